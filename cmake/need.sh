@@ -1,0 +1,111 @@
+# Sourced by examples/run.sh and tests/run.sh: what they need is on the machine, is installed, or is named.
+#
+#   need PACKAGE TEST...   PACKAGE is missing unless the command TEST... succeeds
+#   need_build             the packages that every build of this repository needs
+#   provide                installs with apt what is missing, where it may; else names it and exits 1
+#   offer PACKAGE WHAT TEST...   as need and provide, but goes on without it, saying so
+#
+# Everything that is said goes to stderr.
+
+say() { printf 'localis: %s\n' "$*" >&2; }
+
+missing=
+need() {
+  need_package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing="${missing:+$missing }$need_package"
+}
+
+# A package counts as there if apt put it there, or if its header lies where compilers look by default.
+has_header() {
+  dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed' && return
+  for folder in /usr/include /usr/local/include /opt/local/include $(printf '%s' "${CPATH:-}" | tr : ' '); do
+    [ ! -e "$folder/$2" ] || return 0
+  done
+  return 1
+}
+
+# g++ 12 or clang++ 14, whichever CXX names.
+has_compiler() {
+  cxx=${CXX:-$(command -v g++ || command -v c++)} || return 1
+  major=$($cxx -dumpversion) || return 1
+  least=12
+  ! $cxx --version | grep -q clang || least=14
+  [ "${major%%.*}" -ge "$least" ]
+}
+
+need_build() {
+  need g++ has_compiler
+  need cmake command -v cmake
+  need ninja-build command -v ninja
+  need libeigen3-dev has_header libeigen3-dev eigen3/Eigen/Core
+  need zlib1g-dev has_header zlib1g-dev zlib.h
+}
+
+# How to become who may install: "" as root, "sudo" where it asks no password; fails where neither holds.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then return 0; fi
+  command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null && echo sudo
+}
+
+# apt_install SUDO PACKAGE...: quiet unless it fails. The update comes first, once: a bare machine has no lists.
+updated=
+apt_install() {
+  become=$1
+  shift
+  if [ -z "$updated" ]; then
+    $become apt-get -qq update >&2 || say 'apt-get update failed; going on with the package lists that are here'
+    updated=yes
+  fi
+  if ! log=$($become env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 install \
+    --no-install-recommends "$@" 2>&1); then
+    printf '%s\n' "$log" >&2
+    return 1
+  fi
+}
+
+install_command() { echo "apt-get update && apt-get install --no-install-recommends $*"; }
+
+provide() {
+  [ -n "$missing" ] || return 0
+  if ! command -v apt-get >/dev/null 2>&1; then
+    say "needed, and not seen here (Debian's names): $missing"
+    say 'this system has no apt-get: install them with its own package manager (g++ 12 or clang++ 14, or later).'
+    case " $missing " in *' g++ '* | *' cmake '* | *' ninja-build '*) exit 1 ;; esac
+    say 'going on, as cmake may find the headers elsewhere.'
+    return 0
+  fi
+  if ! become=$(as_root); then
+    say "missing: $missing"
+    say 'may not install: neither root nor sudo without a password. Run, as root:'
+    say "  $(install_command "$missing")"
+    exit 1
+  fi
+  say "installing (a minute or so): $missing"
+  # $missing is a list of words
+  # shellcheck disable=SC2086
+  if ! apt_install "$become" $missing; then
+    say "apt-get could not install: $missing"
+    say "on Ubuntu some of these are in the section 'universe' (add-apt-repository universe). By hand, as root:"
+    say "  $(install_command "$missing")"
+    exit 1
+  fi
+  has_compiler || {
+    say "compiler: expected g++ 12 or clang++ 14, or later, found ${cxx:-none} ${major:-}; choose another with CXX=..."
+    exit 1
+  }
+}
+
+offer() {
+  offer_package=$1
+  offer_what=$2
+  shift 2
+  if "$@" >/dev/null 2>&1; then return 0; fi
+  if command -v apt-get >/dev/null 2>&1 && become=$(as_root); then
+    say "installing: $offer_package"
+    if apt_install "$become" "$offer_package" 2>/dev/null; then return 0; fi
+  fi
+  say "going on without $offer_package ($offer_what); to have it, as root: $(install_command "$offer_package")"
+}
+
+cores() { nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }

@@ -1,0 +1,38 @@
+#!/bin/sh
+# sh examples/run.sh [--quick] [ARGUMENTS...]
+#
+# Installs what is missing, builds the reference trainer for this machine, and runs it. All arguments are the trainer's:
+# --quick takes a few thousand pictures, --help explains the rest. CMAKE_ARGUMENTS is added to the call of cmake.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build=$root/build/example
+. "$root/cmake/need.sh"
+
+need_build
+need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
+provide
+
+# Asked for until the first build, and not where the caller brings pictures: a machine that cannot have them should not
+# ask the network each time. The trainer says which pictures it takes.
+case " $* " in
+  *' --data'*) ;;
+  *) [ -x "$build/train" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
+esac
+
+# Warnings are no errors here: a compiler newer than ours may warn of more.
+# shellcheck disable=SC2086
+if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$build" \
+  -DLOCALIS_BUILD_TESTS=OFF -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_WERROR=OFF ${CMAKE_ARGUMENTS:-} 2>&1); then
+  printf '%s\n' "$log" >&2
+  exit 1
+fi
+case $(cmake --build "$build" --target train -- -n) in
+  *'no work to do'*) ;;
+  *)
+    say 'building the trainer (a minute or so)'
+    cmake --build "$build" --target train --parallel "$(cores)" >&2
+    ;;
+esac
+
+exec "$build/train" "$@"

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+/// Everything that localis throws. The library never prints; it throws one of these, or reports.
+namespace localis {
+
+/// Base of all errors, so that `catch (const localis::error&)` catches every one.
+class error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Two arrays, or an array and a network, disagree in their extents.
+class shape_error : public error {
+ public:
+  using error::error;
+};
+
+/// A value that a caller chose is out of its range; the message names the value, the range and what was found.
+class config_error : public error {
+ public:
+  using error::error;
+};
+
+/// A data file or a user's array is not what it should be.
+class data_error : public error {
+ public:
+  explicit data_error(const std::string& message) : error(message) {}
+
+  /// @param source   file path, or the name of the array
+  /// @param offset   byte offset (file) or element (array) where the fault was seen
+  data_error(const std::string& source, std::size_t offset, const std::string& expected, const std::string& found)
+      : error(source + ": at byte " + std::to_string(offset) + ": expected " + expected + ", found " + found) {}
+};
+
+/// The loss, or a weight, became NaN or infinite.
+class divergence_error : public error {
+ public:
+  divergence_error(const std::string& what, std::size_t at_stage, std::size_t at_epoch, std::size_t at_step)
+      : error("training diverged: " + what + " at stage " + std::to_string(at_stage) + ", epoch " +
+              std::to_string(at_epoch) + ", step " + std::to_string(at_step)),
+        stage(at_stage),
+        epoch(at_epoch),
+        step(at_step) {}
+
+  std::size_t stage;
+  std::size_t epoch;
+  std::size_t step;
+};
+
+/// A checkpoint cannot be written, read, or does not belong to this network.
+class checkpoint_error : public error {
+ public:
+  using error::error;
+};
+
+/// A call to an accelerator failed.
+class device_error : public error {
+ public:
+  using error::error;
+};
+
+/// Builds a message from values: `text("batch: expected at most ", n, ", found ", batch)`.
+template <class... Parts>
+[[nodiscard]] std::string text(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws config_error "name: expected EXPECTED, found VALUE" unless `good`.
+template <class Value>
+void expect(bool good, const char* name, const char* expected, const Value& found) {
+  if (!good) throw config_error(text(name, ": expected ", expected, ", found ", found));
+}
+
+}  // namespace localis

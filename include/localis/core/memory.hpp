@@ -1,0 +1,105 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <ostream>
+#include <span>
+#include <utility>
+
+#include <localis/core/error.hpp>
+
+namespace localis {
+
+/// What an allocation is for. The arena holds activations, gradients and scratch by one plan (network/plan.hpp).
+enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, arena, count };
+
+/// Bytes that a backend has handed out, by kind.
+struct memory_counters {
+  std::array<std::size_t, static_cast<std::size_t>(memory_kind::count)> now{};
+  std::size_t total = 0;
+  std::size_t peak = 0;         ///< largest `total` seen
+  std::size_t allocations = 0;  ///< calls so far
+
+  [[nodiscard]] std::size_t of(memory_kind kind) const { return now[static_cast<std::size_t>(kind)]; }
+
+  void take(memory_kind kind, std::size_t bytes) {
+    now[static_cast<std::size_t>(kind)] += bytes;
+    total += bytes;
+    peak = std::max(peak, total);
+    ++allocations;
+  }
+  void give(memory_kind kind, std::size_t bytes) {
+    now[static_cast<std::size_t>(kind)] -= bytes;
+    total -= bytes;
+  }
+};
+
+/// Host memory, aligned for any vector unit and counted. Backends that run on the host share this.
+class host_memory {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
+    void* data = ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
+    if (data == nullptr) {
+      throw error(text("out of memory: asked for ", bytes, " bytes, ", counters_.total, " bytes are in use"));
+    }
+    std::memset(data, 0, bytes);
+    counters_.take(kind, bytes);
+    return data;
+  }
+  void release(memory_kind kind, void* data, std::size_t bytes) noexcept {
+    ::operator delete (data, std::align_val_t{alignment});
+    counters_.give(kind, bytes);
+  }
+  [[nodiscard]] const memory_counters& counters() const { return counters_; }
+  [[nodiscard]] memory_counters& counters() { return counters_; }
+
+ private:
+  memory_counters counters_;
+};
+
+/// An owned array in a backend's memory, zero at first. Move only.
+template <class T, class Memory>
+class buffer {
+ public:
+  buffer() = default;
+  buffer(std::shared_ptr<Memory> memory, memory_kind kind, std::size_t size)
+      : memory_(std::move(memory)),
+        kind_(kind),
+        size_(size),
+        data_(size == 0 ? nullptr : static_cast<T*>(memory_->allocate(kind, size * sizeof(T)))) {}
+  buffer(buffer&& other) noexcept
+      : memory_(std::move(other.memory_)),
+        kind_(other.kind_),
+        size_(std::exchange(other.size_, 0)),
+        data_(std::exchange(other.data_, nullptr)) {}
+  buffer& operator=(buffer&& other) noexcept {
+    buffer moved(std::move(other));
+    std::swap(memory_, moved.memory_);
+    std::swap(kind_, moved.kind_);
+    std::swap(size_, moved.size_);
+    std::swap(data_, moved.data_);
+    return *this;
+  }
+  ~buffer() {
+    if (data_ != nullptr) memory_->release(kind_, data_, size_ * sizeof(T));
+  }
+
+  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::span<T> span() const { return {data_, size_}; }
+
+ private:
+  std::shared_ptr<Memory> memory_;
+  memory_kind kind_ = memory_kind::parameters;
+  std::size_t size_ = 0;
+  T* data_ = nullptr;
+};
+
+}  // namespace localis

@@ -1,0 +1,298 @@
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/core/random.hpp>
+#include <localis/core/shape.hpp>
+
+/// Labelled samples: what a data set must offer, and those that live in memory.
+namespace localis::data {
+
+/// What a loader reads from. `read(i, features)` writes sample i, row-major, channels last, into exactly
+/// height * width * channels floats and returns its label; several threads may call it at the same time.
+/// classes() is 0 where there are no labels; `read` then returns 0.
+template <class Dataset>
+concept dataset = requires(const Dataset& data, std::size_t index, std::span<float> features) {
+  { data.size() } -> std::convertible_to<std::size_t>;
+  { data.height() } -> std::convertible_to<std::size_t>;
+  { data.width() } -> std::convertible_to<std::size_t>;
+  { data.channels() } -> std::convertible_to<std::size_t>;
+  { data.classes() } -> std::convertible_to<std::size_t>;
+  { data.read(index, features) } -> std::convertible_to<std::uint32_t>;
+};
+
+/// A data set that also has a row of `targets()` floats per sample, for regression.
+template <class Dataset>
+concept dataset_with_targets = dataset<Dataset> &&
+    requires(const Dataset& data, std::size_t index, std::span<float> target) {
+  { data.targets() } -> std::convertible_to<std::size_t>;
+  data.read_target(index, target);
+};
+
+template <dataset Dataset>
+[[nodiscard]] shape shape_of(const Dataset& data) {
+  return {data.height(), data.width(), data.channels()};
+}
+
+/// Values per target row; 0 for a data set without targets.
+template <dataset Dataset>
+[[nodiscard]] std::size_t targets_of(const Dataset& data) {
+  if constexpr (dataset_with_targets<Dataset>)
+    return data.targets();
+  else
+    return 0;
+}
+
+namespace detail {
+
+inline void check_shape(const char* who, const shape& extents) {
+  std::size_t values = 1;
+  for (const std::size_t extent : {extents.height, extents.width, extents.channels}) {
+    if (extent == 0 || extent > std::numeric_limits<std::size_t>::max() / values)
+      throw shape_error(text(who, ": expected a sample shape of at least 1x1x1 whose product fits, found ", extents));
+    values *= extent;
+  }
+}
+
+/// Samples in `found` values of `per_sample` each; throws if they do not come out even.
+inline std::size_t whole_samples(const char* who, const char* what, std::size_t found, std::size_t per_sample) {
+  if (found % per_sample != 0)
+    throw shape_error(text(who, ": ", what, ": expected a multiple of ", per_sample, " values, found ", found));
+  return found / per_sample;
+}
+
+inline void check_count(const char* who, const char* what, std::size_t expected, std::size_t found) {
+  if (expected != found) throw shape_error(text(who, ": ", what, ": expected ", expected, ", found ", found));
+}
+
+inline void check_labels(const char* who, std::span<const std::uint32_t> labels, std::size_t classes) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (labels[i] >= classes)
+      throw data_error(text(who, ": label of sample ", i, ": expected less than ", classes, ", found ", labels[i]));
+}
+
+inline void check_read(const char* who, std::size_t index, std::size_t size, std::size_t expected, std::size_t found) {
+  if (index >= size) throw shape_error(text(who, ": sample: expected less than ", size, ", found ", index));
+  check_count(who, "values to read into", expected, found);
+}
+
+}  // namespace detail
+
+/// Pictures in memory, a byte per value: feature = pixel * scale + offset. 60,000 pictures of 28 x 28 take 47 MB.
+class images {
+ public:
+  images() = default;
+
+  /// @param pixels  size() * height * width * channels bytes, channels last
+  /// Errors: shape_error if the counts disagree; data_error for a label that is no class.
+  images(shape extents, std::vector<std::uint8_t> pixels, std::vector<std::uint32_t> labels, std::size_t classes,
+         float scale = 1.0F / 255.0F, float offset = 0.0F)
+      : shape_(extents),
+        pixels_(std::move(pixels)),
+        labels_(std::move(labels)),
+        classes_(classes),
+        scale_(scale),
+        offset_(offset) {
+    detail::check_shape("images", shape_);
+    const std::size_t count = detail::whole_samples("images", "pixels", pixels_.size(), shape_.size());
+    detail::check_count("images", "labels", count, labels_.size());
+    detail::check_labels("images", labels_, classes_);
+  }
+
+  [[nodiscard]] std::size_t size() const { return labels_.size(); }
+  [[nodiscard]] std::size_t height() const { return shape_.height; }
+  [[nodiscard]] std::size_t width() const { return shape_.width; }
+  [[nodiscard]] std::size_t channels() const { return shape_.channels; }
+  [[nodiscard]] std::size_t classes() const { return classes_; }
+  [[nodiscard]] float scale() const { return scale_; }
+  [[nodiscard]] float offset() const { return offset_; }
+  [[nodiscard]] std::span<const std::uint8_t> pixels() const { return pixels_; }
+  [[nodiscard]] std::span<const std::uint32_t> labels() const { return labels_; }
+
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    const std::size_t values = shape_.size();
+    detail::check_read("images", index, size(), values, features.size());
+    const std::uint8_t* pixel = pixels_.data() + index * values;
+    for (std::size_t i = 0; i < values; ++i) features[i] = static_cast<float>(pixel[i]) * scale_ + offset_;
+    return labels_[index];
+  }
+
+ private:
+  shape shape_;
+  std::vector<std::uint8_t> pixels_;
+  std::vector<std::uint32_t> labels_;
+  std::size_t classes_ = 0;
+  float scale_ = 1.0F / 255.0F;
+  float offset_ = 0.0F;
+};
+
+/// A user's own floats, not copied: the arrays must outlive this view of them.
+class arrays {
+ public:
+  /// For classification.
+  /// @param features  labels.size() samples of extents.size() floats, channels last
+  /// Errors: shape_error if the counts disagree; data_error for a label that is no class.
+  arrays(shape extents, std::span<const float> features, std::span<const std::uint32_t> labels, std::size_t classes)
+      : arrays(extents, features) {
+    labels_ = labels;
+    classes_ = classes;
+    detail::check_count("arrays", "labels", size_, labels_.size());
+    detail::check_labels("arrays", labels_, classes_);
+  }
+
+  /// For regression: no labels (classes() is 0), a row of `target_length` floats per sample.
+  /// Errors: shape_error if the counts disagree.
+  arrays(shape extents, std::span<const float> features, std::span<const float> targets, std::size_t target_length)
+      : arrays(extents, features) {
+    expect(target_length > 0, "arrays: target_length", "at least 1", target_length);
+    targets_ = targets;
+    target_length_ = target_length;
+    const std::size_t count = detail::whole_samples("arrays", "targets", targets_.size(), target_length_);
+    detail::check_count("arrays", "rows of targets", size_, count);
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t height() const { return shape_.height; }
+  [[nodiscard]] std::size_t width() const { return shape_.width; }
+  [[nodiscard]] std::size_t channels() const { return shape_.channels; }
+  [[nodiscard]] std::size_t classes() const { return classes_; }
+  [[nodiscard]] std::size_t targets() const { return target_length_; }
+
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    detail::check_read("arrays", index, size_, shape_.size(), features.size());
+    copy_row(features_, index, features);
+    return labels_.empty() ? 0 : labels_[index];
+  }
+
+  void read_target(std::size_t index, std::span<float> target) const {
+    detail::check_read("arrays", index, size_, target_length_, target.size());
+    copy_row(targets_, index, target);
+  }
+
+ private:
+  arrays(shape extents, std::span<const float> features) : shape_(extents), features_(features) {
+    detail::check_shape("arrays", shape_);
+    size_ = detail::whole_samples("arrays", "features", features_.size(), shape_.size());
+  }
+
+  static void copy_row(std::span<const float> from, std::size_t row, std::span<float> to) {
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = from[row * to.size() + i];
+  }
+
+  shape shape_;
+  std::size_t size_ = 0;
+  std::span<const float> features_;
+  std::span<const std::uint32_t> labels_;
+  std::size_t classes_ = 0;
+  std::span<const float> targets_;
+  std::size_t target_length_ = 0;
+};
+
+/// Some samples of another data set, by a list of indices or a range. Holds a pointer: the data set must outlive it.
+template <dataset Dataset>
+class subset {
+ public:
+  /// Errors: shape_error for an index that the data set does not have.
+  subset(const Dataset& from, std::vector<std::uint32_t> indices) : from_(&from), indices_(std::move(indices)) {
+    for (const std::uint32_t index : indices_)
+      if (index >= from_->size())
+        throw shape_error(text("subset: index: expected less than ", from_->size(), ", found ", index));
+  }
+
+  /// The `count` samples from `first` on.
+  /// Errors: shape_error if the data set does not have them.
+  subset(const Dataset& from, std::size_t first, std::size_t count) : from_(&from) {
+    const std::size_t size = from.size();
+    if (size > 0xFFFFFFFF || count > size || first > size - count)
+      throw shape_error(text("subset: expected a range within ", size, " samples, found ", count, " from ", first));
+    indices_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) indices_.push_back(static_cast<std::uint32_t>(first + i));
+  }
+
+  subset(const Dataset&& from, std::vector<std::uint32_t> indices) = delete;
+  subset(const Dataset&& from, std::size_t first, std::size_t count) = delete;
+
+  [[nodiscard]] std::size_t size() const { return indices_.size(); }
+  [[nodiscard]] std::size_t height() const { return from_->height(); }
+  [[nodiscard]] std::size_t width() const { return from_->width(); }
+  [[nodiscard]] std::size_t channels() const { return from_->channels(); }
+  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
+  [[nodiscard]] std::span<const std::uint32_t> indices() const { return indices_; }
+
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    return from_->read(original(index), features);
+  }
+
+  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return from_->targets(); }
+
+  void read_target(std::size_t index, std::span<float> target) const requires dataset_with_targets<Dataset> {
+    from_->read_target(original(index), target);
+  }
+
+ private:
+  std::size_t original(std::size_t index) const {
+    if (index >= indices_.size())
+      throw shape_error(text("subset: sample: expected less than ", indices_.size(), ", found ", index));
+    return indices_[index];
+  }
+
+  const Dataset* from_;
+  std::vector<std::uint32_t> indices_;
+};
+
+/// How much of a data set becomes the validation part: so many samples, or such a share of them.
+struct validation_count {
+  std::size_t samples;
+};
+struct validation_share {
+  double share;
+};
+
+template <dataset Dataset>
+struct split_data {
+  subset<Dataset> train;
+  subset<Dataset> validation;
+};
+
+/// Deals the samples out at random, but the same for the same seed: the validation part, then the rest. The data set
+/// must outlive both.
+/// Errors: config_error unless both parts get at least one sample.
+template <dataset Dataset>
+[[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_count validation, std::uint64_t seed) {
+  const std::size_t size = data.size();
+  if (validation.samples == 0 || validation.samples >= size)
+    throw config_error(text("split: validation samples: expected at least 1 and fewer than the ", size,
+                            " samples, found ", validation.samples));
+  constexpr std::uint64_t stream = 0x73706C6974;  // "split"
+  const auto order = permutation(random_stream(seed, stream), size);
+  const auto border = order.begin() + static_cast<std::ptrdiff_t>(validation.samples);
+  return {subset<Dataset>(data, std::vector<std::uint32_t>(border, order.end())),
+          subset<Dataset>(data, std::vector<std::uint32_t>(order.begin(), border))};
+}
+
+/// The same by share, rounded to the nearest count.
+template <dataset Dataset>
+[[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_share validation, std::uint64_t seed) {
+  expect(validation.share > 0 && validation.share < 1, "split: validation share", "more than 0 and less than 1",
+         validation.share);
+  const double samples = std::round(validation.share * static_cast<double>(data.size()));
+  return split(data, validation_count{static_cast<std::size_t>(samples)}, seed);
+}
+
+template <dataset Dataset, class Validation>
+void split(const Dataset&& data, Validation validation, std::uint64_t seed) = delete;
+
+static_assert(dataset<images> && dataset_with_targets<arrays> && dataset_with_targets<subset<arrays>>);
+static_assert(dataset<subset<images>> && !dataset_with_targets<subset<images>>);
+
+}  // namespace localis::data

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/core/random.hpp>
+
+namespace localis::kernel {
+
+/// to = from / (1 - rate) where the element's own random number is at least `rate`, else 0. The number depends on the
+/// element's index alone: forward and backward draw the same mask, on any number of threads.
+template <class T>
+struct dropout {
+  const T* from;
+  T* to;
+  std::size_t columns;
+  random_stream random;
+  double rate;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const T scale = static_cast<T>(1 / (1 - rate));
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) {
+      to[i] = random.uniform(i) >= rate ? from[i] * scale : T(0);
+    }
+  }
+};
+
+}  // namespace localis::kernel

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include <localis/config.hpp>
+
+/// Batch normalization (Ioffe and Szegedy 2015) in passes over contiguous channel rows.
+///
+///   y = gamma (u - mean) / sqrt(variance + eps) + beta     per channel, over P rows
+///
+/// Sums are taken of u - m, with m the running mean: exact for any m, and free of cancellation once m is near the mean.
+namespace localis::kernel {
+
+/// sums[0][c] += u - m,  sums[1][c] += (u - m)^2
+template <class T>
+struct moments {
+  const T* u;
+  const T* center;
+  std::size_t channels;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    const T* in = u + row * channels;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = begin; c < end; ++c) {
+      const T x = in[c] - center[c];
+      sums[c] += x;
+      sums[channels + c] += x * x;
+    }
+  }
+};
+
+/// y = u scale + shift; y may be u.
+template <class T>
+struct scale_shift {
+  const T* u;
+  T* y;
+  const T* scale;
+  const T* shift;
+  std::size_t channels;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const T* in = u + row * channels;
+    T* out = y + row * channels;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = begin; c < end; ++c) out[c] = in[c] * scale[c] + shift[c];
+  }
+};
+
+/// Both at once: y from the scale and shift that were known before, and the moments of u. y may be u.
+template <class T>
+struct scale_shift_moments {
+  scale_shift<T> apply;
+  const T* center;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    const std::size_t channels = apply.channels;
+    const T* in = apply.u + row * channels;
+    T* out = apply.y + row * channels;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = begin; c < end; ++c) {
+      const T x = in[c] - center[c];
+      sums[c] += x;
+      sums[channels + c] += x * x;
+      out[c] = in[c] * apply.scale[c] + apply.shift[c];
+    }
+  }
+};
+
+/// Per channel, from running statistics: scale = gamma / sqrt(variance + eps), shift = beta - mean scale.
+template <class T>
+struct running_scale {
+  const T* gamma;
+  const T* beta;
+  const T* running_mean;
+  const T* running_variance;
+  T epsilon;
+  T* scale;
+  T* shift;
+
+  void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t c = begin; c < end; ++c) {
+      scale[c] = gamma[c] / std::sqrt(running_variance[c] + epsilon);
+      shift[c] = beta[c] - running_mean[c] * scale[c];
+    }
+  }
+};
+
+/// Per channel, from the moments of P rows: mean and 1 / deviation of this batch, its scale and shift (where wanted),
+/// and the running statistics moved by `momentum` (variance unbiased, as PyTorch has it).
+template <class T>
+struct finish_moments {
+  const T* sums;
+  const T* gamma;
+  const T* beta;
+  T* running_mean;
+  T* running_variance;
+  T* mean;
+  T* inverse_deviation;
+  T* scale;  ///< or null
+  T* shift;
+  std::size_t channels;
+  std::size_t rows;
+  T momentum;
+  T epsilon;
+
+  void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    const T count = static_cast<T>(rows);
+    for (std::size_t c = begin; c < end; ++c) {
+      const T offset = sums[c] / count;
+      const T spread = sums[channels + c] / count - offset * offset;
+      const T variance = spread > T(0) ? spread : T(0) * spread;  // keeps NaN
+      mean[c] = running_mean[c] + offset;
+      inverse_deviation[c] = T(1) / std::sqrt(variance + epsilon);
+      running_mean[c] += momentum * offset;
+      const T unbiased = rows > 1 ? variance * count / (count - T(1)) : variance;
+      running_variance[c] += momentum * (unbiased - running_variance[c]);
+      if (scale != nullptr) {
+        scale[c] = gamma[c] * inverse_deviation[c];
+        shift[c] = beta[c] - mean[c] * scale[c];
+      }
+    }
+  }
+};
+
+/// sums[0][c] += dy,  sums[1][c] += dy xhat,  xhat = (u - mean) / deviation
+template <class T>
+struct normalization_sums {
+  const T* u;
+  const T* dy;
+  const T* mean;
+  const T* inverse_deviation;
+  std::size_t channels;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    const T* in = u + row * channels;
+    const T* d = dy + row * channels;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = begin; c < end; ++c) {
+      sums[c] += d[c];
+      sums[channels + c] += d[c] * (in[c] - mean[c]) * inverse_deviation[c];
+    }
+  }
+};
+
+/// dx = gamma / deviation (dy - sum dy / P - xhat sum(dy xhat) / P); dx may be dy.
+template <class T>
+struct normalization_gradient {
+  const T* u;
+  const T* dy;
+  T* dx;
+  const T* mean;
+  const T* inverse_deviation;
+  const T* gamma;
+  const T* sums;
+  std::size_t channels;
+  T share;  ///< 1 / P
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const T* in = u + row * channels;
+    const T* d = dy + row * channels;
+    T* out = dx + row * channels;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = begin; c < end; ++c) {
+      const T xhat = (in[c] - mean[c]) * inverse_deviation[c];
+      out[c] = gamma[c] * inverse_deviation[c] * (d[c] - share * (sums[c] + xhat * sums[channels + c]));
+    }
+  }
+};
+
+}  // namespace localis::kernel

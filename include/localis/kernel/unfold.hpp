@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+
+/// The arithmetic, written once: each kernel is a trivially copyable function object over one row, or over one row and
+/// a range of its channels. Kernels know neither tiles nor threads; backends run them.
+namespace localis::kernel {
+
+namespace detail {
+
+/// For output position `position` of one sample calls
+///   piece(offset in the unfolded row, offset in the sample, elements)   for each stretch inside the image and
+///   gap(offset in the unfolded row, elements)                           for each stretch of padding.
+template <class Piece, class Gap>
+constexpr void for_each_stretch(const linear_map& map, std::size_t position, Piece piece, Gap gap) {
+  const std::size_t channels = map.in.channels;
+  const std::size_t top = position / map.out.width * map.field.stride;  // both before padding is taken off
+  const std::size_t left = position % map.out.width * map.field.stride;
+  const std::size_t pad = map.field.padding;
+  const std::size_t stretch = map.field.width * channels;
+  const std::size_t skipped = left < pad ? pad - left : 0;  // columns of the window left of the image
+  const std::size_t end = map.in.width + pad > left ? map.in.width + pad - left : 0;
+  const std::size_t kept = end < map.field.width ? end : map.field.width;
+  for (std::size_t r = 0; r < map.field.height; ++r) {
+    const std::size_t at = r * stretch;
+    const std::size_t y = top + r;
+    if (y < pad || y >= map.in.height + pad || skipped >= kept) {
+      gap(at, stretch);
+      continue;
+    }
+    if (skipped > 0) gap(at, skipped * channels);
+    piece(at + skipped * channels, ((y - pad) * map.in.width + left + skipped - pad) * channels,
+          (kept - skipped) * channels);
+    if (kept < map.field.width) gap(at + kept * channels, (map.field.width - kept) * channels);
+  }
+}
+
+}  // namespace detail
+
+/// Row (sample, position) of X: the inputs that one output position sees, zero where the window leaves the image.
+///   sample  H x W x C,  row  I = kh kw C
+template <class T>
+constexpr void unfold_row(const linear_map& map, const T* sample, std::size_t position, T* row) {
+  detail::for_each_stretch(
+      map, position,
+      [&](std::size_t to, std::size_t from, std::size_t size) {
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < size; ++i) row[to + i] = sample[from + i];
+      },
+      [&](std::size_t to, std::size_t size) {
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < size; ++i) row[to + i] = T(0);
+      });
+}
+
+/// The adjoint: adds a row of dX to the sample it was unfolded from.
+template <class T>
+constexpr void fold_row(const linear_map& map, const T* row, std::size_t position, T* sample) {
+  detail::for_each_stretch(
+      map, position,
+      [&](std::size_t from, std::size_t to, std::size_t size) {
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < size; ++i) sample[to + i] += row[from + i];
+      },
+      [](std::size_t, std::size_t) {});
+}
+
+}  // namespace localis::kernel

@@ -1,0 +1,182 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include <localis/config.hpp>
+
+/// The one place that changes a weight, for gradient descent and for local rules alike.
+namespace localis::kernel {
+
+/// A descent direction that a backward pass has stored: g(o, i).
+template <class T>
+struct gradient_direction {
+  const T* gradient;
+  std::size_t columns;
+
+  constexpr T operator()(std::size_t row, std::size_t column, T) const { return gradient[row * columns + column]; }
+};
+
+/// A local rule's, sign turned (rules ascend, steps descend):  g = c_o w - sum(o, i) / P.
+template <class T>
+struct local_direction {
+  const T* sum;     ///< O x I, G^T X
+  const T* forget;  ///< O, the c of the rule, already a mean
+  std::size_t columns;
+  T share;  ///< 1 / P
+
+  constexpr T operator()(std::size_t row, std::size_t column, T weight) const {
+    return forget[row] * weight - share * sum[row * columns + column];
+  }
+};
+
+/// A step size: a value, times one in the backend's memory where there is one (a gain or norm computed there).
+template <class T>
+struct rate {
+  T value;
+  const T* factor = nullptr;
+
+  constexpr T get() const { return factor == nullptr ? value : value * *factor; }
+};
+
+/// One row of W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element; `change` gets the
+/// row's sum of squares of what the step added, before the constraint, in double: it overflows only where a weight
+/// does.
+///   weight and each state array: rows x columns
+template <class T, class Direction, class Step, class Constraint>
+struct apply_update {
+  T* weight;
+  std::array<T*, Step::slots> state;
+  std::size_t columns;
+  Direction direction;
+  Step step;
+  rate<T> step_size;
+  Constraint constraint;
+  double* change;
+
+  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+    constexpr std::size_t width = 16;
+    const T size = step_size.get();
+    const std::size_t start = row * columns;
+    double sums[width] = {};
+    std::size_t column = 0;
+    for (; column + width <= columns; column += width) {
+      LOCALIS_VECTORIZE
+      for (std::size_t j = 0; j < width; ++j) sums[j] += one(row, start, column + j, size);
+    }
+    for (; column < columns; ++column) sums[column % width] += one(row, start, column, size);
+    double sum = 0;
+    for (const double part : sums) sum += part;
+    change[row] = sum;
+    constraint.apply(weight + start, columns);
+  }
+
+ private:
+  constexpr double one(std::size_t row, std::size_t start, std::size_t column, T size) const {
+    const std::size_t at = start + column;
+    std::array<T, Step::slots> memory{};
+    for (std::size_t s = 0; s < Step::slots; ++s) memory[s] = state[s][at];
+    const T delta = step(weight[at], direction(row, column, weight[at]), memory, size);
+    for (std::size_t s = 0; s < Step::slots; ++s) state[s][at] = memory[s];
+    weight[at] += delta;
+    return static_cast<double>(delta) * static_cast<double>(delta);
+  }
+};
+
+/// norms[2 row] = |g|^2,  norms[2 row + 1] = |w|^2 of one row, in double.
+template <class T, class Direction>
+struct row_norms {
+  const T* weight;
+  std::size_t columns;
+  Direction direction;
+  double* norms;
+
+  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+    constexpr std::size_t width = 16;
+    double g2[width] = {};
+    double w2[width] = {};
+    const auto one = [&](std::size_t column, std::size_t lane) {
+      const T w = weight[row * columns + column];
+      const auto g = static_cast<double>(direction(row, column, w));
+      g2[lane] += g * g;
+      w2[lane] += static_cast<double>(w) * static_cast<double>(w);
+    };
+    std::size_t column = 0;
+    for (; column + width <= columns; column += width) {
+      LOCALIS_VECTORIZE
+      for (std::size_t j = 0; j < width; ++j) one(column + j, j);
+    }
+    for (; column < columns; ++column) one(column, column % width);
+    norms[2 * row] = 0;
+    norms[2 * row + 1] = 0;
+    for (std::size_t j = 0; j < width; ++j) {
+      norms[2 * row] += g2[j];
+      norms[2 * row + 1] += w2[j];
+    }
+  }
+};
+
+/// factor = gain |W| / |g|, and 0 where g is 0: a step of rate `share` then moves W by that share of its norm.
+template <class T>
+struct relative_factor {
+  const double* norms;
+  std::size_t rows;
+  const T* gain;
+  T* factor;
+
+  void operator()(std::size_t, std::size_t, std::size_t) const {
+    double g2 = 0;
+    double w2 = 0;
+    for (std::size_t row = 0; row < rows; ++row) {
+      g2 += norms[2 * row];
+      w2 += norms[2 * row + 1];
+    }
+    *factor = g2 == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) * std::sqrt(w2) / std::sqrt(g2));
+  }
+};
+
+/// forget = forget / P + decay
+template <class T>
+struct mean_forget {
+  T* forget;
+  T share;
+  T decay;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t o = begin; o < end; ++o) forget[o] = share * forget[o] + decay;
+  }
+};
+
+/// Rows whose scale 1 - eta c is negative: counted, and cut to 0 where `clip`.
+template <class T>
+struct guard_scale {
+  T* forget;
+  rate<T> step_size;
+  bool clip;
+  double* clips;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    const T size = step_size.get();
+    for (std::size_t o = begin; o < end; ++o) {
+      if (!(size * forget[o] > T(1))) continue;
+      *clips += 1;
+      if (clip) forget[o] = T(1) / size;
+    }
+  }
+};
+
+/// total = sum over rows
+struct total {
+  const double* parts;
+  std::size_t rows;
+  double* sum;
+
+  constexpr void operator()(std::size_t, std::size_t, std::size_t) const {
+    double all = 0;
+    for (std::size_t row = 0; row < rows; ++row) all += parts[row];
+    *sum = all;
+  }
+};
+
+}  // namespace localis::kernel

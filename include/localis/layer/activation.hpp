@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+
+#include <localis/core/random.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/layer/operation.hpp>
+
+namespace localis {
+
+/// An activation function is a plain value: y = f(x), and its slope f'(x) written in terms of y.
+template <class Function>
+concept activation_function = requires(const Function& f) {
+  { f(1.0) } -> std::same_as<double>;
+  { f.slope(1.0) } -> std::same_as<double>;
+  { Function::name } -> std::convertible_to<const char*>;
+};
+
+/// Run-time part of an activation layer; `function` holds its values.
+template <class Backend, class Function>
+class activation_layer : public stateless {
+ public:
+  using scalar = typename Backend::scalar;
+
+  Function function{};
+
+  activation_layer(Backend&, const operation&, random_stream) {}
+  [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
+  void validate() const {
+    if constexpr (requires { function.validate(); }) function.validate();
+  }
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
+    backend.for_rows(at.samples, op.in.size(),
+                     kernel::activate<scalar, Function>{at.input, at.output, op.in.size(), function});
+  }
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+    if (at.input_gradient == nullptr) return;
+    backend.for_rows(at.samples, op.in.size(),
+                     kernel::activate_gradient<scalar, Function>{at.output, at.output_gradient, at.input_gradient,
+                                                                 op.in.size(), function});
+  }
+};
+
+/// y = f(x), element by element and in place.
+template <activation_function Function>
+struct activation {
+  static constexpr operation describe(const shape& in) {
+    operation op;
+    op.name = Function::name;
+    op.kind = operation_kind::activation;
+    op.in = in;
+    op.out = in;
+    op.elementwise = true;
+    op.keeps_output = true;
+    return op;
+  }
+  template <class Backend>
+  using state = activation_layer<Backend, Function>;
+};
+
+}  // namespace localis

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include <localis/core/carver.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/random.hpp>
+#include <localis/kernel/normalization.hpp>
+#include <localis/layer/operation.hpp>
+
+namespace localis {
+
+/// Run-time part of batch_norm.
+template <class Backend>
+class batch_norm_layer {
+ public:
+  using scalar = typename Backend::scalar;
+
+  double momentum = 0.1;  ///< share of this batch in the running statistics, per step
+  double epsilon = 1e-5;  ///< added to the variance
+
+  batch_norm_layer(Backend& backend, const operation& op, random_stream)
+      : channels_(op.in.channels),
+        // gamma, beta, running mean, running variance
+        values_(backend.template allocate<scalar>(memory_kind::parameters, 4 * channels_)) {
+    const std::vector<scalar> ones(channels_, scalar(1));
+    backend.upload(std::span<const scalar>(ones), gamma());
+    backend.upload(std::span<const scalar>(ones), running_variance());
+  }
+
+  [[nodiscard]] std::array<parameter<scalar>, 4> parameters() const {
+    return {{{"gamma", 1, channels_, gamma(), true},
+             {"beta", 1, channels_, beta(), true},
+             {"running_mean", 1, channels_, running_mean(), false},
+             {"running_variance", 1, channels_, running_variance(), false}}};
+  }
+
+  void validate() const {
+    expect(momentum > 0 && momentum <= 1, "batch_norm: momentum", "a number in (0, 1]", momentum);
+    expect(std::isfinite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
+  }
+
+  /// Mean and 1 / deviation of the batch.
+  static constexpr std::size_t kept(const operation& op) { return 2 * op.in.channels; }
+
+  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase) {
+    carver measure;
+    scratch_arrays(op.in.channels, measure);
+    backend.reduce_scratch(samples * op.in.positions(), op.in.channels, 2, measure);
+    return measure.used();
+  }
+
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
+               const step_values<scalar>& step) {
+    const std::size_t rows = at.samples * op.in.positions();
+    carver scratch(at.scratch);
+    const arrays small = scratch_arrays(channels_, scratch);
+    const kernel::scale_shift<scalar> apply{at.input, at.output, small.scale, small.shift, channels_};
+    kernel::finish_moments<scalar> finish{small.sums,
+                                          gamma(),
+                                          beta(),
+                                          running_mean(),
+                                          running_variance(),
+                                          small.mean,
+                                          small.inverse,
+                                          nullptr,
+                                          nullptr,
+                                          channels_,
+                                          rows,
+                                          static_cast<scalar>(momentum),
+                                          static_cast<scalar>(epsilon)};
+    const bool running =
+        how == mode::evaluate || (how == mode::learn && step.normalization == prefix_normalization::running);
+    if (running) {
+      backend.for_rows(1, channels_,
+                       kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
+                                                     static_cast<scalar>(epsilon), small.scale, small.shift});
+      if (how == mode::evaluate) {
+        backend.for_rows(rows, channels_, apply);
+        return;
+      }
+      backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar>{apply, running_mean()}, small.sums,
+                             scratch);
+      backend.for_rows(1, channels_, finish);
+      return;
+    }
+    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_}, small.sums,
+                           scratch);
+    if (how == mode::train) {
+      finish.mean = at.kept;
+      finish.inverse_deviation = at.kept + channels_;
+    }
+    finish.scale = small.scale;
+    finish.shift = small.shift;
+    backend.for_rows(1, channels_, finish);
+    backend.for_rows(rows, channels_, apply);
+  }
+
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+    const std::size_t rows = at.samples * op.in.positions();
+    const scalar* mean = at.kept;
+    const scalar* inverse = at.kept + channels_;
+    carver scratch(at.scratch);
+    const arrays small = scratch_arrays(channels_, scratch);
+    backend.reduce_columns(rows, channels_, 2,
+                           kernel::normalization_sums<scalar>{at.input, at.output_gradient, mean, inverse, channels_},
+                           small.sums, scratch);
+    carver gradients(at.parameter_gradients);
+    scalar* gamma_gradient = gradients.take<scalar>(channels_);
+    scalar* beta_gradient = gradients.take<scalar>(channels_);
+    backend.copy(small.sums + channels_, channels_, gamma_gradient);
+    backend.copy(small.sums, channels_, beta_gradient);
+    if (at.input_gradient != nullptr) {
+      backend.for_rows(rows, channels_,
+                       kernel::normalization_gradient<scalar>{at.input, at.output_gradient, at.input_gradient, mean,
+                                                              inverse, gamma(), small.sums, channels_,
+                                                              static_cast<scalar>(1 / static_cast<double>(rows))});
+    }
+  }
+
+ private:
+  struct arrays {
+    scalar* sums;
+    scalar* mean;
+    scalar* inverse;
+    scalar* scale;
+    scalar* shift;
+  };
+  static arrays scratch_arrays(std::size_t channels, carver& scratch) {
+    arrays result{};
+    result.sums = scratch.take<scalar>(2 * channels);
+    result.mean = scratch.take<scalar>(channels);
+    result.inverse = scratch.take<scalar>(channels);
+    result.scale = scratch.take<scalar>(channels);
+    result.shift = scratch.take<scalar>(channels);
+    return result;
+  }
+
+  [[nodiscard]] scalar* gamma() const { return values_.data(); }
+  [[nodiscard]] scalar* beta() const { return values_.data() + channels_; }
+  [[nodiscard]] scalar* running_mean() const { return values_.data() + 2 * channels_; }
+  [[nodiscard]] scalar* running_variance() const { return values_.data() + 3 * channels_; }
+
+  std::size_t channels_;
+  typename Backend::template array<scalar> values_;
+};
+
+/// Batch normalization over all positions and samples, per channel (Ioffe and Szegedy 2015).
+///
+///   y = gamma (u - mean) / sqrt(variance + epsilon) + beta
+///
+/// Running statistics: share `momentum` of each batch, variance unbiased. Before the boundary gamma and beta rest, and
+/// the statistics follow step_values::normalization. In batches of one row the variance is 0.
+struct batch_norm {
+  static constexpr operation describe(const shape& in) {
+    operation op;
+    op.name = "batch_norm";
+    op.kind = operation_kind::normalization;
+    op.in = in;
+    op.out = in;
+    op.elementwise = true;
+    op.keeps_input = true;
+    op.parameters = 2 * in.channels;
+    return op;
+  }
+  template <class Backend>
+  using state = batch_norm_layer<Backend>;
+};
+
+}  // namespace localis

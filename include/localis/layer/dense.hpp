@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/layer/linear.hpp>
+#include <localis/layer/options.hpp>
+
+namespace localis {
+
+/// Fully connected layer over all values of its input: U = X W^T, y = U + b.
+///
+///   X  N x I,  W  O x I,  U  N x O        I = height * width * channels of the input, O = Outputs
+///
+/// Options: no_bias, a rule (default: gradient).
+/// Cost: forward 2 N I O FLOP, the local update or each of the two gradients as much again.
+template <std::size_t Outputs, class... Options>
+struct dense {
+  using options = detail::read_options<Options...>;
+  static_assert(Outputs > 0, "localis::dense: the number of outputs is 0");
+  static_assert(!options::has_stride && options::padding == 0, "localis::dense takes no stride and no padding");
+
+  static constexpr operation describe(const shape& in) {
+    operation op;
+    op.name = "dense";
+    op.kind = operation_kind::linear;
+    op.in = {1, 1, in.size()};
+    op.out = {1, 1, Outputs};
+    op.bias = options::bias;
+    op.local = !std::is_same_v<typename options::rule, rule::gradient>;
+    op.keeps_input = true;
+    op.parameters = Outputs * (in.size() + (options::bias ? 1 : 0));
+    return op;
+  }
+  template <class Backend>
+  using state = linear_layer<Backend, typename options::rule>;
+};
+
+}  // namespace localis

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <localis/core/error.hpp>
+#include <localis/core/random.hpp>
+#include <localis/kernel/dropout.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/layer/operation.hpp>
+
+namespace localis {
+
+/// Run-time part of dropout.
+template <class Backend>
+class dropout_layer : public stateless {
+ public:
+  using scalar = typename Backend::scalar;
+
+  double rate = 0.5;  ///< share of elements set to 0; dimensionless, in [0, 1)
+
+  dropout_layer(Backend&, const operation&, random_stream random) : seed_(random.bits(0)) {}
+  [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
+  void validate() const { expect(rate >= 0 && rate < 1, "dropout: rate", "a number in [0, 1)", rate); }
+
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
+               const step_values<scalar>& step) {
+    if (how == mode::evaluate) {
+      if (at.input != at.output) backend.copy(at.input, at.samples * op.in.size(), at.output);
+      return;
+    }
+    mask_ = random_stream(step.seed ^ seed_, step.step);
+    backend.for_rows(at.samples, op.in.size(), kernel::dropout<scalar>{at.input, at.output, op.in.size(), mask_, rate});
+  }
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+    if (at.input_gradient == nullptr) return;
+    backend.for_rows(at.samples, op.in.size(),
+                     kernel::dropout<scalar>{at.output_gradient, at.input_gradient, op.in.size(), mask_, rate});
+  }
+
+ private:
+  std::uint64_t seed_;
+  random_stream mask_{0, 0};
+};
+
+/// Sets a random share of the elements to 0 and scales the others by 1 / (1 - rate) (Srivastava et al. 2014), in
+/// training on both sides of the boundary. The rate is a run-time value: model.layer<I>().rate. Keeps no mask.
+struct dropout {
+  static constexpr operation describe(const shape& in) {
+    operation op;
+    op.name = "dropout";
+    op.kind = operation_kind::dropout;
+    op.in = in;
+    op.out = in;
+    op.elementwise = true;
+    return op;
+  }
+  template <class Backend>
+  using state = dropout_layer<Backend>;
+};
+
+}  // namespace localis

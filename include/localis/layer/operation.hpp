@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <localis/core/shape.hpp>
+
+namespace localis {
+
+/// Why a layer does not fit behind the one before it.
+enum class misfit { none, window_larger_than_input, stride_is_zero, branches_differ, empty };
+
+enum class operation_kind { linear, normalization, activation, pooling, dropout, save_skip, shortcut, add };
+
+/// One step of a network's flat program. Layers fill in what is theirs; network/program.hpp numbers stages and values.
+struct operation {
+  const char* name = "";
+  operation_kind kind = operation_kind::activation;
+  shape in{};
+  shape out{};
+  window field{};
+  misfit problem = misfit::none;
+
+  bool bias = false;
+  bool local = false;         ///< has a rule: may lie in the prefix as a trainable layer
+  bool elementwise = false;   ///< output may take the input's place, forward and backward
+  bool keeps_input = false;   ///< backward reads the input
+  bool keeps_output = false;  ///< backward reads the output
+  std::size_t parameters = 0;
+
+  std::size_t stage = 0;
+  std::size_t input = 0;  ///< value numbers; 0 is the network's input
+  std::size_t skip = 0;   ///< second input of `add`; of `save_skip`: the value its shortcut makes of the same input
+  std::size_t output = 0;
+
+  [[nodiscard]] constexpr linear_map map() const { return {in, out, field}; }
+  [[nodiscard]] constexpr bool trainable() const { return kind == operation_kind::linear; }
+};
+
+/// How an operation runs forward.
+enum class mode {
+  evaluate,  ///< no learning, running statistics
+  learn,     ///< before the boundary: local rule, nothing is kept
+  train      ///< from the boundary on: keeps what backward reads
+};
+
+/// How normalization layers before the boundary find their statistics.
+enum class prefix_normalization {
+  running,  ///< step t uses the running statistics up to t-1, and updates them in the same pass
+  batch     ///< this batch's own statistics, as behind the boundary
+};
+
+/// What the parts of one training step share.
+template <class T>
+struct step_values {
+  double local_rate = 0;    ///< 0 freezes the prefix
+  const T* gain = nullptr;  ///< supervision's factor on the local rate, in the backend's memory
+  prefix_normalization normalization = prefix_normalization::running;
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;  ///< counts steps from the start of training
+};
+
+/// Where one operation finds its arrays in this pass; null where it has none.
+template <class T>
+struct operands {
+  std::size_t samples = 0;
+  const T* input = nullptr;
+  const T* skip = nullptr;
+  T* output = nullptr;
+  T* output_gradient = nullptr;
+  T* input_gradient = nullptr;  ///< null where no earlier stage wants it
+  T* skip_gradient = nullptr;
+  T* kept = nullptr;                         ///< small values between forward and backward
+  std::byte* parameter_gradients = nullptr;  ///< in the order of parameters(), each aligned as carver does
+  std::byte* scratch = nullptr;
+};
+
+/// One array of a layer that a model file holds: weight rows x columns. Statistics are not trainable.
+template <class T>
+struct parameter {
+  const char* name;
+  std::size_t rows;
+  std::size_t columns;
+  T* value;
+  bool trainable;
+
+  [[nodiscard]] std::size_t size() const { return rows * columns; }
+};
+
+/// What scratch is asked for.
+enum class phase { evaluate, learn, train, backward };
+
+/// The defaults of a layer without parameters.
+struct stateless {
+  template <class Backend>
+  static std::size_t scratch_bytes(const Backend&, const operation&, std::size_t, phase) {
+    return 0;
+  }
+  static constexpr std::size_t kept(const operation&) { return 0; }
+};
+
+}  // namespace localis

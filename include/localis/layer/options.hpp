@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include <localis/rule/policy.hpp>
+#include <localis/rule/rule.hpp>
+
+/// Options of a layer, written in any order: conv2d<64, 3, stride<2>, padding<1>, no_bias, rule::oja>.
+namespace localis {
+
+template <std::size_t Pixels>
+struct stride {
+  static constexpr std::size_t value = Pixels;
+};
+
+template <std::size_t Pixels>
+struct padding {
+  static constexpr std::size_t value = Pixels;
+};
+
+struct no_bias {};
+
+namespace detail {
+
+template <class Option>
+struct option_kind {
+  static constexpr bool is_stride = false;
+  static constexpr bool is_padding = false;
+  static constexpr std::size_t value = 0;
+};
+template <std::size_t N>
+struct option_kind<stride<N>> {
+  static constexpr bool is_stride = true;
+  static constexpr bool is_padding = false;
+  static constexpr std::size_t value = N;
+};
+template <std::size_t N>
+struct option_kind<padding<N>> {
+  static constexpr bool is_stride = false;
+  static constexpr bool is_padding = true;
+  static constexpr std::size_t value = N;
+};
+
+template <class Option>
+struct is_rule : std::bool_constant<rule::local_rule<Option>> {};
+template <class Rule, class... Policies>
+struct is_rule<rule::local<Rule, Policies...>> : std::true_type {};
+template <>
+struct is_rule<rule::gradient> : std::true_type {};
+
+template <class Option>
+inline constexpr bool is_window_option = option_kind<Option>::is_stride || option_kind<Option>::is_padding;
+
+/// Reads a layer's pack of options.
+template <class... Options>
+struct read_options {
+  static_assert(((is_window_option<Options> || is_rule<Options>::value || std::is_same_v<Options, no_bias>)&&...),
+                "localis: a layer's option is neither stride<N>, padding<N>, no_bias, nor a rule. If it is meant to be "
+                "a rule, it has no gate that returns its argument's type, or is no plain value. Expected: "
+                "template <class T> constexpr T gate(T u) const");
+  static_assert((is_rule<Options>::value + ... + 0) <= 1, "localis: a layer has one rule, this one has more");
+
+  static constexpr std::size_t stride = ((option_kind<Options>::is_stride ? option_kind<Options>::value : 0) + ... + 0);
+  static constexpr bool has_stride = (option_kind<Options>::is_stride || ... || false);
+  static constexpr std::size_t padding =
+      ((option_kind<Options>::is_padding ? option_kind<Options>::value : 0) + ... + 0);
+  static constexpr bool bias = !(std::is_same_v<Options, no_bias> || ... || false);
+  using rule = rule::as_local<typename rule::detail::first_of<is_rule, rule::gradient, Options...>::type>;
+};
+
+}  // namespace detail
+}  // namespace localis

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include <localis/core/random.hpp>
+#include <localis/kernel/pooling.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/layer/options.hpp>
+
+namespace localis {
+
+/// Run-time part of the pooling layers.
+template <class Backend, bool Max>
+class pool_layer : public stateless {
+ public:
+  using scalar = typename Backend::scalar;
+
+  pool_layer(Backend&, const operation&, random_stream) {}
+  [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
+  void validate() const {}
+
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
+    const std::size_t rows = op.map().rows(at.samples);
+    if constexpr (Max) {
+      backend.for_rows(rows, op.in.channels, kernel::max_pool<scalar>{op.map(), at.input, at.output});
+    } else {
+      backend.for_rows(rows, op.in.channels, kernel::average_pool<scalar>{op.map(), at.input, at.output});
+    }
+  }
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+    if (at.input_gradient == nullptr) return;
+    if constexpr (Max) {
+      backend.for_samples(
+          at.samples, op.in.size(), op.in.channels,
+          kernel::max_pool_gradient<scalar>{op.map(), at.input, at.output, at.output_gradient, at.input_gradient});
+    } else {
+      backend.for_samples(at.samples, op.in.size(), op.in.channels,
+                          kernel::average_pool_gradient<scalar>{op.map(), at.output_gradient, at.input_gradient});
+    }
+  }
+};
+
+namespace detail {
+
+constexpr operation describe_pool(const shape& in, const window& field, bool max, const char* name) {
+  operation op;
+  op.name = name;
+  op.kind = operation_kind::pooling;
+  op.in = in;
+  op.field = field;
+  op.keeps_input = max;
+  op.keeps_output = max;
+  if (field.stride == 0) {
+    op.problem = misfit::stride_is_zero;
+  } else if (!field.fits(in) || 2 * field.padding > field.height) {
+    op.problem = misfit::window_larger_than_input;
+  } else {
+    op.out = field.output(in, in.channels);
+  }
+  return op;
+}
+
+template <std::size_t Window, class... Options>
+constexpr window pool_window() {
+  using options = read_options<Options...>;
+  return {Window, Window, options::has_stride ? options::stride : Window, options::padding};
+}
+
+}  // namespace detail
+
+/// Largest value of each Window x Window square, per channel. Options: stride<N> (Window), padding<N> (0, at most half
+/// a window; padding never wins). Keeps no indices: backward finds the first maximum again.
+template <std::size_t Window, class... Options>
+struct max_pool2d {
+  static_assert(Window > 0, "localis::max_pool2d: the window is 0");
+  static constexpr operation describe(const shape& in) {
+    return detail::describe_pool(in, detail::pool_window<Window, Options...>(), true, "max_pool2d");
+  }
+  template <class Backend>
+  using state = pool_layer<Backend, true>;
+};
+
+/// Mean of each Window x Window square, per channel; padding counts as zeros. Options as max_pool2d.
+template <std::size_t Window, class... Options>
+struct average_pool2d {
+  static_assert(Window > 0, "localis::average_pool2d: the window is 0");
+  static constexpr operation describe(const shape& in) {
+    return detail::describe_pool(in, detail::pool_window<Window, Options...>(), false, "average_pool2d");
+  }
+  template <class Backend>
+  using state = pool_layer<Backend, false>;
+};
+
+/// Mean of the whole image, per channel.
+struct global_average_pool {
+  static constexpr operation describe(const shape& in) {
+    return detail::describe_pool(in, window{in.height, in.width, 1, 0}, false, "global_average_pool");
+  }
+  template <class Backend>
+  using state = pool_layer<Backend, false>;
+};
+
+}  // namespace localis

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include <localis/core/random.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/layer/operation.hpp>
+
+namespace localis {
+
+/// The layers that carry a block's input to its sum where the identity cannot; first in residual<>.
+template <class... Layers>
+struct shortcut {};
+
+/// A residual block: y = main(x) + x, or y = main(x) + projection(x) when the first entry is shortcut<...>. The block
+/// is one stage: the boundary lies before or behind it. An activation behind the sum is a layer of its own.
+///
+///   residual<conv2d<64, 3, padding<1>>, batch_norm, relu, conv2d<64, 3, padding<1>>, batch_norm>, relu
+///   residual<shortcut<conv2d<128, 1, stride<2>>, batch_norm>, conv2d<128, 3, stride<2>, padding<1>>, batch_norm>, relu
+template <class... Layers>
+struct residual {
+  static_assert(sizeof...(Layers) > 0, "localis::residual: the block is empty");
+};
+
+namespace detail {
+
+/// Run-time part of the operations that only pass values on.
+template <class Backend>
+class junction : public stateless {
+ public:
+  using scalar = typename Backend::scalar;
+
+  junction(Backend&, const operation&, random_stream) {}
+  [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
+  void validate() const {}
+
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
+    if (op.kind != operation_kind::add) return;
+    backend.for_rows(at.samples, op.in.size(), kernel::add<scalar>{at.input, at.skip, at.output, op.in.size()});
+  }
+  /// save_skip: both branches' gradients are added. add: the gradient goes to both.
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+    const std::size_t size = at.samples * op.in.size();
+    if (op.kind == operation_kind::save_skip && at.input_gradient != nullptr) {
+      backend.for_rows(at.samples, op.in.size(),
+                       kernel::add<scalar>{at.output_gradient, at.skip_gradient, at.input_gradient, op.in.size()});
+    } else if (op.kind == operation_kind::add && at.skip_gradient != nullptr) {
+      backend.copy(at.output_gradient, size, at.skip_gradient);
+    }
+  }
+};
+
+template <operation_kind Kind>
+struct junction_layer {
+  static constexpr operation describe(const shape& in) {
+    operation op;
+    op.name = Kind == operation_kind::add ? "add" : Kind == operation_kind::shortcut ? "shortcut" : "save_skip";
+    op.kind = Kind;
+    op.in = in;
+    op.out = in;
+    op.elementwise = true;
+    return op;
+  }
+  template <class Backend>
+  using state = junction<Backend>;
+};
+
+using save_skip = junction_layer<operation_kind::save_skip>;
+using take_shortcut = junction_layer<operation_kind::shortcut>;
+using add_skip = junction_layer<operation_kind::add>;
+
+}  // namespace detail
+}  // namespace localis

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <localis/core/error.hpp>
+#include <localis/learning_rate/learning_rate.hpp>
+
+namespace localis::learning_rate {
+
+/// Any learning rate, after a straight rise to its first value.
+///
+///   r(t) = base(0, n) * (from + (1 - from) * t / w)   for t < w,      base(t - w, n) after
+///
+///   w  epochs of the rise
+///   n  epochs - w, what is left of the run, at least 0
+///
+/// So `base` is shifted, not cut: it runs from its first to its last value in what is left.
+///
+/// Units:  epochs in epochs, fractions allowed; from is a share of the first rate.
+/// Limits: with from = 0 the very first step has rate 0.
+/// Errors: validate() throws config_error where epochs is negative or not finite, where `from` is outside [0, 1],
+///         and what `base` throws.
+template <class Base>
+struct warm_up {
+  static_assert(learning_rate<Base>,
+                "localis: warm_up needs a learning rate to warm up to; its base is none. "
+                "Expected: double operator()(double epoch, double epochs) const");
+
+  Base base{};
+  double epochs = 1;
+  double from = 0;
+
+  void validate() const {
+    expect(std::isfinite(epochs) && epochs >= 0, "learning_rate::warm_up.epochs",
+           "a finite number of epochs, at least 0", epochs);
+    expect(from >= 0 && from <= 1, "learning_rate::warm_up.from", "a share in [0, 1]", from);
+    localis::learning_rate::validate(base);
+  }
+
+  [[nodiscard]] double operator()(double epoch, double run_epochs) const {
+    const double rest = std::max(run_epochs - epochs, 0.0);
+    if (epoch < epochs) return base(0.0, rest) * (from + (1 - from) * epoch / epochs);
+    return base(epoch - epochs, rest);
+  }
+
+  friend bool operator==(const warm_up&, const warm_up&) = default;
+};
+
+template <class Base, class... Rest>
+warm_up(Base, Rest...) -> warm_up<Base>;
+
+}  // namespace localis::learning_rate

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <localis/loss/loss.hpp>
+
+namespace localis::loss {
+
+/// Mean of squared differences over the outputs of one sample. Where the data has no target rows, the target is the
+/// label's unit vector.
+///
+///   loss = (1/K) sum_k (z_k - t_k)^2,     d loss / d z_k = (2/K) (z_k - t_k)
+///
+/// Units: those of the output, squared.
+struct mean_squared_error {
+  template <class T>
+  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
+    const T scale = T(1) / static_cast<T>(size);
+    T sum = 0;
+    for (std::size_t k = 0; k < size; ++k) {
+      const T goal = wanted.values != nullptr ? wanted.values[k] : (k == wanted.label ? T(1) : T(0));
+      const T difference = output[k] - goal;
+      sum += difference * difference;
+      gradient[k] = share * 2 * scale * difference;
+    }
+    return scale * sum;
+  }
+};
+
+static_assert(loss<mean_squared_error>);
+
+}  // namespace localis::loss

@@ -1,0 +1,246 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <localis/core/carver.hpp>
+#include <localis/layer/operation.hpp>
+
+namespace localis {
+
+/// What the planner must know of one operation besides its description, in bytes.
+struct operation_bytes {
+  std::size_t input = 0;  ///< of a batch
+  std::size_t output = 0;
+  std::size_t kept = 0;       ///< small values between forward and backward
+  std::size_t gradients = 0;  ///< of its parameters
+  std::size_t forward_scratch = 0;
+  std::size_t backward_scratch = 0;
+};
+
+/// Where everything of one training step lies in the arena, for one boundary.
+struct plan {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  std::vector<std::size_t> value;               ///< offset by value number; none for the network's input
+  std::vector<std::size_t> gradient;            ///< offset by value number; none where no one wants it
+  std::vector<std::size_t> kept;                ///< offset by operation
+  std::vector<std::size_t> parameter_gradient;  ///< offset by operation
+  std::vector<std::size_t> scratch;             ///< offset by operation, forward
+  std::vector<std::size_t> backward_scratch;
+  std::size_t loss = none;  ///< scratch of the loss
+  std::size_t bytes = 0;    ///< of the arena
+
+  // Largest sums over time, each by itself: they need not add up to `bytes`.
+  std::size_t activation_bytes = 0;
+  std::size_t gradient_bytes = 0;  ///< of values and of parameters
+  std::size_t scratch_bytes = 0;
+};
+
+namespace detail {
+
+/// Reserves stretches of the arena over stretches of time. Moments: forward of operation i is i, the loss is n,
+/// backward of operation i is 2n - i, the optimizer's step is 2n + 1.
+class arena_planner {
+ public:
+  enum class use { activation, gradient, scratch };
+
+  struct block {
+    std::size_t bytes = 0;
+    std::size_t from = 0;
+    std::size_t to = 0;
+    use kind = use::activation;
+    std::size_t offset = 0;
+  };
+
+  std::size_t add(std::size_t bytes, std::size_t from, use kind) {
+    blocks_.push_back({carver::round_up(bytes), from, from, kind, 0});
+    return blocks_.size() - 1;
+  }
+  block& operator[](std::size_t index) { return blocks_[index]; }
+  void extend(std::size_t index, std::size_t to) { blocks_[index].to = std::max(blocks_[index].to, to); }
+
+  /// Largest blocks first, each at the lowest offset that is free for its whole life. Returns the arena's bytes.
+  std::size_t place() {
+    std::vector<std::size_t> order(blocks_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_sort(order.begin(), order.end(),
+                     [this](std::size_t a, std::size_t b) { return blocks_[a].bytes > blocks_[b].bytes; });
+    std::vector<std::size_t> placed;  // by offset
+    std::size_t end = 0;
+    for (const std::size_t index : order) {
+      block& mine = blocks_[index];
+      std::size_t offset = 0;
+      for (const std::size_t other_index : placed) {
+        const block& other = blocks_[other_index];
+        if (other.from > mine.to || other.to < mine.from) continue;
+        if (other.offset >= offset + mine.bytes) break;
+        offset = std::max(offset, other.offset + other.bytes);
+      }
+      mine.offset = offset;
+      end = std::max(end, offset + mine.bytes);
+      placed.insert(
+          std::upper_bound(placed.begin(), placed.end(), index,
+                           [this](std::size_t a, std::size_t b) { return blocks_[a].offset < blocks_[b].offset; }),
+          index);
+    }
+    return end;
+  }
+
+  [[nodiscard]] std::size_t peak(use kind) const {
+    std::size_t largest = 0;
+    for (const block& at : blocks_) {
+      std::size_t sum = 0;
+      for (const block& other : blocks_) {
+        if (other.kind == kind && other.from <= at.from && at.from <= other.to) sum += other.bytes;
+      }
+      largest = std::max(largest, sum);
+    }
+    return largest;
+  }
+
+ private:
+  std::vector<block> blocks_;
+};
+
+/// Whether the gradient of each value is wanted: it is where the value depends on a parameter at or behind the
+/// boundary.
+inline std::vector<bool> wanted_gradients(std::span<const operation> program, std::size_t values,
+                                          std::size_t boundary) {
+  std::vector<bool> wanted(values, false);
+  for (const operation& op : program) {
+    if (op.stage < boundary) continue;
+    wanted[op.output] = op.parameters > 0 || wanted[op.input] || (op.kind == operation_kind::add && wanted[op.skip]);
+  }
+  return wanted;
+}
+
+}  // namespace detail
+
+/// Plans one pass. A pure function of its arguments.
+///
+/// @param program   the network's operations
+/// @param bytes     of each operation
+/// @param boundary  first stage that learns by gradient; `stages` for a pass without a backward half
+/// @param loss_scratch  bytes that the loss needs
+inline plan make_plan(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,
+                      std::size_t boundary, std::size_t loss_scratch) {
+  using use = detail::arena_planner::use;
+  const std::size_t n = program.size();
+  const std::size_t values = n + 1;
+  const bool backward = boundary < stages;
+  detail::arena_planner arena;
+  const std::vector<bool> wanted = detail::wanted_gradients(program, values, boundary);
+
+  // Content: values that are one and the same array of numbers (a junction passes its input on). last_read: the last
+  // moment at which that content must still be there.
+  std::vector<std::size_t> content(values);
+  for (std::size_t v = 0; v < values; ++v) content[v] = v;
+  for (const operation& op : program) {
+    if (op.kind == operation_kind::save_skip || op.kind == operation_kind::shortcut) {
+      content[op.output] = content[op.input];
+    }
+  }
+  std::vector<std::size_t> last_read(values, 0);
+  const auto read = [&](std::size_t value, std::size_t moment) {
+    std::size_t& last = last_read[content[value]];
+    last = std::max(last, moment);
+  };
+  for (std::size_t i = 0; i < n; ++i) {
+    const operation& op = program[i];
+    read(op.input, i);
+    if (op.kind == operation_kind::add) read(op.skip, i);
+    if (backward && op.stage >= boundary) {
+      if (op.keeps_input) read(op.input, 2 * n - i);
+      if (op.keeps_output) read(op.output, 2 * n - i);
+    }
+  }
+  read(program[n - 1].output, n);
+
+  // Values to blocks. An elementwise operation writes over its input where no one reads that again.
+  std::vector<std::size_t> value_block(values, plan::none);
+  for (std::size_t i = 0; i < n; ++i) {
+    const operation& op = program[i];
+    if (content[op.output] != op.output) {
+      value_block[op.output] = value_block[op.input];
+    } else if (op.elementwise && value_block[op.input] != plan::none && last_read[content[op.input]] <= i) {
+      value_block[op.output] = value_block[op.input];
+    } else {
+      value_block[op.output] = arena.add(bytes[i].output, i, use::activation);
+    }
+    if (value_block[op.output] != plan::none) arena.extend(value_block[op.output], i);
+  }
+  for (std::size_t v = 1; v < values; ++v) {
+    if (value_block[v] != plan::none) arena.extend(value_block[v], last_read[content[v]]);
+  }
+
+  std::vector<std::size_t> gradient_block(values, plan::none);
+  std::vector<std::size_t> kept_block(n, plan::none);
+  std::vector<std::size_t> parameter_block(n, plan::none);
+  std::vector<std::size_t> scratch_block(n, plan::none);
+  std::vector<std::size_t> backward_scratch_block(n, plan::none);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (bytes[i].forward_scratch > 0) scratch_block[i] = arena.add(bytes[i].forward_scratch, i, use::scratch);
+  }
+  std::size_t loss_block = plan::none;
+  if (backward) {
+    loss_block = arena.add(loss_scratch, n, use::scratch);
+    gradient_block[program[n - 1].output] = arena.add(bytes[n - 1].output, n, use::gradient);
+    for (std::size_t back = 0; back < n; ++back) {
+      const std::size_t i = n - 1 - back;
+      const operation& op = program[i];
+      if (op.stage < boundary) break;
+      if (!wanted[op.output]) continue;
+      const std::size_t moment = 2 * n - i;
+      arena.extend(gradient_block[op.output], moment);
+      if (bytes[i].backward_scratch > 0) {
+        backward_scratch_block[i] = arena.add(bytes[i].backward_scratch, moment, use::scratch);
+      }
+      if (bytes[i].kept > 0) {
+        kept_block[i] = arena.add(bytes[i].kept, i, use::activation);
+        arena.extend(kept_block[i], moment);
+      }
+      if (bytes[i].gradients > 0) {
+        parameter_block[i] = arena.add(bytes[i].gradients, moment, use::gradient);
+        arena.extend(parameter_block[i], 2 * n + 1);
+      }
+      if (op.kind == operation_kind::add && wanted[op.skip]) {
+        gradient_block[op.skip] = arena.add(bytes[i].output, moment, use::gradient);
+      }
+      if (op.kind == operation_kind::shortcut) continue;  // its gradient waits for save_skip
+      if (op.kind == operation_kind::save_skip) {
+        // The shortcut's gradient is added here.
+        if (gradient_block[op.skip] != plan::none) arena.extend(gradient_block[op.skip], moment);
+      }
+      if (!wanted[op.input]) continue;
+      gradient_block[op.input] =
+          op.elementwise ? gradient_block[op.output] : arena.add(bytes[i].input, moment, use::gradient);
+      arena.extend(gradient_block[op.input], moment);
+    }
+  }
+
+  plan result;
+  result.bytes = arena.place();
+  result.activation_bytes = arena.peak(use::activation);
+  result.gradient_bytes = arena.peak(use::gradient);
+  result.scratch_bytes = arena.peak(use::scratch);
+  const auto offsets = [&arena](const std::vector<std::size_t>& blocks) {
+    std::vector<std::size_t> at(blocks.size(), plan::none);
+    for (std::size_t k = 0; k < blocks.size(); ++k) {
+      if (blocks[k] != plan::none) at[k] = arena[blocks[k]].offset;
+    }
+    return at;
+  };
+  result.value = offsets(value_block);
+  result.gradient = offsets(gradient_block);
+  result.kept = offsets(kept_block);
+  result.parameter_gradient = offsets(parameter_block);
+  result.scratch = offsets(scratch_block);
+  result.backward_scratch = offsets(backward_scratch_block);
+  if (loss_block != plan::none) result.loss = arena[loss_block].offset;
+  return result;
+}
+
+}  // namespace localis

@@ -1,0 +1,178 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+#include <localis/core/shape.hpp>
+#include <localis/fwd.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/layer/residual.hpp>
+
+namespace localis {
+
+/// Shape of the network's input: images, channels last.
+template <std::size_t Height, std::size_t Width, std::size_t Channels>
+struct image {
+  static constexpr shape extents{Height, Width, Channels};
+};
+
+/// Input without spatial extent: `Size` values.
+template <std::size_t Size>
+struct vector_input {
+  static constexpr shape extents{1, 1, Size};
+};
+
+namespace detail {
+
+template <class... Layers>
+struct layer_list {
+  static constexpr std::size_t size = sizeof...(Layers);
+};
+
+template <class... A, class... B>
+constexpr layer_list<A..., B...> operator+(layer_list<A...>, layer_list<B...>) {
+  return {};
+}
+
+/// A layer as a list of operations: itself, or for a block its branches between junctions.
+template <class Layer>
+struct flattened {
+  using type = layer_list<Layer>;
+};
+template <class... Layers>
+struct flattened<residual<Layers...>> {
+  using type = layer_list<save_skip, Layers..., take_shortcut, add_skip>;
+};
+template <class... Shortcut, class... Layers>
+struct flattened<residual<shortcut<Shortcut...>, Layers...>> {
+  using type = layer_list<save_skip, Layers..., take_shortcut, Shortcut..., add_skip>;
+};
+
+template <class... Layers>
+using flatten = decltype((layer_list<>{} + ... + typename flattened<Layers>::type{}));
+
+}  // namespace detail
+
+/// Where neighbouring layers do not fit, the compiler prints this type; its name holds the numbers.
+template <std::size_t Layer, std::size_t Height, std::size_t Width, std::size_t Channels, misfit Problem>
+struct layers_fit {
+  static_assert(Problem != misfit::window_larger_than_input,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: the window of operation `Layer` is larger than the `Height` x `Width` it is given with its "
+                "padding (pooling: the padding is more than half the window). Use a smaller window or more padding.");
+  static_assert(
+      Problem != misfit::stride_is_zero,
+      "localis::network: a layer does not fit. Read layers_fit<Layer, ...> in the note: operation `Layer` has "
+      "stride 0. Use a stride of at least 1.");
+  static_assert(Problem != misfit::branches_differ,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: the main branch of the residual block that ends at operation `Layer` gives Height x Width x "
+                "Channels, its shortcut something else. Give the block a shortcut<conv2d<...>> with the same result.");
+  static constexpr bool value = true;
+};
+
+/// A network as a flat, constexpr program of `Count` operations.
+template <std::size_t Count>
+struct program {
+  std::array<operation, Count> operations{};
+  std::size_t stages = 0;
+  std::size_t values = 1;  ///< value 0 is the input
+  std::size_t first_misfit = Count;
+
+  /// The highest boundary: stages before it all have a rule, and the last stage always learns by gradient.
+  [[nodiscard]] constexpr std::size_t highest_boundary() const {
+    std::size_t highest = stages == 0 ? 0 : stages - 1;
+    for (const operation& op : operations) {
+      if (op.trainable() && !op.local && op.stage < highest) highest = op.stage;
+    }
+    return highest;
+  }
+};
+
+namespace detail {
+
+template <class... Layers>
+constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_list<Layers...>) {
+  constexpr std::size_t count = sizeof...(Layers);
+  program<count> result;
+  using describe = operation (*)(const shape&);
+  const std::array<describe, count> layers{&Layers::describe...};
+  shape current = input;
+  shape block_input{};
+  shape main_output{};
+  std::size_t value = 0;        // of the running branch
+  std::size_t block_value = 0;  // what save_skip saved
+  std::size_t block_start = 0;  // where
+  std::size_t main_value = 0;
+  bool in_block = false;
+  bool any_trainable = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (result.first_misfit != count) break;
+    operation op = layers[i](current);
+    if (op.kind == operation_kind::save_skip || (op.trainable() && !in_block)) {
+      // Layers before the first trainable one belong to stage 0.
+      if (any_trainable) ++result.stages;
+      any_trainable = true;
+    }
+    if (op.kind == operation_kind::save_skip) {
+      in_block = true;
+      block_start = i;
+      block_value = value;
+      block_input = current;
+    } else if (op.kind == operation_kind::shortcut) {
+      main_value = value;
+      main_output = current;
+      value = block_value;
+      current = block_input;
+      op.in = current;
+      op.out = current;
+    } else if (op.kind == operation_kind::add) {
+      in_block = false;
+      if (!(main_output == current)) {
+        op.in = main_output;
+        op.problem = misfit::branches_differ;
+      }
+      op.skip = value;
+      value = main_value;
+    }
+    op.stage = result.stages;
+    op.input = value;
+    op.output = result.values++;
+    if (op.kind == operation_kind::shortcut) result.operations[block_start].skip = op.output;
+    value = op.output;
+    current = op.out;
+    if (op.problem != misfit::none) result.first_misfit = i;
+    result.operations[i] = op;
+  }
+  if (any_trainable) ++result.stages;
+  return result;
+}
+
+}  // namespace detail
+
+/// A network: a pure type, from its input and a flat pack of layers.
+///
+///   using net = network<image<28, 28, 1>, conv2d<32, 3, rule::oja>, relu, max_pool2d<2>, dense<10>>;
+template <class Input, class... Layers>
+struct network {
+  using layers = detail::flatten<Layers...>;
+  static constexpr std::size_t size = layers::size;  ///< operations, blocks opened up
+  static constexpr shape input = Input::extents;
+  static constexpr auto program = detail::build_program(input, layers{});
+
+  static_assert(input.size() > 0, "localis::network: the input is empty");
+  static_assert(program.first_misfit == size ||
+                layers_fit<program.first_misfit, program.operations[program.first_misfit % size].in.height,
+                           program.operations[program.first_misfit % size].in.width,
+                           program.operations[program.first_misfit % size].in.channels,
+                           program.operations[program.first_misfit % size].problem>::value);
+  static_assert(program.first_misfit != size || program.stages > 0,
+                "localis::network: there is no trainable layer (dense, conv2d, residual)");
+
+  static constexpr shape output = program.operations[size - 1].out;
+  static constexpr std::size_t stages = program.stages;
+  static constexpr std::size_t highest_boundary = program.highest_boundary();
+};
+
+}  // namespace localis

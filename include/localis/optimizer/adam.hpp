@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cmath>
+
+#include <localis/core/error.hpp>
+#include <localis/optimizer/optimizer.hpp>
+
+namespace localis::optimizer {
+
+/// Adam, with bias correction; weight decay is added to the gradient (not decoupled).
+///
+///   m <- b1 m + (1 - b1) g;   v <- b2 v + (1 - b2) g^2
+///   w <- w - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+///
+/// State:  two arrays per parameter.
+/// Errors: config_error unless 0 <= beta < 1, epsilon > 0 and weight_decay >= 0.
+/// Source: D. P. Kingma, J. Ba, ICLR 2015 (arXiv 1412.6980).
+struct adam {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+
+  template <class T>
+  struct step {
+    static constexpr std::size_t slots = 2;
+    T beta1;
+    T beta2;
+    T first_correction;   ///< 1 / (1 - b1^t)
+    T second_correction;  ///< 1 / (1 - b2^t)
+    T epsilon;
+    T weight_decay;
+
+    T operator()(T weight, T gradient, std::array<T, 2>& state, T rate) const {
+      const T g = gradient + weight_decay * weight;
+      state[0] = beta1 * state[0] + (T(1) - beta1) * g;
+      state[1] = beta2 * state[1] + (T(1) - beta2) * g * g;
+      return -rate * first_correction * state[0] / (std::sqrt(second_correction * state[1]) + epsilon);
+    }
+  };
+  template <class T>
+  step<T> prepare(std::size_t t) const {
+    return {static_cast<T>(beta1),
+            static_cast<T>(beta2),
+            static_cast<T>(1 / (1 - std::pow(beta1, static_cast<double>(t)))),
+            static_cast<T>(1 / (1 - std::pow(beta2, static_cast<double>(t)))),
+            static_cast<T>(epsilon),
+            static_cast<T>(weight_decay)};
+  }
+  void validate() const {
+    expect(beta1 >= 0 && beta1 < 1, "adam: beta1", "a number in [0, 1)", beta1);
+    expect(beta2 >= 0 && beta2 < 1, "adam: beta2", "a number in [0, 1)", beta2);
+    expect(std::isfinite(epsilon) && epsilon > 0, "adam: epsilon", "a finite number > 0", epsilon);
+    expect(std::isfinite(weight_decay) && weight_decay >= 0, "adam: weight_decay", "a finite number >= 0",
+           weight_decay);
+  }
+  constexpr bool operator==(const adam&) const = default;
+};
+
+static_assert(optimizer<adam>);
+
+}  // namespace localis::optimizer

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <localis/rule/rule.hpp>
+
+namespace localis::rule {
+
+/// Oja's rule, each unit on its own: Hebbian growth, and forgetting that bounds each weight row.
+///
+///   W <- W + eta ( (1/P) U^T X - diag(c) W ),     c_o = (1/P) sum_p U(p,o)^2
+///
+///   X  P x I,  U  P x O,  W  O x I     as in rule.hpp
+///
+/// Units:  eta dimensionless. Both terms are means over P: the same eta is the same step for any batch.
+/// Cost:   one GEMM (2 P O I FLOP) + O(P O + O I).
+/// Limits: rows are not decorrelated: all tend to the first principal direction. With lambda the top eigenvalue of
+///         X^T X / P, stable at unit norm iff eta lambda < 1, and far from it only while eta lambda (|w|^2 - 1) < 2.
+/// Source: E. Oja, J. Math. Biology 15 (1982) 267. Ours: batch mean.
+struct oja {
+  template <class T>
+  constexpr T gate(T u) const {
+    return u;
+  }
+  template <class T>
+  constexpr T recall(T u) const {
+    return u;
+  }
+  constexpr bool operator==(const oja&) const = default;
+};
+
+static_assert(local_rule<oja> && has_recall<oja>);
+
+}  // namespace localis::rule

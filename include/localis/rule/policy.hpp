@@ -1,0 +1,167 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <type_traits>
+
+#include <localis/core/error.hpp>
+#include <localis/optimizer/plain.hpp>
+#include <localis/optimizer/sgd.hpp>
+#include <localis/rule/rule.hpp>
+
+/// What can be said about a local step whatever its rule. `local<Rule, Policies...>` composes them in any order:
+///
+///   conv2d<32, 3, rule::local<rule::oja, rule::relative_step, rule::momentum>>
+namespace localis::rule {
+
+/// The trainer's local rate is eta itself.
+struct absolute_step {
+  static constexpr bool is_relative = false;
+  double scale = 1;  ///< times the trainer's local rate; dimensionless
+};
+
+/// The trainer's local rate is the share of the weights' norm that one update may move:
+/// eta = rate gain |W| / |dW|, both Frobenius norms over the layer; no step where dW is 0. One more pass over O x I.
+struct relative_step {
+  static constexpr bool is_relative = true;
+  double scale = 1;
+};
+
+/// Leaves the weights as the step made them.
+struct no_constraint {
+  template <class T>
+  constexpr void apply(T*, std::size_t) const {}
+};
+
+/// Every weight row is brought back to norm 1 after each local step; a zero row stays.
+struct unit_rows {
+  template <class T>
+  void apply(T* row, std::size_t size) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < size; ++i) sum += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+    if (!(sum > 0)) return;
+    const T scale = static_cast<T>(1 / std::sqrt(sum));
+    for (std::size_t i = 0; i < size; ++i) row[i] *= scale;
+  }
+};
+
+/// The scale 1 - eta c of a weight row should stay positive; else the step throws the row to its other side.
+enum class on_negative_scale {
+  ignore,  ///< as the formula says
+  clip,    ///< cut c to 1 / eta and count
+  fail     ///< divergence_error
+};
+
+struct unguarded {
+  static constexpr on_negative_scale reaction = on_negative_scale::ignore;
+};
+struct clip_scale {
+  static constexpr on_negative_scale reaction = on_negative_scale::clip;
+};
+struct fail_on_negative_scale {
+  static constexpr on_negative_scale reaction = on_negative_scale::fail;
+};
+
+/// Momentum on the local step; the state costs as much as the weights. Any optimizer may stand here.
+using momentum = optimizer::sgd;
+
+namespace detail {
+
+template <class P>
+concept step_policy = requires {
+  { P::is_relative } -> std::convertible_to<bool>;
+};
+template <class P>
+concept constraint_policy = requires(const P& policy, float* row) {
+  policy.apply(row, std::size_t{});
+};
+template <class P>
+concept guard_policy = requires {
+  { P::reaction } -> std::convertible_to<on_negative_scale>;
+};
+template <class P>
+concept optimizer_policy = optimizer::optimizer<P>;
+
+template <class P>
+concept policy = step_policy<P> || constraint_policy<P> || guard_policy<P> || optimizer_policy<P>;
+
+/// A value of the first type in the pack that satisfies the test, or of the default.
+template <template <class> class Test, class Default, class... Pack>
+struct first_of {
+  using type = Default;
+};
+template <template <class> class Test, class Default, class Head, class... Tail>
+struct first_of<Test, Default, Head, Tail...> {
+  using type =
+      typename std::conditional_t<Test<Head>::value, std::type_identity<Head>, first_of<Test, Default, Tail...>>::type;
+};
+
+template <class P>
+struct is_step : std::bool_constant<step_policy<P>> {};
+template <class P>
+struct is_constraint : std::bool_constant<constraint_policy<P>> {};
+template <class P>
+struct is_guard : std::bool_constant<guard_policy<P>> {};
+template <class P>
+struct is_optimizer : std::bool_constant<optimizer_policy<P>> {};
+
+}  // namespace detail
+
+/// A rule with its policies; a bare rule as a layer option means `local<Rule>`.
+template <class Rule, class... Policies>
+struct local {
+  static_assert(policy_value<Rule>,
+                "localis: a rule must be a plain value: trivially copyable and default constructible");
+  static_assert(has_gate<Rule>,
+                "localis: this rule has no gate. Expected: template <class T> constexpr T gate(T u) const, "
+                "which returns T");
+  static_assert(
+      (detail::policy<Policies> && ...),
+      "localis: rule::local<Rule, Policies...> takes step policies (absolute_step, relative_step), optimizers "
+      "(momentum), constraints (unit_rows) and scale guards (unguarded, clip_scale, fail_on_negative_scale)");
+  static_assert(((detail::is_step<Policies>::value + ... + 0) <= 1) &&
+                    ((detail::is_constraint<Policies>::value + ... + 0) <= 1) &&
+                    ((detail::is_guard<Policies>::value + ... + 0) <= 1) &&
+                    ((detail::is_optimizer<Policies>::value + ... + 0) <= 1),
+                "localis: rule::local<Rule, Policies...> takes at most one policy of each kind");
+
+  using rule_type = Rule;
+  using step_type = typename detail::first_of<detail::is_step, absolute_step, Policies...>::type;
+  using optimizer_type = typename detail::first_of<detail::is_optimizer, optimizer::plain, Policies...>::type;
+  using constraint_type = typename detail::first_of<detail::is_constraint, no_constraint, Policies...>::type;
+  using guard_type = typename detail::first_of<detail::is_guard, clip_scale, Policies...>::type;
+
+  Rule rule{};
+  step_type step{};
+  optimizer_type optimizer{};
+  constraint_type constraint{};
+
+  void validate() const {
+    if constexpr (has_validate<Rule>) rule.validate();
+    expect(std::isfinite(step.scale) && step.scale >= 0, "local step: scale", "a finite number >= 0", step.scale);
+    optimizer.validate();
+  }
+};
+
+namespace detail {
+
+template <class T>
+struct as_local {
+  using type = local<T>;
+};
+template <class Rule, class... Policies>
+struct as_local<local<Rule, Policies...>> {
+  using type = local<Rule, Policies...>;
+};
+template <>
+struct as_local<gradient> {
+  using type = gradient;
+};
+
+}  // namespace detail
+
+/// `gradient` stays; a bare rule becomes `local<Rule>`.
+template <class Rule>
+using as_local = typename detail::as_local<Rule>::type;
+
+}  // namespace localis::rule

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include <localis/core/error.hpp>
+#include <localis/scheduler/scheduler.hpp>
+
+namespace localis::scheduler {
+
+/// Any scheduler, except that every k-th step of the run trains the whole network by gradient.
+///
+///   T(e, s) = 0  where (e * steps_per_epoch + s + 1) % every == 0,   T of `base` elsewhere
+///
+/// In those steps the gradient rate of the stages below the base boundary is multiplied by `rate_scale`, since such a
+/// stage meets a gradient in one step of `every` only. Peak memory is that of plain gradient descent.
+///
+/// Units:  every in steps, rate_scale dimensionless.
+/// Errors: start() throws config_error where every < 2 or rate_scale is negative or not finite, and what `base` throws.
+/// Source: ours.
+template <class Base>
+struct interleaved {
+  static_assert(check_scheduler<Base>());
+
+  Base base{};
+  std::size_t every = 4;
+  double rate_scale = 3;
+
+  /// The length of this run's epochs; the state of `base` is its own.
+  struct run_state {
+    std::size_t steps_per_epoch = 0;
+    friend bool operator==(const run_state&, const run_state&) = default;
+  };
+  run_state state{};
+
+  void start(const schedule_limits& limits) {
+    expect(every >= 2, "scheduler::interleaved.every", "at least 2 steps", every);
+    expect(std::isfinite(rate_scale) && rate_scale >= 0, "scheduler::interleaved.rate_scale",
+           "a finite number of at least 0", rate_scale);
+    state.steps_per_epoch = limits.steps_per_epoch;
+    localis::scheduler::start(base, limits);
+  }
+
+  void observe(const epoch_observation& seen) { localis::scheduler::observe(base, seen); }
+
+  [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t step_of_epoch) const {
+    const bool whole_network = (epoch * state.steps_per_epoch + step_of_epoch + 1) % every == 0;
+    return whole_network ? 0 : base.boundary(epoch, step_of_epoch);
+  }
+  [[nodiscard]] std::size_t base_boundary(std::size_t epoch, std::size_t step_of_epoch) const {
+    return localis::scheduler::base_boundary(base, epoch, step_of_epoch);
+  }
+  [[nodiscard]] std::size_t lowest_boundary(std::size_t) const { return 0; }
+  [[nodiscard]] double prefix_gradient_scale() const { return rate_scale; }
+
+  friend bool operator==(const interleaved&, const interleaved&) = default;
+};
+
+template <class Base, class... Rest>
+interleaved(Base, Rest...) -> interleaved<Base>;
+
+}  // namespace localis::scheduler

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+/// A scheduler says where the boundary T lies: stages [0, T) learn locally, stages [T, L) by gradient.
+///
+/// The one thing it must have is `std::size_t boundary(std::size_t epoch, std::size_t step) const`. Epochs count from
+/// 0, steps from 0 within their epoch. The trainer clamps every answer to schedule_limits::highest; a scheduler need
+/// not. Everything else is optional, and the free functions below supply what is missing:
+///
+///   start(limits)                  called once, before all else: check parameters, reset the run state
+///   observe(epoch_observation)     called after each epoch
+///   lowest_boundary(epoch)         a promise: no boundary of this epoch or a later one lies below. It never falls from
+///                                  one epoch to the next. Memory that only lower boundaries need is freed. Default 0.
+///   base_boundary(epoch, step)     the boundary without exceptions for single steps. Default boundary(epoch, step).
+///   prefix_gradient_scale()        factor on the gradient rate of the stages below the base boundary in steps that run
+///                                  under it, dimensionless. Default 1.
+///
+/// A policy keeps its run state in a public member `state`, so that a checkpoint can save and restore it: call start()
+/// first, then overwrite `state`.
+namespace localis {
+
+/// What a run allows; handed to a scheduler before the first epoch.
+struct schedule_limits {
+  std::size_t stages = 1;           ///< L, stages of the network
+  std::size_t highest = 0;          ///< highest boundary allowed: min(first stage whose rule is gradient, L - 1)
+  std::size_t epochs = 1;           ///< epochs of the run
+  std::size_t steps_per_epoch = 1;  ///< batches of an epoch
+
+  friend bool operator==(const schedule_limits&, const schedule_limits&) = default;
+};
+
+/// What an epoch showed; handed to a scheduler after it.
+struct epoch_observation {
+  std::size_t epoch = 0;       ///< the epoch that just ended
+  std::size_t boundary = 0;    ///< its base boundary, after clamping
+  double update_norm = 0;      ///< mean of norm_F(dW) / rate of the transition stage, steps at the base boundary only
+  double loss = 0;             ///< mean training loss
+  double validation_loss = 0;  ///< NaN where there is no validation split
+  double validation_accuracy = 0;  ///< share of right answers in [0, 1]; NaN where there is no validation split
+};
+
+namespace scheduler {
+
+template <class T>
+concept boundary_value = std::unsigned_integral<std::remove_cvref_t<T>> && !std::same_as<std::remove_cvref_t<T>, bool>;
+
+template <class S>
+concept has_boundary = requires(const S& s, std::size_t n) {
+  s.boundary(n, n);
+};
+
+template <class S>
+concept boundary_is_integral = requires(const S& s, std::size_t n) {
+  { s.boundary(n, n) } -> boundary_value;
+};
+
+template <class S>
+concept has_start = requires(S& s, const schedule_limits& limits) {
+  s.start(limits);
+};
+
+template <class S>
+concept has_observe = requires(S& s, const epoch_observation& seen) {
+  s.observe(seen);
+};
+
+template <class S>
+concept has_lowest_boundary = requires(const S& s, std::size_t n) {
+  { s.lowest_boundary(n) } -> boundary_value;
+};
+
+template <class S>
+concept has_base_boundary = requires(const S& s, std::size_t n) {
+  { s.base_boundary(n, n) } -> boundary_value;
+};
+
+template <class S>
+concept has_prefix_gradient_scale = requires(const S& s) {
+  { s.prefix_gradient_scale() } -> std::convertible_to<double>;
+};
+
+// An optional member that is there under its name but cannot be called would be skipped without a word.
+template <class S>
+concept optional_members_fit = (has_start<S> || !requires { &S::start; }) &&
+                               (has_observe<S> || !requires { &S::observe; }) &&
+                               (has_lowest_boundary<S> || !requires { &S::lowest_boundary; }) &&
+                               (has_base_boundary<S> || !requires { &S::base_boundary; }) &&
+                               (has_prefix_gradient_scale<S> || !requires { &S::prefix_gradient_scale; });
+
+template <class S>
+concept scheduler = std::copy_constructible<S> && boundary_is_integral<S> && optional_members_fit<S>;
+
+/// Explains at compile time what keeps S from being a scheduler; true if nothing does.
+template <class S>
+constexpr bool check_scheduler() {
+  static_assert(std::copy_constructible<S>, "localis: a scheduler is a plain value; yours cannot be copied.");
+  static_assert(has_boundary<S>,
+                "localis: a scheduler must have a const member boundary(epoch, step); yours has none. "
+                "Expected: std::size_t boundary(std::size_t epoch, std::size_t step) const, "
+                "or a function of (epoch) or (epoch, step) that returns a number");
+  static_assert(!has_boundary<S> || boundary_is_integral<S>,
+                "localis: a scheduler's boundary(epoch, step) must return std::size_t; yours returns another type. "
+                "Expected: std::size_t boundary(std::size_t epoch, std::size_t step) const");
+  static_assert(optional_members_fit<S>,
+                "localis: an optional member of your scheduler has another signature than expected. Expected: "
+                "void start(const schedule_limits&); void observe(const epoch_observation&); "
+                "std::size_t lowest_boundary(std::size_t epoch) const; "
+                "std::size_t base_boundary(std::size_t epoch, std::size_t step) const; "
+                "double prefix_gradient_scale() const");
+  return scheduler<S>;
+}
+
+template <class S>
+void start(S& s, const schedule_limits& limits) {
+  if constexpr (has_start<S>) s.start(limits);
+}
+
+template <class S>
+void observe(S& s, const epoch_observation& seen) {
+  if constexpr (has_observe<S>) s.observe(seen);
+}
+
+template <class S>
+[[nodiscard]] std::size_t lowest_boundary(const S& s, std::size_t epoch) {
+  if constexpr (has_lowest_boundary<S>) {
+    return s.lowest_boundary(epoch);
+  } else {
+    return 0;
+  }
+}
+
+template <class S>
+[[nodiscard]] std::size_t base_boundary(const S& s, std::size_t epoch, std::size_t step) {
+  if constexpr (has_base_boundary<S>) {
+    return s.base_boundary(epoch, step);
+  } else {
+    return s.boundary(epoch, step);
+  }
+}
+
+template <class S>
+[[nodiscard]] double prefix_gradient_scale(const S& s) {
+  if constexpr (has_prefix_gradient_scale<S>) {
+    return s.prefix_gradient_scale();
+  } else {
+    return 1;
+  }
+}
+
+}  // namespace scheduler
+}  // namespace localis

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <localis/core/error.hpp>
+#include <localis/supervision/supervision.hpp>
+
+namespace localis::supervision {
+
+/// Longer local steps while the loss falls below its recent mean, shorter ones while it rises above.
+///
+///   g_t = clamp( (m / l)^exponent, lowest, highest )
+///
+///   l  loss of step t - 1
+///   m  mean of the losses before that one, of steps 0 ... t - 2, with exponentially falling weights:
+///      m = sum_i s^(t-2-i) l_i / sum_i s^(t-2-i),   s = smoothing
+///
+/// g is 1 while fewer than two losses are known, and `highest` where l is 0.
+///
+/// Units:  dimensionless; the mean remembers about 1 / (1 - smoothing) steps.
+/// Errors: validate() throws config_error unless exponent is finite and above 0, lowest in [0, 1], highest finite
+///         and at least 1, smoothing in [0, 1).
+/// Source: after the "weak supervision" in the abstract of S. Krithivasan et al., Frontiers in Neuroscience 15 (2022)
+///         759807. The formula is ours.
+struct loss_gain {
+  double exponent = 1;
+  double lowest = 0.5;
+  double highest = 2;
+  double smoothing = 0.99;
+
+  struct state {
+    double loss = 0;        ///< l
+    double sum = 0;         ///< m * weight: the running average of the earlier losses, as started from 0
+    double weight = 0;      ///< 1 - smoothing^(number of earlier losses), what that start takes off the average
+    bool has_loss = false;  ///< whether any loss is known
+    friend bool operator==(const state&, const state&) = default;
+  };
+
+  void validate() const {
+    expect(std::isfinite(exponent) && exponent > 0, "supervision::loss_gain.exponent", "a finite number above 0",
+           exponent);
+    expect(lowest >= 0 && lowest <= 1, "supervision::loss_gain.lowest", "a gain in [0, 1]", lowest);
+    expect(std::isfinite(highest) && highest >= 1, "supervision::loss_gain.highest", "a finite gain of at least 1",
+           highest);
+    expect(smoothing >= 0 && smoothing < 1, "supervision::loss_gain.smoothing", "a number in [0, 1)", smoothing);
+  }
+
+  constexpr void observe(state& seen, double loss) const {
+    if (seen.has_loss) {
+      seen.sum = smoothing * seen.sum + (1 - smoothing) * seen.loss;
+      seen.weight = smoothing * seen.weight + (1 - smoothing);
+    }
+    seen.loss = loss;
+    seen.has_loss = true;
+  }
+
+  [[nodiscard]] double gain(const state& seen) const {
+    if (seen.weight == 0) return 1;
+    if (seen.loss <= 0) return highest;
+    const double ratio = std::max(seen.sum / seen.weight, 0.0) / seen.loss;
+    return std::clamp(std::pow(ratio, exponent), lowest, highest);
+  }
+
+  friend bool operator==(const loss_gain&, const loss_gain&) = default;
+};
+
+static_assert(supervision<loss_gain>);
+
+}  // namespace localis::supervision

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+/// Supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
+/// that no gradient reaches. A policy is a plain value with
+///
+///   struct state                                   trivially copyable; what has been seen so far
+///   void   observe(state&, double loss) const      after each step, with that step's mean loss
+///   double gain(const state&) const                factor on the local step size, dimensionless
+///
+/// The gain of step t comes from the losses of steps up to t - 1; before any loss it is 1. Losses are finite: the
+/// trainer throws divergence_error before a policy sees one that is not. Optional: `void validate() const`, which
+/// throws config_error for a parameter out of range.
+namespace localis::supervision {
+
+template <class S>
+concept has_state = requires {
+  typename S::state;
+}
+&&std::is_trivially_copyable_v<typename S::state>&& std::default_initializable<typename S::state>;
+
+template <class S>
+concept supervision = std::copy_constructible<S> && has_state<S> &&
+    requires(const S& policy, typename S::state& seen, double loss) {
+  policy.observe(seen, loss);
+  { policy.gain(seen) } -> std::convertible_to<double>;
+};
+
+template <class S>
+concept has_validate = requires(const S& policy) {
+  policy.validate();
+};
+
+template <class S>
+void validate(const S& policy) {
+  if constexpr (has_validate<S>) policy.validate();
+}
+
+}  // namespace localis::supervision

@@ -1,0 +1,509 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <localis/core/carver.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/random.hpp>
+#include <localis/fwd.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/network/plan.hpp>
+#include <localis/network/program.hpp>
+#include <localis/network/summary.hpp>
+
+namespace localis {
+
+struct model_options {
+  std::uint64_t seed = 1;  ///< of the initial weights and of dropout
+};
+
+/// What the arena is planned for.
+struct memory_request {
+  std::size_t batch = 64;           ///< largest batch
+  std::size_t lowest_boundary = 0;  ///< boundaries below will not come; the higher, the less memory
+  bool local_learning = true;       ///< false: the prefix is frozen and needs no scratch for its rules
+  bool training = true;             ///< false: predictions only
+};
+
+/// One step, as run-time values.
+struct pass {
+  std::size_t boundary = 0;  ///< stages before it learn by their rules
+  double local_rate = 0;     ///< step size of the rules; 0: the prefix is frozen
+  double gain = 1;           ///< supervision's factor on the local rate
+  prefix_normalization normalization = prefix_normalization::running;
+  std::uint64_t step = 0;  ///< counts steps from the start; draws dropout masks
+};
+
+namespace detail {
+
+/// A tuple by inheritance: element I is found without recursion over the others.
+template <std::size_t Index, class T>
+struct indexed {
+  T value;
+};
+template <class Indices, class... Ts>
+struct indexed_pack;
+template <std::size_t... Is, class... Ts>
+struct indexed_pack<std::index_sequence<Is...>, Ts...> : indexed<Is, Ts>... {};
+
+template <std::size_t I, class T>
+constexpr T& get(indexed<I, T>& element) {
+  return element.value;
+}
+template <std::size_t I, class T>
+constexpr const T& get(const indexed<I, T>& element) {
+  return element.value;
+}
+
+template <class Backend, class List>
+struct layer_states;
+template <class Backend, class... Layers>
+struct layer_states<Backend, layer_list<Layers...>> {
+  using type = indexed_pack<std::index_sequence_for<Layers...>, typename Layers::template state<Backend>...>;
+};
+
+}  // namespace detail
+
+/// A network with its weights, its memory and the passes over it.
+///
+///   model<net> m{{.seed = 1}};
+///   m.prepare({.batch = 64});
+///   m.forward(features, 64, {.boundary = 1, .local_rate = 1e-5});     // stage 0 learns here
+///   const double loss = m.loss(loss::softmax_cross_entropy{}, labels);
+///   m.backward();
+///   descent.step(0.05);                                               // train/gradient_descent.hpp
+///
+/// All arrays of a step lie in one arena, allocated by prepare(); no pass allocates in the backend.
+/// Errors: shape_error and config_error, in every build type.
+template <class Network, class Backend>
+class model {
+ public:
+  using network_type = Network;
+  using backend_type = Backend;
+  using scalar = typename Backend::scalar;
+  static constexpr std::size_t size = Network::size;
+  static constexpr std::size_t stages = Network::stages;
+  static constexpr std::size_t outputs = Network::output.size();
+
+  explicit model(const model_options& options = {}, Backend backend = Backend())
+      : options_(options),
+        backend_(std::move(backend)),
+        layers_(make_layers(std::make_index_sequence<size>{})),
+        gain_(backend_.template allocate<scalar>(memory_kind::parameters, 1)) {}
+
+  [[nodiscard]] Backend& backend() { return backend_; }
+  [[nodiscard]] const Backend& backend() const { return backend_; }
+  [[nodiscard]] static constexpr std::span<const operation> operations() { return Network::program.operations; }
+  [[nodiscard]] const memory_request& memory() const { return request_; }
+
+  /// Operation I, as summary() numbers them (blocks are opened up): its rule, its run-time values.
+  template <std::size_t I>
+  [[nodiscard]] auto& layer() {
+    static_assert(I < size, "localis::model: layer<I>: the network has fewer operations; see summary()");
+    return detail::get<I>(layers_);
+  }
+  template <std::size_t I>
+  [[nodiscard]] const auto& layer() const {
+    static_assert(I < size, "localis::model: layer<I>: the network has fewer operations; see summary()");
+    return detail::get<I>(layers_);
+  }
+
+  /// f(operation, its run-time part) for each operation, in order.
+  template <class F>
+  void for_each_layer(F&& f) {
+    for_each_index([&]<std::size_t I>() { f(Network::program.operations[I], detail::get<I>(layers_)); });
+  }
+  template <class F>
+  void for_each_layer(F&& f) const {
+    for_each_index([&]<std::size_t I>() { f(Network::program.operations[I], detail::get<I>(layers_)); });
+  }
+  /// f(operation, parameter) for each array that belongs to a stored model, in order.
+  template <class F>
+  void for_each_parameter(F&& f) const {
+    for_each_layer([&](const operation& op, const auto& layer) {
+      for (const parameter<scalar>& p : layer.parameters()) {
+        if (p.size() > 0) f(op, p);
+      }
+    });
+  }
+  /// f(operation, parameter, gradient) for each trainable array at or behind the boundary of the last backward pass.
+  template <class F>
+  void for_each_gradient(F&& f) const {
+    require_backward();
+    std::size_t i = 0;
+    for_each_layer([&](const operation& op, const auto& layer) {
+      const std::size_t offset = current().parameter_gradient[i++];
+      if (offset == plan::none) return;
+      carver gradients(arena_.data() + offset);
+      for (const parameter<scalar>& p : layer.parameters()) {
+        if (p.trainable && p.size() > 0) f(op, p, static_cast<const scalar*>(gradients.take<scalar>(p.size())));
+      }
+    });
+  }
+
+  /// Checks every layer's run-time values: config_error.
+  void validate() const {
+    for_each_layer([](const operation&, const auto& layer) { layer.validate(); });
+  }
+
+  /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and the highest allocates nothing.
+  void prepare(const memory_request& request) {
+    expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
+    if (request.lowest_boundary > Network::highest_boundary) {
+      throw config_error(text("model::prepare: lowest_boundary: expected at most ", Network::highest_boundary,
+                              " (the last stage, and every stage without a rule, learn by gradient), found ",
+                              request.lowest_boundary));
+    }
+    std::vector<plan> plans;
+    const std::size_t first = request.training ? request.lowest_boundary : stages;
+    for (std::size_t boundary = first; boundary <= Network::highest_boundary; ++boundary) {
+      plans.push_back(make_plan_for(request, boundary));
+    }
+    plans.push_back(make_plan_for(request, stages));  // predictions
+    std::size_t bytes = 0;
+    for (const plan& p : plans) bytes = std::max(bytes, p.bytes);
+    if (bytes != arena_.size()) {
+      arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
+      arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes);
+    }
+    plans_ = std::move(plans);
+    request_ = request;
+    prepared_ = true;
+    state_ = progress::idle;
+  }
+
+  /// Runs one batch. Stages before the boundary learn by their rules while they pass it on (if local_rate > 0), stages
+  /// behind keep what backward() reads. Returns the network's output, samples x outputs, valid until the next pass.
+  std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const pass& how) {
+    require_batch("model::forward", features, samples);
+    if (how.boundary < request_.lowest_boundary || how.boundary > Network::highest_boundary || !request_.training) {
+      throw config_error(text("model::forward: boundary: expected ", request_.lowest_boundary, " to ",
+                              Network::highest_boundary, ", as prepared, found ", how.boundary));
+    }
+    expect(std::isfinite(how.local_rate) && how.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
+           how.local_rate);
+    expect(how.local_rate == 0 || request_.local_learning, "model::forward: local_rate",
+           "0, since the memory was prepared without local learning", how.local_rate);
+    const scalar gain = static_cast<scalar>(how.gain);
+    backend_.upload(std::span<const scalar>(&gain, 1), gain_.data());
+    pass_ = how;
+    input_ = features.data();
+    samples_ = samples;
+    step_values<scalar> values{how.local_rate, gain_.data(), how.normalization, options_.seed, how.step};
+    run_forward(how.boundary, false, values);
+    state_ = progress::forward;
+    return {value(operations()[size - 1].output), samples * outputs};
+  }
+
+  /// Mean loss of the last forward pass; prepares backward(). `targets`: rows of outputs, or empty.
+  template <class Loss>
+  double loss(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {}) {
+    if (state_ == progress::idle) throw config_error("model::loss: expected a forward pass before, found none");
+    check_targets("model::loss", labels, targets, samples_);
+    const scalar* output = value(operations()[size - 1].output);
+    scalar* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
+    auto* losses = at<scalar>(current().loss);
+    const double result = mean_loss(function, output, labels, targets, samples_, gradient, losses);
+    state_ = progress::loss;
+    return result;
+  }
+
+  /// Gradients of the last loss() for every parameter from the boundary on; nothing below the boundary is computed.
+  void backward() {
+    if (state_ != progress::loss) throw config_error("model::backward: expected a call of loss() before, found none");
+    for_each_index_reversed([&]<std::size_t I>() {
+      const operation& op = Network::program.operations[I];
+      if (op.stage < pass_.boundary || current().gradient[op.output] == plan::none) return;
+      operands<scalar> where = operands_of(I);
+      where.output_gradient = at<scalar>(current().gradient[op.output]);
+      where.input_gradient = at<scalar>(current().gradient[op.input]);
+      if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
+        where.skip_gradient = at<scalar>(current().gradient[op.skip]);
+      }
+      where.parameter_gradients = at<std::byte>(current().parameter_gradient[I]);
+      where.scratch = at<std::byte>(current().backward_scratch[I]);
+      detail::get<I>(layers_).backward(backend_, op, where);
+    });
+    state_ = progress::backward;
+  }
+
+  /// Output for one batch in evaluation: running statistics, no dropout, no learning. samples x outputs, on the host.
+  std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples) {
+    std::vector<scalar> result(samples * outputs);
+    run_predictions("model::predict", features, samples,
+                    [&](const scalar* output, std::size_t first, std::size_t count) {
+                      backend_.download(output, std::span<scalar>(result.data() + first * outputs, count * outputs));
+                    });
+    return result;
+  }
+
+  struct evaluation {
+    double loss = 0;       ///< mean
+    std::size_t hits = 0;  ///< samples whose largest output is their label
+  };
+  /// Mean loss and hits of one batch in evaluation.
+  template <class Loss>
+  evaluation evaluate(const Loss& function, std::span<const scalar> features, std::span<const std::uint32_t> labels,
+                      std::span<const scalar> targets = {}) {
+    const std::size_t samples = features.size() / Network::input.size();
+    check_targets("model::evaluate", labels, targets, samples);
+    evaluation result;
+    const std::vector<scalar> output = predict(features, samples);
+    std::vector<scalar> gradient(outputs);
+    for (std::size_t n = 0; n < samples; ++n) {
+      const scalar* row = output.data() + n * outputs;
+      const loss::target<scalar> wanted = target_of(labels, targets, n);
+      result.loss += static_cast<double>(function.sample(row, outputs, wanted, gradient.data(), scalar(1)));
+      if (!labels.empty() && std::max_element(row, row + outputs) == row + labels[n]) ++result.hits;
+    }
+    result.loss /= static_cast<double>(samples);
+    return result;
+  }
+  /// Samples of the last forward pass whose largest output is their label.
+  [[nodiscard]] std::size_t hits(std::span<const std::uint32_t> labels) const {
+    std::vector<scalar> output(samples_ * outputs);
+    backend_.download(value(operations()[size - 1].output), std::span<scalar>(output));
+    std::size_t count = 0;
+    for (std::size_t n = 0; n < std::min(samples_, labels.size()); ++n) {
+      const scalar* row = output.data() + n * outputs;
+      if (std::max_element(row, row + outputs) == row + labels[n]) ++count;
+    }
+    return count;
+  }
+
+  /// Sum of squares of the last local update of each stage's weights, and clipped rows so far, by stage.
+  struct local_tally {
+    std::array<double, stages> change{};
+    std::array<double, stages> clips{};
+  };
+  [[nodiscard]] local_tally read_tally() const {
+    local_tally result;
+    for_each_layer([&](const operation& op, const auto& layer) {
+      if constexpr (requires { layer.read_tally(backend_); }) {
+        const auto one = layer.read_tally(backend_);
+        result.change[op.stage] += one.change;
+        result.clips[op.stage] += one.clips;
+      }
+    });
+    return result;
+  }
+
+  /// Share of each stage in the network's products (response work), summing to 1.
+  [[nodiscard]] static constexpr std::array<double, stages> work_shares() {
+    std::array<double, stages> shares{};
+    double total = 0;
+    for (const operation& op : operations()) {
+      if (!op.trainable()) continue;
+      const double work = static_cast<double>(op.map().rows(1)) * static_cast<double>(op.map().weights());
+      shares[op.stage] += work;
+      total += work;
+    }
+    for (double& share : shares) share /= total;
+    return shares;
+  }
+
+  [[nodiscard]] localis::summary summary() const {
+    localis::summary s;
+    s.backend = Backend::name;
+    s.instructions = Backend::instructions();
+    s.threads = backend_.threads();
+    s.scalar_bytes = sizeof(scalar);
+    s.input = Network::input;
+    s.stages = stages;
+    s.highest_boundary = Network::highest_boundary;
+    s.parameter_bytes = backend_.counters().of(memory_kind::parameters);
+    s.rule_state_bytes = backend_.counters().of(memory_kind::rule_state);
+    for (const operation& op : operations()) {
+      s.rows.push_back({op.name, op.trainable() ? (op.local ? "local" : "gradient") : "", op.stage, op.out,
+                        op.parameters, op.trainable() ? op.map().rows(1) * op.map().weights() : 0});
+    }
+    if (!prepared_) return s;
+    s.batch = request_.batch;
+    for (std::size_t k = 0; k + 1 < plans_.size(); ++k) {
+      const plan& p = plans_[k];
+      const std::size_t boundary = request_.lowest_boundary + k;
+      std::size_t parameters = 0;
+      for (const operation& op : operations()) parameters += op.stage >= boundary ? op.parameters : 0;
+      s.memory.push_back(
+          {boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes, p.bytes, parameters * sizeof(scalar)});
+    }
+    return s;
+  }
+
+ private:
+  using states = typename detail::layer_states<Backend, typename Network::layers>::type;
+  enum class progress { idle, forward, loss, backward };
+
+  template <class F>
+  static void for_each_index(F&& f) {
+    [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Is>(), ...); }
+    (std::make_index_sequence<size>{});
+  }
+  template <class F>
+  static void for_each_index_reversed(F&& f) {
+    [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<size - 1 - Is>(), ...); }
+    (std::make_index_sequence<size>{});
+  }
+
+  template <std::size_t... Is>
+  states make_layers(std::index_sequence<Is...>) {
+    const random_stream random(options_.seed, 0x6D6F64656C);  // "model"
+    return states{{typename std::remove_reference_t<decltype(detail::get<Is>(std::declval<states&>()))>(
+        backend_, Network::program.operations[Is], random.substream(Is))}...};
+  }
+
+  [[nodiscard]] plan make_plan_for(const memory_request& request, std::size_t boundary) const {
+    std::vector<operation_bytes> bytes;
+    bytes.reserve(size);
+    for_each_layer([&](const operation& op, const auto& layer) {
+      const phase forward = boundary == stages       ? phase::evaluate
+                            : op.stage >= boundary   ? phase::train
+                            : request.local_learning ? phase::learn
+                                                     : phase::evaluate;
+      operation_bytes b;
+      b.input = request.batch * op.in.size() * sizeof(scalar);
+      b.output = request.batch * op.out.size() * sizeof(scalar);
+      b.kept = layer.kept(op) * sizeof(scalar);
+      carver gradients;
+      for (const parameter<scalar>& p : layer.parameters()) {
+        if (p.trainable && p.size() > 0) (void)gradients.take<scalar>(p.size());
+      }
+      b.gradients = gradients.used();
+      b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward);
+      b.backward_scratch = layer.scratch_bytes(backend_, op, request.batch, phase::backward);
+      bytes.push_back(b);
+    });
+    carver loss_scratch;
+    (void)loss_scratch.take<scalar>(request.batch);
+    return make_plan(operations(), bytes, stages, boundary, loss_scratch.used());
+  }
+
+  [[nodiscard]] const plan& plan_of(std::size_t boundary) const {
+    return boundary == stages ? plans_.back() : plans_[boundary - request_.lowest_boundary];
+  }
+  [[nodiscard]] const plan& current() const { return *plan_; }
+
+  template <class T>
+  [[nodiscard]] T* at(std::size_t offset) const {
+    return offset == plan::none ? nullptr : reinterpret_cast<T*>(arena_.data() + offset);
+  }
+  [[nodiscard]] const scalar* value(std::size_t number) const {
+    return current().value[number] == plan::none ? input_ : at<scalar>(current().value[number]);
+  }
+
+  [[nodiscard]] operands<scalar> operands_of(std::size_t i) const {
+    const operation& op = Network::program.operations[i];
+    operands<scalar> where;
+    where.samples = samples_;
+    where.input = value(op.input);
+    if (op.kind == operation_kind::add) where.skip = value(op.skip);
+    where.output = at<scalar>(current().value[op.output]);
+    where.kept = at<scalar>(current().kept[i]);
+    return where;
+  }
+
+  void run_forward(std::size_t boundary, bool evaluate, const step_values<scalar>& values) {
+    plan_ = &plan_of(boundary);
+    for_each_index([&]<std::size_t I>() {
+      const operation& op = Network::program.operations[I];
+      operands<scalar> where = operands_of(I);
+      where.scratch = at<std::byte>(current().scratch[I]);
+      const mode how = evaluate ? mode::evaluate : op.stage < boundary ? mode::learn : mode::train;
+      detail::get<I>(layers_).forward(backend_, op, where, how, values);
+    });
+  }
+
+  template <class Take>
+  void run_predictions(const char* who, std::span<const scalar> features, std::size_t samples, const Take& take) {
+    if (!prepared_) prepare({.batch = std::max<std::size_t>(samples, 1), .training = false});
+    check_features(who, features, samples);
+    state_ = progress::idle;
+    for (std::size_t first = 0; first < samples; first += request_.batch) {
+      const std::size_t count = std::min(request_.batch, samples - first);
+      input_ = features.data() + first * Network::input.size();
+      samples_ = count;
+      run_forward(stages, true, step_values<scalar>{});
+      take(value(operations()[size - 1].output), first, count);
+    }
+  }
+
+  template <class Loss>
+  double mean_loss(const Loss& function, const scalar* output, std::span<const std::uint32_t> labels,
+                   std::span<const scalar> targets, std::size_t samples, scalar* gradient, scalar* losses) {
+    // Labels live on the host, and so does this loop over a few numbers per sample.
+    const auto share = static_cast<scalar>(1 / static_cast<double>(samples));
+    double sum = 0;
+    for (std::size_t n = 0; n < samples; ++n) {
+      losses[n] = static_cast<scalar>(
+          function.sample(output + n * outputs, outputs, target_of(labels, targets, n), gradient + n * outputs, share));
+      sum += static_cast<double>(losses[n]);
+    }
+    return sum / static_cast<double>(samples);
+  }
+
+  [[nodiscard]] static loss::target<scalar> target_of(std::span<const std::uint32_t> labels,
+                                                      std::span<const scalar> targets, std::size_t n) {
+    return {labels.empty() ? 0U : labels[n], targets.empty() ? nullptr : targets.data() + n * outputs};
+  }
+
+  static void check_features(const char* who, std::span<const scalar> features, std::size_t samples) {
+    if (samples == 0 || features.size() != samples * Network::input.size()) {
+      throw shape_error(text(who, ": expected ", samples, " samples of ", Network::input, " = ",
+                             samples * Network::input.size(), " values (at least one sample), found ",
+                             features.size()));
+    }
+  }
+  void require_batch(const char* who, std::span<const scalar> features, std::size_t samples) const {
+    if (!prepared_) throw config_error(text(who, ": expected a call of prepare() before, found none"));
+    check_features(who, features, samples);
+    if (samples > request_.batch) {
+      throw shape_error(text(who, ": expected at most ", request_.batch, " samples, as prepared, found ", samples));
+    }
+  }
+  void require_backward() const {
+    if (state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
+  }
+  static void check_targets(const char* who, std::span<const std::uint32_t> labels, std::span<const scalar> targets,
+                            std::size_t samples) {
+    if (labels.size() != samples && targets.empty()) {
+      throw shape_error(text(who, ": expected ", samples, " labels, found ", labels.size()));
+    }
+    if (!targets.empty() && targets.size() != samples * outputs) {
+      throw shape_error(
+          text(who, ": expected ", samples, " rows of ", outputs, " targets, found ", targets.size(), " values"));
+    }
+    for (const std::uint32_t label : labels) {
+      if (label >= outputs) {
+        throw data_error(text(who, ": label: expected a class below ", outputs, ", found ", label));
+      }
+    }
+  }
+
+  model_options options_;
+  Backend backend_;
+  states layers_;
+  typename Backend::template array<scalar> gain_;
+  typename Backend::template array<std::byte> arena_;
+  memory_request request_;
+  std::vector<plan> plans_;
+  const plan* plan_ = nullptr;
+  bool prepared_ = false;
+
+  // Of the last pass.
+  progress state_ = progress::idle;
+  pass pass_;
+  const scalar* input_ = nullptr;
+  std::size_t samples_ = 0;
+};
+
+}  // namespace localis

@@ -1,0 +1,28 @@
+# sh case.sh PATH/NAME COMPILER [FLAGS...]
+# Passes if NAME.cpp fails to compile AND the compiler prints the text named in its first line, `// expect: TEXT`,
+# AND its twin NAME_ok.cpp compiles: a case that fails for another reason than the promised one is no proof.
+set -eu
+bad=$1.cpp
+twin=${1}_ok.cpp
+shift
+
+fail() {
+  printf '%s\n' "$1" >&2
+  exit 1
+}
+
+[ -f "$bad" ] || fail "$bad: missing; its twin $twin is there"
+[ -f "$twin" ] || fail "$bad: its twin $twin, which must compile, is missing"
+text=$(sed -n '1s,^// expect: ,,p' "$bad")
+[ -n "$text" ] || fail "$bad: the first line must be '// expect: TEXT'"
+
+if said=$("$@" -fmessage-length=0 "$bad" 2>&1); then
+  fail "$bad: compiles, but must not"
+fi
+printf '%s\n' "$said" | grep -qF -- "$text" || fail "$bad: the compiler did not print
+  $text
+but
+$said"
+
+said=$("$@" "$twin" 2>&1) || fail "$twin: must compile, but
+$said"

@@ -1,0 +1,223 @@
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/data/loader.hpp>
+
+namespace data = localis::data;
+
+namespace {
+
+/// Sample i is the two values (i, -i), of class i modulo 3. Sample `broken` throws, sample `mislabelled` has label 3.
+struct numbers {
+  std::size_t count = 10;
+  std::size_t broken = std::numeric_limits<std::size_t>::max();
+  std::size_t mislabelled = std::numeric_limits<std::size_t>::max();
+  std::chrono::milliseconds delay{0};
+  mutable std::atomic<int> reads = 0;
+
+  std::size_t size() const { return count; }
+  static std::size_t height() { return 1; }
+  static std::size_t width() { return 2; }
+  static std::size_t channels() { return 1; }
+  static std::size_t classes() { return 3; }
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    std::this_thread::sleep_for(delay);
+    ++reads;
+    if (index == broken) throw std::runtime_error("sample cannot be read");
+    features[0] = static_cast<float>(index);
+    features[1] = -static_cast<float>(index);
+    return index == mislabelled ? 3 : static_cast<std::uint32_t>(index % 3);
+  }
+};
+
+template <class Scalar>
+struct batch_copy {
+  std::vector<Scalar> features;
+  std::vector<std::uint32_t> labels;
+  std::vector<std::uint32_t> indices;
+  bool operator==(const batch_copy&) const = default;
+};
+
+template <class Scalar, class Dataset>
+batch_copy<Scalar> copy(data::loader<Scalar, Dataset>& loader, std::size_t epoch, std::size_t step) {
+  const auto view = loader.get(epoch, step);
+  CHECK(view.size == view.labels.size());
+  return {{view.features.begin(), view.features.end()},
+          {view.labels.begin(), view.labels.end()},
+          {view.indices.begin(), view.indices.end()}};
+}
+
+std::vector<batch_copy<float>> in_order(const numbers& set, std::uint64_t seed, std::size_t epochs) {
+  data::loader<float, numbers> loader(set, 4, seed);
+  std::vector<batch_copy<float>> all;
+  for (std::size_t epoch = 0; epoch < epochs; ++epoch)
+    for (std::size_t step = 0; step < loader.steps(); ++step) all.push_back(copy(loader, epoch, step));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("an epoch has each sample once, with its values and label, and keeps the partial batch") {
+  const numbers set;
+  data::loader<float, numbers> loader(set, 4, 1);
+  CHECK(loader.steps() == 3);
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+    std::vector<int> seen(10, 0);
+    for (std::size_t step = 0; step < 3; ++step) {
+      const auto batch = loader.get(epoch, step);
+      REQUIRE(batch.size == (step < 2 ? 4 : 2));
+      REQUIRE(batch.features.size() == batch.size * 2);
+      CHECK(batch.targets.empty());
+      for (std::size_t i = 0; i < batch.size; ++i) {
+        const std::uint32_t index = batch.indices[i];
+        ++seen.at(index);
+        CHECK(batch.features[2 * i] == static_cast<float>(index));
+        CHECK(batch.features[2 * i + 1] == -static_cast<float>(index));
+        CHECK(batch.labels[i] == index % 3);
+      }
+    }
+    CHECK(seen == std::vector<int>(10, 1));
+  }
+}
+
+TEST_CASE("without shuffling the samples come in their own order") {
+  const numbers set;
+  data::loader<float, numbers> loader(set, 4, 1, false);
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    CHECK(copy(loader, epoch, 0).indices == std::vector<std::uint32_t>{0, 1, 2, 3});
+    CHECK(copy(loader, epoch, 2).indices == std::vector<std::uint32_t>{8, 9});
+  }
+}
+
+TEST_CASE("the order follows from the seed and changes with seed and epoch") {
+  const numbers set;
+  const auto first = in_order(set, 1, 2);
+  CHECK(first == in_order(set, 1, 2));
+  CHECK(first != in_order(set, 2, 2));
+  CHECK(first[0] != first[3]);  // step 0 of epoch 0 and of epoch 1
+}
+
+TEST_CASE("batches asked for in any order are those that come in order") {
+  const numbers set;
+  const auto expected = in_order(set, 5, 4);
+  data::loader<float, numbers> loader(set, 4, 5);
+  for (std::size_t i = 0; i < 40; ++i) {
+    const std::size_t at = i * 7 % 12;
+    CHECK(copy(loader, at / 3, at % 3) == expected[at]);
+    if (i % 3 == 0) CHECK(copy(loader, at / 3, at % 3) == expected[at]);  // the same once more
+  }
+}
+
+TEST_CASE("a batch stays as it is while the next one is read") {
+  numbers set;
+  set.delay = std::chrono::milliseconds(1);
+  data::loader<float, numbers> loader(set, 4, 1, false);
+  loader.get(0, 0);
+  const auto batch = loader.get(0, 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(batch.indices[0] == 4);
+  CHECK(batch.features[0] == 4.0F);
+}
+
+TEST_CASE("the next batch is read ahead, into the next epoch too") {
+  const numbers set;
+  data::loader<float, numbers> loader(set, 5, 1);
+  const auto wait_for = [&set](int reads) {
+    for (int i = 0; i < 2000 && set.reads < reads; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // for a read too many to show
+    return set.reads == reads;
+  };
+  loader.get(0, 0);
+  CHECK(wait_for(10));
+  loader.get(0, 1);
+  CHECK(wait_for(15));
+  loader.get(1, 0);
+  CHECK(wait_for(20));  // each batch was read once
+}
+
+TEST_CASE("doubles are the same numbers") {
+  const numbers set;
+  data::loader<float, numbers> floats(set, 4, 1);
+  data::loader<double, numbers> doubles(set, 4, 1);
+  for (std::size_t step = 0; step < 3; ++step) {
+    const auto a = copy(floats, 0, step);
+    const auto b = copy(doubles, 0, step);
+    CHECK(a.indices == b.indices);
+    CHECK(std::vector<double>(a.features.begin(), a.features.end()) == b.features);
+  }
+}
+
+TEST_CASE("regression targets come with their samples") {
+  const std::vector<float> features = {0, 1, 2, 3, 4};
+  const std::vector<float> targets = {0, 10, 1, 11, 2, 12, 3, 13, 4, 14};
+  const data::arrays set(localis::shape{1, 1, 1}, features, targets, 2);
+  data::loader<double, data::arrays> loader(set, 2, 9);
+  for (std::size_t step = 0; step < 3; ++step) {
+    const auto batch = loader.get(0, step);
+    REQUIRE(batch.targets.size() == batch.size * 2);
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      CHECK(batch.targets[2 * i] == batch.features[i]);
+      CHECK(batch.targets[2 * i + 1] == batch.features[i] + 10);
+    }
+  }
+}
+
+TEST_CASE("what the reading thread threw arrives in the get that wants the batch, and only there") {
+  numbers set;
+  set.broken = 5;  // in the second batch
+  data::loader<float, numbers> loader(set, 4, 1, false);
+  CHECK_NOTHROW(loader.get(0, 0));
+  CHECK_THROWS_WITH_AS(loader.get(0, 1), "sample cannot be read", std::runtime_error);
+  CHECK_THROWS_WITH_AS(loader.get(0, 1), "sample cannot be read", std::runtime_error);
+  CHECK(copy(loader, 0, 0).indices[0] == 0);
+  CHECK(copy(loader, 0, 2).indices[0] == 8);  // the failed guess in between is forgotten
+}
+
+TEST_CASE("a failed read of what was not foreseen leaves nothing behind that would pass for what was") {
+  numbers set;
+  set.broken = 0;
+  data::loader<float, numbers> loader(set, 4, 1, false);
+  loader.get(0, 1);  // foresees (0, 2)
+  CHECK_THROWS_AS(loader.get(0, 0), std::runtime_error);
+  CHECK(copy(loader, 0, 2).indices == std::vector<std::uint32_t>{8, 9});
+}
+
+TEST_CASE("a label that is no class is refused") {
+  numbers set;
+  set.mislabelled = 6;
+  data::loader<float, numbers> loader(set, 4, 1, false);
+  loader.get(0, 0);
+  CHECK_THROWS_WITH_AS(loader.get(0, 1), "loader: label of sample 6: expected less than 3, found 3",
+                       localis::data_error);
+}
+
+TEST_CASE("a loader may end while its thread reads") {
+  numbers set;
+  set.delay = std::chrono::milliseconds(2);
+  for (int i = 0; i < 5; ++i) {
+    data::loader<float, numbers> loader(set, 2, 1);
+    loader.get(0, 0);
+  }
+  set.broken = 2;
+  data::loader<float, numbers> loader(set, 2, 1, false);
+  CHECK_NOTHROW(loader.get(0, 0));
+}
+
+TEST_CASE("bad batches and steps are refused") {
+  const numbers set;
+  using loader = data::loader<float, numbers>;
+  CHECK_THROWS_WITH_AS(loader(set, 0, 1), "loader: batch: expected at least 1, found 0", localis::config_error);
+  CHECK_THROWS_WITH_AS(loader(set, 11, 1), "loader: batch: expected at most the 10 samples of the data, found 11",
+                       localis::config_error);
+  loader whole(set, 10, 1);
+  CHECK(whole.steps() == 1);
+  CHECK_THROWS_WITH_AS(whole.get(0, 1), "loader: step: expected less than 1, found 1", localis::config_error);
+}

@@ -1,0 +1,23 @@
+# sh text.sh INCLUDE
+# What no compiler checks: macros that leak, dependencies outside the folders that own them, headers that print.
+set -eu
+cd "$1/localis"
+status=0
+
+# forbid WHY ALLOWED PATTERN: no line of a header matches PATTERN, but for files whose path matches ALLOWED
+forbid() {
+  found=$(grep -rnE --include='*.hpp' --include='*.cuh' -- "$3" . | sed 's,^\./,,' | grep -vE -- "$2" || true)
+  [ -z "$found" ] || { printf '%s:\n%s\n' "$1" "$found" >&2; status=1; }
+}
+nowhere='^$'
+
+forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_' '^[[:space:]]*#[[:space:]]*define'
+forbid 'Eigen outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
+forbid 'OpenMP outside cpu/' '^cpu/' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
+forbid 'zlib outside data/gzip.hpp' '^data/gzip\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
+forbid 'CUDA or Thrust outside the folders of their backends' '^(cuda|thrust|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
+forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?printf *\()'
+
+unguarded=$(grep -rLx --include='*.hpp' --include='*.cuh' -- '#pragma once' . || true)
+[ -z "$unguarded" ] || { printf 'no #pragma once:\n%s\n' "$unguarded" >&2; status=1; }
+exit $status

@@ -1,0 +1,28 @@
+#!/bin/sh
+# sh tests/run.sh [--full] [ARGUMENTS OF CTEST...]
+#
+# Installs what is missing, builds the tests and runs them; the exit status is ctest's. --full adds what takes longer.
+# CMAKE_ARGUMENTS is added to the call of cmake.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build=$root/build/tests
+. "$root/cmake/need.sh"
+
+full=OFF
+if [ "${1:-}" = --full ]; then
+  full=ON
+  shift
+fi
+
+need_build
+need doctest-dev has_header doctest-dev doctest/doctest.h
+provide
+
+# shellcheck disable=SC2086
+if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=ON \
+  -DLOCALIS_BUILD_EXAMPLES=OFF -DLOCALIS_TESTS_FULL=$full ${CMAKE_ARGUMENTS:-} 2>&1); then
+  printf '%s\n' "$log" >&2
+  exit 1
+fi
+cmake --build "$build" --parallel "$(cores)"
+exec ctest --test-dir "$build" --output-on-failure --parallel "$(cores)" "$@"

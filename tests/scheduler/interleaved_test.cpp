@@ -1,0 +1,65 @@
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/scheduler/dynamic.hpp>
+#include <localis/scheduler/fixed.hpp>
+#include <localis/scheduler/interleaved.hpp>
+
+namespace ls = localis::scheduler;
+
+namespace {
+
+constexpr localis::schedule_limits limits{.stages = 4, .highest = 3, .epochs = 3, .steps_per_epoch = 5};
+
+}  // namespace
+
+TEST_CASE("interleaved: the 4th, 8th, 12th step of the run trains the whole network") {
+  ls::interleaved<ls::fixed> s{.base = {.at = 2}, .every = 4, .rate_scale = 3};
+  s.start(limits);
+  std::vector<std::size_t> seen;
+  for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+    for (std::size_t step = 0; step < 5; ++step) seen.push_back(s.boundary(epoch, step));
+  }
+  CHECK(seen == std::vector<std::size_t>{2, 2, 2, 0, 2, /**/ 2, 2, 0, 2, 2, /**/ 2, 0, 2, 2, 2});
+  CHECK(ls::base_boundary(s, 0, 3) == 2);
+  CHECK(ls::lowest_boundary(s, 0) == 0);
+  CHECK(ls::prefix_gradient_scale(s) == 3.0);
+}
+
+TEST_CASE("interleaved: the base is started and observes") {
+  ls::interleaved<ls::dynamic> s{.base = {.alpha = 1, .warm_up = 0, .first = 1}, .every = 2};
+  s.start(limits);
+  CHECK(s.boundary(0, 0) == 1);
+  s.observe({.epoch = 0, .update_norm = 1});
+  s.observe({.epoch = 1, .update_norm = 1});
+  CHECK(s.base_boundary(2, 1) == 2);
+  CHECK(s.boundary(2, 0) == 2);  // step 11 of the run
+  CHECK(s.boundary(2, 1) == 0);  // step 12
+  const auto copy = s;
+  s.observe({.epoch = 2, .update_norm = 1});
+  CHECK(copy != s);
+}
+
+TEST_CASE("interleaved: the base's type follows from the first argument") {
+  const ls::interleaved s{ls::fixed{.at = 1}, 3, 2.0};
+  static_assert(std::is_same_v<decltype(s), const ls::interleaved<ls::fixed>>);
+  CHECK(s.every == 3);
+}
+
+TEST_CASE("interleaved: bad parameters, its own and its base's") {
+  using of_fixed = ls::interleaved<ls::fixed>;
+  CHECK_THROWS_WITH_AS((of_fixed{.every = 1}.start(limits)),
+                       "scheduler::interleaved.every: expected at least 2 steps, found 1", localis::config_error);
+  CHECK_THROWS_WITH_AS((of_fixed{.rate_scale = -1}.start(limits)),
+                       "scheduler::interleaved.rate_scale: expected a finite number of at least 0, found -1",
+                       localis::config_error);
+  CHECK_THROWS_AS((of_fixed{.rate_scale = std::numeric_limits<double>::infinity()}.start(limits)),
+                  localis::config_error);
+  CHECK_THROWS_WITH_AS(
+      (of_fixed{.base = {.at = 4}}.start(limits)),
+      "scheduler::fixed.at: expected at most 3, the highest boundary of this network (4 stages), found 4",
+      localis::config_error);
+}

@@ -1,0 +1,46 @@
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/core/error.hpp>
+#include <localis/supervision/supervision.hpp>
+
+namespace lsv = localis::supervision;
+
+namespace {
+
+struct user_made {
+  struct state {
+    double last = 1;
+  };
+  void observe(state& seen, double loss) const { seen.last = loss; }
+  double gain(const state& seen) const { return seen.last; }
+};
+
+struct without_state {
+  double gain(double) const { return 1; }
+};
+
+struct state_on_the_heap : user_made {
+  struct state {
+    std::vector<double> losses;
+  };
+  void observe(state&, double) const {}
+  double gain(const state&) const { return 1; }
+};
+
+struct never : user_made {
+  void validate() const { throw localis::config_error("never"); }
+};
+
+static_assert(lsv::supervision<user_made>);
+static_assert(!lsv::supervision<without_state>);
+static_assert(!lsv::supervision<state_on_the_heap>);
+static_assert(!lsv::supervision<double>);
+
+}  // namespace
+
+TEST_CASE("supervision: validate() is called where there is one") {
+  lsv::validate(user_made{});
+  CHECK_THROWS_AS(lsv::validate(never{}), localis::config_error);
+}
