@@ -246,8 +246,8 @@ class backend {
             continue;
           }
           multiply_ab<Scalar>(error, rows_of(w, outputs, inputs), rows_of(tile, end - row, inputs), false);
-          for (std::size_t r = row; r < end; ++r) {
-            kernel::fold_row<Scalar>(map, tile + (r - row) * inputs, r % positions, dx + r / positions * map.in.size());
+          for (std::size_t at = row; at < end; ++at) {
+            kernel::fold_row<Scalar>(map, tile + (at - row) * inputs, at % positions, dx + at / positions * map.in.size());
           }
         }
       }

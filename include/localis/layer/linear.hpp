@@ -64,13 +64,14 @@ class linear_layer {
   struct tally {
     double change = 0;
     double clips = 0;
+    bool failed = false;  ///< clips that the rule's guard calls an error
   };
   [[nodiscard]] tally read_tally(const Backend& backend) const {
     tally result;
     if constexpr (learns_locally) {
       std::array<double, 2> host{};
       backend.download(tally_.data(), std::span<double>(host));
-      result = {host[0], host[1]};
+      result = {host[0], host[1], Rule::guard_type::reaction == rule::on_negative_scale::fail && host[1] > 0};
     }
     return result;
   }

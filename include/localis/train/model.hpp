@@ -285,6 +285,7 @@ class model {
   struct local_tally {
     std::array<double, stages> change{};
     std::array<double, stages> clips{};
+    std::array<bool, stages> failed{};  ///< a row met a guard that asks for an error
   };
   [[nodiscard]] local_tally read_tally() const {
     local_tally result;
@@ -293,6 +294,7 @@ class model {
         const auto one = layer.read_tally(backend_);
         result.change[op.stage] += one.change;
         result.clips[op.stage] += one.clips;
+        result.failed[op.stage] = result.failed[op.stage] || one.failed;
       }
     });
     return result;

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace localis {
+
+/// One epoch of a run.
+struct epoch_record {
+  std::size_t epoch = 0;
+  std::size_t boundary = 0;  ///< base boundary at the epoch's end, after clamping
+  std::size_t steps = 0;     ///< taken; fewer than an epoch's where the run was stopped
+  std::size_t samples = 0;
+  double loss = 0;             ///< mean over samples, as seen while training
+  double accuracy = 0;         ///< share of right answers, as seen while training
+  double validation_loss = 0;  ///< NaN where there is no validation split
+  double validation_accuracy = 0;
+  double learning_rate = 0;  ///< mean over steps
+  double gain = 0;           ///< mean over steps
+  double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage, steps at the base boundary
+  double prefix_share = 0;   ///< mean share of the network's products that lies before the boundary
+  std::size_t clips = 0;     ///< weight rows that the scale guard met in this epoch
+  double seconds = 0;        ///< of training steps, without validation
+  std::size_t bytes = 0;     ///< in use by the backend at the epoch's end
+};
+
+/// Largest bytes of a run by kind. The kinds of the arena share it over time, so that they do not add up to it.
+struct memory_use {
+  std::size_t parameters = 0;
+  std::size_t rule_state = 0;
+  std::size_t optimizer_state = 0;
+  std::size_t activations = 0;
+  std::size_t gradients = 0;
+  std::size_t scratch = 0;
+  std::size_t arena = 0;
+  std::size_t peak = 0;  ///< largest sum of all that the backend held at once
+};
+
+enum class ending { unfinished, finished, stopped, diverged };
+
+/// What a run did; kept by the trainer even where it ends in an exception.
+struct report {
+  std::vector<epoch_record> epochs;
+  memory_use memory;
+  double seconds = 0;       ///< of training steps
+  double prefix_share = 0;  ///< f: mean over all steps
+  ending end = ending::unfinished;
+  std::string message;  ///< why, where it did not finish
+
+  /// The base boundary of each epoch, for scheduler::replay.
+  [[nodiscard]] std::vector<std::size_t> boundaries() const {
+    std::vector<std::size_t> result;
+    result.reserve(epochs.size());
+    for (const epoch_record& e : epochs) result.push_back(e.boundary);
+    return result;
+  }
+};
+
+}  // namespace localis

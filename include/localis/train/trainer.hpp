@@ -1,0 +1,390 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/data/dataset.hpp>
+#include <localis/data/loader.hpp>
+#include <localis/learning_rate/constant.hpp>
+#include <localis/learning_rate/learning_rate.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/optimizer/sgd.hpp>
+#include <localis/scheduler/callable.hpp>
+#include <localis/scheduler/scheduler.hpp>
+#include <localis/supervision/supervision.hpp>
+#include <localis/train/gradient_descent.hpp>
+#include <localis/train/model.hpp>
+#include <localis/train/report.hpp>
+
+namespace localis {
+
+struct train_options {
+  std::size_t epochs = 10;
+  std::size_t batch = 64;
+  double local_rate = 1e-3;  ///< of the rules before the boundary: eta, or with relative_step a share; 0 freezes them
+  prefix_normalization normalization = prefix_normalization::running;
+  std::uint64_t seed = 1;  ///< of the order of samples
+};
+
+/// After each step.
+struct step_event {
+  std::size_t epoch;
+  std::size_t epochs;
+  std::size_t step;
+  std::size_t steps;  ///< of an epoch
+  std::size_t boundary;
+  double loss;
+  double learning_rate;
+  double gain;
+  double seconds;       ///< training so far
+  std::size_t samples;  ///< so far
+};
+
+/// Trains a model: for each batch the scheduler says where the boundary lies, the stages before it learn by their rules
+/// while the batch passes, the others by gradient; supervision turns the loss into the gain of the next local step.
+///
+///   trainer t{model, scheduler::dynamic{}, supervision::loss_gain{}, {.epochs = 10}};
+///   const report r = t.fit(train, validation);
+///
+/// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss follow the options
+/// where the defaults (sgd with momentum 0.9, constant 0.05, softmax_cross_entropy) are not wanted.
+/// Errors: config_error for parameters, shape_error where data and network disagree, divergence_error where the loss or
+/// a weight is no longer finite; report() then holds what was finished.
+template <class Model, class Scheduler, class Supervision, class Optimizer = optimizer::sgd,
+          class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
+class trainer {
+  static_assert(scheduler::check_scheduler<Scheduler>());
+  static_assert(supervision::supervision<Supervision>,
+                "localis: a supervision needs a nested struct state, void observe(state&, double loss) const and "
+                "double gain(const state&) const");
+  static_assert(learning_rate::learning_rate<LearningRate>,
+                "localis: a learning rate needs double operator()(double epoch, double epochs) const");
+  static_assert(loss::loss<Loss>,
+                "localis: a loss needs template <class T> T sample(const T* output, std::size_t size, "
+                "const loss::target<T>& wanted, T* gradient, T share) const, and must be a plain value");
+
+ public:
+  using scalar = typename Model::scalar;
+
+  template <class S>
+  trainer(Model& model, S chosen_scheduler, Supervision chosen_supervision, const train_options& options,
+          Optimizer chosen_optimizer = {}, LearningRate rate = {}, Loss chosen_loss = {})
+      : model_(model),
+        scheduler_(scheduler::as_scheduler(std::move(chosen_scheduler))),
+        supervision_(chosen_supervision),
+        options_(options),
+        learning_rate_(rate),
+        loss_(chosen_loss),
+        descent_(model, chosen_optimizer) {
+    expect(options_.epochs > 0, "trainer: epochs", "at least 1", options_.epochs);
+    expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
+    expect(std::isfinite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
+           "a finite number >= 0", options_.local_rate);
+    learning_rate::validate(learning_rate_);
+    supervision::validate(supervision_);
+    model_.validate();
+  }
+
+  void on_step(std::function<void(const step_event&)> callback) { step_callback_ = std::move(callback); }
+  void on_epoch(std::function<void(const epoch_record&)> callback) { epoch_callback_ = std::move(callback); }
+
+  /// Ends the run after the step under way. May be called from a callback, another thread, or a signal handler.
+  void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+
+  [[nodiscard]] const localis::report& report() const { return report_; }
+  [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+
+  template <data::dataset Train>
+  const localis::report& fit(const Train& train) {
+    return run(train, static_cast<const Train*>(nullptr));
+  }
+  /// `validation` feeds the scheduler and the report; no gradient comes from it.
+  template <data::dataset Train, data::dataset Validation>
+  const localis::report& fit(const Train& train, const Validation& validation) {
+    return run(train, &validation);
+  }
+
+  struct score {
+    double loss = 0;      ///< mean
+    double accuracy = 0;  ///< share of right answers
+  };
+  template <data::dataset Data>
+  [[nodiscard]] score evaluate(const Data& data) {
+    score result;
+    for_batches(data, [&](const data::batch_view<scalar>& batch) {
+      const auto part = model_.evaluate(loss_, batch.features, batch.labels, batch.targets);
+      result.loss += part.loss * static_cast<double>(batch.size);
+      result.accuracy += static_cast<double>(part.hits);
+    });
+    result.loss /= static_cast<double>(data.size());
+    result.accuracy /= static_cast<double>(data.size());
+    return result;
+  }
+  /// The class with the largest output, for each sample.
+  template <data::dataset Data>
+  [[nodiscard]] std::vector<std::uint32_t> predict(const Data& data) {
+    std::vector<std::uint32_t> result;
+    result.reserve(data.size());
+    for_batches(data, [&](const data::batch_view<scalar>& batch) {
+      const std::vector<scalar> output = model_.predict(batch.features, batch.size);
+      for (std::size_t n = 0; n < batch.size; ++n) {
+        const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
+        result.push_back(
+            static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(Model::outputs)) - row));
+      }
+    });
+    return result;
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  template <class Data>
+  static void check_data(const char* which, const Data& data) {
+    const shape found{data.height(), data.width(), data.channels()};
+    const shape wanted = Model::network_type::input;
+    if (!(found == wanted)) {
+      throw shape_error(text("trainer: ", which, ": expected samples of ", wanted, ", found ", found));
+    }
+    expect(data.size() > 0, "trainer: samples", "at least 1", data.size());
+    if (data.classes() > Model::outputs) {
+      throw config_error(text("trainer: ", which, ": classes: expected at most the network's ", Model::outputs,
+                              " outputs, found ", data.classes()));
+    }
+    const std::size_t targets = data::targets_of(data);
+    if (targets != 0 && targets != Model::outputs) {
+      throw shape_error(text("trainer: ", which, ": target length: expected the network's ", Model::outputs,
+                             " outputs, found ", targets));
+    }
+  }
+
+  template <class Data, class Body>
+  void for_batches(const Data& data, const Body& body) {
+    check_data("data", data);
+    data::loader<scalar, Data> batches(data, std::min(options_.batch, static_cast<std::size_t>(data.size())), 0, false);
+    for (std::size_t step = 0; step < batches.steps(); ++step) body(batches.get(0, step));
+  }
+
+  [[nodiscard]] std::size_t clamped(std::size_t boundary) const {
+    return std::min(boundary, Model::network_type::highest_boundary);
+  }
+
+  /// Plans for the boundaries that may still come, and frees what only lower ones need.
+  void settle_memory(std::size_t epoch) {
+    const std::size_t lowest = clamped(scheduler::lowest_boundary(scheduler_, epoch));
+    const memory_request wanted{options_.batch, lowest, options_.local_rate > 0, true};
+    const memory_request& now = model_.memory();
+    if (epoch > 0 && wanted.lowest_boundary <= now.lowest_boundary) return;
+    descent_.release_below(lowest);
+    model_.prepare(wanted);
+  }
+
+  void note_memory() {
+    const memory_counters& counters = model_.backend().counters();
+    memory_use& use = report_.memory;
+    use.parameters = std::max(use.parameters, counters.of(memory_kind::parameters));
+    use.rule_state = std::max(use.rule_state, counters.of(memory_kind::rule_state));
+    use.optimizer_state = std::max(use.optimizer_state, counters.of(memory_kind::optimizer_state));
+    use.arena = std::max(use.arena, counters.of(memory_kind::arena));
+    use.peak = counters.peak;
+    for (const auto& row : model_.summary().memory) {
+      use.activations = std::max(use.activations, row.activations);
+      use.gradients = std::max(use.gradients, row.gradients);
+      use.scratch = std::max(use.scratch, row.scratch);
+    }
+  }
+
+  struct epoch_sums {
+    double rate = 0;
+    double gain = 0;
+    double share = 0;
+    double norm = 0;
+    std::size_t norms = 0;
+    double loss = 0;
+    std::size_t hits = 0;
+  };
+
+  template <class Train, class Validation>
+  const localis::report& run(const Train& train, const Validation* validation) {
+    check_data("training data", train);
+    if (validation != nullptr) check_data("validation data", *validation);
+    report_ = {};
+    stop_.store(false, std::memory_order_relaxed);
+    data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
+    scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
+                                                 batches.steps()});
+    supervision_state_ = {};
+    model_.backend().counters().peak = model_.backend().counters().total;
+    try {
+      for (std::size_t epoch = 0; epoch < options_.epochs && !stop_.load(std::memory_order_relaxed); ++epoch) {
+        settle_memory(epoch);
+        run_epoch(batches, epoch);
+        epoch_record& record = report_.epochs.back();
+        record.validation_loss = record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
+        if (validation != nullptr && !stop_.load(std::memory_order_relaxed)) {
+          const score seen = evaluate(*validation);
+          record.validation_loss = seen.loss;
+          record.validation_accuracy = seen.accuracy;
+        }
+        note_memory();
+        record.bytes = model_.backend().counters().total;
+        scheduler::observe(scheduler_, epoch_observation{epoch, record.boundary, record.update_norm, record.loss,
+                                                         record.validation_loss, record.validation_accuracy});
+        if (epoch_callback_) epoch_callback_(record);
+      }
+    } catch (const divergence_error& failure) {
+      report_.end = ending::diverged;
+      report_.message = failure.what();
+      note_memory();
+      throw;
+    }
+    report_.end = stop_.load(std::memory_order_relaxed) ? ending::stopped : ending::finished;
+    return report_;
+  }
+
+  template <class Loader>
+  void run_epoch(Loader& batches, std::size_t epoch) {
+    report_.epochs.emplace_back();
+    epoch_record& record = report_.epochs.back();
+    record.epoch = epoch;
+    epoch_sums sums;
+    const double clips_before = total(model_.read_tally().clips);
+    for (std::size_t step = 0; step < batches.steps() && !stop_.load(std::memory_order_relaxed); ++step) {
+      const auto start = clock::now();
+      const data::batch_view<scalar> batch = batches.get(epoch, step);
+      const step_event event = run_step(batch, epoch, step, batches.steps(), record, sums);
+      const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+      record.seconds += seconds;
+      report_.seconds += seconds;
+      close_averages(record, sums);
+      record.clips = static_cast<std::size_t>(total(model_.read_tally().clips) - clips_before);
+      if (step_callback_) {
+        step_event told = event;
+        told.seconds = report_.seconds;
+        told.samples = record.samples;
+        for (const epoch_record& e : report_.epochs) told.samples += &e == &record ? 0 : e.samples;
+        step_callback_(told);
+      }
+    }
+  }
+
+  step_event run_step(const data::batch_view<scalar>& batch, std::size_t epoch, std::size_t step, std::size_t steps,
+                      epoch_record& record, epoch_sums& sums) {
+    const std::size_t boundary = clamped(scheduler_.boundary(epoch, step));
+    const std::size_t base = clamped(scheduler::base_boundary(scheduler_, epoch, step));
+    const double gain = supervision_.gain(supervision_state_);
+    const double at = static_cast<double>(epoch) + static_cast<double>(step) / static_cast<double>(steps);
+    const double rate = learning_rate_(at, static_cast<double>(options_.epochs));
+    model_.forward(batch.features, batch.size,
+                   pass{boundary, options_.local_rate, gain, options_.normalization,
+                        static_cast<std::uint64_t>(epoch) * steps + step});
+    const double loss = model_.loss(loss_, batch.labels, batch.targets);
+    check_local_steps(boundary, epoch, step);
+    if (!std::isfinite(loss)) {
+      throw divergence_error(text("the loss is ", loss), Model::stages - 1, epoch, step);
+    }
+    const std::size_t hits = model_.hits(batch.labels);
+    model_.backward();
+    descent_.step(rate,
+                  boundary < base ? prefix_scale{base, scheduler::prefix_gradient_scale(scheduler_)} : prefix_scale{});
+    const auto& changes = descent_.last_changes();
+    for (std::size_t stage = boundary; stage < Model::stages; ++stage) {
+      if (!std::isfinite(changes.all[stage])) throw divergence_error("a weight is not finite", stage, epoch, step);
+    }
+    supervision_.observe(supervision_state_, loss);
+
+    record.boundary = base;
+    ++record.steps;
+    record.samples += batch.size;
+    sums.rate += rate;
+    sums.gain += gain;
+    sums.loss += loss * static_cast<double>(batch.size);
+    sums.hits += hits;
+    const auto shares = Model::work_shares();
+    for (std::size_t stage = 0; stage < boundary; ++stage) sums.share += shares[stage];
+    if (boundary == base && rate > 0) {
+      sums.norm += std::sqrt(changes.weights[boundary]) / rate;
+      ++sums.norms;
+    }
+    return step_event{epoch, options_.epochs, step, steps, boundary, loss, rate, gain, 0, 0};
+  }
+
+  void check_local_steps(std::size_t boundary, std::size_t epoch, std::size_t step) const {
+    if (boundary == 0 || options_.local_rate == 0) return;
+    const auto tally = model_.read_tally();
+    for (std::size_t stage = 0; stage < boundary; ++stage) {
+      if (!std::isfinite(tally.change[stage])) {
+        throw divergence_error("a local rule made a weight that is not finite", stage, epoch, step);
+      }
+      if (tally.failed[stage]) {
+        throw divergence_error("a local step would turn a weight row around (1 - eta c < 0)", stage, epoch, step);
+      }
+    }
+  }
+
+  void close_averages(epoch_record& record, const epoch_sums& sums) {
+    const auto steps = static_cast<double>(record.steps);
+    const auto samples = static_cast<double>(record.samples);
+    record.loss = sums.loss / samples;
+    record.accuracy = static_cast<double>(sums.hits) / samples;
+    record.learning_rate = sums.rate / steps;
+    record.gain = sums.gain / steps;
+    record.prefix_share = sums.share / steps;
+    record.update_norm =
+        sums.norms == 0 ? std::numeric_limits<double>::quiet_NaN() : sums.norm / static_cast<double>(sums.norms);
+    double all_steps = 0;
+    double all_shares = 0;
+    for (const epoch_record& e : report_.epochs) {
+      all_steps += static_cast<double>(e.steps);
+      all_shares += e.prefix_share * static_cast<double>(e.steps);
+    }
+    report_.prefix_share = all_shares / all_steps;
+  }
+
+  template <class Array>
+  static double total(const Array& parts) {
+    double sum = 0;
+    for (const double part : parts) sum += part;
+    return sum;
+  }
+
+  Model& model_;
+  Scheduler scheduler_;
+  Supervision supervision_;
+  typename Supervision::state supervision_state_{};
+  train_options options_;
+  LearningRate learning_rate_;
+  Loss loss_;
+  gradient_descent<Model, Optimizer> descent_;
+  std::function<void(const step_event&)> step_callback_;
+  std::function<void(const epoch_record&)> epoch_callback_;
+  std::atomic<bool> stop_{false};
+  localis::report report_;
+};
+
+template <class M, class S, class V>
+trainer(M&, S, V, train_options)
+    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V>;
+template <class M, class S, class V, class O>
+trainer(M&, S, V, train_options, O)
+    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V, O>;
+template <class M, class S, class V, class O, class R>
+trainer(M&, S, V, train_options, O, R)
+    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V, O, R>;
+template <class M, class S, class V, class O, class R, class L>
+trainer(M&, S, V, train_options, O, R, L)
+    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V, O, R, L>;
+
+}  // namespace localis
