@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
 
+#include <localis/config.hpp>
+#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
@@ -16,7 +17,6 @@
 #include <localis/cpu/parallel.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/unfold.hpp>
-#include <localis/layer/linear.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::cpu {
@@ -247,7 +247,8 @@ class backend {
           }
           multiply_ab<Scalar>(error, rows_of(w, outputs, inputs), rows_of(tile, end - row, inputs), false);
           for (std::size_t at = row; at < end; ++at) {
-            kernel::fold_row<Scalar>(map, tile + (at - row) * inputs, at % positions, dx + at / positions * map.in.size());
+            kernel::fold_row<Scalar>(map, tile + (at - row) * inputs, at % positions,
+                                     dx + at / positions * map.in.size());
           }
         }
       }
@@ -406,5 +407,7 @@ class backend {
   std::size_t tile_bytes_;
   std::shared_ptr<host_memory> memory_;
 };
+
+static_assert(localis::backend<backend<double>>);
 
 }  // namespace localis::cpu

@@ -26,6 +26,7 @@ struct conv2d {
     op.in = in;
     op.field = {Kernel, Kernel, options::has_stride ? options::stride : 1, options::padding};
     op.bias = options::bias;
+    op.rule = options::rule::name;
     op.local = !std::is_same_v<typename options::rule, rule::gradient>;
     op.keeps_input = true;
     op.parameters = Channels * (Kernel * Kernel * in.channels + (options::bias ? 1 : 0));

@@ -26,6 +26,7 @@ struct dense {
     op.in = {1, 1, in.size()};
     op.out = {1, 1, Outputs};
     op.bias = options::bias;
+    op.rule = options::rule::name;
     op.local = !std::is_same_v<typename options::rule, rule::gradient>;
     op.keeps_input = true;
     op.parameters = Outputs * (in.size() + (options::bias ? 1 : 0));

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
@@ -16,13 +17,6 @@
 #include <localis/rule/policy.hpp>
 
 namespace localis {
-
-/// Sums of a local rule over the rows of one pass, before any weight changes.
-template <class T>
-struct accumulators {
-  T* sum;     ///< O x I: G^T X
-  T* forget;  ///< O: sum_p G R
-};
 
 /// What dense and conv2d share at run time: weights, bias, and a rule where there is one. Extents come with each call,
 /// so that the arithmetic is compiled once per scalar, rule and backend.

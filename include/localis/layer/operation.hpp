@@ -16,6 +16,7 @@ enum class operation_kind { linear, normalization, activation, pooling, dropout,
 /// One step of a network's flat program. Layers fill in what is theirs; network/program.hpp numbers stages and values.
 struct operation {
   const char* name = "";
+  const char* rule = "";  ///< of a trainable layer
   operation_kind kind = operation_kind::activation;
   shape in{};
   shape out{};

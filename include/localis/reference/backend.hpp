@@ -7,11 +7,11 @@
 #include <string>
 #include <type_traits>
 
+#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
-#include <localis/layer/linear.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::reference {
@@ -146,5 +146,7 @@ class backend {
 
   std::shared_ptr<host_memory> memory_;
 };
+
+static_assert(localis::backend<backend<double>>);
 
 }  // namespace localis::reference

@@ -20,6 +20,8 @@ namespace localis::rule {
 /// Errors: config_error if decay is negative or not finite.
 /// Source: D. O. Hebb, The Organization of Behavior (1949). Ours: batch mean.
 struct hebb {
+  static constexpr const char* name = "hebb";
+
   double decay = 0;
 
   template <class T>

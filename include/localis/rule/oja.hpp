@@ -16,6 +16,8 @@ namespace localis::rule {
 ///         X^T X / P, stable at unit norm iff eta lambda < 1, and far from it only while eta lambda (|w|^2 - 1) < 2.
 /// Source: E. Oja, J. Math. Biology 15 (1982) 267. Ours: batch mean.
 struct oja {
+  static constexpr const char* name = "oja";
+
   template <class T>
   constexpr T gate(T u) const {
     return u;

@@ -125,6 +125,7 @@ struct local {
                     ((detail::is_optimizer<Policies>::value + ... + 0) <= 1),
                 "localis: rule::local<Rule, Policies...> takes at most one policy of each kind");
 
+  static constexpr const char* name = rule::name<Rule>();
   using rule_type = Rule;
   using step_type = typename detail::first_of<detail::is_step, absolute_step, Policies...>::type;
   using optimizer_type = typename detail::first_of<detail::is_optimizer, optimizer::plain, Policies...>::type;

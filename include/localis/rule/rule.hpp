@@ -19,7 +19,8 @@
 ///   struct my_rule {
 ///     template <class T> constexpr T gate(T u) const { return u; }
 ///     template <class T> constexpr T recall(T u) const { return u; }   // optional
-///     double decay = 0;                                                // optional, 1 / step
+///     double decay = 0;                                                // optional, dimensionless
+///     static constexpr const char* name = "my_rule";                   // optional, for summaries and messages
 ///   };
 namespace localis::rule {
 
@@ -54,8 +55,20 @@ concept local_rule = policy_value<Rule> && has_gate<Rule>;
 
 /// Never in the prefix: the boundary stops at a stage with this rule. The default of every layer.
 struct gradient {
+  static constexpr const char* name = "gradient";
   constexpr bool operator==(const gradient&) const = default;
 };
+
+template <class Rule>
+constexpr const char* name() {
+  if constexpr (requires {
+                  { Rule::name } -> std::convertible_to<const char*>;
+                }) {
+    return Rule::name;
+  } else {
+    return "local";
+  }
+}
 
 template <class Rule, class T>
 constexpr T recall(const Rule& rule, T u) {

@@ -326,8 +326,8 @@ class model {
     s.parameter_bytes = backend_.counters().of(memory_kind::parameters);
     s.rule_state_bytes = backend_.counters().of(memory_kind::rule_state);
     for (const operation& op : operations()) {
-      s.rows.push_back({op.name, op.trainable() ? (op.local ? "local" : "gradient") : "", op.stage, op.out,
-                        op.parameters, op.trainable() ? op.map().rows(1) * op.map().weights() : 0});
+      s.rows.push_back({op.name, op.rule, op.stage, op.out, op.parameters,
+                        op.trainable() ? op.map().rows(1) * op.map().weights() : 0});
     }
     if (!prepared_) return s;
     s.batch = request_.batch;

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include <localis/core/carver.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/layer/linear.hpp>
+
+namespace localis::check {
+
+/// Multiply-adds of matrix products, by what they are for. One multiply-add is 2 FLOP.
+struct multiply_adds {
+  std::size_t response = 0;
+  std::size_t rule = 0;  ///< the weight product G^T X of a local rule
+  std::size_t weight_gradient = 0;
+  std::size_t input_gradient = 0;
+
+  [[nodiscard]] constexpr std::size_t total() const { return response + rule + weight_gradient + input_gradient; }
+  constexpr bool operator==(const multiply_adds&) const = default;
+};
+
+/// A backend that works as `Backend` does and counts: what a step costs, said exactly and on any machine.
+///
+///   check::counting<cpu::backend<float>> backend;            // or counting{cpu::backend<float>{{.threads = 2}}}
+///   model<net, decltype(backend)> m{{}, backend};
+///   m.prepare({.batch = 64});
+///   m.forward(features, 64, {.boundary = 1, .local_rate = 1e-5});
+///   backend.counts().rule;                                   // what the local rule added to the forward pass
+///
+/// A product of a layer with P rows of output and O x I weights counts P O I, padding included. Element-wise work is
+/// not counted. Copies share their counts, so that one's own copy sees what the model's did. backend.counts() = {}
+/// starts anew. Not for use from several threads at once.
+template <class Backend>
+class counting : public Backend {
+ public:
+  using scalar = typename Backend::scalar;
+
+  counting() : counting(Backend()) {}
+  explicit counting(Backend backend) : Backend(std::move(backend)), counts_(std::make_shared<multiply_adds>()) {}
+
+  [[nodiscard]] multiply_adds& counts() const { return *counts_; }
+
+  void respond(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w, const scalar* bias,
+               scalar* u, carver scratch) const {
+    counts_->response += work(map, samples);
+    Backend::respond(map, samples, x, w, bias, u, scratch);
+  }
+  template <class Rule>
+  void respond_and_learn(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w,
+                         const scalar* bias, scalar* u, const Rule& rule, accumulators<scalar> sums,
+                         carver scratch) const {
+    counts_->response += work(map, samples);
+    counts_->rule += work(map, samples);
+    Backend::respond_and_learn(map, samples, x, w, bias, u, rule, sums, scratch);
+  }
+  void weight_gradient(const linear_map& map, std::size_t samples, const scalar* x, const scalar* d, scalar* dw,
+                       scalar* db, carver scratch) const {
+    counts_->weight_gradient += work(map, samples);
+    Backend::weight_gradient(map, samples, x, d, dw, db, scratch);
+  }
+  void input_gradient(const linear_map& map, std::size_t samples, const scalar* d, const scalar* w, scalar* dx,
+                      carver scratch) const {
+    counts_->input_gradient += work(map, samples);
+    Backend::input_gradient(map, samples, d, w, dx, scratch);
+  }
+
+ private:
+  static std::size_t work(const linear_map& map, std::size_t samples) { return map.rows(samples) * map.weights(); }
+
+  std::shared_ptr<multiply_adds> counts_;
+};
+
+}  // namespace localis::check

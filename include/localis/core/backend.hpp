@@ -1,0 +1,79 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <localis/core/carver.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/shape.hpp>
+
+namespace localis {
+
+/// Sums of a local rule over the rows of one pass, before any weight changes.
+template <class T>
+struct accumulators {
+  T* sum;     ///< O x I: G^T X
+  T* forget;  ///< O: sum_p G R
+};
+
+namespace detail {
+
+/// Stand-ins for what a backend runs.
+struct any_row_kernel {
+  void operator()(std::size_t, std::size_t, std::size_t) const {}
+};
+template <class T>
+struct any_column_kernel {
+  void operator()(std::size_t, std::size_t, std::size_t, T*) const {}
+};
+struct any_rule {
+  template <class T>
+  constexpr T gate(T u) const {
+    return u;
+  }
+};
+
+}  // namespace detail
+
+/// Where arrays live and how loops and matrix products run. A backend is a cheap handle: copies share the memory and
+/// its counters. All extents are run-time values; all pointers are into the backend's memory.
+///
+///   for_rows(rows, columns, f)                    f(row, begin, end) over contiguous stretches of a row's columns
+///   for_samples(samples, work, channels, f)       the same where f takes a whole sample of `work` elements
+///   reduce_columns(rows, columns, k, f, sums)     f(row, begin, end, sums) adds to k sums per column; deterministic
+///   respond(map, samples, x, w, bias, u)          u = X W^T + b
+///   respond_and_learn(..., rule, accumulators)    the same, and G^T X and sum_p G R in the same pass
+///   weight_gradient(map, samples, x, d, dw, db)   dw = D^T X,  db = column sums of D
+///   input_gradient(map, samples, d, w, dx)        dx = D W, folded back onto the input
+///
+/// Each verb that needs scratch takes a carver; its twin `..._scratch` takes the same pieces from a measuring one.
+template <class B>
+concept backend = std::copy_constructible<B> &&
+    requires(const B& b, const linear_map& map, std::size_t n, typename B::scalar* out, const typename B::scalar* in,
+             carver scratch, carver& measure, memory_kind kind, accumulators<typename B::scalar> sums) {
+  typename B::scalar;
+  { B::name } -> std::convertible_to<const char*>;
+  { B::instructions() } -> std::convertible_to<std::string>;
+  { b.threads() } -> std::convertible_to<std::size_t>;
+  { b.counters() } -> std::same_as<memory_counters&>;
+  { b.template allocate<double>(kind, n) } -> std::same_as<typename B::template array<double>>;
+  b.upload(std::span<const typename B::scalar>(in, n), out);
+  b.download(in, std::span<typename B::scalar>(out, n));
+  b.copy(in, n, out);
+  b.for_rows(n, n, detail::any_row_kernel{});
+  b.for_samples(n, n, n, detail::any_row_kernel{});
+  b.reduce_columns(n, n, n, detail::any_column_kernel<typename B::scalar>{}, out, scratch);
+  b.reduce_scratch(n, n, n, measure);
+  b.respond(map, n, in, in, in, out, scratch);
+  b.respond_scratch(map, n, measure);
+  b.respond_and_learn(map, n, in, in, in, out, detail::any_rule{}, sums, scratch);
+  b.learn_scratch(map, n, measure);
+  b.weight_gradient(map, n, in, in, out, out, scratch);
+  b.weight_gradient_scratch(map, n, measure);
+  b.input_gradient(map, n, in, in, out, scratch);
+  b.input_gradient_scratch(map, n, measure);
+};
+
+}  // namespace localis
