@@ -237,7 +237,8 @@ class model {
     state_ = progress::backward;
   }
 
-  /// Output for one batch in evaluation: running statistics, no dropout, no learning. samples x outputs, on the host.
+  /// Output in evaluation: running statistics, no dropout, no learning. samples x outputs, on the host. Works in batches
+  /// of what was prepared, or of up to 256.
   std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples) {
     std::vector<scalar> result(samples * outputs);
     run_predictions("model::predict", features, samples,
@@ -427,7 +428,7 @@ class model {
 
   template <class Take>
   void run_predictions(const char* who, std::span<const scalar> features, std::size_t samples, const Take& take) {
-    if (!prepared_) prepare({.batch = std::max<std::size_t>(samples, 1), .training = false});
+    if (!prepared_) prepare({.batch = std::clamp<std::size_t>(samples, 1, 256), .training = false});
     check_features(who, features, samples);
     state_ = progress::idle;
     for (std::size_t first = 0; first < samples; first += request_.batch) {
