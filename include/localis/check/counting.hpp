@@ -38,7 +38,7 @@ class counting : public Backend {
   using scalar = typename Backend::scalar;
 
   counting() : counting(Backend()) {}
-  explicit counting(Backend backend) : Backend(std::move(backend)), counts_(std::make_shared<multiply_adds>()) {}
+  explicit counting(Backend counted) : Backend(std::move(counted)), counts_(std::make_shared<multiply_adds>()) {}
 
   [[nodiscard]] multiply_adds& counts() const { return *counts_; }
 

@@ -45,7 +45,10 @@ struct max_pool {
           for (std::size_t i = begin; i < end; ++i) out[i] = in[i];
         } else {
           LOCALIS_VECTORIZE
-          for (std::size_t i = begin; i < end; ++i) out[i] = in[i] <= out[i] ? out[i] : in[i];  // NaN wins
+          for (std::size_t i = begin; i < end; ++i) {
+            const bool wins = (in[i] > out[i]) | (in[i] != in[i]);  // NaN too, and it stays
+            out[i] = wins ? in[i] : out[i];
+          }
         }
         first = false;
       }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -80,7 +81,7 @@ class gradient_descent {
     index = first;
     model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar*) {
       changes_.all[op.stage] += read_[index];
-      if (op.trainable() && p.rows > 1) changes_.weights[op.stage] += read_[index];
+      if (op.trainable() && std::string_view(p.name) == "weight") changes_.weights[op.stage] += read_[index];
       ++index;
     });
   }

@@ -186,7 +186,10 @@ class model {
   /// behind keep what backward() reads. Returns the network's output, samples x outputs, valid until the next pass.
   std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const pass& how) {
     require_batch("model::forward", features, samples);
-    if (how.boundary < request_.lowest_boundary || how.boundary > Network::highest_boundary || !request_.training) {
+    if (!request_.training) {
+      throw config_error("model::forward: expected memory prepared for training, found prepared for predictions only");
+    }
+    if (how.boundary < request_.lowest_boundary || how.boundary > Network::highest_boundary) {
       throw config_error(text("model::forward: boundary: expected ", request_.lowest_boundary, " to ",
                               Network::highest_boundary, ", as prepared, found ", how.boundary));
     }
@@ -237,8 +240,8 @@ class model {
     state_ = progress::backward;
   }
 
-  /// Output in evaluation: running statistics, no dropout, no learning. samples x outputs, on the host. Works in batches
-  /// of what was prepared, or of up to 256.
+  /// Output in evaluation: running statistics, no dropout, no learning. samples x outputs, on the host. Works in
+  /// batches of what was prepared, or of up to 256.
   std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples) {
     std::vector<scalar> result(samples * outputs);
     run_predictions("model::predict", features, samples,
@@ -272,6 +275,7 @@ class model {
   }
   /// Samples of the last forward pass whose largest output is their label.
   [[nodiscard]] std::size_t hits(std::span<const std::uint32_t> labels) const {
+    if (state_ == progress::idle) throw config_error("model::hits: expected a forward pass before, found none");
     std::vector<scalar> output(samples_ * outputs);
     backend_.download(value(operations()[size - 1].output), std::span<scalar>(output));
     std::size_t count = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,10 @@ struct epoch_record {
   std::size_t boundary = 0;  ///< base boundary at the epoch's end, after clamping
   std::size_t steps = 0;     ///< taken; fewer than an epoch's where the run was stopped
   std::size_t samples = 0;
-  double loss = 0;             ///< mean over samples, as seen while training
-  double accuracy = 0;         ///< share of right answers, as seen while training
-  double validation_loss = 0;  ///< NaN where there is no validation split
-  double validation_accuracy = 0;
+  double loss = 0;      ///< mean over samples, as seen while training
+  double accuracy = 0;  ///< share of right answers, as seen while training; NaN where the data has no labels
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN where there was no validation
+  double validation_accuracy = std::numeric_limits<double>::quiet_NaN();
   double learning_rate = 0;  ///< mean over steps
   double gain = 0;           ///< mean over steps
   double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage, steps at the base boundary

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -118,7 +119,7 @@ class trainer {
 
   struct score {
     double loss = 0;      ///< mean
-    double accuracy = 0;  ///< share of right answers
+    double accuracy = 0;  ///< share of right answers; NaN where the data has no labels
   };
   template <data::dataset Data>
   [[nodiscard]] score evaluate(const Data& data) {
@@ -129,7 +130,7 @@ class trainer {
       result.accuracy += static_cast<double>(part.hits);
     });
     result.loss /= static_cast<double>(data.size());
-    result.accuracy /= static_cast<double>(data.size());
+    result.accuracy = accuracy(data.classes() > 0, result.accuracy, static_cast<double>(data.size()));
     return result;
   }
   /// The class with the largest output, for each sample.
@@ -214,7 +215,12 @@ class trainer {
     std::size_t norms = 0;
     double loss = 0;
     std::size_t hits = 0;
+    bool labelled = true;
   };
+
+  [[nodiscard]] static double accuracy(bool labelled, double hits, double samples) {
+    return labelled ? hits / samples : std::numeric_limits<double>::quiet_NaN();
+  }
 
   template <class Train, class Validation>
   const localis::report& run(const Train& train, const Validation* validation) {
@@ -226,13 +232,13 @@ class trainer {
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
                                                  batches.steps()});
     supervision_state_ = {};
+    clips_at_start_ = model_.read_tally().clips;
     model_.backend().counters().peak = model_.backend().counters().total;
     try {
       for (std::size_t epoch = 0; epoch < options_.epochs && !stop_.load(std::memory_order_relaxed); ++epoch) {
         settle_memory(epoch);
-        run_epoch(batches, epoch);
+        run_epoch(batches, epoch, train.classes() > 0);
         epoch_record& record = report_.epochs.back();
-        record.validation_loss = record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
         if (validation != nullptr && !stop_.load(std::memory_order_relaxed)) {
           const score seen = evaluate(*validation);
           record.validation_loss = seen.loss;
@@ -255,11 +261,12 @@ class trainer {
   }
 
   template <class Loader>
-  void run_epoch(Loader& batches, std::size_t epoch) {
+  void run_epoch(Loader& batches, std::size_t epoch, bool labelled) {
     report_.epochs.emplace_back();
     epoch_record& record = report_.epochs.back();
     record.epoch = epoch;
     epoch_sums sums;
+    sums.labelled = labelled;
     const double clips_before = total(model_.read_tally().clips);
     for (std::size_t step = 0; step < batches.steps() && !stop_.load(std::memory_order_relaxed); ++step) {
       const auto start = clock::now();
@@ -328,7 +335,7 @@ class trainer {
       if (!std::isfinite(tally.change[stage])) {
         throw divergence_error("a local rule made a weight that is not finite", stage, epoch, step);
       }
-      if (tally.failed[stage]) {
+      if (tally.failed[stage] && tally.clips[stage] > clips_at_start_[stage]) {
         throw divergence_error("a local step would turn a weight row around (1 - eta c < 0)", stage, epoch, step);
       }
     }
@@ -338,7 +345,7 @@ class trainer {
     const auto steps = static_cast<double>(record.steps);
     const auto samples = static_cast<double>(record.samples);
     record.loss = sums.loss / samples;
-    record.accuracy = static_cast<double>(sums.hits) / samples;
+    record.accuracy = accuracy(sums.labelled, static_cast<double>(sums.hits), samples);
     record.learning_rate = sums.rate / steps;
     record.gain = sums.gain / steps;
     record.prefix_share = sums.share / steps;
@@ -368,23 +375,16 @@ class trainer {
   LearningRate learning_rate_;
   Loss loss_;
   gradient_descent<Model, Optimizer> descent_;
+  std::array<double, Model::stages> clips_at_start_{};
   std::function<void(const step_event&)> step_callback_;
   std::function<void(const epoch_record&)> epoch_callback_;
   std::atomic<bool> stop_{false};
   localis::report report_;
 };
 
-template <class M, class S, class V>
-trainer(M&, S, V, train_options)
-    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V>;
-template <class M, class S, class V, class O>
-trainer(M&, S, V, train_options, O)
-    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V, O>;
-template <class M, class S, class V, class O, class R>
-trainer(M&, S, V, train_options, O, R)
-    -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V, O, R>;
-template <class M, class S, class V, class O, class R, class L>
-trainer(M&, S, V, train_options, O, R, L)
+template <class M, class S, class V, class O = optimizer::sgd, class R = learning_rate::constant,
+          class L = loss::softmax_cross_entropy>
+trainer(M&, S, V, train_options, O = {}, R = {}, L = {})
     -> trainer<M, std::remove_cvref_t<decltype(scheduler::as_scheduler(std::declval<S>()))>, V, O, R, L>;
 
 }  // namespace localis

@@ -1,0 +1,224 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format.hpp"
+
+#include <localis/train/report.hpp>
+
+namespace examples {
+
+inline constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+
+/// One training run and what it came to.
+struct run_result {
+  std::string name;
+  std::uint64_t seed = 1;
+  std::size_t epochs = 0;  ///< asked for
+  bool local = false;      ///< stages before the boundary learn; false: they rest
+  localis::report report{};
+  double test_accuracy = no_number;
+
+  [[nodiscard]] bool finished() const { return report.end == localis::ending::finished; }
+  [[nodiscard]] double validation_accuracy() const {
+    return report.epochs.empty() ? no_number : report.epochs.back().validation_accuracy;
+  }
+};
+
+/// The finished runs of one name, each from a seed of its own.
+struct table_row {
+  std::string name;
+  std::string label;  ///< the name, with the count of epochs where it is not everybody's
+  std::size_t seeds = 0;
+  double test = no_number;    ///< mean accuracy
+  double spread = no_number;  ///< largest - smallest accuracy over the seeds; no number for one seed
+  double validation = no_number;
+  double seconds = no_number;   ///< mean, of training
+  double speed_up = no_number;  ///< seconds of sgd over these
+  double model = no_number;     ///< the same by the count of matrix products alone
+  double share = no_number;     ///< mean prefix share f
+  localis::memory_use memory;   ///< largest over the seeds
+  std::size_t last_bytes = 0;   ///< in use at the end of the last epoch, largest over the seeds
+};
+
+namespace detail {
+
+[[nodiscard]] inline double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return values.empty() ? no_number : sum / static_cast<double>(values.size());
+}
+
+/// Matrix products of one step at boundary T, where a stage's response counts as its share of all responses.
+[[nodiscard]] inline double products(const std::vector<double>& shares, std::size_t boundary, bool local) {
+  if (boundary == 0) return 3 - shares[0];  // the first stage needs no gradient of its input
+  double saved = shares[boundary];          // nor does the transition stage
+  for (std::size_t stage = 0; stage < boundary; ++stage) saved += (local ? 1 : 2) * shares[stage];
+  return 3 - saved;
+}
+
+/// How often the products of this run go into those of gradient descent over `epochs` epochs.
+[[nodiscard]] inline double model_speed_up(const run_result& run, const std::vector<double>& shares,
+                                           std::size_t epochs) {
+  double cost = 0;
+  for (const localis::epoch_record& e : run.report.epochs) {
+    double prefix = 0;
+    for (std::size_t stage = 0; stage < e.boundary; ++stage) prefix += shares[stage];
+    const double below = prefix > 0 ? e.prefix_share / prefix : 0;  // share of steps that had the boundary there
+    cost += below * products(shares, e.boundary, run.local) + (1 - below) * products(shares, 0, run.local);
+  }
+  return static_cast<double>(epochs) * products(shares, 0, false) / cost;
+}
+
+inline void raise(localis::memory_use& to, const localis::memory_use& by) {
+  for (std::size_t localis::memory_use::*part :
+       {&localis::memory_use::parameters, &localis::memory_use::rule_state, &localis::memory_use::optimizer_state,
+        &localis::memory_use::activations, &localis::memory_use::gradients, &localis::memory_use::scratch,
+        &localis::memory_use::arena, &localis::memory_use::peak}) {
+    to.*part = std::max(to.*part, by.*part);
+  }
+}
+
+}  // namespace detail
+
+/// Means over the seeds of the finished runs, a row for each name in the order of first appearance.
+/// @param shares  each stage's share of the network's products
+/// @param epochs  of every run that does not say otherwise
+[[nodiscard]] inline std::vector<table_row> compare(const std::vector<run_result>& runs,
+                                                    const std::vector<double>& shares, std::size_t epochs) {
+  std::vector<table_row> rows;
+  for (const run_result& first : runs) {
+    const auto same = [&first](const auto& other) { return other.name == first.name; };
+    if (!first.finished() || std::any_of(rows.begin(), rows.end(), same)) continue;
+    table_row row;
+    row.name = first.name;
+    std::vector<double> tests, validations, seconds, models, prefixes;
+    std::size_t fewest = first.epochs;
+    std::size_t most = first.epochs;
+    for (const run_result& run : runs) {
+      if (!same(run) || !run.finished()) continue;
+      ++row.seeds;
+      tests.push_back(run.test_accuracy);
+      validations.push_back(run.validation_accuracy());
+      seconds.push_back(run.report.seconds);
+      models.push_back(detail::model_speed_up(run, shares, epochs));
+      prefixes.push_back(run.report.prefix_share);
+      detail::raise(row.memory, run.report.memory);
+      row.last_bytes = std::max(row.last_bytes, run.report.epochs.back().bytes);
+      fewest = std::min(fewest, run.epochs);
+      most = std::max(most, run.epochs);
+    }
+    row.label = row.name;
+    if (fewest != epochs || most != epochs) {
+      row.label += " (" + std::to_string(fewest) + (most == fewest ? "" : "-" + std::to_string(most)) +
+                   (most == 1 ? " epoch)" : " epochs)");
+    }
+    row.test = detail::mean_of(tests);
+    if (row.seeds > 1) {
+      row.spread = *std::max_element(tests.begin(), tests.end()) - *std::min_element(tests.begin(), tests.end());
+    }
+    row.validation = detail::mean_of(validations);
+    row.seconds = detail::mean_of(seconds);
+    row.model = detail::mean_of(models);
+    row.share = detail::mean_of(prefixes);
+    rows.push_back(row);
+  }
+  const auto sgd = std::find_if(rows.begin(), rows.end(), [](const table_row& row) { return row.name == "sgd"; });
+  if (sgd != rows.end()) {
+    const double seconds = sgd->seconds;
+    for (table_row& row : rows) row.speed_up = seconds / row.seconds;
+  }
+  return rows;
+}
+
+namespace detail {
+
+[[nodiscard]] inline const table_row* find_row(const std::vector<table_row>& rows, std::string_view name) {
+  for (const table_row& row : rows) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+/// "A 91.20 % in 80 s, B 91.00 % in 70 s: A is more accurate by 0.20 points and takes 1.14 times as long."
+[[nodiscard]] inline std::string duel(const table_row& a, const table_row& b) {
+  const auto told = [](const table_row& row) {
+    return row.label + ' ' + percent(row.test) + " % in " + fixed(row.seconds, 1) + " s";
+  };
+  const double gap = 100 * (a.test - b.test);
+  std::string accuracy = ": both are equally accurate";
+  if (std::abs(gap) >= 0.005) {
+    accuracy = ": " + (gap > 0 ? a.name : b.name) + " is more accurate by " + fixed(std::abs(gap), 2) + " points";
+  }
+  return told(a) + ", " + told(b) + accuracy + "; " + a.name + " takes " + fixed(a.seconds / b.seconds, 2) +
+         " times as long as " + b.name + '.';
+}
+
+}  // namespace detail
+
+/// What the table says, whoever wins: the best, the fastest, localized against frozen, localized against less of sgd.
+[[nodiscard]] inline std::vector<std::string> verdicts(const std::vector<table_row>& rows, std::size_t test_pictures) {
+  std::vector<std::string> lines;
+  if (rows.size() < 2) return lines;
+  const auto best = *std::max_element(rows.begin(), rows.end(),
+                                      [](const table_row& a, const table_row& b) { return a.test < b.test; });
+  const auto fastest = *std::min_element(rows.begin(), rows.end(),
+                                         [](const table_row& a, const table_row& b) { return a.seconds < b.seconds; });
+  lines.push_back("Most accurate: " + best.label + ", " + percent(best.test) + " %. Fastest: " + fastest.label + ", " +
+                  fixed(fastest.seconds, 1) + " s.");
+  constexpr std::string_view duels[][2] = {{"localized static", "frozen static"},
+                                           {"localized dynamic", "frozen replay"},
+                                           {"localized dynamic", "sgd short"}};
+  for (const auto& pair : duels) {
+    const table_row* a = detail::find_row(rows, pair[0]);
+    const table_row* b = detail::find_row(rows, pair[1]);
+    if (a == nullptr || b == nullptr) continue;
+    lines.push_back((b->name == "sgd short" ? "Same time: " : "Same boundary: ") + detail::duel(*a, *b));
+  }
+  const double error = std::sqrt(best.test * (1 - best.test) / static_cast<double>(test_pictures));
+  lines.push_back("The standard error of one accuracy on " + grouped(test_pictures) + " pictures is " + percent(error) +
+                  " points" + (best.seeds == 1 ? "; --seeds 1,2,3 shows how much the seed matters." : "."));
+  return lines;
+}
+
+/// A table for the terminal and the page alike: rows of cells, the head first.
+using cells = std::vector<std::vector<std::string>>;
+
+/// Accuracy and time, a row for each run.
+[[nodiscard]] inline cells result_cells(const std::vector<table_row>& rows) {
+  cells result{{"run", "test %", "spread", "valid. %", "seconds", "speed-up", "model", "f", "peak MB"}};
+  for (const table_row& row : rows) {
+    result.push_back({row.label, percent(row.test), percent(row.spread), percent(row.validation), fixed(row.seconds, 1),
+                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.share, 2), megabytes(row.memory.peak)});
+  }
+  return result;
+}
+
+/// Largest megabytes of each kind.
+[[nodiscard]] inline cells memory_cells(const std::vector<table_row>& rows) {
+  cells result{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "peak", "at end"}};
+  for (const table_row& row : rows) {
+    const localis::memory_use& use = row.memory;
+    result.push_back({row.label, megabytes(use.parameters + use.rule_state), megabytes(use.optimizer_state),
+                      megabytes(use.activations), megabytes(use.gradients), megabytes(use.scratch), megabytes(use.peak),
+                      megabytes(row.last_bytes)});
+  }
+  return result;
+}
+
+/// What the columns mean; under both tables.
+inline constexpr std::string_view table_notes[] = {
+    "test, valid.: accuracy after the last epoch, mean over the seeds; spread: largest - smallest over the seeds.",
+    "seconds: of training steps; speed-up: over sgd; model: the same by the count of matrix products alone.",
+    "f: share of the network's products that lay before the boundary, mean over all steps.",
+    "MB: 10^6 bytes. Activations, gradients, scratch: each at its own worst moment, in one piece of memory by turns;",
+    "weights: with the state of the rules; peak: all at once; at end: what the last epoch still held."};
+
+}  // namespace examples

@@ -1,0 +1,224 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "comparison.hpp"
+#include "format.hpp"
+#include "machine.hpp"
+#include "settings.hpp"
+#include <nlohmann/json.hpp>
+
+#include <localis/core/error.hpp>
+#include <localis/network/summary.hpp>
+#include <localis/train/report.hpp>
+#include <localis/version.hpp>
+
+namespace examples {
+
+/// All runs of one call, and what they were done with.
+struct experiment {
+  settings chosen;
+  std::string data;
+  std::string data_note;
+  std::size_t train = 0;  ///< pictures
+  std::size_t validation = 0;
+  std::size_t test = 0;
+  localis::summary network;
+  std::vector<double> shares;  ///< of each stage in the network's products
+  machine computer = this_machine();
+  std::vector<run_result> runs;
+  std::string ending = "running";  ///< finished, interrupted, diverged
+  std::string message;             ///< why, where it did not finish
+
+  [[nodiscard]] std::vector<table_row> table() const { return compare(runs, shares, chosen.epochs); }
+  [[nodiscard]] const run_result* find(std::string_view name, std::uint64_t seed) const {
+    for (const run_result& run : runs) {
+      if (run.name == name && run.seed == seed && run.finished()) return &run;
+    }
+    return nullptr;
+  }
+};
+
+[[nodiscard]] inline std::string version() {
+  return localis::text(LOCALIS_VERSION_MAJOR, '.', LOCALIS_VERSION_MINOR, '.', LOCALIS_VERSION_PATCH);
+}
+
+[[nodiscard]] inline const char* name_of(localis::ending ending) {
+  switch (ending) {
+    case localis::ending::finished:
+      return "finished";
+    case localis::ending::stopped:
+      return "stopped";
+    case localis::ending::diverged:
+      return "diverged";
+    default:
+      return "unfinished";
+  }
+}
+
+/// An epoch's values by name, as both files have them. The epoch counts from 1, as on the screen.
+[[nodiscard]] inline std::vector<std::pair<const char*, std::string>> fields_of(const localis::epoch_record& e) {
+  const auto count = [](std::size_t value) { return std::to_string(value); };
+  return {{"epoch", count(e.epoch + 1)},
+          {"boundary", count(e.boundary)},
+          {"steps", count(e.steps)},
+          {"samples", count(e.samples)},
+          {"loss", exact(e.loss)},
+          {"accuracy", exact(e.accuracy)},
+          {"validation_loss", exact(e.validation_loss)},
+          {"validation_accuracy", exact(e.validation_accuracy)},
+          {"learning_rate", exact(e.learning_rate)},
+          {"gain", exact(e.gain)},
+          {"update_norm", exact(e.update_norm)},
+          {"prefix_share", exact(e.prefix_share)},
+          {"clips", count(e.clips)},
+          {"seconds", exact(e.seconds)},
+          {"bytes", count(e.bytes)}};
+}
+
+/// epochs.csv: a row for each run, seed and epoch. A value that is no number is left empty.
+[[nodiscard]] inline std::string epochs_csv(const experiment& all) {
+  std::ostringstream out;
+  out << "run,seed";
+  for (const auto& field : fields_of({})) out << ',' << field.first;
+  out << '\n';
+  for (const run_result& run : all.runs) {
+    for (const localis::epoch_record& e : run.report.epochs) {
+      out << run.name << ',' << run.seed;
+      for (const auto& field : fields_of(e)) out << ',' << field.second;
+      out << '\n';
+    }
+  }
+  return out.str();
+}
+
+[[nodiscard]] inline nlohmann::ordered_json settings_json(const settings& s) {
+  nlohmann::ordered_json j;
+  // An option that is left to the run (the last epoch, the highest boundary) has no number.
+  const auto or_null = [](std::size_t value) {
+    return value == localis::scheduler::highest ? nlohmann::ordered_json() : nlohmann::ordered_json(value);
+  };
+  j["quick"] = s.quick;
+  j["runs"] = s.runs;
+  j["seeds"] = s.seeds;
+  j["epochs"] = s.epochs;
+  j["short-epochs"] = s.short_epochs ? nlohmann::ordered_json(*s.short_epochs) : nlohmann::ordered_json();
+  j["batch"] = s.batch;
+  j["learning-rate"] = s.learning_rate.rate;
+  j["momentum"] = s.optimizer.momentum;
+  j["weight-decay"] = s.optimizer.weight_decay;
+  j["local-rate"] = s.local_rate;
+  j["prefix-normalization"] = s.normalization == localis::prefix_normalization::batch ? "batch" : "running";
+  j["begin"] = s.linear.begin;
+  j["end"] = or_null(s.linear.end);
+  j["last"] = or_null(s.linear.last);
+  j["every"] = s.every;
+  j["prefix-rate"] = s.prefix_rate;
+  j["alpha"] = s.dynamic.alpha;
+  j["window"] = s.dynamic.window;
+  j["patience"] = s.dynamic.patience;
+  j["warm-up"] = s.dynamic.warm_up;
+  j["shift"] = s.dynamic.shift;
+  j["gain-exponent"] = s.gain.exponent;
+  j["gain-lowest"] = s.gain.lowest;
+  j["gain-highest"] = s.gain.highest;
+  j["gain-smoothing"] = s.gain.smoothing;
+  return j;
+}
+
+namespace detail {
+
+[[nodiscard]] inline nlohmann::ordered_json memory_json(const localis::memory_use& use) {
+  nlohmann::ordered_json j;
+  j["parameters"] = use.parameters;
+  j["rule_state"] = use.rule_state;
+  j["optimizer_state"] = use.optimizer_state;
+  j["activations"] = use.activations;
+  j["gradients"] = use.gradients;
+  j["scratch"] = use.scratch;
+  j["arena"] = use.arena;
+  j["peak"] = use.peak;
+  return j;
+}
+
+[[nodiscard]] inline nlohmann::ordered_json run_json(const run_result& run) {
+  nlohmann::ordered_json j;
+  j["run"] = run.name;
+  j["seed"] = run.seed;
+  j["planned_epochs"] = run.epochs;
+  j["ending"] = name_of(run.report.end);
+  j["message"] = run.report.message;
+  j["test_accuracy"] = run.test_accuracy;
+  j["seconds"] = run.report.seconds;
+  j["prefix_share"] = run.report.prefix_share;
+  j["bytes"] = memory_json(run.report.memory);
+  j["epochs"] = nlohmann::ordered_json::array();
+  for (const localis::epoch_record& e : run.report.epochs) {
+    nlohmann::ordered_json epoch;
+    for (const auto& field : fields_of(e)) {
+      epoch[field.first] =
+          field.second.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json::parse(field.second);
+    }
+    j["epochs"].push_back(epoch);
+  }
+  return j;
+}
+
+}  // namespace detail
+
+/// report.json: times in seconds, sizes in bytes, accuracies as shares in [0, 1], null where there is no number.
+[[nodiscard]] inline std::string report_json(const experiment& all) {
+  using json = nlohmann::ordered_json;
+  json j;
+  j["localis"] = version();
+  if (!all.computer.commit.empty()) j["commit"] = all.computer.commit;
+  j["ending"] = all.ending;
+  j["message"] = all.message;
+  j["settings"] = settings_json(all.chosen);
+  j["data"] = {{"name", all.data},
+               {"note", all.data_note},
+               {"train", all.train},
+               {"validation", all.validation},
+               {"test", all.test}};
+  j["machine"] = {{"processor", all.computer.processor}, {"system", all.computer.system},
+                  {"compiler", all.computer.compiler},   {"build", all.computer.build},
+                  {"backend", all.network.backend},      {"instructions", all.network.instructions},
+                  {"threads", all.network.threads}};
+  json layers = json::array();
+  for (const localis::summary::row& row : all.network.rows) {
+    layers.push_back({{"layer", row.name},
+                      {"rule", row.rule},
+                      {"stage", row.stage},
+                      {"parameters", row.parameters},
+                      {"multiply_adds", row.multiply_adds}});
+  }
+  j["network"] = {{"stages", all.network.stages},
+                  {"highest_boundary", all.network.highest_boundary},
+                  {"stage_shares", all.shares},
+                  {"layers", layers}};
+  j["table"] = json::array();
+  for (const table_row& row : all.table()) {
+    j["table"].push_back({{"run", row.name},
+                          {"seeds", row.seeds},
+                          {"test_accuracy", row.test},
+                          {"test_spread", row.spread},
+                          {"validation_accuracy", row.validation},
+                          {"seconds", row.seconds},
+                          {"speed_up", row.speed_up},
+                          {"speed_up_of_products", row.model},
+                          {"prefix_share", row.share},
+                          {"bytes", detail::memory_json(row.memory)}});
+  }
+  j["runs"] = json::array();
+  for (const run_result& run : all.runs) j["runs"].push_back(detail::run_json(run));
+  return j.dump(1, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace examples

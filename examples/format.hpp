@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <iomanip>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Numbers and tables as text, always in the C locale.
+namespace examples {
+
+/// With so many digits behind the point; "-" where there is no number.
+[[nodiscard]] inline std::string fixed(double value, int digits) {
+  if (!std::isfinite(value)) return "-";
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(digits) << value;
+  return out.str();
+}
+
+/// A share as a percentage.
+[[nodiscard]] inline std::string percent(double share, int digits = 2) { return fixed(100 * share, digits); }
+
+/// Bytes as megabytes of 10^6 bytes.
+[[nodiscard]] inline std::string megabytes(std::size_t bytes) { return fixed(static_cast<double>(bytes) / 1e6, 2); }
+
+/// 55000 as 55,000.
+[[nodiscard]] inline std::string grouped(std::size_t value) {
+  std::string digits = std::to_string(value);
+  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, 1, ',');
+  return digits;
+}
+
+/// The shortest text that reads back as the same number; empty where there is no number.
+[[nodiscard]] inline std::string exact(double value) {
+  if (!std::isfinite(value)) return {};
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return {buffer, end};
+}
+
+/// Minutes and seconds; "-:--" where there is no number.
+[[nodiscard]] inline std::string clock_time(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "-:--";
+  const auto whole = static_cast<std::size_t>(seconds + 0.5);
+  std::ostringstream out;
+  out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;
+  return out.str();
+}
+
+[[nodiscard]] inline std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string result;
+  for (const std::string& part : parts) {
+    if (!result.empty()) result += between;
+    result += part;
+  }
+  return result;
+}
+
+/// Rows of cells under each other: the first column to the left, the others to the right. The first row is the head.
+[[nodiscard]] inline std::string text_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::ostringstream out;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::size_t total = 0;
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      const std::size_t gap = c == 0 ? 0 : 2;
+      out << (c == 0 ? std::left : std::right) << std::setw(static_cast<int>(widths[c] + gap)) << rows[r][c];
+      total += widths[c] + gap;
+    }
+    out << '\n';
+    if (r == 0) out << std::string(total, '-') << '\n';
+  }
+  return out.str();
+}
+
+}  // namespace examples

@@ -1,0 +1,269 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <iomanip>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format.hpp"
+
+/// Line plots as SVG inside an HTML page, without scripts. Colours are CSS variables of the page (see plot_style), so
+/// that one drawing serves light and dark.
+namespace examples {
+
+[[nodiscard]] inline std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char letter : text) {
+    switch (letter) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += letter;
+    }
+  }
+  return result;
+}
+
+/// How a line looks. Colours follow Okabe and Ito, and dash and marker tell the lines apart without colour.
+struct line_style {
+  const char* light;   ///< colour on white
+  const char* dark;    ///< colour on near black
+  const char* dash;    ///< SVG dash array, "" for a whole line
+  const char* marker;  ///< SVG path around 0,0
+  bool hollow;
+};
+
+namespace marker {
+inline constexpr const char* circle = "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z";
+inline constexpr const char* square = "M-3.6-3.6h7.2v7.2h-7.2z";
+inline constexpr const char* triangle = "M0-4.8L4.6 3.4H-4.6z";
+inline constexpr const char* diamond = "M0-5L5 0L0 5L-5 0z";
+}  // namespace marker
+
+/// Squares have the static boundary, triangles the dynamic one; dashes are frozen.
+inline constexpr std::array<line_style, 9> line_styles{{
+    {"#1b1f23", "#f0f2f4", "", marker::circle, false},
+    {"#0072b2", "#5ab1f0", "", marker::square, false},
+    {"#d55e00", "#ff8a4c", "", marker::triangle, false},
+    {"#009e73", "#2fc79a", "", marker::diamond, false},
+    {"#b0538f", "#e39bc8", "7 4", marker::square, true},
+    {"#b0538f", "#e39bc8", "2 3", marker::square, true},
+    {"#2f8fc9", "#9bd3f7", "7 4", marker::triangle, true},
+    {"#2f8fc9", "#9bd3f7", "2 3", marker::triangle, true},
+    {"#6e7781", "#a8b1ba", "10 3 2 3", marker::circle, true},
+}};
+
+struct line {
+  std::string name;
+  std::size_t style = 0;  ///< place in line_styles
+  std::vector<double> x;
+  std::vector<double> y;  ///< a point that is no number is a gap
+};
+
+struct plot {
+  std::string title;
+  std::string x_label;
+  std::string y_label;
+  std::string note;    ///< under the title
+  bool steps = false;  ///< y holds from half a step before x to half a step behind
+  bool whole_x = false;
+  bool whole_y = false;
+  std::vector<line> lines;
+};
+
+namespace detail {
+
+struct axis {
+  double low = 0;
+  double high = 1;
+  double step = 1;
+
+  [[nodiscard]] double share(double value) const { return (value - low) / (high - low); }
+  /// Digits behind the point that tell its ticks apart.
+  [[nodiscard]] int digits() const {
+    int count = 0;
+    for (double s = step; count < 9 && std::abs(s - std::round(s)) > 1e-9 * step; s *= 10) ++count;
+    return count;
+  }
+};
+
+[[nodiscard]] inline std::string tick_text(double tick, const axis& on) {
+  return fixed(std::abs(tick) < 1e-6 * on.step ? 0 : tick, on.digits());  // no -0
+}
+
+/// Ticks at 1, 2 or 5 times a power of ten, about `wanted` of them.
+[[nodiscard]] inline axis make_axis(double low, double high, bool whole, double wanted) {
+  if (!(high > low)) {
+    const double room = std::max(std::abs(low) * 0.05, whole ? 1.0 : 1e-3);
+    low -= room;
+    high += room;
+  }
+  const double rough = (high - low) / wanted;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (const double factor : {5.0, 2.0, 1.0}) {
+    if (factor * power >= rough * 0.999) step = factor * power;
+  }
+  if (whole) step = std::max(1.0, std::round(step));
+  return {low, high, step};
+}
+
+[[nodiscard]] inline axis axis_of(const std::vector<line>& lines, const std::vector<double> line::*values, bool whole,
+                                  bool from_zero, bool rounded, double wanted) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const line& l : lines) {
+    for (std::size_t i = 0; i < l.x.size(); ++i) {
+      if (!std::isfinite(l.x[i]) || !std::isfinite(l.y[i])) continue;
+      low = std::min(low, (l.*values)[i]);
+      high = std::max(high, (l.*values)[i]);
+    }
+  }
+  if (!(low <= high)) low = 0, high = 1;
+  if (from_zero) low = std::min(low, 0.0);
+  axis result = make_axis(low, high, whole, wanted);
+  if (rounded) {
+    result.low = std::floor(result.low / result.step + 1e-9) * result.step;
+    result.high = std::ceil(result.high / result.step - 1e-9) * result.step;
+  }
+  return result;
+}
+
+[[nodiscard]] inline std::string drawn_marker(const line& l, const std::string& place, const std::string& told) {
+  const line_style& style = line_styles[l.style];
+  const std::string colour = "var(--line-" + std::to_string(l.style) + ')';
+  std::string path = "<path d='" + std::string(style.marker) + '\'';
+  if (!place.empty()) path += " transform='translate(" + place + ")'";
+  path += " stroke='" + colour + "' stroke-width='1.5' fill='" + (style.hollow ? "var(--page)" : colour) + '\'';
+  return told.empty() ? path + "/>" : path + "><title>" + escaped(told) + "</title></path>";
+}
+
+[[nodiscard]] inline std::string stroke_of(const line& l) {
+  std::string result = "fill='none' stroke='var(--line-" + std::to_string(l.style) + ")' stroke-width='2'";
+  if (*line_styles[l.style].dash != '\0') {
+    result += " stroke-dasharray='" + std::string(line_styles[l.style].dash) + '\'';
+  }
+  return result;
+}
+
+[[nodiscard]] inline std::string legend(const std::vector<line>& lines) {
+  std::string result = "<p class='legend'>";
+  for (const line& l : lines) {
+    result += "<span><svg width='44' height='14' viewBox='-22 -7 44 14' aria-hidden='true'><path d='M-21 0H21' " +
+              stroke_of(l) + "/>" + drawn_marker(l, "", "") + "</svg>" + escaped(l.name) + "</span> ";
+  }
+  return result + "</p>\n";
+}
+
+}  // namespace detail
+
+/// The figure, legend included.
+[[nodiscard]] inline std::string drawn(const plot& p) {
+  constexpr double width = 860;
+  constexpr double height = 380;
+  constexpr double left = 66;
+  constexpr double right = 842;
+  constexpr double top = 34;
+  constexpr double bottom = 330;
+  detail::axis x = detail::axis_of(p.lines, &line::x, p.whole_x, !p.whole_x, false, 9);
+  detail::axis y = detail::axis_of(p.lines, &line::y, p.whole_y, p.whole_y, !p.whole_y, 6);
+  if (p.whole_y) {
+    y.low -= 0.25;  // lines that lie on whole numbers keep clear of the frame
+    y.high += 0.25;
+  }
+  if (p.steps) {
+    x.low -= 0.5;
+    x.high += 0.5;
+  }
+  const auto across = [&x](double value) { return left + x.share(value) * (right - left); };
+  const auto down = [&y](double value) { return bottom - y.share(value) * (bottom - top); };
+
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1);
+  out << "<figure>\n<h2>" << escaped(p.title) << "</h2>\n";
+  if (!p.note.empty()) out << "<p class='note'>" << escaped(p.note) << "</p>\n";
+  out << "<svg class='plot' viewBox='0 0 " << width << ' ' << height << "' role='img' aria-label='" << escaped(p.title)
+      << "'>\n";
+  for (double tick = std::ceil(y.low / y.step - 1e-9) * y.step; tick <= y.high + 1e-9 * y.step; tick += y.step) {
+    out << "<path class='grid' d='M" << left << ' ' << down(tick) << 'H' << right << "'/><text x='" << left - 9
+        << "' y='" << down(tick) + 4.5 << "' text-anchor='end'>" << detail::tick_text(tick, y) << "</text>\n";
+  }
+  for (double tick = std::ceil(x.low / x.step - 1e-9) * x.step; tick <= x.high + 1e-9 * x.step; tick += x.step) {
+    out << "<path class='tick' d='M" << across(tick) << ' ' << bottom << "v6'/><text x='" << across(tick) << "' y='"
+        << bottom + 21 << "' text-anchor='middle'>" << detail::tick_text(tick, x) << "</text>\n";
+  }
+  out << "<path class='frame' d='M" << left << ' ' << top << 'V' << bottom << 'H' << right << "'/>\n";
+  out << "<text x='" << (left + right) / 2 << "' y='" << height - 6 << "' text-anchor='middle'>" << escaped(p.x_label)
+      << "</text><text x='6' y='16'>" << escaped(p.y_label) << "</text>\n";
+
+  for (const line& l : p.lines) {
+    std::ostringstream path;
+    path << std::fixed << std::setprecision(1);
+    std::ostringstream markers;
+    markers << std::fixed << std::setprecision(1);
+    bool pen_down = false;
+    for (std::size_t i = 0; i < l.x.size(); ++i) {
+      if (!std::isfinite(l.x[i]) || !std::isfinite(l.y[i])) {
+        pen_down = false;
+        continue;
+      }
+      const double h = across(l.x[i]);
+      const double v = down(l.y[i]);
+      if (p.steps) {
+        path << (pen_down ? 'L' : 'M') << across(l.x[i] - 0.5) << ' ' << v << 'H' << across(l.x[i] + 0.5);
+      } else {
+        path << (pen_down ? 'L' : 'M') << h << ' ' << v;
+      }
+      pen_down = true;
+      std::ostringstream place;
+      place << std::fixed << std::setprecision(1) << h << ' ' << v;
+      const std::string value = p.whole_y ? fixed(std::round(l.y[i]), 0) : fixed(l.y[i], y.digits() + 2);
+      markers << detail::drawn_marker(l, place.str(),
+                                      l.name + ": " + value + " at " + fixed(l.x[i], x.digits() + (p.whole_x ? 0 : 1)))
+              << '\n';
+    }
+    if (!path.str().empty()) out << "<path d='" << path.str() << "' " << detail::stroke_of(l) << "/>\n";
+    out << markers.str();
+  }
+  out << "</svg>\n" << detail::legend(p.lines) << "</figure>\n";
+  return out.str();
+}
+
+/// The page's part of the plots: colours for light and dark, letters, lines.
+[[nodiscard]] inline std::string plot_style() {
+  std::string light = ":root{color-scheme:light dark;--page:#ffffff;--text:#1b1f23;--soft:#57606a;--grid:#e1e5e9;";
+  std::string dark =
+      "@media(prefers-color-scheme:dark){:root{--page:#14171a;--text:#e8eaed;--soft:#a8b1ba;--grid:#2c3238;";
+  for (std::size_t i = 0; i < line_styles.size(); ++i) {
+    light += "--line-" + std::to_string(i) + ':' + line_styles[i].light + ';';
+    dark += "--line-" + std::to_string(i) + ':' + line_styles[i].dark + ';';
+  }
+  return light + "}\n" + dark +
+         "}}\n"
+         ".plot{width:100%;height:auto;display:block}\n"
+         ".plot text{fill:var(--soft);font-size:14px}\n"
+         ".plot .grid{stroke:var(--grid)}.plot .tick,.plot .frame{stroke:var(--soft);fill:none}\n"
+         ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;margin:.4rem 0 0 3rem;font-size:.9rem}\n"
+         ".legend span{display:inline-flex;align-items:center;gap:.5rem}\n";
+}
+
+}  // namespace examples

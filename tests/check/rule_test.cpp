@@ -1,0 +1,112 @@
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/check/rule.hpp>
+#include <localis/reference/backend.hpp>
+
+namespace lo = localis;
+using reference = lo::reference::backend<double>;
+
+namespace {
+
+/// Oja's rule with another recall and a decay: written here, outside the library.
+struct cubic {
+  double strength = 0.1;
+  double decay = 0.05;
+  template <class T>
+  constexpr T gate(T u) const {
+    return static_cast<T>(strength) * u * u * u;
+  }
+  template <class T>
+  constexpr T recall(T u) const {
+    return u;
+  }
+  void validate() const { lo::expect(strength > 0, "cubic: strength", "a number > 0", strength); }
+};
+
+/// Not a function of the response alone: each call gives a little more.
+struct drifting {
+  template <class T>
+  T gate(T u) const {
+    static int calls = 0;
+    return u * static_cast<T>(1 + 1e-8 * ++calls);
+  }
+};
+
+/// Adds a trifle to the sum of one weight, of unit 1 and input 2, and only where rows are many (`from`).
+template <std::size_t From>
+class skewed : public reference {
+ public:
+  template <class Rule>
+  void respond_and_learn(const lo::linear_map& map, std::size_t samples, const double* x, const double* w,
+                         const double* bias, double* u, const Rule& rule, lo::accumulators<double> sums,
+                         lo::carver scratch) const {
+    reference::respond_and_learn(map, samples, x, w, bias, u, rule, sums, scratch);
+    if (map.rows(samples) >= From) sums.sum[map.inputs() + 2] += 1e-8;
+  }
+};
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("check::textbook_update: by hand") {
+  // Two samples of two values, two units, W = ((1, 0), (2, -1)).
+  const lo::linear_map map{{1, 1, 2}, {1, 1, 2}, {}};
+  const std::vector<double> x{1, 2, 3, -1};
+  const std::vector<double> w{1, 0, 2, -1};
+  // U = ((1, 0), (3, 7)).  Gate u, recall u: G^T X / P = ((5, -0.5), (10.5, -3.5)),  c = (5, 24.5).
+  struct oja {
+    double gate(double u) const { return u; }
+    float gate(float u) const { return u; }
+    double recall(double u) const { return u; }
+    float recall(float u) const { return u; }
+    double decay = 0;
+  };
+  const std::vector<double> plain = lo::check::textbook_update(oja{}, map, 2, x, w, 0.5);
+  const std::vector<double> expected{1, -0.25, 2 + 0.5 * (10.5 - 49), -1 + 0.5 * (-3.5 + 24.5)};
+  for (std::size_t i = 0; i < 4; ++i) CHECK(plain[i] == doctest::Approx(expected[i]).epsilon(1e-14));
+  const std::vector<double> decayed = lo::check::textbook_update(oja{.decay = 0.1}, map, 2, x, w, 0.5);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(decayed[i] == doctest::Approx(expected[i] - 0.05 * w[i]).epsilon(1e-14));
+}
+
+TEST_CASE("check::textbook_update: padding is 0, the stride skips") {
+  // One image 1 x 3, one channel, kernel 3, stride 2, padding 1: windows see (0 1 2) and (2 3 0) in their middle rows.
+  const lo::window field{3, 3, 2, 1};
+  const lo::linear_map map{{1, 3, 1}, field.output({1, 3, 1}, 1), field};
+  REQUIRE(map.rows(1) == 2);
+  struct one {
+    double gate(double) const { return 1; }
+  };
+  const std::vector<double> w(9, 0.0);
+  const std::vector<double> updated = lo::check::textbook_update(one{}, map, 1, std::vector<double>{1, 2, 3}, w, 1);
+  const std::vector<double> expected{0, 0, 0, 1, 2, 1, 0, 0, 0};
+  for (std::size_t i = 0; i < 9; ++i) CHECK(updated[i] == expected[i]);
+}
+
+TEST_CASE("check::rule: a rule written outside the library passes") {
+  const lo::check::result found = lo::check::rule<cubic, reference>();
+  CHECK_MESSAGE(found, found);
+  CHECK(found.message.empty());
+  CHECK(found.deviation < 1e-13);
+  CHECK(lo::check::rule<cubic, reference>({.strength = 2, .decay = 0}));
+  CHECK_THROWS_WITH_AS(static_cast<void>(lo::check::rule<cubic, reference>({.strength = -1})),
+                       "cubic: strength: expected a number > 0, found -1", lo::config_error);
+}
+
+TEST_CASE("check::rule: a gate that depends on more than the response fails") {
+  const lo::check::result found = lo::check::rule<drifting, reference>();
+  CHECK_FALSE(found);
+  CHECK(contains(found.message, "check::rule: dense"));
+}
+
+TEST_CASE("check::rule: names the first weight that deviates") {
+  const lo::check::result everywhere = lo::check::rule<cubic, skewed<0>>();
+  CHECK_FALSE(everywhere);
+  CHECK(everywhere.deviation > 1e-12);
+  CHECK(contains(everywhere.message, "dense, the rule's formula: weight of unit 1, input 2: expected "));
+  const lo::check::result convolution = lo::check::rule<cubic, skewed<10>>();  // one sample has 9 rows, a batch 45
+  CHECK(contains(convolution.message, "conv2d, kernel 3, stride 2, padding 1, the rule's formula: weight of unit 1"));
+}

@@ -1,0 +1,10 @@
+// expect: Give the block a shortcut<conv2d<...>> with the same result.
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/residual.hpp>
+#include <localis/network/program.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::image<4, 4, 1>, lo::residual<lo::conv2d<2, 1>>, lo::dense<2>>;
+static_assert(net::stages == 2);

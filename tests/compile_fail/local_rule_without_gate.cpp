@@ -1,0 +1,11 @@
+// expect: localis: this rule has no gate. Expected: template <class T> constexpr T gate(T u) const, which returns T
+#include <localis/rule/policy.hpp>
+
+namespace lo = localis;
+
+struct my_rule {
+  double gate(double u) const { return u; }
+};
+
+using chosen = lo::rule::local<my_rule, lo::rule::relative_step>;
+static_assert(chosen::step_type::is_relative);

@@ -1,0 +1,13 @@
+#include <localis/rule/policy.hpp>
+
+namespace lo = localis;
+
+struct my_rule {
+  template <class T>
+  constexpr T gate(T u) const {
+    return u;
+  }
+};
+
+using chosen = lo::rule::local<my_rule, lo::rule::relative_step>;
+static_assert(chosen::step_type::is_relative);

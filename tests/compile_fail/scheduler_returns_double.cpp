@@ -1,0 +1,20 @@
+// expect: localis: a scheduler's boundary(epoch, step) must return std::size_t; yours returns another type.
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/train/trainer.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::oja>, lo::dense<2>>;
+
+struct half_way {
+  [[nodiscard]] double boundary(std::size_t epoch, std::size_t) const { return 0.5 * static_cast<double>(epoch); }
+};
+
+int main() {
+  lo::model<net, lo::reference::backend<double>> model;
+  lo::trainer trainer(model, half_way{}, lo::supervision::none{}, {});
+}

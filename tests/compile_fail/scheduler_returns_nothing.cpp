@@ -1,0 +1,16 @@
+// expect: localis: a scheduler must have a const member boundary(epoch, step); yours has none.
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/train/trainer.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::oja>, lo::dense<2>>;
+
+int main() {
+  lo::model<net, lo::reference::backend<double>> model;
+  lo::trainer trainer(model, [](std::size_t) {}, lo::supervision::none{}, {});
+}

@@ -1,0 +1,8 @@
+// expect: localis: a layer's option is neither stride<N>, padding<N>, no_bias, nor a rule.
+#include <localis/layer/conv2d.hpp>
+
+namespace lo = localis;
+
+struct same {};
+
+static_assert(lo::conv2d<4, 3, same>::describe({8, 8, 1}).out.channels == 4);

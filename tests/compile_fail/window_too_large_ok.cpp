@@ -1,0 +1,8 @@
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::image<4, 4, 1>, lo::conv2d<2, 5, lo::padding<1>>, lo::dense<2>>;
+static_assert(net::stages == 2);

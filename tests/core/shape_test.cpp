@@ -1,0 +1,44 @@
+#include <sstream>
+
+#include <doctest/doctest.h>
+
+#include <localis/core/shape.hpp>
+
+using localis::linear_map;
+using localis::shape;
+using localis::window;
+
+TEST_CASE("shape: sizes and text") {
+  constexpr shape s{3, 4, 5};
+  static_assert(s.size() == 60 && s.positions() == 12);
+  static_assert(s == shape{3, 4, 5} && s != shape{4, 3, 5} && shape{}.size() == 1);
+  std::ostringstream out;
+  out << s;
+  CHECK(out.str() == "3x4x5");
+}
+
+TEST_CASE("window: output extents, rounded down") {
+  constexpr shape in{7, 6, 2};
+  CHECK(window{3, 3, 1, 0}.output(in, 4) == shape{5, 4, 4});
+  CHECK(window{3, 3, 1, 1}.output(in, 4) == shape{7, 6, 4});
+  CHECK(window{3, 3, 2, 0}.output(in, 4) == shape{3, 2, 4});
+  CHECK(window{2, 3, 2, 1}.output(in, 1) == shape{4, 3, 1});
+  CHECK(window{7, 6, 5, 0}.output(in, 1) == shape{1, 1, 1});
+  CHECK(window{7, 6, 1, 0}.fits(in));
+  CHECK_FALSE(window{8, 1, 1, 0}.fits(in));
+  CHECK_FALSE(window{1, 7, 1, 0}.fits(in));
+  CHECK(window{9, 8, 1, 1}.fits(in));
+}
+
+TEST_CASE("linear_map: the matrices of a convolution and of a dense layer") {
+  constexpr linear_map convolution{{7, 6, 2}, {4, 3, 5}, {3, 3, 2, 1}};
+  static_assert(convolution.rows(10) == 120 && convolution.inputs() == 18 && convolution.outputs() == 5);
+  static_assert(convolution.weights() == 90 && !convolution.pointwise() && !convolution.dense());
+  constexpr linear_map pointwise{{4, 3, 2}, {4, 3, 5}, {}};
+  static_assert(pointwise.pointwise() && !pointwise.dense() && pointwise.rows(2) == 24);
+  constexpr linear_map strided{{4, 4, 2}, {2, 2, 5}, {1, 1, 2, 0}};
+  CHECK_FALSE(strided.pointwise());
+  constexpr linear_map dense{{1, 1, 8}, {1, 1, 3}, {}};
+  CHECK(dense.dense());
+  CHECK(dense.weights() == 24);
+}

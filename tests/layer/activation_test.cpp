@@ -1,0 +1,47 @@
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "through.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/core/error.hpp>
+#include <localis/layer/leaky_relu.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/layer/tanh.hpp>
+
+namespace lo = localis;
+using input = lo::vector_input<4>;
+using localis_test::through;
+
+TEST_CASE("relu, leaky_relu, tanh: values on both sides of the boundary and in evaluation") {
+  const std::vector<double> x{-2, 0, 0.5, 3};
+  const auto check = [&](auto& net, const std::vector<double>& expected) {
+    CHECK(net.forward(x) == expected);
+    CHECK(net.forward(x, {.boundary = 1}) == expected);
+    CHECK(net.predict(x) == expected);
+  };
+  through<input, lo::relu> relu(1);
+  check(relu, {0, 0, 0.5, 3});
+  through<input, lo::leaky_relu> leaky(1);
+  check(leaky, {-0.02, 0, 0.5, 3});
+  leaky.model.layer<1>().function.leak = 0.5;
+  check(leaky, {-1, 0, 0.5, 3});
+  through<input, lo::tanh> tanh(1);
+  check(tanh, {std::tanh(-2.0), 0, std::tanh(0.5), std::tanh(3.0)});
+}
+
+TEST_CASE("relu, leaky_relu: NaN stays NaN") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(std::isnan(lo::relu_function{}(nan)));
+  CHECK(std::isnan(lo::leaky_relu_function{}(nan)));
+}
+
+TEST_CASE("leaky_relu: a leak out of range") {
+  lo::leaky_relu_function function;
+  function.leak = -0.1;
+  CHECK_THROWS_WITH_AS(function.validate(), "leaky_relu: leak: expected a finite number >= 0, found -0.1",
+                       lo::config_error);
+  function.leak = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_AS(function.validate(), lo::config_error);
+}

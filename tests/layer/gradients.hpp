@@ -1,0 +1,84 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <localis/check/layer.hpp>
+#include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/dropout.hpp>
+#include <localis/layer/leaky_relu.hpp>
+#include <localis/layer/pool.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/layer/residual.hpp>
+#include <localis/layer/tanh.hpp>
+
+/// The gradients of every layer by finite differences, on one backend in double.
+namespace localis_test {
+
+namespace lo = localis;
+
+template <class Layer, class Input, class Backend, class... Configure>
+void check_gradient(const Configure&... configure) {
+  const localis::check::result found = localis::check::layer<Layer, Input, Backend>(configure...);
+  CHECK_MESSAGE(found.passed, found);
+  CHECK(found.deviation < 1e-7);
+}
+
+template <class Backend>
+void check_linear_gradients() {
+  check_gradient<lo::dense<4>, lo::vector_input<7>, Backend>();
+  check_gradient<lo::dense<4, lo::no_bias>, lo::image<3, 2, 2>, Backend>();
+  check_gradient<lo::conv2d<3, 1>, lo::image<4, 3, 2>, Backend>();
+  check_gradient<lo::conv2d<3, 1, lo::stride<2>, lo::no_bias>, lo::image<5, 4, 2>, Backend>();
+  check_gradient<lo::conv2d<2, 2>, lo::image<4, 5, 3>, Backend>();
+  check_gradient<lo::conv2d<2, 2, lo::stride<2>, lo::padding<1>>, lo::image<4, 5, 2>, Backend>();
+  check_gradient<lo::conv2d<3, 3, lo::padding<1>>, lo::image<4, 6, 2>, Backend>();
+  check_gradient<lo::conv2d<3, 3, lo::stride<2>, lo::padding<1>, lo::no_bias>, lo::image<6, 5, 2>, Backend>();
+  // Pixels that no window sees.
+  check_gradient<lo::conv2d<2, 3, lo::stride<3>>, lo::image<7, 4, 1>, Backend>();
+  // A kernel larger than the image.
+  check_gradient<lo::conv2d<2, 5, lo::padding<2>>, lo::image<3, 4, 2>, Backend>();
+  // Windows of padding alone.
+  check_gradient<lo::conv2d<1, 3, lo::padding<4>, lo::stride<2>>, lo::image<2, 3, 2>, Backend>();
+}
+
+template <class Backend>
+void check_block_gradients() {
+  using input = lo::image<4, 4, 2>;
+  check_gradient<lo::residual<lo::conv2d<2, 3, lo::padding<1>>, lo::relu, lo::conv2d<2, 3, lo::padding<1>>>, input,
+                 Backend>();
+  // In place, before the sum reads it.
+  check_gradient<lo::residual<lo::relu, lo::conv2d<2, 1>>, input, Backend>();
+  check_gradient<lo::residual<lo::tanh>, input, Backend>();
+  check_gradient<lo::residual<lo::shortcut<lo::conv2d<3, 1, lo::stride<2>>, lo::batch_norm>,
+                              lo::conv2d<3, 3, lo::stride<2>, lo::padding<1>>, lo::batch_norm, lo::tanh>,
+                 input, Backend>();
+  check_gradient<lo::residual<lo::shortcut<lo::leaky_relu, lo::conv2d<3, 2>>, lo::conv2d<3, 2>, lo::relu>, input,
+                 Backend>();
+}
+
+template <class Backend>
+void check_other_gradients() {
+  check_gradient<lo::batch_norm, lo::image<3, 4, 3>, Backend>();
+  check_gradient<lo::batch_norm, lo::vector_input<5>, Backend>();
+  check_gradient<lo::relu, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::leaky_relu, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::leaky_relu, lo::vector_input<9>, Backend>([](auto& layer) { layer.function.leak = 0.3; });
+  check_gradient<lo::tanh, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::max_pool2d<2>, lo::image<4, 6, 3>, Backend>();
+  // A rest that no window sees.
+  check_gradient<lo::max_pool2d<2>, lo::image<5, 3, 2>, Backend>();
+  check_gradient<lo::max_pool2d<3, lo::stride<2>, lo::padding<1>>, lo::image<5, 6, 2>, Backend>();
+  check_gradient<lo::max_pool2d<3, lo::stride<1>>, lo::image<4, 5, 2>, Backend>();
+  // More channels than the kernel's block.
+  check_gradient<lo::max_pool2d<2, lo::stride<3>>, lo::image<5, 5, 70>, Backend>();
+  check_gradient<lo::average_pool2d<2>, lo::image<4, 6, 3>, Backend>();
+  check_gradient<lo::average_pool2d<3, lo::stride<2>, lo::padding<1>>, lo::image<5, 6, 2>, Backend>();
+  check_gradient<lo::global_average_pool, lo::image<3, 5, 4>, Backend>();
+  // Each pass is step 0: one mask.
+  check_gradient<lo::dropout, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::dropout, lo::image<3, 4, 2>, Backend>([](auto& layer) { layer.rate = 0.8; });
+}
+
+}  // namespace localis_test

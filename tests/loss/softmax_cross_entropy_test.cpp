@@ -1,0 +1,54 @@
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "gradients.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/loss/softmax_cross_entropy.hpp>
+
+using localis::loss::softmax_cross_entropy;
+using localis::loss::target;
+
+TEST_CASE("softmax_cross_entropy: values by hand") {
+  const softmax_cross_entropy loss;
+  std::vector<double> gradient(3);
+  const std::vector<double> even{2, 2, 2};
+  CHECK(loss.sample(even.data(), 3, target<double>{1, nullptr}, gradient.data(), 1.0) ==
+        doctest::Approx(std::log(3)).epsilon(1e-15));
+  CHECK(gradient[0] == doctest::Approx(1.0 / 3).epsilon(1e-15));
+  CHECK(gradient[1] == doctest::Approx(-2.0 / 3).epsilon(1e-15));
+  const std::vector<double> uneven{0, std::log(2.0), std::log(5.0)};  // softmax 1/8, 2/8, 5/8
+  CHECK(loss.sample(uneven.data(), 3, target<double>{2, nullptr}, gradient.data(), 0.5) ==
+        doctest::Approx(std::log(1.6)).epsilon(1e-14));
+  CHECK(gradient[0] == doctest::Approx(0.0625).epsilon(1e-14));
+  CHECK(gradient[2] == doctest::Approx(-0.1875).epsilon(1e-14));
+}
+
+TEST_CASE("softmax_cross_entropy: gradient by differences") {
+  for (std::uint32_t label = 0; label < 4; ++label) {
+    localis_test::check_loss_gradient(softmax_cross_entropy{}, {0.3, -1.2, 2.5, 0.1}, {label, nullptr});
+  }
+}
+
+TEST_CASE_TEMPLATE("softmax_cross_entropy: stable for logits of +-1e4", T, float, double) {
+  const softmax_cross_entropy loss;
+  const std::vector<T> logits{T(1e4), T(-1e4), T(0)};
+  std::vector<T> gradient(3);
+  const auto at = [&](std::uint32_t label) {
+    return loss.sample(logits.data(), 3, target<T>{label, nullptr}, gradient.data(), T(1));
+  };
+  CHECK(at(0) == T(0));
+  CHECK(gradient == std::vector<T>{0, 0, 0});
+  CHECK(at(1) == T(2e4));
+  CHECK(gradient == std::vector<T>{1, -1, 0});
+  CHECK(at(2) == T(1e4));
+  CHECK(gradient == std::vector<T>{1, 0, -1});
+}
+
+TEST_CASE("softmax_cross_entropy: NaN is not hidden") {
+  const std::vector<double> logits{0, std::numeric_limits<double>::quiet_NaN(), 1};
+  std::vector<double> gradient(3);
+  CHECK(std::isnan(softmax_cross_entropy{}.sample(logits.data(), 3, target<double>{0, nullptr}, gradient.data(), 1.0)));
+}

@@ -1,0 +1,201 @@
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "cases.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/reference/backend.hpp>
+#include <localis/rule/policy.hpp>
+
+namespace lo = localis;
+using localis_test::deviation;
+using localis_test::norm;
+using localis_test::normal;
+using reference = lo::reference::backend<double>;
+
+namespace {
+
+constexpr std::size_t inputs = 6;
+constexpr std::size_t units = 3;
+constexpr std::size_t rows = 8;
+constexpr lo::linear_map map{{1, 1, inputs}, {1, 1, units}, {}};
+
+template <class Rule, class... Policies>
+using layer =
+    localis_test::bench<lo::vector_input<inputs>, lo::dense<units, lo::rule::local<Rule, Policies...>>, reference>;
+
+/// What the rule adds to W for eta = 1.
+template <class Rule>
+std::vector<double> ascent(const Rule& rule, const std::vector<double>& x, const std::vector<double>& w) {
+  std::vector<double> d = lo::check::textbook_update(rule, map, x.size() / inputs, x, w, 1);
+  for (std::size_t i = 0; i < d.size(); ++i) d[i] -= w[i];
+  return d;
+}
+
+std::vector<double> sum(std::vector<double> a, const std::vector<double>& b, double factor) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] += factor * b[i];
+  return a;
+}
+
+double change(const std::vector<double>& a, const std::vector<double>& b) { return norm(sum(a, b, -1)); }
+
+}  // namespace
+
+TEST_CASE("absolute_step: its scale multiplies the rate") {
+  layer<lo::rule::hebb> one(rows);
+  one.layer().local().step.scale = 3;
+  const std::vector<double> start = one.copy();
+  const std::vector<double> x = normal(rows * inputs, 1);
+  one.step(x, 0.01);
+  CHECK(deviation(one.copy(), sum(start, ascent(lo::rule::hebb{}, x, start), 0.03)) < 1e-14);
+  one.layer().local().step.scale = 0;
+  const std::vector<double> frozen = one.copy();
+  one.step(x, 0.01);
+  CHECK(one.copy() == frozen);
+}
+
+TEST_CASE("momentum: two steps by hand, plain and Nesterov") {
+  for (const bool nesterov : {false, true}) {
+    layer<lo::rule::hebb, lo::rule::momentum> one(rows);
+    one.layer().local().optimizer = {.momentum = 0.8, .nesterov = nesterov};
+    const std::vector<double> w0 = one.copy();
+    const std::vector<double> x = normal(rows * inputs, 1);
+    const std::vector<double> d1 = ascent(lo::rule::hebb{}, x, w0);
+    const std::vector<double> w1 = sum(w0, d1, nesterov ? 0.02 * 1.8 : 0.02);
+    one.step(x, 0.02);
+    CHECK(deviation(one.copy(), w1) < 1e-14);
+    const std::vector<double> d2 = ascent(lo::rule::hebb{}, x, w1);
+    const std::vector<double> v2 = sum(d2, d1, 0.8);
+    const std::vector<double> w2 = nesterov ? sum(sum(w1, d2, 0.02), v2, 0.02 * 0.8) : sum(w1, v2, 0.02);
+    one.step(x, 0.02);
+    CHECK(deviation(one.copy(), w2) < 1e-14);
+  }
+}
+
+TEST_CASE("relative_step: an update moves the weights by the given share of their norm, in the rule's direction") {
+  layer<lo::rule::oja, lo::rule::relative_step> one(rows);
+  const std::vector<double> x = normal(rows * inputs, 1);
+  const std::vector<double> start = one.copy();
+  one.step(x, 1e-3);
+  const std::vector<double> d = ascent(lo::rule::oja{}, x, start);
+  CHECK(change(one.copy(), start) == doctest::Approx(1e-3 * norm(start)).epsilon(1e-12));
+  CHECK(deviation(one.copy(), sum(start, d, 1e-3 * norm(start) / norm(d))) < 1e-14);
+  CHECK(one.model.read_tally().change[0] == doctest::Approx(1e-6 * norm(start) * norm(start)).epsilon(1e-11));
+
+  one.set(start);
+  one.layer().local().step.scale = 2;
+  one.step(x, 1e-3, 0.25);
+  CHECK(change(one.copy(), start) == doctest::Approx(0.5e-3 * norm(start)).epsilon(1e-12));
+}
+
+TEST_CASE("relative_step: no step where the direction is 0") {
+  layer<lo::rule::oja, lo::rule::relative_step> one(rows);
+  const std::vector<double> start = one.copy();
+  one.step(std::vector<double>(rows * inputs, 0.0), 1e-3);
+  CHECK(one.copy() == start);
+  CHECK(one.model.read_tally().change[0] == 0);
+}
+
+TEST_CASE("unit_rows: every row has norm 1 after the step, in the direction the step gave it; a zero row stays") {
+  layer<lo::rule::hebb, lo::rule::unit_rows> one(rows);
+  std::vector<double> start = one.copy();
+  for (std::size_t i = 0; i < inputs; ++i) start[inputs + i] = 0;  // U = 0 there, and so is the step
+  one.set(start);
+  const std::vector<double> x = normal(rows * inputs, 1);
+  one.step(x, 0.1);
+  const std::vector<double> stepped = sum(start, ascent(lo::rule::hebb{}, x, start), 0.1);
+  for (std::size_t o = 0; o < units; ++o) {
+    const std::vector<double> expected(stepped.begin() + static_cast<std::ptrdiff_t>(o * inputs),
+                                       stepped.begin() + static_cast<std::ptrdiff_t>((o + 1) * inputs));
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const double wanted = o == 1 ? 0 : expected[i] / norm(expected);
+      CHECK(one.weights()[o * inputs + i] == doctest::Approx(wanted).epsilon(1e-13));
+    }
+  }
+}
+
+TEST_CASE("clip_scale: rows whose scale is negative are cut at 0 and counted, the others are the formula's") {
+  layer<lo::rule::oja> one(rows);  // clip_scale is the default
+  std::vector<double> start = one.copy();
+  for (std::size_t i = 0; i < inputs; ++i) {
+    start[i] *= 0.05;             // row 0: small response, a positive scale
+    start[inputs + i] *= 5;       // row 1: clipped
+    start[2 * inputs + i] *= 10;  // row 2: clipped
+  }
+  one.set(start);
+  const std::vector<double> x = normal(rows * inputs, 1);
+  const double eta = 0.3;
+  one.step(x, eta);
+  const std::vector<double> hebbian = ascent(lo::rule::hebb{}, x, start);
+  const std::vector<double> full = sum(start, ascent(lo::rule::oja{}, x, start), eta);
+  for (std::size_t i = 0; i < units * inputs; ++i) {
+    const double expected = i < inputs ? full[i] : eta * hebbian[i];
+    CHECK(one.weights()[i] == doctest::Approx(expected).epsilon(1e-12));
+  }
+  CHECK(one.model.read_tally().clips[0] == 2);
+  CHECK_FALSE(one.model.read_tally().failed[0]);
+  one.set(start);
+  one.step(x, eta);
+  CHECK(one.model.read_tally().clips[0] == 4);  // all so far
+}
+
+TEST_CASE("unguarded: a negative scale is the formula's and is not counted; fail_on_negative_scale reports it") {
+  const std::vector<double> x = normal(rows * inputs, 1);
+  layer<lo::rule::oja, lo::rule::unguarded> free(rows);
+  std::vector<double> start = free.copy();
+  for (double& w : start) w *= 8;
+  const auto go = [&](auto& one, double eta) {
+    one.set(start);
+    one.step(x, eta);
+  };
+  go(free, 0.3);
+  CHECK(deviation(free.copy(), sum(start, ascent(lo::rule::oja{}, x, start), 0.3)) < 1e-13);
+  CHECK(free.model.read_tally().clips[0] == 0);
+  layer<lo::rule::oja, lo::rule::fail_on_negative_scale> strict(rows);
+  go(strict, 1e-5);
+  CHECK_FALSE(strict.model.read_tally().failed[0]);
+  CHECK(deviation(strict.copy(), sum(start, ascent(lo::rule::oja{}, x, start), 1e-5)) < 1e-14);
+  go(strict, 0.3);
+  CHECK(strict.model.read_tally().failed[0]);
+}
+
+TEST_CASE("policies together, in any order: momentum, relative step, unit rows against a plain loop") {
+  layer<lo::rule::oja, lo::rule::unit_rows, lo::rule::momentum, lo::rule::relative_step, lo::rule::unguarded> one(rows);
+  one.layer().local().optimizer.momentum = 0.7;
+  std::vector<double> w = one.copy();
+  std::vector<double> velocity(w.size(), 0.0);
+  for (std::uint64_t t = 0; t < 5; ++t) {
+    const std::vector<double> x = normal(rows * inputs, 10 + t);
+    const double gain = 1 + 0.1 * static_cast<double>(t);
+    one.step(x, 0.02, gain);
+    const std::vector<double> d = ascent(lo::rule::oja{}, x, w);
+    const double eta = 0.02 * gain * norm(w) / norm(d);
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      velocity[i] = 0.7 * velocity[i] + d[i];
+      w[i] += eta * velocity[i];
+    }
+    for (std::size_t o = 0; o < units; ++o) {
+      double squares = 0;
+      for (std::size_t i = 0; i < inputs; ++i) squares += w[o * inputs + i] * w[o * inputs + i];
+      for (std::size_t i = 0; i < inputs; ++i) w[o * inputs + i] /= std::sqrt(squares);
+    }
+    CHECK(deviation(one.copy(), w) < 1e-13);
+  }
+}
+
+TEST_CASE("policies: values out of range are named") {
+  lo::rule::local<lo::rule::hebb, lo::rule::momentum> local;
+  local.validate();
+  local.step.scale = -1;
+  CHECK_THROWS_WITH_AS(local.validate(), "local step: scale: expected a finite number >= 0, found -1",
+                       lo::config_error);
+  local.step.scale = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(local.validate(), lo::config_error);
+  local.step.scale = 1;
+  local.optimizer.momentum = 1;
+  CHECK_THROWS_AS(local.validate(), lo::config_error);
+  local.optimizer.momentum = 0.9;
+  local.rule.decay = -1;
+  CHECK_THROWS_AS(local.validate(), lo::config_error);
+}

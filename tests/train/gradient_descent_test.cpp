@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/layer/batch_norm.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/tanh.hpp>
+#include <localis/loss/mean_squared_error.hpp>
+#include <localis/optimizer/adam.hpp>
+#include <localis/optimizer/plain.hpp>
+#include <localis/optimizer/sgd.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/train/gradient_descent.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+namespace {
+
+using values = std::vector<double>;
+using net = lo::network<lo::vector_input<3>, lo::dense<4, lo::rule::oja>, lo::batch_norm, lo::tanh,
+                        lo::dense<2, lo::rule::oja>, lo::tanh, lo::dense<1>>;
+using model = lo::model<net, lo::reference::backend<double>>;
+
+// Trainable values by stage: weight and bias, gamma and beta; weight and bias; weight and bias.
+constexpr std::size_t first_stage = 12 + 4 + 4 + 4;
+constexpr std::size_t second_stage = 8 + 2;
+constexpr std::size_t last_stage = 2 + 1;
+
+const values x{0.3, -1.2, 0.8, 1.1, 0.2, -0.4, -0.9, 0.5, 0.1, 0.7, -0.6, 1.4};
+const values target{0.5, -1, 0.25, 2};
+
+void backward(model& m, std::size_t boundary) {
+  m.forward(x, 4, {.boundary = boundary});
+  (void)m.loss(lo::loss::mean_squared_error{}, {}, target);
+  m.backward();
+}
+
+values trainable(const model& m) {
+  values all;
+  m.for_each_parameter([&](const lo::operation&, const auto& p) {
+    if (p.trainable) all.insert(all.end(), p.value, p.value + p.size());
+  });
+  return all;
+}
+
+/// All gradients, with zeros for the stages before the boundary.
+values gradients(const model& m) {
+  values all;
+  m.for_each_gradient(
+      [&](const lo::operation&, const auto& p, const double* g) { all.insert(all.end(), g, g + p.size()); });
+  all.insert(all.begin(), first_stage + second_stage + last_stage - all.size(), 0);
+  return all;
+}
+
+double largest_difference(const values& a, const values& b) {
+  double largest = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("gradient_descent: a plain step, with the prefix at a rate of its own") {
+  model m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::plain{});
+  backward(m, 0);
+  const values g = gradients(m);
+  values expected = trainable(m);
+  double all[3] = {};
+  double weights[3] = {};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const std::size_t stage = i < first_stage ? 0 : i < first_stage + second_stage ? 1 : 2;
+    const double step = (stage < 1 ? 3 : 1) * 0.1 * g[i];
+    expected[i] -= step;
+    all[stage] += step * step;
+    const bool weight = i < 12 || (i >= first_stage && i < first_stage + 8) ||
+                        (i >= first_stage + second_stage && i < first_stage + second_stage + 2);
+    if (weight) weights[stage] += step * step;
+  }
+  descent.step(0.1, {.below = 1, .factor = 3});
+  CHECK(largest_difference(trainable(m), expected) < 1e-15);
+  for (std::size_t stage = 0; stage < 3; ++stage) {
+    CAPTURE(stage);
+    CHECK(descent.last_changes().all[stage] == doctest::Approx(all[stage]));
+    CHECK(descent.last_changes().weights[stage] == doctest::Approx(weights[stage]));
+    CHECK(weights[stage] > 0);
+  }
+}
+
+TEST_CASE("gradient_descent: stages before the boundary rest, and so does their momentum") {
+  model m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0.5});
+  values velocity(first_stage + second_stage + last_stage, 0);
+  values expected = trainable(m);
+  for (const std::size_t boundary : {0U, 2U, 1U, 0U}) {
+    backward(m, boundary);
+    const values g = gradients(m);
+    const std::size_t first = boundary == 0 ? 0 : boundary == 1 ? first_stage : first_stage + second_stage;
+    for (std::size_t i = first; i < g.size(); ++i) {
+      velocity[i] = 0.5 * velocity[i] + g[i];
+      expected[i] -= 0.2 * velocity[i];
+    }
+    descent.step(0.2);
+    CAPTURE(boundary);
+    CHECK(largest_difference(trainable(m), expected) < 1e-14);
+    CHECK(descent.last_changes().all[0] == (boundary == 0 ? descent.last_changes().all[0] : 0));
+  }
+}
+
+TEST_CASE("gradient_descent: each parameter counts its own steps") {
+  model m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::adam{});
+  for (int step = 0; step < 3; ++step) {
+    backward(m, 2);
+    descent.step(0.01);
+  }
+  // Adam's first step is rate * sign(g): the correction of step 4 would make it about half of that.
+  const values before = trainable(m);
+  backward(m, 1);
+  const values g = gradients(m);
+  descent.step(0.01);
+  const values after = trainable(m);
+  for (std::size_t i = first_stage; i < first_stage + second_stage; ++i) {
+    CHECK(after[i] - before[i] == doctest::Approx(g[i] > 0 ? -0.01 : 0.01).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("gradient_descent: state is allocated with the first step and freed below a boundary") {
+  model m;
+  m.prepare({.batch = 4});
+  const auto state = [&] { return m.backend().counters().of(lo::memory_kind::optimizer_state); };
+  lo::gradient_descent descent(m, lo::optimizer::sgd{});
+  const std::size_t own = state();
+  CHECK(own == (4 + 8) * sizeof(double));  // a change by row of the largest parameter, and one by parameter
+  backward(m, 2);
+  descent.step(0.1);
+  CHECK(state() - own == last_stage * sizeof(double));
+  backward(m, 0);
+  descent.step(0.1);
+  CHECK(state() - own == (first_stage + second_stage + last_stage) * sizeof(double));
+  const std::size_t allocations = m.backend().counters().allocations;
+  backward(m, 1);
+  descent.step(0.1);
+  CHECK(m.backend().counters().allocations == allocations);
+  descent.release_below(1);
+  CHECK(state() - own == (second_stage + last_stage) * sizeof(double));
+
+  // What was freed starts anew: no momentum is left.
+  backward(m, 0);
+  const values g = gradients(m);
+  const values before = trainable(m);
+  descent.step(0.1);
+  const values after = trainable(m);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(before[i] - after[i] == doctest::Approx(0.1 * g[i]));
+}
+
+TEST_CASE("gradient_descent: needs a backward pass, and an optimizer in its range") {
+  model m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::plain{});
+  CHECK_THROWS_WITH_AS(descent.step(0.1), "model: expected a backward pass before, found none", lo::config_error);
+  CHECK_THROWS_WITH_AS((lo::gradient_descent(m, lo::optimizer::sgd{.momentum = 1})),
+                       "sgd: momentum: expected a number in [0, 1), found 1", lo::config_error);
+}

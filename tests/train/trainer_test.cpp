@@ -1,0 +1,561 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/data/synthetic.hpp>
+#include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/dropout.hpp>
+#include <localis/layer/pool.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/loss/mean_squared_error.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/scheduler/fixed.hpp>
+#include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/replay.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/train/trainer.hpp>
+
+namespace lo = localis;
+namespace data = localis::data;
+using lo::rule::oja;
+
+namespace {
+
+using values = std::vector<double>;
+using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::padding<1>, oja>, lo::batch_norm, lo::relu,
+                        lo::max_pool2d<2>, lo::dense<8, oja>, lo::relu, lo::dropout, lo::dense<3>>;
+using model = lo::model<net, lo::reference::backend<double>>;
+static_assert(net::stages == 3);
+
+/// Two schedules are of one type, so that one trainer is compiled for both.
+using schedule = std::function<std::size_t(std::size_t)>;
+using lo::supervision::none;
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+data::images pictures(std::size_t count, std::size_t first = 0) {
+  return data::synthetic_images(count, 8, 8, 1, 3, 11, 0.2, first);
+}
+
+template <class Model>
+values parameters(const Model& m, std::size_t stage = Model::stages) {
+  values all;
+  m.for_each_parameter([&](const lo::operation& op, const auto& p) {
+    if (p.trainable && (stage == Model::stages || op.stage == stage))
+      all.insert(all.end(), p.value, p.value + p.size());
+  });
+  return all;
+}
+
+template <class Error>
+std::string message(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+/// A gain that is easy to follow: 1, 1.5, 2, ... with each loss seen.
+struct counting_gain {
+  struct state {
+    double losses = 0;
+  };
+  void observe(state& seen, double) const { seen.losses += 1; }
+  [[nodiscard]] double gain(const state& seen) const { return 1 + seen.losses / 2; }
+};
+
+/// Grows in time, so that a mean over steps differs from its ends.
+struct rising_rate {
+  double operator()(double epoch, double epochs) const { return 0.02 + 0.03 * epoch / epochs; }
+};
+
+}  // namespace
+
+TEST_CASE("trainer: pictures are learned, by gradient alone and with a boundary that moves") {
+  const auto train = pictures(120);
+  const auto fresh = pictures(60, 1000);
+  for (const std::size_t step : {0U, 1U}) {
+    model m;
+    m.layer<6>().rate = 0.1;
+    lo::trainer t(m, schedule([step](std::size_t epoch) { return step * (epoch / 2); }), none{},
+                  {.epochs = 6, .batch = 16, .local_rate = 1e-4});
+    const lo::report& report = t.fit(train, fresh);
+    CAPTURE(step);
+    CHECK(report.boundaries() == std::vector<std::size_t>{0, 0, step, step, 2 * step, 2 * step});
+    CHECK(report.epochs.back().loss < 0.6 * report.epochs.front().loss);
+    CHECK(report.epochs.back().validation_accuracy > 0.9);
+    CHECK(report.end == lo::ending::finished);
+    CHECK(report.message.empty());
+    CHECK((report.prefix_share > 0) == (step > 0));
+  }
+}
+
+TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
+  const auto train = pictures(50);
+  constexpr std::size_t epochs = 3;
+  constexpr std::size_t steps = 4;  // 16, 16, 16 and 2 samples
+  const auto boundary_of = [](std::size_t epoch, std::size_t step) -> std::size_t {
+    return epoch == 0 ? 0 : epoch == 1 ? 1 + step / 2 : 99;  // clamped to 2
+  };
+
+  model trained{{.seed = 4}};
+  lo::trainer t(trained, boundary_of, counting_gain{}, {.epochs = epochs, .batch = 16, .local_rate = 1e-3, .seed = 9},
+                lo::optimizer::sgd{.momentum = 0}, rising_rate{});
+  const lo::report& report = t.fit(train);
+  REQUIRE(report.epochs.size() == epochs);
+
+  model m{{.seed = 4}};
+  m.prepare({.batch = 16});
+  lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0});
+  data::loader<double, data::images> batches(train, 16, 9);
+  const auto shares = model::work_shares();
+  double total_share = 0;
+  for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
+    double loss = 0;
+    double hits = 0;
+    double rates = 0;
+    double gains = 0;
+    double norms = 0;
+    double share = 0;
+    for (std::size_t step = 0; step < steps; ++step) {
+      const std::size_t done = epoch * steps + step;
+      const auto batch = batches.get(epoch, step);
+      const std::size_t boundary = std::min<std::size_t>(boundary_of(epoch, step), 2);
+      const double gain = 1 + static_cast<double>(done) / 2;
+      const double rate = 0.02 + 0.03 * static_cast<double>(done) / (steps * epochs);
+      const auto output =
+          m.forward(batch.features, batch.size, {.boundary = boundary, .local_rate = 1e-3, .gain = gain, .step = done});
+      for (std::size_t n = 0; n < batch.size; ++n) {
+        const auto row = output.subspan(3 * n, 3);
+        hits += std::max_element(row.begin(), row.end()) - row.begin() == batch.labels[n] ? 1 : 0;
+      }
+      loss += static_cast<double>(batch.size) * m.loss(lo::loss::softmax_cross_entropy{}, batch.labels);
+      m.backward();
+      double squares = 0;
+      m.for_each_gradient([&](const lo::operation& op, const auto& p, const double* g) {
+        if (op.stage != boundary || std::string(p.name) != "weight") return;
+        for (std::size_t i = 0; i < p.size(); ++i) squares += g[i] * g[i];
+      });
+      norms += std::sqrt(squares);
+      descent.step(rate);
+      rates += rate;
+      gains += gain;
+      for (std::size_t stage = 0; stage < boundary; ++stage) share += shares[stage];
+    }
+    const lo::epoch_record& record = report.epochs[epoch];
+    CAPTURE(epoch);
+    CHECK(record.epoch == epoch);
+    CHECK(record.boundary == (epoch == 0 ? 0 : 2));
+    CHECK(record.steps == steps);
+    CHECK(record.samples == 50);
+    CHECK(record.loss == doctest::Approx(loss / 50));
+    CHECK(record.accuracy == doctest::Approx(hits / 50));
+    CHECK(record.learning_rate == doctest::Approx(rates / steps));
+    CHECK(record.gain == doctest::Approx(gains / steps));
+    CHECK(record.update_norm == doctest::Approx(norms / steps));
+    CHECK(record.prefix_share == doctest::Approx(share / steps));
+    CHECK(std::isnan(record.validation_loss));
+    CHECK(std::isnan(record.validation_accuracy));
+    total_share += share;
+  }
+  CHECK(report.prefix_share == doctest::Approx(total_share / (steps * epochs)));
+  CHECK(parameters(trained) == parameters(m));
+}
+
+TEST_CASE("trainer: the prefix share of a boundary that stays, by hand") {
+  const auto train = pictures(20);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{2}, none{}, {.epochs = 2, .batch = 8});
+  const lo::report& report = t.fit(train);
+  // Multiply-adds of one sample: 64 positions x 4 x 9, 64 x 8, 8 x 3.
+  const double share = (2304.0 + 512) / (2304 + 512 + 24);
+  CHECK(report.prefix_share == doctest::Approx(share));
+  CHECK(report.epochs[1].prefix_share == doctest::Approx(share));
+  CHECK(report.epochs[1].boundary == 2);
+}
+
+TEST_CASE("trainer: callbacks come in order and tell how far the run is") {
+  const auto train = pictures(20);
+  model m;
+  lo::trainer t(m, schedule([](std::size_t epoch) { return epoch; }), none{}, {.epochs = 2, .batch = 8});
+  std::string order;
+  std::vector<std::size_t> samples;
+  double seconds = 0;
+  bool consistent = true;
+  t.on_step([&](const lo::step_event& e) {
+    order += lo::text(e.epoch, '/', e.epochs, ' ', e.step, '/', e.steps, " T", e.boundary, ' ');
+    samples.push_back(e.samples);
+    consistent = consistent && e.seconds >= seconds && e.gain == 1 && e.learning_rate > 0 && std::isfinite(e.loss);
+    seconds = e.seconds;
+  });
+  t.on_epoch([&](const lo::epoch_record& e) { order += lo::text("end ", e.epoch, ' '); });
+  const lo::report& report = t.fit(train);
+  CHECK(order == "0/2 0/3 T0 0/2 1/3 T0 0/2 2/3 T0 end 0 1/2 0/3 T1 1/2 1/3 T1 1/2 2/3 T1 end 1 ");
+  CHECK(samples == std::vector<std::size_t>{8, 16, 20, 28, 36, 40});
+  CHECK(consistent);
+  CHECK(report.seconds == doctest::Approx(report.epochs[0].seconds + report.epochs[1].seconds));
+}
+
+TEST_CASE("trainer: a stop ends the run after the step under way, and keeps what was done") {
+  const auto train = pictures(40);
+  const auto validation = pictures(10, 500);
+  model m;
+  lo::trainer t(m, schedule([](std::size_t) { return 0; }), none{}, {.epochs = 5, .batch = 8});
+  std::size_t epochs_told = 0;
+  t.on_epoch([&](const lo::epoch_record&) { ++epochs_told; });
+  t.on_step([&](const lo::step_event& e) {
+    if (e.epoch == 1 && e.step == 2) t.request_stop();
+  });
+  const lo::report& report = t.fit(train, validation);
+  CHECK(report.end == lo::ending::stopped);
+  REQUIRE(report.epochs.size() == 2);
+  CHECK(report.epochs[0].steps == 5);
+  CHECK(report.epochs[0].validation_accuracy >= 0);
+  CHECK(report.epochs[1].steps == 3);
+  CHECK(report.epochs[1].samples == 24);
+  CHECK(report.epochs[1].loss > 0);
+  CHECK(std::isnan(report.epochs[1].validation_accuracy));
+  CHECK(epochs_told == 2);
+
+  // From the callback of an epoch, in a second run of the same trainer: the first stop is forgotten.
+  t.on_step({});
+  t.on_epoch([&](const lo::epoch_record&) { t.request_stop(); });
+  CHECK(t.fit(train).epochs.size() == 1);
+  CHECK(t.report().epochs[0].steps == 5);
+  CHECK(t.report().end == lo::ending::stopped);
+}
+
+TEST_CASE("trainer: a second fit goes on from the first, with a report of its own") {
+  const auto train = pictures(60);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{1}, counting_gain{}, {.epochs = 3, .batch = 16, .local_rate = 1e-4});
+  const lo::report first = t.fit(train);
+  const lo::report second = t.fit(train);
+  CHECK(second.epochs.size() == 3);
+  CHECK(second.epochs[0].epoch == 0);
+  CHECK(second.epochs[0].loss < first.epochs[0].loss);
+  CHECK(second.epochs[0].gain == first.epochs[0].gain);  // what supervision saw is of one run
+  CHECK(second.end == lo::ending::finished);
+}
+
+TEST_CASE("trainer: evaluate and predict agree, for more samples than a batch and for fewer") {
+  const auto train = pictures(60);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 16});
+  (void)t.fit(train);
+  const values before = parameters(m);
+  for (const std::size_t count : {37U, 5U}) {
+    const auto asked = pictures(count, 300);
+    const auto predicted = t.predict(asked);
+    const auto score = t.evaluate(asked);
+    std::size_t right = 0;
+    for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == asked.labels()[i] ? 1 : 0;
+    values features(count * 64);
+    std::vector<float> row(64);
+    for (std::size_t i = 0; i < count; ++i) {
+      (void)asked.read(i, row);
+      std::copy(row.begin(), row.end(), features.begin() + static_cast<std::ptrdiff_t>(64 * i));
+    }
+    CAPTURE(count);
+    CHECK(predicted.size() == count);
+    CHECK(score.accuracy == doctest::Approx(static_cast<double>(right) / static_cast<double>(count)));
+    CHECK(score.loss == doctest::Approx(m.evaluate(lo::loss::softmax_cross_entropy{}, features, asked.labels()).loss));
+  }
+  CHECK(parameters(m) == before);
+}
+
+TEST_CASE("trainer: a frozen prefix keeps its weights, a learning one does not") {
+  const auto train = pictures(40);
+  for (const double rate : {0.0, 1e-3}) {
+    model m;
+    const values before[] = {parameters(m, 0), parameters(m, 1), parameters(m, 2)};
+    lo::trainer t(m, lo::scheduler::fixed{2}, none{}, {.epochs = 2, .batch = 8, .local_rate = rate});
+    (void)t.fit(train);
+    CAPTURE(rate);
+    CHECK((parameters(m, 0) == before[0]) == (rate == 0));
+    CHECK((parameters(m, 1) == before[1]) == (rate == 0));
+    CHECK(parameters(m, 2) != before[2]);
+    // 36 weights, then bias, gamma and beta: these rest in any prefix
+    const values after = parameters(m, 0);
+    CHECK(std::equal(after.begin() + 36, after.end(), before[0].begin() + 36, before[0].end()));
+  }
+}
+
+TEST_CASE("trainer: interleaved steps reach the prefix, at a rate of their own") {
+  const auto train = pictures(40);  // 5 steps an epoch
+  const auto run = [&](double scale, std::vector<std::size_t>& moved, lo::report& report) {
+    model m;
+    lo::trainer t(m, lo::scheduler::interleaved{lo::scheduler::fixed{1}, 3, scale}, none{},
+                  {.epochs = 3, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0});
+    values first_change;
+    values before = parameters(m, 0);
+    std::size_t step = 0;
+    t.on_step([&](const lo::step_event& e) {
+      CHECK(e.boundary == ((step + 1) % 3 == 0 ? 0 : 1));
+      const values now = parameters(m, 0);
+      if (now != before) {
+        moved.push_back(step);
+        if (first_change.empty()) {
+          for (std::size_t i = 0; i < now.size(); ++i) first_change.push_back(now[i] - before[i]);
+        }
+      }
+      before = now;
+      ++step;
+    });
+    report = t.fit(train);
+    return first_change;
+  };
+  std::vector<std::size_t> moved;
+  std::vector<std::size_t> same;
+  std::vector<std::size_t> never;
+  lo::report report;
+  const values single = run(1, moved, report);
+  const values triple = run(3, same, report);
+  CHECK(run(0, never, report).empty());
+  CHECK(moved == std::vector<std::size_t>{2, 5, 8, 11, 14});
+  CHECK(same == moved);
+  CHECK(never.empty());
+  REQUIRE(single.size() == triple.size());
+  double worst = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < single.size(); ++i) {
+    worst = std::max(worst, std::abs(triple[i] - 3 * single[i]));
+    largest = std::max(largest, std::abs(single[i]));
+  }
+  CHECK(worst < 1e-14);
+  CHECK(largest > 1e-6);
+  // The record speaks of the base boundary; what the prefix saved, of the steps as they were.
+  const double share = model::work_shares()[0];
+  CHECK(report.boundaries() == std::vector<std::size_t>{1, 1, 1});
+  CHECK(report.epochs[0].prefix_share == doctest::Approx(share * 4 / 5));
+  CHECK(report.epochs[1].prefix_share == doctest::Approx(share * 3 / 5));
+}
+
+TEST_CASE("trainer: a replay takes the same steps") {
+  const auto train = pictures(40);
+  const lo::train_options options{.epochs = 3, .batch = 8};
+  model first;
+  lo::trainer original(first, schedule([](std::size_t epoch) { return epoch; }), none{}, options);
+  const lo::report report = original.fit(train);
+  model second;
+  lo::trainer again(second, lo::scheduler::replay{report.boundaries()}, none{}, options);
+  CHECK(again.fit(train).boundaries() == std::vector<std::size_t>{0, 1, 2});
+  CHECK(parameters(first) == parameters(second));
+}
+
+TEST_CASE("trainer: a learning rate too large is a divergence that says where") {
+  const auto train = pictures(40);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 3, .batch = 8}, {},
+                [](double epoch, double) { return epoch < 1.5 ? 0.01 : 1e200; });
+  std::size_t stage = 99;
+  std::size_t epoch = 99;
+  std::size_t step = 99;
+  std::string text;
+  try {
+    (void)t.fit(train);
+  } catch (const lo::divergence_error& error) {
+    stage = error.stage;
+    epoch = error.epoch;
+    step = error.step;
+    text = error.what();
+  }
+  CHECK(stage <= 2);
+  CHECK(epoch == 1);
+  CHECK(step >= 3);  // 1.5 epochs are 7.5 steps
+  const lo::report& report = t.report();
+  CHECK(report.end == lo::ending::diverged);
+  CHECK(report.message == text);
+  CHECK(report.epochs.size() == 2);
+  CHECK(report.epochs[0].steps == 5);
+  CHECK(report.epochs[0].loss > 0);
+  CHECK(report.epochs[1].steps == step);
+  CHECK(std::isnan(report.epochs[1].validation_loss));
+  CHECK(report.memory.peak > 0);
+}
+
+namespace {
+
+using lo::rule::fail_on_negative_scale;
+using lo::rule::hebb;
+using tiny = lo::network<lo::vector_input<4>, lo::dense<4>, lo::relu, lo::dense<3>>;
+using hebbian = lo::network<lo::vector_input<4>, lo::dense<4, hebb>, lo::relu, lo::dense<3>>;
+using guarded = lo::network<lo::vector_input<4>, lo::dense<4>, lo::dense<3>>;
+template <class Network>
+using single = lo::model<Network, lo::reference::backend<float>>;
+
+/// 12 samples of 4 features.
+std::vector<float> features() {
+  const lo::random_stream stream(3, 3);
+  std::vector<float> result(48);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(stream.normal(i));
+  return result;
+}
+const std::vector<std::uint32_t> classes{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2};
+constexpr lo::shape four{1, 1, 4};
+
+}  // namespace
+
+TEST_CASE("trainer: a local rule that runs away names its own stage") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  single<hebbian> m;
+  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 4, .local_rate = 1e20});
+  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
+        "training diverged: a local rule made a weight that is not finite at stage 0, epoch 0, step 1");
+  CHECK(t.report().end == lo::ending::diverged);
+}
+
+TEST_CASE("trainer: NaN in the input") {
+  auto x = features();
+  x[21] = std::numeric_limits<float>::quiet_NaN();
+  const data::arrays train(four, x, classes, 3);
+  std::size_t bad_step = 0;  // the one of 6 that meets sample 5
+  data::loader<float, data::arrays> batches(train, 2, 1);
+  for (std::size_t step = 0; step < 6; ++step) {
+    for (const std::uint32_t index : batches.get(0, step).indices) bad_step = index == 5 ? step : bad_step;
+  }
+  single<hebbian> by_gradient;
+  lo::trainer first(by_gradient, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 2});
+  CHECK(message<lo::divergence_error>([&] { (void)first.fit(train); }) ==
+        lo::text("training diverged: the loss is nan at stage 1, epoch 0, step ", bad_step));
+  single<hebbian> locally;
+  lo::trainer second(locally, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 2});
+  CHECK(message<lo::divergence_error>([&] { (void)second.fit(train); }) ==
+        lo::text("training diverged: a local rule made a weight that is not finite at stage 0, epoch 0, step ",
+                 bad_step));
+}
+
+TEST_CASE("trainer: a weight that only the last step broke") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  single<tiny> m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
+                [](double, double) { return not_a_number; });
+  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
+        "training diverged: a weight is not finite at stage 0, epoch 0, step 0");
+}
+
+TEST_CASE("trainer: the scale guard counts rows that turn around, or fails; a new run starts anew") {
+  using clipping = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<3>>;
+  using failing =
+      lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::local<oja, fail_on_negative_scale>>, lo::dense<3>>;
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  single<clipping> cut;
+  lo::trainer clips(cut, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 10});
+  CHECK(clips.fit(train).epochs[0].clips > 0);
+  const std::size_t first = clips.report().epochs[0].clips;
+  CHECK(first <= 4);  // one step, 4 rows
+  CHECK(clips.report().epochs[1].clips <= 4);
+
+  single<failing> guarded_model;
+  lo::trainer fails(guarded_model, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 10});
+  CHECK(message<lo::divergence_error>([&] { (void)fails.fit(train); }) ==
+        "training diverged: a local step would turn a weight row around (1 - eta c < 0) at stage 0, epoch 0, step 0");
+  lo::trainer careful(guarded_model, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 1e-12});
+  CHECK(careful.fit(train).end == lo::ending::finished);
+  CHECK(careful.report().epochs[0].clips == 0);
+}
+
+TEST_CASE("trainer: rows of targets instead of classes") {
+  const auto x = features();
+  std::vector<float> targets;  // a linear function of the features
+  for (std::size_t n = 0; n < 12; ++n) {
+    for (std::size_t k = 0; k < 3; ++k) targets.push_back(0.5F * x[4 * n + k] - 0.25F * x[4 * n + k + 1]);
+  }
+  const data::arrays train(four, std::span<const float>(x), std::span<const float>(targets), 3);
+  single<guarded> m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 100, .batch = 4}, {}, lo::learning_rate::constant{0.01},
+                lo::loss::mean_squared_error{});
+  const lo::report& report = t.fit(train, train);
+  CHECK(report.epochs.back().validation_loss < 0.01 * report.epochs.front().loss);
+  CHECK(std::isnan(report.epochs.back().accuracy));
+  CHECK(std::isnan(report.epochs.back().validation_accuracy));
+  CHECK(std::isnan(t.evaluate(train).accuracy));
+
+  const data::arrays pairs(four, std::span<const float>(x), std::span<const float>(targets).first(24), 2);
+  CHECK(message<lo::shape_error>([&] { (void)t.fit(pairs); }) ==
+        "trainer: training data: target length: expected the network's 3 outputs, found 2");
+}
+
+TEST_CASE("trainer: bad options") {
+  model m;
+  const auto with = [&](const lo::train_options& options) {
+    return message<lo::config_error>([&] { (void)lo::trainer(m, lo::scheduler::fixed{0}, none{}, options); });
+  };
+  CHECK(with({.epochs = 0}) == "trainer: epochs: expected at least 1, found 0");
+  CHECK(with({.batch = 0}) == "trainer: batch: expected at least 1, found 0");
+  CHECK(with({.local_rate = -1}) == "trainer: local_rate: expected a finite number >= 0, found -1");
+  CHECK(with({.local_rate = not_a_number}) == "trainer: local_rate: expected a finite number >= 0, found nan");
+  const auto rate = [&](double value) {
+    return message<lo::config_error>(
+        [&] { (void)lo::trainer(m, lo::scheduler::fixed{0}, none{}, {}, {}, lo::learning_rate::constant{value}); });
+  };
+  CHECK(rate(-0.5) == "learning_rate::constant.rate: expected a finite number of at least 0, found -0.5");
+  CHECK(rate(not_a_number) == "learning_rate::constant.rate: expected a finite number of at least 0, found nan");
+  m.layer<6>().rate = 2;
+  CHECK(with({}) == "dropout: rate: expected a number in [0, 1), found 2");
+}
+
+namespace {
+
+/// A user's own data set, with a label that is no class.
+struct wrong_label {
+  [[nodiscard]] std::size_t size() const { return 8; }
+  [[nodiscard]] std::size_t height() const { return 8; }
+  [[nodiscard]] std::size_t width() const { return 8; }
+  [[nodiscard]] std::size_t channels() const { return 1; }
+  [[nodiscard]] std::size_t classes() const { return 3; }
+  std::uint32_t read(std::size_t index, std::span<float> to) const {
+    for (float& x : to) x = 0;
+    return index == 5 ? 3 : 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trainer: bad data") {
+  const auto train = pictures(10);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 8});
+  const auto fit = [&](const auto& set) { return [&t, &set] { (void)t.fit(set); }; };
+  const auto wide = data::synthetic_images(10, 8, 9, 1, 3, 1);
+  CHECK(message<lo::shape_error>(fit(wide)) == "trainer: training data: expected samples of 8x8x1, found 8x9x1");
+  CHECK(message<lo::shape_error>([&] { (void)t.fit(train, wide); }) ==
+        "trainer: validation data: expected samples of 8x8x1, found 8x9x1");
+  CHECK(message<lo::shape_error>([&] { (void)t.predict(wide); }) ==
+        "trainer: data: expected samples of 8x8x1, found 8x9x1");
+  CHECK(message<lo::config_error>(fit(data::synthetic_images(10, 8, 8, 1, 4, 1))) ==
+        "trainer: training data: classes: expected at most the network's 3 outputs, found 4");
+  CHECK(message<lo::data_error>(fit(wrong_label{})) == "loader: label of sample 5: expected less than 3, found 3");
+  const data::arrays nothing({8, 8, 1}, {}, std::span<const std::uint32_t>{}, 3);
+  CHECK(message<lo::config_error>(fit(nothing)) == "trainer: samples: expected at least 1, found 0");
+  CHECK(message<lo::data_error>([] {
+          const std::vector<float> x(4);
+          const std::vector<std::uint32_t> label{7};
+          (void)data::arrays(four, x, label, 3);
+        }) == "arrays: label of sample 0: expected less than 3, found 7");
+
+  lo::trainer eager(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 11});
+  CHECK(message<lo::config_error>([&] { (void)eager.fit(train); }) ==
+        "loader: batch: expected at most the 10 samples of the data, found 11");
+  lo::trainer beyond(m, lo::scheduler::fixed{3}, none{}, {.epochs = 1, .batch = 8});
+  CHECK(message<lo::config_error>([&] { (void)beyond.fit(train); }) ==
+        "scheduler::fixed.at: expected at most 2, the highest boundary of this network (3 stages), found 3");
+  CHECK(t.fit(train).end == lo::ending::finished);
+}
