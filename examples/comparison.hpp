@@ -171,8 +171,12 @@ namespace detail {
                                       [](const table_row& a, const table_row& b) { return a.test < b.test; });
   const auto fastest = *std::min_element(rows.begin(), rows.end(),
                                          [](const table_row& a, const table_row& b) { return a.seconds < b.seconds; });
-  lines.push_back("Most accurate: " + best.label + ", " + percent(best.test) + " %. Fastest: " + fastest.label + ", " +
-                  fixed(fastest.seconds, 1) + " s.");
+  std::vector<std::string> winners;
+  for (const table_row& row : rows) {
+    if (row.test == best.test) winners.push_back(row.label);
+  }
+  lines.push_back("Most accurate: " + joined(winners, ", ") + " with " + percent(best.test) +
+                  " %. Fastest: " + fastest.label + " with " + fixed(fastest.seconds, 1) + " s.");
   constexpr std::string_view duels[][2] = {{"localized static", "frozen static"},
                                            {"localized dynamic", "frozen replay"},
                                            {"localized dynamic", "sgd short"}};

@@ -111,7 +111,8 @@ struct experiment {
   j["epochs"] = s.epochs;
   j["short-epochs"] = s.short_epochs ? nlohmann::ordered_json(*s.short_epochs) : nlohmann::ordered_json();
   j["batch"] = s.batch;
-  j["learning-rate"] = s.learning_rate.rate;
+  j["learning-rate"] = s.learning_rate.base.rate;
+  j["rate-warm-up"] = s.learning_rate.epochs;
   j["momentum"] = s.optimizer.momentum;
   j["weight-decay"] = s.optimizer.weight_decay;
   j["local-rate"] = s.local_rate;

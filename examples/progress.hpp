@@ -52,8 +52,11 @@ class progress {
 
   void epoch(const localis::epoch_record& record, std::size_t epochs) {
     if (terminal_) return;
-    std::cout << run_ << ": epoch " << record.epoch + 1 << '/' << epochs << ", loss " << fixed(record.loss, 4)
-              << ", validation " << percent(record.validation_accuracy) << " %, boundary " << record.boundary << ", "
+    std::cout << run_ << ": epoch " << record.epoch + 1 << '/' << epochs << ", loss " << fixed(record.loss, 4);
+    if (std::isfinite(record.validation_accuracy)) {
+      std::cout << ", validation " << percent(record.validation_accuracy) << " %";
+    }
+    std::cout << ", boundary " << record.boundary << ", "
               << fixed(static_cast<double>(record.samples) / record.seconds, 0) << " pictures/s, "
               << fixed(record.seconds, 1) << " s" << std::endl;
   }

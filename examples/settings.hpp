@@ -20,6 +20,7 @@
 #include <localis/core/error.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/learning_rate/cosine.hpp>
+#include <localis/learning_rate/warm_up.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/scheduler/linear.hpp>
@@ -76,7 +77,8 @@ struct settings {
   std::optional<std::size_t> short_epochs;
   std::size_t batch = 64;
   std::size_t threads = 0;
-  localis::learning_rate::cosine learning_rate{.rate = 0.05};
+  localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{
+      .base = {.rate = 0.05}, .epochs = 0.5, .from = 0.1};
   localis::optimizer::sgd optimizer{.momentum = 0.9, .weight_decay = 5e-4};
   double local_rate = 1e-5;
   localis::prefix_normalization normalization = localis::prefix_normalization::running;
@@ -165,7 +167,8 @@ inline void check(const settings& s) {
   const auto rate = [](const char* name, double value) {
     expect(std::isfinite(value) && value >= 0, name, "a finite number of at least 0", value);
   };
-  rate("--learning-rate", s.learning_rate.rate);
+  rate("--learning-rate", s.learning_rate.base.rate);
+  rate("--rate-warm-up", s.learning_rate.epochs);
   rate("--local-rate", s.local_rate);
   rate("--weight-decay", s.optimizer.weight_decay);
   rate("--prefix-rate", s.prefix_rate);
@@ -229,8 +232,10 @@ inline void check(const settings& s) {
          "for epochs.csv, report.json and report.html [out, or out-2, ...: a new one]");
 
   const char* rates = "Step sizes";
-  count_of(rates, "--learning-rate", s.learning_rate.rate, "RATE",
-           "first rate of the gradient steps, which falls to 0 along a cosine; dimensionless");
+  count_of(rates, "--learning-rate", s.learning_rate.base.rate, "RATE",
+           "of the gradient steps, which falls to 0 along a cosine; dimensionless");
+  count_of(rates, "--rate-warm-up", s.learning_rate.epochs, "EPOCHS",
+           "in which the learning rate first rises from a tenth of itself; fractions allowed");
   count_of(rates, "--momentum", s.optimizer.momentum, "SHARE", "of the last gradient step kept, in [0, 1)");
   count_of(rates, "--weight-decay", s.optimizer.weight_decay, "RATE",
            "added to the gradient per weight; dimensionless");

@@ -221,8 +221,8 @@ int train(const settings& chosen) {
 
   const auto rows = all.table();
   if (!rows.empty()) {
-    std::cout << '\n'
-              << examples::text_table(examples::result_cells(rows)) << '\n'
+    lab.bar().say("");
+    std::cout << examples::text_table(examples::result_cells(rows)) << '\n'
               << examples::text_table(examples::memory_cells(rows)) << '\n';
     for (const auto note : examples::table_notes) std::cout << note << '\n';
     std::cout << '\n';

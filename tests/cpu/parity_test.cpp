@@ -160,7 +160,7 @@ void check_splitting() {
     const std::vector<array> whole = run({.threads = 1, .tile_bytes = std::size_t{1} << 24});
     for (const std::size_t threads : std::initializer_list<std::size_t>{1, 2, 3}) {
       for (const std::size_t tile_bytes : std::initializer_list<std::size_t>{1024, 20000}) {
-        const std::vector<array> split = run({.threads = threads, .tile_bytes = tile_bytes});
+        const std::vector<array> split = run({.threads = threads, .tile_bytes = tile_bytes, .grain = 1});
         const difference found = compare(split, whole);
         CAPTURE(boundary);
         CAPTURE(threads);

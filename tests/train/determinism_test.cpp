@@ -45,7 +45,7 @@ struct outcome {
 
 outcome train(const settings& with) {
   static const lo::data::images pictures = lo::data::synthetic_images(70, 16, 16, 1, 3, 5);
-  lo::model<net, backend> m({.seed = with.model_seed}, backend({.threads = with.threads}));
+  lo::model<net, backend> m({.seed = with.model_seed}, backend({.threads = with.threads, .grain = 1}));
   // Every boundary: 0, 1, 2, 3, and back within an epoch.
   const std::function<std::size_t(std::size_t, std::size_t)> boundary = [](std::size_t epoch, std::size_t step) {
     return (epoch + step) % 4;

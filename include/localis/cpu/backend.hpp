@@ -26,6 +26,8 @@ struct options {
   /// Bytes of unfolded input that a thread works on at once. A fixed number rather than a cache size asked of the
   /// machine: results then depend on the thread count alone.
   std::size_t tile_bytes = std::size_t{256} * 1024;
+  /// Less work than this many elements, or 16 times as many multiply-adds, stays on one thread.
+  std::size_t grain = 16384;
 };
 
 /// Arrays in host memory, matrix products by Eigen, loops and tiles over OpenMP threads.
@@ -46,6 +48,7 @@ class backend {
   explicit backend(const options& chosen)
       : lanes_(chosen.threads == 0 ? available_threads() : chosen.threads),
         tile_bytes_(chosen.tile_bytes),
+        grain_(chosen.grain),
         memory_(std::make_shared<host_memory>()) {
     expect(lanes_ <= 4096, "cpu::options: threads", "at most 4096", lanes_);
     expect(tile_bytes_ >= 1024, "cpu::options: tile_bytes", "at least 1024", tile_bytes_);
@@ -216,9 +219,10 @@ class backend {
     const std::size_t inputs = map.inputs();
     if (map.dense()) {
       const bool by_rows = samples >= inputs;
-      parallel_for(lanes_, [&](std::size_t lane) {
-        const range rows = by_rows ? part_of(samples, lane, lanes_) : range{0, samples};
-        const range columns = by_rows ? range{0, inputs} : part_of(inputs, lane, lanes_, 16);
+      const std::size_t lanes = lanes_for(map, samples);
+      parallel_for(lanes, [&](std::size_t lane) {
+        const range rows = by_rows ? part_of(samples, lane, lanes) : range{0, samples};
+        const range columns = by_rows ? range{0, inputs} : part_of(inputs, lane, lanes, 16);
         if (rows.size() == 0 || columns.size() == 0) return;
         multiply_ab<Scalar>(rows_of(d + rows.begin * outputs, rows.size(), outputs),
                             {w + columns.begin, outputs, columns.size(), inputs},
@@ -231,8 +235,9 @@ class backend {
     const std::size_t most = tile_rows(map);
     // Windows of one image overlap, so that an image belongs to one lane; small images share a tile.
     const std::size_t group = std::max<std::size_t>(1, most / positions);
-    parallel_for(std::min(lanes_, samples), [&](std::size_t lane) {
-      const range mine = part_of(samples, lane, std::min(lanes_, samples));
+    const std::size_t lanes = std::min(lanes_for(map, samples), samples);
+    parallel_for(lanes, [&](std::size_t lane) {
+      const range mine = part_of(samples, lane, lanes);
       Scalar* tile = columns + lane * most * inputs;
       for (std::size_t first = mine.begin; first < mine.end; first += group) {
         const std::size_t last = std::min(mine.end, first + group);
@@ -266,8 +271,10 @@ class backend {
     return {data, rows, columns, columns};
   }
 
-  /// A thread is worth waking for this many elements.
-  [[nodiscard]] std::size_t lanes_for(std::size_t elements) const { return elements < 16384 ? 1 : lanes_; }
+  [[nodiscard]] std::size_t lanes_for(std::size_t elements) const { return elements < grain_ ? 1 : lanes_; }
+  [[nodiscard]] std::size_t lanes_for(const linear_map& map, std::size_t samples) const {
+    return lanes_for(map.rows(samples) * map.weights() / 16);
+  }
   [[nodiscard]] static std::size_t chunks_of(std::size_t rows) {
     return std::clamp<std::size_t>((rows + 255) / 256, 1, 64);
   }
@@ -290,8 +297,9 @@ class backend {
     const std::size_t most = tile_rows(map);
     const std::size_t positions = map.out.positions();
     const std::size_t inputs = map.inputs();
-    parallel_for(lanes_, [&](std::size_t lane) {
-      const range mine = part_of(map.rows(samples), lane, lanes_, most);
+    const std::size_t lanes = lanes_for(map, samples);
+    parallel_for(lanes, [&](std::size_t lane) {
+      const range mine = part_of(map.rows(samples), lane, lanes, most);
       for (std::size_t row = mine.begin; row < mine.end; row += most) {
         const range rows{row, std::min(mine.end, row + most)};
         if (map.pointwise()) {
@@ -383,9 +391,10 @@ class backend {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     const bool by_rows = samples >= outputs;
-    parallel_for(lanes_, [&](std::size_t lane) {
-      const range rows = by_rows ? part_of(samples, lane, lanes_, 8) : range{0, samples};
-      const range columns = by_rows ? range{0, outputs} : part_of(outputs, lane, lanes_, 8);
+    const std::size_t lanes = lanes_for(map, samples);
+    parallel_for(lanes, [&](std::size_t lane) {
+      const range rows = by_rows ? part_of(samples, lane, lanes, 8) : range{0, samples};
+      const range columns = by_rows ? range{0, outputs} : part_of(outputs, lane, lanes, 8);
       if (rows.size() == 0 || columns.size() == 0) return;
       multiply_abt<Scalar>(rows_of(x + rows.begin * inputs, rows.size(), inputs),
                            rows_of(w + columns.begin * inputs, columns.size(), inputs),
@@ -395,8 +404,9 @@ class backend {
   /// sum = G^T X, lanes split the inputs.
   void dense_product(const Scalar* g, std::size_t samples, std::size_t outputs, const Scalar* x, std::size_t inputs,
                      Scalar* sum) const {
-    parallel_for(lanes_, [&](std::size_t lane) {
-      const range columns = part_of(inputs, lane, lanes_, 16);
+    const std::size_t lanes = lanes_for(samples * outputs * inputs / 16);
+    parallel_for(lanes, [&](std::size_t lane) {
+      const range columns = part_of(inputs, lane, lanes, 16);
       if (columns.size() == 0) return;
       multiply_atb<Scalar>(rows_of(g, samples, outputs), {x + columns.begin, samples, columns.size(), inputs},
                            {sum + columns.begin, outputs, columns.size(), inputs}, false);
@@ -405,6 +415,7 @@ class backend {
 
   std::size_t lanes_;
   std::size_t tile_bytes_;
+  std::size_t grain_;
   std::shared_ptr<host_memory> memory_;
 };
 

@@ -23,6 +23,7 @@ inline std::size_t available_threads() {
 /// all lanes have ended. Without OpenMP the lanes run one after the other, with the same results.
 template <class Body>
 void parallel_for(std::size_t lanes, const Body& body) {
+  if (lanes == 0) return;
 #if defined(_OPENMP)
   std::exception_ptr failure;
   std::size_t failed_lane = lanes;

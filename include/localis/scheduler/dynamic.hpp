@@ -68,6 +68,7 @@ struct dynamic {
 
   [[nodiscard]] std::size_t boundary(std::size_t, std::size_t) const { return state.boundary; }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t) const { return state.boundary; }
+  [[nodiscard]] std::size_t highest_boundary(std::size_t) const { return state.boundary; }
 
   friend bool operator==(const dynamic&, const dynamic&) = default;
 

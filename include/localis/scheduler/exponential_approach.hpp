@@ -52,6 +52,7 @@ struct exponential_approach {
     return std::min(whole_boundary(value(epoch)), state.highest);
   }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
+  [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
 
   friend bool operator==(const exponential_approach&, const exponential_approach&) = default;
 };

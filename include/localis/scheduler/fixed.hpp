@@ -16,6 +16,7 @@ struct fixed {
   void start(const schedule_limits& limits) const { expect_allowed("scheduler::fixed.at", at, limits); }
   [[nodiscard]] std::size_t boundary(std::size_t, std::size_t) const { return at; }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t) const { return at; }
+  [[nodiscard]] std::size_t highest_boundary(std::size_t) const { return at; }
 
   friend bool operator==(const fixed&, const fixed&) = default;
 };

@@ -51,6 +51,9 @@ struct interleaved {
     return localis::scheduler::base_boundary(base, epoch, step_of_epoch);
   }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t) const { return 0; }
+  [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const requires has_highest_boundary<Base> {
+    return base.highest_boundary(epoch);
+  }
   [[nodiscard]] double prefix_gradient_scale() const { return rate_scale; }
 
   friend bool operator==(const interleaved&, const interleaved&) = default;

@@ -40,6 +40,7 @@ struct linear {
 
   [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t) const { return whole_boundary(value(epoch)); }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const { return whole_boundary(value(epoch)); }
+  [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
 
   friend bool operator==(const linear&, const linear&) = default;
 };

@@ -26,6 +26,7 @@ struct replay {
 
   [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t) const { return boundaries[place(epoch)]; }
 
+  [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const {
     const auto rest = boundaries.begin() + static_cast<std::ptrdiff_t>(place(epoch));
     return *std::min_element(rest, boundaries.end());

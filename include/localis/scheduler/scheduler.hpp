@@ -14,6 +14,8 @@
 ///   observe(epoch_observation)     called after each epoch
 ///   lowest_boundary(epoch)         a promise: no boundary of this epoch or a later one lies below. It never falls from
 ///                                  one epoch to the next. Memory that only lower boundaries need is freed. Default 0.
+///   highest_boundary(epoch)        a promise: no boundary of this epoch lies above. Memory is planned for it. Default:
+///                                  schedule_limits::highest
 ///   base_boundary(epoch, step)     the boundary without exceptions for single steps. Default boundary(epoch, step).
 ///   prefix_gradient_scale()        factor on the gradient rate of the stages below the base boundary in steps that run
 ///                                  under it, dimensionless. Default 1.
@@ -73,6 +75,11 @@ concept has_lowest_boundary = requires(const S& s, std::size_t n) {
 };
 
 template <class S>
+concept has_highest_boundary = requires(const S& s, std::size_t n) {
+  { s.highest_boundary(n) } -> boundary_value;
+};
+
+template <class S>
 concept has_base_boundary = requires(const S& s, std::size_t n) {
   { s.base_boundary(n, n) } -> boundary_value;
 };
@@ -87,6 +94,7 @@ template <class S>
 concept optional_members_fit = (has_start<S> || !requires { &S::start; }) &&
                                (has_observe<S> || !requires { &S::observe; }) &&
                                (has_lowest_boundary<S> || !requires { &S::lowest_boundary; }) &&
+                               (has_highest_boundary<S> || !requires { &S::highest_boundary; }) &&
                                (has_base_boundary<S> || !requires { &S::base_boundary; }) &&
                                (has_prefix_gradient_scale<S> || !requires { &S::prefix_gradient_scale; });
 
@@ -108,6 +116,7 @@ constexpr bool check_scheduler() {
                 "localis: an optional member of your scheduler has another signature than expected. Expected: "
                 "void start(const schedule_limits&); void observe(const epoch_observation&); "
                 "std::size_t lowest_boundary(std::size_t epoch) const; "
+                "std::size_t highest_boundary(std::size_t epoch) const; "
                 "std::size_t base_boundary(std::size_t epoch, std::size_t step) const; "
                 "double prefix_gradient_scale() const");
   return scheduler<S>;
@@ -129,6 +138,15 @@ template <class S>
     return s.lowest_boundary(epoch);
   } else {
     return 0;
+  }
+}
+
+template <class S>
+[[nodiscard]] std::size_t highest_boundary(const S& s, std::size_t epoch, std::size_t otherwise) {
+  if constexpr (has_highest_boundary<S>) {
+    return s.highest_boundary(epoch);
+  } else {
+    return otherwise;
   }
 }
 

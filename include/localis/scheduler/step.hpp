@@ -43,6 +43,7 @@ struct step {
     return moves > room / shift ? state.last : first + moves * shift;  // compared first: the product cannot overflow
   }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
+  [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
 
   friend bool operator==(const step&, const step&) = default;
 };

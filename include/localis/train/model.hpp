@@ -31,8 +31,10 @@ struct model_options {
 struct memory_request {
   std::size_t batch = 64;           ///< largest batch
   std::size_t lowest_boundary = 0;  ///< boundaries below will not come; the higher, the less memory
-  bool local_learning = true;       ///< false: the prefix is frozen and needs no scratch for its rules
-  bool training = true;             ///< false: predictions only
+  std::size_t highest_boundary = static_cast<std::size_t>(-1);  ///< none above will come; at most the network's
+  bool local_learning = true;  ///< false: the prefix is frozen and needs no scratch for its rules
+  bool training = true;        ///< false: predictions only
+  constexpr bool operator==(const memory_request&) const = default;
 };
 
 /// One step, as run-time values.
@@ -156,17 +158,19 @@ class model {
     for_each_layer([](const operation&, const auto& layer) { layer.validate(); });
   }
 
-  /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and the highest allocates nothing.
-  void prepare(const memory_request& request) {
+  /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and `highest_boundary` allocates
+  /// nothing.
+  void prepare(memory_request request) {
+    request.highest_boundary = std::min(request.highest_boundary, Network::highest_boundary);
     expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
-    if (request.lowest_boundary > Network::highest_boundary) {
-      throw config_error(text("model::prepare: lowest_boundary: expected at most ", Network::highest_boundary,
+    if (request.lowest_boundary > request.highest_boundary) {
+      throw config_error(text("model::prepare: lowest_boundary: expected at most ", request.highest_boundary,
                               " (the last stage, and every stage without a rule, learn by gradient), found ",
                               request.lowest_boundary));
     }
     std::vector<plan> plans;
     const std::size_t first = request.training ? request.lowest_boundary : stages;
-    for (std::size_t boundary = first; boundary <= Network::highest_boundary; ++boundary) {
+    for (std::size_t boundary = first; boundary <= request.highest_boundary; ++boundary) {
       plans.push_back(make_plan_for(request, boundary));
     }
     plans.push_back(make_plan_for(request, stages));  // predictions
@@ -189,9 +193,9 @@ class model {
     if (!request_.training) {
       throw config_error("model::forward: expected memory prepared for training, found prepared for predictions only");
     }
-    if (how.boundary < request_.lowest_boundary || how.boundary > Network::highest_boundary) {
+    if (how.boundary < request_.lowest_boundary || how.boundary > request_.highest_boundary) {
       throw config_error(text("model::forward: boundary: expected ", request_.lowest_boundary, " to ",
-                              Network::highest_boundary, ", as prepared, found ", how.boundary));
+                              request_.highest_boundary, ", as prepared, found ", how.boundary));
     }
     expect(std::isfinite(how.local_rate) && how.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
            how.local_rate);

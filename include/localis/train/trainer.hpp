@@ -182,12 +182,13 @@ class trainer {
     return std::min(boundary, Model::network_type::highest_boundary);
   }
 
-  /// Plans for the boundaries that may still come, and frees what only lower ones need.
+  /// Plans for the boundaries that this epoch may have, and frees what only lower ones need.
   void settle_memory(std::size_t epoch) {
     const std::size_t lowest = clamped(scheduler::lowest_boundary(scheduler_, epoch));
-    const memory_request wanted{options_.batch, lowest, options_.local_rate > 0, true};
-    const memory_request& now = model_.memory();
-    if (epoch > 0 && wanted.lowest_boundary <= now.lowest_boundary) return;
+    const std::size_t highest =
+        clamped(scheduler::highest_boundary(scheduler_, epoch, Model::network_type::highest_boundary));
+    const memory_request wanted{options_.batch, lowest, highest, options_.local_rate > 0, true};
+    if (epoch > 0 && wanted == model_.memory()) return;
     descent_.release_below(lowest);
     model_.prepare(wanted);
   }
