@@ -107,14 +107,25 @@ struct axis {
 };
 
 [[nodiscard]] inline std::string tick_text(double tick, const axis& on) {
-  return fixed(std::abs(tick) < 1e-6 * on.step ? 0 : tick, on.digits());  // no -0
+  if (std::abs(tick) < 1e-6 * on.step) return "0";  // and no -0
+  if (std::abs(tick) < 1e6 && on.digits() <= 5) return fixed(tick, on.digits());
+  std::ostringstream out;
+  out << std::setprecision(3) << tick;
+  return out.str();
+}
+
+[[nodiscard]] inline bool has_points(const line& l) {
+  for (std::size_t i = 0; i < l.x.size(); ++i) {
+    if (std::isfinite(l.x[i]) && std::isfinite(l.y[i])) return true;
+  }
+  return false;
 }
 
 /// Ticks at 1, 2 or 5 times a power of ten, about `wanted` of them.
 [[nodiscard]] inline axis make_axis(double low, double high, bool whole, double wanted) {
   if (!(high > low)) {
-    const double room = std::max(std::abs(low) * 0.05, whole ? 1.0 : 1e-3);
-    low -= room;
+    const double room = whole ? 1.0 : std::max(std::abs(low) * 0.05, 1e-3);
+    if (!whole) low -= room;
     high += room;
   }
   const double rough = (high - low) / wanted;
@@ -176,11 +187,13 @@ struct axis {
 
 }  // namespace detail
 
-/// The figure, legend included.
-[[nodiscard]] inline std::string drawn(const plot& p) {
+/// The figure, legend included; a sentence where there is nothing to draw.
+[[nodiscard]] inline std::string drawn(plot p) {
+  std::erase_if(p.lines, [](const line& l) { return !detail::has_points(l); });
+  if (p.lines.empty()) return "<h2>" + escaped(p.title) + "</h2>\n<p class='note'>No values so far.</p>\n";
   constexpr double width = 860;
   constexpr double height = 380;
-  constexpr double left = 66;
+  constexpr double left = 74;
   constexpr double right = 842;
   constexpr double top = 34;
   constexpr double bottom = 330;

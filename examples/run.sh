@@ -8,6 +8,9 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/example
 . "$root/cmake/need.sh"
 
+# Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
+
 need_build
 need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp

@@ -25,11 +25,16 @@ namespace lo = localis;
 using examples::settings;
 
 using rule = lo::rule::local<lo::rule::oja, lo::rule::relative_step>;
-using net = lo::network<lo::image<28, 28, 1>,  //
-                        lo::conv2d<32, 3, lo::padding<1>, rule>, lo::batch_norm, lo::relu, lo::max_pool2d<2>,
-                        lo::conv2d<64, 3, lo::padding<1>, rule>, lo::batch_norm, lo::relu, lo::max_pool2d<2>,
-                        lo::dense<128, rule>, lo::relu,  //
-                        lo::dense<10>>;
+// clang-format off
+using net = lo::network<lo::image<28, 28, 1>,
+    lo::conv2d<32, 3, lo::padding<1>, rule>, lo::batch_norm, lo::relu, lo::max_pool2d<2>,
+    lo::conv2d<32, 3, lo::padding<1>, rule>, lo::batch_norm, lo::relu, lo::max_pool2d<2>,
+    lo::conv2d<64, 3, lo::padding<1>, rule>, lo::batch_norm, lo::relu,
+    lo::conv2d<64, 3, lo::padding<1>, rule>, lo::batch_norm, lo::relu,
+    lo::dense<128, rule>, lo::batch_norm, lo::relu, lo::dropout,
+    lo::dense<10>>;
+// clang-format on
+constexpr std::size_t dropout_layer = 17;
 using net_model = lo::model<net>;
 
 namespace {
@@ -82,7 +87,9 @@ class lab {
     });
     trainer.on_epoch([&](const lo::epoch_record& record) {
       bar_.epoch(record, how.epochs);
-      if (examples::interrupted()) trainer.request_stop();
+      if (!examples::interrupted()) return;
+      trainer.request_stop();
+      if (place.empty()) place = lo::text("after epoch ", record.epoch + 1, " of ", how.epochs);
     });
 
     bar_.begin(name, seed, data_.train.size() * how.epochs, data_.train.size() * s.epochs);
@@ -116,7 +123,9 @@ class lab {
 
  private:
   [[nodiscard]] net_model fresh_model(std::uint64_t seed) const {
-    return net_model{{.seed = seed}, net_model::backend_type{{.threads = all_.chosen.threads}}};
+    net_model fresh{{.seed = seed}, net_model::backend_type{{.threads = all_.chosen.threads}}};
+    fresh.layer<dropout_layer>().rate = 0.25;
+    return fresh;
   }
 
   void save() const {

@@ -14,6 +14,9 @@ if [ "${1:-}" = --full ]; then
   shift
 fi
 
+# Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
+
 need_build
 need doctest-dev has_header doctest-dev doctest/doctest.h
 provide
