@@ -73,21 +73,23 @@ struct settings {
   std::size_t pictures = 0;       ///< for training; 0: all
   std::size_t test_pictures = 0;  ///< 0: all
 
-  std::size_t epochs = 7;
+  // Rates and the dynamic boundary's values are those that did best on the validation split among a few that were
+  // tried.
+  std::size_t epochs = 5;
   std::optional<std::size_t> short_epochs;
   std::size_t batch = 64;
   std::size_t threads = 0;
   localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{
       .base = {.rate = 0.05}, .epochs = 0.5, .from = 0.1};
   localis::optimizer::sgd optimizer{.momentum = 0.9, .weight_decay = 5e-4};
-  double local_rate = 1e-5;
+  double local_rate = 1e-6;
   localis::prefix_normalization normalization = localis::prefix_normalization::running;
 
   localis::scheduler::linear linear;
-  localis::scheduler::dynamic dynamic;
+  localis::scheduler::dynamic dynamic{.alpha = 1.2, .shift = 2};
   localis::supervision::loss_gain gain;
   std::size_t every = 4;
-  double prefix_rate = 3;
+  double prefix_rate = 1;
 
   [[nodiscard]] bool wants(std::string_view run) const {
     return std::find(runs.begin(), runs.end(), run) != runs.end();
