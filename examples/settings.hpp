@@ -216,7 +216,7 @@ inline void check(const settings& s) {
   count_of(general, "--seeds", seeds, "SEEDS", "with commas between them; every run is done once from each");
   count_of(general, "--epochs", s.epochs, "EPOCHS", "passes over the training pictures");
   option(general, "--short-epochs", s.short_epochs, "EPOCHS",
-         "of sgd-short; left out: as many as fit the training time of localized-dynamic, at least 1");
+         "of sgd-short; left out: the count that comes closest to the training time of localized-dynamic");
   count_of(general, "--batch", s.batch, "PICTURES", "pictures per step");
   count_of(general, "--threads", s.threads, "THREADS", "processor threads; 0: all");
 

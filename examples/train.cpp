@@ -3,6 +3,7 @@
 // chosen. The network and the runs are here; the folder's headers read options and pictures and write the report.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -140,7 +141,8 @@ class lab {
   examples::experiment all_;
 };
 
-/// As many epochs of gradient descent as fit the training time of the localized run with the dynamic boundary.
+/// The whole number of epochs of gradient descent that comes closest to the training time of the localized run with the
+/// dynamic boundary.
 std::size_t short_epochs(lab& lab, std::uint64_t seed) {
   const settings& s = lab.all().chosen;
   if (s.short_epochs) return *s.short_epochs;
@@ -155,7 +157,7 @@ std::size_t short_epochs(lab& lab, std::uint64_t seed) {
     ++epochs;
   }
   const double fitting = dynamic->report.seconds * static_cast<double>(epochs) / seconds;
-  return std::max<std::size_t>(1, static_cast<std::size_t>(fitting));
+  return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(fitting)));
 }
 
 void all_runs(lab& lab, std::uint64_t seed) {

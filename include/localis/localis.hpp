@@ -2,6 +2,9 @@
 
 /// Everything of the CPU core: needs Eigen and nothing else. Smaller headers are there for those who need less;
 /// components with dependencies of their own (data/gzip.hpp) are included by name.
+#include <localis/check/counting.hpp>
+#include <localis/check/layer.hpp>
+#include <localis/check/rule.hpp>
 #include <localis/cpu/backend.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/idx.hpp>
@@ -27,9 +30,14 @@
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/reference/backend.hpp>
+#include <localis/rule/anti_hebb.hpp>
 #include <localis/rule/hebb.hpp>
+#include <localis/rule/instar.hpp>
+#include <localis/rule/k_winners.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/rule/soft_hebb.hpp>
+#include <localis/rule/soft_winner_take_all.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/scheduler/exponential_approach.hpp>

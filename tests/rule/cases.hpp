@@ -13,8 +13,13 @@
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
+#include <localis/rule/anti_hebb.hpp>
 #include <localis/rule/hebb.hpp>
+#include <localis/rule/instar.hpp>
+#include <localis/rule/k_winners.hpp>
 #include <localis/rule/oja.hpp>
+#include <localis/rule/soft_hebb.hpp>
+#include <localis/rule/soft_winner_take_all.hpp>
 #include <localis/train/model.hpp>
 
 /// What rules are tested with, on any backend whose arrays lie on the host.
@@ -92,6 +97,12 @@ void check_rules() {
   passes(check::rule<rule::hebb, Backend>());
   passes(check::rule<rule::hebb, Backend>({.decay = 0.3}));
   passes(check::rule<rule::oja, Backend>());
+  passes(check::rule<rule::anti_hebb, Backend>());
+  passes(check::rule<rule::instar, Backend>());
+  passes(check::rule<rule::k_winners, Backend>());
+  passes(check::rule<rule::k_winners, Backend>({.winners = 2}));
+  passes(check::rule<rule::soft_winner_take_all, Backend>({.temperature = 0.5}));
+  passes(check::rule<rule::soft_hebb, Backend>({.sharpness = 2}));
   passes(check::rule<cubic, Backend>());
 }
 

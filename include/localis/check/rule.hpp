@@ -40,6 +40,8 @@ template <class Rule>
   std::vector<double> hebbian(weight.size(), 0.0);
   std::vector<double> forget(outputs, 0.0);
   std::vector<double> seen(inputs);
+  std::vector<double> response(outputs);
+  std::vector<double> gate(outputs);
   for (std::size_t n = 0; n < samples; ++n) {
     for (std::size_t top = 0; top < map.out.height; ++top) {
       for (std::size_t left = 0; left < map.out.width; ++left) {
@@ -55,11 +57,13 @@ template <class Rule>
                            : 0;
         }
         for (std::size_t o = 0; o < outputs; ++o) {
-          double u = 0;
-          for (std::size_t i = 0; i < inputs; ++i) u += weight[o * inputs + i] * seen[i];
-          const double gate = rule.gate(u);
-          forget[o] += gate * localis::rule::recall(rule, u);
-          for (std::size_t i = 0; i < inputs; ++i) hebbian[o * inputs + i] += gate * seen[i];
+          response[o] = 0;
+          for (std::size_t i = 0; i < inputs; ++i) response[o] += weight[o * inputs + i] * seen[i];
+        }
+        localis::rule::gate_row(rule, static_cast<const double*>(response.data()), gate.data(), outputs);
+        for (std::size_t o = 0; o < outputs; ++o) {
+          forget[o] += gate[o] * localis::rule::recall(rule, response[o]);
+          for (std::size_t i = 0; i < inputs; ++i) hebbian[o * inputs + i] += gate[o] * seen[i];
         }
       }
     }
@@ -150,7 +154,7 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
 
 /// Checks a rule, one's own or the library's, as the layers run it: one update of a dense layer, and of a convolution
 /// with stride and padding, against textbook_update(), and against the mean of the updates of single samples. A rule
-/// whose gate depends on anything but the response fails here.
+/// whose gate depends on anything but its row of responses fails here.
 ///
 ///   #include <localis/localis.hpp>
 ///   CHECK(check::rule<my_rule>());

@@ -363,11 +363,10 @@ class backend {
     for (std::size_t row = 0; row < rows; ++row) {
       const Scalar* in = u + row * outputs;
       Scalar* out = gates + row * outputs;
-      LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < outputs; ++o) {
-        const Scalar gate = rule.gate(in[o]);
-        out[o] = gate;
-        if constexpr (rule::has_recall<Rule>) forget[o] += gate * rule.recall(in[o]);
+      rule::gate_row(rule, in, out, outputs);
+      if constexpr (rule::has_recall<Rule>) {
+        LOCALIS_VECTORIZE
+        for (std::size_t o = 0; o < outputs; ++o) forget[o] += out[o] * rule.recall(in[o]);
       }
     }
   }

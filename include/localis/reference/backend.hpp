@@ -81,19 +81,22 @@ class backend {
                          const Scalar* bias, Scalar* u, const Rule& rule, accumulators<Scalar> sums,
                          carver scratch) const {
     respond(map, samples, x, w, nullptr, u, scratch);
+    Scalar* gates = scratch.take<Scalar>(map.outputs());
     std::fill(sums.sum, sums.sum + map.weights(), Scalar(0));
     std::fill(sums.forget, sums.forget + map.outputs(), Scalar(0));
     for (std::size_t p = 0; p < map.rows(samples); ++p) {
+      Scalar* responses = u + p * map.outputs();
+      rule::gate_row(rule, static_cast<const Scalar*>(responses), gates, map.outputs());
       for (std::size_t o = 0; o < map.outputs(); ++o) {
-        Scalar& response = u[p * map.outputs() + o];
-        const Scalar gate = rule.gate(response);
-        sums.forget[o] += gate * rule::recall(rule, response);
-        for_window(map, p, [&](std::size_t i, std::size_t at) { sums.sum[o * map.inputs() + i] += gate * x[at]; });
-        if (bias != nullptr) response += bias[o];
+        sums.forget[o] += gates[o] * rule::recall(rule, responses[o]);
+        for_window(map, p, [&](std::size_t i, std::size_t at) { sums.sum[o * map.inputs() + i] += gates[o] * x[at]; });
+        if (bias != nullptr) responses[o] += bias[o];
       }
     }
   }
-  void learn_scratch(const linear_map&, std::size_t, carver&) const {}
+  void learn_scratch(const linear_map& map, std::size_t, carver& scratch) const {
+    (void)scratch.take<Scalar>(map.outputs());
+  }
 
   void weight_gradient(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* d, Scalar* dw,
                        Scalar* db, carver) const {

@@ -112,7 +112,7 @@ template <class Rule, class... Policies>
 struct local {
   static_assert(policy_value<Rule>,
                 "localis: a rule must be a plain value: trivially copyable and default constructible");
-  static_assert(has_gate<Rule>,
+  static_assert(has_gate<Rule> || has_row_gate<Rule>,
                 "localis: this rule has no gate. Expected: template <class T> constexpr T gate(T u) const, "
                 "which returns T");
   static_assert(

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <localis/rule/rule.hpp>
+
+namespace localis::rule {
+
+/// Hebb's rule with its sign turned: units move away from what they respond to.
+///
+///   W <- W - eta (1/P) U^T X
+///
+/// Cost:   one GEMM (2 P O I FLOP).
+/// Limits: along an eigenvector of X^T X / P with eigenvalue lambda the weights shrink by 1 - eta lambda a step; they
+///         grow without bound once eta lambda > 2.
+struct anti_hebb {
+  static constexpr const char* name = "anti_hebb";
+
+  template <class T>
+  constexpr T gate(T u) const {
+    return -u;
+  }
+  constexpr bool operator==(const anti_hebb&) const = default;
+};
+
+static_assert(local_rule<anti_hebb>);
+
+}  // namespace localis::rule

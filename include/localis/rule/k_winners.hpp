@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/core/error.hpp>
+#include <localis/rule/rule.hpp>
+
+namespace localis::rule {
+
+/// The k units that respond most move towards the input; the others rest.
+///
+///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z(p,o) = 1 if U(p,o) is among the k largest of its row, else 0
+///
+/// `winners` is k, a run-time value; 1 is winner-take-all. Among equals the lower index wins. Where there are no more
+/// than k units, all win.
+///
+/// Cost:   one GEMM (2 P O I FLOP) + O(P O k).
+/// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins rests.
+/// Errors: config_error if winners is 0.
+/// Source: competitive learning, dw = z (x - w) for the winners. Ours: batch mean.
+struct k_winners {
+  static constexpr const char* name = "k_winners";
+  std::size_t winners = 1;
+
+  template <class T>
+  constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
+    for (std::size_t o = 0; o < units; ++o) gates[o] = T(0);
+    for (std::size_t rank = 0; rank < winners && rank < units; ++rank) {
+      std::size_t best = units;
+      for (std::size_t o = 0; o < units; ++o) {
+        if (gates[o] == T(0) && (best == units || u[o] > u[best])) best = o;
+      }
+      gates[best] = T(1);
+    }
+  }
+  template <class T>
+  constexpr T recall(T) const {
+    return T(1);
+  }
+  void validate() const { expect(winners > 0, "k_winners: winners", "at least 1", winners); }
+  constexpr bool operator==(const k_winners&) const = default;
+};
+
+static_assert(local_rule<k_winners> && has_row_gate<k_winners>);
+
+/// k_winners with its default k = 1.
+using winner_take_all = k_winners;
+
+}  // namespace localis::rule

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include <localis/core/error.hpp>
+#include <localis/kernel/softmax.hpp>
+#include <localis/rule/rule.hpp>
+
+namespace localis::rule {
+
+/// SoftHebb: the unit that responds most learns Hebbian, the others anti-Hebbian, each by its share of a softmax.
+///
+///   W <- W + eta ( (1/P) S^T X - diag(c) W ),    c_o = (1/P) sum_p S(p,o) U(p,o)
+///   S(p,o) = +y for the winner of row p, -y for the others,    y = softmax(sharpness U) over the row
+///
+/// Units:  sharpness is the inverse of U's unit. Among equals the lower index wins.
+/// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
+/// Limits: winners tend to norm 1 (as in oja); a row that mostly loses is pushed out instead.
+/// Errors: config_error unless sharpness is finite and > 0.
+/// Source: A. Journe, H. Garcia Rodriguez, Q. Guo, T. Moraitis, ICLR 2023. Without the paper's per-unit rate.
+struct soft_hebb {
+  static constexpr const char* name = "soft_hebb";
+  double sharpness = 1;
+
+  template <class T>
+  void gate_row(const T* u, T* gates, std::size_t units) const {
+    kernel::softmax_row(u, gates, units, static_cast<T>(sharpness));
+    std::size_t winner = 0;
+    for (std::size_t o = 1; o < units; ++o) {
+      if (u[o] > u[winner]) winner = o;
+    }
+    for (std::size_t o = 0; o < units; ++o) gates[o] = o == winner ? gates[o] : -gates[o];
+  }
+  template <class T>
+  constexpr T recall(T u) const {
+    return u;
+  }
+  void validate() const {
+    expect(std::isfinite(sharpness) && sharpness > 0, "soft_hebb: sharpness", "a finite number > 0", sharpness);
+  }
+  constexpr bool operator==(const soft_hebb&) const = default;
+};
+
+static_assert(local_rule<soft_hebb> && has_row_gate<soft_hebb>);
+
+}  // namespace localis::rule

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include <localis/core/error.hpp>
+#include <localis/kernel/softmax.hpp>
+#include <localis/rule/rule.hpp>
+
+namespace localis::rule {
+
+/// All units move towards the input, each by its share of a softmax over the row.
+///
+///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z = softmax(U / temperature) over each row
+///
+/// Units:  temperature is that of U. Towards 0 the rule is winner-take-all.
+/// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
+/// Errors: config_error unless temperature is finite and > 0.
+/// Source: the softmax form of competitive learning, dw = z (x - w). Ours: batch mean.
+struct soft_winner_take_all {
+  static constexpr const char* name = "soft_winner_take_all";
+  double temperature = 1;
+
+  template <class T>
+  void gate_row(const T* u, T* gates, std::size_t units) const {
+    kernel::softmax_row(u, gates, units, static_cast<T>(1 / temperature));
+  }
+  template <class T>
+  constexpr T recall(T) const {
+    return T(1);
+  }
+  void validate() const {
+    expect(std::isfinite(temperature) && temperature > 0, "soft_winner_take_all: temperature", "a finite number > 0",
+           temperature);
+  }
+  constexpr bool operator==(const soft_winner_take_all&) const = default;
+};
+
+static_assert(local_rule<soft_winner_take_all> && has_row_gate<soft_winner_take_all>);
+
+}  // namespace localis::rule
