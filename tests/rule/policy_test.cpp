@@ -97,6 +97,50 @@ TEST_CASE("relative_step: no step where the direction is 0") {
   CHECK(one.model.read_tally().change[0] == 0);
 }
 
+TEST_CASE("p_norm_rows: every row has p-norm 1 after the step, in the direction the step gave it; a zero row stays") {
+  layer<lo::rule::hebb, lo::rule::p_norm_rows> one(rows);
+  one.layer().local().constraint.power = 3;
+  std::vector<double> start = one.copy();
+  for (std::size_t i = 0; i < inputs; ++i) start[i] = 0;
+  one.set(start);
+  const std::vector<double> x = normal(rows * inputs, 1);
+  const std::vector<double> stepped = sum(start, ascent(lo::rule::hebb{}, x, start), 0.1);
+  one.step(x, 0.1);
+  for (std::size_t o = 0; o < units; ++o) {
+    double expected = 0;
+    for (std::size_t i = 0; i < inputs; ++i) expected += std::pow(std::abs(stepped[o * inputs + i]), 3);
+    expected = std::cbrt(expected);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const double wanted = o == 0 ? 0 : stepped[o * inputs + i] / expected;
+      CHECK(one.weights()[o * inputs + i] == doctest::Approx(wanted).epsilon(1e-13));
+    }
+  }
+  one.layer().local().constraint.power = 0.5;
+  CHECK_THROWS_WITH_AS(one.model.validate(), "p_norm_rows: power: expected a finite number >= 1, found 0.5",
+                       lo::config_error);
+}
+
+TEST_CASE("clip_weights: no weight is beyond the limit after the step, the others are as it made them") {
+  layer<lo::rule::hebb, lo::rule::clip_weights> one(rows);
+  one.layer().local().constraint.limit = 0.6;
+  const std::vector<double> start = one.copy();
+  const std::vector<double> x = normal(rows * inputs, 1);
+  std::vector<double> stepped = sum(start, ascent(lo::rule::hebb{}, x, start), 0.1);
+  one.step(x, 0.1);
+  std::size_t beyond = 0;
+  for (double& w : stepped) {
+    if (std::abs(w) <= 0.6) continue;
+    ++beyond;
+    w = w > 0 ? 0.6 : -0.6;
+  }
+  CHECK(beyond > 0);
+  CHECK(beyond < stepped.size());
+  CHECK(deviation(one.copy(), stepped) < 1e-14);
+  one.layer().local().constraint.limit = 0;
+  CHECK_THROWS_WITH_AS(one.model.validate(), "clip_weights: limit: expected a finite number > 0, found 0",
+                       lo::config_error);
+}
+
 TEST_CASE("unit_rows: every row has norm 1 after the step, in the direction the step gave it; a zero row stays") {
   layer<lo::rule::hebb, lo::rule::unit_rows> one(rows);
   std::vector<double> start = one.copy();

@@ -416,7 +416,7 @@ TEST_CASE("trainer: a local rule that runs away names its own stage") {
   single<hebbian> m;
   lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 4, .local_rate = 1e20});
   CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
-        "training diverged: a local rule made a weight that is not finite at stage 0, epoch 0, step 1");
+        "training diverged: rule hebb made a weight that is not finite at stage 0, epoch 0, step 1");
   CHECK(t.report().end == lo::ending::diverged);
 }
 
@@ -432,11 +432,11 @@ TEST_CASE("trainer: NaN in the input") {
   single<hebbian> by_gradient;
   lo::trainer first(by_gradient, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 2});
   CHECK(message<lo::divergence_error>([&] { (void)first.fit(train); }) ==
-        lo::text("training diverged: the loss is nan at stage 1, epoch 0, step ", bad_step));
+        lo::text("training diverged: the loss is NaN at stage 1, epoch 0, step ", bad_step));
   single<hebbian> locally;
   lo::trainer second(locally, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 2});
   CHECK(message<lo::divergence_error>([&] { (void)second.fit(train); }) ==
-        lo::text("training diverged: a local rule made a weight that is not finite at stage 0, epoch 0, step ",
+        lo::text("training diverged: rule hebb made a weight that is not finite at stage 0, epoch 0, step ",
                  bad_step));
 }
 
@@ -466,7 +466,7 @@ TEST_CASE("trainer: the scale guard counts rows that turn around, or fails; a ne
   single<failing> guarded_model;
   lo::trainer fails(guarded_model, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 10});
   CHECK(message<lo::divergence_error>([&] { (void)fails.fit(train); }) ==
-        "training diverged: a local step would turn a weight row around (1 - eta c < 0) at stage 0, epoch 0, step 0");
+        "training diverged: a step of rule oja would turn a weight row around (1 - eta c < 0) at stage 0, epoch 0, step 0");
   lo::trainer careful(guarded_model, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 1e-12});
   CHECK(careful.fit(train).end == lo::ending::finished);
   CHECK(careful.report().epochs[0].clips == 0);

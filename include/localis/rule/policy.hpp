@@ -45,6 +45,36 @@ struct unit_rows {
   }
 };
 
+/// Every weight row is brought back to p-norm 1 after each local step: sum_i |w_i|^p = 1; a zero row stays.
+/// `power` >= 1; 2 is unit_rows, whose arithmetic is cheaper.
+struct p_norm_rows {
+  double power = 1;
+  template <class T>
+  void apply(T* row, std::size_t size) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < size; ++i) sum += std::pow(std::abs(static_cast<double>(row[i])), power);
+    if (!(sum > 0)) return;
+    const T scale = static_cast<T>(std::pow(sum, -1 / power));
+    for (std::size_t i = 0; i < size; ++i) row[i] *= scale;
+  }
+  void validate() const {
+    expect(std::isfinite(power) && power >= 1, "p_norm_rows: power", "a finite number >= 1", power);
+  }
+};
+
+/// Every weight is cut to [-limit, limit] after each local step.
+struct clip_weights {
+  double limit = 1;
+  template <class T>
+  constexpr void apply(T* row, std::size_t size) const {
+    const T most = static_cast<T>(limit);
+    for (std::size_t i = 0; i < size; ++i) row[i] = row[i] > most ? most : row[i] < -most ? -most : row[i];
+  }
+  void validate() const {
+    expect(std::isfinite(limit) && limit > 0, "clip_weights: limit", "a finite number > 0", limit);
+  }
+};
+
 /// The scale 1 - eta c of a weight row should stay positive; else the step throws the row to its other side.
 enum class on_negative_scale {
   ignore,  ///< as the formula says
@@ -118,7 +148,8 @@ struct local {
   static_assert(
       (detail::policy<Policies> && ...),
       "localis: rule::local<Rule, Policies...> takes step policies (absolute_step, relative_step), optimizers "
-      "(momentum), constraints (unit_rows) and scale guards (unguarded, clip_scale, fail_on_negative_scale)");
+      "(momentum), constraints (unit_rows, p_norm_rows, clip_weights) and scale guards (unguarded, clip_scale, "
+      "fail_on_negative_scale)");
   static_assert(((detail::is_step<Policies>::value + ... + 0) <= 1) &&
                     ((detail::is_constraint<Policies>::value + ... + 0) <= 1) &&
                     ((detail::is_guard<Policies>::value + ... + 0) <= 1) &&
@@ -141,6 +172,7 @@ struct local {
     if constexpr (has_validate<Rule>) rule.validate();
     expect(std::isfinite(step.scale) && step.scale >= 0, "local step: scale", "a finite number >= 0", step.scale);
     optimizer.validate();
+    if constexpr (has_validate<constraint_type>) constraint.validate();
   }
 };
 

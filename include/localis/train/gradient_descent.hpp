@@ -34,7 +34,7 @@ class gradient_descent {
  public:
   using scalar = typename Model::scalar;
 
-  explicit gradient_descent(Model& model, const Optimizer& chosen = {}) : model_(model), optimizer_(chosen) {
+  explicit gradient_descent(Model& trained, const Optimizer& chosen = {}) : model_(trained), optimizer_(chosen) {
     optimizer_.validate();
     std::size_t rows = 0;
     std::size_t parameters = 0;

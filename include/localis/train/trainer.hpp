@@ -80,15 +80,15 @@ class trainer {
   using scalar = typename Model::scalar;
 
   template <class S>
-  trainer(Model& model, S chosen_scheduler, Supervision chosen_supervision, const train_options& options,
+  trainer(Model& trained, S chosen_scheduler, Supervision chosen_supervision, const train_options& options,
           Optimizer chosen_optimizer = {}, LearningRate rate = {}, Loss chosen_loss = {})
-      : model_(model),
+      : model_(trained),
         scheduler_(scheduler::as_scheduler(std::move(chosen_scheduler))),
         supervision_(chosen_supervision),
         options_(options),
         learning_rate_(rate),
         loss_(chosen_loss),
-        descent_(model, chosen_optimizer) {
+        descent_(trained, chosen_optimizer) {
     expect(options_.epochs > 0, "trainer: epochs", "at least 1", options_.epochs);
     expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
     expect(std::isfinite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
@@ -301,7 +301,8 @@ class trainer {
     const double loss = model_.loss(loss_, batch.labels, batch.targets);
     check_local_steps(boundary, epoch, step);
     if (!std::isfinite(loss)) {
-      throw divergence_error(text("the loss is ", loss), Model::stages - 1, epoch, step);
+      throw divergence_error(std::isnan(loss) ? "the loss is NaN" : "the loss is infinite", Model::stages - 1, epoch,
+                             step);
     }
     const std::size_t hits = model_.hits(batch.labels);
     model_.backward();
@@ -329,15 +330,25 @@ class trainer {
     return step_event{epoch, options_.epochs, step, steps, boundary, loss, rate, gain, 0, 0};
   }
 
+  /// The rule of a stage's first trainable layer.
+  static const char* rule_of(std::size_t stage) {
+    for (const operation& op : Model::operations()) {
+      if (op.trainable() && op.stage == stage) return op.rule;
+    }
+    return "";
+  }
+
   void check_local_steps(std::size_t boundary, std::size_t epoch, std::size_t step) const {
     if (boundary == 0 || options_.local_rate == 0) return;
     const auto tally = model_.read_tally();
     for (std::size_t stage = 0; stage < boundary; ++stage) {
       if (!std::isfinite(tally.change[stage])) {
-        throw divergence_error("a local rule made a weight that is not finite", stage, epoch, step);
+        throw divergence_error(text("rule ", rule_of(stage), " made a weight that is not finite"), stage, epoch, step);
       }
       if (tally.failed[stage] && tally.clips[stage] > clips_at_start_[stage]) {
-        throw divergence_error("a local step would turn a weight row around (1 - eta c < 0)", stage, epoch, step);
+        throw divergence_error(
+            text("a step of rule ", rule_of(stage), " would turn a weight row around (1 - eta c < 0)"), stage, epoch,
+            step);
       }
     }
   }
