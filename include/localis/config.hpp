@@ -2,11 +2,9 @@
 
 /// LOCALIS_VECTORIZE goes before an innermost loop whose iterations do not depend on each other. Kernels run in place
 /// (input and output are the same array), which a compiler's overlap test would take for a dependence.
-#if defined(__NVCC__)
-#define LOCALIS_VECTORIZE
-#elif defined(__clang__)
-#define LOCALIS_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
+///
+/// clang has no such hint that does not also warn, at the user's call, of every loop that it chooses not to vectorize.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__NVCC__)
 #define LOCALIS_VECTORIZE _Pragma("GCC ivdep")
 #else
 #define LOCALIS_VECTORIZE
