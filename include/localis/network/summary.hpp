@@ -10,8 +10,7 @@
 
 namespace localis {
 
-/// What a model is made of and what a training step will take, as values and as a table: `std::cout <<
-/// model.summary()`.
+/// What a model is made of and what a training step will take: as values, and with << as a table.
 struct summary {
   struct row {
     std::string name;
