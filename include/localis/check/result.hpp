@@ -8,7 +8,7 @@ namespace localis::check {
 /// What a check found. True where it passed; else the message names the first place that is wrong.
 ///
 ///   const check::result found = check::rule<my_rule>();
-///   if (!found) std::cerr << found << '\n';
+///   if (!found) out << found << '\n';
 struct result {
   bool passed = true;
   double deviation = 0;  ///< the largest seen, relative; dimensionless

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cmath>
+#include <cstddef>
 
+#include <localis/kernel/softmax.hpp>
 #include <localis/loss/loss.hpp>
 
 namespace localis::loss {
@@ -14,13 +15,9 @@ namespace localis::loss {
 struct softmax_cross_entropy {
   template <class T>
   T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
-    T top = output[0];
-    for (std::size_t k = 1; k < size; ++k) top = output[k] > top ? output[k] : top;
-    T sum = 0;
-    for (std::size_t k = 0; k < size; ++k) sum += std::exp(output[k] - top);
-    for (std::size_t k = 0; k < size; ++k) gradient[k] = share * std::exp(output[k] - top) / sum;
+    const T log_sum = kernel::softmax_row(output, gradient, size, T(1), share);
     gradient[wanted.label] -= share;
-    return std::log(sum) + top - output[wanted.label];
+    return log_sum - output[wanted.label];
   }
 };
 

@@ -22,7 +22,7 @@ namespace localis::scheduler {
 /// Errors: start() throws config_error unless tau is finite and above 0.
 /// Source: after the upper bound of the freezing schedule of C. He et al., PipeTransformer, arXiv 2102.03161 (2021),
 ///         L_t = L_(t-1) + a (L - L_(t-1)), in closed form. Ours differs: no minimum with gradient norms; begin; the
-///         floor.
+///         floor. The formula is recalled, not checked against the paper.
 struct exponential_approach {
   double tau = 3;
   std::size_t begin = 0;       ///< epoch at which T starts to move
