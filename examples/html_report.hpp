@@ -102,7 +102,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     const double apart = 0.035 * (static_cast<double>(i) - 0.5 * static_cast<double>(boundary.lines.size() - 1));
     for (double& value : boundary.lines[i].y) value -= apart;
   }
-  page += drawn(boundary);
+  if (!all.chosen.of.of_rules) page += drawn(boundary);  // else it is everybody's
   page +=
       drawn({.title = "Updates of the transition stage",
              .x_label = "epoch",
