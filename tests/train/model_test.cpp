@@ -223,6 +223,11 @@ TEST_CASE("model: training and evaluation agree where no layer tells them apart"
   const auto seen = m.evaluate(cross_entropy{}, x, right);
   CHECK(loss == doctest::Approx(seen.loss));
   CHECK(hits == seen.hits);
+
+  m.forward(x, 3, {.classes = 1});  // then the only class is right for sure, whatever the other output
+  CHECK(m.hits(labels{0, 0, 0}) == 3);
+  CHECK(m.loss(cross_entropy{}, labels{0, 0, 0}) == doctest::Approx(0.0));
+  CHECK(m.evaluate(cross_entropy{}, x, labels{0, 0, 0}, {}, 1).hits == 3);
   const values targets{0, 1, 2, 3, 4, 5};
   m.forward(x, 3, {});
   double squares = 0;
@@ -334,6 +339,11 @@ TEST_CASE("model: bad values") {
   CHECK(message<lo::data_error>([&] {
           (void)m.evaluate(cross_entropy{}, three, labels{0, 5, 0});
         }) == "model::evaluate: label: expected a class below 2, found 5");
+  CHECK(message<lo::data_error>([&] {
+          (void)m.evaluate(cross_entropy{}, three, labels{0, 1, 0}, {}, 1);
+        }) == "model::evaluate: label: expected a class below 1, found 1");
+  CHECK(message<lo::config_error>(forward({.boundary = 1, .classes = 3})) ==
+        "model::forward: classes: expected at most the network's 2 outputs, found 3");
   CHECK(message<lo::shape_error>([&] { (void)m.predict(three, 4); }) ==
         "model::predict: expected 4 samples of 1x2x2 = 16 values (at least one sample), found 12");
 

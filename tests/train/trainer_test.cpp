@@ -7,6 +7,8 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -723,6 +725,55 @@ TEST_CASE("trainer: rows of targets instead of classes") {
   const data::arrays pairs(four, std::span<const float>(x), std::span<const float>(targets).first(24), 2);
   CHECK(message<lo::shape_error>([&] { (void)t.fit(pairs); }) ==
         "trainer: training data: target length: expected the network's 3 outputs, found 2");
+}
+
+namespace {
+
+template <std::size_t Outputs>
+using two_layers = lo::model<lo::network<lo::image<8, 8, 1>, lo::dense<6, oja>, lo::relu, lo::dense<Outputs>>,
+                             lo::reference::backend<double>>;
+
+}  // namespace
+
+TEST_CASE("trainer: outputs beyond the classes of the data take no part") {
+  const auto train = pictures(40);
+  const auto fresh = pictures(30, 1000);
+  two_layers<3> narrow;
+  two_layers<5> wide;
+  wide.for_each_parameter([](const lo::operation& op, const auto& p) {
+    if (op.stage == 1 && p.size() == 5) p.value[3] = p.value[4] = 100;  // would win every time
+  });
+  const auto outer = [&] {
+    const values last = parameters(wide, 1);
+    values rows(last.begin() + 3 * 6, last.begin() + 5 * 6);
+    rows.insert(rows.end(), last.end() - 2, last.end());
+    return rows;
+  };
+  const values before = outer();
+  std::vector<float> pixels(fresh.size() * 64);
+  for (std::size_t n = 0; n < fresh.size(); ++n) (void)fresh.read(n, std::span<float>(pixels).subspan(64 * n, 64));
+  const auto run = [&](auto& m) {
+    lo::trainer t(m, schedule([](std::size_t epoch) { return epoch; }), none{},
+                  {.epochs = 2, .batch = 8, .local_rate = 1e-4}, lo::optimizer::sgd{.weight_decay = 0});
+    lo::report report = t.fit(train, fresh);
+    // Data without labels has the classes of the training data.
+    const std::vector<float> targets(fresh.size() * std::remove_reference_t<decltype(m)>::outputs);
+    const data::arrays unlabelled({8, 8, 1}, std::span<const float>(pixels), std::span<const float>(targets),
+                                  std::remove_reference_t<decltype(m)>::outputs);
+    CHECK(t.predict(fresh) == t.predict(unlabelled));
+    return std::pair(std::move(report), t.predict(fresh));
+  };
+  const auto [expected, labels] = run(narrow);
+  const auto [seen, same_labels] = run(wide);
+  CHECK(same_labels == labels);
+  CHECK(outer() == before);
+  CHECK(parameters(wide, 0) == parameters(narrow, 0));
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    CHECK(seen.epochs[epoch].loss == expected.epochs[epoch].loss);
+    CHECK(seen.epochs[epoch].accuracy == expected.epochs[epoch].accuracy);
+    CHECK(seen.epochs[epoch].validation_loss == expected.epochs[epoch].validation_loss);
+    CHECK(seen.epochs[epoch].validation_accuracy == expected.epochs[epoch].validation_accuracy);
+  }
 }
 
 TEST_CASE("trainer: bad options") {

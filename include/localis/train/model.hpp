@@ -52,7 +52,8 @@ struct pass {
   std::span<const double> modulator{};       ///< by sample, the third factor of its part of local updates; empty: 1
   std::span<const std::uint32_t> labels{};   ///< by sample; for rules that are supervised
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
-  bool rehearse = false;                     ///< computes all and changes nothing but outputs and gradients; for probes
+  std::size_t classes = 0;  ///< of the data: outputs beyond them take no part in loss and hits; 0: as many as outputs
+  bool rehearse = false;    ///< computes all and changes nothing but outputs and gradients; for probes
 };
 
 namespace detail {
@@ -216,6 +217,7 @@ class model {
            how.local_rate);
     expect(how.local_rate == 0 || request_.local_learning, "model::forward: local_rate",
            "0, since the memory was prepared without local learning", how.local_rate);
+    check_classes("model::forward", how.classes);
     upload_gains(how);
     pass_ = how;
     input_ = features.data();
@@ -235,11 +237,12 @@ class model {
     return {value(operations()[size - 1].output), samples * outputs};
   }
 
-  /// Mean loss of the last forward pass; prepares backward(). `targets`: rows of outputs, or empty.
+  /// Mean loss of the last forward pass; prepares backward(). `targets`: rows of outputs, or empty; without them,
+  /// outputs that are no class of the data (pass::classes) take no part, and their gradient is 0.
   template <class Loss>
   double loss(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {}) {
     if (state_ == progress::idle) throw config_error("model::loss: expected a forward pass before, found none");
-    check_targets("model::loss", labels, targets, samples_);
+    check_targets("model::loss", labels, targets, samples_, pass_.classes);
     const scalar* output = value(operations()[size - 1].output);
     scalar* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
     auto* losses = at<scalar>(current().loss);
@@ -276,20 +279,22 @@ class model {
     double loss = 0;       ///< mean
     std::size_t hits = 0;  ///< samples whose largest output is their label
   };
-  /// Mean loss and hits of one batch in evaluation.
+  /// Mean loss and hits of one batch in evaluation. `classes`: as pass::classes.
   template <class Loss>
   evaluation evaluate(const Loss& function, std::span<const scalar> features, std::span<const std::uint32_t> labels,
-                      std::span<const scalar> targets = {}) {
+                      std::span<const scalar> targets = {}, std::size_t classes = 0) {
     const std::size_t samples = features.size() / Network::input.size();
-    check_targets("model::evaluate", labels, targets, samples);
+    check_classes("model::evaluate", classes);
+    check_targets("model::evaluate", labels, targets, samples, classes);
+    const std::size_t judged = targets.empty() ? count_of(classes) : outputs;
     evaluation result;
     const std::vector<scalar> output = predict(features, samples);
     std::vector<scalar> gradient(outputs);
     for (std::size_t n = 0; n < samples; ++n) {
       const scalar* row = output.data() + n * outputs;
       const loss::target<scalar> wanted = target_of(labels, targets, n);
-      result.loss += static_cast<double>(function.sample(row, outputs, wanted, gradient.data(), scalar(1)));
-      if (!labels.empty() && std::max_element(row, row + outputs) == row + labels[n]) ++result.hits;
+      result.loss += static_cast<double>(function.sample(row, judged, wanted, gradient.data(), scalar(1)));
+      if (!labels.empty() && std::max_element(row, row + count_of(classes)) == row + labels[n]) ++result.hits;
     }
     result.loss /= static_cast<double>(samples);
     return result;
@@ -303,7 +308,7 @@ class model {
     const operation& last = last_of_stage(stage);
     return {value(last.output), samples_ * last.out.size()};
   }
-  /// Samples of the last forward pass whose largest output is their label.
+  /// Samples of the last forward pass whose largest output, among those of pass::classes, is their label.
   [[nodiscard]] std::size_t hits(std::span<const std::uint32_t> labels) const {
     if (state_ == progress::idle) throw config_error("model::hits: expected a forward pass before, found none");
     std::vector<scalar> output(samples_ * outputs);
@@ -311,7 +316,7 @@ class model {
     std::size_t count = 0;
     for (std::size_t n = 0; n < std::min(samples_, labels.size()); ++n) {
       const scalar* row = output.data() + n * outputs;
-      if (std::max_element(row, row + outputs) == row + labels[n]) ++count;
+      if (std::max_element(row, row + count_of(pass_.classes)) == row + labels[n]) ++count;
     }
     return count;
   }
@@ -554,8 +559,9 @@ class model {
       backend_.upload(from, to.data());
     };
     for (const std::uint32_t label : how.labels) {
-      if (label >= outputs)
-        throw data_error(text("model::forward: label: expected a class below ", outputs, ", found ", label));
+      if (label >= count_of(how.classes))
+        throw data_error(
+            text("model::forward: label: expected a class below ", count_of(how.classes), ", found ", label));
     }
     upload(how.labels, labels_);
     lesson_.labels = how.labels.empty() ? nullptr : labels_.data();
@@ -661,10 +667,13 @@ class model {
                    std::span<const scalar> targets, std::size_t samples, scalar* gradient, scalar* losses) {
     // Labels live on the host, and so does this loop over a few numbers per sample.
     const auto share = static_cast<scalar>(1 / static_cast<double>(samples));
+    const std::size_t judged = targets.empty() ? count_of(pass_.classes) : outputs;
     double sum = 0;
     for (std::size_t n = 0; n < samples; ++n) {
-      losses[n] = static_cast<scalar>(
-          function.sample(output + n * outputs, outputs, target_of(labels, targets, n), gradient + n * outputs, share));
+      scalar* row = gradient + n * outputs;
+      std::fill(row + judged, row + outputs, scalar(0));
+      losses[n] =
+          static_cast<scalar>(function.sample(output + n * outputs, judged, target_of(labels, targets, n), row, share));
       sum += static_cast<double>(losses[n]);
     }
     return sum / static_cast<double>(samples);
@@ -692,8 +701,13 @@ class model {
   void require_backward() const {
     if (state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
   }
+  [[nodiscard]] static std::size_t count_of(std::size_t classes) { return classes == 0 ? outputs : classes; }
+  static void check_classes(const char* who, std::size_t classes) {
+    if (classes <= outputs) return;
+    throw config_error(text(who, ": classes: expected at most the network's ", outputs, " outputs, found ", classes));
+  }
   static void check_targets(const char* who, std::span<const std::uint32_t> labels, std::span<const scalar> targets,
-                            std::size_t samples) {
+                            std::size_t samples, std::size_t classes) {
     if (labels.size() != samples && targets.empty()) {
       throw shape_error(text(who, ": expected ", samples, " labels, found ", labels.size()));
     }
@@ -702,8 +716,8 @@ class model {
           text(who, ": expected ", samples, " rows of ", outputs, " targets, found ", targets.size(), " values"));
     }
     for (const std::uint32_t label : labels) {
-      if (label >= outputs) {
-        throw data_error(text(who, ": label: expected a class below ", outputs, ", found ", label));
+      if (label >= count_of(classes)) {
+        throw data_error(text(who, ": label: expected a class below ", count_of(classes), ", found ", label));
       }
     }
   }

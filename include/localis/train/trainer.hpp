@@ -67,6 +67,7 @@ struct probe_event {
 ///   trainer t{model, scheduler::dynamic{}, supervision::loss_gain{}, {.epochs = 10}};
 ///   const report r = t.fit(train, validation);
 ///
+/// A network may have more outputs than the data has classes: those beyond stay out of loss and accuracy.
 /// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss follow the options
 /// where the defaults (sgd with momentum 0.9, constant 0.05, softmax_cross_entropy) are not wanted.
 /// Errors: config_error for parameters, shape_error where data and network disagree, divergence_error where the loss or
@@ -151,7 +152,7 @@ class trainer {
   [[nodiscard]] score evaluate(const Data& data) {
     score result;
     for_batches(data, [&](const data::batch_view<scalar>& batch) {
-      const auto part = model_.evaluate(loss_, batch.features, batch.labels, batch.targets);
+      const auto part = model_.evaluate(loss_, batch.features, batch.labels, batch.targets, data.classes());
       result.loss += part.loss * static_cast<double>(batch.size);
       result.accuracy += static_cast<double>(part.hits);
     });
@@ -159,17 +160,20 @@ class trainer {
     result.accuracy = accuracy(data.classes() > 0, result.accuracy, static_cast<double>(data.size()));
     return result;
   }
-  /// The class with the largest output, for each sample.
+  /// The class with the largest output, for each sample: among the classes of the data or, where it has none, of the
+  /// data that fit() had.
   template <data::dataset Data>
   [[nodiscard]] std::vector<std::uint32_t> predict(const Data& data) {
     std::vector<std::uint32_t> result;
     result.reserve(data.size());
+    std::size_t classes = data.classes() > 0 ? static_cast<std::size_t>(data.classes()) : classes_;
+    if (classes == 0) classes = Model::outputs;
     for_batches(data, [&](const data::batch_view<scalar>& batch) {
       const std::vector<scalar> output = model_.predict(batch.features, batch.size);
       for (std::size_t n = 0; n < batch.size; ++n) {
         const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
         result.push_back(
-            static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(Model::outputs)) - row));
+            static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
       }
     });
     return result;
@@ -268,6 +272,7 @@ class trainer {
     check_data("training data", train);
     if (validation != nullptr) check_data("validation data", *validation);
     report_ = {};
+    classes_ = train.classes();
     stop_.store(false, std::memory_order_relaxed);
     data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
@@ -348,6 +353,7 @@ class trainer {
     how.modulator = third_factors(batch);
     if (sums.labelled) how.labels = batch.labels;
     how.indices = batch.indices;
+    how.classes = classes_;
     if (probe_ && step % probe_every_ == 0) {
       const std::vector<stage_probe> seen = (*probe_)(batch.features, batch.labels, how, loss_, batch.targets);
       if (probe_callback_) probe_callback_({epoch, step, seen});
@@ -484,6 +490,7 @@ class trainer {
   std::function<void(const epoch_record&)> epoch_callback_;
   std::function<void(const data::batch_view<scalar>&, std::span<double>)> modulator_;
   std::vector<double> third_factors_;
+  std::size_t classes_ = 0;  ///< of the data in training
   std::optional<probe<Model>> probe_;
   std::size_t probe_every_ = 1;
   std::function<void(const probe_event&)> probe_callback_;
