@@ -1,10 +1,13 @@
 #!/bin/sh
-# sh benchmarks/run.sh [QUESTION] [ARGUMENTS OF GOOGLE BENCHMARK...]
+# sh benchmarks/run.sh [QUESTION] [ARGUMENTS...]
 #
-# Installs what is missing, builds the benchmark of one question for this machine and runs it. The one question so far is
-# "rule": what each rule's update costs beside the response.
+# Installs what is missing, builds the benchmark of one question for this machine and runs it. The questions:
+#
+#   rule          what each rule's update costs beside the response; arguments are Google Benchmark's
+#   compile_time  what compiling costs, in time and memory; --repeat N takes medians of N, --only TEXT some rows
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
+#   sh benchmarks/run.sh compile_time --only resnet50
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/benchmarks
@@ -27,7 +30,10 @@ fi
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 
 need_build
-need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
+case $question in
+  rule) need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h ;;
+  compile_time) need libcli11-dev has_header libcli11-dev CLI/CLI.hpp ;;
+esac
 provide
 
 # shellcheck disable=SC2086
