@@ -14,6 +14,7 @@
 #include "experiment.hpp"
 #include "format.hpp"
 #include "plot.hpp"
+#include "report_json.hpp"
 
 /// report.html: one page without scripts or other files.
 namespace examples {

@@ -1,16 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <numeric>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "any_data.hpp"
 #include "digits.hpp"
-#include "format.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
@@ -23,39 +24,25 @@ namespace examples {
 struct pictures {
   std::string name;
   std::string note;  ///< what the reader of a result must know about the data; often empty
-  localis::data::images train;
-  localis::data::images validation;
-  localis::data::images test;
+  any_data train;
+  any_data validation;
+  any_data test;
 };
 
 namespace detail {
 
-[[nodiscard]] inline localis::data::images chosen(const localis::data::images& from,
-                                                  const std::vector<std::uint32_t>& indices) {
-  const localis::shape extents = localis::data::shape_of(from);
-  std::vector<std::uint8_t> pixels;
-  std::vector<std::uint32_t> labels;
-  pixels.reserve(indices.size() * extents.size());
-  labels.reserve(indices.size());
-  for (const std::uint32_t index : indices) {
-    const auto first = from.pixels().begin() + static_cast<std::ptrdiff_t>(index * extents.size());
-    pixels.insert(pixels.end(), first, first + static_cast<std::ptrdiff_t>(extents.size()));
-    labels.push_back(from.labels()[index]);
-  }
-  return {extents, std::move(pixels), std::move(labels), from.classes()};
+[[nodiscard]] inline any_data chosen(const any_data& from, std::vector<std::uint32_t> indices) {
+  return view_of(from, [&](const any_data& all) { return localis::data::subset(all, std::move(indices)); });
 }
 
 /// The first `count` pictures; all of them where it is 0 or more than there are.
-[[nodiscard]] inline localis::data::images first_of(localis::data::images from, std::size_t count) {
+[[nodiscard]] inline any_data first_of(const any_data& from, std::size_t count) {
   if (count == 0 || count >= from.size()) return from;
-  std::vector<std::uint32_t> indices(count);
-  std::iota(indices.begin(), indices.end(), 0U);
-  return chosen(from, indices);
+  return view_of(from, [&](const any_data& all) { return localis::data::subset(all, 0, count); });
 }
 
 /// Splits off `count` pictures; the same ones in every run of this program.
-[[nodiscard]] inline std::pair<localis::data::images, localis::data::images> parted(const localis::data::images& from,
-                                                                                    std::size_t count) {
+[[nodiscard]] inline std::pair<any_data, any_data> parted(const any_data& from, std::size_t count) {
   constexpr std::uint64_t seed = 1;
   const auto parts = localis::data::split(from, localis::data::validation_count{count}, seed);
   const auto rest = parts.train.indices();
@@ -65,26 +52,21 @@ namespace detail {
 
 }  // namespace detail
 
-/// Fashion-MNIST, or, where nobody asked for a folder and the usual one is not there, the embedded digits.
-/// Errors: data_error for files that are missing or damaged, config_error for a validation part that leaves nothing.
-[[nodiscard]] inline pictures load_pictures(const settings& chosen) {
+/// Fashion-MNIST, or, where nobody asked for a folder and the usual one is not there, the embedded digits; its
+/// validation part is still to come.
+/// Errors: data_error for files that are missing or damaged.
+[[nodiscard]] inline pictures read_fashion(const settings& chosen) {
   pictures result;
-  localis::data::images all;
   std::error_code ignored;
-  std::size_t validation = chosen.validation;
   const bool there = std::filesystem::exists(chosen.data, ignored);
   if (chosen.digits || (!there && !chosen.data_given)) {
     constexpr std::size_t test_count = 397;
-    constexpr std::size_t usual_validation = 200;
     result.name = "embedded digits (UCI, enlarged to 28x28)";
     result.note = chosen.digits ? "Trained on 1,797 small digits, not on Fashion-MNIST."
                                 : "Fashion-MNIST is not at " + chosen.data.string() +
                                       " (Debian: apt install dataset-fashion-mnist): trained on 1,797 small digits "
                                       "instead.";
-    auto parts = detail::parted(digits(), test_count);
-    all = std::move(parts.first);
-    result.test = std::move(parts.second);
-    if (!chosen.validation_given) validation = usual_validation;
+    std::tie(result.train, result.test) = detail::parted(any_data(digits()), test_count);
   } else {
     if (!std::filesystem::is_directory(chosen.data, ignored)) {
       throw localis::data_error(localis::text("--data: expected a folder with the four files of Fashion-MNIST, found ",
@@ -92,14 +74,25 @@ namespace detail {
     }
     result.name = "Fashion-MNIST";
     auto parts = localis::data::fashion_mnist(chosen.data);
-    all = std::move(parts.train);
-    result.test = std::move(parts.test);
+    result.train = any_data(std::move(parts.train));
+    result.test = any_data(std::move(parts.test));
   }
-  auto parts = detail::parted(all, validation);
-  result.train = detail::first_of(std::move(parts.first), chosen.pictures);
-  result.validation = std::move(parts.second);
-  result.test = detail::first_of(std::move(result.test), chosen.test_pictures);
   return result;
 }
+
+/// Takes the validation part from the training pictures, a seventh where there are few, and of each part as many as
+/// were chosen. Errors: config_error for a validation part that leaves nothing.
+[[nodiscard]] inline pictures divided(const settings& chosen, pictures all) {
+  const std::size_t size = all.train.size();
+  const bool few = size < 4 * chosen.validation && !chosen.validation_given;
+  auto parts = detail::parted(all.train, few ? std::max<std::size_t>(1, size / 7) : chosen.validation);
+  all.train = detail::first_of(parts.first, chosen.pictures);
+  all.validation = std::move(parts.second);
+  all.test = detail::first_of(all.test, chosen.test_pictures);
+  return all;
+}
+
+/// The pictures of a network for 28 x 28 grey ones.
+[[nodiscard]] inline pictures load_pictures(const settings& chosen) { return divided(chosen, read_fashion(chosen)); }
 
 }  // namespace examples

@@ -10,6 +10,7 @@
 
 #include "comparison.hpp"
 #include "experiment.hpp"
+#include "report_json.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>

@@ -3,15 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
 #include <string>
 #include <vector>
 
 #include "lab.hpp"
 #include "main_network.hpp"
-#include "resume.hpp"
 #include "rule_run.hpp"
-#include "run_program.hpp"
 #include "settings.hpp"
 
 #include <localis/localis.hpp>
@@ -90,23 +87,8 @@ void all_runs(lab& lab, std::uint64_t seed) {
 }
 
 int compare(const settings& chosen) {
-  const examples::pictures data = examples::load_pictures(chosen);
-  examples::check<like>(chosen, data);
-  const examples::report_folder folder(chosen.out);
-  lab lab(chosen, data, folder, examples::fresh_model<like>(chosen, 1));
-  if (chosen.resume) lab.keep(examples::read_runs(folder.path(), lab.all()));
-  examples::tell_plan(lab, folder);
-  if (!lab.all().runs.empty()) std::cout << "from before: " << lab.all().runs.size() << " runs\n\n";
-
-  examples::watch_for_interrupt();
-  for (const std::uint64_t seed : chosen.seeds) all_runs(lab, seed);
-  lab.finish();
-  examples::tell_results(lab, folder);
-  if (lab.all().ending == "interrupted") {
-    std::cout << lab.all().message << "; --resume --out " << folder.path().string() << " goes on" << std::endl;
-    return 130;
-  }
-  return 0;
+  const auto make = [&](std::uint64_t seed) { return examples::fresh_model<like>(chosen, seed); };
+  return examples::compare<like>(chosen, examples::load_pictures(chosen), make, all_runs);
 }
 
 }  // namespace
@@ -117,8 +99,8 @@ int main(int argc, char** argv) {
   settings defaults;
   defaults.epochs = 10;
   defaults.local_rate = 1e-5;
-  return examples::run_program(
-      "rules",
-      "Trains one network with each local rule before the same boundary, and compares accuracy, time and memory.",
-      [&](CLI::App& app) { return compare(examples::read_settings(app, argc, argv, rules_program, defaults)); });
+  return examples::run_comparison(
+      rules_program,
+      "Trains one network with each local rule before the same boundary, and compares accuracy, time and memory.", argc,
+      argv, defaults, compare);
 }

@@ -1,9 +1,12 @@
 #!/bin/sh
-# sh examples/run.sh [--rules] [--quick] [ARGUMENTS...]
+# sh examples/run.sh [--quick] [ARGUMENTS...]                                the reference trainer
+# sh examples/run.sh --rules [--quick] [ARGUMENTS...]                        the comparison of all local rules
+# sh examples/run.sh --model NAME [--size PIXELS] [--data KIND:FOLDER] [ARGUMENTS...]   a published network
 #
-# Installs what is missing, builds the reference trainer for this machine, and runs it; with --rules as the first
-# argument, the comparison of all local rules. All other arguments are the program's: --quick takes a few thousand
-# pictures, --help explains the rest. CMAKE_ARGUMENTS is added to the call of cmake.
+# Installs what is missing, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with a
+# folder per class in FOLDER/train and FOLDER/val) or fashion; networks and sizes are in examples/models.txt. All other
+# arguments are the program's: --quick takes a few thousand pictures, --help explains the rest. CMAKE_ARGUMENTS is added
+# to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/example
@@ -11,16 +14,50 @@ build=$root/build/example
 
 program=train
 takes='a minute or so'
-if [ "${1:-}" = --rules ]; then
-  program=rules
-  takes='some minutes: every rule is compiled on its own'
-  shift
-fi
+case ${1:-} in
+  --rules)
+    program=rules
+    takes='some minutes: every rule is compiled on its own'
+    shift
+    ;;
+  --model)
+    model=${2:-}
+    sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/models.txt")
+    if [ -z "$model" ] || [ -z "$sizes" ]; then
+      say "--model: expected one of: $(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$root/examples/models.txt" | uniq |
+        paste -sd ' ' -); found: ${model:-nothing}"
+      exit 2
+    fi
+    shift 2
+    if [ "${1:-}" = --size ]; then
+      size=${2:-}
+      shift $(($# < 2 ? 1 : 2))
+    else
+      case " $*" in
+        *' --data folder:'* | *' --data=folder:'*) size=$(echo "$sizes" | sort -n | tail -n 1) ;;
+        *) size=$(echo "$sizes" | sort -n | head -n 1) ;;
+      esac
+      # Colour pictures of 32 x 32 are no food for a network of grey ones.
+      case " $*" in *cifar10*) [ "$size" != 28 ] || size=32 ;; esac
+    fi
+    sizes=$(echo "$sizes" | paste -sd ' ' -)
+    case " $sizes " in
+      *" $size "*) ;;
+      *)
+        say "--size: expected one of: $sizes, which $model is there for; found: ${size:-nothing}"
+        exit 2
+        ;;
+    esac
+    program=train_${model}_$size
+    need_libraries=need_components
+    ;;
+esac
 
 # Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 
 need_build
+${need_libraries:-:}
 need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
 provide

@@ -3,6 +3,7 @@
 // pixels. Prints accuracies and writes a picture of what the units have learned. `unsupervised_features --help` has the
 // options.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +31,7 @@ constexpr std::size_t patch_units = 64;
 constexpr std::size_t shown = 60;  ///< in the picture
 
 /// The mean of all pictures.
-std::vector<double> mean_picture(const lo::data::images& of) {
+std::vector<double> mean_picture(const examples::any_data& of) {
   std::vector<double> mean(side * side);
   std::vector<float> pixels(side * side);
   for (std::size_t i = 0; i < of.size(); ++i) {
@@ -44,7 +45,7 @@ std::vector<double> mean_picture(const lo::data::images& of) {
 /// Pictures less a mean picture, as vectors of norm 1: units that compete compare directions.
 class unit_pictures {
  public:
-  unit_pictures(const lo::data::images& from, const std::vector<double>& mean) : from_(&from), mean_(&mean) {}
+  unit_pictures(const examples::any_data& from, const std::vector<double>& mean) : from_(&from), mean_(&mean) {}
 
   [[nodiscard]] std::size_t size() const { return from_->size(); }
   [[nodiscard]] std::size_t height() const { return side; }
@@ -65,7 +66,7 @@ class unit_pictures {
   }
 
  private:
-  const lo::data::images* from_;
+  const examples::any_data* from_;
   const std::vector<double>* mean_;
 };
 
@@ -129,6 +130,28 @@ using patch_net = lo::network<lo::image<side, side, 1>, lo::conv2d<patch_units, 
                               lo::max_pool2d<4>, lo::dense<10>>;
 using pixels_net = lo::network<lo::image<side, side, 1>, lo::batch_norm, lo::dense<10>>;
 
+/// The weights of the units that are furthest from where they began, the furthest first.
+std::vector<float> moved_most(const std::vector<float>& from, const std::vector<float>& to) {
+  constexpr std::size_t size = side * side;
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t unit = 0; unit < units; ++unit) {
+    double dot = 0;
+    double squares = 0;
+    for (std::size_t i = unit * size; i < (unit + 1) * size; ++i) {
+      dot += static_cast<double>(from[i]) * static_cast<double>(to[i]);
+      squares += static_cast<double>(from[i]) * static_cast<double>(from[i]);
+    }
+    order.emplace_back(dot / std::sqrt(squares), unit);  // a cosine: units that learn have norm 1
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<float> result;
+  for (std::size_t k = 0; k < shown; ++k) {
+    const auto row = to.begin() + static_cast<std::ptrdiff_t>(order[k].second * size);
+    result.insert(result.end(), row, row + static_cast<std::ptrdiff_t>(size));
+  }
+  return result;
+}
+
 struct choice {
   examples::settings common;
   double soft_hebb_rate = 0.1;
@@ -164,7 +187,7 @@ int compare(const choice& c) {
   lo::model<pixels_net> pixels{{.seed = 1}, backend};
   tell("pixels", train(pixels, s, data, 0, 0));
   const std::string whole = lo::text(units, " features of the picture: ");
-  features.template operator()<net<soft_hebb>>(whole + "random", 0, soft);
+  const outcome as_drawn = features.template operator()<net<soft_hebb>>(whole + "random", 0, soft);
   const outcome by_soft_hebb = features.template operator()<net<soft_hebb>>(whole + "SoftHebb", c.soft_hebb_rate, soft);
   const outcome by_krotov_hopfield =
       features.template operator()<net<krotov_hopfield>>(whole + "Krotov-Hopfield", c.krotov_hopfield_rate, krotov);
@@ -173,10 +196,9 @@ int compare(const choice& c) {
   features.template operator()<patch_net<soft_hebb>>(patches + "SoftHebb", c.soft_hebb_rate, soft);
   features.template operator()<patch_net<krotov_hopfield>>(patches + "Krotov-Hopfield", c.krotov_hopfield_rate, krotov);
 
-  const auto sheet = [](const char* rule, const outcome& o) {
-    const auto end = o.weights.begin() + static_cast<std::ptrdiff_t>(shown * side * side);
-    return examples::filter_sheet{lo::text(rule, ", the first ", shown, " of ", units, " units"),
-                                  {o.weights.begin(), end}};
+  const auto sheet = [&as_drawn](const char* rule, const outcome& o) {
+    return examples::filter_sheet{lo::text(rule, ": of ", units, " units the ", shown, " that have moved most"),
+                                  moved_most(as_drawn.weights, o.weights)};
   };
   folder.write(
       "features.svg",

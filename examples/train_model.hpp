@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "lab.hpp"
+#include "model_pictures.hpp"
+#include "settings.hpp"
+#include "train_program.hpp"
+
+#include <localis/core/error.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/train/initialize.hpp>
+
+namespace examples {
+
+namespace detail {
+
+/// Weights as in the papers: He's deviation by fan out where a network normalizes its batches, else by fan in.
+template <class Model>
+[[nodiscard]] localis::initialization initial_weights(const settings& chosen, std::uint64_t seed) {
+  localis::initialization how;
+  for (const localis::operation& op : Model::operations()) {
+    if (std::string_view(op.name) == "batch_norm") how = localis::initialization::torchvision();
+  }
+  how.zero_gamma = chosen.zero_gamma;
+  how.seed = seed;
+  return how;
+}
+
+}  // namespace detail
+
+/// The program that trains one published network; see train_program.hpp.
+/// @param dropout  share of elements that dropout layers set to 0
+template <class Model>
+[[nodiscard]] int train_model(const char* name, double dropout, int argc, char** argv) {
+  settings defaults;
+  defaults.epochs = 10;
+  defaults.batch = 128;
+  const program trainer{.name = name, .kinds = train_kinds, .of_models = true};
+  const auto work = [&](const settings& chosen) {
+    const pictures data = load_model_pictures(chosen, Model::network_type::input);
+    if (data.train.classes() > Model::outputs) {
+      throw localis::config_error(localis::text("--data: ", data.name, ": expected at most ", Model::outputs,
+                                                " classes, which ", name, " is built for, found ",
+                                                data.train.classes()));
+    }
+    const auto make = [&](std::uint64_t seed) {
+      Model fresh{{.seed = seed}, typename Model::backend_type{{.threads = chosen.threads}}};
+      fresh.for_each_layer([&](const localis::operation&, auto& layer) {
+        if constexpr (requires { layer.rate = dropout; }) layer.rate = dropout;
+      });
+      localis::initialize(fresh, detail::initial_weights<Model>(chosen, seed));
+      return fresh;
+    };
+    return train_and_compare<Model>(chosen, data, make);
+  };
+  return run_comparison(trainer,
+                        "Trains a published network by gradient descent, with frozen and with locally learning first "
+                        "stages, and compares accuracy, time and memory.",
+                        argc, argv, defaults, work);
+}
+
+}  // namespace examples

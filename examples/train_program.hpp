@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lab.hpp"
+#include "pictures.hpp"
+#include "settings.hpp"
+
+#include <localis/core/error.hpp>
+#include <localis/scheduler/fixed.hpp>
+#include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/replay.hpp>
+#include <localis/supervision/none.hpp>
+
+/// One network trained by gradient descent, with its first stages frozen, and with its first stages learning locally.
+namespace examples {
+
+inline constexpr run_kind train_kinds[] = {
+    {.name = "sgd"},
+    {.name = "localized static"},
+    {.name = "localized dynamic"},
+    {.name = "interleaved"},
+    {.name = "frozen static"},
+    {.name = "frozen static (batch)", .usual = false},
+    {.name = "frozen replay", .follows = "localized dynamic"},
+    {.name = "frozen replay (batch)", .usual = false, .follows = "localized dynamic"},
+    {.name = "sgd short", .follows = "localized dynamic"},
+};
+
+namespace detail {
+
+template <class Make>
+void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
+  const settings& s = lab.all().chosen;
+  const auto run = [&](const char* name, const auto& scheduler, const auto& supervision, const lab::conditions& how) {
+    lab.run(name, seed, make, scheduler, supervision, how);
+  };
+  const localis::supervision::none unsupervised;
+  const lab::conditions local{.local_rate = s.local_rate, .normalization = s.normalization, .epochs = s.epochs};
+  const lab::conditions frozen{.local_rate = 0, .normalization = s.normalization, .epochs = s.epochs};
+  const lab::conditions frozen_batch{
+      .local_rate = 0, .normalization = localis::prefix_normalization::batch, .epochs = s.epochs};
+
+  run("sgd", localis::scheduler::fixed{0}, unsupervised, frozen);
+  run("localized static", s.linear, unsupervised, local);
+  run("localized dynamic", s.dynamic, s.gain, local);
+  run("interleaved", localis::scheduler::interleaved{s.linear, s.every, s.prefix_rate}, unsupervised, local);
+  run("frozen static", s.linear, unsupervised, frozen);
+  run("frozen static (batch)", s.linear, unsupervised, frozen_batch);
+
+  if (const run_result* dynamic = lab.all().find("localized dynamic", seed)) {
+    const localis::scheduler::replay replay{dynamic->report.boundaries()};
+    run("frozen replay", replay, unsupervised, frozen);
+    run("frozen replay (batch)", replay, unsupervised, frozen_batch);
+  }
+  if (s.wants("sgd short")) {
+    lab::conditions shortened = frozen;
+    shortened.epochs = short_epochs(lab, "localized dynamic", seed);
+    if (!interrupted()) lab.bar().say(localis::text("sgd short: ", shortened.epochs, " epochs"));
+    run("sgd short", localis::scheduler::fixed{0}, unsupervised, shortened);
+  }
+}
+
+}  // namespace detail
+
+/// Does the runs that were chosen out of train_kinds, and returns the program's exit status.
+/// @param make  a fresh Model from a seed
+template <class Model, class Make>
+[[nodiscard]] int train_and_compare(const settings& chosen, const pictures& data, const Make& make) {
+  return compare<Model>(chosen, data, make, [&](lab& lab, std::uint64_t seed) { detail::train_runs(lab, seed, make); });
+}
+
+}  // namespace examples
