@@ -5,6 +5,7 @@
 #
 #   rule          what each rule's update costs beside the response; arguments are Google Benchmark's
 #   compile_time  what compiling costs, in time and memory; --repeat N takes medians of N, --only TEXT some rows
+#   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT some networks
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
@@ -32,7 +33,7 @@ export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 need_build
 case $question in
   rule) need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h ;;
-  compile_time) need libcli11-dev has_header libcli11-dev CLI/CLI.hpp ;;
+  *) need libcli11-dev has_header libcli11-dev CLI/CLI.hpp ;;
 esac
 provide
 
