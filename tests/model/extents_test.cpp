@@ -47,6 +47,7 @@ TEST_CASE("models: parameters and stages, 224 x 224") {
 
 TEST_CASE("models: parameters and stages, small pictures") {
   check<models::lenet<>>(61706, 5, 10);
+  check<models::lenet_32<>>(62006, 5, 10);
   check<models::alexnet_32<>>(2472266, 6, 10);
   check<models::vgg11_32<>>(9493770, 10, 10);
   check<models::resnet18_32<>>(11173962, 10, 10);

@@ -37,9 +37,10 @@ class FeaturesAndClassifier(nn.Module):
         return self.classifier(torch.flatten(self.features(x), 1))
 
 
-def lenet():
+def lenet(channels=1, padding=2):
     return FeaturesAndClassifier(
-        [nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2)],
+        [nn.Conv2d(channels, 6, 5, padding=padding), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(),
+         nn.AvgPool2d(2)],
         [nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10)])
 
 
@@ -117,6 +118,7 @@ def torchvision_model(name):
 # Name: network, pixels, channels.
 MODELS = {
     "lenet": (lenet, 28, 1),
+    "lenet_32": (lambda: lenet(3, 0), 32, 3),
     "alexnet_32": (alexnet_32, 32, 3),
     "vgg11_32": (lambda: vgg_32((1, 1, 2, 2, 2)), 32, 3),
     "resnet20": (lambda: SmallResNet((3, 3, 3), (16, 32, 64)), 32, 3),
