@@ -152,11 +152,13 @@ std::vector<float> moved_most(const std::vector<float>& from, const std::vector<
   return result;
 }
 
+/// Rates at which the features of whole pictures take shape in five epochs. The read-out prefers smaller ones, at which
+/// hardly a unit does: random features are hard to beat here, and the program says so.
 struct choice {
   examples::settings common;
-  double soft_hebb_rate = 0.1;
-  double krotov_hopfield_rate = 0.001;
-  double sharpness = 5;
+  double soft_hebb_rate = 0.5;
+  double krotov_hopfield_rate = 0.006;
+  double sharpness = 20;
   std::size_t rank = 2;
   double delta = 0.4;
 };
