@@ -20,6 +20,7 @@ export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 need_build
 need_components
 need doctest-dev has_header doctest-dev doctest/doctest.h
+need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 provide
 
 # shellcheck disable=SC2086
