@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -14,6 +15,7 @@
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/depthwise.hpp>
+#include <localis/cpu/direct.hpp>
 #include <localis/cpu/gemm.hpp>
 #include <localis/cpu/parallel.hpp>
 #include <localis/fwd.hpp>
@@ -150,6 +152,10 @@ class backend {
       if (bias != nullptr) add_bias_to(u, samples, map.outputs(), bias);
       return;
     }
+    if (direct::takes(map)) {
+      direct_response(map, samples, x, weight_of{w, map.inputs()}, bias, u, scratch);
+      return;
+    }
     Scalar* columns = columns_scratch(map, scratch);
     for_tiles(map, samples, x, columns, [&](std::size_t, range rows, const Scalar* tile) {
       Scalar* out = u + rows.begin * map.outputs();
@@ -160,6 +166,8 @@ class backend {
   void respond_scratch(const linear_map& map, std::size_t, carver& scratch) const {
     if (map.depthwise()) {
       (void)scratch.take<Scalar>(map.weights());
+    } else if (direct::takes(map)) {
+      (void)direct_carve(map, scratch);
     } else if (!map.dense()) {
       (void)columns_scratch(map, scratch);
     }
@@ -177,13 +185,15 @@ class backend {
     }
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
-    const learn_arrays at = learn_carve(map, samples, how, scratch);
+    const bool windows = reads_windows(map, how) && h == nullptr;
+    const learn_arrays at = learn_carve(map, samples, how, windows, scratch);
     if (map.dense()) {
       if (!how.responded) dense_response(map, samples, x, w, u);
       const range all{0, samples};
-      clear(sums, map, how);
+      clear(sums, at, map, how);
       const learned_rows learned = gate_rows(map, all, x, u, gate, how, h, sums, at, 0);
       block<const Scalar> seen = learned.inputs;
+      if (how.inputs) add_column_sums(seen, sums.input);
       if (how.reconstructs) {
         seen = remainder_of(learned, at.remainder);
         split_columns(seen.rows * outputs, inputs, [&](range columns) {
@@ -198,13 +208,34 @@ class backend {
       if (bias != nullptr) add_bias_to(u, samples, outputs, bias);
       return;
     }
-    for (std::size_t lane = 0; lane < lanes_; ++lane) clear(lane_sums(lane, at, map, how, sums), map, how);
+    const std::size_t lanes = lanes_for(map, samples);
+    clear_lanes(lanes, at, map, how, sums);
+    if (windows) {
+      if (!how.responded) direct::pack(outputs, inputs, weight_of{w, inputs}, lanes, at.direct->weights);
+      for_windows(map, *at.direct, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
+        const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
+        Scalar* out = u + rows.begin * outputs;
+        if (!how.responded) direct::respond(tile, at.direct->weights, outputs, inputs, out);
+        const learned_rows learned = gate_rows(map, rows, nullptr, out, gate, how, h, mine, at, lane);
+        const direct::windows<Scalar> seen = tile.part(learned.start, learned.gates.rows, how.rows.every);
+        if (how.inputs) direct::add_inputs(seen, mine.input);
+        if (at.in_panels) {
+          direct::add_product(seen, learned.gates.data, outputs, inputs, part_of_lane(at, lane), mine.sum);
+        } else {
+          direct::add_sparse_product(seen, learned.gates.data, outputs, inputs, mine.sum);
+        }
+        if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
+      });
+      add_lanes(lanes, at, map, how, sums);
+      return;
+    }
     for_tiles(map, samples, x, at.columns, [&](std::size_t lane, range rows, const Scalar* tile) {
       const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
       Scalar* out = u + rows.begin * outputs;
       if (!how.responded) tile_response(map, rows_of(tile, rows.size(), map.seen()), w, out);
       const learned_rows learned = gate_rows(map, rows, tile, out, gate, how, h, mine, at, lane);
       block<const Scalar> seen = learned.inputs;
+      if (how.inputs) add_column_sums(seen, mine.input);
       if (how.reconstructs) {
         Scalar* remainder = at.remainder + lane * tile_rows(map) * inputs;
         seen = remainder_of(learned, remainder);
@@ -215,14 +246,17 @@ class backend {
       }
       if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
     });
-    add_lanes(at, map, how, sums);
+    add_lanes(lanes, at, map, how, sums);
   }
   void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& how, carver& scratch) const {
     if (map.depthwise()) {
       (void)depthwise::learn_arrays<Scalar>(map, how, lanes_, scratch);
-    } else {
-      (void)learn_carve(map, samples, how, scratch);
+      return;
     }
+    carver direct = scratch;
+    if (reads_windows(map, how)) (void)learn_carve(map, samples, how, true, direct);
+    if (!reads_windows(map, how) || how.sees_other) (void)learn_carve(map, samples, how, false, scratch);
+    if (direct.used() > scratch.used()) scratch = direct;
   }
 
   /// c -= a b.   a: rows x inner,  b: inner x columns,  c: rows x columns
@@ -255,9 +289,20 @@ class backend {
       return;
     }
     const learn_options how{};
-    const learn_arrays at = lane_carve(map, how, scratch);
+    const learn_arrays at = lane_carve(map, how, direct::takes(map), scratch);
     const accumulators<Scalar> sums{dw, db, nullptr, nullptr};
-    for (std::size_t lane = 0; lane < lanes_; ++lane) clear(lane_sums(lane, at, map, how, sums), map, how);
+    const std::size_t lanes = lanes_for(map, samples);
+    clear_lanes(lanes, at, map, how, sums);
+    if (at.direct) {
+      for_windows(map, *at.direct, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
+        const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
+        const Scalar* error = d + rows.begin * outputs;
+        direct::add_product(tile, error, outputs, inputs, part_of_lane(at, lane), mine.sum);
+        if (db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), mine.unit);
+      });
+      add_lanes(lanes, at, map, how, sums);
+      return;
+    }
     for_tiles(map, samples, x, at.columns, [&](std::size_t lane, range rows, const Scalar* tile) {
       const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
       const Scalar* error = d + rows.begin * outputs;
@@ -268,17 +313,17 @@ class backend {
       }
       if (db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), mine.unit);
     });
-    add_lanes(at, map, how, sums);
+    add_lanes(lanes, at, map, how, sums);
   }
   void weight_gradient_scratch(const linear_map& map, std::size_t, carver& scratch) const {
     if (map.depthwise()) {
       (void)depthwise::partial_sums<Scalar>(map, {}, lanes_, scratch);
     } else if (!map.dense()) {
-      (void)lane_carve(map, {}, scratch);
+      (void)lane_carve(map, {}, direct::takes(map), scratch);
     }
   }
 
-  /// dx = D W, folded back onto the input.
+  /// dx = D W, folded back onto the input. Windows one pixel apart: the response of D to W turned around.
   void input_gradient(const linear_map& map, std::size_t samples, const Scalar* d, const Scalar* w, Scalar* dx,
                       carver scratch) const {
     if (map.depthwise()) {
@@ -298,6 +343,11 @@ class backend {
                             {w + columns.begin, outputs, columns.size(), inputs},
                             {dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs}, false);
       });
+      return;
+    }
+    if (direct::takes_gradient(map)) {
+      direct_response(direct::gradient_map(map), samples, d,
+                      turned_weight{w, inputs, map.in.channels, outputs, map.field.positions()}, nullptr, dx, scratch);
       return;
     }
     Scalar* columns = columns_scratch(map, scratch);
@@ -332,8 +382,14 @@ class backend {
       }
     });
   }
-  void input_gradient_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
-    respond_scratch(map, samples, scratch);
+  void input_gradient_scratch(const linear_map& map, std::size_t, carver& scratch) const {
+    if (map.depthwise()) {
+      (void)scratch.take<Scalar>(map.weights());
+    } else if (direct::takes_gradient(map)) {
+      (void)direct_carve(direct::gradient_map(map), scratch);
+    } else if (!map.dense()) {
+      (void)columns_scratch(map, scratch);
+    }
   }
 
  private:
@@ -417,65 +473,153 @@ class backend {
     });
   }
 
-  // Partial sums: lane 0 adds into the result itself, the others into their own copies.
+  // Windows read where they lie.
+
+  /// W, by unit and input.
+  struct weight_of {
+    const Scalar* w;
+    std::size_t inputs;
+    Scalar operator()(std::size_t unit, std::size_t input) const { return w[unit * inputs + input]; }
+  };
+  /// W as the convolution from D to dX has it: its units are channels, its inputs windows of units.
+  struct turned_weight {
+    const Scalar* w;
+    std::size_t inputs;
+    std::size_t channels;
+    std::size_t units;
+    std::size_t cells;
+    Scalar operator()(std::size_t channel, std::size_t input) const {
+      return w[input % units * inputs + (cells - 1 - input / units) * channels + channel];
+    }
+  };
+  struct direct_arrays {
+    direct::tiling<Scalar> cut;
+    direct::tile_arrays<Scalar> tiles;
+    Scalar* weights;  ///< panels
+  };
+  [[nodiscard]] direct_arrays direct_carve(const linear_map& map, carver& scratch) const {
+    const direct::tiling<Scalar> cut(map, tile_bytes_);
+    return {cut,
+            {map, cut, lanes_, scratch},
+            scratch.take<Scalar>(direct::panels_size<Scalar>(map.outputs(), map.inputs()))};
+  }
+  template <class Body>
+  void for_windows(const linear_map& map, const direct_arrays& at, std::size_t samples, const Scalar* x,
+                   const Body& body) const {
+    direct::for_tiles(map, at.cut, at.tiles, samples, x, lanes_for(map, samples), body);
+  }
+  template <class Weight>
+  void direct_response(const linear_map& map, std::size_t samples, const Scalar* x, const Weight& weight,
+                       const Scalar* bias, Scalar* u, carver scratch) const {
+    const std::size_t outputs = map.outputs();
+    const direct_arrays at = direct_carve(map, scratch);
+    direct::pack(outputs, map.inputs(), weight, lanes_for(map, samples), at.weights);
+    for_windows(map, at, samples, x, [&](std::size_t, range rows, const direct::windows<Scalar>& tile) {
+      Scalar* out = u + rows.begin * outputs;
+      direct::respond(tile, static_cast<const Scalar*>(at.weights), outputs, map.inputs(), out);
+      if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
+    });
+  }
+  /// Whether learning reads windows where they lie, unless gates see another response.
+  [[nodiscard]] static bool reads_windows(const linear_map& map, const learn_options& how) {
+    return direct::takes(map) && !how.reconstructs;
+  }
+
+  // Partial sums: lane 0 adds into the result itself, the others into their own copies. Sums in panels: all of them.
   struct learn_arrays {
+    std::optional<direct_arrays> direct;  ///< where windows are read in place
+    bool in_panels = false;
     Scalar* columns = nullptr;  ///< tiles
+    std::size_t rows = 0;       ///< of X in a tile
     Scalar* gates = nullptr;
     Scalar* plain = nullptr;  ///< gates without the modulator
     Scalar* signals = nullptr;
     Scalar* remainder = nullptr;  ///< X - G W
+    Scalar* part = nullptr;       ///< of what is multiplied
+    Scalar* panels = nullptr;
     Scalar* sums = nullptr;
   };
-  [[nodiscard]] static std::size_t lane_size(const linear_map& map, const learn_options& how) {
-    return map.weights() + how.unit_sums * map.outputs() + (how.matrix ? map.outputs() * map.outputs() : 0) +
-           (how.inputs ? map.seen() : 0);
+  [[nodiscard]] static std::size_t lane_size(const learn_arrays& at, const linear_map& map, const learn_options& how) {
+    return (at.in_panels ? 0 : map.weights()) + how.unit_sums * map.outputs() +
+           (how.matrix ? map.outputs() * map.outputs() : 0) + (how.inputs ? map.seen() : 0);
   }
-  [[nodiscard]] learn_arrays lane_carve(const linear_map& map, const learn_options& how, carver& scratch) const {
+  [[nodiscard]] static std::size_t panels_size(const linear_map& map) {
+    return direct::panels_size<Scalar>(map.outputs(), map.inputs());
+  }
+  [[nodiscard]] learn_arrays lane_carve(const linear_map& map, const learn_options& how, bool windows,
+                                        carver& scratch) const {
     learn_arrays at;
-    at.columns = columns_scratch(map, scratch);
-    at.sums = scratch.take<Scalar>((lanes_ - 1) * lane_size(map, how));
+    if (windows) {
+      at.direct = direct_carve(map, scratch);
+      at.rows = at.direct->cut.rows(map);
+      at.in_panels = how.active_gates == 0;
+      if (at.in_panels) {
+        at.part = scratch.take<Scalar>(lanes_ * direct::product_part<Scalar>);
+        at.panels = scratch.take<Scalar>(lanes_ * panels_size(map));
+      }
+    } else {
+      at.columns = columns_scratch(map, scratch);
+      at.rows = tile_rows(map);
+    }
+    at.sums = scratch.take<Scalar>((lanes_ - 1) * lane_size(at, map, how));
     return at;
   }
   [[nodiscard]] learn_arrays learn_carve(const linear_map& map, std::size_t samples, const learn_options& how,
-                                         carver& scratch) const {
+                                         bool windows, carver& scratch) const {
     learn_arrays at;
-    if (!map.dense()) at = lane_carve(map, how, scratch);
-    const std::size_t rows = map.dense() ? samples : lanes_ * tile_rows(map);
+    if (!map.dense()) at = lane_carve(map, how, windows, scratch);
+    const std::size_t rows = map.dense() ? samples : lanes_ * at.rows;
     at.gates = scratch.take<Scalar>(rows * map.outputs());
     if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());
     if (how.sees_other) at.signals = scratch.take<Scalar>(rows * map.outputs());
     if (how.reconstructs) at.remainder = scratch.take<Scalar>(rows * map.inputs());
     return at;
   }
+  static Scalar* part_of_lane(const learn_arrays& at, std::size_t lane) {
+    return at.part + lane * direct::product_part<Scalar>;
+  }
   static accumulators<Scalar> lane_sums(std::size_t lane, const learn_arrays& at, const linear_map& map,
                                         const learn_options& how, const accumulators<Scalar>& first) {
-    if (lane == 0) return first;
-    accumulators<Scalar> mine{};
-    mine.sum = at.sums + (lane - 1) * lane_size(map, how);
-    mine.unit = mine.sum + map.weights();
-    mine.matrix = mine.unit + how.unit_sums * map.outputs();
-    mine.input = mine.matrix + (how.matrix ? map.outputs() * map.outputs() : 0);
+    accumulators<Scalar> mine = first;
+    if (lane > 0) {
+      mine.sum = at.sums + (lane - 1) * lane_size(at, map, how);
+      mine.unit = mine.sum + (at.in_panels ? 0 : map.weights());
+      mine.matrix = mine.unit + how.unit_sums * map.outputs();
+      mine.input = mine.matrix + (how.matrix ? map.outputs() * map.outputs() : 0);
+    }
+    if (at.in_panels) mine.sum = at.panels + lane * panels_size(map);
     return mine;
   }
-  /// f(array, size) for each sum that is wanted.
+  /// f(array, size) for each sum that is wanted, but the products'.
   template <class F>
-  static void for_sums(const accumulators<Scalar>& sums, const linear_map& map, const learn_options& how, const F& f) {
-    f(&accumulators<Scalar>::sum, map.weights());
+  static void for_other_sums(const accumulators<Scalar>& sums, const linear_map& map, const learn_options& how,
+                             const F& f) {
     if (sums.unit != nullptr) f(&accumulators<Scalar>::unit, how.unit_sums * map.outputs());
     if (how.matrix) f(&accumulators<Scalar>::matrix, map.outputs() * map.outputs());
     if (how.inputs) f(&accumulators<Scalar>::input, map.seen());
   }
-  static void clear(const accumulators<Scalar>& sums, const linear_map& map, const learn_options& how) {
-    for_sums(sums, map, how,
-             [&](auto which, std::size_t size) { std::fill(sums.*which, sums.*which + size, Scalar(0)); });
+  static void clear(const accumulators<Scalar>& sums, const learn_arrays& at, const linear_map& map,
+                    const learn_options& how) {
+    std::fill_n(sums.sum, at.in_panels ? panels_size(map) : map.weights(), Scalar(0));
+    for_other_sums(sums, map, how, [&](auto which, std::size_t size) { std::fill_n(sums.*which, size, Scalar(0)); });
   }
-  void add_lanes(const learn_arrays& at, const linear_map& map, const learn_options& how,
+  void clear_lanes(std::size_t lanes, const learn_arrays& at, const linear_map& map, const learn_options& how,
+                   const accumulators<Scalar>& first) const {
+    parallel_for(lanes, [&](std::size_t lane) { clear(lane_sums(lane, at, map, how, first), at, map, how); });
+  }
+  void add_lanes(std::size_t lanes, const learn_arrays& at, const linear_map& map, const learn_options& how,
                  const accumulators<Scalar>& first) const {
-    for (std::size_t lane = 1; lane < lanes_; ++lane) {
+    if (at.in_panels) {
+      direct::unpack(map.outputs(), map.inputs(), static_cast<const Scalar*>(at.panels), lanes,
+                     lanes_for(map.weights()), first.sum);
+    }
+    for (std::size_t lane = 1; lane < lanes; ++lane) {
       const accumulators<Scalar> more = lane_sums(lane, at, map, how, first);
-      for_sums(first, map, how, [&](auto which, std::size_t size) {
+      const auto add = [&](auto which, std::size_t size) {
         for (std::size_t i = 0; i < size; ++i) (first.*which)[i] += (more.*which)[i];
-      });
+      };
+      if (!at.in_panels) add(&accumulators<Scalar>::sum, map.weights());
+      for_other_sums(first, map, how, add);
     }
   }
 
@@ -483,10 +627,11 @@ class backend {
   struct learned_rows {
     block<const Scalar> gates;   ///< compact
     block<const Scalar> plain;   ///< without the modulator
-    block<const Scalar> inputs;  ///< rows of X, some left out
+    block<const Scalar> inputs;  ///< rows of X, some left out; none where X is not unfolded
+    std::size_t start;           ///< the first of them, counted from the first of all
   };
-  /// Gates of the rows among `rows` that are learned from, and all sums but G^T X.
-  ///   x, u  of the first of `rows`
+  /// Gates of the rows among `rows` that are learned from, and all sums but those over X.
+  ///   x, u  of the first of `rows`;  x null where it is not unfolded
   template <class Gate>
   learned_rows gate_rows(const linear_map& map, range rows, const Scalar* x, const Scalar* u, const Gate& gate,
                          const learn_options& how, const Scalar* h, const accumulators<Scalar>& sums,
@@ -497,16 +642,17 @@ class backend {
     const std::size_t skipped = how.rows.count(rows.begin);
     const std::size_t start = how.rows.first + skipped * every - rows.begin;  // may lie beyond the last row
     const std::size_t count = how.rows.count(rows.end) - skipped;
-    Scalar* gates = at.gates + lane * tile_rows(map) * outputs;
+    Scalar* gates = at.gates + lane * at.rows * outputs;
     const block<const Scalar> gated = rows_of(static_cast<const Scalar*>(gates), count, outputs);
-    if (count == 0) return {gated, gated, rows_of(x, 0, width)};
-    Scalar* plain = how.modulated ? at.plain + lane * tile_rows(map) * outputs : nullptr;
+    if (count == 0) return {gated, gated, rows_of(x, 0, width), 0};
+    Scalar* plain = how.modulated ? at.plain + lane * at.rows * outputs : nullptr;
     const block<const Scalar> unmodulated =
         how.modulated ? rows_of(static_cast<const Scalar*>(plain), count, outputs) : gated;
-    const block<const Scalar> seen{x + start * width, count, width, every * width};
+    const block<const Scalar> seen =
+        x == nullptr ? rows_of(x, 0, width) : block<const Scalar>{x + start * width, count, width, every * width};
     block<const Scalar> signals{u + start * outputs, count, outputs, every * outputs};
     if (how.sees_other) {
-      const block<Scalar> other = rows_of(at.signals + lane * tile_rows(map) * outputs, count, outputs);
+      const block<Scalar> other = rows_of(at.signals + lane * at.rows * outputs, count, outputs);
       if (h != nullptr) tile_response(map, seen, h, other.data);
       for (std::size_t j = 0; j < count; ++j) {
         Scalar* to = other.data + j * outputs;
@@ -519,8 +665,7 @@ class backend {
            how.modulated ? plain + j * outputs : nullptr);
     }
     if (how.matrix) multiply_atb<Scalar>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), true);
-    if (how.inputs) add_column_sums(seen, sums.input);
-    return {gated, unmodulated, seen};
+    return {gated, unmodulated, seen, start};
   }
   /// X, to be subtracted from.
   static block<const Scalar> remainder_of(const learned_rows& learned, Scalar* to) {
