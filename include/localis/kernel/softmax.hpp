@@ -4,6 +4,8 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/kernel/exponential.hpp>
+#include <localis/kernel/largest.hpp>
 #include <localis/kernel/mean.hpp>
 
 namespace localis::kernel {
@@ -12,13 +14,11 @@ namespace localis::kernel {
 /// the sum.
 template <class T>
 T softmax_row(const T* from, T* to, std::size_t size, T scale, T share = T(1)) {
-  T top = scale * from[0];
-  for (std::size_t k = 1; k < size; ++k) top = scale * from[k] > top ? scale * from[k] : top;
-  T sum = 0;
-  for (std::size_t k = 0; k < size; ++k) {
-    to[k] = std::exp(scale * from[k] - top);
-    sum += to[k];
-  }
+  const T top = largest_of<T>(size, [=](std::size_t k) { return scale * from[k]; });
+  LOCALIS_VECTORIZE
+  for (std::size_t k = 0; k < size; ++k) to[k] = exp_of_negative(scale * from[k] - top);
+  const T sum = sum_of<T>(size, [=](std::size_t k) { return to[k]; });
+  LOCALIS_VECTORIZE
   for (std::size_t k = 0; k < size; ++k) to[k] = share * to[k] / sum;
   return std::log(sum) + top;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include <localis/core/error.hpp>
+#include <localis/kernel/largest.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -24,14 +26,13 @@ struct k_winners {
 
   template <class T>
   constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
-    for (std::size_t o = 0; o < units; ++o) gates[o] = T(0);
+    constexpr T out = -std::numeric_limits<T>::infinity();
+    for (std::size_t o = 0; o < units; ++o) gates[o] = u[o];
     for (std::size_t rank = 0; rank < winners && rank < units; ++rank) {
-      std::size_t best = units;
-      for (std::size_t o = 0; o < units; ++o) {
-        if (gates[o] == T(0) && (best == units || u[o] > u[best])) best = o;
-      }
-      gates[best] = T(1);
+      gates[kernel::place_of_largest(gates, units)] = out;
     }
+    LOCALIS_VECTORIZE
+    for (std::size_t o = 0; o < units; ++o) gates[o] = gates[o] == out ? T(1) : T(0);
   }
   template <class T>
   constexpr T recall(T) const {

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include <localis/core/error.hpp>
+#include <localis/kernel/largest.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -32,17 +34,12 @@ struct krotov_hopfield {
 
   template <class T>
   constexpr void gate_row(const T* v, T* gates, std::size_t units) const {
-    for (std::size_t o = 0; o < units; ++o) gates[o] = T(0);
-    // The rows that are out of the running are marked by 1 until the end.
-    std::size_t first = 0;
-    std::size_t best = 0;
-    for (std::size_t place = 1; place <= rank && place <= units; ++place) {
-      best = units;
-      for (std::size_t o = 0; o < units; ++o) {
-        if (gates[o] == T(0) && (best == units || v[o] > v[best])) best = o;
-      }
-      gates[best] = T(1);
-      if (place == 1) first = best;
+    for (std::size_t o = 0; o < units; ++o) gates[o] = v[o];
+    const std::size_t first = kernel::place_of_largest(v, units);
+    std::size_t best = first;
+    for (std::size_t place = 2; place <= rank && place <= units; ++place) {
+      gates[best] = -std::numeric_limits<T>::infinity();
+      best = kernel::place_of_largest(gates, units);
     }
     for (std::size_t o = 0; o < units; ++o) gates[o] = T(0);
     if (units >= rank) gates[best] = -static_cast<T>(delta);

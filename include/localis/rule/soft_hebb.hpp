@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/kernel/largest.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/rule/rule.hpp>
 
@@ -28,11 +29,10 @@ struct soft_hebb {
   template <class T>
   void gate_row(const T* u, T* gates, std::size_t units) const {
     kernel::softmax_row(u, gates, units, static_cast<T>(sharpness));
-    std::size_t winner = 0;
-    for (std::size_t o = 1; o < units; ++o) {
-      if (u[o] > u[winner]) winner = o;
-    }
-    for (std::size_t o = 0; o < units; ++o) gates[o] = o == winner ? gates[o] : -gates[o];
+    LOCALIS_VECTORIZE
+    for (std::size_t o = 0; o < units; ++o) gates[o] = -gates[o];
+    const std::size_t winner = kernel::place_of_largest(u, units);
+    gates[winner] = -gates[winner];
   }
   template <class T>
   constexpr T recall(T u) const {
