@@ -54,6 +54,7 @@ std::vector<problem> problems() {
   add({2, 3, 4}, 3, {3, 3, 2, 4}, 2);
   add({7, 5, 2}, 4, {2, 2, 3, 0}, 2);  // pixels that no window sees
   add({1, 1, 6}, 9, {3, 3, 1, 1}, 5);
+  for (const std::size_t inputs : std::array<std::size_t, 3>{7, 33, 6}) add({1, 1, inputs}, 9, {}, 11);  // dense
   add({6, 5, 8}, 12, {3, 3, 1, 1}, 2, 4);
   add({40, 3, 8}, 3, {3, 3, 1, 1}, 2);  // an image in several tiles, below
   add({40, 3, 8}, 3, {3, 3, 2, 1}, 2);

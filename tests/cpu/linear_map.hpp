@@ -13,6 +13,8 @@
 #include <localis/core/carver.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/activation.hpp>
+#include <localis/kernel/follow_up.hpp>
 
 /// What a backend does with a linear map, against the definitions.
 namespace localis_test {
@@ -50,6 +52,7 @@ inline numbers normal(std::size_t size, std::uint64_t stream) {
 struct results {
   numbers u, gradient, bias_gradient, input_gradient;
   numbers response, sum, unit, input;
+  numbers followed, learned_followed, moments, learned_moments, pooled;
 };
 
 /// A layer, a batch and what is learned from it.
@@ -65,7 +68,19 @@ struct problem {
   numbers h = normal(map.weights(), 3);
   numbers b = normal(map.outputs(), 4);
   numbers d = normal(map.rows(samples) * map.outputs(), 5);
+  numbers scale = normal(map.outputs(), 6);
+  numbers shift = normal(map.outputs(), 7);
+  numbers center = normal(map.outputs(), 8);
 };
+
+constexpr std::size_t pool = 2;
+
+/// What follows the response: where its moments are taken too, or where it is pooled.
+template <class T>
+lo::kernel::follow_up<T, lo::relu_function> follow(const std::vector<T>& scale, const std::vector<T>& shift,
+                                                   const T* center, T* moments, std::size_t side = 1) {
+  return {scale.data(), shift.data(), center, moments, {}, side};
+}
 
 /// From the definitions, in signed arithmetic: what position p of unit o sees as its input i.
 inline results slow(const problem& in) {
@@ -132,6 +147,39 @@ inline results slow(const problem& in) {
       for (std::size_t i = 0; i < inputs; ++i) out.input[g * inputs + i] += seen(p, g * units / map.groups, i);
     }
   }
+  const auto after = [&](const numbers& u) {
+    numbers y(u.size());
+    for (std::size_t i = 0; i < u.size(); ++i) {
+      y[i] = std::max(0.0, u[i] * in.scale[i % units] + in.shift[i % units]);
+    }
+    return y;
+  };
+  out.followed = after(out.u);
+  out.learned_followed = after(out.response);
+  const auto moments = [&](const numbers& u) {
+    numbers sums(2 * units, 0.0);
+    for (std::size_t i = 0; i < u.size(); ++i) {
+      const double off = u[i] - in.center[i % units];
+      sums[i % units] += off;
+      sums[units + i % units] += off * off;
+    }
+    return sums;
+  };
+  out.moments = moments(out.u);
+  out.learned_moments = moments(out.response);
+  const std::size_t high = map.out.height / pool;
+  const std::size_t wide = map.out.width / pool;
+  out.pooled.assign(in.samples * high * wide * units, 0);
+  for (std::size_t i = 0; i < out.pooled.size(); ++i) {
+    const std::size_t p = i / units;
+    const std::size_t top = p / wide % high * pool;
+    const std::size_t left = p % wide * pool;
+    for (std::size_t cell = 0; cell < pool * pool; ++cell) {
+      const std::size_t y = p / wide / high * map.out.height + top + cell / pool;
+      out.pooled[i] =
+          std::max(out.pooled[i], out.followed[(y * map.out.width + left + cell % pool) * units + i % units]);
+    }
+  }
   return out;
 }
 
@@ -185,7 +233,41 @@ results run(const problem& in, const Backend& backend) {
   backend.input_gradient(in.map, n, d.data(), w.data(), input_gradient.data(),
                          scratch([&](auto& m) { backend.input_gradient_scratch(in.map, n, m); }));
   CHECK(kept_within());
-  return {to(u), to(gradient), to(bias_gradient), to(input_gradient), to(learned_u), to(sum), to(unit), to(input)};
+
+  // The same with what follows, in the same pass.
+  const std::vector<T> scale = from(in.scale), shift = from(in.shift), center = from(in.center);
+  std::vector<T> followed(d.size(), static_cast<T>(nothing));
+  std::vector<T> learned_followed = in.how.responded ? d : followed;
+  std::vector<T> moments(2 * units, static_cast<T>(nothing));
+  std::vector<T> learned_moments = moments;
+  std::vector<T> pooled;
+  backend.respond(in.map, n, x.data(), w.data(), bias, followed.data(),
+                  scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.follows = true}); }),
+                  follow(scale, shift, center.data(), moments.data()));
+  CHECK(kept_within());
+  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_followed.data(),
+                            row_gate<T>{units, in.how.active_gates}, in.how, in.through_others ? h.data() : nullptr,
+                            {sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr},
+                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, {.follows = true}); }),
+                            follow(scale, shift, center.data(), learned_moments.data()));
+  CHECK(kept_within());
+  if (backend.pools(in.map)) {
+    pooled.assign(n * (in.map.out.height / pool) * (in.map.out.width / pool) * units, static_cast<T>(nothing));
+    backend.respond(in.map, n, x.data(), w.data(), bias, pooled.data(),
+                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.follows = true, .pool = pool}); }),
+                    follow<T>(scale, shift, nullptr, nullptr, pool));
+    CHECK(kept_within());
+    if (!in.how.responded && !in.through_others) {
+      backend.respond_and_learn(
+          in.map, n, x.data(), w.data(), bias, pooled.data(), row_gate<T>{units, in.how.active_gates}, in.how, nullptr,
+          {sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr},
+          scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, {.follows = true, .pool = pool}); }),
+          follow(scale, shift, center.data(), moments.data(), pool));
+      CHECK(kept_within());
+    }
+  }
+  return {to(u),     to(gradient), to(bias_gradient),    to(input_gradient), to(learned_u),       to(sum),   to(unit),
+          to(input), to(followed), to(learned_followed), to(moments),        to(learned_moments), to(pooled)};
 }
 
 inline void agree(const char* what, const numbers& found, const numbers& expected, double tolerance) {
@@ -224,6 +306,11 @@ void check_problem(const problem& in, const Backend& backend, double tolerance) 
   agree("weight gradient", found.gradient, expected.gradient, tolerance);
   if (in.bias) agree("bias gradient", found.bias_gradient, expected.bias_gradient, tolerance);
   agree("input gradient", found.input_gradient, expected.input_gradient, tolerance);
+  agree("what follows", found.followed, expected.followed, tolerance);
+  agree("what follows learning", found.learned_followed, expected.learned_followed, tolerance);
+  agree("moments", found.moments, expected.moments, tolerance);
+  agree("moments of the pass that learns", found.learned_moments, expected.learned_moments, tolerance);
+  if (backend.pools(in.map)) agree("what is pooled", found.pooled, expected.pooled, tolerance);
 }
 
 }  // namespace localis_test

@@ -20,6 +20,7 @@
 #include <localis/layer/patch_norm.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>
 #include <localis/layer/softmax.hpp>
 #include <localis/layer/tanh.hpp>
@@ -29,8 +30,10 @@
 #include <localis/reference/backend.hpp>
 #include <localis/rule/covariance.hpp>
 #include <localis/rule/hebb.hpp>
+#include <localis/rule/k_winners.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/rule/subspace.hpp>
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/model.hpp>
 
@@ -91,6 +94,31 @@ using normalized = lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d
                                lo::instance_norm, lo::triangle, lo::conv2d<5, 2, lo::rule::hebb>, lo::layer_norm,
                                lo::softmax, lo::dense<6, oja>, lo::layer_norm, lo::dense<3>>;
 
+template <class Rule>
+using in_small_steps = lo::rule::local<Rule, lo::rule::relative_step>;
+
+/// What one pass does where nothing is kept: normalization, activation and pooling behind convolutions, over extents
+/// that leave a rest.
+template <class Activation>
+using pooled =
+    lo::network<lo::image<39, 26, 3>, lo::conv2d<8, 3, lo::padding<1>, lo::no_bias, oja>, lo::batch_norm, Activation,
+                lo::max_pool2d<2>, lo::conv2d<9, 3, lo::padding<1>, lo::no_bias, lo::rule::k_winners>, lo::batch_norm,
+                lo::max_pool2d<3>, lo::tanh,
+                lo::conv2d<12, 3, lo::padding<1>, lo::no_bias,
+                           lo::rule::local<oja, lo::rule::sampled_rows, lo::rule::running_normalized_signal>>,
+                lo::batch_norm, Activation,
+                lo::conv2d<6, 3, lo::padding<1>, lo::no_bias, in_small_steps<lo::rule::subspace>>, lo::batch_norm,
+                Activation, lo::max_pool2d<2>, lo::dense<3>>;
+
+/// The same behind other layers.
+template <class Activation>
+using followed =
+    lo::network<lo::image<9, 7, 6>, lo::conv2d<8, 1, lo::no_bias, in_small_steps<oja>>, lo::batch_norm, Activation,
+                lo::max_pool2d<2>, lo::tanh, lo::depthwise_conv2d<3, lo::padding<1>, lo::no_bias, in_small_steps<oja>>,
+                lo::batch_norm, Activation, lo::conv2d<12, 3, lo::groups<2>, lo::no_bias, in_small_steps<oja>>,
+                lo::batch_norm, Activation, lo::tanh, lo::dense<5, lo::no_bias, in_small_steps<oja>>, lo::batch_norm,
+                Activation, lo::tanh, lo::dense<3>>;
+
 constexpr std::size_t batch = 16;
 
 struct array {
@@ -104,7 +132,7 @@ std::vector<array> trace(std::size_t boundary, lo::prefix_normalization normaliz
   using scalar = typename Backend::scalar;
   lo::model<Net, Backend> model{{.seed = 9}, backend};
   lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
-  model.prepare({.batch = batch});
+  model.prepare({.batch = batch, .normalization = normalization});
   std::vector<array> result;
   const auto keep = [&](const std::string& name, const auto* values, std::size_t size) {
     result.push_back({name, {values, values + size}});
@@ -127,6 +155,8 @@ std::vector<array> trace(std::size_t boundary, lo::prefix_normalization normaliz
       keep(std::string("gradient of ") + op.name + " " + p.name, g, p.size());
     });
     descent.step(0.02);
+    const auto prediction = model.predict(x, samples);
+    keep("prediction", prediction.data(), prediction.size());
   }
   model.for_each_parameter([&](const lo::operation& op, const lo::parameter<scalar>& p) {
     keep(std::string(op.name) + " " + p.name, p.value, p.size());
@@ -196,6 +226,8 @@ void check_splitting() {
 TEST_CASE("cpu<double> agrees with the reference at every boundary") {
   check_parity<blocks<lo::relu>, cpu>();
   check_parity<chain, cpu>();
+  check_parity<pooled<lo::leaky_relu>, cpu>();
+  check_parity<followed<lo::relu>, cpu>();
   check_parity<grouped, cpu>();
   check_parity<normalized, cpu>();
 }
@@ -203,11 +235,14 @@ TEST_CASE("cpu<float> agrees with the reference at every boundary") {
   // A rectifier may fall to its other side by rounding, and its gradient with it.
   check_parity<blocks<lo::tanh>, lo::cpu::backend<float>>();
   check_parity<chain, lo::cpu::backend<float>>();
+  check_parity<followed<lo::tanh>, lo::cpu::backend<float>>();
   check_parity<grouped, lo::cpu::backend<float>>();
 }
 TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding") {
   check_splitting<blocks<lo::relu>>();
   check_splitting<chain>();
+  check_splitting<pooled<lo::relu6>>();
+  check_splitting<followed<lo::leaky_relu>>();
   check_splitting<grouped>();
   check_splitting<normalized>();
 }

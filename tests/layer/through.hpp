@@ -24,7 +24,7 @@ class through {
   localis::model<net, localis::reference::backend<double>> model;
 
   explicit through(std::size_t batch) {
-    model.prepare({.batch = batch});
+    model.prepare({.batch = batch, .normalization = localis::prefix_normalization::batch});
     model.for_each_parameter([](const localis::operation& op, const localis::parameter<double>& p) {
       if (!op.trainable()) return;
       for (std::size_t i = 0; i < p.size(); ++i) p.value[i] = i % (channels + 1) == 0 ? 1 : 0;

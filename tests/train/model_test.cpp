@@ -82,7 +82,7 @@ const labels wanted{0, 2, 1, 2};
 
 TEST_CASE("model: gradients of the whole network, at every boundary, by finite differences") {
   model m{{.seed = 5}};
-  m.prepare({.batch = batch});
+  m.prepare({.batch = batch, .normalization = lo::prefix_normalization::batch});
   const values x = normal(batch * net::input.size(), 1);
   for (std::size_t boundary = 0; boundary <= net::highest_boundary; ++boundary) {
     const lo::pass how{.boundary = boundary, .normalization = lo::prefix_normalization::batch, .step = 7};

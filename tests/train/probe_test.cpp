@@ -65,7 +65,7 @@ std::vector<double> contents(const Model& m) {
 TEST_CASE("probe: cosine and norms are those of the updates that training would make") {
   using first = lo::rule::local<lo::rule::hebb, lo::rule::unguarded>;
   lo::model<net<first>, cpu> m{{.seed = 2}};
-  m.prepare({.batch = samples});
+  m.prepare({.batch = samples, .normalization = lo::prefix_normalization::batch});
   const std::vector<double> x = features();
   lo::probe look{m, {1, 0}};
   const auto seen = look(x, labels, {.local_rate = 1e-3, .normalization = lo::prefix_normalization::batch});
@@ -101,7 +101,7 @@ TEST_CASE("probe: cosine and norms are those of the updates that training would 
     constexpr double eta = 1e-3;
     // The model learns here: the last thing that is done with this stage.
     lo::model<net<first>, cpu> copy{{.seed = 2}};
-    copy.prepare({.batch = samples});
+    copy.prepare({.batch = samples, .normalization = lo::prefix_normalization::batch});
     const double* copied = nullptr;
     copy.for_each_parameter([&](const lo::operation& op, const auto& p) {
       if (op.stage == stage && op.trainable() && std::string(p.name) == "weight") copied = p.value;

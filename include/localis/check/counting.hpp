@@ -6,6 +6,7 @@
 
 #include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/follow_up.hpp>
 #include <localis/layer/linear.hpp>
 
 namespace localis::check {
@@ -42,15 +43,16 @@ class counting : public Backend {
 
   [[nodiscard]] multiply_adds& counts() const { return *counts_; }
 
+  template <class FollowUp = kernel::no_follow_up>
   void respond(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w, const scalar* bias,
-               scalar* u, carver scratch) const {
+               scalar* u, carver scratch, const FollowUp& then = {}) const {
     counts_->response += work(map, samples);
-    Backend::respond(map, samples, x, w, bias, u, scratch);
+    Backend::respond(map, samples, x, w, bias, u, scratch, then);
   }
-  template <class Gate>
+  template <class Gate, class FollowUp = kernel::no_follow_up>
   void respond_and_learn(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w,
                          const scalar* bias, scalar* u, const Gate& gate, const learn_options& how, const scalar* h,
-                         const accumulators<scalar>& sums, carver scratch) const {
+                         const accumulators<scalar>& sums, carver scratch, const FollowUp& then = {}) const {
     const std::size_t rows = how.rows.count(map.rows(samples));
     const std::size_t outputs = map.outputs();
     if (!how.responded) counts_->response += work(map, samples);
@@ -58,7 +60,7 @@ class counting : public Backend {
     if (h != nullptr) counts_->rule += rows * map.weights();
     if (how.matrix) counts_->rule += rows * outputs * outputs;
     if (how.reconstructs) counts_->rule += rows * map.weights();
-    Backend::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch);
+    Backend::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch, then);
   }
   void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const scalar* a, const scalar* b,
                         scalar* c) const {

@@ -8,6 +8,7 @@
 #include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/follow_up.hpp>
 
 namespace localis {
 
@@ -43,6 +44,12 @@ struct learn_options {
   row_sample rows{};
 };
 
+/// What follows a response in the same pass (kernel::follow_up): its scratch depends on it.
+struct follow_options {
+  bool follows = false;
+  std::size_t pool = 1;
+};
+
 namespace detail {
 
 /// Stand-ins for what a backend runs.
@@ -70,6 +77,8 @@ struct any_gate {
 ///   respond(map, samples, x, w, bias, u)          u = X W^T + b
 ///   respond_and_learn(..., gate, how, h, sums)    the same, and what a local rule sums in the same pass: gate is a
 ///                                                 rule::gate, h the weights that gates see X through, or null for W
+///                                                 Both take a kernel::follow_up last: u is then what it makes of the
+///                                                 response, pooled only where pools(map) is true
 ///   subtract_product(rows, inner, columns, a, b, c)    c -= a b
 ///   weight_gradient(map, samples, x, d, dw, db)   dw = D^T X,  db = column sums of D
 ///   input_gradient(map, samples, d, w, dx)        dx = D W, folded back onto the input
@@ -79,7 +88,8 @@ template <class B>
 concept backend = std::copy_constructible<B> &&
     requires(const B& b, const linear_map& map, std::size_t n, typename B::scalar* out, const typename B::scalar* in,
              carver scratch, carver& measure, memory_kind kind, accumulators<typename B::scalar> sums,
-             const learn_options& how) {
+             const learn_options& how, const kernel::follow_up<typename B::scalar, identity_function>& then,
+             const follow_options& follow) {
   typename B::scalar;
   { B::name } -> std::convertible_to<const char*>;
   { B::instructions() } -> std::convertible_to<std::string>;
@@ -94,9 +104,11 @@ concept backend = std::copy_constructible<B> &&
   b.reduce_columns(n, n, n, detail::any_column_kernel<typename B::scalar>{}, out, scratch);
   b.reduce_scratch(n, n, n, measure);
   b.respond(map, n, in, in, in, out, scratch);
-  b.respond_scratch(map, n, measure);
-  b.respond_and_learn(map, n, in, in, in, out, detail::any_gate<typename B::scalar>{}, how, in, sums, scratch);
-  b.learn_scratch(map, n, how, measure);
+  b.respond(map, n, in, in, in, out, scratch, then);
+  b.respond_scratch(map, n, measure, follow);
+  b.respond_and_learn(map, n, in, in, in, out, detail::any_gate<typename B::scalar>{}, how, in, sums, scratch, then);
+  b.learn_scratch(map, n, how, measure, follow);
+  { B::pools(map) } -> std::same_as<bool>;
   b.subtract_product(n, n, n, in, in, out);
   b.weight_gradient(map, n, in, in, out, out, scratch);
   b.weight_gradient_scratch(map, n, measure);

@@ -19,6 +19,8 @@
 #include <localis/cpu/gemm.hpp>
 #include <localis/cpu/parallel.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/follow_up.hpp>
+#include <localis/kernel/pooling.hpp>
 #include <localis/kernel/unfold.hpp>
 
 namespace localis::cpu {
@@ -140,53 +142,68 @@ class backend {
 
   // Linear maps.
 
-  /// u = X W^T + b.   x: the layer's input,  w: O x I,  bias: O or null,  u: P x O
+  /// u = X W^T + b.   x: the layer's input,  w: O x I,  bias: O or null,  u: P x O, or what `then` makes of it
+  template <class FollowUp = kernel::no_follow_up>
   void respond(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w, const Scalar* bias,
-               Scalar* u, carver scratch) const {
+               Scalar* u, carver scratch, const FollowUp& then = {}) const {
+    const std::size_t outputs = map.outputs();
     if (map.depthwise()) {
       depthwise::respond(map, samples, x, w, bias, u, lanes_for(map, samples), scratch);
+      follow_all(map, samples, u, then, scratch);
       return;
     }
     if (map.dense()) {
       dense_response(map, samples, x, w, u);
-      if (bias != nullptr) add_bias_to(u, samples, map.outputs(), bias);
+      if (bias != nullptr) add_bias_to(u, samples, outputs, bias);
+      follow_all(map, samples, u, then, scratch);
       return;
     }
     if (direct::takes(map)) {
-      direct_response(map, samples, x, weight_of{w, map.inputs()}, bias, u, scratch);
+      direct_response(map, samples, x, weight_of{w, map.inputs()}, bias, u, then, scratch);
       return;
     }
     Scalar* columns = columns_scratch(map, scratch);
-    for_tiles(map, samples, x, columns, [&](std::size_t, range rows, const Scalar* tile) {
-      Scalar* out = u + rows.begin * map.outputs();
+    const follow_arrays ends = follow_start(map, tile_rows(map), then, scratch);
+    for_tiles(map, samples, x, columns, [&](std::size_t lane, range rows, const Scalar* tile) {
+      Scalar* out = u + rows.begin * outputs;
       tile_response(map, rows_of(tile, rows.size(), map.seen()), w, out);
-      if (bias != nullptr) add_bias_to(out, rows.size(), map.outputs(), bias);
+      end_tile(map, rows, out, bias, u, then, ends, lane);
     });
+    end_tiles(map, then, ends);
   }
-  void respond_scratch(const linear_map& map, std::size_t, carver& scratch) const {
+  void respond_scratch(const linear_map& map, std::size_t samples, carver& scratch,
+                       const follow_options& follow = {}) const {
+    carver alone = scratch;
     if (map.depthwise()) {
       (void)scratch.take<Scalar>(map.weights());
     } else if (direct::takes(map)) {
-      (void)direct_carve(map, scratch);
+      (void)direct_carve(map, follow.pool, scratch);
+      (void)follow_carve(map, direct_rows(map, follow.pool), follow, scratch);
     } else if (!map.dense()) {
       (void)columns_scratch(map, scratch);
+      (void)follow_carve(map, tile_rows(map), follow, scratch);
     }
+    follow_all_scratch(map, samples, follow, alone, scratch);
   }
+  /// Whether a response may be pooled in its own pass.
+  [[nodiscard]] static constexpr bool pools(const linear_map& map) { return direct::takes(map); }
 
   /// The response, and in the same pass over tiles what a local rule sums.
-  template <class Gate>
+  template <class Gate, class FollowUp = kernel::no_follow_up>
   void respond_and_learn(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w,
                          const Scalar* bias, Scalar* u, const Gate& gate, const learn_options& how, const Scalar* h,
-                         const accumulators<Scalar>& sums, carver scratch) const {
+                         const accumulators<Scalar>& sums, carver scratch, const FollowUp& then = {}) const {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
     if (map.depthwise()) {
       depthwise::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, lanes_for(map, samples), scratch);
+      follow_all(map, samples, u, then, scratch);
       return;
     }
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     const bool windows = reads_windows(map, how) && h == nullptr;
-    const learn_arrays at = learn_carve(map, samples, how, windows, scratch);
+    const carver alone = scratch;
+    const learn_arrays at = learn_carve(map, samples, how, windows, then.pool, scratch);
     if (map.dense()) {
       if (!how.responded) dense_response(map, samples, x, w, u);
       const range all{0, samples};
@@ -206,15 +223,17 @@ class backend {
                     {sums.sum + columns.begin, outputs, columns.size(), inputs}, how);
       });
       if (bias != nullptr) add_bias_to(u, samples, outputs, bias);
+      follow_all(map, samples, u, then, alone);
       return;
     }
+    const follow_arrays ends = follow_start(map, at.rows, then, scratch);
     const std::size_t lanes = lanes_for(map, samples);
     clear_lanes(lanes, at, map, how, sums);
     if (windows) {
       if (!how.responded) direct::pack(outputs, inputs, weight_of{w, inputs}, lanes, at.direct->weights);
       for_windows(map, *at.direct, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
         const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
-        Scalar* out = u + rows.begin * outputs;
+        Scalar* out = then.pool > 1 ? ends.tile + lane * at.rows * outputs : u + rows.begin * outputs;
         if (!how.responded) direct::respond(tile, at.direct->weights, outputs, inputs, out);
         const learned_rows learned = gate_rows(map, rows, nullptr, out, gate, how, h, mine, at, lane);
         const direct::windows<Scalar> seen = tile.part(learned.start, learned.gates.rows, how.rows.every);
@@ -224,39 +243,46 @@ class backend {
         } else {
           direct::add_sparse_product(seen, learned.gates.data, outputs, inputs, mine.sum);
         }
-        if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
+        end_tile(map, rows, out, bias, u, then, ends, lane);
       });
-      add_lanes(lanes, at, map, how, sums);
-      return;
+    } else {
+      for_tiles(map, samples, x, at.columns, [&](std::size_t lane, range rows, const Scalar* tile) {
+        const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
+        Scalar* out = u + rows.begin * outputs;
+        if (!how.responded) tile_response(map, rows_of(tile, rows.size(), map.seen()), w, out);
+        const learned_rows learned = gate_rows(map, rows, tile, out, gate, how, h, mine, at, lane);
+        block<const Scalar> seen = learned.inputs;
+        if (how.inputs) add_column_sums(seen, mine.input);
+        if (how.reconstructs) {
+          Scalar* remainder = at.remainder + lane * at.rows * inputs;
+          seen = remainder_of(learned, remainder);
+          subtract_ab<Scalar>(learned.plain, rows_of(w, outputs, inputs), rows_of(remainder, seen.rows, inputs));
+        }
+        for (std::size_t g = 0; g < map.groups; ++g) {
+          add_product(units_of(map, g, learned.gates), inputs_of(map, g, seen), sums_of(map, g, mine.sum), how);
+        }
+        end_tile(map, rows, out, bias, u, then, ends, lane);
+      });
     }
-    for_tiles(map, samples, x, at.columns, [&](std::size_t lane, range rows, const Scalar* tile) {
-      const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
-      Scalar* out = u + rows.begin * outputs;
-      if (!how.responded) tile_response(map, rows_of(tile, rows.size(), map.seen()), w, out);
-      const learned_rows learned = gate_rows(map, rows, tile, out, gate, how, h, mine, at, lane);
-      block<const Scalar> seen = learned.inputs;
-      if (how.inputs) add_column_sums(seen, mine.input);
-      if (how.reconstructs) {
-        Scalar* remainder = at.remainder + lane * tile_rows(map) * inputs;
-        seen = remainder_of(learned, remainder);
-        subtract_ab<Scalar>(learned.plain, rows_of(w, outputs, inputs), rows_of(remainder, seen.rows, inputs));
-      }
-      for (std::size_t g = 0; g < map.groups; ++g) {
-        add_product(units_of(map, g, learned.gates), inputs_of(map, g, seen), sums_of(map, g, mine.sum), how);
-      }
-      if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
-    });
     add_lanes(lanes, at, map, how, sums);
+    end_tiles(map, then, ends);
   }
-  void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& how, carver& scratch) const {
+  void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& how, carver& scratch,
+                     const follow_options& follow = {}) const {
+    carver alone = scratch;
     if (map.depthwise()) {
       (void)depthwise::learn_arrays<Scalar>(map, how, lanes_, scratch);
-      return;
+    } else {
+      const carver start = scratch;
+      for (const bool windows : {true, false}) {
+        if (windows ? !reads_windows(map, how) : reads_windows(map, how) && !how.sees_other) continue;
+        carver form = start;
+        const learn_arrays at = learn_carve(map, samples, how, windows, follow.pool, form);
+        if (!map.dense()) (void)follow_carve(map, at.rows, follow, form);
+        if (form.used() > scratch.used()) scratch = form;
+      }
     }
-    carver direct = scratch;
-    if (reads_windows(map, how)) (void)learn_carve(map, samples, how, true, direct);
-    if (!reads_windows(map, how) || how.sees_other) (void)learn_carve(map, samples, how, false, scratch);
-    if (direct.used() > scratch.used()) scratch = direct;
+    follow_all_scratch(map, samples, follow, alone, scratch);
   }
 
   /// c -= a b.   a: rows x inner,  b: inner x columns,  c: rows x columns
@@ -289,7 +315,7 @@ class backend {
       return;
     }
     const learn_options how{};
-    const learn_arrays at = lane_carve(map, how, direct::takes(map), scratch);
+    const learn_arrays at = lane_carve(map, how, direct::takes(map), 1, scratch);
     const accumulators<Scalar> sums{dw, db, nullptr, nullptr};
     const std::size_t lanes = lanes_for(map, samples);
     clear_lanes(lanes, at, map, how, sums);
@@ -319,7 +345,7 @@ class backend {
     if (map.depthwise()) {
       (void)depthwise::partial_sums<Scalar>(map, {}, lanes_, scratch);
     } else if (!map.dense()) {
-      (void)lane_carve(map, {}, direct::takes(map), scratch);
+      (void)lane_carve(map, {}, direct::takes(map), 1, scratch);
     }
   }
 
@@ -347,7 +373,8 @@ class backend {
     }
     if (direct::takes_gradient(map)) {
       direct_response(direct::gradient_map(map), samples, d,
-                      turned_weight{w, inputs, map.in.channels, outputs, map.field.positions()}, nullptr, dx, scratch);
+                      turned_weight{w, inputs, map.in.channels, outputs, map.field.positions()}, nullptr, dx,
+                      kernel::no_follow_up{}, scratch);
       return;
     }
     Scalar* columns = columns_scratch(map, scratch);
@@ -386,7 +413,7 @@ class backend {
     if (map.depthwise()) {
       (void)scratch.take<Scalar>(map.weights());
     } else if (direct::takes_gradient(map)) {
-      (void)direct_carve(direct::gradient_map(map), scratch);
+      (void)direct_carve(direct::gradient_map(map), 1, scratch);
     } else if (!map.dense()) {
       (void)columns_scratch(map, scratch);
     }
@@ -497,32 +524,128 @@ class backend {
     direct::tile_arrays<Scalar> tiles;
     Scalar* weights;  ///< panels
   };
-  [[nodiscard]] direct_arrays direct_carve(const linear_map& map, carver& scratch) const {
-    const direct::tiling<Scalar> cut(map, tile_bytes_);
+  [[nodiscard]] direct_arrays direct_carve(const linear_map& map, std::size_t pool, carver& scratch) const {
+    const direct::tiling<Scalar> cut(map, tile_bytes_, pool);
     return {cut,
             {map, cut, lanes_, scratch},
             scratch.take<Scalar>(direct::panels_size<Scalar>(map.outputs(), map.inputs()))};
+  }
+  [[nodiscard]] std::size_t direct_rows(const linear_map& map, std::size_t pool) const {
+    return direct::tiling<Scalar>(map, tile_bytes_, pool).rows(map);
   }
   template <class Body>
   void for_windows(const linear_map& map, const direct_arrays& at, std::size_t samples, const Scalar* x,
                    const Body& body) const {
     direct::for_tiles(map, at.cut, at.tiles, samples, x, lanes_for(map, samples), body);
   }
-  template <class Weight>
+  template <class Weight, class FollowUp>
   void direct_response(const linear_map& map, std::size_t samples, const Scalar* x, const Weight& weight,
-                       const Scalar* bias, Scalar* u, carver scratch) const {
+                       const Scalar* bias, Scalar* u, const FollowUp& then, carver scratch) const {
     const std::size_t outputs = map.outputs();
-    const direct_arrays at = direct_carve(map, scratch);
+    const direct_arrays at = direct_carve(map, then.pool, scratch);
+    const std::size_t most = at.cut.rows(map);
+    const follow_arrays ends = follow_start(map, most, then, scratch);
     direct::pack(outputs, map.inputs(), weight, lanes_for(map, samples), at.weights);
-    for_windows(map, at, samples, x, [&](std::size_t, range rows, const direct::windows<Scalar>& tile) {
-      Scalar* out = u + rows.begin * outputs;
+    for_windows(map, at, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
+      Scalar* out = then.pool > 1 ? ends.tile + lane * most * outputs : u + rows.begin * outputs;
       direct::respond(tile, static_cast<const Scalar*>(at.weights), outputs, map.inputs(), out);
-      if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
+      end_tile(map, rows, out, bias, u, then, ends, lane);
     });
+    end_tiles(map, then, ends);
   }
   /// Whether learning reads windows where they lie, unless gates see another response.
   [[nodiscard]] static bool reads_windows(const linear_map& map, const learn_options& how) {
     return direct::takes(map) && !how.reconstructs;
+  }
+
+  // What follows a response.
+
+  struct follow_arrays {
+    Scalar* tile = nullptr;  ///< each lane's response, where only what is pooled from it is kept
+    Scalar* part = nullptr;  ///< each lane's sums over a few rows
+    double* sums = nullptr;  ///< each lane's
+  };
+  [[nodiscard]] follow_arrays follow_carve(const linear_map& map, std::size_t rows, const follow_options& how,
+                                           carver& scratch) const {
+    follow_arrays at;
+    if (!how.follows) return at;
+    if (how.pool > 1) at.tile = scratch.take<Scalar>(lanes_ * rows * map.outputs());
+    at.part = scratch.take<Scalar>(lanes_ * 2 * map.outputs());
+    at.sums = scratch.take<double>(lanes_ * 2 * map.outputs());
+    return at;
+  }
+  template <class FollowUp>
+  [[nodiscard]] follow_arrays follow_start(const linear_map& map, std::size_t rows, const FollowUp& then,
+                                           carver& scratch) const {
+    const follow_arrays at = follow_carve(map, rows, {FollowUp::follows, then.pool}, scratch);
+    if (FollowUp::follows) std::fill_n(at.sums, lanes_ * 2 * map.outputs(), 0.0);
+    return at;
+  }
+  /// Bias, and what follows, for the response `out` of some rows of X.
+  ///   y  where the results of all rows begin
+  template <class FollowUp>
+  static void end_tile(const linear_map& map, range rows, Scalar* out, const Scalar* bias, Scalar* y,
+                       const FollowUp& then, const follow_arrays& at, std::size_t lane) {
+    const std::size_t outputs = map.outputs();
+    if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
+    if constexpr (FollowUp::follows) {
+      constexpr std::size_t few = 32;  // rows that are added up in Scalar, all else in double
+      Scalar* part = at.part + lane * 2 * outputs;
+      double* sums = at.sums + lane * 2 * outputs;
+      for (std::size_t first = 0; first < rows.size(); first += few) {
+        if (then.center != nullptr) std::fill_n(part, 2 * outputs, Scalar(0));
+        const std::size_t last = std::min(first + few, rows.size());
+        for (std::size_t row = first; row < last; ++row) then(out + row * outputs, outputs, part);
+        if (then.center == nullptr) continue;
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < 2 * outputs; ++i) sums[i] += static_cast<double>(part[i]);
+      }
+      if (then.pool > 1) pool_tile(map, rows, out, y, then);
+    }
+  }
+  /// Whole images, or whole squares of one.
+  template <class FollowUp>
+  static void pool_tile(const linear_map& map, range rows, const Scalar* out, Scalar* y, const FollowUp& then) {
+    const std::size_t positions = map.out.positions();
+    const std::size_t lines = std::min(rows.size(), positions) / map.out.width;
+    const std::size_t begin = rows.begin % positions / map.out.width;
+    const linear_map pooling = then.pooling(lines, map.out.width, map.outputs());
+    const std::size_t line = pooling.out.width * map.outputs();
+    for (std::size_t done = 0; done < rows.size(); done += lines * map.out.width) {
+      const std::size_t image = (rows.begin + done) / positions;
+      const kernel::max_pool<Scalar> pool{pooling, out + done * map.outputs(),
+                                          y + (image * (map.out.height / then.pool) + begin / then.pool) * line};
+      for (std::size_t p = 0; p < pooling.out.positions(); ++p) pool(p, 0, map.outputs());
+    }
+  }
+  template <class FollowUp>
+  void end_tiles(const linear_map& map, const FollowUp& then, const follow_arrays& at) const {
+    if constexpr (FollowUp::follows) {
+      if (then.center == nullptr) return;
+      for (std::size_t i = 0; i < 2 * map.outputs(); ++i) {
+        double sum = 0;
+        for (std::size_t lane = 0; lane < lanes_; ++lane) sum += at.sums[lane * 2 * map.outputs() + i];
+        then.moments[i] = static_cast<Scalar>(sum);
+      }
+    }
+  }
+  /// The same over a whole response that is there.
+  template <class FollowUp>
+  void follow_all(const linear_map& map, std::size_t samples, Scalar* u, const FollowUp& then, carver scratch) const {
+    if constexpr (FollowUp::follows) {
+      const kernel::follow_rows<Scalar, FollowUp> rows{then, u, map.outputs()};
+      if (then.center == nullptr) {
+        for_rows(map.rows(samples), map.outputs(), rows);
+      } else {
+        reduce_columns(map.rows(samples), map.outputs(), 2, rows, then.moments, scratch);
+      }
+    }
+  }
+  void follow_all_scratch(const linear_map& map, std::size_t samples, const follow_options& how, carver alone,
+                          carver& scratch) const {
+    if (!how.follows || !(map.depthwise() || map.dense())) return;
+    reduce_scratch(map.rows(samples), map.outputs(), 2, alone);
+    if (alone.used() > scratch.used()) scratch = alone;
   }
 
   // Partial sums: lane 0 adds into the result itself, the others into their own copies. Sums in panels: all of them.
@@ -546,11 +669,11 @@ class backend {
   [[nodiscard]] static std::size_t panels_size(const linear_map& map) {
     return direct::panels_size<Scalar>(map.outputs(), map.inputs());
   }
-  [[nodiscard]] learn_arrays lane_carve(const linear_map& map, const learn_options& how, bool windows,
+  [[nodiscard]] learn_arrays lane_carve(const linear_map& map, const learn_options& how, bool windows, std::size_t pool,
                                         carver& scratch) const {
     learn_arrays at;
     if (windows) {
-      at.direct = direct_carve(map, scratch);
+      at.direct = direct_carve(map, pool, scratch);
       at.rows = at.direct->cut.rows(map);
       at.in_panels = how.active_gates == 0;
       if (at.in_panels) {
@@ -565,9 +688,9 @@ class backend {
     return at;
   }
   [[nodiscard]] learn_arrays learn_carve(const linear_map& map, std::size_t samples, const learn_options& how,
-                                         bool windows, carver& scratch) const {
+                                         bool windows, std::size_t pool, carver& scratch) const {
     learn_arrays at;
-    if (!map.dense()) at = lane_carve(map, how, windows, scratch);
+    if (!map.dense()) at = lane_carve(map, how, windows, pool, scratch);
     const std::size_t rows = map.dense() ? samples : lanes_ * at.rows;
     at.gates = scratch.take<Scalar>(rows * map.outputs());
     if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());

@@ -155,7 +155,8 @@ struct tiling {
   std::size_t image;
   bool framed;
 
-  tiling(const linear_map& map, std::size_t tile_bytes) {
+  /// @param together  lines of output that must not be torn apart
+  tiling(const linear_map& map, std::size_t tile_bytes, std::size_t together) {
     constexpr std::size_t fewest_rows = 64;
     constexpr std::size_t most_rows = 1024;
     constexpr std::size_t cache_line = carver::alignment / sizeof(T);
@@ -168,10 +169,12 @@ struct tiling {
     lines = 1;
     while (lines < map.out.height && bytes(lines + 1) <= tile_bytes && (lines + 1) * map.out.width <= most_rows)
       ++lines;
-    const std::size_t parts = (map.out.height + lines - 1) / lines;
-    lines = (map.out.height + parts - 1) / parts;
+    const std::size_t most_parts = (map.out.height + lines - 1) / lines;
+    lines = (map.out.height + most_parts - 1) / most_parts;
+    lines = (lines + together - 1) / together * together;
     images = 1;
-    if (parts == 1) {
+    if (lines >= map.out.height) {
+      lines = map.out.height;
       const std::size_t in_cache = std::max(tile_bytes / bytes(lines), fewest_rows / map.out.positions());
       images = std::clamp<std::size_t>(in_cache, 1, std::max<std::size_t>(1, most_rows / map.out.positions()));
     }

@@ -5,8 +5,26 @@
 #include <localis/core/error.hpp>
 
 /// Activation functions: plain values with y = f(x), and the slope f'(x) written in terms of y. Layers run them, and
-/// rules may (rule::nonlinear_hpca).
+/// rules may (rule::nonlinear_hpca). Where the slope is as cheap in terms of x, slope_at(x), the passes of other layers
+/// take the function in.
 namespace localis {
+
+/// y = x: no activation.
+struct identity_function {
+  static constexpr const char* name = "identity";
+  template <class T>
+  constexpr T operator()(T x) const {
+    return x;
+  }
+  template <class T>
+  constexpr T slope(T) const {
+    return T(1);
+  }
+  template <class T>
+  constexpr T slope_at(T) const {
+    return T(1);
+  }
+};
 
 /// max(x, 0); NaN stays NaN.
 struct relu_function {
@@ -18,6 +36,10 @@ struct relu_function {
   template <class T>
   constexpr T slope(T y) const {
     return y > T(0) ? T(1) : T(0);
+  }
+  template <class T>
+  constexpr T slope_at(T x) const {
+    return x > T(0) ? T(1) : T(0);
   }
 };
 
@@ -32,6 +54,10 @@ struct relu6_function {
   constexpr T slope(T y) const {
     return y > T(0) && y < T(6) ? T(1) : T(0);
   }
+  template <class T>
+  constexpr T slope_at(T x) const {
+    return x > T(0) && x < T(6) ? T(1) : T(0);
+  }
 };
 
 /// x where x > 0, else leak * x.  `leak` >= 0 is a run-time value: model.layer<I>().function.leak.
@@ -45,6 +71,10 @@ struct leaky_relu_function {
   template <class T>
   constexpr T slope(T y) const {
     return y > T(0) ? T(1) : static_cast<T>(leak);
+  }
+  template <class T>
+  constexpr T slope_at(T x) const {
+    return x > T(0) ? T(1) : static_cast<T>(leak);
   }
   void validate() const { expect(std::isfinite(leak) && leak >= 0, "leaky_relu: leak", "a finite number >= 0", leak); }
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/kernel/activation.hpp>
 
 namespace localis::kernel {
 
@@ -59,17 +60,46 @@ struct scale_rows {
   }
 };
 
-/// to = a + b; `to` may be `a`.
-template <class T>
+/// to = f(a + b); `to` may be `a`.
+template <class T, class Function = identity_function>
 struct add {
   const T* a;
   const T* b;
   T* to;
   std::size_t columns;
+  Function function{};
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) to[i] = a[i] + b[i];
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) to[i] = function(a[i] + b[i]);
+  }
+};
+
+/// Both summands' gradient of y = f(a + b), dy f' with the slope in terms of y; da may be dy, and each may be null.
+template <class T, class Function>
+struct share_gradient {
+  const T* y;
+  const T* dy;
+  T* da;
+  T* db;
+  std::size_t columns;
+  Function function;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    begin += row * columns;
+    end += row * columns;
+    if (da != nullptr && db != nullptr) {
+      LOCALIS_VECTORIZE
+      for (std::size_t i = begin; i < end; ++i) {
+        const T d = dy[i] * function.slope(y[i]);
+        da[i] = d;
+        db[i] = d;
+      }
+      return;
+    }
+    T* to = da != nullptr ? da : db;
+    LOCALIS_VECTORIZE
+    for (std::size_t i = begin; i < end; ++i) to[i] = dy[i] * function.slope(y[i]);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/kernel/activation.hpp>
 
 /// Batch normalization (Ioffe and Szegedy 2015) in passes over contiguous channel rows.
 ///
@@ -30,27 +31,28 @@ struct moments {
   }
 };
 
-/// y = u scale + shift; y may be u.
-template <class T>
+/// y = f(u scale + shift); y may be u.
+template <class T, class Function = identity_function>
 struct scale_shift {
   const T* u;
   T* y;
   const T* scale;
   const T* shift;
   std::size_t channels;
+  Function function{};
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const T* in = u + row * channels;
     T* out = y + row * channels;
     LOCALIS_VECTORIZE
-    for (std::size_t c = begin; c < end; ++c) out[c] = in[c] * scale[c] + shift[c];
+    for (std::size_t c = begin; c < end; ++c) out[c] = function(in[c] * scale[c] + shift[c]);
   }
 };
 
 /// Both at once: y from the scale and shift that were known before, and the moments of u. y may be u.
-template <class T>
+template <class T, class Function = identity_function>
 struct scale_shift_moments {
-  scale_shift<T> apply;
+  scale_shift<T, Function> apply;
   const T* center;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
@@ -62,7 +64,7 @@ struct scale_shift_moments {
       const T x = in[c] - center[c];
       sums[c] += x;
       sums[channels + c] += x * x;
-      out[c] = in[c] * apply.scale[c] + apply.shift[c];
+      out[c] = apply.function(in[c] * apply.scale[c] + apply.shift[c]);
     }
   }
 };
@@ -183,47 +185,71 @@ struct finish_moments {
   }
 };
 
-/// sums[0][c] += dy,  sums[1][c] += dy xhat,  xhat = (u - mean) / deviation
-template <class T>
-struct normalization_sums {
+/// What the gradients of y = f(z), z = u scale + shift, are made of.
+template <class T, class Function = identity_function>
+struct normalized {
   const T* u;
   const T* dy;
   const T* mean;
   const T* inverse_deviation;
+  const T* scale;
+  const T* shift;
   std::size_t channels;
+  Function function{};
+};
+
+/// sums[0][c] += dz,  sums[1][c] += dz xhat,  dz = dy f'(z),  xhat = (u - mean) / deviation
+template <class T, class Function = identity_function>
+struct normalization_sums {
+  normalized<T, Function> of;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    const T* in = u + row * channels;
-    const T* d = dy + row * channels;
+    const T* in = of.u + row * of.channels;
+    const T* dy = of.dy + row * of.channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
-      sums[c] += d[c];
-      sums[channels + c] += d[c] * (in[c] - mean[c]) * inverse_deviation[c];
+      const T dz = dy[c] * of.function.slope_at(in[c] * of.scale[c] + of.shift[c]);
+      sums[c] += dz;
+      sums[of.channels + c] += dz * (in[c] - of.mean[c]) * of.inverse_deviation[c];
     }
   }
 };
 
-/// dx = gamma / deviation (dy - sum dy / P - xhat sum(dy xhat) / P); dx may be dy.
-template <class T>
+/// du = scale (dz - sum dz / P - xhat sum(dz xhat) / P), with scale = gamma / deviation; du may be dy.
+template <class T, class Function = identity_function>
 struct normalization_gradient {
-  const T* u;
-  const T* dy;
-  T* dx;
-  const T* mean;
-  const T* inverse_deviation;
-  const T* gamma;
+  normalized<T, Function> of;
+  T* du;
   const T* sums;
-  std::size_t channels;
   T share;  ///< 1 / P
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const T* in = u + row * channels;
-    const T* d = dy + row * channels;
-    T* out = dx + row * channels;
+    const T* in = of.u + row * of.channels;
+    const T* dy = of.dy + row * of.channels;
+    T* out = du + row * of.channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
-      const T xhat = (in[c] - mean[c]) * inverse_deviation[c];
-      out[c] = gamma[c] * inverse_deviation[c] * (d[c] - share * (sums[c] + xhat * sums[channels + c]));
+      const T dz = dy[c] * of.function.slope_at(in[c] * of.scale[c] + of.shift[c]);
+      const T xhat = (in[c] - of.mean[c]) * of.inverse_deviation[c];
+      out[c] = of.scale[c] * (dz - share * (sums[c] + xhat * sums[of.channels + c]));
+    }
+  }
+};
+
+/// scale = gamma / deviation,  shift = beta - mean scale: what finish_moments gave.
+template <class T>
+struct kept_scale {
+  const T* gamma;
+  const T* beta;
+  const T* mean;
+  const T* inverse_deviation;
+  T* scale;
+  T* shift;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t c = begin; c < end; ++c) {
+      scale[c] = gamma[c] * inverse_deviation[c];
+      shift[c] = beta[c] - mean[c] * scale[c];
     }
   }
 };

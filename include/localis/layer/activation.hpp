@@ -19,6 +19,12 @@ concept activation_function = requires(const Function& f) {
   { Function::name } -> std::convertible_to<const char*>;
 };
 
+/// Its slope is as cheap in terms of x: the layer before it does it in its own passes.
+template <class Function>
+concept joining_function = activation_function<Function> && requires(const Function& f) {
+  { f.slope_at(1.0) } -> std::same_as<double>;
+};
+
 /// Run-time part of an activation layer; `function` holds its values.
 template <class Backend, class Function>
 class activation_layer : public stateless {
@@ -54,6 +60,7 @@ struct activation {
     op.in = in;
     op.out = in;
     op.elementwise = true;
+    op.joins = joining_function<Function>;
     op.keeps_output = true;
     return op;
   }

@@ -9,6 +9,7 @@
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
+#include <localis/kernel/follow_up.hpp>
 #include <localis/kernel/normalization.hpp>
 #include <localis/layer/operation.hpp>
 
@@ -54,62 +55,77 @@ class batch_norm_layer {
     return measure.used();
   }
 
+  /// Whether a pass over the layer before can do this one in the same: statistics are there before it begins.
+  static constexpr bool follows(mode how, prefix_normalization normalization) {
+    return how == mode::evaluate || (how == mode::learn && normalization != prefix_normalization::batch);
+  }
+  /// What that pass does; behind it comes end_follow().
+  /// @param then  the activation behind
+  /// @param pool  side of the squares that are pooled behind it, or 1
+  template <class Function>
+  kernel::follow_up<scalar, Function> follow(Backend& backend, const operation& op, std::byte* scratch, mode how,
+                                             const step_values<scalar>& step, const Function& then, std::size_t pool) {
+    carver pieces(scratch);
+    const arrays small = scratch_arrays(op.in.channels, pieces);
+    backend.for_rows(1, channels_,
+                     kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
+                                                   static_cast<scalar>(epsilon), small.scale, small.shift});
+    const bool rests = how == mode::evaluate || step.normalization == prefix_normalization::resting;
+    return {small.scale, small.shift, rests ? nullptr : running_mean(), small.sums, then, pool};
+  }
+  template <class Function>
+  void end_follow(Backend& backend, const operation& op, std::size_t samples, std::byte* scratch,
+                  const step_values<scalar>& step, const kernel::follow_up<scalar, Function>& done) {
+    if (done.center == nullptr) return;
+    carver pieces(scratch);
+    backend.for_rows(1, channels_,
+                     finish(scratch_arrays(op.in.channels, pieces), samples * op.in.positions(), step.rehearse));
+  }
+
+  /// @param then  the activation behind, done in the same passes
+  template <class Function = identity_function>
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
-               const step_values<scalar>& step) {
+               const step_values<scalar>& step, const Function& then = {}) {
     const std::size_t rows = at.samples * op.in.positions();
     carver scratch(at.scratch);
     const arrays small = scratch_arrays(channels_, scratch);
-    const kernel::scale_shift<scalar> apply{at.input, at.output, small.scale, small.shift, channels_};
-    kernel::finish_moments<scalar> finish{small.sums,
-                                          gamma(),
-                                          beta(),
-                                          running_mean(),
-                                          running_variance(),
-                                          small.mean,
-                                          small.inverse,
-                                          nullptr,
-                                          nullptr,
-                                          channels_,
-                                          rows,
-                                          static_cast<scalar>(step.rehearse ? 0 : momentum),
-                                          static_cast<scalar>(epsilon)};
-    const bool resting =
-        how == mode::evaluate || (how == mode::learn && step.normalization == prefix_normalization::resting);
-    const bool running = how == mode::learn && step.normalization == prefix_normalization::running;
-    if (resting || running) {
-      backend.for_rows(1, channels_,
-                       kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
-                                                     static_cast<scalar>(epsilon), small.scale, small.shift});
-      if (resting) {
+    const kernel::scale_shift<scalar, Function> apply{at.input, at.output, small.scale, small.shift, channels_, then};
+    if (follows(how, step.normalization)) {
+      const auto after = follow(backend, op, at.scratch, how, step, then, 1);
+      if (after.center == nullptr) {
         backend.for_rows(rows, channels_, apply);
         return;
       }
-      backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar>{apply, running_mean()}, small.sums,
-                             scratch);
-      backend.for_rows(1, channels_, finish);
+      backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar, Function>{apply, running_mean()},
+                             small.sums, scratch);
+      end_follow(backend, op, at.samples, at.scratch, step, after);
       return;
     }
     backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_}, small.sums,
                            scratch);
+    kernel::finish_moments<scalar> end = finish(small, rows, step.rehearse);
     if (how == mode::train) {
-      finish.mean = at.kept;
-      finish.inverse_deviation = at.kept + channels_;
+      end.mean = at.kept;
+      end.inverse_deviation = at.kept + channels_;
     }
-    finish.scale = small.scale;
-    finish.shift = small.shift;
-    backend.for_rows(1, channels_, finish);
+    end.scale = small.scale;
+    end.shift = small.shift;
+    backend.for_rows(1, channels_, end);
     backend.for_rows(rows, channels_, apply);
   }
 
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+  template <class Function = identity_function>
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& then = {}) {
     const std::size_t rows = at.samples * op.in.positions();
     const scalar* mean = at.kept;
     const scalar* inverse = at.kept + channels_;
     carver scratch(at.scratch);
     const arrays small = scratch_arrays(channels_, scratch);
-    backend.reduce_columns(rows, channels_, 2,
-                           kernel::normalization_sums<scalar>{at.input, at.output_gradient, mean, inverse, channels_},
-                           small.sums, scratch);
+    backend.for_rows(1, channels_,
+                     kernel::kept_scale<scalar>{gamma(), beta(), mean, inverse, small.scale, small.shift});
+    const kernel::normalized<scalar, Function> of{at.input,    at.output_gradient, mean,      inverse,
+                                                  small.scale, small.shift,        channels_, then};
+    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, small.sums, scratch);
     carver gradients(at.parameter_gradients);
     scalar* gamma_gradient = gradients.take<scalar>(channels_);
     scalar* beta_gradient = gradients.take<scalar>(channels_);
@@ -117,9 +133,8 @@ class batch_norm_layer {
     backend.copy(small.sums, channels_, beta_gradient);
     if (at.input_gradient != nullptr) {
       backend.for_rows(rows, channels_,
-                       kernel::normalization_gradient<scalar>{at.input, at.output_gradient, at.input_gradient, mean,
-                                                              inverse, gamma(), small.sums, channels_,
-                                                              static_cast<scalar>(1 / static_cast<double>(rows))});
+                       kernel::normalization_gradient<scalar, Function>{
+                           of, at.input_gradient, small.sums, static_cast<scalar>(1 / static_cast<double>(rows))});
     }
   }
 
@@ -131,6 +146,22 @@ class batch_norm_layer {
     scalar* scale;
     scalar* shift;
   };
+  /// Running statistics moved by the moments of so many rows; scale and shift are not wanted.
+  kernel::finish_moments<scalar> finish(const arrays& small, std::size_t rows, bool rehearse) const {
+    return {small.sums,
+            gamma(),
+            beta(),
+            running_mean(),
+            running_variance(),
+            small.mean,
+            small.inverse,
+            nullptr,
+            nullptr,
+            channels_,
+            rows,
+            static_cast<scalar>(rehearse ? 0 : momentum),
+            static_cast<scalar>(epsilon)};
+  }
   static arrays scratch_arrays(std::size_t channels, carver& scratch) {
     arrays result{};
     result.sums = scratch.take<scalar>(2 * channels);
@@ -164,6 +195,8 @@ struct batch_norm {
     op.in = in;
     op.out = in;
     op.elementwise = true;
+    op.takes_next = true;
+    op.may_follow = true;
     op.keeps_input = true;
     op.parameters = 2 * in.channels;
     return op;

@@ -46,6 +46,7 @@ template <class Backend, class Rule>
 class linear_layer {
  public:
   using scalar = typename Backend::scalar;
+  using learner = local_learner<Backend, Rule>;
   static constexpr bool learns_locally = !std::is_same_v<Rule, rule::gradient>;
   static constexpr bool supervised = rule::supervised<typename rule::detail::rule_of<Rule>::type>;
 
@@ -110,16 +111,20 @@ class linear_layer {
     if constexpr (learns_locally) learner_.values.validate();
   }
 
-  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when) {
+  /// Whether only what is pooled from its response may be there behind its pass.
+  static constexpr bool pools = learner::pools;
+
+  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when,
+                                   const follow_options& follow = {}) {
     carver measure;
     switch (when) {
       case phase::evaluate:
       case phase::train:
-        backend.respond_scratch(op.map(), samples, measure);
+        backend.respond_scratch(op.map(), samples, measure, follow);
         break;
       case phase::learn:
-        if constexpr (learns_locally && !supervised) return learner::scratch_bytes(backend, op, samples);
-        backend.respond_scratch(op.map(), samples, measure);
+        if constexpr (learns_locally && !supervised) return learner::scratch_bytes(backend, op, samples, follow);
+        backend.respond_scratch(op.map(), samples, measure, follow);
         break;
       case phase::backward: {
         carver other;
@@ -131,18 +136,20 @@ class linear_layer {
     return measure.used();
   }
 
+  /// @param then  what follows in the same pass (kernel::follow_up)
+  template <class FollowUp = kernel::no_follow_up>
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
-               const step_values<scalar>& step) {
+               const step_values<scalar>& step, const FollowUp& then = {}) {
     const linear_map map = op.map();
     carver scratch(at.scratch);
     if constexpr (learns_locally && !supervised) {
       const double rate = step.local_rate * learner_.values.step.scale;
       if (how == mode::learn && rate > 0) {
-        learner_.respond_and_learn(backend, op, at, weight_.data(), bias_.data(), rate, step);
+        learner_.respond_and_learn(backend, op, at, weight_.data(), bias_.data(), rate, step, then);
         return;
       }
     }
-    backend.respond(map, at.samples, at.input, weight_.data(), bias_.data(), at.output, scratch);
+    backend.respond(map, at.samples, at.input, weight_.data(), bias_.data(), at.output, scratch, then);
   }
 
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
@@ -186,7 +193,6 @@ class linear_layer {
   }
 
  private:
-  using learner = local_learner<Backend, Rule>;
   using teacher_type = teacher<Backend, typename rule::detail::rule_of<Rule>::type>;
 
   std::size_t rows_;

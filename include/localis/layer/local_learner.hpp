@@ -74,7 +74,13 @@ class local_learner {
     return host;
   }
 
-  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples) {
+  /// Only pooled, the response is not at hand again: for a second pass over it, or for products that need all of it.
+  static constexpr bool pools = !rule::supervised<rule_type> && !rule::has_response_weight<rule_type> &&
+                                rule::forgets_by<rule_type>() != rule::matrix_recall::full &&
+                                Local::signal_type::source != rule::signal_source::batch;
+
+  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
+                                   const follow_options& follow = {}) {
     carver measure;
     (void)carve(op, measure);
     std::size_t most = 0;
@@ -90,7 +96,7 @@ class local_learner {
         carver form = measure;
         how.reconstructs = reconstructs;
         how.matrix = forgets_by != rule::matrix_recall::none && !reconstructs;
-        backend.learn_scratch(op.map(), samples, how, form);
+        backend.learn_scratch(op.map(), samples, how, form, follow);
         most = std::max(most, form.used());
       }
     }
@@ -98,8 +104,9 @@ class local_learner {
   }
 
   /// Response and local update in one pass (a signal normalized by its own batch: two).
+  template <class FollowUp>
   void respond_and_learn(Backend& backend, const operation& op, const operands<scalar>& at, scalar* weight,
-                         scalar* bias, double rate, const step_values<scalar>& step) {
+                         scalar* bias, double rate, const step_values<scalar>& step, const FollowUp& then) {
     const linear_map map = op.map();
     carver scratch(at.scratch);
     const arrays a = carve(op, scratch);
@@ -116,7 +123,7 @@ class local_learner {
       }
     }
     prepare_signal(backend, map, at, weight, a, how, scratch);
-    backend.respond_and_learn(map, at.samples, at.input, weight, bias, at.output, gate, how, h, a.sums, scratch);
+    backend.respond_and_learn(map, at.samples, at.input, weight, bias, at.output, gate, how, h, a.sums, scratch, then);
 
     const std::size_t learned = how.rows.count(map.rows(at.samples));
     const auto share = static_cast<scalar>(1 / static_cast<double>(learned));
@@ -344,6 +351,8 @@ class local_learner {
 template <class Backend>
 class local_learner<Backend, rule::gradient> {
  public:
+  static constexpr bool pools = true;
+
   local_learner(Backend&, const operation&) {}
 };
 

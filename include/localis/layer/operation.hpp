@@ -48,6 +48,9 @@ struct operation {
   bool bias = false;
   bool local = false;         ///< has a rule: may lie in the prefix as a trainable layer
   bool elementwise = false;   ///< output may take the input's place, forward and backward
+  bool joins = false;         ///< an activation that the operation before it can do in its own passes
+  bool takes_next = false;    ///< can do that for the activation behind it
+  bool may_follow = false;    ///< may be done in the pass of the trainable layer before it, where nothing is kept
   bool keeps_input = false;   ///< backward reads the input
   bool keeps_output = false;  ///< backward reads the output
   std::size_t parameters = 0;
@@ -56,6 +59,8 @@ struct operation {
   bool remembers_errors = false;  ///< its rule wants each sample's error from when it was last seen
 
   // What the network adds.
+  bool joined = false;              ///< done by the operation before it
+  bool follower = false;            ///< done in the pass of a trainable layer, where nothing is kept
   bool teaches = false;             ///< the layer that holds its stage's teacher
   shape stage_output{};             ///< of the last operation of the stage
   std::size_t network_outputs = 0;  ///< of the whole network

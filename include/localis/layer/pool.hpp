@@ -51,6 +51,7 @@ constexpr operation describe_pool(const shape& in, const window& field, bool max
   op.field = field;
   op.keeps_input = max;
   op.keeps_output = max;
+  op.may_follow = max && field.width == field.height && field.stride == field.height && field.padding == 0;
   if (field.stride == 0) {
     op.problem = misfit::stride_is_zero;
   } else if (!field.fits(in) || 2 * field.padding > field.height) {

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include <localis/core/random.hpp>
+#include <localis/kernel/activation.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/layer/operation.hpp>
 
@@ -42,13 +44,25 @@ class junction : public stateless {
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {}
 
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
+  template <class Function = identity_function>
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&,
+               const Function& then = {}) {
     if (op.kind != operation_kind::add) return;
-    backend.for_rows(at.samples, op.in.size(), kernel::add<scalar>{at.input, at.skip, at.output, op.in.size()});
+    backend.for_rows(at.samples, op.in.size(),
+                     kernel::add<scalar, Function>{at.input, at.skip, at.output, op.in.size(), then});
   }
   /// save_skip: both branches' gradients are added. add: the gradient goes to both.
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+  template <class Function = identity_function>
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& then = {}) {
     const std::size_t size = at.samples * op.in.size();
+    if constexpr (!std::is_same_v<Function, identity_function>) {
+      // at.input_gradient lies where at.output_gradient does.
+      if (at.input_gradient == nullptr && at.skip_gradient == nullptr) return;
+      backend.for_rows(at.samples, op.in.size(),
+                       kernel::share_gradient<scalar, Function>{at.output, at.output_gradient, at.input_gradient,
+                                                                at.skip_gradient, op.in.size(), then});
+      return;
+    }
     if (op.kind == operation_kind::save_skip && at.input_gradient != nullptr) {
       backend.for_rows(at.samples, op.in.size(),
                        kernel::add<scalar>{at.output_gradient, at.skip_gradient, at.input_gradient, op.in.size()});
@@ -68,6 +82,7 @@ struct junction_layer {
     op.in = in;
     op.out = in;
     op.elementwise = true;
+    op.takes_next = Kind == operation_kind::add;
     return op;
   }
   template <class Backend>

@@ -12,7 +12,10 @@ namespace localis {
 
 /// What the planner must know of one operation besides its description, in bytes.
 struct operation_bytes {
-  std::size_t input = 0;  ///< of a batch
+  static constexpr std::size_t itself = static_cast<std::size_t>(-1);
+
+  std::size_t done_by = itself;  ///< the trainable operation whose forward pass does this one
+  std::size_t input = 0;         ///< of a batch
   std::size_t output = 0;
   std::size_t kept = 0;       ///< small values between forward and backward
   std::size_t gradients = 0;  ///< of its parameters
@@ -29,6 +32,7 @@ struct plan {
   std::vector<std::size_t> value;               ///< offset by value number; none for the network's input
   std::vector<std::size_t> gradient;            ///< offset by value number; none where no one wants it
   std::vector<std::size_t> input_gradient;      ///< offset by operation; none where it is not to be computed
+  std::vector<std::size_t> done_by;             ///< by operation, of the forward pass; none: itself
   std::vector<std::size_t> kept;                ///< offset by operation
   std::vector<std::size_t> parameter_gradient;  ///< offset by operation
   std::vector<std::size_t> scratch;             ///< offset by operation, forward
@@ -184,6 +188,8 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
     while (i + 1 < n && program[i + 1].stage == program[i].stage) ++i;
     return i;
   };
+  const auto follows = [&](std::size_t i) { return i < n && bytes[i].done_by != operation_bytes::itself; };
+  const auto forward_of = [&](std::size_t i) { return when.forward[follows(i) ? bytes[i].done_by : i]; };
 
   // Who makes each value, and whether its gradient is wanted: where it depends on a parameter of the same region.
   std::vector<std::size_t> region(values, plan::none);
@@ -211,11 +217,11 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
   };
   for (std::size_t i = 0; i < n; ++i) {
     const operation& op = program[i];
-    read(op.input, when.forward[i]);
+    if (!follows(i)) read(op.input, when.forward[i]);
     if (op.kind == operation_kind::add) read(op.skip, when.forward[i]);
     if (when.backward[i] != plan::none) {
       if (op.keeps_input) read(op.input, when.backward[i]);
-      if (op.keeps_output) read(op.output, when.backward[i]);
+      if (op.keeps_output) read(op.output, when.backward[op.joined ? i - 1 : i]);
     }
     if (when.teacher[i] != plan::none) {
       read(program[last_of_stage(i)].output, when.teacher[i]);
@@ -227,13 +233,14 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
   std::vector<std::size_t> value_block(values, plan::none);
   for (std::size_t i = 0; i < n; ++i) {
     const operation& op = program[i];
+    if (follows(i + 1)) continue;  // what the next makes of it is there at once
     if (content[op.output] != op.output) {
       value_block[op.output] = value_block[op.input];
     } else if (op.elementwise && value_block[op.input] != plan::none &&
                last_read[content[op.input]] <= when.forward[i]) {
       value_block[op.output] = value_block[op.input];
     } else {
-      value_block[op.output] = arena.add(bytes[i].output, when.forward[i], use::activation);
+      value_block[op.output] = arena.add(bytes[i].output, forward_of(i), use::activation);
     }
     if (value_block[op.output] != plan::none) arena.extend(value_block[op.output], when.forward[i]);
   }
@@ -254,7 +261,7 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
     return size == 0 || moment == plan::none ? plan::none : arena.add(size, moment, use::scratch);
   };
   for (std::size_t i = 0; i < n; ++i) {
-    scratch_block[i] = scratch(bytes[i].forward_scratch, when.forward[i]);
+    scratch_block[i] = scratch(bytes[i].forward_scratch, forward_of(i));
     teacher_block[i] = scratch(bytes[i].teacher_scratch, when.teacher[i]);
     if (when.region[i] == stages) observe_block[i] = scratch(bytes[i].teacher_scratch, when.backward[last_of_stage(i)]);
   }
@@ -308,6 +315,7 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
     }
     return at;
   };
+  for (const operation_bytes& b : bytes) result.done_by.push_back(b.done_by);
   result.value = offsets(value_block);
   result.gradient = offsets(gradient_block);
   result.input_gradient = offsets(input_gradient_block);

@@ -208,6 +208,12 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
       op.skip = value;
       value = main_value;
     }
+    if (i > 0) {
+      const operation& before = result.operations[i - 1];
+      op.joined = op.joins && before.takes_next;
+      op.follower = op.kind == operation_kind::normalization ? op.may_follow && before.trainable()
+                                                             : before.follower && (op.joined || op.may_follow);
+    }
     op.stage = result.stages;
     op.input = value;
     op.output = result.values++;

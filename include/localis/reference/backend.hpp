@@ -12,6 +12,7 @@
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/follow_up.hpp>
 
 namespace localis::reference {
 
@@ -63,8 +64,9 @@ class backend {
   }
   void reduce_scratch(std::size_t, std::size_t, std::size_t, carver&) const {}
 
+  template <class FollowUp = kernel::no_follow_up>
   void respond(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w, const Scalar* bias,
-               Scalar* u, carver) const {
+               Scalar* u, carver scratch, const FollowUp& then = {}) const {
     for (std::size_t p = 0; p < map.rows(samples); ++p) {
       for (std::size_t o = 0; o < map.outputs(); ++o) {
         Scalar sum = 0;
@@ -72,13 +74,16 @@ class backend {
         u[p * map.outputs() + o] = bias == nullptr ? sum : sum + bias[o];
       }
     }
+    follow(map, samples, u, scratch, then);
   }
-  void respond_scratch(const linear_map&, std::size_t, carver&) const {}
+  void respond_scratch(const linear_map&, std::size_t, carver&, const follow_options& = {}) const {}
+  /// Whether a response may be pooled in its own pass.
+  [[nodiscard]] static constexpr bool pools(const linear_map&) { return false; }
 
-  template <class Gate>
+  template <class Gate, class FollowUp = kernel::no_follow_up>
   void respond_and_learn(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w,
                          const Scalar* bias, Scalar* u, const Gate& gate, const learn_options& how, const Scalar* h,
-                         const accumulators<Scalar>& sums, carver scratch) const {
+                         const accumulators<Scalar>& sums, carver scratch, const FollowUp& then = {}) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     if (!how.responded) respond(map, samples, x, w, nullptr, u, scratch);
@@ -117,12 +122,13 @@ class backend {
           sums.matrix[o * outputs + k] += at.gates[o] * at.plain[k];
       }
     }
-    if (bias == nullptr) return;
-    for (std::size_t p = 0; p < map.rows(samples); ++p) {
+    for (std::size_t p = 0; bias != nullptr && p < map.rows(samples); ++p) {
       for (std::size_t o = 0; o < outputs; ++o) u[p * outputs + o] += bias[o];
     }
+    follow(map, samples, u, scratch, then);
   }
-  void learn_scratch(const linear_map& map, std::size_t, const learn_options& how, carver& scratch) const {
+  void learn_scratch(const linear_map& map, std::size_t, const learn_options& how, carver& scratch,
+                     const follow_options& = {}) const {
     (void)learn_carve(map, how, scratch);
   }
   void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const Scalar* a, const Scalar* b,
@@ -161,6 +167,18 @@ class backend {
   void input_gradient_scratch(const linear_map&, std::size_t, carver&) const {}
 
  private:
+  template <class FollowUp>
+  void follow(const linear_map& map, std::size_t samples, Scalar* u, carver scratch, const FollowUp& then) const {
+    if constexpr (FollowUp::follows) {
+      const kernel::follow_rows<Scalar, FollowUp> rows{then, u, map.outputs()};
+      if (then.center == nullptr) {
+        for_rows(map.rows(samples), map.outputs(), rows);
+      } else {
+        reduce_columns(map.rows(samples), map.outputs(), 2, rows, then.moments, scratch);
+      }
+    }
+  }
+
   struct learn_arrays {
     Scalar* gates;
     Scalar* plain;   ///< without the modulator

@@ -38,6 +38,8 @@ struct memory_request {
   bool local_learning = true;  ///< false: the prefix is frozen and needs no scratch for its rules
   bool training = true;        ///< false: predictions only
   std::size_t samples = 0;     ///< of the data set; for rules that remember a row for each (error_feedback)
+  /// Before the boundary; what a batch's own statistics normalize must be there as a whole, which takes memory.
+  prefix_normalization normalization = prefix_normalization::running;
   constexpr bool operator==(const memory_request&) const = default;
 };
 
@@ -217,6 +219,11 @@ class model {
            how.local_rate);
     expect(how.local_rate == 0 || request_.local_learning, "model::forward: local_rate",
            "0, since the memory was prepared without local learning", how.local_rate);
+    if (how.normalization == prefix_normalization::batch && request_.normalization != prefix_normalization::batch) {
+      throw config_error(
+          "model::forward: normalization: expected running or resting, as prepared (memory_request::normalization), "
+          "found batch");
+    }
     check_classes("model::forward", how.classes);
     upload_gains(how);
     pass_ = how;
@@ -407,15 +414,17 @@ class model {
   }
 
   [[nodiscard]] plan make_plan_for(const memory_request& request, std::size_t boundary) const {
-    std::vector<operation_bytes> bytes;
-    bytes.reserve(size);
-    for_each_layer([&](const operation& op, const auto& layer) {
+    std::vector<operation_bytes> bytes(size);
+    for_each_index([&]<std::size_t I>() {
+      const operation& op = Network::program.operations[I];
+      const auto& layer = detail::get<I>(layers_);
+      constexpr std::size_t last = last_followed_by(I);
       const phase forward = boundary == stages        ? phase::evaluate
                             : op.stage >= boundary    ? phase::train
                             : !request.local_learning ? phase::evaluate
                             : op.supervised           ? phase::train
                                                       : phase::learn;
-      operation_bytes b;
+      operation_bytes& b = bytes[I];
       b.input = request.batch * op.in.size() * sizeof(scalar);
       b.output = request.batch * op.out.size() * sizeof(scalar);
       b.kept = layer.kept(op) * sizeof(scalar);
@@ -424,7 +433,14 @@ class model {
         if (p.trainable && p.size() > 0) (void)gradients.take<scalar>(p.size());
       }
       b.gradients = gradients.used();
-      b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward);
+      if constexpr (last > I) {
+        const bool follows = boundary == stages || (forward != phase::train && op.stage < boundary &&
+                                                    request.normalization != prefix_normalization::batch);
+        for (std::size_t i = I + 1; follows && i <= last; ++i) bytes[i].done_by = I;
+        b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward, {follows, pool_behind(I)});
+      } else {
+        b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward);
+      }
       b.backward_scratch = layer.scratch_bytes(backend_, op, request.batch, phase::backward);
       if constexpr (requires { layer.teacher_scratch_bytes(backend_, op, request.batch); }) {
         if (boundary < stages && request.local_learning) {
@@ -432,7 +448,6 @@ class model {
           b.learn_scratch = layer.learn_scratch_bytes(backend_, op, request.batch);
         }
       }
-      bytes.push_back(b);
     });
     carver loss_scratch;
     (void)loss_scratch.take<scalar>(request.batch);
@@ -487,36 +502,107 @@ class model {
   static constexpr bool ends_stage(std::size_t i) {
     return i + 1 == size || operations()[i + 1].stage != operations()[i].stage;
   }
+  /// The last of the operations that operation i does: itself, or the activation behind it.
+  static constexpr std::size_t last_done_by(std::size_t i) {
+    return i + 1 < size && operations()[i + 1].joined ? i + 1 : i;
+  }
+
+  /// By operation: whether its layer may leave nothing but what is pooled from its response.
+  static constexpr auto layer_pools = []<std::size_t... Is>(std::index_sequence<Is...>) {
+    return std::array<bool, size>{[] {
+      using layer = std::remove_reference_t<decltype(detail::get<Is>(std::declval<states&>()))>;
+      if constexpr (requires { layer::pools; }) return layer::pools;
+      return false;
+    }()...};
+  }
+  (std::make_index_sequence<size>{});
+  /// The last of the operations that the pass of operation i may do, where nothing is kept.
+  static constexpr std::size_t last_followed_by(std::size_t i) {
+    const auto pools = [i] { return Backend::pools(operations()[i].map()) && layer_pools[i]; };
+    std::size_t last = i;
+    while (operations()[i].trainable() && last + 1 < size && operations()[last + 1].follower &&
+           (operations()[last + 1].kind != operation_kind::pooling || pools())) {
+      ++last;
+    }
+    return last;
+  }
+  /// Side of the squares that are pooled there, or 1.
+  static constexpr std::size_t pool_behind(std::size_t i) {
+    const operation& last = operations()[last_followed_by(i)];
+    return last.kind == operation_kind::pooling ? last.field.stride : 1;
+  }
+
+  /// Operation I with all that follows it in its pass.
+  template <std::size_t I>
+  void run_followed(operands<scalar> where, mode how, const step_values<scalar>& values) {
+    constexpr std::size_t last = last_followed_by(I);
+    const operation& op = Network::program.operations[I];
+    const operation& norm = Network::program.operations[I + 1];
+    auto& normalization = detail::get<I + 1>(layers_);
+    auto* scratch = at<std::byte>(current().scratch[I + 1]);
+    where.output = at<scalar>(current().value[operations()[last].output]);
+    const auto run = [&](const auto& function) {
+      const auto then = normalization.follow(backend_, norm, scratch, how, values, function, pool_behind(I));
+      detail::get<I>(layers_).forward(backend_, op, where, how, values, then);
+      normalization.end_follow(backend_, norm, samples_, scratch, values, then);
+    };
+    if constexpr (last_done_by(I + 1) > I + 1) {
+      run(detail::get<I + 2>(layers_).function);
+    } else {
+      run(identity_function{});
+    }
+  }
 
   void run_forward(std::size_t boundary, bool evaluate, step_values<scalar> values) {
     plan_ = &plan_of(boundary);
     const bool taught = any_supervised && !evaluate && values.local_rate > 0;
     for_each_index([&]<std::size_t I>() {
+      constexpr std::size_t last = last_done_by(I);
       const operation& op = Network::program.operations[I];
+      if constexpr (Network::program.operations[I].joined) return;
+      if (op.follower && current().done_by[I] != operation_bytes::itself) return;
       operands<scalar> where = operands_of(I);
+      where.output = at<scalar>(current().value[operations()[last].output]);
       where.scratch = at<std::byte>(current().scratch[I]);
       const mode how = evaluate                  ? mode::evaluate
                        : op.stage >= boundary    ? mode::train
                        : taught && op.supervised ? mode::train
                                                  : mode::learn;
       values.gain = gains_.data() + op.stage;
-      detail::get<I>(layers_).forward(backend_, op, where, how, values);
-      if (taught && op.supervised && ends_stage(I)) finish_stage(op.stage, op.stage < boundary);
+      if constexpr (last_followed_by(I) > I) {
+        if (current().done_by[I + 1] == I) {
+          run_followed<I>(where, how, values);
+          return;
+        }
+      }
+      if constexpr (last > I) {
+        detail::get<I>(layers_).forward(backend_, op, where, how, values, detail::get<last>(layers_).function);
+      } else {
+        detail::get<I>(layers_).forward(backend_, op, where, how, values);
+      }
+      if (taught && op.supervised && ends_stage(last)) finish_stage(op.stage, op.stage < boundary);
     });
   }
 
   template <std::size_t I>
   void run_backward() {
+    constexpr std::size_t last = last_done_by(I);
     const operation& op = Network::program.operations[I];
+    if constexpr (Network::program.operations[I].joined) return;
     operands<scalar> where = operands_of(I);
-    where.output_gradient = at<scalar>(current().gradient[op.output]);
+    where.output = at<scalar>(current().value[operations()[last].output]);
+    where.output_gradient = at<scalar>(current().gradient[operations()[last].output]);
     where.input_gradient = at<scalar>(current().input_gradient[I]);
     if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
       where.skip_gradient = at<scalar>(current().gradient[op.skip]);
     }
     where.parameter_gradients = at<std::byte>(current().parameter_gradient[I]);
     where.scratch = at<std::byte>(current().backward_scratch[I]);
-    detail::get<I>(layers_).backward(backend_, op, where);
+    if constexpr (last > I) {
+      detail::get<I>(layers_).backward(backend_, op, where, detail::get<last>(layers_).function);
+    } else {
+      detail::get<I>(layers_).backward(backend_, op, where);
+    }
   }
 
   // Stages whose rule is supervised.

@@ -219,7 +219,8 @@ class trainer {
     constexpr std::size_t top = Model::network_type::highest_boundary;
     const std::size_t lowest = probe_ ? 0 : clamped(scheduler::lowest_boundary(scheduler_, epoch));
     const std::size_t highest = probe_ ? top : clamped(scheduler::highest_boundary(scheduler_, epoch, top));
-    const memory_request wanted{options_.batch, lowest, highest, options_.local_rate > 0, true, samples};
+    const memory_request wanted{options_.batch,        lowest, highest, options_.local_rate > 0, true, samples,
+                                options_.normalization};
     if (epoch > 0 && wanted == model_.memory()) return;
     descent_.release_below(lowest);
     model_.prepare(wanted);

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/kernel/activation.hpp>
+
+namespace localis::kernel {
+
+/// A response that nothing follows in the same pass.
+struct no_follow_up {
+  static constexpr bool follows = false;
+  static constexpr std::size_t pool = 1;
+};
+
+/// What follows a response while its rows are at hand:  y = f(u scale + shift), in place; the moments of u about
+/// `center`, where it is not null; then the largest of each pool x pool square.
+template <class T, class Function>
+struct follow_up {
+  static constexpr bool follows = true;
+
+  const T* scale;   ///< O
+  const T* shift;   ///< O
+  const T* center;  ///< O, or null
+  T* moments;       ///< 2 x O, from the backend: sums of u - center and of its square
+  Function function;
+  std::size_t pool = 1;  ///< rows and columns beyond the last whole square are dropped
+
+  /// One row.   sums: 2 x O, where center is not null
+  constexpr void operator()(T* row, std::size_t units, T* sums) const {
+    if (center == nullptr) {
+      LOCALIS_VECTORIZE
+      for (std::size_t o = 0; o < units; ++o) row[o] = function(row[o] * scale[o] + shift[o]);
+      return;
+    }
+    T* squares = sums + units;
+    LOCALIS_VECTORIZE
+    for (std::size_t o = 0; o < units; ++o) {
+      const T x = row[o] - center[o];
+      sums[o] += x;
+      squares[o] += x * x;
+      row[o] = function(row[o] * scale[o] + shift[o]);
+    }
+  }
+
+  /// Pooling of so many lines of a response of `width` x `units`.
+  [[nodiscard]] constexpr linear_map pooling(std::size_t lines, std::size_t width, std::size_t units) const {
+    return {{lines, width, units}, {lines / pool, width / pool, units}, {pool, pool, pool}, 1};
+  }
+};
+
+/// The same as a kernel over the rows of a whole response.
+template <class T, class FollowUp>
+struct follow_rows {
+  FollowUp follow;
+  T* u;
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t, std::size_t, T* sums) const {
+    follow(u + row * units, units, sums);
+  }
+  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+    follow(u + row * units, units, nullptr);
+  }
+};
+
+}  // namespace localis::kernel
