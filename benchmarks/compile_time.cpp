@@ -27,6 +27,7 @@
 #include "format.hpp"
 #include "machine.hpp"
 #include "run_program.hpp"
+#include "table_file.hpp"
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -207,10 +208,11 @@ std::vector<row> chosen_rows(const std::string& only) {
   return rows;
 }
 
-int print_table(const std::vector<row>& rows, std::size_t repeat) {
+int print_table(const std::vector<row>& rows, std::size_t repeat, const std::string& json) {
   const examples::machine here = examples::this_machine();
-  std::cerr << here.processor << "; " << here.compiler << "; " << examples::joined(compiler, " ") << "; repeats "
-            << repeat << "; commit " << here.commit << std::endl;
+  const std::string told = lo::text(here.processor, "; ", here.compiler, "; ", examples::joined(compiler, " "),
+                                    "; repeats ", repeat, "; commit ", here.commit);
+  std::cerr << told << std::endl;
 
   std::vector<std::vector<std::string>> table{{"", "seconds", "at most", "MB", "at most", "kept"}};
   std::vector<std::string> too_large;
@@ -234,6 +236,7 @@ int print_table(const std::vector<row>& rows, std::size_t repeat) {
     if (most.megabytes > 2 * r.promised.megabytes) too_large.push_back(name);
   }
   std::cout << examples::text_table(table) << std::flush;
+  benchmarks::write_table(json, told, table);
   if (!too_large.empty()) {
     throw std::runtime_error("more than twice the memory promised: " + examples::joined(too_large, "; "));
   }
@@ -248,7 +251,9 @@ int main(int count, char** arguments) {
     std::string only;
     app.add_option("--repeat", repeat, "Compile this often and take medians")->check(CLI::Range(1, 100));
     app.add_option("--only", only, "Rows whose name has this text in it");
+    std::string json;
+    app.add_option("--json", json, "Writes the table to this file, too");
     app.parse(count, arguments);
-    return print_table(chosen_rows(only), repeat);
+    return print_table(chosen_rows(only), repeat, json);
   });
 }

@@ -21,6 +21,7 @@
 #include "format.hpp"
 #include "machine.hpp"
 #include "run_program.hpp"
+#include "table_file.hpp"
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,10 +120,11 @@ const subject subjects[] = {
     subject_of<lo::models::resnet50<1000, local_oja>>("resnet50, 224x224", 64),
 };
 
-int print_table(const std::string& only) {
+int print_table(const std::string& only, const std::string& json) {
   const examples::machine here = examples::this_machine();
-  std::cerr << here.processor << "; " << here.compiler << "; " << here.build << "; threads "
-            << lo::cpu::backend<float>().threads() << "; seed 1; commit " << here.commit << std::endl;
+  const std::string told = lo::text(here.processor, "; ", here.compiler, "; ", here.build, "; threads ",
+                                    lo::cpu::backend<float>().threads(), "; seed 1; commit ", here.commit);
+  std::cerr << told << std::endl;
   std::vector<std::vector<std::string>> table{{"MB", "batch", "T", "planned", "counted", "resident", "of sgd"}};
   bool equal = true;
   for (const subject& of : subjects) {
@@ -140,6 +142,7 @@ int print_table(const std::string& only) {
   }
   localis::expect(table.size() > 1, "--only", "a part of a network's name, as resnet", only);
   std::cout << examples::text_table(table) << std::flush;
+  benchmarks::write_table(json, told, table);
   if (!equal) throw std::runtime_error("planned and counted bytes differ");
   return 0;
 }
@@ -150,7 +153,9 @@ int main(int count, char** arguments) {
   return examples::run_program("memory", "Measures the bytes of training steps.", [&](CLI::App& app) {
     std::string only;
     app.add_option("--only", only, "Networks whose name has this text in it");
+    std::string json;
+    app.add_option("--json", json, "Writes the table to this file, too");
     app.parse(count, arguments);
-    return print_table(only);
+    return print_table(only, json);
   });
 }

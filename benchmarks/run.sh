@@ -1,40 +1,70 @@
 #!/bin/sh
-# sh benchmarks/run.sh [QUESTION] [ARGUMENTS...]
+# sh benchmarks/run.sh [--rounds N] [--out FOLDER] [--quick]
+# sh benchmarks/run.sh QUESTION [ARGUMENTS...]
 #
-# Installs what is missing, builds the benchmark of one question for this machine and runs it. The questions:
+# Installs what is missing, builds the benchmarks for this machine and runs them. Without a question: all of them, in
+# rounds (3, or N) of localis and PyTorch by turns, then tables of medians and ratios, and in FOLDER (new: benchmarks-out)
+# a page with plots and all figures as JSON. --quick: one round of a few shapes, to see that all is there.
 #
 #   rule          what each rule's update costs beside the response; arguments are Google Benchmark's
+#   layer         forward, forward and update in one pass, forward and backward, Eigen's bare product
+#   step          whole training steps of five networks: SGD, frozen and localized; batches and threads
 #   compile_time  what compiling costs, in time and memory; --repeat N takes medians of N, --only TEXT some rows
 #   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT some networks
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
+#
+# PyTorch is measured where $LOCALIS_PYTHON (else python3) can import torch and torchvision, on as many threads.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/benchmarks
 . "$root/cmake/need.sh"
 
-question=rule
+question=
 case ${1:-} in
   '' | -*) ;;
   *)
     question=$1
     shift
+    if [ ! -f "$root/benchmarks/$question.cpp" ]; then
+      say "benchmarks/run.sh: expected one of: rule layer step compile_time memory; found: $question"
+      exit 2
+    fi
     ;;
 esac
-if [ ! -f "$root/benchmarks/$question.cpp" ]; then
-  say "benchmarks/run.sh: expected one of: $(cd "$root/benchmarks" && echo *.cpp | sed 's/\.cpp//g'); found: $question"
-  exit 2
+rounds=3
+out=benchmarks-out
+filter=
+only=
+if [ -z "$question" ]; then
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --rounds) rounds=${2:-} && shift ;;
+      --out) out=${2:-} && shift ;;
+      --quick) rounds=1 filter=conv3x3_16_32px\|main/.*batch:128 only=lenet ;;
+      *)
+        say "benchmarks/run.sh: expected a question, --rounds N, --out FOLDER or --quick; found: $1"
+        exit 2
+        ;;
+    esac
+    shift
+  done
+  case $rounds in '' | *[!0-9]* | 0*)
+    say "--rounds: expected a number from 1; found: ${rounds:-nothing}"
+    exit 2
+    ;;
+  esac
+  if [ -z "$out" ] || [ -e "$out" ]; then
+    say "--out: expected a new folder; found: ${out:-nothing}"
+    exit 2
+  fi
 fi
 
-# Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
-export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
-
 need_build
-case $question in
-  rule) need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h ;;
-  *) need libcli11-dev has_header libcli11-dev CLI/CLI.hpp ;;
-esac
+need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
+need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
 provide
 
 # shellcheck disable=SC2086
@@ -43,5 +73,33 @@ if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLO
   printf '%s\n' "$log" >&2
   exit 1
 fi
-cmake --build "$build" --target "bench_$question" --parallel "$(cores)" >&2
-exec "$build/benchmarks/bench_$question" "$@"
+if [ -n "$question" ]; then
+  cmake --build "$build" --target "bench_$question" --parallel "$(cores)" >&2
+  exec "$build/benchmarks/bench_$question" "$@"
+fi
+
+for target in rule layer step compile_time memory report; do
+  cmake --build "$build" --target "bench_$target" --parallel "$(cores)" >&2
+done
+python=${LOCALIS_PYTHON:-python3}
+if ! "$python" -c 'import torch, torchvision' 2>/dev/null; then
+  say "without PyTorch: $python cannot import torch and torchvision; LOCALIS_PYTHON=... names one that can"
+  python=
+fi
+threads=${OMP_NUM_THREADS:-$(cores)}
+mkdir -p "$out"
+round=1
+while [ "$round" -le "$rounds" ]; do
+  for each in step layer rule; do
+    say "round $round of $rounds: $each"
+    "$build/benchmarks/bench_$each" --benchmark_filter="${filter:-.}" --benchmark_out="$out/$each.$round.json" \
+      --benchmark_out_format=json >/dev/null
+    [ -z "$python" ] ||
+      "$python" "$root/benchmarks/torch_peer.py" "$each" "$out/torch_$each.$round.json" "$threads" "${filter:-.}"
+  done
+  round=$((round + 1))
+done
+"$build/benchmarks/bench_memory" --only "${filter:+resnet20}" --json "$out/memory.json" >/dev/null
+"$build/benchmarks/bench_compile_time" --only "$only" --json "$out/compile_time.json" >/dev/null
+"$build/benchmarks/bench_report" "$out"
+say "page: $out/report.html, figures: $out/results.json"

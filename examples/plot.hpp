@@ -104,6 +104,7 @@ struct plot {
   bool steps = false;  ///< y holds from half a step before x to half a step behind
   bool whole_x = false;
   bool whole_y = false;
+  bool powers_x = false;  ///< x are exponents of 2, and its ticks say the powers
   std::vector<line> lines;
 };
 
@@ -212,7 +213,8 @@ struct axis {
   constexpr double right = 842;
   constexpr double top = 34;
   constexpr double bottom = 330;
-  detail::axis x = detail::axis_of(p.lines, &line::x, p.whole_x, !p.whole_x, false, 9);
+  detail::axis x =
+      detail::axis_of(p.lines, &line::x, p.whole_x || p.powers_x, !p.whole_x && !p.powers_x, p.powers_x, 9);
   detail::axis y = detail::axis_of(p.lines, &line::y, p.whole_y, p.whole_y, !p.whole_y, 6);
   if (p.whole_y) {
     y.low -= 0.25;  // lines that lie on whole numbers keep clear of the frame
@@ -237,7 +239,8 @@ struct axis {
   }
   for (double tick = std::ceil(x.low / x.step - 1e-9) * x.step; tick <= x.high + 1e-9 * x.step; tick += x.step) {
     out << "<path class='tick' d='M" << across(tick) << ' ' << bottom << "v6'/><text x='" << across(tick) << "' y='"
-        << bottom + 21 << "' text-anchor='middle'>" << detail::tick_text(tick, x) << "</text>\n";
+        << bottom + 21 << "' text-anchor='middle'>"
+        << (p.powers_x ? exact(std::exp2(std::round(tick))) : detail::tick_text(tick, x)) << "</text>\n";
   }
   out << "<path class='frame' d='M" << left << ' ' << top << 'V' << bottom << 'H' << right << "'/>\n";
   out << "<text x='" << (left + right) / 2 << "' y='" << height - 6 << "' text-anchor='middle'>" << escaped(p.x_label)
@@ -265,8 +268,10 @@ struct axis {
       std::ostringstream place;
       place << std::fixed << std::setprecision(1) << h << ' ' << v;
       const std::string value = p.whole_y ? fixed(std::round(l.y[i]), 0) : fixed(l.y[i], y.digits() + 2);
-      markers << detail::drawn_marker(l, place.str(),
-                                      l.name + ": " + value + " at " + fixed(l.x[i], x.digits() + (p.whole_x ? 0 : 1)))
+      markers << detail::drawn_marker(
+                     l, place.str(),
+                     l.name + ": " + value + " at " +
+                         (p.powers_x ? fixed(std::exp2(l.x[i]), 2) : fixed(l.x[i], x.digits() + (p.whole_x ? 0 : 1))))
               << '\n';
     }
     if (!path.str().empty()) out << "<path d='" << path.str() << "' " << detail::stroke_of(l) << "/>\n";

@@ -27,8 +27,8 @@ namespace localis::cpu {
 
 struct options {
   std::size_t threads = 0;  ///< 0: as many as OpenMP would use
-  /// Bytes of unfolded input that a thread works on at once. A fixed number rather than a cache size asked of the
-  /// machine: results then depend on the thread count alone.
+  /// Bytes of input, framed or unfolded, that a thread works on at once. A fixed number rather than a cache size asked
+  /// of the machine: results then depend on the thread count alone.
   std::size_t tile_bytes = std::size_t{256} * 1024;
   /// Less work than this many elements, or 16 times as many multiply-adds, stays on one thread.
   std::size_t grain = 16384;
@@ -36,8 +36,9 @@ struct options {
 
 /// Arrays in host memory, matrix products by Eigen, loops and tiles over OpenMP threads.
 ///
-/// Convolutions never unfold the whole input: a tile of rows of X is unfolded into L2 and used there, for the response
-/// and for the local rule alike. Results depend on the thread count (partial weight products are added lane by lane, in
+/// Convolutions never unfold the whole input: a tile of it is framed by zeros in L2 and its windows are read where they
+/// lie (direct.hpp), or, where a product needs rows of X, unfolded there; for the response, the local rule and what
+/// follows alike. Results depend on the thread count (partial weight products are added lane by lane, in
 /// order), not on timing. A copy shares the memory counters.
 template <class Scalar>
 class backend {

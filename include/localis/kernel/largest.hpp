@@ -19,7 +19,11 @@ constexpr T largest_of(std::size_t size, const Value& value) {
       LOCALIS_VECTORIZE
       for (std::size_t j = 0; j < width; ++j) parts[j] = value(i + j) > parts[j] ? value(i + j) : parts[j];
     }
-    for (const T part : parts) most = part > most ? part : most;
+    for (std::size_t half = width / 2; half > 0; half /= 2) {
+      LOCALIS_VECTORIZE
+      for (std::size_t j = 0; j < half; ++j) parts[j] = parts[j + half] > parts[j] ? parts[j + half] : parts[j];
+    }
+    most = parts[0];
   }
   for (; i < size; ++i) most = value(i) > most ? value(i) : most;
   return most;

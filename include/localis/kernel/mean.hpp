@@ -18,7 +18,11 @@ constexpr T sum_of(std::size_t size, const Value& value) {
       LOCALIS_VECTORIZE
       for (std::size_t j = 0; j < width; ++j) parts[j] += value(i + j);
     }
-    for (const T part : parts) sum += part;
+    for (std::size_t half = width / 2; half > 0; half /= 2) {
+      LOCALIS_VECTORIZE
+      for (std::size_t j = 0; j < half; ++j) parts[j] += parts[j + half];
+    }
+    sum = parts[0];
   }
   for (; i < size; ++i) sum += value(i);
   return sum;

@@ -18,8 +18,9 @@ T softmax_row(const T* from, T* to, std::size_t size, T scale, T share = T(1)) {
   LOCALIS_VECTORIZE
   for (std::size_t k = 0; k < size; ++k) to[k] = exp_of_negative(scale * from[k] - top);
   const T sum = sum_of<T>(size, [=](std::size_t k) { return to[k]; });
+  const T factor = share / sum;
   LOCALIS_VECTORIZE
-  for (std::size_t k = 0; k < size; ++k) to[k] = share * to[k] / sum;
+  for (std::size_t k = 0; k < size; ++k) to[k] *= factor;
   return std::log(sum) + top;
 }
 

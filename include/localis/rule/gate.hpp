@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/kernel/mean.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 
@@ -98,11 +99,9 @@ struct unit_rates {
   T* rates;
 
   void operator()(std::size_t row, std::size_t, std::size_t) const {
-    double sum = 0;
-    for (std::size_t i = 0; i < columns; ++i) {
-      const auto w = static_cast<double>(weight[row * columns + i]);
-      sum += w * w;
-    }
+    const T* w = weight + row * columns;
+    const double sum = kernel::sum_of<double>(
+        columns, [w](std::size_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); });
     rates[row] = static_cast<T>(rule.unit_rate(std::sqrt(sum)));
   }
 };

@@ -1,0 +1,112 @@
+// One layer by itself: forward, forward and local update in one pass, forward and backward, and Eigen's bare product of
+// the same size, each lane's share of the rows by itself.
+//
+//   GFLOP/s   2 x multiply-adds, as counted, by time
+//   of_peak   the same as a share of what multiply-adds in registers reach, measured before
+//   bytes     each array read or written once: what a roofline's intensity is made of
+
+#include "layer.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "peak.hpp"
+#include <benchmark/benchmark.h>
+
+#include <localis/localis.hpp>
+
+namespace lo = localis;
+using benchmarks::cpu;
+
+namespace {
+
+void report(benchmark::State& state, double flop, double bytes, double peak) {
+  using benchmark::Counter;
+  const auto rate = Counter::kIsIterationInvariantRate;
+  state.counters["GFLOP/s"] = Counter(1e-9 * flop, rate);
+  state.counters["of_peak"] = Counter(1e-9 * flop / peak, rate);
+  state.counters["bytes"] = bytes;
+}
+
+template <class Rule, class Pass>
+void measure(const std::string& what, const benchmarks::shape& of, double arrays, double peak, const Pass& pass) {
+  lo::check::counting<cpu> counter;
+  benchmarks::layer<lo::check::counting<cpu>, Rule> counted(counter, of);
+  pass(counted);
+  const double flop = 2 * static_cast<double>(counter.counts().total());
+  const std::string name = of.name + '/' + what;
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) {
+                                 benchmarks::layer<cpu, Rule> measured(cpu(), of);
+                                 pass(measured);
+                                 for (auto running : state) {
+                                   (void)running;
+                                   pass(measured);
+                                 }
+                                 report(state, flop, arrays * sizeof(float), peak);
+                               })
+      ->UseRealTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+/// U = X W^T, where X is there already.
+void measure_product(const benchmarks::shape& of, double peak) {
+  const lo::linear_map map = of.op.map();
+  if (map.depthwise()) return;
+  benchmark::RegisterBenchmark(
+      (of.name + "/gemm").c_str(),
+      [=](benchmark::State& state) {
+        using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+        const auto rows = static_cast<Eigen::Index>(map.rows(of.samples));
+        const auto inputs = static_cast<Eigen::Index>(map.inputs());
+        const auto outputs = static_cast<Eigen::Index>(map.outputs());
+        std::srand(1);
+        const matrix x = matrix::Random(rows, inputs);
+        const matrix w = matrix::Random(outputs, inputs);
+        matrix u = matrix::Zero(rows, outputs);
+        for (auto running : state) {
+          (void)running;
+          u.noalias() = x * w.transpose();
+          benchmark::DoNotOptimize(u.data());
+        }
+        const auto size = static_cast<double>(rows * inputs + outputs * inputs + rows * outputs);
+        report(state, 2.0 * static_cast<double>(rows) * static_cast<double>(inputs) * static_cast<double>(outputs),
+               size * sizeof(float), peak);
+      })
+      ->UseRealTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  benchmarks::tell_machine();
+  const double peak = benchmarks::fma_peak();
+  benchmark::AddCustomContext("fma_peak", std::to_string(peak));
+  benchmark::AddCustomContext("memory_bandwidth", std::to_string(benchmarks::memory_bandwidth()));
+
+  const std::vector<benchmarks::shape> oja = benchmarks::shapes<lo::rule::oja>();
+  const std::vector<benchmarks::shape> hebb = benchmarks::shapes<lo::rule::hebb>();
+  for (std::size_t i = 0; i < oja.size(); ++i) {
+    const benchmarks::shape& of = oja[i];
+    const auto in = static_cast<double>(of.samples * of.op.in.size());
+    const auto out = static_cast<double>(of.samples * of.op.out.size());
+    const auto weights = static_cast<double>(of.op.map().weights());
+    const auto forward = [](auto& layer) { layer.forward(lo::mode::evaluate); };
+    const auto learn = [](auto& layer) { layer.forward(lo::mode::learn); };
+    measure<lo::rule::oja>("forward", of, in + out + weights, peak, forward);
+    measure_product(of, peak);
+    measure<lo::rule::hebb>("hebb", hebb[i], in + out + 2 * weights, peak, learn);
+    measure<lo::rule::oja>("oja", of, in + out + 2 * weights, peak, learn);
+    measure<lo::rule::oja>("backward", of, 3 * in + 2 * out + 2 * weights, peak, [](auto& layer) {
+      layer.forward(lo::mode::train);
+      layer.backward();
+    });
+  }
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "machine.hpp"
+#include <benchmark/benchmark.h>
+
+#include <localis/localis.hpp>
+
+/// One layer by itself, on the shapes that layers are measured on.
+namespace benchmarks {
+
+using cpu = localis::cpu::backend<float>;
+
+/// What all figures belong to, to stderr and to the results.
+inline void tell_machine() {
+  const examples::machine here = examples::this_machine();
+  const std::string told = here.processor + "; " + here.compiler + "; " + here.build + "; " + cpu::instructions() +
+                           "; threads " + std::to_string(cpu().threads()) + "; seeds 1, 2; commit " + here.commit;
+  std::cerr << told << '\n';
+  benchmark::AddCustomContext("machine", told);
+}
+
+struct shape {
+  std::string name;
+  localis::operation op;
+  std::size_t samples;
+};
+
+/// Layers are described by the library and run with run-time extents.
+template <class Rule>
+std::vector<shape> shapes() {
+  namespace lo = localis;
+  std::vector<shape> all{{"dense_784x512", lo::dense<512, Rule>::describe({1, 1, 784}), 128},
+                         {"dense_1024x1024", lo::dense<1024, Rule>::describe({1, 1, 1024}), 128},
+                         {"dense_4096x1000", lo::dense<1000, Rule>::describe({1, 1, 4096}), 128},
+                         {"conv3x3_3-64_32px", lo::conv2d<64, 3, lo::padding<1>, Rule>::describe({32, 32, 3}), 32},
+                         {"conv3x3_16_32px", lo::conv2d<16, 3, lo::padding<1>, Rule>::describe({32, 32, 16}), 32},
+                         {"conv3x3_64_32px", lo::conv2d<64, 3, lo::padding<1>, Rule>::describe({32, 32, 64}), 32},
+                         {"conv3x3_128_16px", lo::conv2d<128, 3, lo::padding<1>, Rule>::describe({16, 16, 128}), 32},
+                         {"conv3x3_256_8px", lo::conv2d<256, 3, lo::padding<1>, Rule>::describe({8, 8, 256}), 32},
+                         {"conv3x3_512_4px", lo::conv2d<512, 3, lo::padding<1>, Rule>::describe({4, 4, 512}), 32},
+                         {"conv1x1_128_16px", lo::conv2d<128, 1, Rule>::describe({16, 16, 128}), 32}};
+  if constexpr (!lo::rule::units_interact<Rule>()) {
+    all.push_back({"depthwise3x3_64_32px", lo::depthwise_conv2d<3, lo::padding<1>, Rule>::describe({32, 32, 64}), 32});
+  }
+  return all;
+}
+
+/// A layer with all that its passes need. Inputs and gradients are normal.
+template <class Backend, class Rule>
+class layer {
+ public:
+  using layer_type = localis::linear_layer<Backend, localis::rule::as_local<Rule>>;
+
+  layer(Backend backend, const shape& of)
+      : backend_(std::move(backend)),
+        op_(of.op),
+        samples_(of.samples),
+        layer_(backend_, op_, localis::random_stream(1, 0)),
+        input_(normal(samples_ * op_.in.size(), 0)),
+        output_(samples_ * op_.out.size()),
+        output_gradient_(normal(output_.size(), 1)),
+        input_gradient_(input_.size()) {
+    const auto bytes = [&](localis::phase when) { return layer_type::scratch_bytes(backend_, op_, samples_, when); };
+    scratch_ = backend_.template allocate<std::byte>(
+        localis::memory_kind::arena, std::max(bytes(localis::phase::learn), bytes(localis::phase::backward)));
+    gradients_ =
+        backend_.template allocate<std::byte>(localis::memory_kind::arena, (op_.parameters + 64) * sizeof(float));
+    gain_ = backend_.template allocate<float>(localis::memory_kind::parameters, 1);
+    gain_.data()[0] = 1;
+  }
+
+  void forward(localis::mode how) {
+    localis::step_values<float> step;
+    step.local_rate = 1e-6;  // nothing grows while it is measured
+    step.gain = gain_.data();
+    step.step = step_++;
+    layer_.forward(backend_, op_, operands(), how, step);
+  }
+  void backward() {
+    localis::operands<float> at = operands();
+    at.output_gradient = output_gradient_.data();
+    at.input_gradient = input_gradient_.data();
+    at.parameter_gradients = gradients_.data();
+    layer_.backward(backend_, op_, at);
+  }
+
+ private:
+  static std::vector<float> normal(std::size_t size, std::uint64_t stream) {
+    const localis::random_stream random(2, stream);
+    std::vector<float> values(size);
+    for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<float>(random.normal(i));
+    return values;
+  }
+  localis::operands<float> operands() {
+    localis::operands<float> at;
+    at.samples = samples_;
+    at.input = input_.data();
+    at.output = output_.data();
+    at.scratch = scratch_.data();
+    return at;
+  }
+
+  Backend backend_;
+  localis::operation op_;
+  std::size_t samples_;
+  layer_type layer_;
+  std::vector<float> input_;
+  std::vector<float> output_;
+  std::vector<float> output_gradient_;
+  std::vector<float> input_gradient_;
+  typename Backend::template array<std::byte> scratch_;
+  typename Backend::template array<std::byte> gradients_;
+  typename Backend::template array<float> gain_;
+  std::size_t step_ = 0;
+};
+
+}  // namespace benchmarks

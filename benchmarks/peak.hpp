@@ -1,0 +1,72 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <localis/cpu/direct.hpp>
+#include <localis/cpu/parallel.hpp>
+
+/// What the machine can do at most, on as many threads as OpenMP uses, measured where it is compared with.
+namespace benchmarks {
+
+namespace detail {
+
+/// The best of some repetitions, in seconds.
+template <class Work>
+double best_seconds(const Work& work) {
+  double best = 1e30;
+  for (int repetition = 0; repetition < 5; ++repetition) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+}  // namespace detail
+
+/// GFLOP/s of multiply-adds on vectors of float that are all in registers.
+inline double fma_peak() {
+  using packet = localis::cpu::direct::packet<float>;
+  using Eigen::internal::pmadd;
+  using Eigen::internal::pset1;
+  constexpr std::size_t width = localis::cpu::direct::width<float>;
+  constexpr std::size_t chains = localis::cpu::direct::many_registers ? 16 : 10;
+  constexpr std::size_t steps = 4'000'000;
+  const std::size_t threads = localis::cpu::available_threads();
+  const double seconds = detail::best_seconds([&] {
+    localis::cpu::parallel_for(threads, [&](std::size_t lane) {
+      packet sums[chains];
+      for (std::size_t i = 0; i < chains; ++i) sums[i] = pset1<packet>(static_cast<float>(lane + i));
+      const packet factor = pset1<packet>(0.999F);
+      const packet term = pset1<packet>(0.001F);
+      for (std::size_t step = 0; step < steps; ++step) {
+        for (std::size_t i = 0; i < chains; ++i) sums[i] = pmadd(sums[i], factor, term);
+      }
+      for (packet& sum : sums) benchmark::DoNotOptimize(sum);
+    });
+  });
+  return 2e-9 * static_cast<double>(width * chains * steps * threads) / seconds;
+}
+
+/// GB/s of a[i] += b[i] over arrays beyond the caches: two reads and a write.
+inline double memory_bandwidth() {
+  constexpr std::size_t size = std::size_t{1} << 25;
+  const std::size_t threads = localis::cpu::available_threads();
+  std::vector<float> a(size, 1.0F);
+  std::vector<float> b(size, 1e-3F);
+  const double seconds = detail::best_seconds([&] {
+    localis::cpu::parallel_for(threads, [&](std::size_t lane) {
+      const localis::cpu::range mine = localis::cpu::part_of(size, lane, threads);
+      for (std::size_t i = mine.begin; i < mine.end; ++i) a[i] += b[i];
+    });
+    benchmark::ClobberMemory();
+  });
+  return 3e-9 * static_cast<double>(size * sizeof(float)) / seconds;
+}
+
+}  // namespace benchmarks

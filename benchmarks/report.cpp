@@ -1,0 +1,424 @@
+// Tables and a page of what the benchmarks of one folder measured.
+//
+//   report FOLDER    reads layer.*.json, rule.*.json, step.*.json and torch_*.json, memory.json, compile_time.json;
+//                    prints tables, writes FOLDER/report.html and FOLDER/results.json
+//
+// A figure is the median over the rounds; a ratio is that of two medians of the same rounds.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dot_plot.hpp"
+#include "format.hpp"
+#include "plot.hpp"
+#include "run_program.hpp"
+#include <nlohmann/json.hpp>
+
+#include <localis/core/error.hpp>
+
+namespace {
+
+using examples::fixed;
+using nlohmann::json;
+using table = std::vector<std::vector<std::string>>;
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+// ---- what was measured ----------------------------------------------------------------------------------------------
+
+/// By name of a benchmark and of one of its figures: the value of each round.
+using figures_of_rounds = std::map<std::string, std::map<std::string, std::vector<double>>>;
+
+struct measurements {
+  std::map<std::string, figures_of_rounds> by_question;  ///< "step", "torch_step", ...
+  std::vector<std::string> order;                        ///< of names, as first met
+  std::string machine;
+  std::string torch = "no torch";
+  double fma_peak = nothing;
+  double memory_bandwidth = nothing;
+  std::map<std::string, table> tables;  ///< memory, compile_time
+  std::size_t rounds_run = 0;
+};
+
+double median(std::vector<double> of) {
+  if (of.empty()) return nothing;
+  std::sort(of.begin(), of.end());
+  return (of[(of.size() - 1) / 2] + of[of.size() / 2]) / 2;
+}
+
+json read_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  json found = json::parse(file, nullptr, false);
+  if (found.is_discarded() || !found.is_object()) {
+    throw localis::data_error(localis::text(path.string(), ": expected an object of JSON, found something else"));
+  }
+  return found;
+}
+
+void add_benchmarks(const json& from, const std::string& question, measurements& to) {
+  const json& context = from.at("context");
+  if (context.contains("machine")) to.machine = context["machine"].get<std::string>();
+  if (context.contains("torch")) to.torch = "torch " + context["torch"].get<std::string>();
+  const auto best = [&](const char* what, double& of) {
+    if (!context.contains(what)) return;
+    const double value = std::stod(context[what].get<std::string>());
+    of = std::isnan(of) ? value : std::max(of, value);
+  };
+  best("fma_peak", to.fma_peak);
+  best("memory_bandwidth", to.memory_bandwidth);
+  for (const json& one : from.at("benchmarks")) {
+    if (one.value("run_type", "iteration") != "iteration" || one.contains("error_occurred")) continue;
+    std::string name = one.at("name").get<std::string>();
+    for (const char* told : {"/iterations:", "/real_time", "/manual_time"}) {
+      if (const auto at = name.find(told); at != std::string::npos) name.resize(at);
+    }
+    auto& figures = to.by_question[question][name];
+    if (std::find(to.order.begin(), to.order.end(), name) == to.order.end()) to.order.push_back(name);
+    const std::string unit = one.at("time_unit").get<std::string>();
+    const double scale = unit == "ns" ? 1e-6 : unit == "us" ? 1e-3 : unit == "ms" ? 1 : 1e3;
+    figures["ms"].push_back(one.at("real_time").get<double>() * scale);
+    for (const auto& item : one.items()) {
+      if (item.value().is_number()) figures[item.key()].push_back(item.value().get<double>());
+    }
+    to.rounds_run = std::max(to.rounds_run, figures["ms"].size());
+  }
+}
+
+measurements read_folder(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) {
+    throw localis::config_error(localis::text("expected a folder of results, found ", folder.string()));
+  }
+  measurements all;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".json" && entry.path().filename() != "results.json") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const auto& path : files) {
+    const json found = read_json(path);
+    const std::string file = path.filename().string();
+    const std::string question = file.substr(0, file.find('.'));
+    try {
+      if (found.contains("table")) {
+        all.tables[question] = found["table"].get<table>();
+      } else {
+        add_benchmarks(found, question, all);
+      }
+    } catch (const json::exception& e) {
+      throw localis::data_error(localis::text(path.string(), ": ", e.what()));
+    }
+  }
+  if (all.order.empty() && all.tables.empty()) {
+    throw localis::config_error(localis::text("expected results in ", folder.string(), ", found none"));
+  }
+  return all;
+}
+
+// ---- tables ---------------------------------------------------------------------------------------------------------
+
+class view {
+ public:
+  view(const measurements& all, const std::string& question) : all_(all), question_(question) {}
+
+  [[nodiscard]] double of(const std::string& name, const char* figure) const { return look(question_, name, figure); }
+  [[nodiscard]] double torch(const std::string& name, const char* figure = "ms") const {
+    return look("torch_" + question_, name, figure);
+  }
+  [[nodiscard]] double ms(const std::string& name) const { return of(name, "ms"); }
+  /// How many times faster than PyTorch.
+  [[nodiscard]] double against_torch(const std::string& name) const { return torch(name) / ms(name); }
+
+  /// Names in the order in which they were measured.
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    const auto found = all_.by_question.find(question_);
+    if (found == all_.by_question.end()) return result;
+    for (const std::string& name : all_.order) {
+      if (found->second.contains(name)) result.push_back(name);
+    }
+    return result;
+  }
+
+ private:
+  [[nodiscard]] double look(const std::string& question, const std::string& name, const char* figure) const {
+    const auto rounds = all_.by_question.find(question);
+    if (rounds == all_.by_question.end()) return nothing;
+    const auto figures = rounds->second.find(name);
+    if (figures == rounds->second.end()) return nothing;
+    const auto values = figures->second.find(figure);
+    return values == figures->second.end() ? nothing : median(values->second);
+  }
+
+  const measurements& all_;
+  std::string question_;
+};
+
+std::string part_of(const std::string& name, std::size_t number) {
+  std::size_t begin = 0;
+  for (; number > 0; --number) begin = std::min(name.find('/', begin), name.size() - 1) + 1;
+  return name.substr(begin, name.find('/', begin) - begin);
+}
+
+/// First parts of names, each once.
+std::vector<std::string> firsts(const std::vector<std::string>& names, std::size_t part = 0) {
+  std::vector<std::string> result;
+  for (const std::string& name : names) {
+    const std::string first = part_of(name, part);
+    if (std::find(result.begin(), result.end(), first) == result.end()) result.push_back(first);
+  }
+  return result;
+}
+
+/// Whole steps at batch 128 on all threads: SGD against PyTorch, and what freezing and local learning save.
+table step_table(const measurements& all) {
+  const view steps(all, "step");
+  table rows{{"step", "sgd images/s", "torch images/s", "vs torch", "T", "frozen", "localized", "by products"}};
+  for (const std::string& network : firsts(steps.names())) {
+    std::string sgd;
+    for (const std::string& name : steps.names()) {
+      if (part_of(name, 0) != network || part_of(name, 3) != "batch:128") continue;
+      if (part_of(name, 1) == "sgd" && sgd.empty()) {
+        sgd = name;
+        rows.push_back({network, fixed(steps.of(name, "items_per_second"), 0),
+                        fixed(steps.torch(name, "items_per_second"), 0), fixed(steps.against_torch(name), 2), "0", "",
+                        "", ""});
+      }
+      if (part_of(name, 1) != "frozen") continue;
+      std::string local = name;
+      local.replace(local.find("frozen"), 6, "localized");
+      const auto faster = [&](const std::string& than, const char* figure) {
+        return fixed(steps.of(sgd, figure) / steps.of(than, figure), 2);
+      };
+      rows.push_back({"", "", "", "", part_of(name, 2).substr(2), faster(name, "ms") + " x", faster(local, "ms") + " x",
+                      faster(name, "products") + ", " + faster(local, "products")});
+    }
+  }
+  return rows;
+}
+
+table scaling_table(const measurements& all) {
+  const view steps(all, "step");
+  table rows{{"sgd", "batch", "threads", "images/s", "torch images/s", "vs torch"}};
+  for (const std::string& network : firsts(steps.names())) {
+    std::vector<std::string> names;
+    for (const std::string& name : steps.names()) {
+      if (part_of(name, 0) == network && part_of(name, 1) == "sgd") names.push_back(name);
+    }
+    if (names.size() < 2) continue;
+    for (const std::string& name : names) {
+      rows.push_back({network, part_of(name, 3).substr(6), part_of(name, 4).substr(8),
+                      fixed(steps.of(name, "items_per_second"), 0), fixed(steps.torch(name, "items_per_second"), 0),
+                      fixed(steps.against_torch(name), 2)});
+    }
+  }
+  return rows;
+}
+
+table layer_table(const measurements& all) {
+  const view layers(all, "layer");
+  table rows{{"layer", "forward GFLOP/s", "of peak", "of gemm", "vs torch", "hebb / forward", "vs torch",
+              "oja / forward", "vs torch", "backward GFLOP/s", "vs torch"}};
+  for (const std::string& shape : firsts(layers.names())) {
+    const std::string forward = shape + "/forward";
+    const auto rate = [&](const char* what) { return layers.of(shape + what, "GFLOP/s"); };
+    const auto slower = [&](const char* what) { return fixed(layers.ms(shape + what) / layers.ms(forward), 2); };
+    const auto torch = [&](const char* what) { return fixed(layers.against_torch(shape + what), 2); };
+    rows.push_back({shape, fixed(rate("/forward"), 0), fixed(rate("/forward") / all.fma_peak, 2),
+                    fixed(rate("/forward") / rate("/gemm"), 2), torch("/forward"), slower("/hebb"), torch("/hebb"),
+                    slower("/oja"), torch("/oja"), fixed(rate("/backward"), 0), torch("/backward")});
+  }
+  return rows;
+}
+
+/// Times of the pass that learns, over that of oja in the same shape; oja itself in GFLOP/s.
+table rule_table(const measurements& all) {
+  const view rules(all, "rule");
+  const std::vector<std::string> shapes = firsts(rules.names(), 1);
+  table rows{{"rule: time / oja's"}};
+  std::vector<std::string> oja{"oja, GFLOP/s"};
+  std::vector<std::string> peak{"oja, of peak"};
+  for (const std::string& shape : shapes) {
+    rows[0].push_back(shape);
+    oja.push_back(fixed(rules.of("oja/" + shape, "GFLOP/s"), 0));
+    peak.push_back(fixed(rules.of("oja/" + shape, "of_peak"), 2));
+  }
+  rows.push_back(oja);
+  rows.push_back(peak);
+  for (const std::string& rule : firsts(rules.names())) {
+    std::vector<std::string> row{rule};
+    std::vector<std::string> torch{rule + ", vs torch"};
+    bool peer = false;
+    for (const std::string& shape : shapes) {
+      const std::string name = rule + '/' + shape;
+      row.push_back(fixed(rules.ms(name) / rules.ms("oja/" + shape), 2));
+      torch.push_back(fixed(rules.against_torch(name), 2));
+      peer = peer || std::isfinite(rules.torch(name));
+    }
+    rows.push_back(row);
+    if (peer) rows.push_back(torch);
+  }
+  return rows;
+}
+
+// ---- page -----------------------------------------------------------------------------------------------------------
+
+std::string html_table(const table& rows) {
+  std::string page = "<div class='wide'><table>\n";
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    page += "<tr>";
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      const std::string tag = r == 0 || c == 0 ? "th" : "td";
+      page += '<' + tag + '>' + examples::escaped(rows[r][c]) + "</" + tag + '>';
+    }
+    page += "</tr>\n";
+  }
+  return page + "</table></div>\n";
+}
+
+/// GFLOP/s against FLOP per byte, under what memory and registers allow.
+std::string roofline(const measurements& all) {
+  const view layers(all, "layer");
+  const std::vector<std::string> names = layers.names();
+  if (names.empty()) return "";
+  examples::plot page{.title = "Roofline",
+                      .x_label = "FLOP / byte, every array read or written once",
+                      .y_label = "GFLOP/s",
+                      .note =
+                          "Each point is a shape. The roof: bytes at the bandwidth of memory, then multiply-adds "
+                          "in registers. Small arrays stay in the caches and may lie above its slope.",
+                      .powers_x = true,
+                      .lines = {}};
+  double least = std::numeric_limits<double>::infinity();
+  double most = -least;
+  std::size_t style = 1;
+  for (const std::string& what : firsts(names, 1)) {
+    examples::line points{.name = what, .style = style++, .x = {}, .y = {}};
+    for (const std::string& name : names) {
+      if (part_of(name, 1) != what) continue;
+      const double rate = layers.of(name, "GFLOP/s");
+      const double intensity = std::log2(rate * 1e6 * layers.ms(name) / layers.of(name, "bytes"));
+      least = std::min(least, intensity);
+      most = std::max(most, intensity);
+      for (const double gap : {0.0, nothing}) {  // no stroke from point to point
+        points.x.push_back(intensity + gap);
+        points.y.push_back(rate);
+      }
+    }
+    page.lines.push_back(points);
+  }
+  examples::line roof{.name = "roof", .style = 0, .x = {}, .y = {}};
+  const double ridge = std::log2(all.fma_peak / all.memory_bandwidth);
+  for (double x = std::floor(least); x < ridge; x += 0.25) {
+    roof.x.push_back(x);
+    roof.y.push_back(all.memory_bandwidth * std::exp2(x));
+  }
+  for (const double x : {ridge, std::max(ridge, most)}) {
+    roof.x.push_back(x);
+    roof.y.push_back(all.fma_peak);
+  }
+  page.lines.insert(page.lines.begin(), roof);
+  return examples::drawn(page);
+}
+
+/// Every round's time of PyTorch over ours.
+std::string ratios(const measurements& all, const std::string& question, const char* title) {
+  const auto ours = all.by_question.find(question);
+  const auto torch = all.by_question.find("torch_" + question);
+  if (ours == all.by_question.end() || torch == all.by_question.end()) return "";
+  examples::dot_plot page{.title = title,
+                          .x_label = "time of PyTorch / time of localis",
+                          .note = "A dot is one round, the stroke their mean; beyond the line localis is faster.",
+                          .rows = {},
+                          .mark = 1};
+  for (const std::string& name : view(all, question).names()) {
+    const auto theirs = torch->second.find(name);
+    if (theirs == torch->second.end()) continue;
+    examples::dot_plot::row row{name, {}};
+    const std::vector<double>& mine = ours->second.at(name).at("ms");
+    const std::vector<double>& other = theirs->second.at("ms");
+    for (std::size_t i = 0; i < std::min(mine.size(), other.size()); ++i) row.values.push_back(other[i] / mine[i]);
+    page.rows.push_back(row);
+  }
+  return page.rows.empty() ? "" : examples::drawn(page);
+}
+
+struct section {
+  const char* title;
+  table rows;
+};
+
+void write_page(const measurements& all, const std::vector<section>& sections, const std::filesystem::path& to) {
+  std::ofstream page(to);
+  page << "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n<meta name='viewport' "
+          "content='width=device-width, initial-scale=1'>\n<title>localis: benchmarks</title>\n<style>\n"
+       << examples::plot_style()
+       << "body{margin:2rem auto;padding:0 1rem;max-width:64rem;background:var(--page);color:var(--text);"
+          "font:16px/1.5 system-ui,sans-serif}\nh1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 "
+          ".2rem}figure{margin:0}\n.note{color:var(--soft);font-size:.9rem;margin:.2rem 0 .6rem}\n"
+          ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.87rem;font-variant-numeric:tabular-nums}\n"
+          "th,td{padding:.22rem .5rem;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}\n"
+          "th{font-weight:600}th:first-child{text-align:left}\n</style>\n</head>\n<body>\n<h1>What localis costs</h1>\n"
+       << "<p class='note'>" << examples::escaped(all.machine) << "; " << examples::escaped(all.torch) << "; rounds "
+       << all.rounds_run << "; FMA peak " << fixed(all.fma_peak, 0) << " GFLOP/s, memory "
+       << fixed(all.memory_bandwidth, 0) << " GB/s</p>\n";
+  for (const section& one : sections) {
+    page << "<h2>" << examples::escaped(one.title) << "</h2>\n" << html_table(one.rows);
+  }
+  page << ratios(all, "step", "Training steps against PyTorch") << ratios(all, "layer", "Layers against PyTorch")
+       << ratios(all, "rule", "Rules against PyTorch") << roofline(all) << "</body>\n</html>\n";
+  page.close();
+  if (!page) throw std::runtime_error("cannot write " + to.string());
+}
+
+void write_results(const measurements& all, const std::filesystem::path& to) {
+  json result{{"machine", all.machine},
+              {"torch", all.torch},
+              {"rounds", all.rounds_run},
+              {"fma_peak_gflops", all.fma_peak},
+              {"memory_bandwidth_gb_per_s", all.memory_bandwidth}};
+  for (const auto& [question, names] : all.by_question) {
+    for (const auto& [name, figures] : names) {
+      for (const auto& [figure, values] : figures) result[question][name][figure] = median(values);
+    }
+  }
+  for (const auto& [question, rows] : all.tables) result[question] = rows;
+  std::ofstream file(to);
+  file << result.dump(1) << '\n';
+  file.close();
+  if (!file) throw std::runtime_error("cannot write " + to.string());
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  return examples::run_program("report", "Tables of what the benchmarks of a folder measured.", [&](CLI::App& app) {
+    std::string folder;
+    app.add_option("FOLDER", folder, "Holds the benchmarks' results")->required();
+    app.parse(count, arguments);
+    const measurements all = read_folder(folder);
+    std::vector<section> sections;
+    const auto add = [&](const char* title, table rows) {
+      if (rows.size() > 1) sections.push_back({title, std::move(rows)});
+    };
+    add("Training steps", step_table(all));
+    add("Batches and threads", scaling_table(all));
+    add("Layers", layer_table(all));
+    add("Rules", rule_table(all).size() > 3 ? rule_table(all) : table{});
+    for (const auto& [question, rows] : all.tables) add(question == "memory" ? "Memory" : "Compile time", rows);
+    std::cout << all.machine << "; " << all.torch << "; rounds " << all.rounds_run << "; FMA peak "
+              << fixed(all.fma_peak, 0) << " GFLOP/s\n";
+    for (const section& one : sections) std::cout << '\n' << examples::text_table(one.rows);
+    std::cout << std::flush;
+    write_page(all, sections, std::filesystem::path(folder) / "report.html");
+    write_results(all, std::filesystem::path(folder) / "results.json");
+    return 0;
+  });
+}
