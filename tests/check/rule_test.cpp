@@ -44,11 +44,11 @@ struct drifting {
 template <std::size_t From, bool Depthwise = false>
 class skewed : public reference {
  public:
-  template <class Gate>
+  template <class Gate, class FollowUp = lo::kernel::no_follow_up>
   void respond_and_learn(const lo::linear_map& map, std::size_t samples, const double* x, const double* w,
                          const double* bias, double* u, const Gate& gate, const lo::learn_options& how, const double* h,
-                         const lo::accumulators<double>& sums, lo::carver scratch) const {
-    reference::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch);
+                         const lo::accumulators<double>& sums, lo::carver scratch, const FollowUp& then = {}) const {
+    reference::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch, then);
     if (map.rows(samples) >= From && (!Depthwise || map.depthwise())) sums.sum[map.inputs() + 2] += 1e-8;
   }
 };
