@@ -40,15 +40,15 @@ std::vector<shape> shapes() {
   std::vector<shape> all{{"dense_784x512", lo::dense<512, Rule>::describe({1, 1, 784}), 128},
                          {"dense_1024x1024", lo::dense<1024, Rule>::describe({1, 1, 1024}), 128},
                          {"dense_4096x1000", lo::dense<1000, Rule>::describe({1, 1, 4096}), 128},
-                         {"conv3x3_3-64_32px", lo::conv2d<64, 3, lo::padding<1>, Rule>::describe({32, 32, 3}), 32},
-                         {"conv3x3_16_32px", lo::conv2d<16, 3, lo::padding<1>, Rule>::describe({32, 32, 16}), 32},
-                         {"conv3x3_64_32px", lo::conv2d<64, 3, lo::padding<1>, Rule>::describe({32, 32, 64}), 32},
-                         {"conv3x3_128_16px", lo::conv2d<128, 3, lo::padding<1>, Rule>::describe({16, 16, 128}), 32},
-                         {"conv3x3_256_8px", lo::conv2d<256, 3, lo::padding<1>, Rule>::describe({8, 8, 256}), 32},
-                         {"conv3x3_512_4px", lo::conv2d<512, 3, lo::padding<1>, Rule>::describe({4, 4, 512}), 32},
-                         {"conv1x1_128_16px", lo::conv2d<128, 1, Rule>::describe({16, 16, 128}), 32}};
+                         {"conv3x3_3-64_32px", lo::conv2d<64, 3, lo::padding<1>, Rule>::describe({32, 32, 3}), 128},
+                         {"conv3x3_16_32px", lo::conv2d<16, 3, lo::padding<1>, Rule>::describe({32, 32, 16}), 128},
+                         {"conv3x3_64_32px", lo::conv2d<64, 3, lo::padding<1>, Rule>::describe({32, 32, 64}), 128},
+                         {"conv3x3_128_16px", lo::conv2d<128, 3, lo::padding<1>, Rule>::describe({16, 16, 128}), 128},
+                         {"conv3x3_256_8px", lo::conv2d<256, 3, lo::padding<1>, Rule>::describe({8, 8, 256}), 128},
+                         {"conv3x3_512_4px", lo::conv2d<512, 3, lo::padding<1>, Rule>::describe({4, 4, 512}), 128},
+                         {"conv1x1_128_16px", lo::conv2d<128, 1, Rule>::describe({16, 16, 128}), 128}};
   if constexpr (!lo::rule::units_interact<Rule>()) {
-    all.push_back({"depthwise3x3_64_32px", lo::depthwise_conv2d<3, lo::padding<1>, Rule>::describe({32, 32, 64}), 32});
+    all.push_back({"depthwise3x3_64_32px", lo::depthwise_conv2d<3, lo::padding<1>, Rule>::describe({32, 32, 64}), 128});
   }
   return all;
 }

@@ -92,8 +92,8 @@ round=1
 while [ "$round" -le "$rounds" ]; do
   for each in step layer rule; do
     say "round $round of $rounds: $each"
-    "$build/benchmarks/bench_$each" --benchmark_filter="${filter:-.}" --benchmark_out="$out/$each.$round.json" \
-      --benchmark_out_format=json >/dev/null
+    "$build/benchmarks/bench_$each" --benchmark_filter="${filter:-.}" --benchmark_min_time=0.2 \
+      --benchmark_out="$out/$each.$round.json" --benchmark_out_format=json >/dev/null
     [ -z "$python" ] ||
       "$python" "$root/benchmarks/torch_peer.py" "$each" "$out/torch_$each.$round.json" "$threads" "${filter:-.}"
   done
