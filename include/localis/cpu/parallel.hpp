@@ -19,10 +19,10 @@ inline std::size_t available_threads() {
 #endif
 }
 
-/// Runs body(lane) for lane = 0 ... lanes - 1, one thread each. The first exception (lowest lane) is thrown on after
-/// all lanes have ended. Without OpenMP the lanes run one after the other, with the same results.
-template <class Body>
-void parallel_for(std::size_t lanes, const Body& body) {
+namespace detail {
+
+/// parallel_for, compiled once for all bodies.
+inline void run_lanes(std::size_t lanes, void (*body)(const void*, std::size_t), const void* what) {
   if (lanes == 0) return;
 #if defined(_OPENMP)
   std::exception_ptr failure;
@@ -34,7 +34,7 @@ void parallel_for(std::size_t lanes, const Body& body) {
 #pragma omp for schedule(static, 1)
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       try {
-        body(lane);
+        body(what, lane);
       } catch (...) {
 #pragma omp critical(localis_parallel_for)
         if (lane < failed_lane) {
@@ -46,8 +46,18 @@ void parallel_for(std::size_t lanes, const Body& body) {
   }
   if (failure) std::rethrow_exception(failure);
 #else
-  for (std::size_t lane = 0; lane < lanes; ++lane) body(lane);
+  for (std::size_t lane = 0; lane < lanes; ++lane) body(what, lane);
 #endif
+}
+
+}  // namespace detail
+
+/// Runs body(lane) for lane = 0 ... lanes - 1, one thread each. The first exception (lowest lane) is thrown on after
+/// all lanes have ended. Without OpenMP the lanes run one after the other, with the same results.
+template <class Body>
+void parallel_for(std::size_t lanes, const Body& body) {
+  detail::run_lanes(
+      lanes, [](const void* what, std::size_t lane) { (*static_cast<const Body*>(what))(lane); }, &body);
 }
 
 /// Part `lane` of [0, size) in `lanes` near-equal parts whose inner borders are multiples of `grain`.
