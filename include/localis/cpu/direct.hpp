@@ -31,9 +31,9 @@ inline constexpr std::size_t width = Eigen::internal::unpacket_traits<packet<T>>
 
 inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 
-/// Windows of several cells or with a stride, all of whose channels go to all units. For others the unfolded input is
-/// the input itself, or a product of few columns.
-[[nodiscard]] constexpr bool takes(const linear_map& map) { return map.groups == 1 && !map.pointwise(); }
+/// Convolutions all of whose channels go to all units. In groups, products are of few columns; dense layers are one
+/// product, whose weights are as large as its rows are few.
+[[nodiscard]] constexpr bool takes(const linear_map& map) { return map.groups == 1 && !map.dense(); }
 
 /// The convolution that takes D to dX: weights change places and windows are turned around. Stride 1 only.
 [[nodiscard]] constexpr bool takes_gradient(const linear_map& map) {
