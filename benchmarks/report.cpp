@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -298,9 +299,10 @@ std::string roofline(const measurements& all) {
                       .lines = {}};
   double least = std::numeric_limits<double>::infinity();
   double most = -least;
-  std::size_t style = 1;
+  constexpr std::size_t styles[] = {1, 2, 3, 8, 6};  // markers that differ without their lines
+  std::size_t kind = 0;
   for (const std::string& what : firsts(names, 1)) {
-    examples::line points{.name = what, .style = style++, .x = {}, .y = {}};
+    examples::line points{.name = what, .style = styles[kind++ % std::size(styles)], .x = {}, .y = {}};
     for (const std::string& name : names) {
       if (part_of(name, 1) != what) continue;
       const double rate = layers.of(name, "GFLOP/s");
@@ -341,7 +343,9 @@ std::string ratios(const measurements& all, const std::string& question, const c
   for (const std::string& name : view(all, question).names()) {
     const auto theirs = torch->second.find(name);
     if (theirs == torch->second.end()) continue;
-    examples::dot_plot::row row{name, {}};
+    std::string label = name;
+    if (const auto at = label.find("/sgd/T:0"); at != std::string::npos) label.erase(at, 8);  // all of them
+    examples::dot_plot::row row{label, {}};
     const std::vector<double>& mine = ours->second.at(name).at("ms");
     const std::vector<double>& other = theirs->second.at("ms");
     for (std::size_t i = 0; i < std::min(mine.size(), other.size()); ++i) row.values.push_back(other[i] / mine[i]);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <iomanip>
@@ -29,7 +30,9 @@ struct dot_plot {
 /// The figure, in the colours of plot_style().
 [[nodiscard]] inline std::string drawn(const dot_plot& p) {
   constexpr double width = 860;
-  constexpr double left = 210;
+  std::size_t longest = 0;
+  for (const dot_plot::row& row : p.rows) longest = std::max(longest, row.name.size());
+  const double left = std::max(210.0, 8.0 * static_cast<double>(longest) + 14);  // room for the names
   constexpr double right = 842;
   constexpr double top = 8;
   constexpr double pitch = 24;
@@ -40,7 +43,7 @@ struct dot_plot {
   }
   extent[0].y = extent[0].x;
   const detail::axis x = detail::axis_of(extent, &line::x, false, false, true, 8);
-  const auto across = [&x](double value) { return left + x.share(value) * (right - left); };
+  const auto across = [&x, left](double value) { return left + x.share(value) * (right - left); };
 
   std::ostringstream out;
   out << std::fixed << std::setprecision(1);
