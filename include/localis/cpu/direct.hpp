@@ -394,7 +394,8 @@ template <std::size_t B, std::size_t V, class T>
 /// panel += X^T D for one panel's units.
 template <std::size_t V, class T>
 [[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, T* panel) {
-  constexpr std::size_t B = many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : V == 1 ? 8 : 4;
+  constexpr std::size_t B =
+      many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
   const stretches& walk = x.walk;
   for (std::size_t row = 0; row < walk.rows; ++row) {
     for (std::size_t column = 0; column < walk.columns; ++column) {
