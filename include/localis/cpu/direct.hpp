@@ -371,11 +371,13 @@ void add_window(const windows<T>& x, std::size_t p, T factor, T* to) {
 /// panel += X^T D for B inputs in a row, the first of which lies at x + places[p step].   d: count x (V width)
 template <std::size_t B, std::size_t V, class T>
 [[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d, T* panel) {
+  using Eigen::internal::padd;
   using Eigen::internal::ploadu;
   using Eigen::internal::pmadd;
   using Eigen::internal::pset1;
+  // From 0, and added as a whole: rounded as often as there are blocks, not windows.
   packet<T> sums[B * V];
-  unrolled<B * V>([&](auto i) { sums[i] = ploadu<packet<T>>(panel + i * width<T>); });
+  unrolled<B * V>([&](auto i) { sums[i] = pset1<packet<T>>(T(0)); });
   const std::size_t count = windows.count;
   const std::size_t step = windows.step;
   const std::size_t* place = windows.places;
@@ -388,7 +390,10 @@ template <std::size_t B, std::size_t V, class T>
       unrolled<V>([&](auto v) { sums[b * V + v] = pmadd(value, error[v], sums[b * V + v]); });
     });
   }
-  unrolled<B * V>([&](auto i) { Eigen::internal::pstoreu(panel + i * width<T>, sums[i]); });
+  unrolled<B * V>([&](auto i) {
+    T* to = panel + i * width<T>;
+    Eigen::internal::pstoreu(to, padd(ploadu<packet<T>>(to), sums[i]));
+  });
 }
 
 /// panel += X^T D for one panel's units.
