@@ -393,11 +393,6 @@ class backend {
         for (std::size_t row = first * positions; row < last * positions; row += most) {
           const std::size_t end = std::min(last * positions, row + most);
           const block<const Scalar> error = rows_of(d + row * outputs, end - row, outputs);
-          if (map.pointwise()) {
-            multiply_ab<Scalar>(error, rows_of(w, outputs, inputs), rows_of(dx + row * inputs, end - row, inputs),
-                                false);
-            continue;
-          }
           for (std::size_t g = 0; g < map.groups; ++g) {
             multiply_ab<Scalar>(units_of(map, g, error), weights_of(map, g, w),
                                 {tile + g * inputs, end - row, inputs, map.seen()}, false);
