@@ -116,4 +116,20 @@ concept backend = std::copy_constructible<B> &&
   b.input_gradient_scratch(map, n, measure);
 };
 
+/// What follows a response that is all there, on any backend.   u: rows x units
+///
+/// Where `then` takes moments: its scratch is that of reduce_columns over two sums.
+template <class Backend, class FollowUp>
+void follow(const Backend& backend, std::size_t rows, std::size_t units, typename Backend::scalar* u,
+            const FollowUp& then, carver scratch) {
+  if constexpr (FollowUp::follows) {
+    const kernel::follow_rows<typename Backend::scalar, FollowUp> kernel{then, u, units};
+    if (then.center == nullptr) {
+      backend.for_rows(rows, units, kernel);
+    } else {
+      backend.reduce_columns(rows, units, 2, kernel, then.moments, scratch);
+    }
+  }
+}
+
 }  // namespace localis

@@ -17,10 +17,11 @@
 #include <localis/cpu/depthwise.hpp>
 #include <localis/cpu/direct.hpp>
 #include <localis/cpu/gemm.hpp>
+#include <localis/cpu/lane_sums.hpp>
 #include <localis/cpu/parallel.hpp>
+#include <localis/cpu/tile_end.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/follow_up.hpp>
-#include <localis/kernel/pooling.hpp>
 #include <localis/kernel/unfold.hpp>
 
 namespace localis::cpu {
@@ -150,13 +151,13 @@ class backend {
     const std::size_t outputs = map.outputs();
     if (map.depthwise()) {
       depthwise::respond(map, samples, x, w, bias, u, lanes_for(map, samples), scratch);
-      follow_all(map, samples, u, then, scratch);
+      follow(*this, map.rows(samples), map.outputs(), u, then, scratch);
       return;
     }
     if (map.dense()) {
       dense_response(map, samples, x, w, u);
-      if (bias != nullptr) add_bias_to(u, samples, outputs, bias);
-      follow_all(map, samples, u, then, scratch);
+      if (bias != nullptr) add_to_rows(rows_of(u, samples, outputs), bias);
+      follow(*this, map.rows(samples), map.outputs(), u, then, scratch);
       return;
     }
     if (direct::takes(map)) {
@@ -164,13 +165,13 @@ class backend {
       return;
     }
     Scalar* columns = columns_scratch(map, scratch);
-    const follow_arrays ends = follow_start(map, tile_rows(map), then, scratch);
+    const tile_end<Scalar> end = end_start(map, tile_rows(map), then, scratch);
     for_tiles(map, samples, x, columns, [&](std::size_t lane, range rows, const Scalar* tile) {
       Scalar* out = u + rows.begin * outputs;
       tile_response(map, rows_of(tile, rows.size(), map.seen()), w, out);
-      end_tile(map, rows, out, bias, u, then, ends, lane);
+      end(lane, rows, out, bias, u, then);
     });
-    end_tiles(map, then, ends);
+    end.finish(then);
   }
   void respond_scratch(const linear_map& map, std::size_t samples, carver& scratch,
                        const follow_options& follow = {}) const {
@@ -179,12 +180,12 @@ class backend {
       (void)scratch.take<Scalar>(map.weights());
     } else if (direct::takes(map)) {
       (void)direct_carve(map, follow.pool, scratch);
-      (void)follow_carve(map, direct_rows(map, follow.pool), follow, scratch);
+      (void)tile_end<Scalar>(map, direct_rows(map, follow.pool), lanes_, follow, scratch);
     } else if (!map.dense()) {
       (void)columns_scratch(map, scratch);
-      (void)follow_carve(map, tile_rows(map), follow, scratch);
+      (void)tile_end<Scalar>(map, tile_rows(map), lanes_, follow, scratch);
     }
-    follow_all_scratch(map, samples, follow, alone, scratch);
+    whole_end_scratch(map, samples, follow, alone, scratch);
   }
   /// Whether a response may be pooled in its own pass.
   [[nodiscard]] static constexpr bool pools(const linear_map& map) { return direct::takes(map); }
@@ -197,7 +198,7 @@ class backend {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
     if (map.depthwise()) {
       depthwise::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, lanes_for(map, samples), scratch);
-      follow_all(map, samples, u, then, scratch);
+      follow(*this, map.rows(samples), map.outputs(), u, then, scratch);
       return;
     }
     const std::size_t outputs = map.outputs();
@@ -208,7 +209,8 @@ class backend {
     if (map.dense()) {
       if (!how.responded) dense_response(map, samples, x, w, u);
       const range all{0, samples};
-      clear(sums, at, map, how);
+      std::fill_n(sums.sum, map.weights(), Scalar(0));
+      lane_sums<Scalar>::clear_others(map, how, sums);
       const learned_rows learned = gate_rows(map, all, x, u, gate, how, h, sums, at, 0);
       block<const Scalar> seen = learned.inputs;
       if (how.inputs) add_column_sums(seen, sums.input);
@@ -223,32 +225,32 @@ class backend {
         add_product(learned.gates, {seen.data + columns.begin, seen.rows, columns.size(), seen.stride},
                     {sums.sum + columns.begin, outputs, columns.size(), inputs}, how);
       });
-      if (bias != nullptr) add_bias_to(u, samples, outputs, bias);
-      follow_all(map, samples, u, then, alone);
+      if (bias != nullptr) add_to_rows(rows_of(u, samples, outputs), bias);
+      follow(*this, samples, outputs, u, then, alone);
       return;
     }
-    const follow_arrays ends = follow_start(map, at.rows, then, scratch);
+    const tile_end<Scalar> end = end_start(map, at.rows, then, scratch);
     const std::size_t lanes = lanes_for(map, samples);
-    clear_lanes(lanes, at, map, how, sums);
+    at.lanes->clear(lanes, sums);
     if (windows) {
       if (!how.responded) direct::pack(outputs, inputs, weight_of{w, inputs}, lanes, at.direct->weights);
       for_windows(map, *at.direct, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
-        const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
-        Scalar* out = then.pool > 1 ? ends.tile + lane * at.rows * outputs : u + rows.begin * outputs;
+        const accumulators<Scalar> mine = at.lanes->of(lane, sums);
+        Scalar* out = end.response(lane, rows, u);
         if (!how.responded) direct::respond(tile, at.direct->weights, outputs, inputs, out);
         const learned_rows learned = gate_rows(map, rows, nullptr, out, gate, how, h, mine, at, lane);
         const direct::windows<Scalar> seen = tile.part(learned.start, learned.gates.rows, how.rows.every);
         if (how.inputs) direct::add_inputs(seen, mine.input);
-        if (at.in_panels) {
+        if (at.lanes->in_panels()) {
           direct::add_product(seen, learned.gates.data, outputs, inputs, part_of_lane(at, lane), mine.sum);
         } else {
           direct::add_sparse_product(seen, learned.gates.data, outputs, inputs, mine.sum);
         }
-        end_tile(map, rows, out, bias, u, then, ends, lane);
+        end(lane, rows, out, bias, u, then);
       });
     } else {
       for_tiles(map, samples, x, at.columns, [&](std::size_t lane, range rows, const Scalar* tile) {
-        const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
+        const accumulators<Scalar> mine = at.lanes->of(lane, sums);
         Scalar* out = u + rows.begin * outputs;
         if (!how.responded) tile_response(map, rows_of(tile, rows.size(), map.seen()), w, out);
         const learned_rows learned = gate_rows(map, rows, tile, out, gate, how, h, mine, at, lane);
@@ -262,11 +264,11 @@ class backend {
         for (std::size_t g = 0; g < map.groups; ++g) {
           add_product(units_of(map, g, learned.gates), inputs_of(map, g, seen), sums_of(map, g, mine.sum), how);
         }
-        end_tile(map, rows, out, bias, u, then, ends, lane);
+        end(lane, rows, out, bias, u, then);
       });
     }
-    add_lanes(lanes, at, map, how, sums);
-    end_tiles(map, then, ends);
+    at.lanes->add_up(lanes, lanes_for(map.weights()), sums);
+    end.finish(then);
   }
   void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& how, carver& scratch,
                      const follow_options& follow = {}) const {
@@ -279,11 +281,11 @@ class backend {
         if (windows ? !reads_windows(map, how) : reads_windows(map, how) && !how.sees_other) continue;
         carver form = start;
         const learn_arrays at = learn_carve(map, samples, how, windows, follow.pool, form);
-        if (!map.dense()) (void)follow_carve(map, at.rows, follow, form);
+        if (!map.dense()) (void)tile_end<Scalar>(map, at.rows, lanes_, follow, form);
         if (form.used() > scratch.used()) scratch = form;
       }
     }
-    follow_all_scratch(map, samples, follow, alone, scratch);
+    whole_end_scratch(map, samples, follow, alone, scratch);
   }
 
   /// c -= a b.   a: rows x inner,  b: inner x columns,  c: rows x columns
@@ -315,23 +317,22 @@ class backend {
       }
       return;
     }
-    const learn_options how{};
-    const learn_arrays at = lane_carve(map, how, direct::takes(map), 1, scratch);
+    const learn_arrays at = tile_carve(map, {}, direct::takes(map), 1, scratch);
     const accumulators<Scalar> sums{dw, db, nullptr, nullptr};
     const std::size_t lanes = lanes_for(map, samples);
-    clear_lanes(lanes, at, map, how, sums);
+    at.lanes->clear(lanes, sums);
     if (at.direct) {
       for_windows(map, *at.direct, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
-        const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
+        const accumulators<Scalar> mine = at.lanes->of(lane, sums);
         const Scalar* error = d + rows.begin * outputs;
         direct::add_product(tile, error, outputs, inputs, part_of_lane(at, lane), mine.sum);
         if (db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), mine.unit);
       });
-      add_lanes(lanes, at, map, how, sums);
+      at.lanes->add_up(lanes, lanes_for(map.weights()), sums);
       return;
     }
     for_tiles(map, samples, x, at.columns, [&](std::size_t lane, range rows, const Scalar* tile) {
-      const accumulators<Scalar> mine = lane_sums(lane, at, map, how, sums);
+      const accumulators<Scalar> mine = at.lanes->of(lane, sums);
       const Scalar* error = d + rows.begin * outputs;
       for (std::size_t g = 0; g < map.groups; ++g) {
         multiply_atb<Scalar>(units_of(map, g, rows_of(error, rows.size(), outputs)),
@@ -340,13 +341,13 @@ class backend {
       }
       if (db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), mine.unit);
     });
-    add_lanes(lanes, at, map, how, sums);
+    at.lanes->add_up(lanes, lanes_for(map.weights()), sums);
   }
   void weight_gradient_scratch(const linear_map& map, std::size_t, carver& scratch) const {
     if (map.depthwise()) {
       (void)depthwise::partial_sums<Scalar>(map, {}, lanes_, scratch);
     } else if (!map.dense()) {
-      (void)lane_carve(map, {}, direct::takes(map), 1, scratch);
+      (void)tile_carve(map, {}, direct::takes(map), 1, scratch);
     }
   }
 
@@ -416,13 +417,6 @@ class backend {
   }
 
  private:
-  static block<const Scalar> rows_of(const Scalar* data, std::size_t rows, std::size_t columns) {
-    return {data, rows, columns, columns};
-  }
-  static block<Scalar> rows_of(Scalar* data, std::size_t rows, std::size_t columns) {
-    return {data, rows, columns, columns};
-  }
-
   // Group g's part of what rows of units, rows of their inputs, and weights hold.
   static block<const Scalar> units_of(const linear_map& map, std::size_t g, const block<const Scalar>& all) {
     const std::size_t units = map.outputs() / map.groups;
@@ -539,15 +533,14 @@ class backend {
                        const Scalar* bias, Scalar* u, const FollowUp& then, carver scratch) const {
     const std::size_t outputs = map.outputs();
     const direct_arrays at = direct_carve(map, then.pool, scratch);
-    const std::size_t most = at.cut.rows(map);
-    const follow_arrays ends = follow_start(map, most, then, scratch);
+    const tile_end<Scalar> end = end_start(map, at.cut.rows(map), then, scratch);
     direct::pack(outputs, map.inputs(), weight, lanes_for(map, samples), at.weights);
     for_windows(map, at, samples, x, [&](std::size_t lane, range rows, const direct::windows<Scalar>& tile) {
-      Scalar* out = then.pool > 1 ? ends.tile + lane * most * outputs : u + rows.begin * outputs;
+      Scalar* out = end.response(lane, rows, u);
       direct::respond(tile, static_cast<const Scalar*>(at.weights), outputs, map.inputs(), out);
-      end_tile(map, rows, out, bias, u, then, ends, lane);
+      end(lane, rows, out, bias, u, then);
     });
-    end_tiles(map, then, ends);
+    end.finish(then);
   }
   /// Whether learning reads windows where they lie, unless gates see another response.
   [[nodiscard]] static bool reads_windows(const linear_map& map, const learn_options& how) {
@@ -556,137 +549,52 @@ class backend {
 
   // What follows a response.
 
-  struct follow_arrays {
-    Scalar* tile = nullptr;  ///< each lane's response, where only what is pooled from it is kept
-    Scalar* part = nullptr;  ///< each lane's sums over a few rows
-    double* sums = nullptr;  ///< each lane's
-  };
-  [[nodiscard]] follow_arrays follow_carve(const linear_map& map, std::size_t rows, const follow_options& how,
+  template <class FollowUp>
+  [[nodiscard]] tile_end<Scalar> end_start(const linear_map& map, std::size_t rows, const FollowUp& then,
                                            carver& scratch) const {
-    follow_arrays at;
-    if (!how.follows) return at;
-    if (how.pool > 1) at.tile = scratch.take<Scalar>(lanes_ * rows * map.outputs());
-    at.part = scratch.take<Scalar>(lanes_ * 2 * map.outputs());
-    at.sums = scratch.take<double>(lanes_ * 2 * map.outputs());
-    return at;
+    const tile_end<Scalar> end(map, rows, lanes_, {FollowUp::follows, then.pool}, scratch);
+    end.start();
+    return end;
   }
-  template <class FollowUp>
-  [[nodiscard]] follow_arrays follow_start(const linear_map& map, std::size_t rows, const FollowUp& then,
-                                           carver& scratch) const {
-    const follow_arrays at = follow_carve(map, rows, {FollowUp::follows, then.pool}, scratch);
-    if (FollowUp::follows) std::fill_n(at.sums, lanes_ * 2 * map.outputs(), 0.0);
-    return at;
-  }
-  /// Bias, and what follows, for the response `out` of some rows of X.
-  ///   y  where the results of all rows begin
-  template <class FollowUp>
-  static void end_tile(const linear_map& map, range rows, Scalar* out, const Scalar* bias, Scalar* y,
-                       const FollowUp& then, const follow_arrays& at, std::size_t lane) {
-    const std::size_t outputs = map.outputs();
-    if (bias != nullptr) add_bias_to(out, rows.size(), outputs, bias);
-    if constexpr (FollowUp::follows) {
-      constexpr std::size_t few = 32;  // rows that are added up in Scalar, all else in double
-      Scalar* part = at.part + lane * 2 * outputs;
-      double* sums = at.sums + lane * 2 * outputs;
-      for (std::size_t first = 0; first < rows.size(); first += few) {
-        if (then.center != nullptr) std::fill_n(part, 2 * outputs, Scalar(0));
-        const std::size_t last = std::min(first + few, rows.size());
-        for (std::size_t row = first; row < last; ++row) then(out + row * outputs, outputs, part);
-        if (then.center == nullptr) continue;
-        LOCALIS_VECTORIZE
-        for (std::size_t i = 0; i < 2 * outputs; ++i) sums[i] += static_cast<double>(part[i]);
-      }
-      if (then.pool > 1) pool_tile(map, rows, out, y, then);
-    }
-  }
-  /// Whole images, or whole squares of one.
-  template <class FollowUp>
-  static void pool_tile(const linear_map& map, range rows, const Scalar* out, Scalar* y, const FollowUp& then) {
-    const std::size_t positions = map.out.positions();
-    const std::size_t lines = std::min(rows.size(), positions) / map.out.width;
-    const std::size_t begin = rows.begin % positions / map.out.width;
-    const linear_map pooling = then.pooling(lines, map.out.width, map.outputs());
-    const std::size_t line = pooling.out.width * map.outputs();
-    for (std::size_t done = 0; done < rows.size(); done += lines * map.out.width) {
-      const std::size_t image = (rows.begin + done) / positions;
-      const kernel::max_pool<Scalar> pool{pooling, out + done * map.outputs(),
-                                          y + (image * (map.out.height / then.pool) + begin / then.pool) * line};
-      for (std::size_t p = 0; p < pooling.out.positions(); ++p) pool(p, 0, map.outputs());
-    }
-  }
-  template <class FollowUp>
-  void end_tiles(const linear_map& map, const FollowUp& then, const follow_arrays& at) const {
-    if constexpr (FollowUp::follows) {
-      if (then.center == nullptr) return;
-      for (std::size_t i = 0; i < 2 * map.outputs(); ++i) {
-        double sum = 0;
-        for (std::size_t lane = 0; lane < lanes_; ++lane) sum += at.sums[lane * 2 * map.outputs() + i];
-        then.moments[i] = static_cast<Scalar>(sum);
-      }
-    }
-  }
-  /// The same over a whole response that is there.
-  template <class FollowUp>
-  void follow_all(const linear_map& map, std::size_t samples, Scalar* u, const FollowUp& then, carver scratch) const {
-    if constexpr (FollowUp::follows) {
-      const kernel::follow_rows<Scalar, FollowUp> rows{then, u, map.outputs()};
-      if (then.center == nullptr) {
-        for_rows(map.rows(samples), map.outputs(), rows);
-      } else {
-        reduce_columns(map.rows(samples), map.outputs(), 2, rows, then.moments, scratch);
-      }
-    }
-  }
-  void follow_all_scratch(const linear_map& map, std::size_t samples, const follow_options& how, carver alone,
-                          carver& scratch) const {
+  /// Of what follows a response that is not cut into tiles.
+  void whole_end_scratch(const linear_map& map, std::size_t samples, const follow_options& how, carver alone,
+                         carver& scratch) const {
     if (!how.follows || !(map.depthwise() || map.dense())) return;
     reduce_scratch(map.rows(samples), map.outputs(), 2, alone);
     if (alone.used() > scratch.used()) scratch = alone;
   }
 
-  // Partial sums: lane 0 adds into the result itself, the others into their own copies. Sums in panels: all of them.
+  // Local rules.
+
   struct learn_arrays {
-    std::optional<direct_arrays> direct;  ///< where windows are read in place
-    bool in_panels = false;
-    Scalar* columns = nullptr;  ///< tiles
-    std::size_t rows = 0;       ///< of X in a tile
+    std::optional<direct_arrays> direct;     ///< where windows are read in place
+    Scalar* columns = nullptr;               ///< tiles, else
+    std::size_t rows = 0;                    ///< of X in a tile
+    std::optional<lane_sums<Scalar>> lanes;  ///< none for dense layers
+    Scalar* part = nullptr;                  ///< of what is multiplied
     Scalar* gates = nullptr;
     Scalar* plain = nullptr;  ///< gates without the modulator
     Scalar* signals = nullptr;
     Scalar* remainder = nullptr;  ///< X - G W
-    Scalar* part = nullptr;       ///< of what is multiplied
-    Scalar* panels = nullptr;
-    Scalar* sums = nullptr;
   };
-  [[nodiscard]] static std::size_t lane_size(const learn_arrays& at, const linear_map& map, const learn_options& how) {
-    return (at.in_panels ? 0 : map.weights()) + how.unit_sums * map.outputs() +
-           (how.matrix ? map.outputs() * map.outputs() : 0) + (how.inputs ? map.seen() : 0);
-  }
-  [[nodiscard]] static std::size_t panels_size(const linear_map& map) {
-    return direct::panels_size<Scalar>(map.outputs(), map.inputs());
-  }
-  [[nodiscard]] learn_arrays lane_carve(const linear_map& map, const learn_options& how, bool windows, std::size_t pool,
+  [[nodiscard]] learn_arrays tile_carve(const linear_map& map, const learn_options& how, bool windows, std::size_t pool,
                                         carver& scratch) const {
     learn_arrays at;
     if (windows) {
       at.direct = direct_carve(map, pool, scratch);
       at.rows = at.direct->cut.rows(map);
-      at.in_panels = how.active_gates == 0;
-      if (at.in_panels) {
-        at.part = scratch.take<Scalar>(lanes_ * direct::product_part<Scalar>);
-        at.panels = scratch.take<Scalar>(lanes_ * panels_size(map));
-      }
     } else {
       at.columns = columns_scratch(map, scratch);
       at.rows = tile_rows(map);
     }
-    at.sums = scratch.take<Scalar>((lanes_ - 1) * lane_size(at, map, how));
+    at.lanes.emplace(map, how, lanes_, windows && how.active_gates == 0, scratch);
+    if (at.lanes->in_panels()) at.part = scratch.take<Scalar>(lanes_ * direct::product_part<Scalar>);
     return at;
   }
   [[nodiscard]] learn_arrays learn_carve(const linear_map& map, std::size_t samples, const learn_options& how,
                                          bool windows, std::size_t pool, carver& scratch) const {
     learn_arrays at;
-    if (!map.dense()) at = lane_carve(map, how, windows, pool, scratch);
+    if (!map.dense()) at = tile_carve(map, how, windows, pool, scratch);
     const std::size_t rows = map.dense() ? samples : lanes_ * at.rows;
     at.gates = scratch.take<Scalar>(rows * map.outputs());
     if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());
@@ -696,50 +604,6 @@ class backend {
   }
   static Scalar* part_of_lane(const learn_arrays& at, std::size_t lane) {
     return at.part + lane * direct::product_part<Scalar>;
-  }
-  static accumulators<Scalar> lane_sums(std::size_t lane, const learn_arrays& at, const linear_map& map,
-                                        const learn_options& how, const accumulators<Scalar>& first) {
-    accumulators<Scalar> mine = first;
-    if (lane > 0) {
-      mine.sum = at.sums + (lane - 1) * lane_size(at, map, how);
-      mine.unit = mine.sum + (at.in_panels ? 0 : map.weights());
-      mine.matrix = mine.unit + how.unit_sums * map.outputs();
-      mine.input = mine.matrix + (how.matrix ? map.outputs() * map.outputs() : 0);
-    }
-    if (at.in_panels) mine.sum = at.panels + lane * panels_size(map);
-    return mine;
-  }
-  /// f(array, size) for each sum that is wanted, but the products'.
-  template <class F>
-  static void for_other_sums(const accumulators<Scalar>& sums, const linear_map& map, const learn_options& how,
-                             const F& f) {
-    if (sums.unit != nullptr) f(&accumulators<Scalar>::unit, how.unit_sums * map.outputs());
-    if (how.matrix) f(&accumulators<Scalar>::matrix, map.outputs() * map.outputs());
-    if (how.inputs) f(&accumulators<Scalar>::input, map.seen());
-  }
-  static void clear(const accumulators<Scalar>& sums, const learn_arrays& at, const linear_map& map,
-                    const learn_options& how) {
-    std::fill_n(sums.sum, at.in_panels ? panels_size(map) : map.weights(), Scalar(0));
-    for_other_sums(sums, map, how, [&](auto which, std::size_t size) { std::fill_n(sums.*which, size, Scalar(0)); });
-  }
-  void clear_lanes(std::size_t lanes, const learn_arrays& at, const linear_map& map, const learn_options& how,
-                   const accumulators<Scalar>& first) const {
-    parallel_for(lanes, [&](std::size_t lane) { clear(lane_sums(lane, at, map, how, first), at, map, how); });
-  }
-  void add_lanes(std::size_t lanes, const learn_arrays& at, const linear_map& map, const learn_options& how,
-                 const accumulators<Scalar>& first) const {
-    if (at.in_panels) {
-      direct::unpack(map.outputs(), map.inputs(), static_cast<const Scalar*>(at.panels), lanes,
-                     lanes_for(map.weights()), first.sum);
-    }
-    for (std::size_t lane = 1; lane < lanes; ++lane) {
-      const accumulators<Scalar> more = lane_sums(lane, at, map, how, first);
-      const auto add = [&](auto which, std::size_t size) {
-        for (std::size_t i = 0; i < size; ++i) (first.*which)[i] += (more.*which)[i];
-      };
-      if (!at.in_panels) add(&accumulators<Scalar>::sum, map.weights());
-      for_other_sums(first, map, how, add);
-    }
   }
 
   /// What is learned from some rows of X.
@@ -813,35 +677,6 @@ class backend {
       }
     }
   }
-  static void add_bias_to(Scalar* u, std::size_t rows, std::size_t outputs, const Scalar* bias) {
-    for (std::size_t row = 0; row < rows; ++row) {
-      Scalar* out = u + row * outputs;
-      LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < outputs; ++o) out[o] += bias[o];
-    }
-  }
-  /// A few rows at a time, and the sums of those: many rows lose no digits.
-  static void add_column_sums(const block<const Scalar>& from, Scalar* sums) {
-    constexpr std::size_t few = 32;
-    constexpr std::size_t wide = 64;
-    for (std::size_t first = 0; first < from.columns; first += wide) {
-      const std::size_t size = std::min(wide, from.columns - first);
-      Scalar total[wide] = {};
-      for (std::size_t begin = 0; begin < from.rows; begin += few) {
-        Scalar part[wide] = {};
-        for (std::size_t row = begin; row < std::min(begin + few, from.rows); ++row) {
-          const Scalar* in = from.data + row * from.stride + first;
-          LOCALIS_VECTORIZE
-          for (std::size_t i = 0; i < size; ++i) part[i] += in[i];
-        }
-        LOCALIS_VECTORIZE
-        for (std::size_t i = 0; i < size; ++i) total[i] += part[i];
-      }
-      LOCALIS_VECTORIZE
-      for (std::size_t i = 0; i < size; ++i) sums[first + i] += total[i];
-    }
-  }
-
   // Dense: all of X is at hand and small in rows, so that lanes split the result rather than the sum.
   void dense_response(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w, Scalar* u) const {
     const std::size_t outputs = map.outputs();

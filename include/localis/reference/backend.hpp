@@ -74,7 +74,7 @@ class backend {
         u[p * map.outputs() + o] = bias == nullptr ? sum : sum + bias[o];
       }
     }
-    follow(map, samples, u, scratch, then);
+    follow(*this, map.rows(samples), map.outputs(), u, then, scratch);
   }
   void respond_scratch(const linear_map&, std::size_t, carver&, const follow_options& = {}) const {}
   /// Whether a response may be pooled in its own pass.
@@ -125,7 +125,7 @@ class backend {
     for (std::size_t p = 0; bias != nullptr && p < map.rows(samples); ++p) {
       for (std::size_t o = 0; o < outputs; ++o) u[p * outputs + o] += bias[o];
     }
-    follow(map, samples, u, scratch, then);
+    follow(*this, map.rows(samples), map.outputs(), u, then, scratch);
   }
   void learn_scratch(const linear_map& map, std::size_t, const learn_options& how, carver& scratch,
                      const follow_options& = {}) const {
@@ -167,18 +167,6 @@ class backend {
   void input_gradient_scratch(const linear_map&, std::size_t, carver&) const {}
 
  private:
-  template <class FollowUp>
-  void follow(const linear_map& map, std::size_t samples, Scalar* u, carver scratch, const FollowUp& then) const {
-    if constexpr (FollowUp::follows) {
-      const kernel::follow_rows<Scalar, FollowUp> rows{then, u, map.outputs()};
-      if (then.center == nullptr) {
-        for_rows(map.rows(samples), map.outputs(), rows);
-      } else {
-        reduce_columns(map.rows(samples), map.outputs(), 2, rows, then.moments, scratch);
-      }
-    }
-  }
-
   struct learn_arrays {
     Scalar* gates;
     Scalar* plain;   ///< without the modulator
