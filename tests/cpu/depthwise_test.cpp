@@ -35,41 +35,6 @@ using localis_test::problem;
 
 namespace {
 
-/// Kernels of every size, stride and padding over odd extents; channels that fill every block and leave a rest.
-std::vector<problem> problems() {
-  std::vector<problem> all;
-  const auto add = [&](const lo::shape& in, const lo::window& field, std::size_t samples) {
-    lo::learn_options how;
-    how.unit_sums = 2;
-    const std::size_t k = all.size();
-    how.inputs = k % 2 == 0;
-    how.sees_other = k % 3 != 0;
-    how.responded = k % 4 == 1;
-    const lo::linear_map map{in, field.output(in, in.channels), field, in.channels};
-    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
-    all.push_back({map, samples, how, how.sees_other && k % 3 == 1, k % 3 != 2});
-  };
-  for (const std::size_t kernel : std::array<std::size_t, 3>{2, 3, 5}) {
-    for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
-      for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
-        add({7, 6, 3}, {kernel, kernel, stride, padding}, 2);
-      }
-    }
-  }
-  add({9, 5, 47}, {3, 3, 1, 1}, 3);
-  add({4, 9, 47}, {3, 3, 2, 1}, 1);
-  add({3, 4, 5}, {5, 5, 1, 2}, 2);   // a kernel larger than the map
-  add({2, 3, 21}, {3, 3, 2, 4}, 2);  // windows of padding alone
-  add({7, 5, 2}, {2, 2, 3, 0}, 2);   // pixels that no window sees
-  add({5, 7, 4}, {2, 4, 1, 1}, 2);   // not a square
-  add({1, 1, 6}, {1, 1, 1, 0}, 5);
-  add({1, 1, 6}, {3, 3, 1, 1}, 5);
-  // More rows left out than one image has.
-  add({3, 3, 4}, {3, 3, 1, 1}, 4);
-  all.back().how.rows = {5, 11};
-  return all;
-}
-
 /// Gates that see the input through other weights, one by one.
 struct square_weights {
   template <class T>
@@ -153,10 +118,10 @@ void compare(const std::vector<named>& found, const std::vector<named>& expected
 }  // namespace
 
 TEST_CASE("depthwise: the reference computes what the definitions say") {
-  for (const problem& in : problems()) check_problem(in, reference(), 1e-13);
+  for (const problem& in : localis_test::depthwise_convolutions()) check_problem(in, reference(), 1e-13);
 }
 TEST_CASE("depthwise: cpu computes what the definitions say, on any number of threads") {
-  for (const problem& in : problems()) {
+  for (const problem& in : localis_test::depthwise_convolutions()) {
     for (const std::size_t threads : std::array<std::size_t, 3>{1, 2, 3}) {
       check_problem(in, cpu({.threads = threads, .grain = 1}), 1e-13);
       check_problem(in, lo::cpu::backend<float>({.threads = threads, .grain = 1}), 2e-5);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -28,13 +29,18 @@ template <class T>
 struct row_gate {
   std::size_t units;
   std::size_t winners = 0;
-  void see(const T* u, T* z) const {
-    for (std::size_t o = 0; o < units; ++o) z[o] = T(2) * u[o] + T(0.5);
+  static constexpr bool whole_rows = false;
+  constexpr void see(std::size_t begin, std::size_t end, const T* u, T* z) const {
+    for (std::size_t o = begin; o < end; ++o) z[o] = T(2) * u[o] + T(0.5);
   }
-  void operator()(std::size_t row, const T* z, T* gates, T* sums, T* = nullptr) const {
-    for (std::size_t o = 0; o < units; ++o) {
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T*) const {
+    for (std::size_t o = begin; o < end; ++o) {
       const bool wins = winners == 0 || (o + row) % units < winners;
       gates[o] = wins ? z[o] * (T(1) + T(0.01) * static_cast<T>(row)) : T(0);
+    }
+  }
+  constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
+    for (std::size_t o = begin; o < end; ++o) {
       sums[o] += gates[o] * z[o];
       sums[units + o] += gates[o];
     }
@@ -74,13 +80,6 @@ struct problem {
 };
 
 constexpr std::size_t pool = 2;
-
-/// What follows the response: where its moments are taken too, or where it is pooled.
-template <class T>
-lo::kernel::follow_up<T, lo::relu_function> follow(const std::vector<T>& scale, const std::vector<T>& shift,
-                                                   const T* center, T* moments, std::size_t side = 1) {
-  return {scale.data(), shift.data(), center, moments, {}, side};
-}
 
 /// From the definitions, in signed arithmetic: what position p of unit o sees as its input i.
 inline results slow(const problem& in) {
@@ -137,9 +136,10 @@ inline results slow(const problem& in) {
     }
     if (p < in.how.rows.first || (p - in.how.rows.first) % in.how.rows.every != 0) continue;
     numbers signal = in.through_others ? other : plain;
-    if (in.how.sees_other) gate.see(signal.data(), signal.data());
+    if (in.how.sees_other) gate.see(0, units, signal.data(), signal.data());
     numbers gates(units);
-    gate(p, signal.data(), gates.data(), out.unit.data());
+    gate.open(p, 0, units, signal.data(), gates.data(), nullptr);
+    gate.add(0, units, signal.data(), gates.data(), out.unit.data());
     for (std::size_t o = 0; o < units; ++o) {
       for (std::size_t i = 0; i < inputs; ++i) out.sum[o * inputs + i] += gates[o] * seen(p, o, i);
     }
@@ -187,44 +187,53 @@ inline results slow(const problem& in) {
 template <class Backend>
 results run(const problem& in, const Backend& backend) {
   using T = typename Backend::scalar;
-  const double nothing = std::nan("");
+  using array = typename Backend::template array<T>;
   const std::size_t units = in.map.outputs();
-  const auto from = [](const numbers& v) { return std::vector<T>(v.begin(), v.end()); };
-  const auto to = [](const std::vector<T>& v) { return numbers(v.begin(), v.end()); };
-  const std::vector<T> x = from(in.x), w = from(in.w), h = from(in.h), b = from(in.b), d = from(in.d);
-  std::vector<T> u(d.size(), static_cast<T>(nothing));
-  std::vector<T> learned_u = u;
-  std::vector<T> gradient(w.size(), static_cast<T>(nothing));
-  std::vector<T> sum = gradient;
-  std::vector<T> input(in.map.seen(), static_cast<T>(nothing));
-  std::vector<T> bias_gradient(units, static_cast<T>(nothing));
-  std::vector<T> unit(2 * units, static_cast<T>(nothing));
-  std::vector<T> input_gradient(x.size(), static_cast<T>(nothing));
+  const auto from = [&](const numbers& v) {
+    const std::vector<T> host(v.begin(), v.end());
+    array result = backend.template allocate<T>(lo::memory_kind::parameters, v.size());
+    backend.upload(std::span<const T>(host), result.data());
+    return result;
+  };
+  const auto nothing = [&](std::size_t size) { return from(numbers(size, std::nan(""))); };
+  const auto to = [&](const array& a) {
+    std::vector<T> host(a.size());
+    backend.download(static_cast<const T*>(a.data()), std::span<T>(host));
+    return numbers(host.begin(), host.end());
+  };
+  const array x = from(in.x), w = from(in.w), h = from(in.h), b = from(in.b), d = from(in.d);
+  const array u = nothing(in.d.size()), gradient = nothing(in.w.size()), sum = nothing(in.w.size());
+  const array learned_u = in.how.responded ? from(in.d) : nothing(in.d.size());
+  const array input = nothing(in.map.seen()), bias_gradient = nothing(units), unit = nothing(2 * units);
+  const array input_gradient = nothing(in.x.size());
 
-  // One block of exactly what the twin of each verb asks for, full of NaN.
-  std::vector<std::max_align_t> block;
-  std::vector<std::byte*> ends;
+  // One block of exactly what the twin of each verb asks for, full of NaN, as is what lies behind it.
+  typename Backend::template array<std::byte> block;
+  std::size_t end = 0;
+  constexpr std::size_t behind = 32;
   const auto scratch = [&](auto measure) {
     lo::carver pieces;
     measure(pieces);
-    block.assign((pieces.used() + 128) / sizeof(std::max_align_t), {});
-    auto* bytes = reinterpret_cast<std::byte*>(block.data());
-    std::fill(bytes, bytes + block.size() * sizeof(std::max_align_t), std::byte{0xFF});
-    ends.push_back(bytes + pieces.used());
-    return lo::carver(bytes);
+    end = pieces.used();
+    const std::vector<std::byte> full(end + behind, std::byte{0xFF});
+    block = backend.template allocate<std::byte>(lo::memory_kind::arena, full.size());
+    backend.upload(std::span<const std::byte>(full), block.data());
+    return lo::carver(block.data());
   };
   const auto kept_within = [&] {
-    return std::all_of(ends.back(), ends.back() + 32, [](std::byte value) { return value == std::byte{0xFF}; });
+    std::vector<std::byte> rest(behind);
+    backend.download(static_cast<const std::byte*>(block.data() + end), std::span<std::byte>(rest));
+    return std::all_of(rest.begin(), rest.end(), [](std::byte value) { return value == std::byte{0xFF}; });
   };
   const std::size_t n = in.samples;
   const T* bias = in.bias ? b.data() : nullptr;
+  const T* others = in.through_others ? h.data() : nullptr;
+  const row_gate<T> gate{units, in.how.active_gates};
+  const lo::accumulators<T> sums{sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr};
   backend.respond(in.map, n, x.data(), w.data(), bias, u.data(),
                   scratch([&](auto& m) { backend.respond_scratch(in.map, n, m); }));
   CHECK(kept_within());
-  if (in.how.responded) learned_u = d;
-  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_u.data(),
-                            row_gate<T>{units, in.how.active_gates}, in.how, in.through_others ? h.data() : nullptr,
-                            {sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr},
+  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_u.data(), gate, in.how, others, sums,
                             scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m); }));
   CHECK(kept_within());
   backend.weight_gradient(in.map, n, x.data(), d.data(), gradient.data(), in.bias ? bias_gradient.data() : nullptr,
@@ -235,34 +244,33 @@ results run(const problem& in, const Backend& backend) {
   CHECK(kept_within());
 
   // The same with what follows, in the same pass.
-  const std::vector<T> scale = from(in.scale), shift = from(in.shift), center = from(in.center);
-  std::vector<T> followed(d.size(), static_cast<T>(nothing));
-  std::vector<T> learned_followed = in.how.responded ? d : followed;
-  std::vector<T> moments(2 * units, static_cast<T>(nothing));
-  std::vector<T> learned_moments = moments;
-  std::vector<T> pooled;
+  const array scale = from(in.scale), shift = from(in.shift), center = from(in.center);
+  const array followed = nothing(in.d.size());
+  const array learned_followed = in.how.responded ? from(in.d) : nothing(in.d.size());
+  const array moments = nothing(2 * units), learned_moments = nothing(2 * units), pooled_moments = nothing(2 * units);
+  const auto follow = [&](const T* about, const array& into, std::size_t side) {
+    return lo::kernel::follow_up<T, lo::relu_function>{scale.data(), shift.data(), about, into.data(), {}, side};
+  };
   backend.respond(in.map, n, x.data(), w.data(), bias, followed.data(),
                   scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.follows = true}); }),
-                  follow(scale, shift, center.data(), moments.data()));
+                  follow(center.data(), moments, 1));
   CHECK(kept_within());
-  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_followed.data(),
-                            row_gate<T>{units, in.how.active_gates}, in.how, in.through_others ? h.data() : nullptr,
-                            {sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr},
+  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_followed.data(), gate, in.how, others, sums,
                             scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, {.follows = true}); }),
-                            follow(scale, shift, center.data(), learned_moments.data()));
+                            follow(center.data(), learned_moments, 1));
   CHECK(kept_within());
+  array pooled;
   if (backend.pools(in.map)) {
-    pooled.assign(n * (in.map.out.height / pool) * (in.map.out.width / pool) * units, static_cast<T>(nothing));
+    const lo::follow_options how{.follows = true, .pool = pool};
+    pooled = nothing(n * (in.map.out.height / pool) * (in.map.out.width / pool) * units);
     backend.respond(in.map, n, x.data(), w.data(), bias, pooled.data(),
-                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.follows = true, .pool = pool}); }),
-                    follow<T>(scale, shift, nullptr, nullptr, pool));
+                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, how); }),
+                    follow(nullptr, pooled_moments, pool));
     CHECK(kept_within());
     if (!in.how.responded && !in.through_others) {
-      backend.respond_and_learn(
-          in.map, n, x.data(), w.data(), bias, pooled.data(), row_gate<T>{units, in.how.active_gates}, in.how, nullptr,
-          {sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr},
-          scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, {.follows = true, .pool = pool}); }),
-          follow(scale, shift, center.data(), moments.data(), pool));
+      backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, pooled.data(), gate, in.how, nullptr, sums,
+                                scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, how); }),
+                                follow(center.data(), pooled_moments, pool));
       CHECK(kept_within());
     }
   }
@@ -311,6 +319,91 @@ void check_problem(const problem& in, const Backend& backend, double tolerance) 
   agree("moments", found.moments, expected.moments, tolerance);
   agree("moments of the pass that learns", found.learned_moments, expected.learned_moments, tolerance);
   if (backend.pools(in.map)) agree("what is pooled", found.pooled, expected.pooled, tolerance);
+}
+
+/// Windows of every size, stride, padding and dilation; channels and units that fill vectors and leave a rest; learning
+/// from all rows and from some, with gates that see other responses, and with most gates 0.
+inline std::vector<problem> convolutions() {
+  std::vector<problem> all;
+  const auto add = [&](const lo::shape& in, std::size_t units, const lo::window& field, std::size_t samples,
+                       std::size_t groups = 1) {
+    lo::learn_options how;
+    how.unit_sums = 2;
+    const std::size_t k = all.size();
+    how.inputs = k % 2 == 0;
+    how.sees_other = k % 3 != 0;
+    how.responded = k % 4 == 1;
+    if (k % 3 == 2 && units >= 8) how.active_gates = 2;
+    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
+    const lo::linear_map map{in, field.output(in, units), field, groups};
+    all.push_back({map, samples, how, how.sees_other && k % 6 == 1, k % 3 != 2});
+  };
+  for (const std::size_t kernel : std::array<std::size_t, 4>{1, 2, 3, 5}) {
+    for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
+      for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
+        add({7, 6, 3}, 4, {kernel, kernel, stride, padding}, 3);
+      }
+    }
+  }
+  for (const std::size_t units : std::array<std::size_t, 7>{1, 8, 16, 24, 33, 49, 70}) {
+    add({5, 4, 2}, units, {3, 3, 1, 1}, 3);
+    add({4, 4, 9}, units, {3, 3, 1, 0}, 2);
+  }
+  // Channels that fill an even number of cache lines, in both scalars.
+  add({5, 6, 32}, 17, {3, 3, 1, 1}, 2);
+  add({6, 5, 64}, 5, {3, 3, 2, 1}, 2);
+  add({7, 8, 3}, 6, {3, 3, 1, 2, 2}, 2);
+  add({7, 8, 32}, 6, {2, 2, 2, 1, 3}, 2);
+  add({9, 8, 1}, 5, {2, 4, 1, 1}, 2);  // not a square
+  add({3, 4, 5}, 4, {5, 5, 1, 2}, 2);  // a window larger than the map
+  add({2, 3, 4}, 3, {3, 3, 1, 3}, 2);  // windows of padding alone
+  add({2, 3, 4}, 3, {3, 3, 2, 4}, 2);
+  add({7, 5, 2}, 4, {2, 2, 3, 0}, 2);  // pixels that no window sees
+  add({1, 1, 6}, 9, {3, 3, 1, 1}, 5);
+  for (const std::size_t inputs : std::array<std::size_t, 3>{7, 33, 6}) add({1, 1, inputs}, 9, {}, 11);  // dense
+  add({6, 5, 8}, 12, {3, 3, 1, 1}, 2, 4);
+  add({40, 3, 8}, 3, {3, 3, 1, 1}, 2);  // an image in several tiles, below
+  add({40, 3, 8}, 3, {3, 3, 2, 1}, 2);
+  add({3, 2, 4}, 5, {3, 3, 1, 1}, 31);  // many images in a tile
+  // More rows left out than one image has.
+  add({3, 3, 4}, 6, {3, 3, 1, 1}, 4);
+  all.back().how.rows = {5, 11};
+  return all;
+}
+
+/// Kernels of every size, stride and padding over odd extents; channels that fill every block and leave a rest.
+inline std::vector<problem> depthwise_convolutions() {
+  std::vector<problem> all;
+  const auto add = [&](const lo::shape& in, const lo::window& field, std::size_t samples) {
+    lo::learn_options how;
+    how.unit_sums = 2;
+    const std::size_t k = all.size();
+    how.inputs = k % 2 == 0;
+    how.sees_other = k % 3 != 0;
+    how.responded = k % 4 == 1;
+    const lo::linear_map map{in, field.output(in, in.channels), field, in.channels};
+    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
+    all.push_back({map, samples, how, how.sees_other && k % 3 == 1, k % 3 != 2});
+  };
+  for (const std::size_t kernel : std::array<std::size_t, 3>{2, 3, 5}) {
+    for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
+      for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
+        add({7, 6, 3}, {kernel, kernel, stride, padding}, 2);
+      }
+    }
+  }
+  add({9, 5, 47}, {3, 3, 1, 1}, 3);
+  add({4, 9, 47}, {3, 3, 2, 1}, 1);
+  add({3, 4, 5}, {5, 5, 1, 2}, 2);   // a kernel larger than the map
+  add({2, 3, 21}, {3, 3, 2, 4}, 2);  // windows of padding alone
+  add({7, 5, 2}, {2, 2, 3, 0}, 2);   // pixels that no window sees
+  add({5, 7, 4}, {2, 4, 1, 1}, 2);   // not a square
+  add({1, 1, 6}, {1, 1, 1, 0}, 5);
+  add({1, 1, 6}, {3, 3, 1, 1}, 5);
+  // More rows left out than one image has.
+  add({3, 3, 4}, {3, 3, 1, 1}, 4);
+  all.back().how.rows = {5, 11};
+  return all;
 }
 
 }  // namespace localis_test

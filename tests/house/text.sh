@@ -13,12 +13,12 @@ nowhere='^$'
 
 forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_' '^[[:space:]]*#[[:space:]]*define'
 forbid 'Eigen outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
-forbid 'OpenMP outside cpu/' '^cpu/' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
+forbid 'OpenMP outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
 forbid 'zlib outside data/gzip.hpp' '^data/gzip\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
 forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[[:space:]]*[<"](jpeglib|jerror)\.h'
 forbid 'libpng outside data/png.hpp' '^data/png\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]png\.h'
 forbid 'nlohmann-json outside io/' '^io/' '#[[:space:]]*include[[:space:]]*[<"]nlohmann/'
-forbid 'CUDA or Thrust outside the folders of their backends' '^(cuda|thrust|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
+forbid 'CUDA or Thrust outside the folders of their backends' '^(cuda|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
 forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?printf *\()'
 
 unguarded=$(grep -rLx --include='*.hpp' --include='*.cuh' -- '#pragma once' . || true)

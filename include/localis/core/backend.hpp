@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
@@ -50,6 +51,20 @@ struct follow_options {
   std::size_t pool = 1;
 };
 
+/// A kernel that reads or writes a whole row takes its number alone: f(row). All others take a stretch of its columns,
+/// f(row, begin, end), and backends may cut rows.
+template <class Kernel>
+inline constexpr bool takes_whole_rows = std::is_invocable_v<const Kernel&, std::size_t>;
+
+template <class Kernel>
+constexpr void run_row(const Kernel& f, std::size_t row, std::size_t columns) {
+  if constexpr (takes_whole_rows<Kernel>) {
+    f(row);
+  } else {
+    f(row, 0, columns);
+  }
+}
+
 namespace detail {
 
 /// Stand-ins for what a backend runs.
@@ -62,8 +77,10 @@ struct any_column_kernel {
 };
 template <class T>
 struct any_gate {
-  void see(const T*, T*) const {}
-  void operator()(std::size_t, const T*, T*, T*, T* = nullptr) const {}
+  static constexpr bool whole_rows = true;
+  void see(std::size_t, std::size_t, const T*, T*) const {}
+  void open(std::size_t, std::size_t, std::size_t, const T*, T*, T*) const {}
+  void add(std::size_t, std::size_t, const T*, const T*, T*) const {}
 };
 
 }  // namespace detail
@@ -71,7 +88,8 @@ struct any_gate {
 /// Where arrays live and how loops and matrix products run. A backend is a cheap handle: copies share the memory and
 /// its counters. All extents are run-time values; all pointers are into the backend's memory.
 ///
-///   for_rows(rows, columns, f)                    f(row, begin, end) over contiguous stretches of a row's columns
+///   for_rows(rows, columns, f)                    f(row, begin, end) over contiguous stretches of a row's columns, or
+///                                                 f(row) where the kernel takes whole rows
 ///   for_samples(samples, work, channels, f)       the same where f takes a whole sample of `work` elements
 ///   reduce_columns(rows, columns, k, f, sums)     f(row, begin, end, sums) adds to k sums per column; deterministic
 ///   respond(map, samples, x, w, bias, u)          u = X W^T + b

@@ -41,6 +41,7 @@ struct memory_counters {
 /// Host memory, aligned for any vector unit and counted. Backends that run on the host share this.
 class host_memory {
  public:
+  static constexpr bool host_accessible = true;  ///< else arrays are reached by kernels, uploads and downloads alone
   static constexpr std::size_t alignment = 64;
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {

@@ -100,7 +100,7 @@ class backend {
     const std::size_t lanes = std::min(samples, lanes_for(samples * work));
     parallel_for(lanes, [&, kernel = f](std::size_t lane) {
       const range mine = part_of(samples, lane, lanes);
-      for (std::size_t row = mine.begin; row < mine.end; ++row) kernel(row, 0, channels);
+      for (std::size_t row = mine.begin; row < mine.end; ++row) run_row(kernel, row, channels);
     });
   }
 
@@ -639,13 +639,15 @@ class backend {
       if (h != nullptr) tile_response(map, seen, h, other.data);
       for (std::size_t j = 0; j < count; ++j) {
         Scalar* to = other.data + j * outputs;
-        gate.see(h != nullptr ? to : signals.data + j * signals.stride, to);
+        gate.see(0, outputs, h != nullptr ? to : signals.data + j * signals.stride, to);
       }
       signals = {other.data, count, outputs, outputs};
     }
     for (std::size_t j = 0; j < count; ++j) {
-      gate(rows.begin + start + j * every, signals.data + j * signals.stride, gates + j * outputs, sums.unit,
-           how.modulated ? plain + j * outputs : nullptr);
+      const Scalar* signal = signals.data + j * signals.stride;
+      gate.open(rows.begin + start + j * every, 0, outputs, signal, gates + j * outputs,
+                how.modulated ? plain + j * outputs : nullptr);
+      gate.add(0, outputs, signal, gates + j * outputs, sums.unit);
     }
     if (how.matrix) multiply_atb<Scalar>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), true);
     return {gated, unmodulated, seen, start};

@@ -253,10 +253,11 @@ void respond_and_learn(const linear_map& map, std::size_t samples, const T* x, c
       const T* signal = out + pixel * channels;
       if (how.sees_other) {
         T* other = signals + j * channels;
-        gate.see(h != nullptr ? other : signal, other);
+        gate.see(0, channels, h != nullptr ? other : signal, other);
         signal = other;
       }
-      gate(row + pixel, signal, gates + j * channels, mine.unit);
+      gate.open(row + pixel, 0, channels, signal, gates + j * channels, static_cast<T*>(nullptr));
+      gate.add(0, channels, signal, gates + j * channels, mine.unit);
     }
     add_products<T>(map, y, learned, in, gates, mine.sum);
     if (how.inputs) add_products<T>(map, y, learned, in, nullptr, mine.input);

@@ -48,7 +48,7 @@ class tile_end {
       for (std::size_t first = 0; first < rows.size(); first += few) {
         if (then.center != nullptr) std::fill_n(part, 2 * outputs, T(0));
         const std::size_t last = std::min(first + few, rows.size());
-        for (std::size_t row = first; row < last; ++row) then(out + row * outputs, outputs, part);
+        for (std::size_t row = first; row < last; ++row) then(out + row * outputs, 0, outputs, part, part + outputs);
         if (then.center == nullptr) continue;
         LOCALIS_VECTORIZE
         for (std::size_t i = 0; i < 2 * outputs; ++i) sums[i] += static_cast<double>(part[i]);

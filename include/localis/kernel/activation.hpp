@@ -83,7 +83,7 @@ struct leaky_relu_function {
 struct tanh_function {
   static constexpr const char* name = "tanh";
   template <class T>
-  T operator()(T x) const {
+  constexpr T operator()(T x) const {
     return std::tanh(x);
   }
   template <class T>

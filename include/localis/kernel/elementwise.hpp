@@ -21,6 +21,72 @@ struct copy {
   }
 };
 
+/// to = value
+template <class T>
+struct fill {
+  T* to;
+  T value;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) to[i] = value;
+  }
+};
+
+/// Each row of `to` += row
+template <class T>
+struct add_to_rows {
+  T* to;
+  const T* row;
+  std::size_t columns;
+
+  constexpr void operator()(std::size_t r, std::size_t begin, std::size_t end) const {
+    LOCALIS_VECTORIZE
+    for (std::size_t i = begin; i < end; ++i) to[r * columns + i] += row[i];
+  }
+};
+
+/// sums[0][i] += row i; rows are `stride` apart.
+template <class T>
+struct column_sums {
+  const T* from;
+  std::size_t stride;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    LOCALIS_VECTORIZE
+    for (std::size_t i = begin; i < end; ++i) sums[i] += from[row * stride + i];
+  }
+};
+
+/// Row n of `to` = row n of `from`, whose rows are `stride` apart.
+template <class T>
+struct gather_strided {
+  const T* from;
+  std::size_t stride;
+  T* to;
+  std::size_t columns;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) to[row * columns + i] = from[row * stride + i];
+  }
+};
+
+/// Row n of `to` = column n of `from`, or added to it.
+template <class T>
+struct transposed {
+  const T* from;
+  std::size_t rows;  ///< of `to`
+  T* to;
+  std::size_t columns;
+  bool add;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      const T value = from[i * rows + row];
+      to[row * columns + i] = add ? to[row * columns + i] + value : value;
+    }
+  }
+};
+
 /// Row n of `to` = row index[n] of `from`.
 template <class T>
 struct gather_rows {

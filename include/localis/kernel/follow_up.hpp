@@ -27,16 +27,15 @@ struct follow_up {
   Function function;
   std::size_t pool = 1;  ///< rows and columns beyond the last whole square are dropped
 
-  /// One row.   sums: 2 x O, where center is not null
-  constexpr void operator()(T* row, std::size_t units, T* sums) const {
+  /// Some units of one row.   sums, squares: O, where center is not null
+  constexpr void operator()(T* row, std::size_t begin, std::size_t end, T* sums, T* squares) const {
     if (center == nullptr) {
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) row[o] = function(row[o] * scale[o] + shift[o]);
+      for (std::size_t o = begin; o < end; ++o) row[o] = function(row[o] * scale[o] + shift[o]);
       return;
     }
-    T* squares = sums + units;
     LOCALIS_VECTORIZE
-    for (std::size_t o = 0; o < units; ++o) {
+    for (std::size_t o = begin; o < end; ++o) {
       const T x = row[o] - center[o];
       sums[o] += x;
       squares[o] += x * x;
@@ -57,11 +56,11 @@ struct follow_rows {
   T* u;
   std::size_t units;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t, T* sums) const {
-    follow(u + row * units, units, sums);
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    follow(u + row * units, begin, end, sums, sums + units);
   }
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
-    follow(u + row * units, units, nullptr);
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    follow(u + row * units, begin, end, nullptr, nullptr);
   }
 };
 

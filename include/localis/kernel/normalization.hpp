@@ -80,7 +80,7 @@ struct running_scale {
   T* scale;
   T* shift;
 
-  void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t c = begin; c < end; ++c) {
       scale[c] = gamma[c] / std::sqrt(running_variance[c] + epsilon);
       shift[c] = beta[c] - running_mean[c] * scale[c];
@@ -97,7 +97,7 @@ struct standard_scale {
   T* scale;
   T* shift;
 
-  void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t c = begin; c < end; ++c) {
       scale[c] = T(1) / std::sqrt(variance[c] + epsilon);
       shift[c] = -mean[c] * scale[c];
@@ -116,7 +116,7 @@ struct batch_scale {
   T* scale;
   T* shift;
 
-  void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t c = begin; c < end; ++c) {
       const T offset = share * sums[c];
       const T spread = share * sums[channels + c] - offset * offset;
@@ -166,7 +166,7 @@ struct finish_moments {
   T momentum;
   T epsilon;
 
-  void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     const T count = static_cast<T>(rows);
     for (std::size_t c = begin; c < end; ++c) {
       const T offset = sums[c] / count;

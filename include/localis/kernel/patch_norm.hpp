@@ -48,7 +48,7 @@ struct position_statistics {
   T* variance;
   std::size_t channels;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const T* in = x + row * channels;
     const T m = mean_of(in, channels);
     mean[row] = m;
@@ -69,7 +69,7 @@ struct patch_statistics {
   T* inverse;
   T epsilon;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const patch around = patch::around(extents, size, row);
     const T center = position_mean[row];
     T sum = 0;
@@ -119,7 +119,7 @@ struct patch_norm_shares {
   T* level;
   T* slope;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const std::size_t channels = extents.channels;
     const T* in = x + row * channels;
     const T* d = dy + row * channels;
@@ -146,7 +146,7 @@ struct patch_norm_gradient {
   const T* level;
   const T* slope;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const T center = position_mean[row];
     T shift = 0;
     T along = 0;

@@ -24,7 +24,7 @@ struct whole_statistics {
   T* inverse;
   T epsilon;
 
-  void operator()(std::size_t sample, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t sample) const {
     const std::size_t size = extents.size();
     const T* in = x + sample * size;
     const T m = mean_of(in, size);
@@ -45,7 +45,7 @@ struct channel_statistics {
   T* inverse;
   T epsilon;
 
-  void operator()(std::size_t sample, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t sample, std::size_t begin, std::size_t end) const {
     const std::size_t channels = extents.channels;
     const T* first = x + sample * extents.size();
     const T* behind = first + extents.size();
@@ -150,7 +150,7 @@ struct weigh_sums {
   const T* gamma;
   T* sums;
 
-  constexpr void operator()(std::size_t sample, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t sample) const {
     T* s = sums + sample * extents.channels;
     const T* weight = gamma;
     const T share = T(1) / static_cast<T>(by_channel ? extents.positions() : extents.size());

@@ -13,7 +13,7 @@ namespace localis::kernel {
 /// to = share exp(scale from) / sum exp(scale from) over one row; stable for any finite row. Returns the logarithm of
 /// the sum.
 template <class T>
-T softmax_row(const T* from, T* to, std::size_t size, T scale, T share = T(1)) {
+constexpr T softmax_row(const T* from, T* to, std::size_t size, T scale, T share = T(1)) {
   const T top = largest_of<T>(size, [=](std::size_t k) { return scale * from[k]; });
   LOCALIS_VECTORIZE
   for (std::size_t k = 0; k < size; ++k) to[k] = exp_of_negative(scale * from[k] - top);
@@ -32,7 +32,7 @@ struct softmax {
   std::size_t channels;
   T sharpness;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     softmax_row(x + row * channels, y + row * channels, channels, sharpness);
   }
 };
@@ -46,7 +46,7 @@ struct softmax_gradient {
   std::size_t channels;
   T sharpness;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const T* share = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;

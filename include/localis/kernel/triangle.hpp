@@ -16,7 +16,7 @@ struct triangle {
   std::size_t channels;
   T power;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const T* in = x + row * channels;
     T* out = y + row * channels;
     const T mean = mean_of(in, channels);
@@ -39,7 +39,7 @@ struct triangle_gradient {
   std::size_t channels;
   T power;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const T* above = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;

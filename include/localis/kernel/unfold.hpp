@@ -62,6 +62,36 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
   }
 }
 
+/// f(cell, offset of the pixel in its sample) for each cell of the window of an output position inside the image.
+template <class F>
+constexpr void for_each_pixel(const linear_map& map, std::size_t position, const F& f) {
+  const std::size_t pad = map.field.padding;
+  const std::size_t top = position / map.out.width * map.field.stride;
+  const std::size_t left = position % map.out.width * map.field.stride;
+  for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
+    const std::size_t y = top + cell / map.field.width * map.field.dilation;
+    const std::size_t x = left + cell % map.field.width * map.field.dilation;
+    if (y < pad || y >= map.in.height + pad || x < pad || x >= map.in.width + pad) continue;
+    f(cell, ((y - pad) * map.in.width + x - pad) * map.in.channels);
+  }
+}
+
+/// f(cell, output position) for each window that sees an input position through that cell.
+template <class F>
+constexpr void for_each_window(const linear_map& map, std::size_t position, const F& f) {
+  const std::size_t bottom = position / map.in.width + map.field.padding;
+  const std::size_t right = position % map.in.width + map.field.padding;
+  for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
+    const std::size_t down = cell / map.field.width * map.field.dilation;
+    const std::size_t across = cell % map.field.width * map.field.dilation;
+    if (bottom < down || right < across) continue;
+    const std::size_t y = (bottom - down) / map.field.stride;
+    const std::size_t x = (right - across) / map.field.stride;
+    if ((bottom - down) % map.field.stride != 0 || (right - across) % map.field.stride != 0) continue;
+    if (y < map.out.height && x < map.out.width) f(cell, y * map.out.width + x);
+  }
+}
+
 }  // namespace detail
 
 /// Row (sample, position) of X: the inputs that one output position sees, zero where the window leaves the image.
@@ -91,5 +121,55 @@ constexpr void fold_row(const linear_map& map, const T* row, std::size_t positio
       },
       [](std::size_t, std::size_t) {});
 }
+
+/// Rows first, first + 1, ... of X, any stretch of each.
+template <class T>
+struct unfold_rows {
+  linear_map map;
+  const T* x;
+  T* rows;
+  std::size_t first;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const std::size_t position = (first + row) % map.out.positions();
+    const T* sample = x + (first + row) / map.out.positions() * map.in.size();
+    T* to = rows + row * map.seen();
+    if (begin == 0 && end == map.seen()) {
+      unfold_row(map, sample, position, to);
+      return;
+    }
+    const std::size_t pad = map.field.padding;
+    const std::size_t channels = map.in.channels / map.groups;
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t group = i / map.inputs();
+      const std::size_t cell = i % map.inputs() / channels;
+      const std::size_t y = position / map.out.width * map.field.stride + cell / map.field.width * map.field.dilation;
+      const std::size_t z = position % map.out.width * map.field.stride + cell % map.field.width * map.field.dilation;
+      const bool inside = y >= pad && y < map.in.height + pad && z >= pad && z < map.in.width + pad;
+      to[i] = inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + group * channels + i % channels]
+                     : T(0);
+    }
+  }
+};
+
+/// The adjoint over whole samples, by what is read: each input element adds up its places in the rows of dX, without
+/// two threads adding to one element. One row is one input position.
+template <class T>
+struct fold_rows {
+  linear_map map;
+  const T* rows;
+  T* dx;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const std::size_t channels = map.in.channels / map.groups;
+    const T* windows = rows + row / map.in.positions() * map.out.positions() * map.seen();
+    T* to = dx + row * map.in.channels;
+    for (std::size_t c = begin; c < end; ++c) to[c] = T(0);
+    detail::for_each_window(map, row % map.in.positions(), [&](std::size_t cell, std::size_t position) {
+      const T* from = windows + position * map.seen() + cell * channels;
+      for (std::size_t c = begin; c < end; ++c) to[c] += from[c / channels * map.inputs() + c % channels];
+    });
+  }
+};
 
 }  // namespace localis::kernel

@@ -55,7 +55,7 @@ struct apply_update {
   Constraint constraint;
   double* change;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     constexpr std::size_t width = 16;
     const T size = step_size.get();
     const std::size_t start = row * columns;
@@ -92,7 +92,7 @@ struct row_norms {
   Direction direction;
   double* norms;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     constexpr std::size_t width = 16;
     double g2[width] = {};
     double w2[width] = {};
@@ -125,7 +125,7 @@ struct relative_factor {
   const T* gain;
   T* factor;
 
-  void operator()(std::size_t, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t) const {
     double g2 = 0;
     double w2 = 0;
     for (std::size_t row = 0; row < rows; ++row) {
@@ -144,8 +144,8 @@ struct store_direction {
   Direction direction;
   T* to;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
-    for (std::size_t column = 0; column < columns; ++column) {
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t column = begin; column < end; ++column) {
       const std::size_t at = row * columns + column;
       to[at] = -direction(row, column, weight[at]);
     }
@@ -160,7 +160,7 @@ struct row_peaks {
   Direction direction;
   double* peaks;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     T most = 0;
     for (std::size_t column = 0; column < columns; ++column) {
       const T size = std::abs(direction(row, column, weight[row * columns + column]));
@@ -179,7 +179,7 @@ struct peak_factor {
   const T* gain;
   T* factor;
 
-  constexpr void operator()(std::size_t, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t) const {
     double most = 0;
     for (std::size_t row = 0; row < rows; ++row) {
       if (peaks[row] > most || peaks[row] != peaks[row]) most = peaks[row];
@@ -212,8 +212,8 @@ struct lower_triangle {
   T* matrix;
   std::size_t columns;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
-    for (std::size_t k = row + 1; k < columns; ++k) matrix[row * columns + k] = T(0);
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t k = begin > row ? begin : row + 1; k < end; ++k) matrix[row * columns + k] = T(0);
   }
 };
 
@@ -238,10 +238,10 @@ struct subtract_rank_one {
   std::size_t columns;
   std::size_t rows_of_group;
 
-  constexpr void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const T* of_group = b + row / rows_of_group * columns;
     LOCALIS_VECTORIZE
-    for (std::size_t i = 0; i < columns; ++i) c[row * columns + i] -= a[row] * of_group[i];
+    for (std::size_t i = begin; i < end; ++i) c[row * columns + i] -= a[row] * of_group[i];
   }
 };
 
@@ -280,10 +280,11 @@ struct guard_scale {
   rate<T> step_size;
   bool clip;
   double* clips;
+  std::size_t rows;
 
-  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t) const {
     const T size = step_size.get();
-    for (std::size_t o = begin; o < end; ++o) {
+    for (std::size_t o = 0; o < rows; ++o) {
       if (!(size * forget[o] > T(1))) continue;
       *clips += 1;
       if (clip) forget[o] = T(1) / size;
@@ -297,7 +298,7 @@ struct total {
   std::size_t rows;
   double* sum;
 
-  constexpr void operator()(std::size_t, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t) const {
     double all = 0;
     for (std::size_t row = 0; row < rows; ++row) all += parts[row];
     *sum = all;

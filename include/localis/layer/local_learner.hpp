@@ -308,7 +308,7 @@ class local_learner {
     if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {
       constexpr bool clip = Local::guard_type::reaction == rule::on_negative_scale::clip;
       if (forget != nullptr) {
-        backend.for_rows(1, rows_, kernel::guard_scale<scalar>{forget, eta, clip, tally_.data() + 1});
+        backend.for_rows(1, rows_, kernel::guard_scale<scalar>{forget, eta, clip, tally_.data() + 1, rows_});
       }
     }
     const auto element = values.optimizer.template prepare<scalar>(++updates_);

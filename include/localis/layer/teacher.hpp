@@ -53,7 +53,7 @@ struct softmax_error {
   std::size_t classes;
   T share;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     T* z = logits + row * classes;
     softmax_row(static_cast<const T*>(z), z, classes, T(1), share);
     z[labels[row]] -= share;

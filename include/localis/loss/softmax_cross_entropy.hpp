@@ -14,7 +14,7 @@ namespace localis::loss {
 /// Units: nats, per sample.
 struct softmax_cross_entropy {
   template <class T>
-  T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
+  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
     const T log_sum = kernel::softmax_row(output, gradient, size, T(1), share);
     gradient[wanted.label] -= share;
     return log_sum - output[wanted.label];

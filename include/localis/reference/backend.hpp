@@ -50,7 +50,7 @@ class backend {
   template <class Kernel>
   void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
-    for (std::size_t row = 0; row < rows; ++row) f(row, 0, columns);
+    for (std::size_t row = 0; row < rows; ++row) run_row(f, row, columns);
   }
   template <class Kernel>
   void for_samples(std::size_t samples, std::size_t, std::size_t channels, const Kernel& f) const {
@@ -102,10 +102,11 @@ class backend {
                        [&](std::size_t i, std::size_t at_x) { at.signal[o] += x[at_x] * h[o * inputs + i]; });
           }
         }
-        gate.see(h != nullptr ? at.signal : seen, at.signal);
+        gate.see(0, outputs, h != nullptr ? at.signal : seen, at.signal);
         seen = at.signal;
       }
-      gate(p, seen, at.gates, sums.unit, at.plain);
+      gate.open(p, 0, outputs, seen, at.gates, at.plain);
+      gate.add(0, outputs, seen, at.gates, sums.unit);
       std::fill(at.input, at.input + map.seen(), Scalar(0));
       for (std::size_t o = 0; o < outputs; o += outputs / map.groups) {
         Scalar* row = seen_by(map, o, at.input);

@@ -28,13 +28,16 @@ struct unit_sums {
 
 /// A rule at work: what a backend calls for each row that is learned from.
 ///
-///   see(u, z)                  z = the signal of one row of responses; only where sees_other is true
-///   gate(row, z, gates, sums, plain)  gates of the row, and what it adds to unit_sums<Local>::count sums per unit;
-///                              `plain`, where it is not null, gets the gates without the modulator
+///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; only where sees_other is true
+///   open(row, begin, end, z, gates, plain)    gates of a stretch of the row's units, of all of them where units
+///   compete
+///                              (whole_rows); `plain`, where it is not null, gets the gates without the modulator
+///   add(begin, end, z, gates, sums)           adds what they give to unit_sums<Local>::count sums per unit
 template <class T, class Local>
 struct gate {
   using rule_type = typename Local::rule_type;
   static constexpr bool normalizes = Local::signal_type::source != signal_source::response;
+  static constexpr bool whole_rows = has_row_gate<rule_type>;
 
   rule_type rule;
   std::size_t units;
@@ -45,44 +48,47 @@ struct gate {
   const T* shift = nullptr;
 
   /// `z` may be `u`.
-  constexpr void see(const T* u, T* z) const {
+  constexpr void see(std::size_t begin, std::size_t end, const T* u, T* z) const {
     if constexpr (normalizes) {
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) z[o] = u[o] * scale[o] + shift[o];
+      for (std::size_t o = begin; o < end; ++o) z[o] = u[o] * scale[o] + shift[o];
     } else {
-      for (std::size_t o = 0; o < units; ++o) z[o] = u[o];
+      for (std::size_t o = begin; o < end; ++o) z[o] = u[o];
     }
   }
 
-  constexpr void operator()(std::size_t row, const T* z, T* gates, T* sums, T* plain = nullptr) const {
-    using places = unit_sums<Local>;
-    gate_row(rule, z, state, gates, units);
-    for (std::size_t o = 0; plain != nullptr && o < units; ++o) plain[o] = gates[o];
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T* plain) const {
+    gate_row(rule, z + begin, state == nullptr ? state : state + begin, gates + begin, end - begin);
+    for (std::size_t o = begin; plain != nullptr && o < end; ++o) plain[o] = gates[o];
     if (modulator != nullptr) {
       const T third = modulator[row / positions];
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) gates[o] *= third;
+      for (std::size_t o = begin; o < end; ++o) gates[o] *= third;
     }
+  }
+
+  constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
+    using places = unit_sums<Local>;
     if constexpr (has_recall<rule_type>) {
       T* to = sums + places::forget * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) to[o] += gates[o] * rule.recall(z[o]);
+      for (std::size_t o = begin; o < end; ++o) to[o] += gates[o] * rule.recall(z[o]);
     }
     if constexpr (places::wants_gates) {
       T* to = sums + places::gates * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) to[o] += gates[o];
+      for (std::size_t o = begin; o < end; ++o) to[o] += gates[o];
     }
     if constexpr (places::wants_statistic) {
       T* to = sums + places::statistic * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) to[o] += rule.statistic(z[o]);
+      for (std::size_t o = begin; o < end; ++o) to[o] += rule.statistic(z[o]);
     }
     if constexpr (places::wants_moments) {
       T* to = sums + places::signal * units;
       T* squares = sums + places::signal_squares * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = 0; o < units; ++o) {
+      for (std::size_t o = begin; o < end; ++o) {
         to[o] += z[o];
         squares[o] += z[o] * z[o];
       }
@@ -98,7 +104,7 @@ struct unit_rates {
   std::size_t columns;
   T* rates;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
+  constexpr void operator()(std::size_t row) const {
     const T* w = weight + row * columns;
     const double sum = kernel::sum_of<double>(
         columns, [w](std::size_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); });
@@ -114,8 +120,8 @@ struct response_weights {
   T* h;
   std::size_t columns;
 
-  void operator()(std::size_t row, std::size_t, std::size_t) const {
-    for (std::size_t i = row * columns; i < (row + 1) * columns; ++i) h[i] = rule.response_weight(weight[i]);
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) h[i] = rule.response_weight(weight[i]);
   }
 };
 

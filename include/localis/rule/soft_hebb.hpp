@@ -27,7 +27,7 @@ struct soft_hebb {
   double rate_power = 0;
 
   template <class T>
-  void gate_row(const T* u, T* gates, std::size_t units) const {
+  constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
     kernel::softmax_row(u, gates, units, static_cast<T>(sharpness));
     LOCALIS_VECTORIZE
     for (std::size_t o = 0; o < units; ++o) gates[o] = -gates[o];

@@ -22,7 +22,7 @@ struct soft_winner_take_all {
   double temperature = 1;
 
   template <class T>
-  void gate_row(const T* u, T* gates, std::size_t units) const {
+  constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
     kernel::softmax_row(u, gates, units, static_cast<T>(1 / temperature));
   }
   template <class T>

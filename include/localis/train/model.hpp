@@ -188,9 +188,12 @@ class model {
     plans.push_back(make_plan_for(request, stages));  // predictions
     std::size_t bytes = 0;
     for (const plan& p : plans) bytes = std::max(bytes, p.bytes);
-    if (bytes != arena_.size()) {
+    carver staged;
+    (void)stage(request.batch, staged);
+    staging_bytes_ = staged.used();
+    if (bytes + staging_bytes_ != arena_.size()) {
       arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
-      arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes);
+      arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes + staging_bytes_);
     }
     if (remembers_errors && request.training && request.local_learning) {
       if (errors_.size() != request.samples * outputs) {
@@ -227,7 +230,7 @@ class model {
     check_classes("model::forward", how.classes);
     upload_gains(how);
     pass_ = how;
-    input_ = features.data();
+    input_ = reach(features, staging().features);
     samples_ = samples;
     step_values<scalar> values;
     values.local_rate = how.local_rate;
@@ -252,8 +255,8 @@ class model {
     check_targets("model::loss", labels, targets, samples_, pass_.classes);
     const scalar* output = value(operations()[size - 1].output);
     scalar* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
-    auto* losses = at<scalar>(current().loss);
-    const double result = mean_loss(function, output, labels, targets, samples_, gradient, losses);
+    carver scratch(arena_.data() + current().loss);
+    const double result = mean_loss(function, output, labels, targets, gradient, scratch);
     if (remembers_errors && lesson_.errors != nullptr && !pass_.rehearse) remember_errors(gradient);
     state_ = progress::loss;
     return result;
@@ -385,8 +388,8 @@ class model {
       const std::size_t boundary = request_.lowest_boundary + k;
       std::size_t parameters = 0;
       for (const operation& op : operations()) parameters += op.stage >= boundary ? op.parameters : 0;
-      s.memory.push_back(
-          {boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes, p.bytes, parameters * sizeof(scalar)});
+      s.memory.push_back({boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes, p.bytes + staging_bytes_,
+                          parameters * sizeof(scalar)});
     }
     return s;
   }
@@ -450,7 +453,7 @@ class model {
       }
     });
     carver loss_scratch;
-    (void)loss_scratch.take<scalar>(request.batch);
+    (void)loss_carve(request.batch, loss_scratch);
     return make_plan(operations(), bytes, stages, boundary, loss_scratch.used());
   }
 
@@ -741,28 +744,67 @@ class model {
     state_ = progress::idle;
     for (std::size_t first = 0; first < samples; first += request_.batch) {
       const std::size_t count = std::min(request_.batch, samples - first);
-      input_ = features.data() + first * Network::input.size();
+      input_ =
+          reach(features.subspan(first * Network::input.size(), count * Network::input.size()), staging().features);
       samples_ = count;
       run_forward(stages, true, step_values<scalar>{});
       take(value(operations()[size - 1].output), first, count);
     }
   }
 
+  struct loss_arrays {
+    double* sum;
+    scalar* losses;
+  };
+  static loss_arrays loss_carve(std::size_t batch, carver& scratch) {
+    return {scratch.take<double>(1), scratch.take<scalar>(batch)};
+  }
   template <class Loss>
   double mean_loss(const Loss& function, const scalar* output, std::span<const std::uint32_t> labels,
-                   std::span<const scalar> targets, std::size_t samples, scalar* gradient, scalar* losses) {
-    // Labels live on the host, and so does this loop over a few numbers per sample.
-    const auto share = static_cast<scalar>(1 / static_cast<double>(samples));
-    const std::size_t judged = targets.empty() ? count_of(pass_.classes) : outputs;
+                   std::span<const scalar> targets, scalar* gradient, carver& scratch) {
+    const loss_arrays at = loss_carve(samples_, scratch);
+    const auto samples = static_cast<double>(samples_);
+    backend_.for_rows(
+        samples_, outputs,
+        loss::of_samples<scalar, Loss>{function, output, outputs, targets.empty() ? count_of(pass_.classes) : outputs,
+                                       reach(labels, staging().labels), reach(targets, staging().targets), gradient,
+                                       static_cast<scalar>(1 / samples), at.losses});
+    backend_.for_rows(1, 1, loss::sum_of_losses<scalar>{at.losses, samples_, at.sum});
     double sum = 0;
-    for (std::size_t n = 0; n < samples; ++n) {
-      scalar* row = gradient + n * outputs;
-      std::fill(row + judged, row + outputs, scalar(0));
-      losses[n] =
-          static_cast<scalar>(function.sample(output + n * outputs, judged, target_of(labels, targets, n), row, share));
-      sum += static_cast<double>(losses[n]);
+    backend_.download(static_cast<const double*>(at.sum), std::span<double>(&sum, 1));
+    return sum / samples;
+  }
+
+  // What comes from the host, where kernels cannot reach it: behind the plan, in the same arena.
+
+  struct staged_arrays {
+    scalar* features = nullptr;
+    std::uint32_t* labels = nullptr;
+    scalar* targets = nullptr;
+  };
+  static staged_arrays stage(std::size_t batch, carver& pieces) {
+    staged_arrays at;
+    if constexpr (!Backend::memory::host_accessible) {
+      at.features = pieces.take<scalar>(batch * Network::input.size());
+      at.labels = pieces.take<std::uint32_t>(batch);
+      at.targets = pieces.take<scalar>(batch * outputs);
     }
-    return sum / static_cast<double>(samples);
+    return at;
+  }
+  [[nodiscard]] staged_arrays staging() const {
+    carver pieces(arena_.data() + (arena_.size() - staging_bytes_));
+    return stage(request_.batch, pieces);
+  }
+  /// Where kernels find `host`: there, or in `copy`; null where it is empty.
+  template <class T>
+  const T* reach(std::span<const T> host, T* copy) const {
+    if (host.empty()) return nullptr;
+    if constexpr (Backend::memory::host_accessible) {
+      return host.data();
+    } else {
+      backend_.upload(host, copy);
+      return copy;
+    }
   }
 
   [[nodiscard]] static loss::target<scalar> target_of(std::span<const std::uint32_t> labels,
@@ -814,6 +856,7 @@ class model {
   typename Backend::template array<scalar> gains_;      ///< by stage
   typename Backend::template array<scalar> modulator_;  ///< by sample; empty until one comes
   typename Backend::template array<std::byte> arena_;
+  std::size_t staging_bytes_ = 0;  ///< at the end of the arena
   memory_request request_;
   std::vector<plan> plans_;
   const plan* plan_ = nullptr;

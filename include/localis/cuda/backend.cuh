@@ -1,0 +1,36 @@
+#pragma once
+
+#if !defined(__CUDACC__)
+#error "localis/cuda/backend.cuh: needs nvcc: compile this file as CUDA, with --expt-relaxed-constexpr"
+#endif
+
+#include <cstddef>
+
+#include <thrust/execution_policy.h>
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/system_error.h>
+
+#include <localis/core/error.hpp>
+#include <localis/cuda/system.hpp>
+
+/// The GPU: Thrust's loops and cuBLAS's products in the order of one stream.
+namespace localis::cuda {
+
+/// Launches of Thrust's, without waiting for them.
+struct on_stream {
+  template <class F>
+  void operator()(cudaStream_t stream, std::size_t n, const F& f) const {
+    try {
+      thrust::for_each_n(thrust::cuda::par_nosync.on(stream), thrust::counting_iterator<std::size_t>(0), n, f);
+    } catch (const thrust::system_error& failure) {
+      (void)cudaGetLastError();
+      throw device_error(text("cuda: launch: ", failure.what()));
+    }
+  }
+};
+
+template <class Scalar>
+using backend = device::backend<Scalar, system<on_stream>>;
+
+}  // namespace localis::cuda

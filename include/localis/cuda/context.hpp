@@ -1,0 +1,187 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/cuda/error.hpp>
+
+namespace localis::cuda {
+
+/// How cuBLAS multiplies floats.
+enum class math {
+  pedantic,  ///< in float
+  tf32       ///< with 10 bits of mantissa, on tensor cores; sums in float
+};
+
+struct options {
+  int device = 0;
+  math precision = math::pedantic;
+  std::size_t chunk_bytes = std::size_t{128} << 20;     ///< of the input that are unfolded at once
+  std::size_t workspace_bytes = std::size_t{32} << 20;  ///< of cuBLAS; its own default may allocate in a step
+};
+
+namespace detail {
+
+struct destroy_stream {
+  void operator()(cudaStream_t stream) const noexcept { (void)cudaStreamDestroy(stream); }
+};
+struct destroy_blas {
+  void operator()(cublasHandle_t handle) const noexcept { (void)cublasDestroy(handle); }
+};
+struct destroy_event {
+  void operator()(cudaEvent_t event) const noexcept { (void)cudaEventDestroy(event); }
+};
+struct release_to {
+  cudaStream_t stream = nullptr;
+  void operator()(void* data) const noexcept { (void)cudaFreeAsync(data, stream); }
+};
+struct release_pinned {
+  void operator()(void* data) const noexcept { (void)cudaFreeHost(data); }
+};
+
+}  // namespace detail
+
+/// A device's stream, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
+/// order of one stream. Memory comes from the stream's pool and is counted; it is zero at first.
+///
+/// Errors: device_error names the call, the code and its text.
+class context {
+ public:
+  static constexpr bool host_accessible = false;
+
+  explicit context(const options& chosen) : options_(chosen) {
+    int devices = 0;
+    check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+    expect(chosen.device >= 0 && chosen.device < devices, "cuda::options: device",
+           text("one of the ", devices, " devices").c_str(), chosen.device);
+    check(cudaSetDevice(chosen.device), "cudaSetDevice");
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    stream_.reset(stream);
+    cublasHandle_t blas = nullptr;
+    check(cublasCreate(&blas), "cublasCreate");
+    blas_.reset(blas);
+    check(cublasSetStream(blas, stream), "cublasSetStream");
+    workspace_ = device_memory(take(chosen.workspace_bytes, "the workspace of cuBLAS"), detail::release_to{stream});
+    check(cublasSetWorkspace(blas, workspace_.get(), chosen.workspace_bytes), "cublasSetWorkspace");
+  }
+  ~context() { (void)cudaStreamSynchronize(stream()); }
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+  [[nodiscard]] const options& chosen() const { return options_; }
+  [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
+  [[nodiscard]] cublasHandle_t blas() const { return blas_.get(); }
+
+  // Memory of core/memory.hpp.
+
+  [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
+    device_memory data(take(bytes, name_of(kind)), detail::release_to{stream()});
+    check(cudaMemsetAsync(data.get(), 0, bytes, stream()), "cudaMemsetAsync");
+    counters_.take(kind, bytes);
+    return data.release();
+  }
+  void release(memory_kind kind, void* data, std::size_t bytes) noexcept {
+    detail::release_to{stream()}(data);
+    counters_.give(kind, bytes);
+  }
+  [[nodiscard]] memory_counters& counters() { return counters_; }
+
+  // Copies, in the stream's order.
+
+  /// The host may change what it gave at once: it is copied into pinned memory first, of which a few pieces take turns.
+  void upload(const void* from, std::size_t bytes, void* to) {
+    if (bytes == 0) return;
+    pinned& place = pinned_[next_++ % pinned_.size()];
+    place.reserve(bytes);
+    std::memcpy(place.data.get(), from, bytes);
+    check(cudaMemcpyAsync(to, place.data.get(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    check(cudaEventRecord(place.copied.get(), stream()), "cudaEventRecord");
+  }
+  /// Waits for all that was launched before.
+  void download(const void* from, std::size_t bytes, void* to) {
+    if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
+    check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
+  }
+  void copy(const void* from, std::size_t bytes, void* to) {
+    if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
+  }
+
+ private:
+  using device_memory = std::unique_ptr<void, detail::release_to>;
+
+  /// Host memory that the device reads by itself.
+  struct pinned {
+    std::unique_ptr<void, detail::release_pinned> data;
+    std::size_t size = 0;
+    std::unique_ptr<CUevent_st, detail::destroy_event> copied;
+
+    /// Waits until the last copy out of it is done.
+    void reserve(std::size_t bytes) {
+      if (copied == nullptr) {
+        cudaEvent_t event = nullptr;
+        check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+        copied.reset(event);
+      } else {
+        check(cudaEventSynchronize(copied.get()), "cudaEventSynchronize");
+      }
+      if (bytes <= size) return;
+      data.reset();
+      size = 0;
+      void* fresh = nullptr;
+      check(cudaMallocHost(&fresh, bytes), "cudaMallocHost");
+      data.reset(fresh);
+      size = bytes;
+    }
+  };
+
+  static const char* name_of(memory_kind kind) {
+    switch (kind) {
+      case memory_kind::parameters:
+        return "parameters";
+      case memory_kind::rule_state:
+        return "rules' states";
+      case memory_kind::optimizer_state:
+        return "optimizer's states";
+      default:
+        return "the arena";
+    }
+  }
+  void* take(std::size_t bytes, const char* what) {
+    void* data = nullptr;
+    const cudaError_t result = cudaMallocAsync(&data, std::max<std::size_t>(bytes, 1), stream());
+    if (result == cudaErrorMemoryAllocation) {
+      (void)cudaGetLastError();
+      std::size_t left = 0;
+      std::size_t all = 0;
+      (void)cudaMemGetInfo(&left, &all);
+      throw device_error(text("cuda: out of memory: asked for ", bytes, " bytes for ", what,
+                              "; in use here: ", counters_.of(memory_kind::parameters), " of parameters, ",
+                              counters_.of(memory_kind::rule_state), " of rules' states, ",
+                              counters_.of(memory_kind::optimizer_state), " of optimizer's states, ",
+                              counters_.of(memory_kind::arena), " of the arena; ", left, " of the device's ", all,
+                              " bytes are free"));
+    }
+    check(result, "cudaMallocAsync");
+    return data;
+  }
+
+  options options_;
+  memory_counters counters_;
+  std::unique_ptr<CUstream_st, detail::destroy_stream> stream_;
+  std::unique_ptr<cublasContext, detail::destroy_blas> blas_;
+  device_memory workspace_;
+  std::array<pinned, 8> pinned_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace localis::cuda

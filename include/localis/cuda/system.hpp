@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+
+#include <localis/cuda/context.hpp>
+#include <localis/thrust/backend.hpp>
+
+namespace localis::cuda {
+
+/// What device::backend runs on: launches of `Executor` on a context's stream, products of cuBLAS.
+///
+///   Executor{}(stream, n, f)    queues f(0) ... f(n - 1) on the stream, in any order; throws device_error
+template <class Executor>
+class system {
+ public:
+  using memory = context;
+  static constexpr const char* name = "cuda";
+
+  system() : system(options{}) {}
+  explicit system(const options& chosen) : context_(std::make_shared<context>(chosen)) {}
+
+  [[nodiscard]] std::size_t stretch() const { return 1; }  // neighbours in a row go to neighbours in a warp
+  [[nodiscard]] std::size_t chunk_bytes() const { return context_->chosen().chunk_bytes; }
+  [[nodiscard]] std::size_t threads() const { return 1; }
+  [[nodiscard]] memory_counters& counters() const { return context_->counters(); }
+  [[nodiscard]] static std::string instructions() { return "CUDA"; }
+
+  template <class T>
+  [[nodiscard]] buffer<T, context> allocate(memory_kind kind, std::size_t size) const {
+    return {context_, kind, size};
+  }
+  template <class T>
+  void upload(std::span<const T> from, T* to) const {
+    context_->upload(from.data(), from.size_bytes(), to);
+  }
+  template <class T>
+  void download(const T* from, std::span<T> to) const {
+    context_->download(from, to.size_bytes(), to.data());
+  }
+  template <class T>
+  void copy(const T* from, std::size_t size, T* to) const {
+    context_->copy(from, size * sizeof(T), to);
+  }
+
+  template <class F>
+  void launch(std::size_t n, const F& f) const {
+    static_assert(std::is_trivially_copyable_v<F>, "localis: a kernel is a trivially copyable function object");
+    Executor{}(context_->stream(), n, f);
+    check(cudaGetLastError(), "launch");
+  }
+
+  /// Row-major products by the column-major cuBLAS: all three matrices are seen turned, c^T = op(b)^T op(a)^T.
+  template <class T>
+  void multiply(const device::product<T>& what) const {
+    constexpr bool narrow = std::is_same_v<T, float>;
+    constexpr cudaDataType_t type = narrow ? CUDA_R_32F : CUDA_R_64F;
+    const cublasComputeType_t in = !narrow                                      ? CUBLAS_COMPUTE_64F
+                                   : context_->chosen().precision == math::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                                                : CUBLAS_COMPUTE_32F_PEDANTIC;
+    const auto turned = [](const auto& operand) { return operand.turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
+    const auto wide = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+    check(cublasGemmStridedBatchedEx_64(context_->blas(), turned(what.b), turned(what.a), wide(what.columns),
+                                        wide(what.rows), wide(what.inner), &what.alpha, what.b.data, type,
+                                        wide(what.b.stride), wide(what.b.step), what.a.data, type, wide(what.a.stride),
+                                        wide(what.a.step), &what.beta, what.c.data, type, wide(what.c.stride),
+                                        wide(what.c.step), wide(what.count), in, CUBLAS_GEMM_DEFAULT),
+          "cublasGemmStridedBatchedEx");
+  }
+
+ private:
+  std::shared_ptr<context> context_;
+};
+
+}  // namespace localis::cuda

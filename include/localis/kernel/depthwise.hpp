@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/core/shape.hpp>
+#include <localis/kernel/unfold.hpp>
+
+/// The depthwise convolution, element by element, for backends that give every element a thread of its own: each
+/// channel has a window of its own weights, C x (kh kw).
+namespace localis::kernel {
+
+/// u_c = sum over the window of w_c x_c, for rows first, first + every, ... of X.
+template <class T>
+struct depthwise_response {
+  linear_map map;
+  const T* x;
+  const T* w;
+  T* u;
+  std::size_t first = 0;
+  std::size_t every = 1;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const std::size_t cells = map.field.positions();
+    const std::size_t at = first + row * every;
+    const T* sample = x + at / map.out.positions() * map.in.size();
+    T* out = u + row * map.outputs();
+    for (std::size_t c = begin; c < end; ++c) {
+      T sum = 0;
+      detail::for_each_pixel(map, at % map.out.positions(), [&](std::size_t cell, std::size_t pixel) {
+        sum += w[c * cells + cell] * sample[pixel + c];
+      });
+      out[c] = sum;
+    }
+  }
+};
+
+/// sums[cell][c] += d_c x_c of the cell's pixel: rows first, first + every, ... of X against rows 0, 1, ... of d;
+/// without d, 1.
+template <class T>
+struct depthwise_products {
+  linear_map map;
+  const T* x;
+  const T* d;  ///< or null
+  std::size_t first;
+  std::size_t every;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    const std::size_t channels = map.outputs();
+    const std::size_t at = first + row * every;
+    const T* sample = x + at / map.out.positions() * map.in.size();
+    detail::for_each_pixel(map, at % map.out.positions(), [&](std::size_t cell, std::size_t pixel) {
+      for (std::size_t c = begin; c < end; ++c) {
+        sums[cell * channels + c] += (d == nullptr ? T(1) : d[row * channels + c]) * sample[pixel + c];
+      }
+    });
+  }
+};
+
+/// dx_c = sum over the windows that see the pixel of w_c d_c.   One row is one input position of one sample.
+template <class T>
+struct depthwise_input_gradient {
+  linear_map map;
+  const T* d;
+  const T* w;
+  T* dx;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const std::size_t cells = map.field.positions();
+    const std::size_t channels = map.outputs();
+    const T* errors = d + row / map.in.positions() * map.out.size();
+    for (std::size_t c = begin; c < end; ++c) {
+      T sum = 0;
+      detail::for_each_window(map, row % map.in.positions(), [&](std::size_t cell, std::size_t position) {
+        sum += w[c * cells + cell] * errors[position * channels + c];
+      });
+      dx[row * channels + c] = sum;
+    }
+  }
+};
+
+}  // namespace localis::kernel

@@ -1,0 +1,457 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <localis/core/backend.hpp>
+#include <localis/core/carver.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/fwd.hpp>
+#include <localis/kernel/depthwise.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/kernel/follow_up.hpp>
+#include <localis/kernel/unfold.hpp>
+#include <localis/thrust/kernels.hpp>
+#include <localis/thrust/product.hpp>
+
+namespace localis::device {
+
+/// A backend whose loops are launches, n independent calls of a function object, and whose products are a BLAS's: all
+/// that cuda and thrust_host share. It knows no Eigen, no cuBLAS and no thread.
+///
+/// Convolutions unfold a chunk of rows of X at a time. All sums over rows are taken in chunks that depend on the number
+/// of rows alone, added in order: the same bytes on every run.
+///
+/// `System` says where arrays live and who runs what:
+///   memory                              as core/memory.hpp has it
+///   name                                of the backend
+///   array<T> allocate<T>(kind, n), upload(span, T*), download(const T*, span), copy(const T*, n, T*)
+///   launch(n, f)                        f(0) ... f(n - 1) in any order, behind all that was launched before
+///   multiply(product)                   likewise
+///   stretch()                           columns of a row that one call takes
+///   chunk_bytes()                       of X that are unfolded at once
+///   counters(), threads(), instructions()
+template <class Scalar, class System>
+class backend {
+ public:
+  using scalar = Scalar;
+  using system_type = System;
+  using memory = typename System::memory;
+  template <class T>
+  using array = buffer<T, memory>;
+  static constexpr const char* name = System::name;
+
+  backend() = default;
+  explicit backend(System system) : system_(std::move(system)) {}
+  template <class Options>
+  explicit backend(const Options& options) requires std::is_constructible_v<System, const Options&> : system_(options) {
+  }
+
+  [[nodiscard]] const System& system() const { return system_; }
+  [[nodiscard]] std::size_t threads() const { return system_.threads(); }
+  [[nodiscard]] memory_counters& counters() const { return system_.counters(); }
+  [[nodiscard]] static std::string instructions() { return System::instructions(); }
+
+  // Memory.
+
+  template <class T>
+  [[nodiscard]] array<T> allocate(memory_kind kind, std::size_t size) const {
+    return system_.template allocate<T>(kind, size);
+  }
+  template <class T>
+  void upload(std::span<const T> from, T* to) const {
+    system_.upload(from, to);
+  }
+  template <class T>
+  void download(const T* from, std::span<T> to) const {
+    system_.download(from, to);
+  }
+  void copy(const Scalar* from, std::size_t size, Scalar* to) const { system_.copy(from, size, to); }
+
+  // Loops.
+
+  template <class Kernel>
+  void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {
+    static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
+    if (rows == 0 || columns == 0) return;
+    const std::size_t stretch = std::min(system_.stretch(), columns);
+    const std::size_t pieces = takes_whole_rows<Kernel> ? 1 : (columns + stretch - 1) / stretch;
+    system_.launch(rows * pieces, cut_rows<Kernel>{f, columns, stretch, pieces});
+  }
+  template <class Kernel>
+  void for_samples(std::size_t samples, std::size_t, std::size_t channels, const Kernel& f) const {
+    for_rows(samples, channels, f);
+  }
+  template <class Kernel>
+  void reduce_columns(std::size_t rows, std::size_t columns, std::size_t count, const Kernel& f, Scalar* sums,
+                      carver scratch) const {
+    sum_rows(rows, columns, count, f, sums, false, scratch);
+  }
+  void reduce_scratch(std::size_t rows, std::size_t columns, std::size_t count, carver& scratch) const {
+    (void)reduce_carve(rows, columns, count, scratch);
+  }
+
+  // Linear maps.
+
+  template <class FollowUp = kernel::no_follow_up>
+  void respond(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w, const Scalar* bias,
+               Scalar* u, carver scratch, const FollowUp& then = {}) const {
+    const carver start = scratch;
+    if (map.depthwise()) {
+      for_rows(map.rows(samples), map.outputs(), kernel::depthwise_response<Scalar>{map, x, w, u});
+    } else {
+      Scalar* columns = columns_scratch(map, samples, scratch);
+      for_chunks(map, samples, x, columns, [&](std::size_t first, std::size_t rows, const Scalar* tile) {
+        multiply_response(map, rows, tile, map.seen(), w, u + first * map.outputs());
+      });
+    }
+    end_response(map, samples, bias, u, then, start);
+  }
+  void respond_scratch(const linear_map& map, std::size_t samples, carver& scratch,
+                       const follow_options& how = {}) const {
+    carver after = scratch;
+    if (!map.depthwise()) (void)columns_scratch(map, samples, scratch);
+    end_scratch(map, samples, how, after, scratch);
+  }
+  /// Whether a response may be pooled in its own pass.
+  [[nodiscard]] static constexpr bool pools(const linear_map&) { return false; }
+
+  template <class Gate, class FollowUp = kernel::no_follow_up>
+  void respond_and_learn(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w,
+                         const Scalar* bias, Scalar* u, const Gate& gate, const learn_options& how, const Scalar* h,
+                         const accumulators<Scalar>& sums, carver scratch, const FollowUp& then = {}) const {
+    static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
+    const carver start = scratch;
+    const learn_arrays at = learn_carve(map, samples, how, scratch);
+    const std::size_t outputs = map.outputs();
+    const std::size_t every = how.rows.every;
+    bool add = false;  // to what chunks before have left
+    for_chunks(map, samples, x, at.columns, [&](std::size_t first, std::size_t rows, const Scalar* tile) {
+      if (!how.responded) {
+        if (map.depthwise()) {
+          depthwise_rows(map, first, rows, 1, x, w, u + first * outputs);
+        } else {
+          multiply_response(map, rows, tile, map.seen(), w, u + first * outputs);
+        }
+      }
+      const std::size_t skipped = how.rows.count(first);
+      const std::size_t learned = how.rows.count(first + rows) - skipped;
+      if (learned == 0) return;
+      const std::size_t from = how.rows.first + skipped * every;  // row of X
+      strided seen{map.depthwise() ? nullptr : tile + (from - first) * map.seen(), every * map.seen()};
+      strided signal{u + from * outputs, every * outputs};
+      if (how.sees_other) {
+        if (h != nullptr) {
+          if (map.depthwise()) {
+            depthwise_rows(map, from, learned, every, x, h, at.signals);
+          } else {
+            multiply_response(map, learned, seen.data, seen.stride, h, at.signals);
+          }
+          signal = {at.signals, outputs};
+        }
+        for_rows(learned, outputs, see_rows<Scalar, Gate>{gate, signal.data, signal.stride, at.signals, outputs});
+        signal = {at.signals, outputs};
+      }
+      for_rows(learned, outputs,
+               open_rows<Scalar, Gate>{gate, from, every, signal.data, signal.stride, at.gates, at.plain, outputs});
+      sum_rows(learned, outputs, how.unit_sums,
+               gate_sums<Scalar, Gate>{gate, signal.data, signal.stride, at.gates, outputs}, sums.unit, add, scratch);
+      add_learned(map, how, from, learned, x, w, seen, at, sums, add, scratch);
+      add = true;
+    });
+    if (!add) clear(map, how, sums);
+    end_response(map, samples, bias, u, then, start);
+  }
+  void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& how, carver& scratch,
+                     const follow_options& follow = {}) const {
+    carver after = scratch;
+    (void)learn_carve(map, samples, how, scratch);
+    carver most = scratch;
+    const std::size_t rows = chunk_rows(map, samples);
+    const auto reduces = [&](std::size_t columns, std::size_t count) {
+      carver one = scratch;
+      reduce_scratch(rows, columns, count, one);
+      if (one.used() > most.used()) most = one;
+    };
+    reduces(map.outputs(), how.unit_sums);
+    if (map.depthwise()) {
+      reduces(map.outputs(), map.inputs());
+    } else if (how.inputs) {
+      reduces(map.seen(), 1);
+    }
+    scratch = most;
+    end_scratch(map, samples, follow, after, scratch);
+  }
+
+  /// c -= a b.   a: rows x inner,  b: inner x columns,  c: rows x columns
+  void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const Scalar* a, const Scalar* b,
+                        Scalar* c) const {
+    multiply({rows, inner, columns, {a, inner}, {b, columns}, {c, columns}, Scalar(-1), Scalar(1)});
+  }
+
+  void weight_gradient(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* d, Scalar* dw,
+                       Scalar* db, carver scratch) const {
+    const carver start = scratch;
+    if (map.depthwise()) {
+      Scalar* cells = scratch.take<Scalar>(map.weights());
+      add_depthwise(map, map.rows(samples), {x, d, 0, 1}, cells, dw, false, scratch);
+    } else {
+      Scalar* columns = columns_scratch(map, samples, scratch);
+      for_chunks(map, samples, x, columns, [&](std::size_t first, std::size_t rows, const Scalar* tile) {
+        multiply_sum(map, rows, d + first * map.outputs(), {tile, map.seen()}, dw, first > 0);
+      });
+    }
+    if (db != nullptr) {
+      reduce_columns(map.rows(samples), map.outputs(), 1, kernel::column_sums<Scalar>{d, map.outputs()}, db, start);
+    }
+  }
+  void weight_gradient_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
+    carver other = scratch;
+    if (map.depthwise()) {
+      (void)scratch.take<Scalar>(map.weights());
+      reduce_scratch(map.rows(samples), map.outputs(), map.inputs(), scratch);
+    } else {
+      (void)columns_scratch(map, samples, scratch);
+    }
+    reduce_scratch(map.rows(samples), map.outputs(), 1, other);
+    if (other.used() > scratch.used()) scratch = other;
+  }
+
+  void input_gradient(const linear_map& map, std::size_t samples, const Scalar* d, const Scalar* w, Scalar* dx,
+                      carver scratch) const {
+    if (map.depthwise()) {
+      for_rows(samples * map.in.positions(), map.outputs(), kernel::depthwise_input_gradient<Scalar>{map, d, w, dx});
+      return;
+    }
+    if (map.pointwise()) {
+      multiply_back(map, map.rows(samples), d, w, dx);
+      return;
+    }
+    const std::size_t most = chunk_samples(map, samples);
+    Scalar* columns = scratch.take<Scalar>(most * map.out.positions() * map.seen());
+    for (std::size_t first = 0; first < samples; first += most) {
+      const std::size_t count = std::min(most, samples - first);
+      multiply_back(map, map.rows(count), d + first * map.out.size(), w, columns);
+      for_rows(count * map.in.positions(), map.in.channels,
+               kernel::fold_rows<Scalar>{map, columns, dx + first * map.in.size()});
+    }
+  }
+  void input_gradient_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
+    if (map.depthwise() || map.pointwise()) return;
+    (void)scratch.take<Scalar>(chunk_samples(map, samples) * map.out.positions() * map.seen());
+  }
+
+ private:
+  struct strided {
+    const Scalar* data;
+    std::size_t stride;
+  };
+
+  // Chunks of rows of X.
+
+  [[nodiscard]] std::size_t chunk_rows(const linear_map& map, std::size_t samples) const {
+    const std::size_t row = std::max(map.seen(), map.outputs()) * sizeof(Scalar);
+    return std::clamp<std::size_t>(system_.chunk_bytes() / row, 1, map.rows(samples));
+  }
+  [[nodiscard]] std::size_t chunk_samples(const linear_map& map, std::size_t samples) const {
+    return std::clamp<std::size_t>(chunk_rows(map, samples) / map.out.positions(), 1, samples);
+  }
+  Scalar* columns_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
+    return map.pointwise() ? nullptr : scratch.take<Scalar>(chunk_rows(map, samples) * map.seen());
+  }
+  /// body(first, rows, their inputs) for each chunk; depthwise maps are not unfolded.
+  template <class Body>
+  void for_chunks(const linear_map& map, std::size_t samples, const Scalar* x, Scalar* columns,
+                  const Body& body) const {
+    const std::size_t most = chunk_rows(map, samples);
+    for (std::size_t first = 0; first < map.rows(samples); first += most) {
+      const std::size_t rows = std::min(most, map.rows(samples) - first);
+      if (map.depthwise()) {
+        body(first, rows, static_cast<const Scalar*>(nullptr));
+      } else if (map.pointwise()) {
+        body(first, rows, x + first * map.seen());
+      } else {
+        for_rows(rows, map.seen(), kernel::unfold_rows<Scalar>{map, x, columns, first});
+        body(first, rows, static_cast<const Scalar*>(columns));
+      }
+    }
+  }
+
+  // Products; groups are blocks side by side.
+
+  void multiply(const product<Scalar>& what) const {
+    if (what.rows > 0 && what.columns > 0 && what.count > 0) system_.multiply(what);
+  }
+  /// u = X W^T
+  void multiply_response(const linear_map& map, std::size_t rows, const Scalar* x, std::size_t stride, const Scalar* w,
+                         Scalar* u) const {
+    const std::size_t units = map.outputs() / map.groups;
+    multiply({rows,
+              map.inputs(),
+              units,
+              {x, stride, map.inputs()},
+              {w, map.inputs(), units * map.inputs(), true},
+              {u, map.outputs(), units},
+              Scalar(1),
+              Scalar(0),
+              map.groups});
+  }
+  /// sum = G^T X, or added to what is there
+  void multiply_sum(const linear_map& map, std::size_t rows, const Scalar* gates, const strided& x, Scalar* sum,
+                    bool add) const {
+    const std::size_t units = map.outputs() / map.groups;
+    multiply({units,
+              rows,
+              map.inputs(),
+              {gates, map.outputs(), units, true},
+              {x.data, x.stride, map.inputs()},
+              {sum, map.inputs(), units * map.inputs()},
+              Scalar(1),
+              Scalar(add ? 1 : 0),
+              map.groups});
+  }
+  /// x = D W
+  void multiply_back(const linear_map& map, std::size_t rows, const Scalar* d, const Scalar* w, Scalar* x) const {
+    const std::size_t units = map.outputs() / map.groups;
+    multiply({rows,
+              units,
+              map.inputs(),
+              {d, map.outputs(), units},
+              {w, map.inputs(), units * map.inputs()},
+              {x, map.seen(), map.inputs()},
+              Scalar(1),
+              Scalar(0),
+              map.groups});
+  }
+
+  // Depthwise maps.
+
+  /// Responses of rows first, first + every, ...
+  void depthwise_rows(const linear_map& map, std::size_t first, std::size_t rows, std::size_t every, const Scalar* x,
+                      const Scalar* w, Scalar* u) const {
+    for_rows(rows, map.outputs(), kernel::depthwise_response<Scalar>{map, x, w, u, first, every});
+  }
+  struct depthwise_operands {
+    const Scalar* x;
+    const Scalar* d;
+    std::size_t first;
+    std::size_t every;
+  };
+  /// to: C x cells
+  void add_depthwise(const linear_map& map, std::size_t rows, const depthwise_operands& of, Scalar* cells, Scalar* to,
+                     bool add, carver scratch) const {
+    reduce_columns(rows, map.outputs(), map.inputs(),
+                   kernel::depthwise_products<Scalar>{map, of.x, of.d, of.first, of.every}, cells, scratch);
+    for_rows(map.outputs(), map.inputs(), kernel::transposed<Scalar>{cells, map.outputs(), to, map.inputs(), add});
+  }
+
+  // Sums over rows.
+
+  struct reduce_arrays {
+    std::size_t chunks;
+    double* totals;
+    Scalar* parts;
+  };
+  [[nodiscard]] reduce_arrays reduce_carve(std::size_t rows, std::size_t columns, std::size_t count,
+                                           carver& scratch) const {
+    const std::size_t chunks = std::clamp<std::size_t>((rows + 255) / 256, 1, 64);
+    return {chunks, scratch.take<double>(chunks * count * columns), scratch.take<Scalar>(chunks * count * columns)};
+  }
+  template <class Kernel>
+  void sum_rows(std::size_t rows, std::size_t columns, std::size_t count, const Kernel& f, Scalar* sums, bool add,
+                carver scratch) const {
+    const reduce_arrays at = reduce_carve(rows, columns, count, scratch);
+    for_rows(at.chunks, columns, sum_chunk<Scalar, Kernel>{f, rows, at.chunks, columns, count, at.parts, at.totals});
+    for_rows(1, count * columns, add_chunks<Scalar>{at.totals, at.chunks, count * columns, sums, add});
+  }
+
+  // Local rules.
+
+  struct learn_arrays {
+    Scalar* columns = nullptr;
+    Scalar* gates = nullptr;
+    Scalar* plain = nullptr;  ///< gates without the modulator, where they differ
+    Scalar* signals = nullptr;
+    Scalar* remainder = nullptr;  ///< X - G W
+    Scalar* cells = nullptr;      ///< of depthwise maps, cells x C
+  };
+  [[nodiscard]] learn_arrays learn_carve(const linear_map& map, std::size_t samples, const learn_options& how,
+                                         carver& scratch) const {
+    const std::size_t rows = chunk_rows(map, samples);
+    learn_arrays at;
+    if (!map.depthwise()) at.columns = columns_scratch(map, samples, scratch);
+    at.gates = scratch.take<Scalar>(rows * map.outputs());
+    if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());
+    if (how.sees_other) at.signals = scratch.take<Scalar>(rows * map.outputs());
+    if (how.reconstructs) at.remainder = scratch.take<Scalar>(rows * map.inputs());
+    if (map.depthwise()) at.cells = scratch.take<Scalar>(map.weights());
+    return at;
+  }
+  /// All sums of one chunk but those by unit.
+  void add_learned(const linear_map& map, const learn_options& how, std::size_t from, std::size_t learned,
+                   const Scalar* x, const Scalar* w, strided seen, const learn_arrays& at,
+                   const accumulators<Scalar>& sums, bool add, carver scratch) const {
+    const std::size_t outputs = map.outputs();
+    const std::size_t every = how.rows.every;
+    if (map.depthwise()) {
+      add_depthwise(map, learned, {x, at.gates, from, every}, at.cells, sums.sum, add, scratch);
+      if (how.inputs) add_depthwise(map, learned, {x, nullptr, from, every}, at.cells, sums.input, add, scratch);
+      return;
+    }
+    const Scalar* plain = at.plain == nullptr ? at.gates : at.plain;
+    if (how.matrix) {
+      multiply({outputs,
+                learned,
+                outputs,
+                {at.gates, outputs, 0, true},
+                {plain, outputs},
+                {sums.matrix, outputs},
+                Scalar(1),
+                Scalar(add ? 1 : 0)});
+    }
+    if (how.inputs) {
+      sum_rows(learned, map.seen(), 1, kernel::column_sums<Scalar>{seen.data, seen.stride}, sums.input, add, scratch);
+    }
+    if (how.reconstructs) {
+      for_rows(learned, map.inputs(),
+               kernel::gather_strided<Scalar>{seen.data, seen.stride, at.remainder, map.inputs()});
+      subtract_product(learned, outputs, map.inputs(), plain, w, at.remainder);
+      seen = {at.remainder, map.inputs()};
+    }
+    multiply_sum(map, learned, at.gates, seen, sums.sum, add);
+  }
+  void clear(const linear_map& map, const learn_options& how, const accumulators<Scalar>& sums) const {
+    const auto zero = [&](Scalar* to, std::size_t size) { for_rows(1, size, kernel::fill<Scalar>{to, Scalar(0)}); };
+    zero(sums.sum, map.weights());
+    zero(sums.unit, how.unit_sums * map.outputs());
+    if (how.matrix) zero(sums.matrix, map.outputs() * map.outputs());
+    if (how.inputs) zero(sums.input, map.seen());
+  }
+
+  // What follows a response.
+
+  template <class FollowUp>
+  void end_response(const linear_map& map, std::size_t samples, const Scalar* bias, Scalar* u, const FollowUp& then,
+                    carver scratch) const {
+    if (bias != nullptr) {
+      for_rows(map.rows(samples), map.outputs(), kernel::add_to_rows<Scalar>{u, bias, map.outputs()});
+    }
+    follow(*this, map.rows(samples), map.outputs(), u, then, scratch);
+  }
+  void end_scratch(const linear_map& map, std::size_t samples, const follow_options& how, carver after,
+                   carver& scratch) const {
+    if (!how.follows) return;
+    reduce_scratch(map.rows(samples), map.outputs(), 2, after);
+    if (after.used() > scratch.used()) scratch = after;
+  }
+
+  System system_;
+};
+
+}  // namespace localis::device

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/core/backend.hpp>
+
+/// Kernels that only backends of launches run: what cuts rows into stretches and adds up chunks, and gates.
+namespace localis::device {
+
+/// Call i of a kernel over rows: one stretch of one row, or one whole row.
+template <class Kernel>
+struct cut_rows {
+  Kernel kernel;
+  std::size_t columns;
+  std::size_t stretch;
+  std::size_t pieces;  ///< of a row
+
+  constexpr void operator()(std::size_t i) const {
+    if constexpr (takes_whole_rows<Kernel>) {
+      kernel(i);
+    } else {
+      const std::size_t begin = i % pieces * stretch;
+      const std::size_t left = columns - begin;
+      kernel(i / pieces, begin, begin + (left < stretch ? left : stretch));
+    }
+  }
+};
+
+/// Row `chunk`: the sums over its rows, a few of them in T, those in double.
+template <class T, class Kernel>
+struct sum_chunk {
+  Kernel kernel;
+  std::size_t rows;
+  std::size_t chunks;
+  std::size_t columns;
+  std::size_t count;  ///< sums per column
+  T* parts;           ///< chunks x count x columns
+  double* totals;     ///< chunks x count x columns
+
+  constexpr void operator()(std::size_t chunk, std::size_t begin, std::size_t end) const {
+    constexpr std::size_t few = 32;
+    T* part = parts + chunk * count * columns;
+    double* total = totals + chunk * count * columns;
+    for (std::size_t k = 0; k < count; ++k) {
+      for (std::size_t c = begin; c < end; ++c) total[k * columns + c] = 0;
+    }
+    const std::size_t behind = rows * (chunk + 1) / chunks;
+    for (std::size_t first = rows * chunk / chunks; first < behind; first += few) {
+      for (std::size_t k = 0; k < count; ++k) {
+        for (std::size_t c = begin; c < end; ++c) part[k * columns + c] = T(0);
+      }
+      const std::size_t last = first + few < behind ? first + few : behind;
+      for (std::size_t row = first; row < last; ++row) kernel(row, begin, end, part);
+      for (std::size_t k = 0; k < count; ++k) {
+        for (std::size_t c = begin; c < end; ++c) {
+          total[k * columns + c] += static_cast<double>(part[k * columns + c]);
+        }
+      }
+    }
+  }
+};
+
+/// sums = the chunks' totals in their order, or added to what is there.
+template <class T>
+struct add_chunks {
+  const double* totals;
+  std::size_t chunks;
+  std::size_t size;
+  T* sums;
+  bool add;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      double sum = 0;
+      for (std::size_t chunk = 0; chunk < chunks; ++chunk) sum += totals[chunk * size + i];
+      sums[i] = (add ? sums[i] : T(0)) + static_cast<T>(sum);
+    }
+  }
+};
+
+// Gates of rows first, first + 1, ... of what is learned from; signals lie `stride` apart.
+
+template <class T, class Gate>
+struct see_rows {
+  Gate gate;
+  const T* u;
+  std::size_t stride;
+  T* z;
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    gate.see(begin, end, u + row * stride, z + row * units);
+  }
+};
+
+template <class T, class Gate>
+struct open_rows {
+  Gate gate;
+  std::size_t first;  ///< row of X
+  std::size_t every;
+  const T* z;
+  std::size_t stride;
+  T* gates;
+  T* plain;  ///< or null
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const requires(!Gate::whole_rows) {
+    open(row, begin, end);
+  }
+  constexpr void operator()(std::size_t row) const requires(Gate::whole_rows) { open(row, 0, units); }
+
+ private:
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end) const {
+    gate.open(first + row * every, begin, end, z + row * stride, gates + row * units,
+              plain == nullptr ? nullptr : plain + row * units);
+  }
+};
+
+template <class T, class Gate>
+struct gate_sums {
+  Gate gate;
+  const T* z;
+  std::size_t stride;
+  const T* gates;
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    gate.add(begin, end, z + row * stride, gates + row * units, sums);
+  }
+};
+
+}  // namespace localis::device

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+#if defined(_OPENMP)
+#include <thrust/system/omp/execution_policy.h>
+#else
+#include <thrust/system/cpp/execution_policy.h>
+#endif
+
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/cpu/gemm.hpp>
+#include <localis/cpu/parallel.hpp>
+#include <localis/thrust/backend.hpp>
+
+/// The code of the GPU backend on the CPU: Thrust's loops over OpenMP threads, Eigen as the BLAS. Needs Thrust's
+/// headers and no CUDA toolkit (Debian: libthrust-dev).
+namespace localis::thrust_host {
+
+struct options {
+  std::size_t chunk_bytes = std::size_t{4} << 20;  ///< of the input that are unfolded at once
+  /// Columns of a row that one call of a kernel takes: rows are contiguous, and loops over them vectorize. On a GPU, 1.
+  std::size_t stretch = static_cast<std::size_t>(-1);
+};
+
+class system {
+ public:
+  using memory = host_memory;
+  static constexpr const char* name = "thrust_host";
+
+  system() : system(options{}) {}
+  explicit system(const options& chosen) : options_(chosen), memory_(std::make_shared<host_memory>()) {
+    expect(chosen.chunk_bytes > 0, "thrust_host::options: chunk_bytes", "at least 1", chosen.chunk_bytes);
+    expect(chosen.stretch > 0, "thrust_host::options: stretch", "at least 1", chosen.stretch);
+  }
+
+  [[nodiscard]] std::size_t stretch() const { return options_.stretch; }
+  [[nodiscard]] std::size_t chunk_bytes() const { return options_.chunk_bytes; }
+  [[nodiscard]] std::size_t threads() const { return cpu::available_threads(); }
+  [[nodiscard]] memory_counters& counters() const { return memory_->counters(); }
+  [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
+
+  template <class T>
+  [[nodiscard]] buffer<T, host_memory> allocate(memory_kind kind, std::size_t size) const {
+    return {memory_, kind, size};
+  }
+  template <class T>
+  void upload(std::span<const T> from, T* to) const {
+    std::copy(from.begin(), from.end(), to);
+  }
+  template <class T>
+  void download(const T* from, std::span<T> to) const {
+    std::copy(from, from + to.size(), to.begin());
+  }
+  template <class T>
+  void copy(const T* from, std::size_t size, T* to) const {
+    std::copy(from, from + size, to);
+  }
+
+  template <class F>
+  void launch(std::size_t n, const F& f) const {
+#if defined(_OPENMP)
+    thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f);
+#else
+    thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::size_t>(0), n, f);
+#endif
+  }
+
+  template <class T>
+  void multiply(const device::product<T>& what) const {
+    for (std::size_t i = 0; i < what.count; ++i) {
+      const auto block = [i](const auto& of, std::size_t rows, std::size_t columns) {
+        return cpu::block<std::remove_pointer_t<decltype(of.data)>>{of.data + i * of.step, rows, columns, of.stride};
+      };
+      const cpu::block<T> c = block(what.c, what.rows, what.columns);
+      if (what.beta == T(0)) {
+        for (std::size_t r = 0; r < c.rows; ++r) std::fill_n(c.data + r * c.stride, c.columns, T(0));
+      }
+      const auto a = what.a.turned ? block(what.a, what.inner, what.rows) : block(what.a, what.rows, what.inner);
+      const auto b = what.b.turned ? block(what.b, what.columns, what.inner) : block(what.b, what.inner, what.columns);
+      if (what.alpha == T(-1)) {
+        cpu::subtract_ab<T>(a, b, c);
+      } else if (what.a.turned) {
+        cpu::multiply_atb<T>(a, b, c, true);
+      } else if (what.b.turned) {
+        cpu::multiply_abt<T>(a, b, c, true);
+      } else {
+        cpu::multiply_ab<T>(a, b, c, true);
+      }
+    }
+  }
+
+ private:
+  options options_;
+  std::shared_ptr<host_memory> memory_;
+};
+
+template <class Scalar>
+using backend = device::backend<Scalar, system>;
+
+static_assert(localis::backend<backend<double>>);
+
+}  // namespace localis::thrust_host

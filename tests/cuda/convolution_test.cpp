@@ -1,0 +1,36 @@
+#include <array>
+#include <cstddef>
+
+#include "../cpu/linear_map.hpp"
+#include "backend.hpp"
+#include <doctest/doctest.h>
+
+namespace lo = localis;
+using localis_test::check_problem;
+using localis_test::cuda;
+using localis_test::problem;
+
+namespace {
+
+template <class Problems>
+void check(const Problems& problems) {
+  for (const std::size_t chunk : std::array<std::size_t, 2>{1024, 1 << 20}) {
+    CAPTURE(chunk);
+    const lo::cuda::options how{.chunk_bytes = chunk, .workspace_bytes = 4096};
+    for (const problem& in : problems) {
+      check_problem(in, cuda<double>(how), 1e-13);
+      check_problem(in, cuda<float>(how), 2e-5);
+    }
+  }
+  CHECK(standin::alive() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("cuda: convolutions are what the definitions say") {
+  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred}) {
+    standin::reset(how, std::size_t{16} << 20);
+    check(localis_test::convolutions());
+    check(localis_test::depthwise_convolutions());
+  }
+}

@@ -1,0 +1,451 @@
+#include "standin.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+
+#include <cublas_v2.h>
+#include <sys/mman.h>
+
+struct CUevent_st {
+  CUstream_st* stream = nullptr;
+  bool pending = false;
+};
+struct CUstream_st {
+  std::deque<std::function<void()>> queue;
+};
+struct cublasContext {
+  cudaStream_t stream = nullptr;
+  cublasPointerMode_t pointers = CUBLAS_POINTER_MODE_HOST;
+};
+
+namespace {
+
+[[noreturn]] void broken(const char* what) {
+  std::fprintf(stderr, "cuda_standin: %s\n", what);
+  std::abort();
+}
+
+/// One stretch of addresses, handed out first fit and touched only while it is open.
+class arena {
+ public:
+  explicit arena(std::size_t size) : size_((size + page - 1) / page * page) {
+    void* at = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) broken("no addresses for the device's memory");
+    base_ = static_cast<std::byte*>(at);
+  }
+  ~arena() { munmap(base_, size_); }
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+
+  void open() {
+    if (depth_++ == 0 && mprotect(base_, size_, PROT_READ | PROT_WRITE) != 0) broken("mprotect failed");
+  }
+  void close() {
+    if (--depth_ == 0 && mprotect(base_, size_, PROT_NONE) != 0) broken("mprotect failed");
+  }
+
+  void* take(std::size_t bytes) {
+    const std::size_t need = (std::max<std::size_t>(bytes, 1) + 255) / 256 * 256;
+    std::size_t at = 0;
+    for (const auto& [offset, length] : blocks_) {
+      if (offset - at >= need) break;
+      at = offset + length;
+    }
+    if (size_ - at < need) return nullptr;
+    blocks_[at] = need;
+    fill(at, need);
+    return base_ + at;
+  }
+  bool give(void* data) {
+    const auto found = blocks_.find(static_cast<std::size_t>(static_cast<std::byte*>(data) - base_));
+    if (found == blocks_.end()) return false;
+    fill(found->first, found->second);
+    blocks_.erase(found);
+    return true;
+  }
+  /// Whether [data, data + bytes) lies in one allocation.
+  [[nodiscard]] bool holds(const void* data, std::size_t bytes) const {
+    const auto* at = static_cast<const std::byte*>(data);
+    if (at < base_ || at >= base_ + size_) return false;
+    const auto offset = static_cast<std::size_t>(at - base_);
+    auto block = blocks_.upper_bound(offset);
+    if (block == blocks_.begin()) return false;
+    --block;
+    return offset + bytes <= block->first + block->second;
+  }
+  [[nodiscard]] std::size_t free_bytes() const {
+    std::size_t used = 0;
+    for (const auto& [offset, length] : blocks_) used += length;
+    return size_ - used;
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t allocations() const { return blocks_.size(); }
+
+ private:
+  static constexpr std::size_t page = 4096;
+  void fill(std::size_t at, std::size_t bytes) {
+    open();
+    std::memset(base_ + at, 0xFF, bytes);  // NaN in every format
+    close();
+  }
+
+  std::byte* base_ = nullptr;
+  std::size_t size_;
+  std::size_t depth_ = 0;
+  std::map<std::size_t, std::size_t> blocks_;
+};
+
+struct device {
+  standin::mode how = standin::mode::immediate;
+  std::unique_ptr<arena> memory = std::make_unique<arena>(std::size_t{1} << 30);
+  standin::counts seen;
+  std::map<const std::byte*, std::size_t> pinned;
+  std::set<CUstream_st*> streams;
+  std::set<CUevent_st*> events;
+  std::set<cublasContext*> handles;
+  std::size_t failing = 0;  ///< calls until the one that fails, or 0
+  int status = 0;
+  cudaError_t last = cudaSuccess;
+};
+device& the() {
+  static device one;
+  return one;
+}
+
+/// The status to return in place of the work, or 0.
+int begin() {
+  ++the().seen.all;
+  if (the().failing == 0 || --the().failing > 0) return 0;
+  return the().status;
+}
+cudaError_t begin_runtime() {
+  const auto result = static_cast<cudaError_t>(begin());
+  if (result != cudaSuccess) the().last = result;
+  return result;
+}
+cudaError_t report(cudaError_t result) {
+  the().last = result;
+  return result;
+}
+
+void submit(cudaStream_t stream, std::function<void()> work) {
+  if (the().streams.count(stream) == 0) broken("work for a stream that is not there");
+  if (the().how == standin::mode::deferred) {
+    stream->queue.push_back(std::move(work));
+  } else {
+    work();
+  }
+}
+void drain(cudaStream_t stream) {
+  while (!stream->queue.empty()) {
+    const std::function<void()> work = std::move(stream->queue.front());
+    stream->queue.pop_front();
+    work();
+  }
+}
+
+bool is_pinned(const void* data, std::size_t bytes) {
+  const auto* at = static_cast<const std::byte*>(data);
+  auto block = the().pinned.upper_bound(at);
+  if (block == the().pinned.begin()) return false;
+  --block;
+  return at + bytes <= block->first + block->second;
+}
+
+struct opened {
+  opened() { the().memory->open(); }
+  ~opened() { the().memory->close(); }
+  opened(const opened&) = delete;
+  opened& operator=(const opened&) = delete;
+};
+
+/// Column-major, as BLAS has it: c = alpha op(a) op(b) + beta c.
+template <class T>
+struct gemm {
+  bool turn_a, turn_b;
+  std::int64_t m, n, k;
+  T alpha, beta;
+  const T* a;
+  std::int64_t lda;
+  const T* b;
+  std::int64_t ldb;
+  T* c;
+  std::int64_t ldc;
+
+  void operator()() const {
+    for (std::int64_t j = 0; j < n; ++j) {
+      T* column = c + j * ldc;
+      for (std::int64_t i = 0; i < m; ++i) column[i] = beta == T(0) ? T(0) : beta * column[i];
+      for (std::int64_t l = 0; l < k; ++l) {
+        const T factor = alpha * (turn_b ? b[j + l * ldb] : b[l + j * ldb]);
+        if (turn_a) {
+          for (std::int64_t i = 0; i < m; ++i) column[i] += a[l + i * lda] * factor;
+        } else {
+          for (std::int64_t i = 0; i < m; ++i) column[i] += a[i + l * lda] * factor;
+        }
+      }
+    }
+  }
+};
+
+}  // namespace
+
+namespace standin {
+
+void reset(mode how, std::size_t memory) {
+  device& d = the();
+  if (alive() != 0) broken("reset() with something of the device still alive");
+  d.how = how;
+  if (d.memory->size() != memory) d.memory = std::make_unique<arena>(memory);
+  d.seen = {};
+  d.failing = 0;
+  d.last = cudaSuccess;
+}
+const counts& seen() { return the().seen; }
+void fail(std::size_t n, int status) {
+  the().failing = n;
+  the().status = status;
+}
+std::size_t alive() {
+  return the().memory->allocations() + the().pinned.size() + the().streams.size() + the().events.size() +
+         the().handles.size();
+}
+void submit_launch(cudaStream_t stream, std::function<void()> work) {
+  ++the().seen.launches;
+  if (begin_runtime() != cudaSuccess) return;  // cudaGetLastError tells
+  submit(stream, [work = std::move(work)] {
+    const opened memory;
+    work();
+  });
+}
+
+}  // namespace standin
+
+extern "C" {
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int number) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  return number == 0 ? cudaSuccess : report(cudaErrorInvalidDevice);
+}
+cudaError_t cudaGetLastError() { return std::exchange(the().last, cudaSuccess); }
+const char* cudaGetErrorName(cudaError_t error) {
+  switch (error) {
+    case cudaSuccess:
+      return "cudaSuccess";
+    case cudaErrorInvalidValue:
+      return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    case cudaErrorInsufficientDriver:
+      return "cudaErrorInsufficientDriver";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
+    default:
+      return "cudaError";
+  }
+}
+const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaSuccess ? "no error" : "an error of the stand-in";
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *stream = new CUstream_st;
+  the().streams.insert(*stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  drain(stream);
+  the().streams.erase(stream);
+  delete stream;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  ++the().seen.synchronizations;
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  drain(stream);
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *event = new CUevent_st;
+  the().events.insert(*event);
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  if (event->pending) drain(event->stream);
+  the().events.erase(event);
+  delete event;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  event->stream = stream;
+  event->pending = true;
+  submit(stream, [event] { event->pending = false; });
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  while (event->pending) {
+    const std::function<void()> work = std::move(event->stream->queue.front());
+    event->stream->queue.pop_front();
+    work();
+  }
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocAsync(void** data, size_t bytes, cudaStream_t) {
+  ++the().seen.allocations;
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *data = the().memory->take(bytes);
+  return *data == nullptr ? report(cudaErrorMemoryAllocation) : cudaSuccess;
+}
+cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
+  submit(stream, [data] {
+    if (!the().memory->give(data)) broken("cudaFreeAsync of what was not allocated");
+  });
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *free = the().memory->free_bytes();
+  *total = the().memory->size();
+  return cudaSuccess;
+}
+cudaError_t cudaMallocHost(void** data, size_t bytes) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *data = ::operator new (bytes, std::align_val_t{64});
+  the().pinned[static_cast<std::byte*>(*data)] = bytes;
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* data) {
+  for (CUstream_st* stream : the().streams) drain(stream);  // the real one waits, too
+  if (the().pinned.erase(static_cast<std::byte*>(data)) == 0) broken("cudaFreeHost of what was not allocated");
+  ::operator delete (data, std::align_val_t{64});
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  if (!the().memory->holds(data, bytes)) return report(cudaErrorInvalidValue);
+  submit(stream, [=] {
+    const opened memory;
+    std::memset(data, value, bytes);
+  });
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream) {
+  standin::counts& seen = the().seen;
+  ++(kind == cudaMemcpyHostToDevice ? seen.uploads : kind == cudaMemcpyDeviceToHost ? seen.downloads : seen.copies);
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  const bool from_device = kind != cudaMemcpyHostToDevice;
+  const bool to_device = kind != cudaMemcpyDeviceToHost;
+  if (from_device != the().memory->holds(from, bytes) || to_device != the().memory->holds(to, bytes)) {
+    return report(cudaErrorInvalidValue);
+  }
+  const auto run = [=] {
+    const opened memory;
+    std::memmove(to, from, bytes);
+  };
+  if (kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes)) drain(stream);  // pageable: waits, then copies at once
+  if (kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes)) {
+    run();
+  } else {
+    submit(stream, run);
+  }
+  return cudaSuccess;
+}
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  if (const int failure = begin()) return static_cast<cublasStatus_t>(failure);
+  *handle = new cublasContext;
+  the().handles.insert(*handle);
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
+  the().handles.erase(handle);
+  delete handle;
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  if (const int failure = begin()) return static_cast<cublasStatus_t>(failure);
+  handle->stream = stream;
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void* workspace, size_t bytes) {
+  if (const int failure = begin()) return static_cast<cublasStatus_t>(failure);
+  return the().memory->holds(workspace, bytes) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+const char* cublasGetStatusName(cublasStatus_t status) {
+  return status == CUBLAS_STATUS_EXECUTION_FAILED ? "CUBLAS_STATUS_EXECUTION_FAILED" : "CUBLAS_STATUS";
+}
+const char* cublasGetStatusString(cublasStatus_t) { return "a status of the stand-in"; }
+
+cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
+                                             int64_t m, int64_t n, int64_t k, const void* alpha, const void* a,
+                                             cudaDataType a_type, int64_t lda, long long int a_step, const void* b,
+                                             cudaDataType b_type, int64_t ldb, long long int b_step, const void* beta,
+                                             void* c, cudaDataType c_type, int64_t ldc, long long int c_step,
+                                             int64_t count, cublasComputeType_t, cublasGemmAlgo_t) {
+  ++the().seen.products;
+  the().seen.multiply_adds += static_cast<std::uint64_t>(m * n * k * count);
+  if (const int failure = begin()) return static_cast<cublasStatus_t>(failure);
+  const bool turn_a = op_a == CUBLAS_OP_T;
+  const bool turn_b = op_b == CUBLAS_OP_T;
+  if (m < 0 || n < 0 || k < 0 || count < 0 || lda < std::max<int64_t>(1, turn_a ? k : m) ||
+      ldb < std::max<int64_t>(1, turn_b ? n : k) || ldc < std::max<int64_t>(1, m) || a_type != b_type ||
+      a_type != c_type) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    // Host pointers are read now, device pointers when the product runs; localis passes host pointers alone.
+    gemm<T> one{turn_a,
+                turn_b,
+                m,
+                n,
+                k,
+                *static_cast<const T*>(alpha),
+                *static_cast<const T*>(beta),
+                static_cast<const T*>(a),
+                lda,
+                static_cast<const T*>(b),
+                ldb,
+                static_cast<T*>(c),
+                ldc};
+    submit(handle->stream, [=] {
+      const opened memory;
+      gemm<T> group = one;
+      for (int64_t i = 0; i < count; ++i) {
+        group();
+        group.a += a_step;
+        group.b += b_step;
+        group.c += c_step;
+      }
+    });
+  };
+  if (a_type == CUDA_R_32F) {
+    run(0.0F);
+  } else if (a_type == CUDA_R_64F) {
+    run(0.0);
+  } else {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+}  // extern "C"
