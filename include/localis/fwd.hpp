@@ -16,7 +16,7 @@ class backend;
 template <class Input, class... Layers>
 struct network;
 
-template <class Network, class Backend = cpu::backend<float>>
+template <class Network, class Backend>
 class model;
 
 }  // namespace localis

@@ -138,7 +138,7 @@ void submit(cudaStream_t stream, std::function<void()> work) {
   if (the().streams.count(stream) == 0) broken("work for a stream that is not there");
   if (the().how == standin::mode::deferred) {
     stream->queue.push_back(std::move(work));
-  } else {
+  } else if (the().how == standin::mode::immediate) {
     work();
   }
 }
@@ -295,11 +295,16 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (const cudaError_t failure = begin_runtime()) return failure;
   event->stream = stream;
-  event->pending = true;
+  event->pending = the().how == standin::mode::deferred;
   submit(stream, [event] { event->pending = false; });
   return cudaSuccess;
 }
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  return event->pending ? cudaErrorNotReady : cudaSuccess;
+}
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  ++the().seen.waits;
   if (const cudaError_t failure = begin_runtime()) return failure;
   while (event->pending) {
     const std::function<void()> work = std::move(event->stream->queue.front());
@@ -316,9 +321,14 @@ cudaError_t cudaMallocAsync(void** data, size_t bytes, cudaStream_t) {
   return *data == nullptr ? report(cudaErrorMemoryAllocation) : cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
-  submit(stream, [data] {
+  const auto give = [data] {
     if (!the().memory->give(data)) broken("cudaFreeAsync of what was not allocated");
-  });
+  };
+  if (the().how == standin::mode::counting) {
+    give();
+  } else {
+    submit(stream, give);
+  }
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {

@@ -18,7 +18,8 @@ namespace standin {
 
 enum class mode {
   immediate,  ///< each call does its work before it returns
-  deferred    ///< work is queued by stream and runs when someone waits for it
+  deferred,   ///< work is queued by stream and runs when someone waits for it
+  counting    ///< work is counted and left undone
 };
 
 /// A fresh device. What is still allocated on the one before stays counted as leaked.
@@ -34,6 +35,7 @@ struct counts {
   std::size_t copies = 0;  ///< on the device
   std::size_t allocations = 0;
   std::size_t synchronizations = 0;  ///< of streams
+  std::size_t waits = 0;             ///< for events
   std::size_t all = 0;               ///< calls that can fail
 };
 [[nodiscard]] const counts& seen();

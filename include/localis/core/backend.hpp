@@ -88,6 +88,8 @@ struct any_gate {
 /// Where arrays live and how loops and matrix products run. A backend is a cheap handle: copies share the memory and
 /// its counters. All extents are run-time values; all pointers are into the backend's memory.
 ///
+///   upload, download, copy                        between spans of the host and arrays, and within; download waits
+///   open_mailbox<T>(n)                            n values that come to the host without a wait (core/mailbox.hpp)
 ///   for_rows(rows, columns, f)                    f(row, begin, end) over contiguous stretches of a row's columns, or
 ///                                                 f(row) where the kernel takes whole rows
 ///   for_samples(samples, work, channels, f)       the same where f takes a whole sample of `work` elements
@@ -117,6 +119,7 @@ concept backend = std::copy_constructible<B> &&
   b.upload(std::span<const typename B::scalar>(in, n), out);
   b.download(in, std::span<typename B::scalar>(out, n));
   b.copy(in, n, out);
+  b.template open_mailbox<double>(n);
   b.for_rows(n, n, detail::any_row_kernel{});
   b.for_samples(n, n, n, detail::any_row_kernel{});
   b.reduce_columns(n, n, n, detail::any_column_kernel<typename B::scalar>{}, out, scratch);

@@ -50,6 +50,48 @@ struct release_pinned {
 
 }  // namespace detail
 
+/// Host memory that a device reads and writes by itself, and an event behind the last copy.
+class pinned {
+ public:
+  [[nodiscard]] void* data() const { return data_.get(); }
+
+  /// Waits for the last copy, then makes room.
+  void reserve(std::size_t bytes) {
+    wait();
+    if (bytes <= size_) return;
+    data_.reset();
+    size_ = 0;
+    void* fresh = nullptr;
+    check(cudaMallocHost(&fresh, bytes), "cudaMallocHost");
+    data_.reset(fresh);
+    size_ = bytes;
+  }
+  /// Behind a copy that the stream has taken.
+  void mark(cudaStream_t stream) {
+    if (copied_ == nullptr) {
+      cudaEvent_t event = nullptr;
+      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+      copied_.reset(event);
+    }
+    check(cudaEventRecord(copied_.get(), stream), "cudaEventRecord");
+  }
+  [[nodiscard]] bool done() const {
+    if (copied_ == nullptr) return true;
+    const cudaError_t state = cudaEventQuery(copied_.get());
+    if (state == cudaErrorNotReady) return false;
+    check(state, "cudaEventQuery");
+    return true;
+  }
+  void wait() const {
+    if (copied_ != nullptr) check(cudaEventSynchronize(copied_.get()), "cudaEventSynchronize");
+  }
+
+ private:
+  std::unique_ptr<void, detail::release_pinned> data_;
+  std::size_t size_ = 0;
+  std::unique_ptr<CUevent_st, detail::destroy_event> copied_;
+};
+
 /// A device's stream, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
 /// order of one stream. Memory comes from the stream's pool and is counted; it is zero at first.
 ///
@@ -103,14 +145,20 @@ class context {
     if (bytes == 0) return;
     pinned& place = pinned_[next_++ % pinned_.size()];
     place.reserve(bytes);
-    std::memcpy(place.data.get(), from, bytes);
-    check(cudaMemcpyAsync(to, place.data.get(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
-    check(cudaEventRecord(place.copied.get(), stream()), "cudaEventRecord");
+    std::memcpy(place.data(), from, bytes);
+    check(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    place.mark(stream());
   }
   /// Waits for all that was launched before.
   void download(const void* from, std::size_t bytes, void* to) {
     if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
     check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
+  }
+  /// As download(), without waiting: `to` tells when it is there.
+  void post(const void* from, std::size_t bytes, pinned& to) {
+    to.reserve(bytes);
+    check(cudaMemcpyAsync(to.data(), from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
+    to.mark(stream());
   }
   void copy(const void* from, std::size_t bytes, void* to) {
     if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
@@ -118,31 +166,6 @@ class context {
 
  private:
   using device_memory = std::unique_ptr<void, detail::release_to>;
-
-  /// Host memory that the device reads by itself.
-  struct pinned {
-    std::unique_ptr<void, detail::release_pinned> data;
-    std::size_t size = 0;
-    std::unique_ptr<CUevent_st, detail::destroy_event> copied;
-
-    /// Waits until the last copy out of it is done.
-    void reserve(std::size_t bytes) {
-      if (copied == nullptr) {
-        cudaEvent_t event = nullptr;
-        check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
-        copied.reset(event);
-      } else {
-        check(cudaEventSynchronize(copied.get()), "cudaEventSynchronize");
-      }
-      if (bytes <= size) return;
-      data.reset();
-      size = 0;
-      void* fresh = nullptr;
-      check(cudaMallocHost(&fresh, bytes), "cudaMallocHost");
-      data.reset(fresh);
-      size = bytes;
-    }
-  };
 
   static const char* name_of(memory_kind kind) {
     switch (kind) {

@@ -6,11 +6,34 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include <localis/cuda/context.hpp>
 #include <localis/thrust/backend.hpp>
 
 namespace localis::cuda {
+
+/// Values on their way to pinned memory of the host.
+template <class T>
+class mailbox {
+ public:
+  static_assert(std::is_trivially_copyable_v<T>);
+
+  mailbox(std::shared_ptr<context> from, std::size_t size) : context_(std::move(from)), size_(size) {}
+
+  void post(const T* from) { context_->post(from, size_ * sizeof(T), place_); }
+  [[nodiscard]] bool arrived() const { return place_.done(); }
+  /// What was posted last; waits for it.
+  [[nodiscard]] std::span<const T> read() const {
+    place_.wait();
+    return {static_cast<const T*>(place_.data()), size_};
+  }
+
+ private:
+  std::shared_ptr<context> context_;
+  pinned place_;
+  std::size_t size_;
+};
 
 /// What device::backend runs on: launches of `Executor` on a context's stream, products of cuBLAS.
 ///
@@ -45,6 +68,11 @@ class system {
   template <class T>
   void copy(const T* from, std::size_t size, T* to) const {
     context_->copy(from, size * sizeof(T), to);
+  }
+
+  template <class T>
+  [[nodiscard]] mailbox<T> open_mailbox(std::size_t size) const {
+    return mailbox<T>(context_, size);
   }
 
   template <class F>

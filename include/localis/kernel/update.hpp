@@ -76,9 +76,9 @@ struct apply_update {
   constexpr double one(std::size_t row, std::size_t start, std::size_t column, T size) const {
     const std::size_t at = start + column;
     std::array<T, Step::slots> memory{};
-    for (std::size_t s = 0; s < Step::slots; ++s) memory[s] = state[s][at];
+    for (std::size_t s = 0; s != Step::slots; ++s) memory[s] = state[s][at];
     const T delta = step(weight[at], direction(row, column, weight[at]), memory, size);
-    for (std::size_t s = 0; s < Step::slots; ++s) state[s][at] = memory[s];
+    for (std::size_t s = 0; s != Step::slots; ++s) state[s][at] = memory[s];
     weight[at] += delta;
     return static_cast<double>(delta) * static_cast<double>(delta);
   }

@@ -93,18 +93,27 @@ class linear_layer {
   static constexpr std::size_t kept(const operation&) { return 0; }
 
   /// Sum of squares of the last local update, and the weight rows whose scale was negative so far: read after a step.
-  struct tally {
+  struct local_tally {
     double change = 0;
     double clips = 0;
     bool failed = false;  ///< clips that the rule's guard calls an error
   };
-  [[nodiscard]] tally read_tally(const Backend& backend) const {
-    tally result;
+  [[nodiscard]] local_tally read_tally(const Backend& backend) const {
+    local_tally result;
     if constexpr (learns_locally) {
       const auto [change, clips] = learner_.read_tally(backend);
-      result = {change, clips, Rule::guard_type::reaction == rule::on_negative_scale::fail && clips > 0};
+      result = {change, clips, fails_on_clips() && clips > 0};
     }
     return result;
+  }
+  /// The same in the backend's memory; null where there is no local rule.
+  [[nodiscard]] const double* tally() const {
+    if constexpr (learns_locally) return learner_.tally();
+    return nullptr;
+  }
+  static constexpr bool fails_on_clips() {
+    if constexpr (learns_locally) return Rule::guard_type::reaction == rule::on_negative_scale::fail;
+    return false;
   }
 
   void validate() const {

@@ -67,7 +67,8 @@ class local_learner {
   }
   [[nodiscard]] std::span<const scalar> direction() const { return {direction_.data(), direction_.size()}; }
 
-  /// Sum of squares of the last update, and the weight rows whose scale was negative so far.
+  /// In the backend's memory: sum of squares of the last update, and the weight rows whose scale was negative so far.
+  [[nodiscard]] const double* tally() const { return tally_.data(); }
   [[nodiscard]] std::array<double, 2> read_tally(const Backend& backend) const {
     std::array<double, 2> host{};
     backend.download(tally_.data(), std::span<double>(host));
@@ -313,7 +314,7 @@ class local_learner {
     }
     const auto element = values.optimizer.template prepare<scalar>(++updates_);
     std::array<scalar*, slot_count> state{};
-    for (std::size_t s = 0; s < slot_count; ++s) state[s] = slots_[s].data();
+    for (std::size_t s = 0; s != slot_count; ++s) state[s] = slots_[s].data();
     using step_type = std::remove_const_t<decltype(element)>;
     backend.for_rows(rows_, columns_,
                      kernel::apply_update<scalar, Direction, step_type, typename Local::constraint_type>{

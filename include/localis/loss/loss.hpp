@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <localis/kernel/largest.hpp>
+
 namespace localis::loss {
 
 /// What one sample should give: a class, or a row of values where `values` is not null.
@@ -36,27 +38,34 @@ struct of_samples {
   const T* targets;             ///< samples x outputs, or null
   T* gradient;                  ///< samples x outputs
   T share;
+  std::size_t classes;  ///< of the data
   T* losses;
+  T* hits;  ///< 1 where the largest output, among those of classes, is the label; else 0
 
   constexpr void operator()(std::size_t n) const {
     T* row = gradient + n * outputs;
     for (std::size_t k = judged; k < outputs; ++k) row[k] = T(0);
     const target<T> wanted{labels == nullptr ? 0U : labels[n], targets == nullptr ? nullptr : targets + n * outputs};
-    losses[n] = loss.sample(output + n * outputs, judged, wanted, row, share);
+    const T* out = output + n * outputs;
+    losses[n] = loss.sample(out, judged, wanted, row, share);
+    hits[n] = T(labels != nullptr && kernel::place_of_largest(out, classes) == labels[n] ? 1 : 0);
   }
 };
 
-/// sum = the losses' sum, in double
+/// Sums over samples, in double: of losses, and of hits.
 template <class T>
-struct sum_of_losses {
+struct outcome {
   const T* losses;
+  const T* hits;
   std::size_t samples;
-  double* sum;
+  double* sums;
 
   constexpr void operator()(std::size_t) const {
-    double all = 0;
-    for (std::size_t n = 0; n < samples; ++n) all += static_cast<double>(losses[n]);
-    *sum = all;
+    sums[0] = sums[1] = 0;
+    for (std::size_t n = 0; n < samples; ++n) {
+      sums[0] += static_cast<double>(losses[n]);
+      sums[1] += static_cast<double>(hits[n]);
+    }
   }
 };
 

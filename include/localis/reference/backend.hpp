@@ -9,6 +9,7 @@
 
 #include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
+#include <localis/core/mailbox.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
@@ -44,6 +45,10 @@ class backend {
   template <class T>
   void download(const T* from, std::span<T> to) const {
     std::copy(from, from + to.size(), to.begin());
+  }
+  template <class T>
+  [[nodiscard]] host_mailbox<T> open_mailbox(std::size_t size) const {
+    return host_mailbox<T>(size);
   }
   void copy(const Scalar* from, std::size_t size, Scalar* to) const { std::copy(from, from + size, to); }
 

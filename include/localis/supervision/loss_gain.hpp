@@ -43,7 +43,7 @@ struct loss_gain {
 
   constexpr void observe(state& seen, double loss) const { seen.add(loss, smoothing); }
 
-  [[nodiscard]] double gain(const state& seen) const {
+  [[nodiscard]] constexpr double gain(const state& seen) const {
     if (seen.earlier.empty()) return 1;
     if (seen.loss <= 0) return highest;
     const double ratio = std::max(seen.earlier.value(), 0.0) / seen.loss;

@@ -50,7 +50,7 @@ struct plateau {
     expect(smoothing >= 0 && smoothing < 1, "supervision::plateau.smoothing", "a number in [0, 1)", smoothing);
   }
 
-  void observe(state& seen, double loss) const {
+  constexpr void observe(state& seen, double loss) const {
     const bool first = seen.mean.empty();
     seen.mean.add(loss, smoothing);
     const double mean = seen.mean.value();

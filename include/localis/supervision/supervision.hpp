@@ -49,7 +49,7 @@ void validate(const S& policy) {
 }
 
 template <class S>
-[[nodiscard]] double stage_gain(const S& policy, const typename S::state& seen, std::size_t stage) {
+[[nodiscard]] constexpr double stage_gain(const S& policy, const typename S::state& seen, std::size_t stage) {
   if constexpr (has_stage_gain<S>) {
     return policy.stage_gain(seen, stage);
   } else {

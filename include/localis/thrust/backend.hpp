@@ -31,7 +31,8 @@ namespace localis::device {
 /// `System` says where arrays live and who runs what:
 ///   memory                              as core/memory.hpp has it
 ///   name                                of the backend
-///   array<T> allocate<T>(kind, n), upload(span, T*), download(const T*, span), copy(const T*, n, T*)
+///   array<T> allocate<T>(kind, n), upload(span, T*), download(const T*, span), copy(const T*, n, T*),
+///   open_mailbox<T>(n)
 ///   launch(n, f)                        f(0) ... f(n - 1) in any order, behind all that was launched before
 ///   multiply(product)                   likewise
 ///   stretch()                           columns of a row that one call takes
@@ -73,6 +74,10 @@ class backend {
     system_.download(from, to);
   }
   void copy(const Scalar* from, std::size_t size, Scalar* to) const { system_.copy(from, size, to); }
+  template <class T>
+  [[nodiscard]] auto open_mailbox(std::size_t size) const {
+    return system_.template open_mailbox<T>(size);
+  }
 
   // Loops.
 

@@ -15,6 +15,7 @@
 #endif
 
 #include <localis/core/error.hpp>
+#include <localis/core/mailbox.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/cpu/gemm.hpp>
 #include <localis/cpu/parallel.hpp>
@@ -62,6 +63,11 @@ class system {
   template <class T>
   void copy(const T* from, std::size_t size, T* to) const {
     std::copy(from, from + size, to);
+  }
+
+  template <class T>
+  [[nodiscard]] host_mailbox<T> open_mailbox(std::size_t size) const {
+    return host_mailbox<T>(size);
   }
 
   template <class F>

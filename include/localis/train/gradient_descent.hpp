@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -34,16 +35,18 @@ class gradient_descent {
     optimizer_.validate();
     std::size_t rows = 0;
     std::size_t parameters = 0;
-    model_.for_each_parameter([&](const operation&, const parameter<scalar>& p) {
+    model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable) return;
       rows = std::max(rows, p.rows);
       ++parameters;
+      stages_.push_back(static_cast<std::uint32_t>(op.stage));
+      weights_.push_back(op.trainable() && std::string_view(p.name) == "weight" ? 1 : 0);
     });
     parts_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, rows);
     totals_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, parameters);
     slots_.resize(parameters);
     updates_.resize(parameters, 0);
-    read_.resize(parameters);
+    first_ = parameters;
   }
 
   /// One step for every parameter at or behind the boundary of the last backward pass.
@@ -51,7 +54,6 @@ class gradient_descent {
   void step(double rate, std::span<const double> factors = {}) {
     check_factors(factors);
     auto& backend = model_.backend();
-    changes_ = {};
     const std::size_t first = slots_.size() - gradients();
     std::size_t index = first;
     model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar* gradient) {
@@ -75,13 +77,7 @@ class gradient_descent {
       backend.for_rows(1, 1, kernel::total{parts_.data(), p.rows, totals_.data() + index});
       ++index;
     });
-    backend.download(totals_.data(), std::span<double>(read_));
-    index = first;
-    model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar*) {
-      changes_.all[op.stage] += read_[index];
-      if (op.trainable() && std::string_view(p.name) == "weight") changes_.weights[op.stage] += read_[index];
-      ++index;
-    });
+    first_ = first;
   }
 
   /// Sums of squares of what the last step added, by stage: over all parameters (not finite once one of them is not),
@@ -90,7 +86,22 @@ class gradient_descent {
     std::array<double, Model::stages> all{};
     std::array<double, Model::stages> weights{};
   };
-  [[nodiscard]] const changes& last_changes() const { return changes_; }
+  [[nodiscard]] changes last_changes() const {
+    std::vector<double> read(totals_.size());
+    model_.backend().download(static_cast<const double*>(totals_.data()), std::span<double>(read));
+    changes result;
+    for (std::size_t i = first_; i < read.size(); ++i) {
+      result.all[stages_[i]] += read[i];
+      if (weights_[i] != 0) result.weights[stages_[i]] += read[i];
+    }
+    return result;
+  }
+  /// The same by parameter, in the backend's memory: totals()[first_part()] and those behind took part.
+  [[nodiscard]] const double* totals() const { return totals_.data(); }
+  [[nodiscard]] std::size_t first_part() const { return first_; }
+  /// Of each parameter: its stage, and 1 for weight matrices, else 0.
+  [[nodiscard]] const std::vector<std::uint32_t>& part_stages() const { return stages_; }
+  [[nodiscard]] const std::vector<std::uint32_t>& part_weights() const { return weights_; }
 
   /// Frees the state of stages before `stage`, which will not learn by gradient again.
   void release_below(std::size_t stage) {
@@ -135,8 +146,9 @@ class gradient_descent {
   array_of<double> totals_;  ///< by parameter
   std::vector<array_of<scalar>> slots_;
   std::vector<std::size_t> updates_;
-  std::vector<double> read_;
-  changes changes_;
+  std::vector<std::uint32_t> stages_;   ///< by parameter
+  std::vector<std::uint32_t> weights_;  ///< by parameter: 1 for weight matrices
+  std::size_t first_ = 0;               ///< parameter that took part in the last step
 };
 
 }  // namespace localis

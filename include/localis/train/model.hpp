@@ -48,6 +48,7 @@ struct pass {
   std::size_t boundary = 0;  ///< stages before it learn by their rules
   double local_rate = 0;     ///< step size of the rules; 0: the prefix is frozen
   double gain = 1;           ///< supervision's factor on the local rate
+  bool keeps_gains = false;  ///< gain and stage_gains are not read: a kernel has written model::gains()
   prefix_normalization normalization = prefix_normalization::running;
   std::uint64_t step = 0;                    ///< counts steps from the start; draws dropout masks and sampled rows
   std::span<const double> stage_gains{};     ///< by stage, one more factor on the local rate; empty: 1
@@ -99,7 +100,7 @@ struct layer_states<Backend, layer_list<Layers...>> {
 ///
 /// All arrays of a step lie in one arena, allocated by prepare(); no pass allocates in the backend.
 /// Errors: shape_error and config_error, in every build type.
-template <class Network, class Backend>
+template <class Network, class Backend = cpu::backend<float>>
 class model {
  public:
   using network_type = Network;
@@ -113,7 +114,8 @@ class model {
       : options_(options),
         backend_(std::move(backend)),
         layers_(make_layers(std::make_index_sequence<size>{})),
-        gains_(backend_.template allocate<scalar>(memory_kind::parameters, stages)) {}
+        gains_(backend_.template allocate<scalar>(memory_kind::parameters, stages)),
+        outcome_(backend_.template allocate<double>(memory_kind::parameters, 2)) {}
 
   [[nodiscard]] Backend& backend() { return backend_; }
   [[nodiscard]] const Backend& backend() const { return backend_; }
@@ -228,7 +230,7 @@ class model {
           "found batch");
     }
     check_classes("model::forward", how.classes);
-    upload_gains(how);
+    if (!how.keeps_gains) upload_gains(how);
     pass_ = how;
     input_ = reach(features, staging().features);
     samples_ = samples;
@@ -251,16 +253,27 @@ class model {
   /// outputs that are no class of the data (pass::classes) take no part, and their gradient is 0.
   template <class Loss>
   double loss(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {}) {
+    judge(function, labels, targets);
+    double sum = 0;
+    backend_.download(outcome(), std::span<double>(&sum, 1));
+    return sum / static_cast<double>(samples_);
+  }
+  /// The same without waiting for the loss: its sum over samples, and the hits, go to outcome().
+  template <class Loss>
+  void judge(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {}) {
     if (state_ == progress::idle) throw config_error("model::loss: expected a forward pass before, found none");
     check_targets("model::loss", labels, targets, samples_, pass_.classes);
     const scalar* output = value(operations()[size - 1].output);
     scalar* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
     carver scratch(arena_.data() + current().loss);
-    const double result = mean_loss(function, output, labels, targets, gradient, scratch);
+    run_loss(function, output, labels, targets, gradient, scratch);
     if (remembers_errors && lesson_.errors != nullptr && !pass_.rehearse) remember_errors(gradient);
     state_ = progress::loss;
-    return result;
   }
+  /// In the backend's memory: sum of the last losses, and the samples whose largest output is their label.
+  [[nodiscard]] const double* outcome() const { return outcome_.data(); }
+  /// In the backend's memory: factors on the local rate, by stage.
+  [[nodiscard]] scalar* gains() const { return gains_.data(); }
 
   /// Gradients of the last loss() for every parameter from the boundary on; nothing below the boundary is computed.
   void backward() {
@@ -350,6 +363,19 @@ class model {
     return result;
   }
 
+  /// By stage: whether clipped rows are an error.
+  [[nodiscard]] static constexpr std::array<bool, stages> fails_on_clips() {
+    std::array<bool, stages> result{};
+    for_each_index([&]<std::size_t I>() {
+      using layer = std::remove_reference_t<decltype(detail::get<I>(std::declval<states&>()))>;
+      if constexpr (requires { layer::fails_on_clips(); }) {
+        const std::size_t stage = Network::program.operations[I].stage;
+        result[stage] = result[stage] || layer::fails_on_clips();
+      }
+    });
+    return result;
+  }
+
   /// Share of each stage in the network's products (response work), summing to 1.
   [[nodiscard]] static constexpr std::array<double, stages> work_shares() {
     std::array<double, stages> shares{};
@@ -399,7 +425,7 @@ class model {
   enum class progress { idle, forward, loss, backward };
 
   template <class F>
-  static void for_each_index(F&& f) {
+  static constexpr void for_each_index(F&& f) {
     [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Is>(), ...); }
     (std::make_index_sequence<size>{});
   }
@@ -753,26 +779,23 @@ class model {
   }
 
   struct loss_arrays {
-    double* sum;
     scalar* losses;
+    scalar* hits;
   };
   static loss_arrays loss_carve(std::size_t batch, carver& scratch) {
-    return {scratch.take<double>(1), scratch.take<scalar>(batch)};
+    return {scratch.take<scalar>(batch), scratch.take<scalar>(batch)};
   }
   template <class Loss>
-  double mean_loss(const Loss& function, const scalar* output, std::span<const std::uint32_t> labels,
-                   std::span<const scalar> targets, scalar* gradient, carver& scratch) {
+  void run_loss(const Loss& function, const scalar* output, std::span<const std::uint32_t> labels,
+                std::span<const scalar> targets, scalar* gradient, carver& scratch) {
     const loss_arrays at = loss_carve(samples_, scratch);
-    const auto samples = static_cast<double>(samples_);
     backend_.for_rows(
         samples_, outputs,
         loss::of_samples<scalar, Loss>{function, output, outputs, targets.empty() ? count_of(pass_.classes) : outputs,
                                        reach(labels, staging().labels), reach(targets, staging().targets), gradient,
-                                       static_cast<scalar>(1 / samples), at.losses});
-    backend_.for_rows(1, 1, loss::sum_of_losses<scalar>{at.losses, samples_, at.sum});
-    double sum = 0;
-    backend_.download(static_cast<const double*>(at.sum), std::span<double>(&sum, 1));
-    return sum / samples;
+                                       static_cast<scalar>(1 / static_cast<double>(samples_)), count_of(pass_.classes),
+                                       at.losses, at.hits});
+    backend_.for_rows(1, 1, loss::outcome<scalar>{at.losses, at.hits, samples_, outcome_.data()});
   }
 
   // What comes from the host, where kernels cannot reach it: behind the plan, in the same arena.
@@ -853,7 +876,8 @@ class model {
   model_options options_;
   Backend backend_;
   states layers_;
-  typename Backend::template array<scalar> gains_;      ///< by stage
+  typename Backend::template array<scalar> gains_;  ///< by stage
+  typename Backend::template array<double> outcome_;
   typename Backend::template array<scalar> modulator_;  ///< by sample; empty until one comes
   typename Backend::template array<std::byte> arena_;
   std::size_t staging_bytes_ = 0;  ///< at the end of the arena

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -29,6 +30,7 @@
 #include <localis/train/model.hpp>
 #include <localis/train/probe.hpp>
 #include <localis/train/report.hpp>
+#include <localis/train/step_log.hpp>
 
 namespace localis {
 
@@ -98,7 +100,8 @@ class trainer {
         options_(options),
         learning_rate_(rate),
         loss_(chosen_loss),
-        descent_(trained, chosen_optimizer) {
+        descent_(trained, chosen_optimizer),
+        log_(trained, descent_) {
     expect(options_.epochs > 0, "trainer: epochs", "at least 1", options_.epochs);
     expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
     expect(std::isfinite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
@@ -181,6 +184,7 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+  using log = step_log<Model, Supervision>;
 
   template <class Data>
   static void check_data(const char* which, const Data& data) {
@@ -279,7 +283,9 @@ class trainer {
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
                                                  batches.steps()});
     supervision_state_ = {};
-    clips_at_start_ = model_.read_tally().clips;
+    log_.start();
+    under_way_.clear();
+    clips_at_start_ = clips_seen_ = model_.read_tally().clips;
     model_.backend().counters().peak = model_.backend().counters().total;
     try {
       for (std::size_t epoch = 0; epoch < options_.epochs && !stop_.load(std::memory_order_relaxed); ++epoch) {
@@ -315,44 +321,77 @@ class trainer {
     record.epoch = epoch;
     epoch_sums sums;
     sums.labelled = labelled;
-    const double clips_before = total(model_.read_tally().clips);
-    for (std::size_t step = 0; step < batches.steps() && !stop_.load(std::memory_order_relaxed); ++step) {
+    const double clips_before = total(clips_seen_);
+    const auto settle = [&](bool all) {
       const auto start = clock::now();
-      const data::batch_view<scalar> batch = batches.get(epoch, step);
-      const step_event event = run_step(batch, epoch, step, batches.steps(), record, sums);
+      std::vector<step_event> ended;
+      while (!under_way_.empty() && (all || log_.full() || log_.arrived())) ended.push_back(end_step(record, sums));
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
       record.seconds += seconds;
       report_.seconds += seconds;
+      if (ended.empty()) return;
       close_averages(record, sums);
-      record.clips = static_cast<std::size_t>(total(model_.read_tally().clips) - clips_before);
-      if (step_callback_) {
-        step_event told = event;
-        told.seconds = report_.seconds;
-        told.samples = record.samples;
-        for (const epoch_record& e : report_.epochs) told.samples += &e == &record ? 0 : e.samples;
-        step_callback_(told);
+      record.clips = static_cast<std::size_t>(total(clips_seen_) - clips_before);
+      for (step_event& event : ended) {
+        event.seconds = report_.seconds;
+        for (const epoch_record& e : report_.epochs) event.samples += &e == &record ? 0 : e.samples;
+        if (step_callback_) step_callback_(event);
       }
+    };
+    for (std::size_t step = 0; step < batches.steps() && !stop_.load(std::memory_order_relaxed); ++step) {
+      const auto start = clock::now();
+      const data::batch_view<scalar> batch = batches.get(epoch, step);
+      start_step(batch, epoch, step, batches.steps(), labelled);
+      const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+      record.seconds += seconds;
+      report_.seconds += seconds;
+      settle(false);
     }
+    settle(true);
   }
 
-  step_event run_step(const data::batch_view<scalar>& batch, std::size_t epoch, std::size_t step, std::size_t steps,
-                      epoch_record& record, epoch_sums& sums) {
-    const std::size_t boundary = clamped(scheduler_.boundary(epoch, step));
-    const std::size_t base = clamped(scheduler::base_boundary(scheduler_, epoch, step));
-    const double gain = supervision_.gain(supervision_state_);
-    const double at = static_cast<double>(epoch) + static_cast<double>(step) / static_cast<double>(steps);
-    const double rate = learning_rate_(at, static_cast<double>(options_.epochs));
-    const std::array<double, Model::stages> factors = gradient_factors(epoch, step);
-    const std::array<double, Model::stages> gains = stage_gains();
+  /// A step whose record is still to come.
+  struct launched {
+    std::size_t epoch;
+    std::size_t step;
+    std::size_t steps;
+    std::size_t boundary;
+    std::size_t base;
+    double rate;
+    double gain;  ///< where supervision is asked on the host
+    std::array<double, Model::stages> factors;
+    std::size_t samples;
+  };
+
+  void start_step(const data::batch_view<scalar>& batch, std::size_t epoch, std::size_t step, std::size_t steps,
+                  bool labelled) {
+    launched now{};
+    now.epoch = epoch;
+    now.step = step;
+    now.steps = steps;
+    now.boundary = clamped(scheduler_.boundary(epoch, step));
+    now.base = clamped(scheduler::base_boundary(scheduler_, epoch, step));
+    now.rate = learning_rate_(static_cast<double>(epoch) + static_cast<double>(step) / static_cast<double>(steps),
+                              static_cast<double>(options_.epochs));
+    now.factors = gradient_factors(epoch, step);
+    now.samples = batch.size;
     pass how;
-    how.boundary = boundary;
+    how.boundary = now.boundary;
     how.local_rate = options_.local_rate;
-    how.gain = own_gains ? 1 : gain;
     how.normalization = options_.normalization;
     how.step = static_cast<std::uint64_t>(epoch) * steps + step;
-    if (own_gains) how.stage_gains = gains;
+    std::array<double, Model::stages> gains{};
+    if constexpr (log::supervises) {
+      log_.open(supervision_);
+      if constexpr (log::immediate) check_gains(log_.now());
+      how.keeps_gains = true;
+    } else {
+      gains = stage_gains();
+      now.gain = supervision_.gain(supervision_state_);
+      how.stage_gains = gains;
+    }
     how.modulator = third_factors(batch);
-    if (sums.labelled) how.labels = batch.labels;
+    if (labelled) how.labels = batch.labels;
     how.indices = batch.indices;
     how.classes = classes_;
     if (probe_ && step % probe_every_ == 0) {
@@ -360,36 +399,47 @@ class trainer {
       if (probe_callback_) probe_callback_({epoch, step, seen});
     }
     model_.forward(batch.features, batch.size, how);
-    const double loss = model_.loss(loss_, batch.labels, batch.targets);
-    check_local_steps(boundary, epoch, step);
-    if (!std::isfinite(loss)) {
-      throw divergence_error(std::isnan(loss) ? "the loss is NaN" : "the loss is infinite", Model::stages - 1, epoch,
-                             step);
-    }
-    const std::size_t hits = model_.hits(batch.labels);
+    model_.judge(loss_, batch.labels, batch.targets);
+    log_.close_forward(batch.size);
+    if constexpr (log::immediate) check_forward(log_.now(), now);  // before anything learns from it
     model_.backward();
-    descent_.step(rate, factors);
-    const auto& changes = descent_.last_changes();
-    for (std::size_t stage = boundary; stage < Model::stages; ++stage) {
-      if (!std::isfinite(changes.all[stage])) throw divergence_error("a weight is not finite", stage, epoch, step);
-      if (rate * factors[stage] > 0) {
-        const double norm = std::sqrt(changes.weights[stage]) / (rate * factors[stage]);
+    descent_.step(now.rate, now.factors);
+    log_.close_step(supervision_, descent_);
+    under_way_.push_back(now);
+  }
+
+  /// Takes in the record of the oldest step under way.
+  step_event end_step(epoch_record& record, epoch_sums& sums) {
+    const launched now = under_way_.front();
+    under_way_.pop_front();
+    const typename log::record seen = log_.read();
+    check_forward(seen, now);
+    const double gain = log::supervises ? seen.gain : now.gain;
+    for (std::size_t stage = now.boundary; stage < Model::stages; ++stage) {
+      if (!std::isfinite(seen.change[stage])) {
+        throw divergence_error("a weight is not finite", stage, now.epoch, now.step);
+      }
+      const double rate = now.rate * now.factors[stage];
+      if (rate > 0) {
+        const double norm = std::sqrt(seen.weight_change[stage]) / rate;
         sums.stage_norms[stage].add(norm);
-        if (stage == base && stage == boundary) sums.norm.add(norm);
+        if (stage == now.base && stage == now.boundary) sums.norm.add(norm);
       }
     }
-    supervision_.observe(supervision_state_, loss);
+    if constexpr (!log::supervises) supervision_.observe(supervision_state_, seen.loss);
+    clips_seen_ = seen.clips;
 
-    record.boundary = base;
+    record.boundary = now.base;
     ++record.steps;
-    record.samples += batch.size;
-    sums.rate += rate;
+    record.samples += now.samples;
+    sums.rate += now.rate;
     sums.gain += gain;
-    sums.loss += loss * static_cast<double>(batch.size);
-    sums.hits += hits;
+    sums.loss += seen.loss * static_cast<double>(now.samples);
+    if (sums.labelled) sums.hits += static_cast<std::size_t>(seen.hits);
     const auto shares = Model::work_shares();
-    for (std::size_t stage = 0; stage < boundary; ++stage) sums.share += shares[stage];
-    return step_event{epoch, options_.epochs, step, steps, boundary, loss, rate, gain, 0, 0};
+    for (std::size_t stage = 0; stage < now.boundary; ++stage) sums.share += shares[stage];
+    return step_event{now.epoch, options_.epochs, now.step, now.steps, now.boundary,
+                      seen.loss, now.rate,        gain,     0,         record.samples};
   }
 
   [[nodiscard]] std::array<double, Model::stages> gradient_factors(std::size_t epoch, std::size_t step) const {
@@ -400,16 +450,11 @@ class trainer {
     return factors;
   }
 
-  static constexpr bool own_gains = supervision::has_stage_gain<Supervision>;
-
   [[nodiscard]] std::array<double, Model::stages> stage_gains() const {
     std::array<double, Model::stages> gains{};
     for (std::size_t stage = 0; stage < Model::stages; ++stage) {
       gains[stage] = supervision::stage_gain(supervision_, supervision_state_, stage);
-      if (!std::isfinite(gains[stage])) {
-        throw config_error(
-            text("supervision: gain of stage ", stage, ": expected a finite number, found ", gains[stage]));
-      }
+      check_gain(stage, gains[stage]);
     }
     return gains;
   }
@@ -436,19 +481,33 @@ class trainer {
     return "";
   }
 
-  void check_local_steps(std::size_t boundary, std::size_t epoch, std::size_t step) const {
-    if (boundary == 0 || options_.local_rate == 0) return;
-    const auto tally = model_.read_tally();
-    for (std::size_t stage = 0; stage < boundary; ++stage) {
-      if (!std::isfinite(tally.change[stage])) {
-        throw divergence_error(text("rule ", rule_of(stage), " made a weight that is not finite"), stage, epoch, step);
-      }
-      if (tally.failed[stage] && tally.clips[stage] > clips_at_start_[stage]) {
-        throw divergence_error(
-            text("a step of rule ", rule_of(stage), " would turn a weight row around (1 - eta c < 0)"), stage, epoch,
-            step);
+  /// Errors: config_error for a gain, divergence_error for an update or a loss, that is not finite.
+  void check_forward(const typename log::record& seen, const launched& now) const {
+    if constexpr (log::supervises) check_gains(seen);
+    if (options_.local_rate > 0) {
+      for (std::size_t stage = 0; stage < now.boundary; ++stage) {
+        if (!std::isfinite(seen.local_change[stage])) {
+          throw divergence_error(text("rule ", rule_of(stage), " made a weight that is not finite"), stage, now.epoch,
+                                 now.step);
+        }
+        if (model_.fails_on_clips()[stage] && seen.clips[stage] > clips_at_start_[stage]) {
+          throw divergence_error(
+              text("a step of rule ", rule_of(stage), " would turn a weight row around (1 - eta c < 0)"), stage,
+              now.epoch, now.step);
+        }
       }
     }
+    if (!std::isfinite(seen.loss)) {
+      throw divergence_error(std::isnan(seen.loss) ? "the loss is NaN" : "the loss is infinite", Model::stages - 1,
+                             now.epoch, now.step);
+    }
+  }
+  static void check_gains(const typename log::record& seen) {
+    for (std::size_t stage = 0; stage < Model::stages; ++stage) check_gain(stage, seen.gains[stage]);
+  }
+  static void check_gain(std::size_t stage, double gain) {
+    if (std::isfinite(gain)) return;
+    throw config_error(text("supervision: gain of stage ", stage, ": expected a finite number, found ", gain));
   }
 
   void close_averages(epoch_record& record, const epoch_sums& sums) {
@@ -486,7 +545,10 @@ class trainer {
   LearningRate learning_rate_;
   Loss loss_;
   gradient_descent<Model, Optimizer> descent_;
+  log log_;
+  std::deque<launched> under_way_;  ///< oldest first
   std::array<double, Model::stages> clips_at_start_{};
+  std::array<double, Model::stages> clips_seen_{};
   std::function<void(const step_event&)> step_callback_;
   std::function<void(const epoch_record&)> epoch_callback_;
   std::function<void(const data::batch_view<scalar>&, std::span<double>)> modulator_;

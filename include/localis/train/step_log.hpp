@@ -1,0 +1,203 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/core/mailbox.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/supervision/supervision.hpp>
+
+namespace localis {
+
+/// What one training step leaves behind.
+template <std::size_t Stages>
+struct step_record {
+  double loss = 0;  ///< mean
+  double hits = 0;
+  double gain = 1;                             ///< of supervision, as it was in this step
+  std::array<double, Stages> gains{};          ///< by stage
+  std::array<double, Stages> local_change{};   ///< sum of squares of the local update of each stage's weights
+  std::array<double, Stages> clips{};          ///< weight rows whose scale was negative, so far
+  std::array<double, Stages> change{};         ///< sum of squares of the gradient step, of all parameters
+  std::array<double, Stages> weight_change{};  ///< of weight matrices alone
+};
+
+namespace kernel {
+
+/// The gain of a step, from the losses of those before.
+template <class T, class Supervision, std::size_t Stages>
+struct open_step {
+  Supervision policy;
+  const typename Supervision::state* seen;
+  T* gains;
+  step_record<Stages>* record;
+
+  constexpr void operator()(std::size_t) const {
+    record->gain = policy.gain(*seen);
+    for (std::size_t stage = 0; stage < Stages; ++stage) {
+      record->gains[stage] = supervision::stage_gain(policy, *seen, stage);
+      gains[stage] = static_cast<T>(record->gains[stage]);
+    }
+  }
+};
+
+/// What the forward pass and the loss leave.
+template <std::size_t Stages>
+struct close_forward {
+  const double* outcome;  ///< sum of losses, hits
+  std::size_t samples;
+  const double* const* tallies;  ///< by local layer: sum of squares of its last update, clips
+  const std::uint32_t* stages;   ///< by local layer
+  std::size_t layers;
+  step_record<Stages>* record;
+
+  constexpr void operator()(std::size_t) const {
+    record->loss = outcome[0] / static_cast<double>(samples);
+    record->hits = outcome[1];
+    for (std::size_t stage = 0; stage < Stages; ++stage) record->local_change[stage] = record->clips[stage] = 0;
+    for (std::size_t i = 0; i < layers; ++i) {
+      record->local_change[stages[i]] += tallies[i][0];
+      record->clips[stages[i]] += tallies[i][1];
+    }
+  }
+};
+
+/// What the gradient step leaves; supervision sees the loss, unless it is not finite.
+template <class Supervision, std::size_t Stages>
+struct close_step {
+  Supervision policy;
+  typename Supervision::state* seen;
+  const double* totals;          ///< by parameter: sum of squares of what the step added
+  const std::uint32_t* stages;   ///< by parameter
+  const std::uint32_t* weights;  ///< by parameter: 1 for weight matrices
+  std::size_t first;             ///< parameter that took part; those before did not
+  std::size_t parameters;
+  step_record<Stages>* record;
+
+  constexpr void operator()(std::size_t) const {
+    for (std::size_t stage = 0; stage < Stages; ++stage) record->change[stage] = record->weight_change[stage] = 0;
+    for (std::size_t i = first; i < parameters; ++i) {
+      record->change[stages[i]] += totals[i];
+      if (weights[i] != 0) record->weight_change[stages[i]] += totals[i];
+    }
+    if (seen != nullptr && record->loss - record->loss == 0) policy.observe(*seen, record->loss);
+  }
+};
+
+}  // namespace kernel
+
+/// The records of the steps under way, written in the backend's memory and read when they have arrived: a step need not
+/// wait for the one before. A supervision policy that is trivially copyable runs there, too; any other is asked on the
+/// host, which then waits for each loss.
+template <class Model, class Supervision>
+class step_log {
+ public:
+  using record = step_record<Model::stages>;
+  static constexpr bool supervises = std::is_trivially_copyable_v<Supervision>;
+  /// Whether a record can be read while its step goes on.
+  static constexpr bool immediate = Model::backend_type::memory::host_accessible;
+  /// Steps that may be under way.
+  static constexpr std::size_t depth = immediate || !supervises ? 1 : 8;
+
+  template <class Descent>
+  step_log(Model& model, const Descent& descent) : model_(model) {
+    auto& backend = model.backend();
+    std::vector<const double*> tallies;
+    std::vector<std::uint32_t> stages;
+    model.for_each_layer([&](const operation& op, const auto& layer) {
+      if constexpr (requires { layer.tally(); }) {
+        if (layer.tally() == nullptr) return;
+        tallies.push_back(layer.tally());
+        stages.push_back(static_cast<std::uint32_t>(op.stage));
+      }
+    });
+    const auto place = [&]<class T>(const std::vector<T>& host) {
+      auto array = backend.template allocate<T>(memory_kind::parameters, host.size());
+      backend.upload(std::span<const T>(host), array.data());
+      return array;
+    };
+    tallies_ = place(tallies);
+    tally_stages_ = place(stages);
+    part_stages_ = place(descent.part_stages());
+    part_weights_ = place(descent.part_weights());
+    records_ = backend.template allocate<record>(memory_kind::parameters, depth);
+    seen_ = backend.template allocate<state>(memory_kind::parameters, 1);
+    for (std::size_t i = 0; i < depth; ++i) boxes_.push_back(backend.template open_mailbox<record>(1));
+  }
+
+  /// Forgets all losses and records.
+  void start() {
+    const state fresh{};
+    model_.backend().upload(std::span<const state>(&fresh, 1), seen_.data());
+    opened_ = read_ = 0;
+  }
+
+  /// A step's gains, to where the model takes them from (pass::keeps_gains).
+  void open(const Supervision& policy) requires supervises {
+    model_.backend().for_rows(1, 1,
+                              kernel::open_step<typename Model::scalar, Supervision, Model::stages>{
+                                  policy, seen_.data(), model_.gains(), slot()});
+  }
+  void close_forward(std::size_t samples) {
+    model_.backend().for_rows(1, 1,
+                              kernel::close_forward<Model::stages>{model_.outcome(), samples, tallies_.data(),
+                                                                   tally_stages_.data(), tallies_.size(), slot()});
+  }
+  template <class Descent>
+  void close_step([[maybe_unused]] const Supervision& policy, const Descent& descent) {
+    const auto close = [&]<class Policy>(const Policy& observer, typename Policy::state* seen) {
+      model_.backend().for_rows(1, 1,
+                                kernel::close_step<Policy, Model::stages>{
+                                    observer, seen, descent.totals(), part_stages_.data(), part_weights_.data(),
+                                    descent.first_part(), part_stages_.size(), slot()});
+    };
+    if constexpr (supervises) {
+      close(policy, seen_.data());
+    } else {
+      close(nobody{}, static_cast<nobody::state*>(nullptr));
+    }
+    boxes_[opened_ % depth].post(slot());
+    ++opened_;
+  }
+
+  /// The record of the step that is open.
+  [[nodiscard]] const record& now() const requires immediate { return *slot(); }
+
+  [[nodiscard]] std::size_t under_way() const { return opened_ - read_; }
+  [[nodiscard]] bool full() const { return under_way() == depth; }
+  /// Of the oldest step under way.
+  [[nodiscard]] bool arrived() const { return boxes_[read_ % depth].arrived(); }
+  [[nodiscard]] record read() { return boxes_[read_++ % depth].read()[0]; }
+
+ private:
+  struct nobody {
+    struct state {};
+    constexpr void observe(state&, double) const {}
+  };
+  using state = typename Supervision::state;
+  template <class T>
+  using array_of = typename Model::backend_type::template array<T>;
+  using mailbox = decltype(std::declval<Model&>().backend().template open_mailbox<record>(1));
+
+  [[nodiscard]] record* slot() const { return records_.data() + opened_ % depth; }
+
+  Model& model_;
+  array_of<const double*> tallies_;
+  array_of<std::uint32_t> tally_stages_;
+  array_of<std::uint32_t> part_stages_;
+  array_of<std::uint32_t> part_weights_;
+  array_of<record> records_;
+  array_of<state> seen_;
+  std::vector<mailbox> boxes_;
+  std::size_t opened_ = 0;
+  std::size_t read_ = 0;
+};
+
+}  // namespace localis
