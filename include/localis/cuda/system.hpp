@@ -43,11 +43,11 @@ class system {
  public:
   using memory = context;
   static constexpr const char* name = "cuda";
+  static constexpr bool by_element = true;  // neighbours in a row go to neighbours in a warp
 
   system() : system(options{}) {}
   explicit system(const options& chosen) : context_(std::make_shared<context>(chosen)) {}
 
-  [[nodiscard]] std::size_t stretch() const { return 1; }  // neighbours in a row go to neighbours in a warp
   [[nodiscard]] std::size_t chunk_bytes() const { return context_->chosen().chunk_bytes; }
   [[nodiscard]] std::size_t threads() const { return 1; }
   [[nodiscard]] memory_counters& counters() const { return context_->counters(); }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -35,7 +37,8 @@ namespace localis::device {
 ///   open_mailbox<T>(n)
 ///   launch(n, f)                        f(0) ... f(n - 1) in any order, behind all that was launched before
 ///   multiply(product)                   likewise
-///   stretch()                           columns of a row that one call takes
+///   by_element                          a call takes one column of a row, neighbours neighbours; else
+///   stretch()                           so many
 ///   chunk_bytes()                       of X that are unfolded at once
 ///   counters(), threads(), instructions()
 template <class Scalar, class System>
@@ -85,9 +88,14 @@ class backend {
   void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
     if (rows == 0 || columns == 0) return;
-    const std::size_t stretch = std::min(system_.stretch(), columns);
-    const std::size_t pieces = takes_whole_rows<Kernel> ? 1 : (columns + stretch - 1) / stretch;
-    system_.launch(rows * pieces, cut_rows<Kernel>{f, columns, stretch, pieces});
+    if constexpr (System::by_element) {
+      const std::size_t calls = takes_whole_rows<Kernel> ? rows : rows * columns;
+      system_.launch(calls, cut_elements<Kernel>{f, columns, calls <= std::numeric_limits<std::uint32_t>::max()});
+    } else {
+      const std::size_t stretch = std::min(system_.stretch(), columns);
+      const std::size_t pieces = takes_whole_rows<Kernel> ? 1 : (columns + stretch - 1) / stretch;
+      system_.launch(rows * pieces, cut_rows<Kernel>{f, columns, stretch, pieces});
+    }
   }
   template <class Kernel>
   void for_samples(std::size_t samples, std::size_t, std::size_t channels, const Kernel& f) const {

@@ -35,6 +35,7 @@ class system {
  public:
   using memory = host_memory;
   static constexpr const char* name = "thrust_host";
+  static constexpr bool by_element = false;
 
   system() : system(options{}) {}
   explicit system(const options& chosen) : options_(chosen), memory_(std::make_shared<host_memory>()) {
