@@ -4,9 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "settings.hpp"
-
-#include <localis/cpu/backend.hpp>
+#include <localis/core/shape.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
@@ -32,13 +30,11 @@ using main_network = localis::network<localis::image<28, 28, 1>,
     localis::dense<10>>;
 // clang-format on
 
-template <class Rule, class First = Rule>
-using main_model = localis::model<main_network<Rule, First>>;
-
+/// A model of it from a seed.
 template <class Model>
-[[nodiscard]] Model fresh_model(const settings& chosen, std::uint64_t seed) {
+[[nodiscard]] Model fresh_model(const typename Model::backend_type& backend, std::uint64_t seed) {
   constexpr std::size_t dropout = 17;
-  Model fresh{{.seed = seed}, typename Model::backend_type{{.threads = chosen.threads}}};
+  Model fresh{{.seed = seed}, backend};
   fresh.template layer<dropout>().rate = 0.25;
   return fresh;
 }

@@ -9,12 +9,14 @@
 #include "rule_run.hpp"
 #include "settings.hpp"
 
+#include <localis/cpu/backend.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 #include <localis/scheduler/linear.hpp>
 #include <localis/supervision/none.hpp>
+#include <localis/train/model.hpp>
 
 namespace examples {
 
@@ -27,11 +29,11 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   using with_step = std::conditional_t<supervised, rule::local<Rule>, rule::local<Rule, rule::relative_step>>;
   constexpr bool ordered = rule::forgets_by<Rule>() == rule::matrix_recall::lower;
   using first = std::conditional_t<ordered, rule::local<rule::oja, rule::relative_step>, with_step>;
-  using model = main_model<with_step, first>;
+  using model = localis::model<main_network<with_step, first>>;
 
   const settings& s = in.all().chosen;
   const auto make = [&](std::uint64_t seed) {
-    model fresh = fresh_model<model>(s, seed);
+    model fresh = fresh_model<model>(localis::cpu::backend<float>({.threads = s.threads}), seed);
     fresh.for_each_layer([&value](const localis::operation&, auto& layer) {
       if constexpr (requires { layer.rule() = value; }) layer.rule() = value;
     });

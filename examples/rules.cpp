@@ -65,7 +65,7 @@ std::vector<examples::run_kind> all_kinds() {
 
 // The rule of the runs in which no local rule is at work has no say in them.
 constexpr auto no_rule = run<lo::rule::oja>;
-using like = examples::main_model<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>;
+using like = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 void all_runs(lab& lab, std::uint64_t seed) {
   const settings& s = lab.all().chosen;
@@ -87,7 +87,9 @@ void all_runs(lab& lab, std::uint64_t seed) {
 }
 
 int compare(const settings& chosen) {
-  const auto make = [&](std::uint64_t seed) { return examples::fresh_model<like>(chosen, seed); };
+  const auto make = [&](std::uint64_t seed) {
+    return examples::fresh_model<like>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
+  };
   return examples::compare<like>(chosen, examples::load_pictures(chosen), make, all_runs);
 }
 

@@ -13,7 +13,7 @@
 #include <localis/localis.hpp>
 
 namespace lo = localis;
-using model = examples::main_model<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>;
+using model = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 int main(int argc, char** argv) {
   constexpr examples::program train{.name = "train", .kinds = examples::train_kinds};
@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
       "accuracy, time and memory.",
       argc, argv, {}, [](const examples::settings& chosen) {
         return examples::train_and_compare<model>(chosen, examples::load_pictures(chosen), [&](std::uint64_t seed) {
-          return examples::fresh_model<model>(chosen, seed);
+          return examples::fresh_model<model>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
         });
       });
 }

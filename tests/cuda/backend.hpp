@@ -1,16 +1,46 @@
 #pragma once
 
+#include <cstddef>
+
+#include <doctest/doctest.h>
+
+// These tests run on the stand-in, and on a GPU where nvcc compiles them.
+#if defined(__CUDACC__)
+#include <localis/cuda/backend.cuh>
+#else
 #include "../cuda_standin/standin.hpp"
 
 #include <localis/cuda/system.hpp>
-#include <localis/thrust/backend.hpp>
+#endif
 
 namespace localis_test {
 
-/// The GPU's backend, on the stand-in.
+#if defined(__CUDACC__)
+template <class T>
+using cuda = localis::cuda::backend<T>;
+
+template <class F>
+void on_device(const F& f, std::size_t = 0) {
+  f();
+}
+#else
 template <class T>
 using cuda = localis::device::backend<T, localis::cuda::system<standin::executor>>;
 
+/// f() on a fresh device: at once, and queued by stream. Nothing is left of it.
+template <class F>
+void on_device(const F& f, std::size_t memory = std::size_t{16} << 20) {
+  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred}) {
+    standin::reset(how, memory);
+    f();
+    CHECK(standin::alive() == 0);
+  }
+}
+#endif
+
 static_assert(localis::backend<cuda<float>>);
+
+/// Chunks of a few rows.
+constexpr localis::cuda::options small{.chunk_bytes = 20000, .workspace_bytes = 4096};
 
 }  // namespace localis_test

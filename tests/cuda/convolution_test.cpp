@@ -22,15 +22,13 @@ void check(const Problems& problems) {
       check_problem(in, cuda<float>(how), 2e-5);
     }
   }
-  CHECK(standin::alive() == 0);
 }
 
 }  // namespace
 
 TEST_CASE("cuda: convolutions are what the definitions say") {
-  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred}) {
-    standin::reset(how, std::size_t{16} << 20);
-    check(localis_test::convolutions());
-    check(localis_test::depthwise_convolutions());
-  }
+  localis_test::on_device([] { check(localis_test::convolutions()); });
+}
+TEST_CASE("cuda: depthwise convolutions are what the definitions say") {
+  localis_test::on_device([] { check(localis_test::depthwise_convolutions()); });
 }

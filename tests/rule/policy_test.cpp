@@ -138,7 +138,7 @@ TEST_CASE("max_abs_step: what is not a number is not hidden by the numbers behin
   const std::vector<double> gradient{1, 5, 2, 3, nan, 1};
   std::vector<double> peaks(3);
   using direction = lo::kernel::gradient_direction<double>;
-  const lo::kernel::row_peaks<double, direction> rows_of{gradient.data(), 2, {gradient.data(), 2}, peaks.data()};
+  const lo::kernel::row_peaks<double, direction> rows_of{gradient.data(), {2}, {gradient.data(), 2}, peaks.data()};
   for (std::size_t row = 0; row < 3; ++row) rows_of(row);
   CHECK(peaks[0] == 5);
   CHECK(peaks[1] == 3);

@@ -10,6 +10,7 @@
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/follow_up.hpp>
+#include <localis/kernel/update.hpp>
 
 namespace localis {
 
@@ -92,6 +93,7 @@ struct any_gate {
 ///   open_mailbox<T>(n)                            n values that come to the host without a wait (core/mailbox.hpp)
 ///   for_rows(rows, columns, f)                    f(row, begin, end) over contiguous stretches of a row's columns, or
 ///                                                 f(row) where the kernel takes whole rows
+///   row_lanes(columns)                            calls that share a row where a kernel::row_split walks along it
 ///   for_samples(samples, work, channels, f)       the same where f takes a whole sample of `work` elements
 ///   reduce_columns(rows, columns, k, f, sums)     f(row, begin, end, sums) adds to k sums per column; deterministic
 ///   respond(map, samples, x, w, bias, u)          u = X W^T + b
@@ -124,6 +126,7 @@ concept backend = std::copy_constructible<B> &&
   b.for_samples(n, n, n, detail::any_row_kernel{});
   b.reduce_columns(n, n, n, detail::any_column_kernel<typename B::scalar>{}, out, scratch);
   b.reduce_scratch(n, n, n, measure);
+  { b.row_lanes(n) } -> std::same_as<std::size_t>;
   b.respond(map, n, in, in, in, out, scratch);
   b.respond(map, n, in, in, in, out, scratch, then);
   b.respond_scratch(map, n, measure, follow);
@@ -136,6 +139,15 @@ concept backend = std::copy_constructible<B> &&
   b.input_gradient(map, n, in, in, out, scratch);
   b.input_gradient_scratch(map, n, measure);
 };
+
+/// Many sums of a row's lanes become a few (kernel::fold_parts); returns how many. An even number stays even.
+template <class Backend>
+std::size_t fold(const Backend& backend, double* parts, std::size_t size, bool largest = false) {
+  constexpr std::size_t few = 1024;
+  if (size <= few) return size;
+  backend.for_rows(few, 1, kernel::fold_parts{parts, size, few, largest});
+  return few;
+}
 
 /// What follows a response that is all there, on any backend.   u: rows x units
 ///

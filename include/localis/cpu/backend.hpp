@@ -93,6 +93,7 @@ class backend {
 
   // Loops.
 
+  [[nodiscard]] static constexpr std::size_t row_lanes(std::size_t) { return 1; }
   /// f(row, 0, columns) for each row. Rows do not depend on each other.
   template <class Kernel>
   void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {

@@ -40,41 +40,61 @@ struct rate {
   constexpr T get() const { return factor == nullptr ? value : value * *factor; }
 };
 
-/// One row of W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element; `change` gets the
-/// row's sum of squares of what the step added, before the constraint, in double: it overflows only where a weight
-/// does.
+/// Who walks along a row: lane k of a row's `lanes` takes columns k, k + lanes, ... One part is one lane of one row; on
+/// the CPU that is a row.
+struct row_split {
+#if defined(__CUDA_ARCH__)
+  static constexpr std::size_t width = 1;
+#else
+  static constexpr std::size_t width = 16;  ///< sums side by side: a loop that vectorizes
+#endif
+  std::size_t columns;
+  std::size_t lanes = 1;
+
+  /// body(row, column, slot) with slot < width
+  template <class Body>
+  constexpr void operator()(std::size_t part, const Body& body) const {
+    if (lanes > 1) {
+      for (std::size_t column = part % lanes; column < columns; column += lanes) body(part / lanes, column, 0);
+      return;
+    }
+    std::size_t column = 0;
+    for (; column + width <= columns; column += width) {
+      LOCALIS_VECTORIZE
+      for (std::size_t j = 0; j < width; ++j) body(part, column + j, j);
+    }
+    for (; column < columns; ++column) body(part, column, column % width);
+  }
+};
+
+/// One part of W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element; `change` gets the
+/// part's sum of squares of what the step added, before the constraint, in double: it overflows only where a weight
+/// does. Where lanes share a row, its constraint is left to `constrain`.
 ///   weight and each state array: rows x columns
 template <class T, class Direction, class Step, class Constraint>
 struct apply_update {
   T* weight;
   std::array<T*, Step::slots> state;
-  std::size_t columns;
+  row_split split;
   Direction direction;
   Step step;
   rate<T> step_size;
   Constraint constraint;
   double* change;
 
-  constexpr void operator()(std::size_t row) const {
-    constexpr std::size_t width = 16;
+  constexpr void operator()(std::size_t part) const {
     const T size = step_size.get();
-    const std::size_t start = row * columns;
-    double sums[width] = {};
-    std::size_t column = 0;
-    for (; column + width <= columns; column += width) {
-      LOCALIS_VECTORIZE
-      for (std::size_t j = 0; j < width; ++j) sums[j] += one(row, start, column + j, size);
-    }
-    for (; column < columns; ++column) sums[column % width] += one(row, start, column, size);
+    double sums[row_split::width] = {};
+    split(part, [&](std::size_t row, std::size_t column, std::size_t slot) { sums[slot] += one(row, column, size); });
     double sum = 0;
-    for (const double part : sums) sum += part;
-    change[row] = sum;
-    constraint.apply(weight + start, columns);
+    for (const double s : sums) sum += s;
+    change[part] = sum;
+    if (split.lanes == 1) constraint.apply(weight + part * split.columns, split.columns);
   }
 
  private:
-  constexpr double one(std::size_t row, std::size_t start, std::size_t column, T size) const {
-    const std::size_t at = start + column;
+  constexpr double one(std::size_t row, std::size_t column, T size) const {
+    const std::size_t at = row * split.columns + column;
     std::array<T, Step::slots> memory{};
     for (std::size_t s = 0; s != Step::slots; ++s) memory[s] = state[s][at];
     const T delta = step(weight[at], direction(row, column, weight[at]), memory, size);
@@ -84,35 +104,38 @@ struct apply_update {
   }
 };
 
-/// norms[2 row] = |g|^2,  norms[2 row + 1] = |w|^2 of one row, in double.
+/// W <- constraint(W), row by row.
+template <class T, class Constraint>
+struct constrain {
+  T* weight;
+  std::size_t columns;
+  Constraint constraint;
+
+  constexpr void operator()(std::size_t row) const { constraint.apply(weight + row * columns, columns); }
+};
+
+/// norms[2 part] = |g|^2,  norms[2 part + 1] = |w|^2 of one part, in double.
 template <class T, class Direction>
 struct row_norms {
   const T* weight;
-  std::size_t columns;
+  row_split split;
   Direction direction;
   double* norms;
 
-  constexpr void operator()(std::size_t row) const {
-    constexpr std::size_t width = 16;
-    double g2[width] = {};
-    double w2[width] = {};
-    const auto one = [&](std::size_t column, std::size_t lane) {
-      const T w = weight[row * columns + column];
+  constexpr void operator()(std::size_t part) const {
+    double g2[row_split::width] = {};
+    double w2[row_split::width] = {};
+    split(part, [&](std::size_t row, std::size_t column, std::size_t slot) {
+      const T w = weight[row * split.columns + column];
       const auto g = static_cast<double>(direction(row, column, w));
-      g2[lane] += g * g;
-      w2[lane] += static_cast<double>(w) * static_cast<double>(w);
-    };
-    std::size_t column = 0;
-    for (; column + width <= columns; column += width) {
-      LOCALIS_VECTORIZE
-      for (std::size_t j = 0; j < width; ++j) one(column + j, j);
-    }
-    for (; column < columns; ++column) one(column, column % width);
-    norms[2 * row] = 0;
-    norms[2 * row + 1] = 0;
-    for (std::size_t j = 0; j < width; ++j) {
-      norms[2 * row] += g2[j];
-      norms[2 * row + 1] += w2[j];
+      g2[slot] += g * g;
+      w2[slot] += static_cast<double>(w) * static_cast<double>(w);
+    });
+    norms[2 * part] = 0;
+    norms[2 * part + 1] = 0;
+    for (std::size_t j = 0; j < row_split::width; ++j) {
+      norms[2 * part] += g2[j];
+      norms[2 * part + 1] += w2[j];
     }
   }
 };
@@ -152,21 +175,22 @@ struct store_direction {
   }
 };
 
-/// peaks[row] = the largest |g| of one row; NaN where there is one.
+/// peaks[part] = the largest |g| of one part; NaN where there is one.
 template <class T, class Direction>
 struct row_peaks {
   const T* weight;
-  std::size_t columns;
+  row_split split;
   Direction direction;
   double* peaks;
 
-  constexpr void operator()(std::size_t row) const {
+  constexpr void operator()(std::size_t part) const {
+    const std::size_t row = part / split.lanes;
     T most = 0;
-    for (std::size_t column = 0; column < columns; ++column) {
-      const T size = std::abs(direction(row, column, weight[row * columns + column]));
+    for (std::size_t column = part % split.lanes; column < split.columns; column += split.lanes) {
+      const T size = std::abs(direction(row, column, weight[row * split.columns + column]));
       if (size > most || size != size) most = size;
     }
-    peaks[row] = static_cast<double>(most);
+    peaks[part] = static_cast<double>(most);
   }
 };
 
@@ -289,6 +313,27 @@ struct guard_scale {
       *clips += 1;
       if (clip) forget[o] = T(1) / size;
     }
+  }
+};
+
+/// parts[k] = the sum, or the largest, of parts k, k + count, ...: many parts become a few.
+struct fold_parts {
+  double* parts;
+  std::size_t size;
+  std::size_t count;
+  bool largest;
+
+  constexpr void operator()(std::size_t k) const {
+    double all = parts[k];
+    for (std::size_t i = k + count; i < size; i += count) {
+      const double part = parts[i];
+      if (!largest) {
+        all += part;
+      } else if (part > all || part != part) {
+        all = part;
+      }
+    }
+    parts[k] = all;
   }
 };
 

@@ -83,7 +83,7 @@ class local_learner {
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
                                    const follow_options& follow = {}) {
     carver measure;
-    (void)carve(op, measure);
+    (void)carve(backend, op, measure);
     std::size_t most = 0;
     if constexpr (!rule::supervised<rule_type>) {
       learn_options how;
@@ -110,7 +110,7 @@ class local_learner {
                          scalar* bias, double rate, const step_values<scalar>& step, const FollowUp& then) {
     const linear_map map = op.map();
     carver scratch(at.scratch);
-    const arrays a = carve(op, scratch);
+    const arrays a = carve(backend, op, scratch);
     learn_options how = options(map, at.samples, step);
     rule::gate<scalar, Local> gate{values.rule, rows_, map.out.positions(), state_.data(), step.modulator};
     gate.scale = a.signal_scale;
@@ -154,7 +154,7 @@ class local_learner {
   void learn_from(Backend& backend, const operation& op, const scalar* gradient, scalar* weight, double rate,
                   const step_values<scalar>& step, std::byte* scratch) {
     carver pieces(scratch);
-    const arrays a = carve(op, pieces);
+    const arrays a = carve(backend, op, pieces);
     take_step(backend, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, weight, a, rate, step);
   }
 
@@ -179,15 +179,15 @@ class local_learner {
     scalar* signal_scale = nullptr;  ///< O
     scalar* signal_shift = nullptr;  ///< O
     scalar* moments = nullptr;       ///< 2 O
-    double* rows = nullptr;          ///< 2 O: norms, or changes
+    double* parts = nullptr;         ///< 2 O lanes: norms, or changes
     scalar* factor = nullptr;        ///< 1: what the rate is multiplied by
   };
 
-  static arrays carve(const operation& op, carver& scratch) {
+  static arrays carve(const Backend& backend, const operation& op, carver& scratch) {
     const std::size_t outputs = op.map().outputs();
     const std::size_t weights = op.map().weights();
     arrays a;
-    a.rows = scratch.take<double>(2 * outputs);
+    a.parts = scratch.take<double>(2 * outputs * backend.row_lanes(op.map().inputs()));
     a.factor = scratch.take<scalar>(1);
     if constexpr (!rule::supervised<rule_type>) {
       a.sums.sum = scratch.take<scalar>(weights);
@@ -297,13 +297,18 @@ class local_learner {
     }
     kernel::rate<scalar> eta{static_cast<scalar>(rate), step.gain};
     if (step.rehearse) return eta;
+    const kernel::row_split split{columns_, backend.row_lanes(columns_)};
+    const std::size_t parts = rows_ * split.lanes;
+    const std::size_t along = columns_ / split.lanes;
     if constexpr (Local::step_type::divided_by == rule::step_norm::relative) {
-      backend.for_rows(rows_, columns_, kernel::row_norms<scalar, Direction>{weight, columns_, direction, a.rows});
-      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.rows, rows_, step.gain, a.factor});
+      backend.for_rows(parts, along, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
+      const std::size_t left = fold(backend, a.parts, 2 * parts) / 2;
+      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, left, step.gain, a.factor});
       eta.factor = a.factor;
     } else if constexpr (Local::step_type::divided_by == rule::step_norm::max_abs) {
-      backend.for_rows(rows_, columns_, kernel::row_peaks<scalar, Direction>{weight, columns_, direction, a.rows});
-      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.rows, rows_, step.gain, a.factor});
+      backend.for_rows(parts, along, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
+      const std::size_t left = fold(backend, a.parts, parts, true);
+      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, left, step.gain, a.factor});
       eta.factor = a.factor;
     }
     if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {
@@ -316,10 +321,17 @@ class local_learner {
     std::array<scalar*, slot_count> state{};
     for (std::size_t s = 0; s != slot_count; ++s) state[s] = slots_[s].data();
     using step_type = std::remove_const_t<decltype(element)>;
-    backend.for_rows(rows_, columns_,
-                     kernel::apply_update<scalar, Direction, step_type, typename Local::constraint_type>{
-                         weight, state, columns_, direction, element, eta, values.constraint, a.rows});
-    backend.for_rows(1, 1, kernel::total{a.rows, rows_, tally_.data()});
+    using constraint_type = typename Local::constraint_type;
+    backend.for_rows(parts, along,
+                     kernel::apply_update<scalar, Direction, step_type, constraint_type>{
+                         weight, state, split, direction, element, eta, values.constraint, a.parts});
+    if constexpr (!std::is_same_v<constraint_type, rule::no_constraint>) {
+      if (split.lanes > 1) {
+        backend.for_rows(rows_, columns_,
+                         kernel::constrain<scalar, constraint_type>{weight, columns_, values.constraint});
+      }
+    }
+    backend.for_rows(1, 1, kernel::total{a.parts, fold(backend, a.parts, parts), tally_.data()});
     return eta;
   }
 

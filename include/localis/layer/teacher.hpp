@@ -149,7 +149,7 @@ class teacher<Backend, rule::local_error> {
                      kernel::apply_update<scalar, direction, step, rule::no_constraint>{
                          head_.data(),
                          {},
-                         map.inputs(),
+                         kernel::row_split{map.inputs()},
                          direction{a.head_gradient, map.inputs()},
                          step{},
                          kernel::rate<scalar>{static_cast<scalar>(rule.head_rate)},

@@ -52,6 +52,7 @@ class backend {
   }
   void copy(const Scalar* from, std::size_t size, Scalar* to) const { std::copy(from, from + size, to); }
 
+  [[nodiscard]] static constexpr std::size_t row_lanes(std::size_t) { return 1; }
   template <class Kernel>
   void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");

@@ -84,6 +84,13 @@ class backend {
 
   // Loops.
 
+  [[nodiscard]] std::size_t row_lanes(std::size_t columns) const {
+    if constexpr (System::by_element) {
+      return std::clamp<std::size_t>(columns / 16, 1, 128);
+    } else {
+      return std::clamp<std::size_t>(columns / system_.stretch(), 1, 4);
+    }
+  }
   template <class Kernel>
   void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");

@@ -37,7 +37,7 @@ class gradient_descent {
     std::size_t parameters = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable) return;
-      rows = std::max(rows, p.rows);
+      rows = std::max(rows, p.rows * trained.backend().row_lanes(p.columns));
       ++parameters;
       stages_.push_back(static_cast<std::uint32_t>(op.stage));
       weights_.push_back(op.trainable() && std::string_view(p.name) == "weight" ? 1 : 0);
@@ -68,13 +68,15 @@ class gradient_descent {
         for (std::size_t s = 0; s < step_type::slots; ++s) state[s] = slots_[index].data() + s * p.size();
       }
       const double factor = factors.empty() ? 1 : factors[op.stage];
+      const kernel::row_split split{p.columns, backend.row_lanes(p.columns)};
+      const std::size_t parts = p.rows * split.lanes;
       backend.for_rows(
-          p.rows, p.columns,
+          parts, p.columns / split.lanes,
           kernel::apply_update<scalar, direction_type, step_type, rule::no_constraint>{
-              p.value, state, p.columns, direction_type{gradient, p.columns},
+              p.value, state, split, direction_type{gradient, p.columns},
               optimizer_.template prepare<scalar>(++updates_[index]),
               kernel::rate<scalar>{static_cast<scalar>(rate * factor)}, rule::no_constraint{}, parts_.data()});
-      backend.for_rows(1, 1, kernel::total{parts_.data(), p.rows, totals_.data() + index});
+      backend.for_rows(1, 1, kernel::total{parts_.data(), fold(backend, parts_.data(), parts), totals_.data() + index});
       ++index;
     });
     first_ = first;

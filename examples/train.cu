@@ -1,0 +1,29 @@
+// The reference trainer on a GPU: the network, runs, options and report of train.cpp, on another backend.
+
+#include <cstdint>
+
+#include "lab.hpp"
+#include "main_network.hpp"
+#include "pictures.hpp"
+#include "settings.hpp"
+#include "train_program.hpp"
+
+#include <localis/cuda/backend.cuh>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
+
+namespace lo = localis;
+using backend = lo::cuda::backend<float>;
+using model = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>, backend>;
+
+int main(int argc, char** argv) {
+  constexpr examples::program train{.name = "train_cuda", .kinds = examples::train_kinds};
+  return examples::run_comparison(
+      train, "Trains one network on a GPU by gradient descent, with frozen and with locally learning first stages.",
+      argc, argv, {}, [](const examples::settings& chosen) {
+        const backend device;
+        return examples::train_and_compare<model>(chosen, examples::load_pictures(chosen), [&](std::uint64_t seed) {
+          return examples::fresh_model<model>(device, seed);
+        });
+      });
+}
