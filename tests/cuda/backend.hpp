@@ -17,7 +17,7 @@ namespace localis_test {
 
 #if defined(__CUDACC__)
 template <class T>
-using cuda = localis::cuda::backend<T>;
+using gpu = localis::cuda::backend<T>;
 
 template <class F>
 void on_device(const F& f, std::size_t = 0) {
@@ -25,7 +25,7 @@ void on_device(const F& f, std::size_t = 0) {
 }
 #else
 template <class T>
-using cuda = localis::device::backend<T, localis::cuda::system<standin::executor>>;
+using gpu = localis::device::backend<T, localis::cuda::system<standin::executor>>;
 
 /// f() on a fresh device: at once, and queued by stream. Nothing is left of it.
 template <class F>
@@ -38,7 +38,7 @@ void on_device(const F& f, std::size_t memory = std::size_t{16} << 20) {
 }
 #endif
 
-static_assert(localis::backend<cuda<float>>);
+static_assert(localis::backend<gpu<float>>);
 
 /// Chunks of a few rows.
 constexpr localis::cuda::options small{.chunk_bytes = 20000, .workspace_bytes = 4096};

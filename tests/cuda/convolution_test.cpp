@@ -7,7 +7,7 @@
 
 namespace lo = localis;
 using localis_test::check_problem;
-using localis_test::cuda;
+using localis_test::gpu;
 using localis_test::problem;
 
 namespace {
@@ -18,8 +18,8 @@ void check(const Problems& problems) {
     CAPTURE(chunk);
     const lo::cuda::options how{.chunk_bytes = chunk, .workspace_bytes = 4096};
     for (const problem& in : problems) {
-      check_problem(in, cuda<double>(how), 1e-13);
-      check_problem(in, cuda<float>(how), 2e-5);
+      check_problem(in, gpu<double>(how), 1e-13);
+      check_problem(in, gpu<float>(how), 2e-5);
     }
   }
 }

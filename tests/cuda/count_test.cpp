@@ -16,14 +16,14 @@
 #include <localis/train/step_log.hpp>
 
 namespace lo = localis;
-using localis_test::cuda;
+using localis_test::gpu;
 
 TEST_CASE("cuda: a step of ResNet-18 multiplies as the cost model says, waits for nothing and allocates nothing") {
   using resnet = lo::models::resnet18_32<10, lo::rule::oja>;
-  using counted = lo::check::counting<cuda<float>>;
+  using counted = lo::check::counting<gpu<float>>;
   standin::reset(standin::mode::counting, std::size_t{1} << 30);
   {
-    const counted backend(cuda<float>(lo::cuda::options{.chunk_bytes = std::size_t{16} << 20}));
+    const counted backend(gpu<float>(lo::cuda::options{.chunk_bytes = std::size_t{16} << 20}));
     lo::model<resnet, counted> model{{}, backend};
     lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
     lo::step_log<decltype(model), lo::supervision::loss_gain> log(model, descent);

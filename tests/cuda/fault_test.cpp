@@ -24,7 +24,7 @@
 #include <localis/train/model.hpp>
 
 namespace lo = localis;
-using localis_test::cuda;
+using localis_test::gpu;
 
 namespace {
 
@@ -32,7 +32,7 @@ using net = lo::network<lo::image<4, 4, 2>, lo::conv2d<3, 3, lo::rule::oja>, lo:
 
 /// Everything from the device's first call to a step and a prediction.
 void work() {
-  lo::model<net, cuda<float>> model{{}, cuda<float>(lo::cuda::options{.workspace_bytes = 4096})};
+  lo::model<net, gpu<float>> model{{}, gpu<float>(lo::cuda::options{.workspace_bytes = 4096})};
   lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
   model.prepare({.batch = 2});
   const std::vector<float> x(2 * net::input.size(), 0.5F);
@@ -99,7 +99,7 @@ TEST_CASE("cuda: messages name the call, the code and its text") {
         "cuda: cudaGetDeviceCount: cudaErrorInsufficientDriver: an error of the stand-in");
   CHECK(message_of(4, CUBLAS_STATUS_EXECUTION_FAILED) ==
         "cuda: cublasCreate: CUBLAS_STATUS_EXECUTION_FAILED: a status of the stand-in");
-  CHECK_THROWS_WITH_AS(cuda<float>(lo::cuda::options{.device = 3}),
+  CHECK_THROWS_WITH_AS(gpu<float>(lo::cuda::options{.device = 3}),
                        "cuda::options: device: expected one of the 1 devices, found 3", lo::config_error);
   CHECK(standin::alive() == 0);
 }
@@ -129,7 +129,7 @@ TEST_CASE("cuda: a network too large says how many bytes were needed, and what f
 TEST_CASE("cuda_standin: the host cannot read the device's memory, and sees NaN where nothing was written") {
   standin::reset(standin::mode::immediate, std::size_t{1} << 20);
   {
-    const cuda<float> backend(lo::cuda::options{.workspace_bytes = 4096});
+    const gpu<float> backend(lo::cuda::options{.workspace_bytes = 4096});
     const auto array = backend.allocate<float>(lo::memory_kind::arena, 4);
     CHECK(signal_of([&] { std::exit(array.data()[0] == 0 ? 3 : 4); }) == SIGSEGV);
     std::vector<float> host(4, 1);

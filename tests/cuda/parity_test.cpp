@@ -7,8 +7,8 @@ namespace lo = localis;
 using localis_test::blocks;
 using localis_test::chain;
 using localis_test::check_parity;
-using localis_test::cuda;
 using localis_test::followed;
+using localis_test::gpu;
 using localis_test::grouped;
 using localis_test::normalized;
 using localis_test::pooled;
@@ -16,19 +16,19 @@ using localis_test::small;
 
 TEST_CASE("cuda<double> agrees with the reference at every boundary") {
   localis_test::on_device([] {
-    check_parity<blocks<lo::relu>>(cuda<double>(small));
-    check_parity<chain>(cuda<double>(small));
-    check_parity<pooled<lo::leaky_relu>>(cuda<double>(small));
-    check_parity<followed<lo::relu>>(cuda<double>(small));
-    check_parity<grouped>(cuda<double>(small));
-    check_parity<normalized>(cuda<double>(small));
+    check_parity<blocks<lo::relu>>(gpu<double>(small));
+    check_parity<chain>(gpu<double>(small));
+    check_parity<pooled<lo::leaky_relu>>(gpu<double>(small));
+    check_parity<followed<lo::relu>>(gpu<double>(small));
+    check_parity<grouped>(gpu<double>(small));
+    check_parity<normalized>(gpu<double>(small));
   });
 }
 TEST_CASE("cuda<float> agrees with the reference at every boundary") {
   localis_test::on_device([] {
-    check_parity<blocks<lo::tanh>>(cuda<float>(small));
-    check_parity<chain>(cuda<float>(small));
-    check_parity<followed<lo::tanh>>(cuda<float>(small));
-    check_parity<grouped>(cuda<float>(small));
+    check_parity<blocks<lo::tanh>>(gpu<float>(small));
+    check_parity<chain>(gpu<float>(small));
+    check_parity<followed<lo::tanh>>(gpu<float>(small));
+    check_parity<grouped>(gpu<float>(small));
   });
 }

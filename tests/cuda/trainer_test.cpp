@@ -28,7 +28,7 @@
 #include <localis/train/trainer.hpp>
 
 namespace lo = localis;
-using localis_test::cuda;
+using localis_test::gpu;
 using localis_test::small;
 
 namespace {
@@ -80,7 +80,7 @@ void check(const Supervision& supervision) {
   const run expected = train(supervision, lo::cpu::backend<double>({.threads = 1}));
   CHECK(expected.report.epochs.back().boundary > 0);
   localis_test::on_device([&] {
-    const run found = train(supervision, cuda<double>(small));
+    const run found = train(supervision, gpu<double>(small));
     agree(found.weights, expected.weights);
     agree(found.losses, expected.losses);
     REQUIRE(found.report.epochs.size() == expected.report.epochs.size());
@@ -123,5 +123,5 @@ TEST_CASE("cuda: a divergence names the step that it arose in, however many step
   };
   const std::size_t expected = step_of(lo::cpu::backend<double>({.threads = 1}));
   CHECK(expected < 10);
-  localis_test::on_device([&] { CHECK(step_of(cuda<double>(small)) == expected); });
+  localis_test::on_device([&] { CHECK(step_of(gpu<double>(small)) == expected); });
 }

@@ -11,14 +11,14 @@
 
 namespace lo = localis;
 using localis_test::check_training;
-using localis_test::cuda;
+using localis_test::gpu;
 using oja = lo::rule::local<lo::rule::oja, lo::rule::relative_step>;
 
 namespace {
 
 template <class Net>
 void check() {
-  localis_test::on_device([] { check_training<Net>(cuda<double>()); }, std::size_t{1} << 30);
+  localis_test::on_device([] { check_training<Net>(gpu<double>()); }, std::size_t{1} << 30);
 }
 
 }  // namespace

@@ -39,12 +39,15 @@ struct cut_elements {
   constexpr void operator()(std::size_t i) const {
     if constexpr (takes_whole_rows<Kernel>) {
       kernel(i);
-    } else if (narrow) {
-      const auto at = static_cast<std::uint32_t>(i);
-      const auto width = static_cast<std::uint32_t>(columns);
-      kernel(at / width, at % width, at % width + std::size_t{1});
     } else {
-      kernel(i / columns, i % columns, i % columns + 1);
+      std::size_t row = 0;
+      if (narrow) {
+        row = static_cast<std::uint32_t>(i) / static_cast<std::uint32_t>(columns);
+      } else {
+        row = i / columns;
+      }
+      const std::size_t column = i - row * columns;
+      kernel(row, column, column + 1);
     }
   }
 };
