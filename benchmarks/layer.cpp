@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "peak.hpp"
+#include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/localis.hpp>

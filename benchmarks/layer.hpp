@@ -3,29 +3,23 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "machine.hpp"
-#include <benchmark/benchmark.h>
-
-#include <localis/localis.hpp>
+#include <localis/core/carver.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/random.hpp>
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/depthwise_conv2d.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/rule/rule.hpp>
 
 /// One layer by itself, on the shapes that layers are measured on.
 namespace benchmarks {
-
-using cpu = localis::cpu::backend<float>;
-
-/// What all figures belong to, to stderr and to the results.
-inline void tell_machine() {
-  const examples::machine here = examples::this_machine();
-  const std::string told = here.processor + "; " + here.compiler + "; " + here.build + "; " + cpu::instructions() +
-                           "; threads " + std::to_string(cpu().threads()) + "; seeds 1, 2; commit " + here.commit;
-  std::cerr << told << '\n';
-  benchmark::AddCustomContext("machine", told);
-}
 
 struct shape {
   std::string name;
@@ -65,16 +59,17 @@ class layer {
         samples_(of.samples),
         layer_(backend_, op_, localis::random_stream(1, 0)),
         input_(normal(samples_ * op_.in.size(), 0)),
-        output_(samples_ * op_.out.size()),
+        output_(backend_.template allocate<float>(localis::memory_kind::arena, samples_ * op_.out.size())),
         output_gradient_(normal(output_.size(), 1)),
-        input_gradient_(input_.size()) {
+        input_gradient_(backend_.template allocate<float>(localis::memory_kind::arena, input_.size())) {
     const auto bytes = [&](localis::phase when) { return layer_type::scratch_bytes(backend_, op_, samples_, when); };
     scratch_ = backend_.template allocate<std::byte>(
         localis::memory_kind::arena, std::max(bytes(localis::phase::learn), bytes(localis::phase::backward)));
     gradients_ =
         backend_.template allocate<std::byte>(localis::memory_kind::arena, (op_.parameters + 64) * sizeof(float));
     gain_ = backend_.template allocate<float>(localis::memory_kind::parameters, 1);
-    gain_.data()[0] = 1;
+    const float one = 1;
+    backend_.upload(std::span<const float>(&one, 1), gain_.data());
   }
 
   void forward(localis::mode how) {
@@ -91,13 +86,22 @@ class layer {
     at.parameter_gradients = gradients_.data();
     layer_.backward(backend_, op_, at);
   }
+  /// Until all that was begun has ended.
+  void wait() {
+    float last = 0;
+    backend_.download(static_cast<const float*>(gain_.data()), std::span<float>(&last, 1));
+  }
 
  private:
-  static std::vector<float> normal(std::size_t size, std::uint64_t stream) {
+  using array = typename Backend::template array<float>;
+
+  array normal(std::size_t size, std::uint64_t stream) {
     const localis::random_stream random(2, stream);
     std::vector<float> values(size);
     for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<float>(random.normal(i));
-    return values;
+    array result = backend_.template allocate<float>(localis::memory_kind::arena, size);
+    backend_.upload(std::span<const float>(values), result.data());
+    return result;
   }
   localis::operands<float> operands() {
     localis::operands<float> at;
@@ -112,13 +116,13 @@ class layer {
   localis::operation op_;
   std::size_t samples_;
   layer_type layer_;
-  std::vector<float> input_;
-  std::vector<float> output_;
-  std::vector<float> output_gradient_;
-  std::vector<float> input_gradient_;
+  array input_;
+  array output_;
+  array output_gradient_;
+  array input_gradient_;
   typename Backend::template array<std::byte> scratch_;
   typename Backend::template array<std::byte> gradients_;
-  typename Backend::template array<float> gain_;
+  array gain_;
   std::size_t step_ = 0;
 };
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "layer.hpp"
+#include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/localis.hpp>

@@ -2,7 +2,7 @@
 #sh tests / cuda / run_on_gpu.sh[FOLDER]
 #
 #On a machine with a GPU and the CUDA toolkit(12.4 or later) : builds what runs there, and runs the parity tests, the
-#benchmark of whole steps and, where FASHION_MNIST names the folder of Fashion - MNIST's files, the reference trainer.
+#benchmarks of update kernels and whole steps and, where FASHION_MNIST names the folder of Fashion - MNIST's files, the reference trainer.
 #FOLDER(new : build / gpu) gets the figures as JSON.CMAKE_ARGUMENTS is added to the call of cmake.
 set - eu root = $(CDPATH ='' cd-- "$(dirname -- " $0 ")/../.." && pwd) build =
 ${1 : -$root / build / gpu}."$root/cmake/need.sh"
@@ -24,7 +24,7 @@ CMAKE_ARGUMENTS:
   -
           } 2 > &1);
 then printf '%s\n' "$log" > & 2 exit 1 fi cmake-- build "$build" --parallel
-                                "$(cores)" --target gpu_test train_cuda bench_step_cuda
+                                "$(cores)" --target gpu_test train_cuda bench_rule_cuda bench_step_cuda
 
                                     nvidia -
                                 smi-- query - gpu = name,
