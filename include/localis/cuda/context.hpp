@@ -93,7 +93,8 @@ class pinned {
 };
 
 /// A device's stream, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
-/// order of one stream. Memory comes from the stream's pool and is counted; it is zero at first.
+/// order of one stream. Memory comes from the stream's pool and is counted; it is zero at first. Threads that use
+/// it must have its device current (cudaSetDevice), as the one that made it has.
 ///
 /// Errors: device_error names the call, the code and its text.
 class context {

@@ -17,6 +17,9 @@
 ///   double stage_gain(const state&, std::size_t stage) const   a stage's own factor, used in place of gain();
 ///                                                              gain() is then what records show
 ///   void   validate() const                                    throws config_error for a parameter out of range
+///
+/// A policy that is trivially copyable runs in the backend's memory, where the losses are, so that no step waits for
+/// the one before; on a GPU its functions must be constexpr. Any other is asked on the host.
 namespace localis::supervision {
 
 template <class S>

@@ -210,7 +210,8 @@ class model {
   }
 
   /// Runs one batch. Stages before the boundary learn by their rules while they pass it on (if local_rate > 0), stages
-  /// behind keep what backward() reads. Returns the network's output, samples x outputs, valid until the next pass.
+  /// behind keep what backward() reads. Returns the network's output, samples x outputs, in the backend's memory, valid
+  /// until the next pass.
   std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const pass& how) {
     require_batch("model::forward", features, samples);
     if (!request_.training) {
