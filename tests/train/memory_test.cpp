@@ -55,7 +55,8 @@ TEST_CASE("memory: what is planned is what is counted") {
     model m({}, backend({.threads = threads, .grain = 1}));
     const lo::memory_counters& counters = m.backend().counters();
     constexpr std::size_t gain = model::stages;
-    CHECK(counters.of(memory_kind::parameters) == sizeof(float) * (all_trainable + statistics + gain));
+    constexpr std::size_t outcome = 2 * sizeof(double);
+    CHECK(counters.of(memory_kind::parameters) == sizeof(float) * (all_trainable + statistics + gain) + outcome);
     CHECK(m.summary().parameter_bytes == counters.of(memory_kind::parameters));
     // Two doubles for each of four rules, and the momentum of one.
     CHECK(counters.of(memory_kind::rule_state) == 4 * 2 * sizeof(double) + 216 * sizeof(float));
