@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include <Eigen/Core>
 #include <cublas_v2.h>
 #include <sys/mman.h>
 
@@ -179,17 +180,24 @@ struct gemm {
   std::int64_t ldc;
 
   void operator()() const {
-    for (std::int64_t j = 0; j < n; ++j) {
-      T* column = c + j * ldc;
-      for (std::int64_t i = 0; i < m; ++i) column[i] = beta == T(0) ? T(0) : beta * column[i];
-      for (std::int64_t l = 0; l < k; ++l) {
-        const T factor = alpha * (turn_b ? b[j + l * ldb] : b[l + j * ldb]);
-        if (turn_a) {
-          for (std::int64_t i = 0; i < m; ++i) column[i] += a[l + i * lda] * factor;
-        } else {
-          for (std::int64_t i = 0; i < m; ++i) column[i] += a[i + l * lda] * factor;
-        }
-      }
+    using matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+    using stride = Eigen::OuterStride<>;
+    const Eigen::Map<const matrix, 0, stride> left(a, turn_a ? k : m, turn_a ? m : k, stride(lda));
+    const Eigen::Map<const matrix, 0, stride> right(b, turn_b ? n : k, turn_b ? k : n, stride(ldb));
+    Eigen::Map<matrix, 0, stride> out(c, m, n, stride(ldc));
+    if (beta == T(0)) {
+      out.setZero();  // what was there is not read
+    } else {
+      out *= beta;
+    }
+    if (turn_a && turn_b) {
+      out.noalias() += alpha * left.transpose() * right.transpose();
+    } else if (turn_a) {
+      out.noalias() += alpha * left.transpose() * right;
+    } else if (turn_b) {
+      out.noalias() += alpha * left * right.transpose();
+    } else {
+      out.noalias() += alpha * left * right;
     }
   }
 };

@@ -1,0 +1,47 @@
+#!/bin/sh
+# sh tests/cuda/compile.sh [--full] [ARCHITECTURE...]
+#
+# Compiles with nvcc, for each ARCHITECTURE (80), the trainer of the GPU, every warning an error, and prints what ptxas
+# says of its kernels: registers, and the bytes of them that did not fit. --full: also the GPU's tests and benchmarks.
+# Runs nothing; needs no GPU. Where there is no nvcc it says so and does nothing.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+build=$root/build/cuda
+. "$root/cmake/need.sh"
+
+if ! command -v nvcc >/dev/null 2>&1; then
+  say 'no nvcc on PATH: what runs on a GPU is not compiled here'
+  exit 0
+fi
+targets=train_cuda
+if [ "${1:-}" = --full ]; then
+  targets="$targets gpu_test bench_rule_cuda bench_step_cuda"
+  shift
+fi
+architectures=$(printf '%s;' "${@:-80}")
+need_build
+need_components
+need doctest-dev has_header doctest-dev doctest/doctest.h
+need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
+provide
+
+# shellcheck disable=SC2086
+if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON \
+  "-DCMAKE_CUDA_ARCHITECTURES=${architectures%;}" '-DCMAKE_CUDA_FLAGS=-Werror all-warnings -Xptxas -v' \
+  -DLOCALIS_BUILD_BENCHMARKS=ON ${CMAKE_ARGUMENTS:-} 2>&1); then
+  printf '%s\n' "$log" >&2
+  exit 1
+fi
+# shellcheck disable=SC2086
+if ! cmake --build "$build" --parallel "$(cores)" --target $targets >"$build/compile.log" 2>&1; then
+  grep -vE '^ptxas info' "$build/compile.log" >&2
+  exit 1
+fi
+awk '/Compiling entry function/ { kernel = $0; sub(/.*function ./, "", kernel); sub(/. for .*/, "", kernel) }
+  /bytes spill stores/ { spilled = $5 + $9 }
+  /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); print substr($0, RSTART + 5, RLENGTH - 5), spilled, kernel }' \
+  "$build/compile.log" | c++filt | sort -rn >"$build/kernels.txt"
+awk '{ ++all; if ($1 > most) most = $1; if ($2 > 0) ++spilling }
+  END { printf "%d kernels, at most %d registers, %d with registers spilled\n", all, most, spilling }' "$build/kernels.txt"
+awk '$2 > 0' "$build/kernels.txt" | cut -c1-200
