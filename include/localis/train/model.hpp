@@ -537,18 +537,24 @@ class model {
     return i + 1 < size && operations()[i + 1].joined ? i + 1 : i;
   }
 
-  /// By operation: whether its layer may leave nothing but what is pooled from its response.
-  static constexpr auto layer_pools = []<std::size_t... Is>(std::index_sequence<Is...>) {
-    return std::array<bool, size>{[] {
-      using layer = std::remove_reference_t<decltype(detail::get<Is>(std::declval<states&>()))>;
-      if constexpr (requires { layer::pools; }) return layer::pools;
+  /// Whether a layer may leave nothing but what is pooled from its response.
+  template <std::size_t I>
+  static constexpr bool layer_pools() {
+    using layer = std::remove_reference_t<decltype(detail::get<I>(std::declval<states&>()))>;
+    if constexpr (requires { layer::pools; }) {
+      return layer::pools;
+    } else {
       return false;
-    }()...};
+    }
+  }
+  /// The same by operation.
+  static constexpr auto all_pools = []<std::size_t... Is>(std::index_sequence<Is...>) {
+    return std::array<bool, size>{layer_pools<Is>()...};
   }
   (std::make_index_sequence<size>{});
   /// The last of the operations that the pass of operation i may do, where nothing is kept.
   static constexpr std::size_t last_followed_by(std::size_t i) {
-    const auto pools = [i] { return Backend::pools(operations()[i].map()) && layer_pools[i]; };
+    const auto pools = [i] { return Backend::pools(operations()[i].map()) && all_pools[i]; };
     std::size_t last = i;
     while (operations()[i].trainable() && last + 1 < size && operations()[last + 1].follower &&
            (operations()[last + 1].kind != operation_kind::pooling || pools())) {

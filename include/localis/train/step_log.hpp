@@ -161,7 +161,7 @@ class step_log {
     if constexpr (supervises) {
       close(policy, seen_.data());
     } else {
-      close(nobody{}, static_cast<nobody::state*>(nullptr));
+      close(nobody{}, static_cast<typename nobody::state*>(nullptr));
     }
     boxes_[opened_ % depth].post(slot());
     ++opened_;
