@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <localis/core/backend.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/kernel/update.hpp>
