@@ -107,11 +107,11 @@ class step_log {
   static constexpr std::size_t depth = immediate || !supervises ? 1 : 8;
 
   template <class Descent>
-  step_log(Model& model, const Descent& descent) : model_(model) {
-    auto& backend = model.backend();
+  step_log(Model& trained, const Descent& descent) : model_(trained) {
+    auto& backend = trained.backend();
     std::vector<const double*> tallies;
     std::vector<std::uint32_t> stages;
-    model.for_each_layer([&](const operation& op, const auto& layer) {
+    trained.for_each_layer([&](const operation& op, const auto& layer) {
       if constexpr (requires { layer.tally(); }) {
         if (layer.tally() == nullptr) return;
         tallies.push_back(layer.tally());
