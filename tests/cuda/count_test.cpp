@@ -27,6 +27,7 @@ TEST_CASE("cuda: a step of ResNet-18 multiplies as the cost model says, waits fo
     lo::model<resnet, counted> model{{}, backend};
     lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
     lo::step_log<decltype(model), lo::supervision::loss_gain> log(model, descent);
+    log.start();
     constexpr std::size_t batch = 8;
     model.prepare({.batch = batch});
     const std::vector<float> x(batch * resnet::input.size(), 0.5F);

@@ -109,22 +109,6 @@ class step_log {
   template <class Descent>
   step_log(Model& trained, const Descent& descent) : model_(trained) {
     auto& backend = trained.backend();
-    std::vector<const double*> tallies;
-    std::vector<std::uint32_t> stages;
-    trained.for_each_layer([&](const operation& op, const auto& layer) {
-      if constexpr (requires { layer.tally(); }) {
-        if (layer.tally() == nullptr) return;
-        tallies.push_back(layer.tally());
-        stages.push_back(static_cast<std::uint32_t>(op.stage));
-      }
-    });
-    const auto place = [&]<class T>(const std::vector<T>& host) {
-      auto array = backend.template allocate<T>(memory_kind::parameters, host.size());
-      backend.upload(std::span<const T>(host), array.data());
-      return array;
-    };
-    tallies_ = place(tallies);
-    tally_stages_ = place(stages);
     part_stages_ = place(descent.part_stages());
     part_weights_ = place(descent.part_weights());
     records_ = backend.template allocate<record>(memory_kind::parameters, depth);
@@ -132,8 +116,19 @@ class step_log {
     for (std::size_t i = 0; i < depth; ++i) boxes_.push_back(backend.template open_mailbox<record>(1));
   }
 
-  /// Forgets all losses and records.
+  /// Before the first step: forgets all losses and records, and finds the layers' tallies, which may have moved.
   void start() {
+    std::vector<const double*> tallies;
+    std::vector<std::uint32_t> stages;
+    model_.for_each_layer([&](const operation& op, const auto& layer) {
+      if constexpr (requires { layer.tally(); }) {
+        if (layer.tally() == nullptr) return;
+        tallies.push_back(layer.tally());
+        stages.push_back(static_cast<std::uint32_t>(op.stage));
+      }
+    });
+    tallies_ = place(tallies);
+    tally_stages_ = place(stages);
     const state fresh{};
     model_.backend().upload(std::span<const state>(&fresh, 1), seen_.data());
     opened_ = read_ = 0;
@@ -186,6 +181,12 @@ class step_log {
   using array_of = typename Model::backend_type::template array<T>;
   using mailbox = decltype(std::declval<Model&>().backend().template open_mailbox<record>(1));
 
+  template <class T>
+  array_of<T> place(const std::vector<T>& host) {
+    array_of<T> array = model_.backend().template allocate<T>(memory_kind::parameters, host.size());
+    model_.backend().upload(std::span<const T>(host), array.data());
+    return array;
+  }
   [[nodiscard]] record* slot() const { return records_.data() + opened_ % depth; }
 
   Model& model_;
