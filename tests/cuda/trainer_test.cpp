@@ -9,7 +9,6 @@
 #include <doctest/doctest.h>
 
 #include <localis/core/random.hpp>
-#include <localis/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
@@ -17,6 +16,7 @@
 #include <localis/layer/pool.hpp>
 #include <localis/layer/tanh.hpp>
 #include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
 #include <localis/rule/hebb.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
@@ -77,7 +77,7 @@ void agree(const std::vector<double>& found, const std::vector<double>& expected
 
 template <class Supervision>
 void check(const Supervision& supervision) {
-  const run expected = train(supervision, lo::cpu::backend<double>({.threads = 1}));
+  const run expected = train(supervision, lo::reference::backend<double>());
   CHECK(expected.report.epochs.back().boundary > 0);
   localis_test::on_device([&] {
     const run found = train(supervision, gpu<double>(small));
@@ -97,7 +97,7 @@ void check(const Supervision& supervision) {
 
 }  // namespace
 
-TEST_CASE("cuda: training with a moving boundary is that of the cpu") {
+TEST_CASE("cuda: training with a moving boundary is that of the reference") {
   check(lo::supervision::none{});
   check(lo::supervision::loss_gain{});
   check(lo::supervision::per_stage<>{{}, {2.0, 0.5}});
@@ -121,7 +121,7 @@ TEST_CASE("cuda: a divergence names the step that it arose in, however many step
     CHECK(trainer.report().end == lo::ending::diverged);
     return step;
   };
-  const std::size_t expected = step_of(lo::cpu::backend<double>({.threads = 1}));
+  const std::size_t expected = step_of(lo::reference::backend<double>());
   CHECK(expected < 10);
   localis_test::on_device([&] { CHECK(step_of(gpu<double>(small)) == expected); });
 }

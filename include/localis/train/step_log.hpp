@@ -93,6 +93,16 @@ struct close_step {
 
 }  // namespace kernel
 
+namespace detail {
+
+/// In a kernel's place for a supervision that is asked on the host.
+struct nobody {
+  struct state {};
+  constexpr void observe(state&, double) const {}
+};
+
+}  // namespace detail
+
 /// The records of the steps under way, written in the backend's memory and read when they have arrived: a step need not
 /// wait for the one before. A supervision policy that is trivially copyable runs there, too; any other is asked on the
 /// host, which then waits for each loss.
@@ -156,7 +166,7 @@ class step_log {
     if constexpr (supervises) {
       close(policy, seen_.data());
     } else {
-      close(nobody{}, static_cast<typename nobody::state*>(nullptr));
+      close(detail::nobody{}, static_cast<detail::nobody::state*>(nullptr));
     }
     boxes_[opened_ % depth].post(slot());
     ++opened_;
@@ -172,10 +182,6 @@ class step_log {
   [[nodiscard]] record read() { return boxes_[read_++ % depth].read()[0]; }
 
  private:
-  struct nobody {
-    struct state {};
-    constexpr void observe(state&, double) const {}
-  };
   using state = typename Supervision::state;
   template <class T>
   using array_of = typename Model::backend_type::template array<T>;
