@@ -21,6 +21,7 @@ need_build
 need_components
 need doctest-dev has_header doctest-dev doctest/doctest.h
 need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+need pkg-config command -v pkg-config
 need libthrust-dev has_header libthrust-dev thrust/version.h
 provide
 

@@ -1,6 +1,8 @@
 #pragma once
 
-/// The one place that states the version; CMake reads it from here.
-#define LOCALIS_VERSION_MAJOR 0
-#define LOCALIS_VERSION_MINOR 1
-#define LOCALIS_VERSION_PATCH 0
+/// The one line that states the version: 10000 * major + 100 * minor + patch. CMake and the packages read it from here.
+#define LOCALIS_VERSION 100
+
+#define LOCALIS_VERSION_MAJOR (LOCALIS_VERSION / 10000)
+#define LOCALIS_VERSION_MINOR (LOCALIS_VERSION / 100 % 100)
+#define LOCALIS_VERSION_PATCH (LOCALIS_VERSION % 100)

@@ -75,8 +75,10 @@ class arena_planner {
   std::size_t place() {
     std::vector<std::size_t> order(blocks_.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(),
-                     [this](std::size_t a, std::size_t b) { return blocks_[a].bytes > blocks_[b].bytes; });
+    // Not std::stable_sort: in libstdc++ 12 it warns under clang from 16 on.
+    std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
+      return blocks_[a].bytes != blocks_[b].bytes ? blocks_[a].bytes > blocks_[b].bytes : a < b;
+    });
     std::vector<std::size_t> placed;  // by offset
     std::size_t end = 0;
     for (const std::size_t index : order) {

@@ -1,0 +1,97 @@
+# The targets of the library: CMakeLists.txt makes them, and so does the installed package. A component's dependencies are
+# looked for when the component is asked for: an installed localis offers what the machine that uses it has.
+# Targets carry include path, language level and dependencies; no warnings, no -O, no -march: those belong to the user.
+#
+#   localis_component(NAME MISSING)   makes localis::NAME; the variable MISSING says what is missing, empty where nothing is
+#
+# Read before: LOCALIS_INCLUDE_DIR, LOCALIS_IMPORTED (targets of a package), LOCALIS_OPENMP.
+
+set(LOCALIS_COMPONENTS gzip folder safetensors thrust_host cuda)  # besides the core, localis::localis
+
+function(localis_component name missing)
+  set(${missing} "" PARENT_SCOPE)
+  if(TARGET localis::${name})
+    return()
+  endif()
+  set(links localis::localis)
+
+  if(name STREQUAL "localis")
+    find_package(Threads QUIET)
+    find_package(Eigen3 3.4 QUIET NO_MODULE)
+    if(NOT Threads_FOUND OR NOT TARGET Eigen3::Eigen)
+      set(${missing} "threads and Eigen 3.4 (Debian: libeigen3-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    set(links Eigen3::Eigen Threads::Threads)
+    if(LOCALIS_OPENMP)
+      find_package(OpenMP QUIET COMPONENTS CXX)
+      if(TARGET OpenMP::OpenMP_CXX)
+        list(APPEND links OpenMP::OpenMP_CXX)
+      endif()
+    endif()
+
+  elseif(name STREQUAL "gzip")  # localis/data/gzip.hpp
+    find_package(ZLIB QUIET)
+    if(NOT ZLIB_FOUND)
+      set(${missing} "zlib (Debian: zlib1g-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links ZLIB::ZLIB)
+
+  elseif(name STREQUAL "folder")  # localis/data/folder.hpp, jpeg.hpp, png.hpp
+    find_package(JPEG QUIET)
+    find_package(PNG QUIET)
+    if(NOT JPEG_FOUND OR NOT PNG_FOUND)
+      set(${missing} "libjpeg-turbo and libpng (Debian: libjpeg-dev libpng-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links JPEG::JPEG PNG::PNG)
+
+  elseif(name STREQUAL "safetensors")  # localis/io/safetensors.hpp, write_safetensors.hpp
+    find_package(nlohmann_json 3.9 QUIET CONFIG)
+    if(NOT nlohmann_json_FOUND)
+      set(${missing} "nlohmann-json 3.9 (Debian: nlohmann-json3-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links nlohmann_json::nlohmann_json)
+
+  elseif(name STREQUAL "thrust_host")  # localis/thrust_host/backend.hpp
+    find_path(LOCALIS_THRUST_INCLUDE thrust/version.h PATH_SUFFIXES cccl DOC "folder that holds thrust/version.h")
+    if(NOT LOCALIS_THRUST_INCLUDE)
+      set(${missing} "Thrust, thrust/version.h (Debian: libthrust-dev)" PARENT_SCOPE)
+      return()
+    endif()
+
+  elseif(name STREQUAL "cuda")  # localis/cuda/backend.cuh, for code that nvcc compiles
+    find_package(CUDAToolkit 12.4 QUIET)
+    if(NOT CUDAToolkit_FOUND)
+      set(${missing} "the CUDA toolkit, 12.4 or later" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links CUDA::cudart CUDA::cublas)
+
+  else()
+    set(${missing} "a component of that name; there are ${LOCALIS_COMPONENTS}" PARENT_SCOPE)
+    return()
+  endif()
+
+  if(LOCALIS_IMPORTED)
+    set(target localis::${name})
+    add_library(${target} INTERFACE IMPORTED)
+  else()
+    set(target localis_${name})
+    add_library(${target} INTERFACE)
+    add_library(localis::${name} ALIAS ${target})
+  endif()
+  target_link_libraries(${target} INTERFACE ${links})
+  if(name STREQUAL "localis")
+    target_include_directories(${target} INTERFACE "${LOCALIS_INCLUDE_DIR}")
+    target_compile_features(${target} INTERFACE cxx_std_20)
+  elseif(name STREQUAL "thrust_host")
+    target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_THRUST_INCLUDE}")
+  elseif(name STREQUAL "cuda")
+    # Kernels are constexpr function objects: one text for the host and the device. C++20 by its flag: CMake learns the
+    # features of a new nvcc later than nvcc has them.
+    target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-std=c++20>")
+  endif()
+endfunction()

@@ -1,0 +1,26 @@
+// What a lab might start with: the core here, each component in a second file.
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include <localis/localis.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::rule::oja>, lo::relu, lo::dense<3>>;
+
+double components();
+
+int main() {
+  lo::model<net> model{{.seed = 1}};
+  model.prepare({.batch = 2});
+  std::vector<float> features(2 * 64);
+  for (std::size_t i = 0; i < features.size(); ++i) features[i] = static_cast<float>(i % 7) / 7;
+  const std::vector<std::uint32_t> labels{0, 2};
+  model.forward(features, 2, {.boundary = 1, .local_rate = 1e-3});
+  const double loss = model.loss(lo::loss::softmax_cross_entropy{}, labels);
+  model.backward();
+  std::printf("localis %d.%d.%d: loss %g, components %g\n", LOCALIS_VERSION_MAJOR, LOCALIS_VERSION_MINOR,
+              LOCALIS_VERSION_PATCH, loss, components());
+  return std::isfinite(loss) ? 0 : 1;
+}
