@@ -312,6 +312,10 @@ TEST_CASE("model: bad values") {
   CHECK(message<lo::config_error>(prepare({.lowest_boundary = 3})) ==
         "model::prepare: lowest_boundary: expected at most 2 (the last stage, and every stage without a rule, learn by "
         "gradient), found 3");
+  CHECK(
+      message<lo::config_error>(prepare({.batch = std::size_t{1} << 32U})) ==
+      "model::prepare: batch: expected at most 4294967295, since kernels count rows in 32 bits (dense: 1 per sample), "
+      "found 4294967296");
 
   m.prepare({.batch = 3, .lowest_boundary = 1});
   CHECK(message<lo::shape_error>([&] { m.forward(x, 3, {.boundary = 1}); }) ==

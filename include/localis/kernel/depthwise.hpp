@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <localis/core/shape.hpp>
+#include <localis/kernel/divide.hpp>
 #include <localis/kernel/unfold.hpp>
 
 /// The depthwise convolution, element by element, for backends that give every element a thread of its own: each
@@ -21,12 +22,12 @@ struct depthwise_response {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t cells = map.field.positions();
-    const std::size_t at = first + row * every;
-    const T* sample = x + at / map.out.positions() * map.in.size();
+    const quotient place = divide(first + row * every, map.out.positions());
+    const T* sample = x + place.whole * map.in.size();
     T* out = u + row * map.outputs();
     for (std::size_t c = begin; c < end; ++c) {
       T sum = 0;
-      detail::for_each_pixel(map, at % map.out.positions(), [&](std::size_t cell, std::size_t pixel) {
+      detail::for_each_pixel(map, place.rest, [&](std::size_t cell, std::size_t pixel) {
         sum += w[c * cells + cell] * sample[pixel + c];
       });
       out[c] = sum;
@@ -46,9 +47,9 @@ struct depthwise_products {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
     const std::size_t channels = map.outputs();
-    const std::size_t at = first + row * every;
-    const T* sample = x + at / map.out.positions() * map.in.size();
-    detail::for_each_pixel(map, at % map.out.positions(), [&](std::size_t cell, std::size_t pixel) {
+    const quotient place = divide(first + row * every, map.out.positions());
+    const T* sample = x + place.whole * map.in.size();
+    detail::for_each_pixel(map, place.rest, [&](std::size_t cell, std::size_t pixel) {
       for (std::size_t c = begin; c < end; ++c) {
         sums[cell * channels + c] += (d == nullptr ? T(1) : d[row * channels + c]) * sample[pixel + c];
       }
@@ -67,10 +68,11 @@ struct depthwise_input_gradient {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t cells = map.field.positions();
     const std::size_t channels = map.outputs();
-    const T* errors = d + row / map.in.positions() * map.out.size();
+    const quotient place = divide(row, map.in.positions());
+    const T* errors = d + place.whole * map.out.size();
     for (std::size_t c = begin; c < end; ++c) {
       T sum = 0;
-      detail::for_each_window(map, row % map.in.positions(), [&](std::size_t cell, std::size_t position) {
+      detail::for_each_window(map, place.rest, [&](std::size_t cell, std::size_t position) {
         sum += w[c * cells + cell] * errors[position * channels + c];
       });
       dx[row * channels + c] = sum;

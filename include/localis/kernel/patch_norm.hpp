@@ -5,6 +5,7 @@
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/divide.hpp>
 #include <localis/kernel/mean.hpp>
 
 /// Local contrast normalization. Windows are size x size positions around each position, cut at the border, and take
@@ -22,9 +23,10 @@ struct patch {
 
   static constexpr patch around(const shape& extents, std::size_t size, std::size_t row) {
     const std::size_t reach = size / 2;
-    const std::size_t position = row % extents.positions();
-    const std::size_t y = position / extents.width;
-    const std::size_t x = position % extents.width;
+    const std::size_t position = divide(row, extents.positions()).rest;
+    const quotient centre = divide(position, extents.width);
+    const std::size_t y = centre.whole;
+    const std::size_t x = centre.rest;
     return {row - position, y < reach ? 0 : y - reach, y + reach + 1 < extents.height ? y + reach + 1 : extents.height,
             x < reach ? 0 : x - reach, x + reach + 1 < extents.width ? x + reach + 1 : extents.width};
   }

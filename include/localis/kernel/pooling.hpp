@@ -4,6 +4,7 @@
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/divide.hpp>
 
 namespace localis::kernel {
 
@@ -13,8 +14,9 @@ struct pool_area {
 
   static constexpr pool_area of(const linear_map& map, std::size_t position) {
     const std::size_t pad = map.field.padding;
-    const std::size_t y = position / map.out.width * map.field.stride;
-    const std::size_t x = position % map.out.width * map.field.stride;
+    const quotient corner = divide(position, map.out.width);
+    const std::size_t y = corner.whole * map.field.stride;
+    const std::size_t x = corner.rest * map.field.stride;
     const auto clamp = [pad](std::size_t at, std::size_t extent) {
       return at < pad ? 0 : (at - pad < extent ? at - pad : extent);
     };
@@ -32,9 +34,9 @@ struct max_pool {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t channels = map.in.channels;
-    const std::size_t positions = map.out.positions();
-    const pool_area area = pool_area::of(map, row % positions);
-    const T* sample = x + row / positions * map.in.size();
+    const quotient place = divide(row, map.out.positions());
+    const pool_area area = pool_area::of(map, place.rest);
+    const T* sample = x + place.whole * map.in.size();
     T* out = y + row * channels;
     bool first = true;
     for (std::size_t r = area.top; r < area.bottom; ++r) {
@@ -56,8 +58,46 @@ struct max_pool {
   }
 };
 
-/// dx gets dy at the first maximum of each window, read again from x and y: no indices are kept.
-/// One row is one whole sample, since windows may overlap.
+/// Whether windows tile the image: each element of the input is seen by exactly one.
+constexpr bool windows_tile(const linear_map& map) {
+  return map.field.stride == map.field.height && map.field.stride == map.field.width && map.field.padding == 0 &&
+         map.out.height * map.field.stride == map.in.height && map.out.width * map.field.stride == map.in.width;
+}
+
+namespace detail {
+
+/// What one window hands out: dy to the first maximum, read again from x and y, 0 to the others; written, or added.
+template <bool Add, class T>
+constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
+                        const T* y, const T* dy, T* dx) {
+  constexpr std::size_t block = 64;
+  const std::size_t channels = map.in.channels;
+  const pool_area area = pool_area::of(map, position);
+  for (std::size_t first = begin; first < end; first += block) {
+    const std::size_t size = end - first < block ? end - first : block;
+    const T* largest = y + position * channels + first;
+    T left[block];  // what is still to be handed out
+    LOCALIS_VECTORIZE
+    for (std::size_t i = 0; i < size; ++i) left[i] = dy[position * channels + first + i];
+    for (std::size_t r = area.top; r < area.bottom; ++r) {
+      for (std::size_t c = area.left; c < area.right; ++c) {
+        const std::size_t at = (r * map.in.width + c) * channels + first;
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < size; ++i) {
+          const bool hit = x[at + i] == largest[i];
+          const T part = hit ? left[i] : T(0);
+          dx[at + i] = Add ? dx[at + i] + part : part;
+          left[i] = hit ? T(0) : left[i];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// dx gets dy at the first maximum of each window: no indices are kept. One row is one whole sample, since windows may
+/// overlap.
 template <class T>
 struct max_pool_gradient {
   linear_map map;
@@ -67,50 +107,32 @@ struct max_pool_gradient {
   T* dx;
 
   constexpr void operator()(std::size_t sample, std::size_t begin, std::size_t end) const {
-    const std::size_t channels = map.in.channels;
-    const T* in = x + sample * map.in.size();
     T* gradient = dx + sample * map.in.size();
-    // Where windows tile the image each element of dx is written exactly once, otherwise they add up.
-    const bool tiled = map.field.stride == map.field.height && map.field.stride == map.field.width &&
-                       map.field.padding == 0 && map.in.height % map.field.stride == 0 &&
-                       map.in.width % map.field.stride == 0;
-    if (!tiled) {
-      for (std::size_t p = 0; p < map.in.positions(); ++p) {
-        LOCALIS_VECTORIZE
-        for (std::size_t i = begin; i < end; ++i) gradient[p * channels + i] = T(0);
-      }
+    for (std::size_t p = 0; p < map.in.positions(); ++p) {
+      LOCALIS_VECTORIZE
+      for (std::size_t i = begin; i < end; ++i) gradient[p * map.in.channels + i] = T(0);
     }
-    constexpr std::size_t block = 64;
     for (std::size_t p = 0; p < map.out.positions(); ++p) {
-      const pool_area area = pool_area::of(map, p);
-      const std::size_t out = (sample * map.out.positions() + p) * channels;
-      for (std::size_t first = begin; first < end; first += block) {
-        const std::size_t size = end - first < block ? end - first : block;
-        T left[block];  // what is still to be handed out
-        LOCALIS_VECTORIZE
-        for (std::size_t i = 0; i < size; ++i) left[i] = dy[out + first + i];
-        for (std::size_t r = area.top; r < area.bottom; ++r) {
-          for (std::size_t c = area.left; c < area.right; ++c) {
-            const std::size_t at = (r * map.in.width + c) * channels + first;
-            if (tiled) {
-              LOCALIS_VECTORIZE
-              for (std::size_t i = 0; i < size; ++i) {
-                const bool hit = in[at + i] == y[out + first + i];
-                gradient[at + i] = hit ? left[i] : T(0);
-                left[i] = hit ? T(0) : left[i];
-              }
-            } else {
-              LOCALIS_VECTORIZE
-              for (std::size_t i = 0; i < size; ++i) {
-                const bool hit = in[at + i] == y[out + first + i];
-                gradient[at + i] += hit ? left[i] : T(0);
-                left[i] = hit ? T(0) : left[i];
-              }
-            }
-          }
-        }
-      }
+      detail::hand_out<true>(map, p, begin, end, x + sample * map.in.size(), y + sample * map.out.size(),
+                             dy + sample * map.out.size(), gradient);
     }
+  }
+};
+
+/// The same where windows tile the image: one row is one window of one sample.
+template <class T>
+struct max_pool_tile_gradient {
+  linear_map map;
+  const T* x;
+  const T* y;
+  const T* dy;
+  T* dx;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const quotient place = divide(row, map.out.positions());
+    const std::size_t in = place.whole * map.in.size();
+    const std::size_t out = place.whole * map.out.size();
+    detail::hand_out<false>(map, place.rest, begin, end, x + in, y + out, dy + out, dx + in);
   }
 };
 
@@ -123,9 +145,9 @@ struct average_pool {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t channels = map.in.channels;
-    const std::size_t positions = map.out.positions();
-    const pool_area area = pool_area::of(map, row % positions);
-    const T* sample = x + row / positions * map.in.size();
+    const quotient place = divide(row, map.out.positions());
+    const pool_area area = pool_area::of(map, place.rest);
+    const T* sample = x + place.whole * map.in.size();
     T* out = y + row * channels;
     for (std::size_t i = begin; i < end; ++i) out[i] = T(0);
     for (std::size_t r = area.top; r < area.bottom; ++r) {

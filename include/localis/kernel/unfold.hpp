@@ -4,6 +4,7 @@
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/divide.hpp>
 
 /// The arithmetic, written once: each kernel is a trivially copyable function object over one row, or over one row and
 /// a range of its channels. Kernels know neither tiles nor threads; backends run them.
@@ -15,13 +16,14 @@ namespace detail {
 template <class Piece, class Gap>
 constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t left, Piece piece, Gap gap) {
   const std::size_t pad = map.field.padding;
-  const std::size_t channels = map.in.channels / map.groups;
+  const std::size_t channels = divide(map.in.channels, map.groups).whole;
   for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
-    const std::size_t y = top + cell / map.field.width * map.field.dilation;
-    const std::size_t x = left + cell % map.field.width * map.field.dilation;
+    const quotient at = divide(cell, map.field.width);
+    const std::size_t y = top + at.whole * map.field.dilation;
+    const std::size_t x = left + at.rest * map.field.dilation;
     const bool inside = y >= pad && y < map.in.height + pad && x >= pad && x < map.in.width + pad;
     for (std::size_t g = 0; g < map.groups; ++g) {
-      const std::size_t to = g * map.inputs() + cell * channels;
+      const std::size_t to = (g * map.field.positions() + cell) * channels;
       if (inside) {
         piece(to, ((y - pad) * map.in.width + x - pad) * map.in.channels + g * channels, channels);
       } else {
@@ -37,8 +39,9 @@ constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t
 template <class Piece, class Gap>
 constexpr void for_each_stretch(const linear_map& map, std::size_t position, Piece piece, Gap gap) {
   const std::size_t channels = map.in.channels;
-  const std::size_t top = position / map.out.width * map.field.stride;  // both before padding is taken off
-  const std::size_t left = position % map.out.width * map.field.stride;
+  const quotient corner = divide(position, map.out.width);
+  const std::size_t top = corner.whole * map.field.stride;  // both before padding is taken off
+  const std::size_t left = corner.rest * map.field.stride;
   const std::size_t pad = map.field.padding;
   if (map.groups > 1 || map.field.dilation > 1) {
     for_each_cell(map, top, left, piece, gap);
@@ -66,29 +69,31 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
 template <class F>
 constexpr void for_each_pixel(const linear_map& map, std::size_t position, const F& f) {
   const std::size_t pad = map.field.padding;
-  const std::size_t top = position / map.out.width * map.field.stride;
-  const std::size_t left = position % map.out.width * map.field.stride;
-  for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
-    const std::size_t y = top + cell / map.field.width * map.field.dilation;
-    const std::size_t x = left + cell % map.field.width * map.field.dilation;
-    if (y < pad || y >= map.in.height + pad || x < pad || x >= map.in.width + pad) continue;
-    f(cell, ((y - pad) * map.in.width + x - pad) * map.in.channels);
+  const quotient corner = divide(position, map.out.width);
+  for (std::size_t r = 0; r < map.field.height; ++r) {
+    const std::size_t y = corner.whole * map.field.stride + r * map.field.dilation;
+    if (y < pad || y >= map.in.height + pad) continue;
+    for (std::size_t c = 0; c < map.field.width; ++c) {
+      const std::size_t x = corner.rest * map.field.stride + c * map.field.dilation;
+      if (x < pad || x >= map.in.width + pad) continue;
+      f(r * map.field.width + c, ((y - pad) * map.in.width + x - pad) * map.in.channels);
+    }
   }
 }
 
 /// f(cell, output position) for each window that sees an input position through that cell.
 template <class F>
 constexpr void for_each_window(const linear_map& map, std::size_t position, const F& f) {
-  const std::size_t bottom = position / map.in.width + map.field.padding;
-  const std::size_t right = position % map.in.width + map.field.padding;
-  for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
-    const std::size_t down = cell / map.field.width * map.field.dilation;
-    const std::size_t across = cell % map.field.width * map.field.dilation;
-    if (bottom < down || right < across) continue;
-    const std::size_t y = (bottom - down) / map.field.stride;
-    const std::size_t x = (right - across) / map.field.stride;
-    if ((bottom - down) % map.field.stride != 0 || (right - across) % map.field.stride != 0) continue;
-    if (y < map.out.height && x < map.out.width) f(cell, y * map.out.width + x);
+  const quotient pixel = divide(position, map.in.width);
+  const std::size_t bottom = pixel.whole + map.field.padding;
+  const std::size_t right = pixel.rest + map.field.padding;
+  for (std::size_t r = 0, down = 0; r < map.field.height && down <= bottom; ++r, down += map.field.dilation) {
+    const quotient y = divide(bottom - down, map.field.stride);
+    if (y.rest != 0 || y.whole >= map.out.height) continue;
+    for (std::size_t c = 0, across = 0; c < map.field.width && across <= right; ++c, across += map.field.dilation) {
+      const quotient x = divide(right - across, map.field.stride);
+      if (x.rest == 0 && x.whole < map.out.width) f(r * map.field.width + c, y.whole * map.out.width + x.whole);
+    }
   }
 }
 
@@ -131,23 +136,26 @@ struct unfold_rows {
   std::size_t first;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const std::size_t position = (first + row) % map.out.positions();
-    const T* sample = x + (first + row) / map.out.positions() * map.in.size();
+    const quotient place = divide(first + row, map.out.positions());
+    const T* sample = x + place.whole * map.in.size();
     T* to = rows + row * map.seen();
     if (begin == 0 && end == map.seen()) {
-      unfold_row(map, sample, position, to);
+      unfold_row(map, sample, place.rest, to);
       return;
     }
     const std::size_t pad = map.field.padding;
-    const std::size_t channels = map.in.channels / map.groups;
+    const std::size_t channels = divide(map.in.channels, map.groups).whole;
+    const std::size_t inputs = map.field.positions() * channels;
+    const quotient corner = divide(place.rest, map.out.width);
     for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t group = i / map.inputs();
-      const std::size_t cell = i % map.inputs() / channels;
-      const std::size_t y = position / map.out.width * map.field.stride + cell / map.field.width * map.field.dilation;
-      const std::size_t z = position % map.out.width * map.field.stride + cell % map.field.width * map.field.dilation;
+      const quotient group = divide(i, inputs);
+      const quotient cell = divide(group.rest, channels);
+      const quotient at = divide(cell.whole, map.field.width);
+      const std::size_t y = corner.whole * map.field.stride + at.whole * map.field.dilation;
+      const std::size_t z = corner.rest * map.field.stride + at.rest * map.field.dilation;
       const bool inside = y >= pad && y < map.in.height + pad && z >= pad && z < map.in.width + pad;
-      to[i] = inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + group * channels + i % channels]
-                     : T(0);
+      const std::size_t channel = group.whole * channels + cell.rest;
+      to[i] = inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + channel] : T(0);
     }
   }
 };
@@ -161,13 +169,18 @@ struct fold_rows {
   T* dx;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const std::size_t channels = map.in.channels / map.groups;
-    const T* windows = rows + row / map.in.positions() * map.out.positions() * map.seen();
+    const std::size_t channels = divide(map.in.channels, map.groups).whole;
+    const std::size_t inputs = map.field.positions() * channels;
+    const quotient place = divide(row, map.in.positions());
+    const T* windows = rows + place.whole * map.out.positions() * map.seen();
     T* to = dx + row * map.in.channels;
     for (std::size_t c = begin; c < end; ++c) to[c] = T(0);
-    detail::for_each_window(map, row % map.in.positions(), [&](std::size_t cell, std::size_t position) {
+    detail::for_each_window(map, place.rest, [&](std::size_t cell, std::size_t position) {
       const T* from = windows + position * map.seen() + cell * channels;
-      for (std::size_t c = begin; c < end; ++c) to[c] += from[c / channels * map.inputs() + c % channels];
+      for (std::size_t c = begin; c < end; ++c) {
+        const quotient group = divide(c, channels);
+        to[c] += from[group.whole * inputs + group.rest];
+      }
     });
   }
 };

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/kernel/divide.hpp>
 
 /// The one place that changes a weight, for gradient descent and for local rules alike.
 namespace localis::kernel {
@@ -55,7 +56,8 @@ struct row_split {
   template <class Body>
   constexpr void operator()(std::size_t part, const Body& body) const {
     if (lanes > 1) {
-      for (std::size_t column = part % lanes; column < columns; column += lanes) body(part / lanes, column, 0);
+      const quotient at = divide(part, lanes);
+      for (std::size_t column = at.rest; column < columns; column += lanes) body(at.whole, column, 0);
       return;
     }
     std::size_t column = 0;
@@ -184,10 +186,10 @@ struct row_peaks {
   double* peaks;
 
   constexpr void operator()(std::size_t part) const {
-    const std::size_t row = part / split.lanes;
+    const quotient at = divide(part, split.lanes);
     T most = 0;
-    for (std::size_t column = part % split.lanes; column < split.columns; column += split.lanes) {
-      const T size = std::abs(direction(row, column, weight[row * split.columns + column]));
+    for (std::size_t column = at.rest; column < split.columns; column += split.lanes) {
+      const T size = std::abs(direction(at.whole, column, weight[at.whole * split.columns + column]));
       if (size > most || size != size) most = size;
     }
     peaks[part] = static_cast<double>(most);
@@ -263,7 +265,7 @@ struct subtract_rank_one {
   std::size_t rows_of_group;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const T* of_group = b + row / rows_of_group * columns;
+    const T* of_group = b + divide(row, rows_of_group).whole * columns;
     LOCALIS_VECTORIZE
     for (std::size_t i = begin; i < end; ++i) c[row * columns + i] -= a[row] * of_group[i];
   }

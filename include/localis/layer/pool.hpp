@@ -31,9 +31,16 @@ class pool_layer : public stateless {
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
     if (at.input_gradient == nullptr) return;
     if constexpr (Max) {
-      backend.for_samples(
-          at.samples, op.in.size(), op.in.channels,
-          kernel::max_pool_gradient<scalar>{op.map(), at.input, at.output, at.output_gradient, at.input_gradient});
+      const linear_map map = op.map();
+      if (kernel::windows_tile(map)) {
+        backend.for_rows(
+            map.rows(at.samples), op.in.channels,
+            kernel::max_pool_tile_gradient<scalar>{map, at.input, at.output, at.output_gradient, at.input_gradient});
+      } else {
+        backend.for_samples(
+            at.samples, op.in.size(), op.in.channels,
+            kernel::max_pool_gradient<scalar>{map, at.input, at.output, at.output_gradient, at.input_gradient});
+      }
     } else {
       backend.for_samples(at.samples, op.in.size(), op.in.channels,
                           kernel::average_pool_gradient<scalar>{op.map(), at.output_gradient, at.input_gradient});

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -16,6 +14,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/depthwise.hpp>
+#include <localis/kernel/divide.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/kernel/follow_up.hpp>
 #include <localis/kernel/unfold.hpp>
@@ -96,8 +95,12 @@ class backend {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
     if (rows == 0 || columns == 0) return;
     if constexpr (System::by_element) {
-      const std::size_t calls = takes_whole_rows<Kernel> ? rows : rows * columns;
-      system_.launch(calls, cut_elements<Kernel>{f, columns, calls <= std::numeric_limits<std::uint32_t>::max()});
+      // Of as many rows as 32 bits count the elements of.
+      const std::size_t most = takes_whole_rows<Kernel> ? rows : kernel::most_rows / columns;
+      for (std::size_t first = 0; first < rows; first += most) {
+        const std::size_t some = std::min(most, rows - first);
+        system_.launch(takes_whole_rows<Kernel> ? some : some * columns, cut_elements<Kernel>{f, first, columns});
+      }
     } else {
       const std::size_t stretch = std::min(system_.stretch(), columns);
       const std::size_t pieces = takes_whole_rows<Kernel> ? 1 : (columns + stretch - 1) / stretch;

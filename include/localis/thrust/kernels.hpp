@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 
 #include <localis/core/backend.hpp>
+#include <localis/kernel/divide.hpp>
 
 /// Kernels that only backends of launches run: what cuts rows into stretches and adds up chunks, and gates.
 namespace localis::device {
@@ -29,25 +28,19 @@ struct cut_rows {
   }
 };
 
-/// The same where each call gets one element: loops over a stretch vanish.
+/// The same from row `first` on, where each call gets one element: loops over a stretch vanish.
 template <class Kernel>
 struct cut_elements {
   Kernel kernel;
+  std::size_t first;
   std::size_t columns;
-  bool narrow;  ///< all numbers fit 32 bits, whose division is several times as fast on a GPU
 
   constexpr void operator()(std::size_t i) const {
     if constexpr (takes_whole_rows<Kernel>) {
       kernel(i);
     } else {
-      std::size_t row = 0;
-      if (narrow) {
-        row = static_cast<std::uint32_t>(i) / static_cast<std::uint32_t>(columns);
-      } else {
-        row = i / columns;
-      }
-      const std::size_t column = i - row * columns;
-      kernel(row, column, column + 1);
+      const kernel::quotient at = kernel::divide(i, columns);
+      kernel(first + at.whole, at.rest, at.rest + 1);
     }
   }
 };
@@ -70,8 +63,10 @@ struct sum_chunk {
     for (std::size_t k = 0; k < count; ++k) {
       for (std::size_t c = begin; c < end; ++c) total[k * columns + c] = 0;
     }
-    const std::size_t behind = rows * (chunk + 1) / chunks;
-    for (std::size_t first = rows * chunk / chunks; first < behind; first += few) {
+    const kernel::quotient share = kernel::divide(rows, chunks);  // and one more row for each of the first chunks
+    std::size_t first = chunk * share.whole + (chunk < share.rest ? chunk : share.rest);
+    const std::size_t behind = first + share.whole + (chunk < share.rest ? 1 : 0);
+    for (; first < behind; first += few) {
       for (std::size_t k = 0; k < count; ++k) {
         for (std::size_t c = begin; c < end; ++c) part[k * columns + c] = T(0);
       }

@@ -15,6 +15,7 @@
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/divide.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/layer/operation.hpp>
@@ -181,6 +182,13 @@ class model {
       throw config_error(text("model::prepare: lowest_boundary: expected at most ", request.highest_boundary,
                               " (the last stage, and every stage without a rule, learn by gradient), found ",
                               request.lowest_boundary));
+    }
+    for (const operation& op : operations()) {
+      const std::size_t positions = std::max(op.in.positions(), op.out.positions());
+      if (positions <= kernel::most_rows / request.batch) continue;
+      throw config_error(text("model::prepare: batch: expected at most ", kernel::most_rows / positions,
+                              ", since kernels count rows in 32 bits (", op.name, ": ", positions,
+                              " per sample), found ", request.batch));
     }
     std::vector<plan> plans;
     const std::size_t first = request.training ? request.lowest_boundary : stages;

@@ -1,0 +1,41 @@
+#include <cstddef>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/core/random.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/kernel/pooling.hpp>
+
+namespace lo = localis;
+namespace kernel = lo::kernel;
+
+TEST_CASE("max_pool_tile_gradient: what max_pool_gradient hands out where windows tile the image") {
+  const lo::linear_map map{{4, 6, 3}, {2, 3, 3}, {2, 2, 2, 0}};
+  CHECK(kernel::windows_tile(map));
+  CHECK_FALSE(kernel::windows_tile({{5, 6, 3}, {2, 3, 3}, {2, 2, 2, 0}}));  // a rest
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {3, 5, 3}, {2, 2, 1, 0}}));  // overlap
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {3, 4, 3}, {2, 2, 2, 1}}));  // padding
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 2, 3}, {2, 3, 3, 0}}));  // gaps between rows or columns
+
+  constexpr std::size_t samples = 3;
+  const lo::random_stream random(1, 2);
+  std::vector<double> x(samples * map.in.size());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(random.bits(i) % 4);  // with equal maxima
+  std::vector<double> y(samples * map.out.size());
+  std::vector<double> dy(y.size());
+  for (std::size_t i = 0; i < dy.size(); ++i) dy[i] = 1 + static_cast<double>(i);
+  const std::size_t channels = map.in.channels;
+  for (std::size_t row = 0; row < map.rows(samples); ++row) {
+    kernel::max_pool<double>{map, x.data(), y.data()}(row, 0, channels);
+  }
+  std::vector<double> whole(x.size(), -1);
+  std::vector<double> tiled(x.size(), -2);
+  for (std::size_t sample = 0; sample < samples; ++sample) {
+    kernel::max_pool_gradient<double>{map, x.data(), y.data(), dy.data(), whole.data()}(sample, 0, channels);
+  }
+  for (std::size_t row = 0; row < map.rows(samples); ++row) {
+    kernel::max_pool_tile_gradient<double>{map, x.data(), y.data(), dy.data(), tiled.data()}(row, 0, channels);
+  }
+  CHECK(tiled == whole);
+}
