@@ -30,7 +30,7 @@ using gpu = localis::device::backend<T, localis::cuda::system<standin::executor>
 /// f() on a fresh device: at once, and queued by stream. Nothing is left of it.
 template <class F>
 void on_device(const F& f, std::size_t memory = std::size_t{16} << 20) {
-  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred}) {
+  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred, standin::mode::racing}) {
     standin::reset(how, memory);
     f();
     CHECK(standin::alive() == 0);

@@ -71,7 +71,7 @@ int signal_of(const What& what) {
 }  // namespace
 
 TEST_CASE("cuda: whichever call fails, a device_error tells, nothing leaks, and the next run is well") {
-  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred}) {
+  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred, standin::mode::racing}) {
     standin::reset(how, std::size_t{1} << 20);
     work();
     const std::size_t calls = standin::seen().all;
@@ -97,7 +97,7 @@ TEST_CASE("cuda: messages name the call, the code and its text") {
   CHECK(message_of(1, cudaErrorNoDevice) == "cuda: cudaGetDeviceCount: cudaErrorNoDevice: an error of the stand-in");
   CHECK(message_of(1, cudaErrorInsufficientDriver) ==
         "cuda: cudaGetDeviceCount: cudaErrorInsufficientDriver: an error of the stand-in");
-  CHECK(message_of(4, CUBLAS_STATUS_EXECUTION_FAILED) ==
+  CHECK(message_of(5, CUBLAS_STATUS_EXECUTION_FAILED) ==
         "cuda: cublasCreate: CUBLAS_STATUS_EXECUTION_FAILED: a status of the stand-in");
   CHECK_THROWS_WITH_AS(gpu<float>(lo::cuda::options{.device = 3}),
                        "cuda::options: device: expected one of the 1 devices, found 3", lo::config_error);

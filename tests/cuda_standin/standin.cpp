@@ -8,17 +8,29 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <Eigen/Core>
 #include <cublas_v2.h>
 #include <sys/mman.h>
 
-struct CUevent_st {
-  CUstream_st* stream = nullptr;
-  bool pending = false;
+struct queued {
+  std::function<void()> work;
+  std::function<bool()> ready;  ///< whether the real one could run it now; empty: always
 };
 struct CUstream_st {
-  std::deque<std::function<void()>> queue;
+  std::deque<queued> queue;
+  bool running = false;
+};
+/// What a stream has been told to record, and how far it got; queued work may outlive the event.
+struct recording {
+  CUstream_st* stream = nullptr;
+  std::size_t asked = 0;
+  std::size_t done = 0;
+};
+struct CUevent_st {
+  std::shared_ptr<recording> records = std::make_shared<recording>();
 };
 struct cublasContext {
   cudaStream_t stream = nullptr;
@@ -107,7 +119,7 @@ struct device {
   std::unique_ptr<arena> memory = std::make_unique<arena>(std::size_t{1} << 30);
   standin::counts seen;
   std::map<const std::byte*, std::size_t> pinned;
-  std::set<CUstream_st*> streams;
+  std::vector<CUstream_st*> streams;  ///< in the order of their making
   std::set<CUevent_st*> events;
   std::set<cublasContext*> handles;
   std::size_t failing = 0;  ///< calls until the one that fails, or 0
@@ -135,19 +147,45 @@ cudaError_t report(cudaError_t result) {
   return result;
 }
 
-void submit(cudaStream_t stream, std::function<void()> work) {
-  if (the().streams.count(stream) == 0) broken("work for a stream that is not there");
-  if (the().how == standin::mode::deferred) {
-    stream->queue.push_back(std::move(work));
+bool queues() { return the().how == standin::mode::deferred || the().how == standin::mode::racing; }
+
+void run_next(cudaStream_t stream) {
+  const std::function<void()> work = std::move(stream->queue.front().work);
+  stream->queue.pop_front();
+  const bool outer = std::exchange(stream->running, true);
+  work();
+  stream->running = outer;
+}
+/// Every stream but the first, as far as it can go.
+void race() {
+  if (the().how != standin::mode::racing) return;
+  for (std::size_t i = 1; i < the().streams.size(); ++i) {
+    CUstream_st& stream = *the().streams[i];
+    while (!stream.running && !stream.queue.empty() && (!stream.queue.front().ready || stream.queue.front().ready()))
+      run_next(&stream);
+  }
+}
+void submit(cudaStream_t stream, std::function<void()> work, std::function<bool()> ready = {}) {
+  if (std::count(the().streams.begin(), the().streams.end(), stream) == 0)
+    broken("work for a stream that is not there");
+  if (queues()) {
+    stream->queue.push_back({std::move(work), std::move(ready)});
+    race();
   } else if (the().how == standin::mode::immediate) {
     work();
   }
 }
 void drain(cudaStream_t stream) {
   while (!stream->queue.empty()) {
-    const std::function<void()> work = std::move(stream->queue.front());
-    stream->queue.pop_front();
-    work();
+    run_next(stream);
+    race();
+  }
+}
+/// Until its stream has recorded an event so many times.
+void run_until(const recording& records, std::size_t wanted) {
+  while (records.done < wanted) {
+    run_next(records.stream);
+    race();
   }
 }
 
@@ -272,12 +310,12 @@ const char* cudaGetErrorString(cudaError_t error) {
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
   if (const cudaError_t failure = begin_runtime()) return failure;
   *stream = new CUstream_st;
-  the().streams.insert(*stream);
+  the().streams.push_back(*stream);
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   drain(stream);
-  the().streams.erase(stream);
+  std::erase(the().streams, stream);
   delete stream;
   return cudaSuccess;
 }
@@ -295,30 +333,36 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  if (event->pending) drain(event->stream);
   the().events.erase(event);
   delete event;
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (const cudaError_t failure = begin_runtime()) return failure;
-  event->stream = stream;
-  event->pending = the().how == standin::mode::deferred;
-  submit(stream, [event] { event->pending = false; });
+  const std::shared_ptr<recording> records = event->records;
+  records->stream = stream;
+  const std::size_t number = ++records->asked;
+  if (!queues()) records->done = number;
+  submit(stream, [records, number] { records->done = number; });
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  const std::shared_ptr<recording> records = event->records;
+  const std::size_t wanted = records->asked;
+  submit(
+      stream, [records, wanted] { run_until(*records, wanted); },
+      [records, wanted] { return records->done >= wanted; });
   return cudaSuccess;
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (const cudaError_t failure = begin_runtime()) return failure;
-  return event->pending ? cudaErrorNotReady : cudaSuccess;
+  return event->records->done < event->records->asked ? cudaErrorNotReady : cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   ++the().seen.waits;
   if (const cudaError_t failure = begin_runtime()) return failure;
-  while (event->pending) {
-    const std::function<void()> work = std::move(event->stream->queue.front());
-    event->stream->queue.pop_front();
-    work();
-  }
+  run_until(*event->records, event->records->asked);
   return cudaSuccess;
 }
 

@@ -18,7 +18,8 @@ namespace standin {
 
 enum class mode {
   immediate,  ///< each call does its work before it returns
-  deferred,   ///< work is queued by stream and runs when someone waits for it
+  deferred,   ///< work is queued by stream and runs as late as it may, when someone waits for it
+  racing,     ///< the same for the first stream; what others queue runs as early as it may
   counting    ///< work is counted and left undone
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
@@ -50,14 +51,48 @@ struct release_pinned {
 
 }  // namespace detail
 
-/// Host memory that a device reads and writes by itself, and an event behind the last copy.
+/// A point in a stream that others wait for.
+class event {
+ public:
+  /// Behind all that the stream has taken.
+  void record(cudaStream_t stream) {
+    if (event_ == nullptr) {
+      cudaEvent_t fresh = nullptr;
+      check(cudaEventCreateWithFlags(&fresh, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+      event_.reset(fresh);
+    }
+    check(cudaEventRecord(event_.get(), stream), "cudaEventRecord");
+  }
+  // All three: reached, where it was never recorded.
+  [[nodiscard]] bool reached() const {
+    if (event_ == nullptr) return true;
+    const cudaError_t state = cudaEventQuery(event_.get());
+    if (state == cudaErrorNotReady) return false;
+    check(state, "cudaEventQuery");
+    return true;
+  }
+  void wait() const {
+    if (event_ != nullptr) check(cudaEventSynchronize(event_.get()), "cudaEventSynchronize");
+  }
+  /// What the stream takes from now on waits; the host does not.
+  void hold_back(cudaStream_t stream) const {
+    if (event_ != nullptr) check(cudaStreamWaitEvent(stream, event_.get(), 0), "cudaStreamWaitEvent");
+  }
+
+ private:
+  std::unique_ptr<CUevent_st, detail::destroy_event> event_;
+};
+
+/// Host memory that a device reads and writes by itself, and a point behind the last copy.
 class pinned {
  public:
   [[nodiscard]] void* data() const { return data_.get(); }
+  [[nodiscard]] event& copied() { return copied_; }
+  [[nodiscard]] const event& copied() const { return copied_; }
 
   /// Waits for the last copy, then makes room.
   void reserve(std::size_t bytes) {
-    wait();
+    copied_.wait();
     if (bytes <= size_) return;
     data_.reset();
     size_ = 0;
@@ -66,35 +101,17 @@ class pinned {
     data_.reset(fresh);
     size_ = bytes;
   }
-  /// Behind a copy that the stream has taken.
-  void mark(cudaStream_t stream) {
-    if (copied_ == nullptr) {
-      cudaEvent_t event = nullptr;
-      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
-      copied_.reset(event);
-    }
-    check(cudaEventRecord(copied_.get(), stream), "cudaEventRecord");
-  }
-  [[nodiscard]] bool done() const {
-    if (copied_ == nullptr) return true;
-    const cudaError_t state = cudaEventQuery(copied_.get());
-    if (state == cudaErrorNotReady) return false;
-    check(state, "cudaEventQuery");
-    return true;
-  }
-  void wait() const {
-    if (copied_ != nullptr) check(cudaEventSynchronize(copied_.get()), "cudaEventSynchronize");
-  }
 
  private:
   std::unique_ptr<void, detail::release_pinned> data_;
   std::size_t size_ = 0;
-  std::unique_ptr<CUevent_st, detail::destroy_event> copied_;
+  event copied_;
 };
 
-/// A device's stream, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
-/// order of one stream. Memory comes from the stream's pool and is counted; it is zero at first. Threads that use
-/// it must have its device current (cudaSetDevice), as the one that made it has.
+/// A device's streams, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
+/// order of one stream, but for batches on their way to the device, which have one of their own. Memory comes from the
+/// stream's pool and is counted; it is zero at first. Threads that use it must have its device current (cudaSetDevice),
+/// as the one that made it has.
 ///
 /// Errors: device_error names the call, the code and its text.
 class context {
@@ -107,17 +124,19 @@ class context {
     expect(chosen.device >= 0 && chosen.device < devices, "cuda::options: device",
            text("one of the ", devices, " devices").c_str(), chosen.device);
     check(cudaSetDevice(chosen.device), "cudaSetDevice");
-    cudaStream_t stream = nullptr;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-    stream_.reset(stream);
+    stream_.reset(fresh_stream());
+    arrivals_.reset(fresh_stream());
     cublasHandle_t blas = nullptr;
     check(cublasCreate(&blas), "cublasCreate");
     blas_.reset(blas);
-    check(cublasSetStream(blas, stream), "cublasSetStream");
-    workspace_ = device_memory(take(chosen.workspace_bytes, "the workspace of cuBLAS"), detail::release_to{stream});
+    check(cublasSetStream(blas, stream()), "cublasSetStream");
+    workspace_ = device_memory(take(chosen.workspace_bytes, "the workspace of cuBLAS"), detail::release_to{stream()});
     check(cublasSetWorkspace(blas, workspace_.get(), chosen.workspace_bytes), "cublasSetWorkspace");
   }
-  ~context() { (void)cudaStreamSynchronize(stream()); }
+  ~context() {
+    (void)cudaStreamSynchronize(arrivals_.get());
+    (void)cudaStreamSynchronize(stream());
+  }
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
@@ -131,6 +150,7 @@ class context {
     device_memory data(take(bytes, name_of(kind)), detail::release_to{stream()});
     check(cudaMemsetAsync(data.get(), 0, bytes, stream()), "cudaMemsetAsync");
     counters_.take(kind, bytes);
+    fresh_memory_ = true;
     return data.release();
   }
   void release(memory_kind kind, void* data, std::size_t bytes) noexcept {
@@ -148,7 +168,27 @@ class context {
     place.reserve(bytes);
     std::memcpy(place.data(), from, bytes);
     check(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
-    place.mark(stream());
+    place.copied().record(stream());
+  }
+  /// As upload(), while the device computes: for what comes step by step. Two pieces of memory take turns as `to`, and
+  /// what is launched between two calls uses the piece of the first; the copy waits for what was launched before the
+  /// last call, so that one piece is read while the other fills.
+  void upload_ahead(const void* from, std::size_t bytes, void* to) {
+    if (bytes == 0) return;
+    pinned& place = batches_[next_batch_++ % batches_.size()];
+    place.reserve(bytes);
+    std::memcpy(place.data(), from, bytes);
+    if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `to` is not there before
+    before_batch_.hold_back(arrivals_.get());
+    before_batch_.record(stream());
+    check(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, arrivals_.get()), "cudaMemcpyAsync");
+    try {
+      place.copied().record(arrivals_.get());
+      place.copied().hold_back(stream());
+    } catch (const device_error&) {
+      (void)cudaStreamSynchronize(arrivals_.get());  // nothing else would keep `to` until it has been written
+      throw;
+    }
   }
   /// Waits for all that was launched before. Goes through memory of its own: a copy that is still under way when a call
   /// fails must not reach what the caller has given up.
@@ -161,7 +201,7 @@ class context {
   void post(const void* from, std::size_t bytes, pinned& to) {
     to.reserve(bytes);
     check(cudaMemcpyAsync(to.data(), from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
-    to.mark(stream());
+    to.copied().record(stream());
   }
   void copy(const void* from, std::size_t bytes, void* to) {
     if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
@@ -170,6 +210,11 @@ class context {
  private:
   using device_memory = std::unique_ptr<void, detail::release_to>;
 
+  static cudaStream_t fresh_stream() {
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    return stream;
+  }
   static const char* name_of(memory_kind kind) {
     switch (kind) {
       case memory_kind::parameters:
@@ -204,10 +249,15 @@ class context {
   options options_;
   memory_counters counters_;
   std::unique_ptr<CUstream_st, detail::destroy_stream> stream_;
+  std::unique_ptr<CUstream_st, detail::destroy_stream> arrivals_;
   std::unique_ptr<cublasContext, detail::destroy_blas> blas_;
   device_memory workspace_;
   std::array<pinned, 8> pinned_;
   std::size_t next_ = 0;
+  std::array<pinned, 2> batches_;
+  std::size_t next_batch_ = 0;
+  event before_batch_;         ///< behind all that was launched before the last one
+  bool fresh_memory_ = false;  ///< allocated since the last batch
   pinned inbox_;
 };
 

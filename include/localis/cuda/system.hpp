@@ -22,10 +22,10 @@ class mailbox {
   mailbox(std::shared_ptr<context> from, std::size_t size) : context_(std::move(from)), size_(size) {}
 
   void post(const T* from) { context_->post(from, size_ * sizeof(T), place_); }
-  [[nodiscard]] bool arrived() const { return place_.done(); }
+  [[nodiscard]] bool arrived() const { return place_.copied().reached(); }
   /// What was posted last; waits for it.
   [[nodiscard]] std::span<const T> read() const {
-    place_.wait();
+    place_.copied().wait();
     return {static_cast<const T*>(place_.data()), size_};
   }
 
@@ -60,6 +60,10 @@ class system {
   template <class T>
   void upload(std::span<const T> from, T* to) const {
     context_->upload(from.data(), from.size_bytes(), to);
+  }
+  template <class T>
+  void upload_ahead(std::span<const T> from, T* to) const {
+    context_->upload_ahead(from.data(), from.size_bytes(), to);
   }
   template <class T>
   void download(const T* from, std::span<T> to) const {

@@ -71,6 +71,11 @@ class backend {
   void upload(std::span<const T> from, T* to) const {
     system_.upload(from, to);
   }
+  /// For batches where memory is not the host's (cuda/context.hpp).
+  template <class T>
+  void upload_ahead(std::span<const T> from, T* to) const requires(!memory::host_accessible) {
+    system_.upload_ahead(from, to);
+  }
   template <class T>
   void download(const T* from, std::span<T> to) const {
     system_.download(from, to);

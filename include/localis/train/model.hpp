@@ -241,7 +241,7 @@ class model {
     check_classes("model::forward", how.classes);
     if (!how.keeps_gains) upload_gains(how);
     pass_ = how;
-    input_ = reach(features, staging().features);
+    input_ = reach_features(features);
     samples_ = samples;
     step_values<scalar> values;
     values.local_rate = how.local_rate;
@@ -785,8 +785,7 @@ class model {
     state_ = progress::idle;
     for (std::size_t first = 0; first < samples; first += request_.batch) {
       const std::size_t count = std::min(request_.batch, samples - first);
-      input_ =
-          reach(features.subspan(first * Network::input.size(), count * Network::input.size()), staging().features);
+      input_ = reach_features(features.subspan(first * Network::input.size(), count * Network::input.size()));
       samples_ = count;
       run_forward(stages, true, step_values<scalar>{});
       take(value(operations()[size - 1].output), first, count);
@@ -816,14 +815,14 @@ class model {
   // What comes from the host, where kernels cannot reach it: behind the plan, in the same arena.
 
   struct staged_arrays {
-    scalar* features = nullptr;
+    std::array<scalar*, 2> features{};  ///< take turns: the next batch arrives while this one is computed
     std::uint32_t* labels = nullptr;
     scalar* targets = nullptr;
   };
   static staged_arrays stage(std::size_t batch, carver& pieces) {
     staged_arrays at;
     if constexpr (!Backend::memory::host_accessible) {
-      at.features = pieces.take<scalar>(batch * Network::input.size());
+      for (scalar*& features : at.features) features = pieces.take<scalar>(batch * Network::input.size());
       at.labels = pieces.take<std::uint32_t>(batch);
       at.targets = pieces.take<scalar>(batch * outputs);
     }
@@ -832,6 +831,16 @@ class model {
   [[nodiscard]] staged_arrays staging() const {
     carver pieces(arena_.data() + (arena_.size() - staging_bytes_));
     return stage(request_.batch, pieces);
+  }
+  /// Where kernels find a batch.
+  const scalar* reach_features(std::span<const scalar> host) {
+    if constexpr (Backend::memory::host_accessible) {
+      return host.data();
+    } else {
+      scalar* copy = staging().features[batches_++ % 2];
+      backend_.upload_ahead(host, copy);
+      return copy;
+    }
   }
   /// Where kernels find `host`: there, or in `copy`; null where it is empty.
   template <class T>
@@ -896,6 +905,7 @@ class model {
   typename Backend::template array<scalar> modulator_;  ///< by sample; empty until one comes
   typename Backend::template array<std::byte> arena_;
   std::size_t staging_bytes_ = 0;  ///< at the end of the arena
+  std::size_t batches_ = 0;        ///< that have come, where they are staged
   memory_request request_;
   std::vector<plan> plans_;
   const plan* plan_ = nullptr;
