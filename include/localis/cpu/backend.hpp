@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <type_traits>
 
@@ -12,8 +10,7 @@
 #include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
-#include <localis/core/mailbox.hpp>
-#include <localis/core/memory.hpp>
+#include <localis/core/on_host.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/depthwise.hpp>
 #include <localis/cpu/direct.hpp>
@@ -43,47 +40,26 @@ struct options {
 /// follows alike. Results depend on the thread count (partial weight products are added lane by lane, in
 /// order), not on timing. A copy shares the memory counters.
 template <class Scalar>
-class backend {
+class backend : public on_host {
  public:
   using scalar = Scalar;
-  using memory = host_memory;
-  template <class T>
-  using array = buffer<T, host_memory>;
   static constexpr const char* name = "cpu";
 
   backend() : backend(options{}) {}
   explicit backend(const options& chosen)
       : lanes_(chosen.threads == 0 ? available_threads() : chosen.threads),
         tile_bytes_(chosen.tile_bytes),
-        grain_(chosen.grain),
-        memory_(std::make_shared<host_memory>()) {
+        grain_(chosen.grain) {
     expect(lanes_ <= 4096, "cpu::options: threads", "at most 4096", lanes_);
     expect(tile_bytes_ >= 1024, "cpu::options: tile_bytes", "at least 1024", tile_bytes_);
   }
 
   [[nodiscard]] std::size_t threads() const { return lanes_; }
-  [[nodiscard]] memory_counters& counters() const { return memory_->counters(); }
   /// Vector instructions that Eigen was compiled for, for example "AVX512, FMA, AVX2, ...".
   [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
 
   // Memory.
 
-  template <class T>
-  [[nodiscard]] array<T> allocate(memory_kind kind, std::size_t size) const {
-    return array<T>(memory_, kind, size);
-  }
-  template <class T>
-  void upload(std::span<const T> from, T* to) const {
-    std::copy(from.begin(), from.end(), to);
-  }
-  template <class T>
-  void download(const T* from, std::span<T> to) const {
-    std::copy(from, from + to.size(), to.begin());
-  }
-  template <class T>
-  [[nodiscard]] host_mailbox<T> open_mailbox(std::size_t size) const {
-    return host_mailbox<T>(size);
-  }
   void copy(const Scalar* from, std::size_t size, Scalar* to) const {
     parallel_for(lanes_for(size), [&](std::size_t lane) {
       const range mine = part_of(size, lane, lanes_for(size));
@@ -713,7 +689,6 @@ class backend {
   std::size_t lanes_;
   std::size_t tile_bytes_;
   std::size_t grain_;
-  std::shared_ptr<host_memory> memory_;
 };
 
 static_assert(localis::backend<backend<double>>);

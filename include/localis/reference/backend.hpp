@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
-#include <span>
 #include <string>
 #include <type_traits>
 
 #include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
-#include <localis/core/mailbox.hpp>
-#include <localis/core/memory.hpp>
+#include <localis/core/on_host.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/follow_up.hpp>
@@ -20,36 +17,14 @@ namespace localis::reference {
 /// Plain loops on one thread, written from the definitions: no unfolding, no tiles, no matrix library. Slow, and what
 /// the other backends are tested against. Its scalar is double.
 template <class Scalar = double>
-class backend {
+class backend : public on_host {
  public:
   using scalar = Scalar;
-  using memory = host_memory;
-  template <class T>
-  using array = buffer<T, host_memory>;
   static constexpr const char* name = "reference";
 
-  backend() : memory_(std::make_shared<host_memory>()) {}
-
   [[nodiscard]] std::size_t threads() const { return 1; }
-  [[nodiscard]] memory_counters& counters() const { return memory_->counters(); }
   [[nodiscard]] static std::string instructions() { return "plain loops"; }
 
-  template <class T>
-  [[nodiscard]] array<T> allocate(memory_kind kind, std::size_t size) const {
-    return array<T>(memory_, kind, size);
-  }
-  template <class T>
-  void upload(std::span<const T> from, T* to) const {
-    std::copy(from.begin(), from.end(), to);
-  }
-  template <class T>
-  void download(const T* from, std::span<T> to) const {
-    std::copy(from, from + to.size(), to.begin());
-  }
-  template <class T>
-  [[nodiscard]] host_mailbox<T> open_mailbox(std::size_t size) const {
-    return host_mailbox<T>(size);
-  }
   void copy(const Scalar* from, std::size_t size, Scalar* to) const { std::copy(from, from + size, to); }
 
   [[nodiscard]] static constexpr std::size_t row_lanes(std::size_t) { return 1; }
@@ -219,8 +194,6 @@ class backend {
       }
     }
   }
-
-  std::shared_ptr<host_memory> memory_;
 };
 
 static_assert(localis::backend<backend<double>>);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
-#include <span>
 #include <string>
 
 #include <thrust/for_each.h>
@@ -15,8 +13,7 @@
 #endif
 
 #include <localis/core/error.hpp>
-#include <localis/core/mailbox.hpp>
-#include <localis/core/memory.hpp>
+#include <localis/core/on_host.hpp>
 #include <localis/cpu/gemm.hpp>
 #include <localis/cpu/parallel.hpp>
 #include <localis/thrust/backend.hpp>
@@ -31,14 +28,13 @@ struct options {
   std::size_t stretch = static_cast<std::size_t>(-1);
 };
 
-class system {
+class system : public on_host {
  public:
-  using memory = host_memory;
   static constexpr const char* name = "thrust_host";
   static constexpr bool by_element = false;
 
   system() : system(options{}) {}
-  explicit system(const options& chosen) : options_(chosen), memory_(std::make_shared<host_memory>()) {
+  explicit system(const options& chosen) : options_(chosen) {
     expect(chosen.chunk_bytes > 0, "thrust_host::options: chunk_bytes", "at least 1", chosen.chunk_bytes);
     expect(chosen.stretch > 0, "thrust_host::options: stretch", "at least 1", chosen.stretch);
   }
@@ -46,29 +42,11 @@ class system {
   [[nodiscard]] std::size_t stretch() const { return options_.stretch; }
   [[nodiscard]] std::size_t chunk_bytes() const { return options_.chunk_bytes; }
   [[nodiscard]] std::size_t threads() const { return cpu::available_threads(); }
-  [[nodiscard]] memory_counters& counters() const { return memory_->counters(); }
   [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
 
   template <class T>
-  [[nodiscard]] buffer<T, host_memory> allocate(memory_kind kind, std::size_t size) const {
-    return {memory_, kind, size};
-  }
-  template <class T>
-  void upload(std::span<const T> from, T* to) const {
-    std::copy(from.begin(), from.end(), to);
-  }
-  template <class T>
-  void download(const T* from, std::span<T> to) const {
-    std::copy(from, from + to.size(), to.begin());
-  }
-  template <class T>
   void copy(const T* from, std::size_t size, T* to) const {
     std::copy(from, from + size, to);
-  }
-
-  template <class T>
-  [[nodiscard]] host_mailbox<T> open_mailbox(std::size_t size) const {
-    return host_mailbox<T>(size);
   }
 
   template <class F>
@@ -106,7 +84,6 @@ class system {
 
  private:
   options options_;
-  std::shared_ptr<host_memory> memory_;
 };
 
 template <class Scalar>

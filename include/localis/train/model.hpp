@@ -24,40 +24,13 @@
 #include <localis/network/plan.hpp>
 #include <localis/network/program.hpp>
 #include <localis/network/summary.hpp>
+#include <localis/train/lessons.hpp>
+#include <localis/train/pass.hpp>
 
 namespace localis {
 
 struct model_options {
   std::uint64_t seed = 1;  ///< of the initial weights and of dropout
-};
-
-/// What the arena is planned for.
-struct memory_request {
-  std::size_t batch = 64;           ///< largest batch
-  std::size_t lowest_boundary = 0;  ///< boundaries below will not come; the higher, the less memory
-  std::size_t highest_boundary = static_cast<std::size_t>(-1);  ///< none above will come; at most the network's
-  bool local_learning = true;  ///< false: the prefix is frozen and needs no scratch for its rules
-  bool training = true;        ///< false: predictions only
-  std::size_t samples = 0;     ///< of the data set; for rules that remember a row for each (error_feedback)
-  /// Before the boundary; what a batch's own statistics normalize must be there as a whole, which takes memory.
-  prefix_normalization normalization = prefix_normalization::running;
-  constexpr bool operator==(const memory_request&) const = default;
-};
-
-/// One step, as run-time values.
-struct pass {
-  std::size_t boundary = 0;  ///< stages before it learn by their rules
-  double local_rate = 0;     ///< step size of the rules; 0: the prefix is frozen
-  double gain = 1;           ///< supervision's factor on the local rate
-  bool keeps_gains = false;  ///< gain and stage_gains are not read: a kernel has written model::gains()
-  prefix_normalization normalization = prefix_normalization::running;
-  std::uint64_t step = 0;                    ///< counts steps from the start; draws dropout masks and sampled rows
-  std::span<const double> stage_gains{};     ///< by stage, one more factor on the local rate; empty: 1
-  std::span<const double> modulator{};       ///< by sample, the third factor of its part of local updates; empty: 1
-  std::span<const std::uint32_t> labels{};   ///< by sample; for rules that are supervised
-  std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
-  std::size_t classes = 0;  ///< of the data: outputs beyond them take no part in loss and hits; 0: as many as outputs
-  bool rehearse = false;    ///< computes all and changes nothing but outputs and gradients; for probes
 };
 
 namespace detail {
@@ -205,12 +178,7 @@ class model {
       arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
       arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes + staging_bytes_);
     }
-    if (remembers_errors && request.training && request.local_learning) {
-      if (errors_.size() != request.samples * outputs) {
-        errors_ = {};
-        errors_ = backend_.template allocate<scalar>(memory_kind::rule_state, request.samples * outputs);
-      }
-    }
+    lessons_.prepare(backend_, request);
     plans_ = std::move(plans);
     request_ = request;
     prepared_ = true;
@@ -251,7 +219,7 @@ class model {
     values.seed = options_.seed;
     values.step = how.step;
     values.rehearse = how.rehearse;
-    if constexpr (any_supervised) prepare_lesson(how, samples);
+    if constexpr (lessons::any) lessons_.open(backend_, request_, how, samples);
     step_ = values;
     run_forward(how.boundary, false, values);
     state_ = progress::forward;
@@ -276,7 +244,7 @@ class model {
     scalar* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
     carver scratch(arena_.data() + current().loss);
     run_loss(function, output, labels, targets, gradient, scratch);
-    if (remembers_errors && lesson_.errors != nullptr && !pass_.rehearse) remember_errors(gradient);
+    if (!pass_.rehearse) lessons_.remember(backend_, gradient);
     state_ = progress::loss;
   }
   /// In the backend's memory: sum of the last losses, and the samples whose largest output is their label.
@@ -290,7 +258,7 @@ class model {
     for_each_index_reversed([&]<std::size_t I>() {
       const operation& op = Network::program.operations[I];
       if (op.stage < pass_.boundary || current().gradient[op.output] == plan::none) return;
-      if (any_supervised && op.supervised && ends_stage(I)) observe_stage(op.stage);
+      if (lessons::any && op.supervised && ends_stage(I)) observe_stage(op.stage);
       run_backward<I>();
     });
     state_ = progress::backward;
@@ -410,7 +378,7 @@ class model {
     s.highest_boundary = Network::highest_boundary;
     s.parameter_bytes = backend_.counters().of(memory_kind::parameters);
     s.rule_state_bytes = backend_.counters().of(memory_kind::rule_state);
-    s.error_rows = errors_.size() / outputs;
+    s.error_rows = lessons_.rows();
     s.error_row_bytes = outputs * sizeof(scalar);
     for (const operation& op : operations()) {
       s.rows.push_back({op.name, op.rule, op.stage, op.out, op.parameters,
@@ -431,6 +399,7 @@ class model {
 
  private:
   using states = typename detail::layer_states<Backend, typename Network::layers>::type;
+  using lessons = detail::lessons<Network, Backend>;
   enum class progress { idle, forward, loss, backward };
 
   template <class F>
@@ -599,7 +568,7 @@ class model {
 
   void run_forward(std::size_t boundary, bool evaluate, step_values<scalar> values) {
     plan_ = &plan_of(boundary);
-    const bool taught = any_supervised && !evaluate && values.local_rate > 0;
+    const bool taught = lessons::any && !evaluate && values.local_rate > 0;
     for_each_index([&]<std::size_t I>() {
       constexpr std::size_t last = last_done_by(I);
       const operation& op = Network::program.operations[I];
@@ -651,80 +620,13 @@ class model {
 
   // Stages whose rule is supervised.
 
-  static constexpr bool any_supervised = [] {
-    for (const operation& op : operations()) {
-      if (op.teaches) return true;
-    }
-    return false;
-  }();
-  static constexpr bool remembers_errors = [] {
-    for (const operation& op : operations()) {
-      if (op.teaches && op.remembers_errors) return true;
-    }
-    return false;
-  }();
-
-  /// Labels, and the errors of these samples when they were last seen, to where teachers find them.
-  void prepare_lesson(const pass& how, std::size_t samples) {
-    lesson_ = {};
-    if (how.local_rate == 0) return;
-    for (const operation& op : operations()) {
-      if (!op.teaches) continue;
-      const auto need = [&](const char* what, std::size_t found) {
-        if (found == samples) return;
-        throw config_error(text("model::forward: rule ", op.rule, " of stage ", op.stage, ": expected pass.", what,
-                                " with one entry for each of the ", samples, " samples, found ", found));
-      };
-      if (op.remembers_errors) {
-        need("indices", how.indices.size());
-      } else {
-        need("labels", how.labels.size());
-      }
-    }
-    const auto upload = [&](std::span<const std::uint32_t> from, auto& to) {
-      if (from.empty()) return;
-      if (to.size() < from.size()) {
-        to = backend_.template allocate<std::uint32_t>(memory_kind::rule_state, request_.batch);
-      }
-      backend_.upload(from, to.data());
-    };
-    for (const std::uint32_t label : how.labels) {
-      if (label >= count_of(how.classes))
-        throw data_error(
-            text("model::forward: label: expected a class below ", count_of(how.classes), ", found ", label));
-    }
-    upload(how.labels, labels_);
-    lesson_.labels = how.labels.empty() ? nullptr : labels_.data();
-    lesson_.samples = samples;
-    if (!remembers_errors) return;
-    for (const std::uint32_t index : how.indices) {
-      if (index < request_.samples) continue;
-      throw config_error(text("model::forward: pass.indices: expected samples below ", request_.samples,
-                              " (memory_request::samples), found ", index));
-    }
-    upload(how.indices, indices_);
-    if (batch_errors_.size() < samples * outputs) {
-      batch_errors_ = backend_.template allocate<scalar>(memory_kind::rule_state, request_.batch * outputs);
-    }
-    backend_.for_rows(samples, outputs,
-                      kernel::gather_rows<scalar>{errors_.data(), indices_.data(), batch_errors_.data(), outputs});
-    lesson_.errors = batch_errors_.data();
-  }
-  /// Keeps each sample's own error; `gradient` is that of the mean loss.
-  void remember_errors(const scalar* gradient) {
-    backend_.for_rows(1, samples_ * outputs,
-                      kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(samples_)});
-    backend_.for_rows(samples_, outputs,
-                      kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
-  }
-
   /// f(index, operation, layer) for the trainable layers of a stage that have a teacher to do with.
   template <class F>
   void for_supervised(std::size_t stage, F&& f) {
     for_each_index([&]<std::size_t I>() {
       const operation& op = Network::program.operations[I];
       auto& layer = detail::get<I>(layers_);
-      if constexpr (requires { layer.teach(backend_, op, lesson_); }) {
+      if constexpr (requires { layer.teach(backend_, op, lessons_.now()); }) {
         if (op.stage == stage) f(I, op, layer);
       }
     });
@@ -740,7 +642,7 @@ class model {
     const operation& last = last_of_stage(stage);
     for_supervised(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.teaches) return;
-      lesson<scalar> where = lesson_;
+      lesson<scalar> where = lessons_.now();
       where.output = value(last.output);
       where.rehearse = step_.rehearse;
       where.gradient = learns ? at<scalar>(current().gradient[last.output]) : nullptr;
@@ -771,7 +673,7 @@ class model {
     if (step_.local_rate == 0 || step_.rehearse) return;
     for_supervised(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.teaches) return;
-      lesson<scalar> where = lesson_;
+      lesson<scalar> where = lessons_.now();
       where.gradient = at<scalar>(current().gradient[last_of_stage(stage).output]);
       where.scratch = at<std::byte>(current().observe_scratch[i]);
       layer.observe(backend_, op, where);
@@ -876,7 +778,7 @@ class model {
   void require_backward() const {
     if (state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
   }
-  [[nodiscard]] static std::size_t count_of(std::size_t classes) { return classes == 0 ? outputs : classes; }
+  [[nodiscard]] static std::size_t count_of(std::size_t classes) { return detail::count_of(classes, outputs); }
   static void check_classes(const char* who, std::size_t classes) {
     if (classes <= outputs) return;
     throw config_error(text(who, ": classes: expected at most the network's ", outputs, " outputs, found ", classes));
@@ -911,14 +813,9 @@ class model {
   const plan* plan_ = nullptr;
   bool prepared_ = false;
 
-  // For supervised rules; empty without them.
-  typename Backend::template array<std::uint32_t> labels_;   ///< by sample of the batch
-  typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
-  typename Backend::template array<scalar> errors_;          ///< data set x outputs: when last seen
-  typename Backend::template array<scalar> batch_errors_;    ///< batch x outputs
+  lessons lessons_;
 
   // Of the last pass.
-  lesson<scalar> lesson_;
   step_values<scalar> step_;
   progress state_ = progress::idle;
   pass pass_;

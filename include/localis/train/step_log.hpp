@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
-#include <localis/core/mailbox.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/supervision/supervision.hpp>

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/layer/teacher.hpp>
+#include <localis/train/pass.hpp>
+
+namespace localis::detail {
+
+/// Classes that are judged: the data's own, or as many as there are outputs.
+constexpr std::size_t count_of(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
+
+/// What the supervised rules of a network are given: the labels of the batch and, for rules that ask for it, the error
+/// of each of its samples when it was last seen, which is kept for the whole data set. Empty for networks without such
+/// rules.
+template <class Network, class Backend>
+class lessons {
+ public:
+  using scalar = typename Backend::scalar;
+  static constexpr std::size_t outputs = Network::output.size();
+
+  /// Whether a rule of the network is supervised.
+  static constexpr bool any = [] {
+    for (const operation& op : Network::program.operations) {
+      if (op.teaches) return true;
+    }
+    return false;
+  }();
+  static constexpr bool remembers = [] {
+    for (const operation& op : Network::program.operations) {
+      if (op.teaches && op.remembers_errors) return true;
+    }
+    return false;
+  }();
+
+  void prepare(Backend& backend, const memory_request& request) {
+    if (!remembers || !request.training || !request.local_learning) return;
+    if (errors_.size() == request.samples * outputs) return;
+    errors_ = {};
+    errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.samples * outputs);
+  }
+  /// Rows of errors that are kept: one for each sample of the data set.
+  [[nodiscard]] std::size_t rows() const { return errors_.size() / outputs; }
+
+  /// The lesson of a batch. Errors: config_error where the pass lacks what a rule asks for, data_error for a label.
+  void open(Backend& backend, const memory_request& request, const pass& how, std::size_t samples) {
+    now_ = {};
+    if (how.local_rate == 0) return;
+    check(request, how, samples);
+    const auto upload = [&](std::span<const std::uint32_t> from, auto& to) {
+      if (from.empty()) return;
+      if (to.size() < from.size()) {
+        to = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
+      }
+      backend.upload(from, to.data());
+    };
+    upload(how.labels, labels_);
+    now_.labels = how.labels.empty() ? nullptr : labels_.data();
+    now_.samples = samples;
+    if (!remembers) return;
+    upload(how.indices, indices_);
+    if (batch_errors_.size() < samples * outputs) {
+      batch_errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.batch * outputs);
+    }
+    backend.for_rows(samples, outputs,
+                     kernel::gather_rows<scalar>{errors_.data(), indices_.data(), batch_errors_.data(), outputs});
+    now_.errors = batch_errors_.data();
+  }
+  [[nodiscard]] const lesson<scalar>& now() const { return now_; }
+
+  /// Behind the loss: keeps each sample's own error; `gradient` is that of the mean loss.
+  void remember(Backend& backend, const scalar* gradient) {
+    if (!remembers || now_.errors == nullptr) return;
+    backend.for_rows(1, now_.samples * outputs,
+                     kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(now_.samples)});
+    backend.for_rows(now_.samples, outputs,
+                     kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
+  }
+
+ private:
+  static void check(const memory_request& request, const pass& how, std::size_t samples) {
+    for (const operation& op : Network::program.operations) {
+      if (!op.teaches) continue;
+      const std::size_t found = op.remembers_errors ? how.indices.size() : how.labels.size();
+      if (found == samples) continue;
+      throw config_error(text("model::forward: rule ", op.rule, " of stage ", op.stage, ": expected pass.",
+                              op.remembers_errors ? "indices" : "labels", " with one entry for each of the ", samples,
+                              " samples, found ", found));
+    }
+    const std::size_t classes = count_of(how.classes, outputs);
+    for (const std::uint32_t label : how.labels) {
+      if (label < classes) continue;
+      throw data_error(text("model::forward: label: expected a class below ", classes, ", found ", label));
+    }
+    if (!remembers) return;
+    for (const std::uint32_t index : how.indices) {
+      if (index < request.samples) continue;
+      throw config_error(text("model::forward: pass.indices: expected samples below ", request.samples,
+                              " (memory_request::samples), found ", index));
+    }
+  }
+
+  typename Backend::template array<std::uint32_t> labels_;   ///< by sample of the batch
+  typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
+  typename Backend::template array<scalar> errors_;          ///< data set x outputs: when last seen
+  typename Backend::template array<scalar> batch_errors_;    ///< batch x outputs
+  lesson<scalar> now_;
+};
+
+}  // namespace localis::detail
