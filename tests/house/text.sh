@@ -1,5 +1,6 @@
 # sh text.sh INCLUDE
-# What no compiler checks: macros that leak, dependencies outside the folders that own them, headers that print.
+# What no compiler checks: macros that leak, dependencies outside the folders that own them, headers that print, scripts
+# that no shell would take.
 set -eu
 cd "$1/localis"
 status=0
@@ -14,7 +15,7 @@ nowhere='^$'
 forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_' '^[[:space:]]*#[[:space:]]*define'
 forbid 'Eigen outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
 forbid 'OpenMP outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
-forbid 'zlib outside data/gzip.hpp' '^data/gzip\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
+forbid 'zlib outside data/gzip.hpp and io/checkpoint.hpp' '^(data/gzip|io/checkpoint)\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
 forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[[:space:]]*[<"](jpeglib|jerror)\.h'
 forbid 'libpng outside data/png.hpp' '^data/png\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]png\.h'
 forbid 'nlohmann-json outside io/' '^io/' '#[[:space:]]*include[[:space:]]*[<"]nlohmann/'
@@ -23,4 +24,8 @@ forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?pr
 
 unguarded=$(grep -rLx --include='*.hpp' --include='*.cuh' -- '#pragma once' . || true)
 [ -z "$unguarded" ] || { printf 'no #pragma once:\n%s\n' "$unguarded" >&2; status=1; }
+
+for script in $(find ../../benchmarks ../../cmake ../../examples ../../tests -name '*.sh'); do
+  sh -n "$script" || status=1
+done
 exit $status
