@@ -11,11 +11,13 @@ int main(int count, char** arguments) {
   cudaDeviceProp device{};
   localis::cuda::check(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties");
   benchmark::AddCustomContext("device", device.name);
-  for (const auto precision : {localis::cuda::math::pedantic, localis::cuda::math::tf32}) {
-    const bool pedantic = precision == localis::cuda::math::pedantic;
-    benchmarks::measure_networks(localis::cuda::backend<float>(localis::cuda::options{.precision = precision}),
-                                 pedantic ? "/pedantic" : "/tf32", 10);
-  }
+  const auto measure = [](localis::cuda::math precision, const char* ending) {
+    const localis::cuda::options chosen{.precision = precision};
+    benchmarks::measure_networks(localis::cuda::backend<float>(chosen), ending, 10);
+  };
+  measure(localis::cuda::math::pedantic, "/pedantic");
+  measure(localis::cuda::math::tf32, "/tf32");
+  measure(localis::cuda::math::bfloat16, "/bfloat16");
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
   benchmark::RunSpecifiedBenchmarks();

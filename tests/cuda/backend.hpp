@@ -23,18 +23,31 @@ template <class F>
 void on_device(const F& f, std::size_t = 0) {
   f();
 }
+template <class F>
+void on_device_at_once(const F& f, std::size_t = 0) {
+  f();
+}
 #else
 template <class T>
 using gpu = localis::device::backend<T, localis::cuda::system<standin::executor>>;
 
-/// f() on a fresh device: at once, and queued by stream. Nothing is left of it.
+/// f() on a fresh device. Nothing is left of it.
+template <class F>
+void on_device_that(standin::mode works, const F& f, std::size_t memory) {
+  standin::reset(works, memory);
+  f();
+  CHECK(standin::alive() == 0);
+}
+/// At once, and queued by stream, as late and as early as may be.
 template <class F>
 void on_device(const F& f, std::size_t memory = std::size_t{16} << 20) {
-  for (const standin::mode how : {standin::mode::immediate, standin::mode::deferred, standin::mode::racing}) {
-    standin::reset(how, memory);
-    f();
-    CHECK(standin::alive() == 0);
+  for (const standin::mode works : {standin::mode::immediate, standin::mode::deferred, standin::mode::racing}) {
+    on_device_that(works, f, memory);
   }
+}
+template <class F>
+void on_device_at_once(const F& f, std::size_t memory) {
+  on_device_that(standin::mode::immediate, f, memory);
 }
 #endif
 

@@ -1,33 +1,49 @@
-#include "../cpu/twenty_steps.hpp"
+#include "../cpu/few_steps.hpp"
 #include "backend.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/model/lenet.hpp>
-#include <localis/model/mobilenet_v2.hpp>
 #include <localis/model/resnet.hpp>
-#include <localis/model/vgg.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 
+#ifdef LOCALIS_TESTS_FULL
+#include "../cpu/every_model.hpp"
+#endif
+
 namespace lo = localis;
+namespace models = lo::models;
+using localis_test::check_step;
 using localis_test::check_training;
 using localis_test::gpu;
 using oja = lo::rule::local<lo::rule::oja, lo::rule::relative_step>;
 
 namespace {
 
+constexpr std::size_t memory = std::size_t{1} << 30;
+
 template <class Net>
 void check() {
-  localis_test::on_device([] { check_training<Net>(gpu<double>()); }, std::size_t{1} << 30);
+  localis_test::on_device([] { check_training<Net>(gpu<double>()); }, memory);
+  localis_test::on_device([] { check_step<Net>(gpu<float>()); }, memory);
 }
 
 }  // namespace
 
-TEST_CASE("cuda: twenty steps of published networks, with a boundary that moves, are those of the cpu") {
-  check<lo::models::lenet<10, oja>>();
-  check<lo::models::resnet20<10, oja>>();
+TEST_CASE("cuda: published networks learn as on the cpu, whose boundary moves or rests") {
+  check<models::lenet<10, oja>>();
+  check<models::resnet20<10, oja>>();
+#ifdef LOCALIS_TESTS_FULL
+  check<models::vgg11_32<10, oja>>();
+  check<models::mobilenet_v2_32<10, oja>>();
+#endif
 }
-TEST_CASE("cuda: twenty steps of larger networks" * doctest::skip()) {
-  check<lo::models::vgg11_32<10, oja>>();
-  check<lo::models::mobilenet_v2_32<10, oja>>();
+
+#ifdef LOCALIS_TESTS_FULL
+TEST_CASE("cuda: every published network, four steps of two pictures") {
+  localis_test::for_every_model<oja>([]<class Net>() {
+    localis_test::on_device_at_once([] { check_training<Net>(gpu<double>(), {.steps = 1, .batch = 2}); },
+                                    std::size_t{8} << 30);
+  });
 }
+#endif

@@ -462,8 +462,9 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperat
                                              cudaDataType a_type, int64_t lda, long long int a_step, const void* b,
                                              cudaDataType b_type, int64_t ldb, long long int b_step, const void* beta,
                                              void* c, cudaDataType c_type, int64_t ldc, long long int c_step,
-                                             int64_t count, cublasComputeType_t, cublasGemmAlgo_t) {
+                                             int64_t count, cublasComputeType_t in, cublasGemmAlgo_t) {
   ++the().seen.products;
+  the().seen.compute_type = in;
   the().seen.multiply_adds += static_cast<std::uint64_t>(m * n * k * count);
   if (const int failure = begin()) return static_cast<cublasStatus_t>(failure);
   const bool turn_a = op_a == CUBLAS_OP_T;

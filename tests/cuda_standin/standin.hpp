@@ -30,6 +30,7 @@ void reset(mode how, std::size_t memory = std::size_t{1} << 30);
 struct counts {
   std::size_t launches = 0;
   std::size_t products = 0;
+  int compute_type = 0;  ///< cublasComputeType_t of the last product
   std::uint64_t multiply_adds = 0;
   std::size_t uploads = 0;
   std::size_t downloads = 0;

@@ -17,10 +17,11 @@
 
 namespace localis::cuda {
 
-/// How cuBLAS multiplies floats.
+/// How cuBLAS multiplies floats; sums are in float.
 enum class math {
   pedantic,  ///< in float
-  tf32       ///< with 10 bits of mantissa, on tensor cores; sums in float
+  tf32,      ///< rounded to 10 bits of mantissa, on tensor cores
+  bfloat16   ///< rounded to 7 bits of mantissa, on tensor cores, at twice the rate of tf32
 };
 
 struct options {

@@ -91,9 +91,7 @@ class system {
   void multiply(const device::product<T>& what) const {
     constexpr bool narrow = std::is_same_v<T, float>;
     constexpr cudaDataType_t type = narrow ? CUDA_R_32F : CUDA_R_64F;
-    const cublasComputeType_t in = !narrow                                      ? CUBLAS_COMPUTE_64F
-                                   : context_->chosen().precision == math::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                                                                : CUBLAS_COMPUTE_32F_PEDANTIC;
+    const cublasComputeType_t in = narrow ? compute_type(context_->chosen().precision) : CUBLAS_COMPUTE_64F;
     const auto turned = [](const auto& operand) { return operand.turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
     const auto wide = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     check(cublasGemmStridedBatchedEx_64(context_->blas(), turned(what.b), turned(what.a), wide(what.columns),
@@ -105,6 +103,17 @@ class system {
   }
 
  private:
+  static constexpr cublasComputeType_t compute_type(math precision) {
+    switch (precision) {
+      case math::tf32:
+        return CUBLAS_COMPUTE_32F_FAST_TF32;
+      case math::bfloat16:
+        return CUBLAS_COMPUTE_32F_FAST_16BF;
+      default:
+        return CUBLAS_COMPUTE_32F_PEDANTIC;
+    }
+  }
+
   std::shared_ptr<context> context_;
 };
 
