@@ -6,7 +6,7 @@
 #
 # Read before: LOCALIS_INCLUDE_DIR, LOCALIS_IMPORTED (targets of a package), LOCALIS_OPENMP.
 
-set(LOCALIS_COMPONENTS gzip folder safetensors thrust_host cuda)  # besides the core, localis::localis
+set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint thrust_host cuda)  # besides the core, localis::localis
 
 function(localis_component name missing)
   set(${missing} "" PARENT_SCOPE)
@@ -54,6 +54,15 @@ function(localis_component name missing)
       return()
     endif()
     list(APPEND links nlohmann_json::nlohmann_json)
+
+  elseif(name STREQUAL "checkpoint")  # localis/io/checkpoint.hpp
+    localis_component(safetensors without)
+    find_package(ZLIB QUIET)
+    if(NOT TARGET localis::safetensors OR NOT ZLIB_FOUND)
+      set(${missing} "nlohmann-json 3.9 and zlib (Debian: nlohmann-json3-dev zlib1g-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links localis::safetensors ZLIB::ZLIB)
 
   elseif(name STREQUAL "thrust_host")  # localis/thrust_host/backend.hpp
     find_path(LOCALIS_THRUST_INCLUDE thrust/version.h PATH_SUFFIXES cccl DOC "folder that holds thrust/version.h")

@@ -77,5 +77,6 @@
 #include <localis/train/model.hpp>
 #include <localis/train/probe.hpp>
 #include <localis/train/report.hpp>
+#include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>
 #include <localis/version.hpp>

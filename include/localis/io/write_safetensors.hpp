@@ -16,7 +16,9 @@
 #include <variant>
 #include <vector>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <localis/core/error.hpp>
 #include <localis/io/safetensors.hpp>
@@ -30,6 +32,15 @@ void append_little_endian(std::vector<char>& to, Word word) {
   for (std::size_t i = 0; i < sizeof(Word); ++i) to.push_back(static_cast<char>(word >> (8 * i) & 0xFF));
 }
 
+/// Waits until a file, or the names in a folder, are on the disk.
+inline bool sync(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool done = ::fsync(file) == 0;
+  ::close(file);
+  return done;
+}
+
 }  // namespace detail
 
 /// A tensor to be written, not owned: F32, F64 or I64, as its values are.
@@ -40,7 +51,7 @@ struct named_tensor {
 };
 
 /// Writes a file that the format's own readers take, and of the same bytes as its own writer. What stood under that
-/// name is replaced only when all is written: a temporary file beside it, PATH.part, is renamed.
+/// name is replaced only when all is on the disk: a temporary file beside it, PATH.part, is renamed.
 /// Errors: shape_error if shape and values disagree; config_error for a name twice, the reserved name __metadata__ or
 /// text that is not UTF-8; data_error if the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, const std::vector<named_tensor>& tensors,
@@ -112,9 +123,11 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
     file.close();
     if (!file) throw failed("the disk may be full, or its folder missing or read-only");
   }
+  if (!detail::sync(part)) throw failed("the disk did not take it");
   std::error_code code;
   std::filesystem::rename(part, path, code);
   if (code) throw failed(code.message());
+  (void)detail::sync(path.has_parent_path() ? path.parent_path() : ".");  // the name; not every file system can
 }
 
 }  // namespace localis::io

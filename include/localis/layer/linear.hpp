@@ -86,6 +86,16 @@ class linear_layer {
     return result;
   }
 
+  /// And what they count.
+  [[nodiscard]] std::vector<std::size_t*> counts() {
+    std::vector<std::size_t*> result;
+    if constexpr (learns_locally) result.push_back(learner_.updates());
+    if constexpr (requires { teacher_.counts(); }) {
+      for (std::size_t* count : teacher_.counts()) result.push_back(count);
+    }
+    return result;
+  }
+
   // For probes (train/probe.hpp): from watch() on, each local update leaves the direction of its step.
   void watch(Backend& backend) requires learns_locally { learner_.watch(backend); }
   [[nodiscard]] std::span<const scalar> direction() const requires learns_locally { return learner_.direction(); }

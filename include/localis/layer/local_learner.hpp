@@ -59,6 +59,9 @@ class local_learner {
     return result;
   }
 
+  /// And the steps that its optimizer took.
+  [[nodiscard]] std::size_t* updates() { return &updates_; }
+
   /// From now on each update leaves its direction, dW / eta before optimizer and constraint, O x I.
   void watch(Backend& backend) {
     if (direction_.empty()) {

@@ -204,6 +204,7 @@ class teacher<Backend, rule::error_feedback> {
             {"squares", 1, squares_.size(), squares_.data(), false},
             {"products", 1, products_.size(), products_.data(), false}};
   }
+  [[nodiscard]] std::vector<std::size_t*> counts() { return {&observed_}; }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples) {
     carver measure;
@@ -222,7 +223,7 @@ class teacher<Backend, rule::error_feedback> {
 
   void teach(Backend& backend, const operation& op, const rule::error_feedback& rule, const lesson<scalar>& at) {
     if (at.gradient == nullptr) return;
-    if (observed_) fit(backend, op, rule);
+    if (observed_ > 0) fit(backend, op, rule);
     const linear_map map = feedback_map(op);
     const linear_map pool = detail::whole_map(op.stage_output);
     carver scratch(at.scratch);
@@ -253,7 +254,7 @@ class teacher<Backend, rule::error_feedback> {
     };
     follow(square_map(op), at.errors, squares_.data());
     follow(product_map(op), a.pooled, products_.data());
-    observed_ = true;
+    ++observed_;
   }
 
  private:
@@ -287,7 +288,7 @@ class teacher<Backend, rule::error_feedback> {
     };
     std::vector<double> a = read(squares_);
     std::vector<double> q = read(products_);
-    observed_ = false;
+    observed_ = 0;
     double trace = 0;
     for (std::size_t k = 0; k < classes; ++k) trace += a[k * classes + k];
     if (!(trace > 0)) return;
@@ -303,7 +304,7 @@ class teacher<Backend, rule::error_feedback> {
   typename Backend::template array<scalar> feedback_;  ///< Q, turned: channels x classes
   typename Backend::template array<scalar> squares_;   ///< classes x classes: mean of e^T e
   typename Backend::template array<scalar> products_;  ///< classes x channels: mean of e^T (true error)
-  bool observed_ = false;                              ///< since the last fit
+  std::size_t observed_ = 0;                           ///< steps since the last fit
 };
 
 }  // namespace localis

@@ -118,7 +118,41 @@ class gradient_descent {
 
   [[nodiscard]] const Optimizer& optimizer() const { return optimizer_; }
 
+  // For stored runs, by trainable parameter: the steps that it took, and its state in the backend's memory, empty where
+  // it has none.
+
+  [[nodiscard]] const std::vector<std::size_t>& updates() const { return updates_; }
+  [[nodiscard]] std::span<const scalar> slots(std::size_t index) const {
+    return {slots_[index].data(), slots_[index].size()};
+  }
+  void restore(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& slots) {
+    check_state(updates, slots);
+    updates_ = updates;
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      slots_[i] = {};
+      if (slots[i].empty()) continue;
+      slots_[i] = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, slots[i].size());
+      model_.backend().upload(std::span<const scalar>(slots[i]), slots_[i].data());
+    }
+  }
+  /// Errors: shape_error for a state of another size.
+  void check_state(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& slots) const {
+    constexpr std::size_t count = Optimizer::template step<scalar>::slots;
+    expect_size("parameters", slots_.size(), updates.size());
+    expect_size("parameters", slots_.size(), slots.size());
+    std::size_t i = 0;
+    model_.for_each_parameter([&](const operation&, const parameter<scalar>& p) {
+      if (!p.trainable) return;
+      if (!slots[i].empty()) expect_size("optimizer's values of a parameter", count * p.size(), slots[i].size());
+      ++i;
+    });
+  }
+
  private:
+  static void expect_size(const char* what, std::size_t expected, std::size_t found) {
+    if (expected == found) return;
+    throw shape_error(text("gradient_descent: stored ", what, ": expected ", expected, ", found ", found));
+  }
   static void check_factors(std::span<const double> factors) {
     if (factors.empty()) return;
     if (factors.size() != Model::stages) {

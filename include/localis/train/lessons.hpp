@@ -40,34 +40,34 @@ class lessons {
   }();
 
   void prepare(Backend& backend, const memory_request& request) {
-    if (!remembers || !request.training || !request.local_learning) return;
-    if (errors_.size() == request.samples * outputs) return;
+    if (any && request.training && request.local_learning && labels_.size() != request.batch) {
+      labels_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
+      if (remembers) {
+        indices_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
+        batch_errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.batch * outputs);
+      }
+    }
+    if (remembers && request.training && request.local_learning) remember_samples(backend, request.samples);
+  }
+  void remember_samples(Backend& backend, std::size_t samples) {
+    if (errors_.size() == samples * outputs) return;
     errors_ = {};
-    errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.samples * outputs);
+    errors_ = backend.template allocate<scalar>(memory_kind::rule_state, samples * outputs);
   }
   /// Rows of errors that are kept: one for each sample of the data set.
   [[nodiscard]] std::size_t rows() const { return errors_.size() / outputs; }
+  [[nodiscard]] std::span<scalar> errors() const { return {errors_.data(), errors_.size()}; }
 
   /// The lesson of a batch. Errors: config_error where the pass lacks what a rule asks for, data_error for a label.
   void open(Backend& backend, const memory_request& request, const pass& how, std::size_t samples) {
     now_ = {};
     if (how.local_rate == 0) return;
     check(request, how, samples);
-    const auto upload = [&](std::span<const std::uint32_t> from, auto& to) {
-      if (from.empty()) return;
-      if (to.size() < from.size()) {
-        to = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
-      }
-      backend.upload(from, to.data());
-    };
-    upload(how.labels, labels_);
+    backend.upload(how.labels, labels_.data());
     now_.labels = how.labels.empty() ? nullptr : labels_.data();
     now_.samples = samples;
     if (!remembers) return;
-    upload(how.indices, indices_);
-    if (batch_errors_.size() < samples * outputs) {
-      batch_errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.batch * outputs);
-    }
+    backend.upload(how.indices, indices_.data());
     backend.for_rows(samples, outputs,
                      kernel::gather_rows<scalar>{errors_.data(), indices_.data(), batch_errors_.data(), outputs});
     now_.errors = batch_errors_.data();

@@ -126,6 +126,31 @@ class model {
       }
     });
   }
+  /// f(operation, array) for what a stored training run must hold besides: states of rules and of their optimizers.
+  template <class F>
+  void for_each_state(F&& f) const {
+    for_each_layer([&](const operation& op, const auto& layer) {
+      if constexpr (requires { layer.states(); }) {
+        for (const parameter<scalar>& p : layer.states()) f(op, p);
+      }
+    });
+  }
+  /// And what rules and their optimizers count.
+  [[nodiscard]] std::vector<std::size_t*> counts() {
+    std::vector<std::size_t*> result;
+    for_each_layer([&](const operation&, auto& layer) {
+      if constexpr (requires { layer.counts(); }) {
+        for (std::size_t* count : layer.counts()) result.push_back(count);
+      }
+    });
+    return result;
+  }
+  /// The errors that rules remember, samples of the data set x outputs, in the backend's memory; room for them, as
+  /// prepare() makes it, for a stored run.
+  [[nodiscard]] std::span<scalar> remembered_errors() const { return lessons_.errors(); }
+  void remember_samples(std::size_t samples) {
+    if (lessons::remembers) lessons_.remember_samples(backend_, samples);
+  }
   /// f(operation, parameter, gradient) for each trainable array at or behind the boundary of the last backward pass.
   template <class F>
   void for_each_gradient(F&& f) const {

@@ -125,8 +125,9 @@ class step_log {
     for (std::size_t i = 0; i < depth; ++i) boxes_.push_back(backend.template open_mailbox<record>(1));
   }
 
-  /// Before the first step: forgets all losses and records, and finds the layers' tallies, which may have moved.
-  void start() {
+  /// Before the first step: forgets all records, and finds the layers' tallies, which may have moved. `seen`: what
+  /// supervision has seen so far.
+  void start(const typename Supervision::state& seen = {}) {
     std::vector<const double*> tallies;
     std::vector<std::uint32_t> stages;
     model_.for_each_layer([&](const operation& op, const auto& layer) {
@@ -138,9 +139,14 @@ class step_log {
     });
     tallies_ = place(tallies);
     tally_stages_ = place(stages);
-    const state fresh{};
-    model_.backend().upload(std::span<const state>(&fresh, 1), seen_.data());
+    model_.backend().upload(std::span<const state>(&seen, 1), seen_.data());
     opened_ = read_ = 0;
+  }
+  /// What supervision has seen, where it runs in the backend's memory.
+  [[nodiscard]] typename Supervision::state seen() const {
+    state result{};
+    model_.backend().download(static_cast<const state*>(seen_.data()), std::span<state>(&result, 1));
+    return result;
   }
 
   /// A step's gains, to where the model takes them from (pass::keeps_gains).

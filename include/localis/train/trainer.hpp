@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -30,6 +31,7 @@
 #include <localis/train/model.hpp>
 #include <localis/train/probe.hpp>
 #include <localis/train/report.hpp>
+#include <localis/train/run_state.hpp>
 #include <localis/train/step_log.hpp>
 
 namespace localis {
@@ -106,6 +108,7 @@ class trainer {
     expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
     expect(std::isfinite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
            "a finite number >= 0", options_.local_rate);
+    sums_.stage_norms.resize(Model::stages);
     learning_rate::validate(learning_rate_);
     supervision::validate(supervision_);
     model_.validate();
@@ -131,11 +134,58 @@ class trainer {
     probe_callback_ = std::move(callback);
   }
 
+  /// Between two steps, when none is under way: after every `every`-th step of an epoch (0: none), and behind each
+  /// epoch. There a checkpoint may be written (io/checkpoint.hpp).
+  void on_pause(std::size_t every, std::function<void()> callback) {
+    pause_every_ = every;
+    pause_callback_ = std::move(callback);
+  }
+
   /// Ends the run after the step under way. May be called from a callback, another thread, or a signal handler.
   void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
   [[nodiscard]] const localis::report& report() const { return report_; }
   [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+  [[nodiscard]] const train_options& options() const { return options_; }
+  [[nodiscard]] Model& model() const { return model_; }
+  [[nodiscard]] gradient_descent<Model, Optimizer>& descent() { return descent_; }
+  [[nodiscard]] const gradient_descent<Model, Optimizer>& descent() const { return descent_; }
+
+  /// Where the run stands: after fit(), or in a callback of on_pause().
+  /// Errors: config_error while steps are under way.
+  [[nodiscard]] run_state state() const {
+    expect(under_way_.empty(), "trainer::state: steps under way", "none, as in on_pause() and after fit()",
+           under_way_.size());
+    if (restored_) return *restored_;
+    run_state result;
+    result.epoch = epoch_;
+    result.step = step_;
+    result.steps = steps_;
+    result.report = report_;
+    result.sums = sums_;
+    const typename Supervision::state seen = log::supervises ? log_.seen() : supervision_state_;
+    const auto* bytes = reinterpret_cast<const std::byte*>(&seen);
+    result.supervision.assign(bytes, bytes + sizeof(seen));
+    return result;
+  }
+  /// The next fit() goes on from there: the same steps, and the same report but for its times, as a run that was never
+  /// interrupted, where model and optimizer have their arrays back and options, policies and data are the same. A run
+  /// that was over goes on where there are more epochs now.
+  /// Errors: config_error here for a state of another supervision or network, in fit() for data of another size.
+  void restore(run_state from) {
+    check_state(from);
+    restored_ = std::move(from);
+  }
+  /// The errors of restore().
+  static void check_state(const run_state& from) {
+    expect(from.supervision.size() == sizeof(typename Supervision::state), "trainer::restore: bytes of supervision",
+           text(sizeof(typename Supervision::state)).c_str(), from.supervision.size());
+    expect(from.sums.stage_norms.size() == Model::stages, "trainer::restore: stages", text(Model::stages).c_str(),
+           from.sums.stage_norms.size());
+    const std::size_t begun = from.epoch + (from.step > 0 ? 1 : 0);
+    expect(from.report.epochs.size() == begun, "trainer::restore: epochs of the report", text(begun).c_str(),
+           from.report.epochs.size());
+  }
 
   template <data::dataset Train>
   const localis::report& fit(const Train& train) {
@@ -225,7 +275,8 @@ class trainer {
     const std::size_t highest = probe_ ? top : clamped(scheduler::highest_boundary(scheduler_, epoch, top));
     const memory_request wanted{options_.batch,        lowest, highest, options_.local_rate > 0, true, samples,
                                 options_.normalization};
-    if (epoch > 0 && wanted == model_.memory()) return;
+    if (settled_ && wanted == model_.memory()) return;
+    settled_ = true;
     descent_.release_below(lowest);
     model_.prepare(wanted);
   }
@@ -237,36 +288,13 @@ class trainer {
     use.rule_state = std::max(use.rule_state, counters.of(memory_kind::rule_state));
     use.optimizer_state = std::max(use.optimizer_state, counters.of(memory_kind::optimizer_state));
     use.arena = std::max(use.arena, counters.of(memory_kind::arena));
-    use.peak = counters.peak;
+    use.peak = std::max(use.peak, counters.peak);
     for (const auto& row : model_.summary().memory) {
       use.activations = std::max(use.activations, row.activations);
       use.gradients = std::max(use.gradients, row.gradients);
       use.scratch = std::max(use.scratch, row.scratch);
     }
   }
-
-  struct mean {
-    double sum = 0;
-    std::size_t count = 0;
-    void add(double value) {
-      sum += value;
-      ++count;
-    }
-    [[nodiscard]] double value() const {
-      return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
-    }
-  };
-
-  struct epoch_sums {
-    double rate = 0;
-    double gain = 0;
-    double share = 0;
-    mean norm;
-    std::array<mean, Model::stages> stage_norms;
-    double loss = 0;
-    std::size_t hits = 0;
-    bool labelled = true;
-  };
 
   [[nodiscard]] static double accuracy(bool labelled, double hits, double samples) {
     return labelled ? hits / samples : std::numeric_limits<double>::quiet_NaN();
@@ -282,27 +310,32 @@ class trainer {
     data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
                                                  batches.steps()});
-    supervision_state_ = {};
-    log_.start();
     under_way_.clear();
     clips_at_start_ = clips_seen_ = model_.read_tally().clips;
+    settled_ = false;
+    steps_ = batches.steps();
+    begin();
     model_.backend().counters().peak = model_.backend().counters().total;
     try {
-      for (std::size_t epoch = 0; epoch < options_.epochs && !stop_.load(std::memory_order_relaxed); ++epoch) {
-        settle_memory(epoch, train.size());
-        run_epoch(batches, epoch, train.classes() > 0);
+      while (epoch_ < options_.epochs && !stop_.load(std::memory_order_relaxed)) {
+        settle_memory(epoch_, train.size());
+        run_epoch(batches, train.classes() > 0);
+        const bool whole = step_ == steps_ && !stop_.load(std::memory_order_relaxed);
         epoch_record& record = report_.epochs.back();
-        if (validation != nullptr && !stop_.load(std::memory_order_relaxed)) {
+        if (validation != nullptr && whole) {
           const score seen = evaluate(*validation);
           record.validation_loss = seen.loss;
           record.validation_accuracy = seen.accuracy;
         }
         note_memory();
         record.bytes = model_.backend().counters().total;
-        scheduler::observe(scheduler_, epoch_observation{epoch, record.boundary, record.update_norm, record.loss,
-                                                         record.validation_loss, record.validation_accuracy,
-                                                         record.stage_update_norms});
+        scheduler::observe(scheduler_, observation_of(record));
+        if (whole) {
+          ++epoch_;
+          step_ = 0;
+        }
         if (epoch_callback_) epoch_callback_(record);
+        if (whole && pause_callback_) pause_callback_();
       }
     } catch (const divergence_error& failure) {
       report_.end = ending::diverged;
@@ -314,23 +347,61 @@ class trainer {
     return report_;
   }
 
+  [[nodiscard]] static epoch_observation observation_of(const epoch_record& record) {
+    return {record.epoch,
+            record.boundary,
+            record.update_norm,
+            record.loss,
+            record.validation_loss,
+            record.validation_accuracy,
+            record.stage_update_norms};
+  }
+
+  /// At the first step, or where a restored run stood.
+  void begin() {
+    run_state from;
+    if (restored_) {
+      expect(restored_->steps == 0 || restored_->steps == steps_, "trainer: steps of an epoch",
+             text(restored_->steps, ", as in the run that goes on").c_str(), steps_);
+      from = std::move(*restored_);
+      restored_.reset();
+      std::memcpy(&supervision_state_, from.supervision.data(), sizeof(supervision_state_));
+    } else {
+      from.sums.stage_norms.resize(Model::stages);
+      supervision_state_ = {};
+    }
+    log_.start(supervision_state_);
+    epoch_ = from.epoch;
+    step_ = from.step;
+    sums_ = std::move(from.sums);
+    report_ = std::move(from.report);
+    report_.end = ending::unfinished;
+    report_.message.clear();
+    for (std::size_t e = 0; e < epoch_; ++e) scheduler::observe(scheduler_, observation_of(report_.epochs[e]));
+  }
+
   template <class Loader>
-  void run_epoch(Loader& batches, std::size_t epoch, bool labelled) {
-    report_.epochs.emplace_back();
+  void run_epoch(Loader& batches, bool labelled) {
+    const std::size_t epoch = epoch_;
+    if (step_ == 0) {
+      report_.epochs.emplace_back();
+      report_.epochs.back().epoch = epoch;
+      sums_ = {};
+      sums_.stage_norms.resize(Model::stages);
+    }
     epoch_record& record = report_.epochs.back();
-    record.epoch = epoch;
-    epoch_sums sums;
-    sums.labelled = labelled;
-    const double clips_before = total(clips_seen_);
+    const double clips_before = total(clips_seen_) - static_cast<double>(record.clips);
     const auto settle = [&](bool all) {
       const auto start = clock::now();
       std::vector<step_event> ended;
-      while (!under_way_.empty() && (all || log_.full() || log_.arrived())) ended.push_back(end_step(record, sums));
+      while (!under_way_.empty() && (all || log_.full() || log_.arrived())) {
+        ended.push_back(end_step(record, labelled));
+      }
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
       record.seconds += seconds;
       report_.seconds += seconds;
       if (ended.empty()) return;
-      close_averages(record, sums);
+      close_averages(record, labelled);
       record.clips = static_cast<std::size_t>(total(clips_seen_) - clips_before);
       for (step_event& event : ended) {
         event.seconds = report_.seconds;
@@ -338,14 +409,16 @@ class trainer {
         if (step_callback_) step_callback_(event);
       }
     };
-    for (std::size_t step = 0; step < batches.steps() && !stop_.load(std::memory_order_relaxed); ++step) {
+    while (step_ < steps_ && !stop_.load(std::memory_order_relaxed)) {
       const auto start = clock::now();
-      const data::batch_view<scalar> batch = batches.get(epoch, step);
-      start_step(batch, epoch, step, batches.steps(), labelled);
+      const data::batch_view<scalar> batch = batches.get(epoch, step_);
+      start_step(batch, epoch, step_++, steps_, labelled);
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
       record.seconds += seconds;
       report_.seconds += seconds;
-      settle(false);
+      const bool pause = pause_callback_ && pause_every_ > 0 && step_ % pause_every_ == 0 && step_ < steps_;
+      settle(pause);
+      if (pause) pause_callback_();
     }
     settle(true);
   }
@@ -409,7 +482,7 @@ class trainer {
   }
 
   /// Takes in the record of the oldest step under way.
-  step_event end_step(epoch_record& record, epoch_sums& sums) {
+  step_event end_step(epoch_record& record, bool labelled) {
     const launched now = under_way_.front();
     under_way_.pop_front();
     const typename log::record seen = log_.read();
@@ -422,8 +495,8 @@ class trainer {
       const double rate = now.rate * now.factors[stage];
       if (rate > 0) {
         const double norm = std::sqrt(seen.weight_change[stage]) / rate;
-        sums.stage_norms[stage].add(norm);
-        if (stage == now.base && stage == now.boundary) sums.norm.add(norm);
+        sums_.stage_norms[stage].add(norm);
+        if (stage == now.base && stage == now.boundary) sums_.norm.add(norm);
       }
     }
     if constexpr (!log::supervises) supervision_.observe(supervision_state_, seen.loss);
@@ -432,12 +505,12 @@ class trainer {
     record.boundary = now.base;
     ++record.steps;
     record.samples += now.samples;
-    sums.rate += now.rate;
-    sums.gain += gain;
-    sums.loss += seen.loss * static_cast<double>(now.samples);
-    if (sums.labelled) sums.hits += static_cast<std::size_t>(seen.hits);
+    sums_.rate += now.rate;
+    sums_.gain += gain;
+    sums_.loss += seen.loss * static_cast<double>(now.samples);
+    if (labelled) sums_.hits += static_cast<std::size_t>(seen.hits);
     const auto shares = Model::work_shares();
-    for (std::size_t stage = 0; stage < now.boundary; ++stage) sums.share += shares[stage];
+    for (std::size_t stage = 0; stage < now.boundary; ++stage) sums_.share += shares[stage];
     return step_event{now.epoch, options_.epochs, now.step, now.steps, now.boundary,
                       seen.loss, now.rate,        gain,     0,         record.samples};
   }
@@ -510,17 +583,17 @@ class trainer {
     throw config_error(text("supervision: gain of stage ", stage, ": expected a finite number, found ", gain));
   }
 
-  void close_averages(epoch_record& record, const epoch_sums& sums) {
+  void close_averages(epoch_record& record, bool labelled) {
     const auto steps = static_cast<double>(record.steps);
     const auto samples = static_cast<double>(record.samples);
-    record.loss = sums.loss / samples;
-    record.accuracy = accuracy(sums.labelled, static_cast<double>(sums.hits), samples);
-    record.learning_rate = sums.rate / steps;
-    record.gain = sums.gain / steps;
-    record.prefix_share = sums.share / steps;
-    record.update_norm = sums.norm.value();
+    record.loss = sums_.loss / samples;
+    record.accuracy = accuracy(labelled, static_cast<double>(sums_.hits), samples);
+    record.learning_rate = sums_.rate / steps;
+    record.gain = sums_.gain / steps;
+    record.prefix_share = sums_.share / steps;
+    record.update_norm = sums_.norm.value();
     record.stage_update_norms.clear();
-    for (const mean& norms : sums.stage_norms) record.stage_update_norms.push_back(norms.value());
+    for (const epoch_sums::mean& norms : sums_.stage_norms) record.stage_update_norms.push_back(norms.value());
     double all_steps = 0;
     double all_shares = 0;
     for (const epoch_record& e : report_.epochs) {
@@ -557,6 +630,14 @@ class trainer {
   std::optional<probe<Model>> probe_;
   std::size_t probe_every_ = 1;
   std::function<void(const probe_event&)> probe_callback_;
+  std::size_t pause_every_ = 0;
+  std::function<void()> pause_callback_;
+  std::size_t epoch_ = 0;  ///< under way
+  std::size_t step_ = 0;   ///< to come next
+  std::size_t steps_ = 0;  ///< of an epoch
+  epoch_sums sums_;
+  std::optional<run_state> restored_;  ///< where the next run begins
+  bool settled_ = false;               ///< memory was prepared in this run
   std::atomic<bool> stop_{false};
   localis::report report_;
 };

@@ -1,0 +1,285 @@
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <zlib.h>
+
+#include <localis/core/error.hpp>
+#include <localis/io/safetensors.hpp>
+#include <localis/io/write_safetensors.hpp>
+#include <localis/train/stored_run.hpp>
+
+/// Training runs that can be interrupted: a safetensors file with all arrays as tensors and the rest as JSON in its
+/// metadata, floating values as hexadecimal strings, each tensor and the JSON with a checksum.
+namespace localis::io {
+
+namespace detail {
+
+inline constexpr int checkpoint_version = 1;
+
+inline std::string hexadecimal(double value) {
+  std::array<char, 64> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex).ptr;
+  return {digits.data(), end};
+}
+inline double from_hexadecimal(const nlohmann::json& stored) {
+  const auto& digits = stored.get_ref<const std::string&>();
+  double value = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
+  if (code != std::errc{} || end != digits.data() + digits.size()) {
+    throw checkpoint_error(text("a number: expected hexadecimal digits, found \"", digits, '"'));
+  }
+  return value;
+}
+
+inline std::string checksum(const void* data, std::size_t bytes) {
+  return text(crc32_z(crc32_z(0, nullptr, 0), static_cast<const Bytef*>(data), bytes));
+}
+
+// One description of each record serves writing and reading: visit(name, member) for each.
+
+template <class Record, class Visit>
+void visit_epoch(Record& record, const Visit& visit) {
+  visit("epoch", record.epoch);
+  visit("boundary", record.boundary);
+  visit("steps", record.steps);
+  visit("samples", record.samples);
+  visit("loss", record.loss);
+  visit("accuracy", record.accuracy);
+  visit("validation_loss", record.validation_loss);
+  visit("validation_accuracy", record.validation_accuracy);
+  visit("learning_rate", record.learning_rate);
+  visit("gain", record.gain);
+  visit("update_norm", record.update_norm);
+  visit("prefix_share", record.prefix_share);
+  visit("clips", record.clips);
+  visit("seconds", record.seconds);
+  visit("bytes", record.bytes);
+  visit("stage_update_norms", record.stage_update_norms);
+}
+template <class Memory, class Visit>
+void visit_memory(Memory& memory, const Visit& visit) {
+  visit("parameters", memory.parameters);
+  visit("rule_state", memory.rule_state);
+  visit("optimizer_state", memory.optimizer_state);
+  visit("activations", memory.activations);
+  visit("gradients", memory.gradients);
+  visit("scratch", memory.scratch);
+  visit("arena", memory.arena);
+  visit("peak", memory.peak);
+}
+template <class Sums, class Visit>
+void visit_sums(Sums& sums, const Visit& visit) {
+  visit("rate", sums.rate);
+  visit("gain", sums.gain);
+  visit("share", sums.share);
+  visit("loss", sums.loss);
+  visit("hits", sums.hits);
+  visit("norm", sums.norm);
+  visit("stage_norms", sums.stage_norms);
+}
+template <class State, class Visit>
+void visit_state(State& state, const Visit& visit) {
+  visit("epoch", state.epoch);
+  visit("step", state.step);
+  visit("steps", state.steps);
+  visit("epochs", state.report.epochs);
+  visit("memory", state.report.memory);
+  visit("seconds", state.report.seconds);
+  visit("prefix_share", state.report.prefix_share);
+  visit("sums", state.sums);
+  visit("supervision", state.supervision);
+}
+
+template <class Run, class Visit>
+void visit_run(Run& run, const Visit& visit) {
+  visit("scalar", run.scalar);
+  visit("batch", run.batch);
+  visit("seed", run.seed);
+  visit("network", run.network);
+  visit("run", run.state);
+  visit("updates", run.updates);
+  visit("counts", run.counts);
+}
+
+struct to_json {
+  nlohmann::json& into;
+
+  void operator()(const char* name, const auto& value) const { into[name] = of(value); }
+
+  static nlohmann::json of(std::size_t value) { return value; }
+  static nlohmann::json of(const std::string& value) { return value; }
+  static nlohmann::json of(double value) { return hexadecimal(value); }
+  static nlohmann::json of(std::byte value) { return static_cast<unsigned>(value); }
+  static nlohmann::json of(const epoch_sums::mean& value) { return {hexadecimal(value.sum), value.count}; }
+  static nlohmann::json of(const epoch_record& value) {
+    nlohmann::json result;
+    visit_epoch(value, to_json{result});
+    return result;
+  }
+  static nlohmann::json of(const memory_use& value) {
+    nlohmann::json result;
+    visit_memory(value, to_json{result});
+    return result;
+  }
+  static nlohmann::json of(const run_state& value) {
+    nlohmann::json result;
+    visit_state(value, to_json{result});
+    return result;
+  }
+  static nlohmann::json of(const epoch_sums& value) {
+    nlohmann::json result;
+    visit_sums(value, to_json{result});
+    return result;
+  }
+  template <class T>
+  static nlohmann::json of(const std::vector<T>& values) {
+    nlohmann::json result = nlohmann::json::array();
+    for (const T& value : values) result.push_back(of(value));
+    return result;
+  }
+};
+
+struct from_json {
+  const nlohmann::json& from;
+
+  void operator()(const char* name, auto& value) const { take(from.at(name), value); }
+
+  static void take(const nlohmann::json& stored, std::size_t& value) {
+    if (!stored.is_number_unsigned())
+      throw checkpoint_error(text("a count: expected a whole number, found ", stored.dump()));
+    value = stored.get<std::size_t>();
+  }
+  static void take(const nlohmann::json& stored, double& value) { value = from_hexadecimal(stored); }
+  static void take(const nlohmann::json& stored, std::byte& value) {
+    std::size_t number = 0;
+    take(stored, number);
+    if (number > 255) throw checkpoint_error(text("a byte: expected at most 255, found ", number));
+    value = static_cast<std::byte>(number);
+  }
+  static void take(const nlohmann::json& stored, epoch_sums::mean& value) {
+    take(stored.at(0), value.sum);
+    take(stored.at(1), value.count);
+  }
+  static void take(const nlohmann::json& stored, epoch_record& value) { visit_epoch(value, from_json{stored}); }
+  static void take(const nlohmann::json& stored, memory_use& value) { visit_memory(value, from_json{stored}); }
+  static void take(const nlohmann::json& stored, std::string& value) { value = stored.get<std::string>(); }
+  static void take(const nlohmann::json& stored, run_state& value) { visit_state(value, from_json{stored}); }
+  static void take(const nlohmann::json& stored, epoch_sums& value) { visit_sums(value, from_json{stored}); }
+  template <class T>
+  static void take(const nlohmann::json& stored, std::vector<T>& values) {
+    if (!stored.is_array()) throw checkpoint_error(text("expected a list, found ", stored.dump().substr(0, 100)));
+    values.clear();
+    for (const nlohmann::json& one : stored) take(one, values.emplace_back());
+  }
+};
+
+}  // namespace detail
+
+/// Writes a run. What stood under that name is replaced only when all is on the disk.
+/// Errors: checkpoint_error where the file cannot be written.
+template <class T>
+void write_checkpoint(const stored_run<T>& from, const std::filesystem::path& path) {
+  nlohmann::json run;
+  detail::visit_run(from, detail::to_json{run});
+  run["format"] = detail::checkpoint_version;
+  nlohmann::json checksums = nlohmann::json::object();
+  std::vector<named_tensor> tensors;
+  for (const auto& [name, values] : from.arrays) {
+    tensors.push_back({name, {values.size()}, std::span<const T>(values)});
+    checksums[name] = detail::checksum(values.data(), values.size() * sizeof(T));
+  }
+  run["checksums"] = std::move(checksums);
+  const std::string json = run.dump();
+  try {
+    write_safetensors(path, tensors, {{"localis", json}, {"checksum", detail::checksum(json.data(), json.size())}});
+  } catch (const data_error& failure) {
+    throw checkpoint_error(failure.what());
+  }
+}
+
+/// Errors: checkpoint_error with the path, for a file that cannot be read, is no checkpoint, one of another scalar, or
+/// not byte for byte what was written.
+template <class T>
+[[nodiscard]] stored_run<T> read_checkpoint(const std::filesystem::path& path) {
+  const auto wrong = [&](const std::string& what) { return checkpoint_error(text(path.string(), ": ", what)); };
+  try {
+    safetensors file(path);
+    const auto part = [&](const char* name) -> const std::string& {
+      const auto found = file.metadata().find(name);
+      if (found == file.metadata().end()) {
+        throw checkpoint_error(text("expected a checkpoint of localis, found no \"", name, "\" in its metadata"));
+      }
+      return found->second;
+    };
+    const std::string& json = part("localis");
+    if (detail::checksum(json.data(), json.size()) != part("checksum")) {
+      throw checkpoint_error("metadata: expected what was written, found other bytes (checksum)");
+    }
+    const nlohmann::json run = nlohmann::json::parse(json);
+    if (run.at("format") != detail::checkpoint_version) {
+      throw checkpoint_error(
+          text("format: expected ", detail::checkpoint_version, ", found ", run.at("format").dump()));
+    }
+    stored_run<T> result;
+    detail::visit_run(result, detail::from_json{run});
+    const char* scalar = std::is_same_v<T, float> ? "float" : "double";
+    if (result.scalar != scalar) {
+      throw checkpoint_error(text("scalar: expected ", scalar, ", found ", result.scalar));
+    }
+    for (const std::string& name : file.names()) {
+      std::vector<T>& values = result.arrays[name];
+      values.resize(file.info(name).size());
+      file.read(name, std::span<T>(values));
+      if (run.at("checksums").at(name) != detail::checksum(values.data(), values.size() * sizeof(T))) {
+        throw checkpoint_error(text("tensor \"", name, "\": expected what was written, found other values (checksum)"));
+      }
+    }
+    return result;
+  } catch (const data_error& failure) {  // names the file itself
+    throw checkpoint_error(failure.what());
+  } catch (const error& failure) {
+    throw wrong(failure.what());
+  } catch (const nlohmann::json::exception& failure) {
+    throw wrong(text("expected a checkpoint of localis, found: ", failure.what()));
+  }
+}
+
+/// Writes where a training run stands. Call it in a callback of trainer.on_pause(), or after fit().
+///
+///   trainer.on_pause(100, [&] { io::save(trainer, "run.checkpoint"); });
+///
+/// Errors: as write_checkpoint; config_error while steps are under way.
+template <class Trainer>
+void save(const Trainer& trainer, const std::filesystem::path& path) {
+  write_checkpoint(store(trainer), path);
+}
+
+/// Takes a run back: the next fit() goes on from there, to the same weights and report as if it had not been
+/// interrupted. Nothing changes unless all of the file is good and belongs to this network, scalar, batch and seed;
+/// other options, and the policies, are those of this trainer. Errors: as read_checkpoint; checkpoint_error with the
+/// path and what differs.
+template <class Trainer>
+void resume(Trainer& trainer, const std::filesystem::path& path) {
+  const auto run = read_checkpoint<typename Trainer::scalar>(path);
+  try {
+    restore(trainer, run);
+  } catch (const checkpoint_error& failure) {
+    throw checkpoint_error(text(path.string(), ": ", failure.what()));
+  }
+}
+
+}  // namespace localis::io

@@ -1,0 +1,172 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/layer/operation.hpp>
+#include <localis/train/run_state.hpp>
+
+namespace localis {
+
+/// All of a training run between two steps, on the host: weights, statistics, states of rules, optimizers and
+/// supervision, and the report. io/checkpoint.hpp writes it to a file.
+///
+///   const auto before = store(trainer);      // in a callback of trainer.on_pause(), or after fit()
+///   restore(trainer, before);                // the next fit() goes on from there
+template <class T>
+struct stored_run {
+  // What must be the same where the run goes on.
+  std::string scalar;
+  std::size_t batch = 0;
+  std::uint64_t seed = 0;            ///< of the order of samples
+  std::vector<std::string> network;  ///< a line for each operation
+
+  run_state state;
+  std::vector<std::size_t> updates;  ///< by trainable parameter: steps that its optimizer took
+  std::vector<std::size_t> counts;   ///< of rules and their optimizers
+  std::map<std::string, std::vector<T>> arrays;
+};
+
+namespace detail {
+
+inline constexpr const char* errors_name = "errors";
+inline std::string optimizer_name(std::size_t index) { return text("optimizer.", index); }
+
+/// f(name, values in the backend's memory, how many) for every array of a model.
+template <class Model, class F>
+void for_each_stored(const Model& model, const F& f) {
+  const operation* first = Model::operations().data();
+  std::map<std::string, std::size_t> seen;
+  const auto name = [&](const char* kind, const operation& op, const char* array) {
+    const std::string plain = text(kind, '.', &op - first, '.', op.name, '.', array);
+    const std::size_t before = seen[plain]++;
+    return before == 0 ? plain : text(plain, '.', before);
+  };
+  model.for_each_parameter(
+      [&](const operation& op, const auto& p) { f(name("model", op, p.name), p.value, p.size()); });
+  model.for_each_state([&](const operation& op, const auto& p) { f(name("state", op, p.name), p.value, p.size()); });
+}
+
+/// What stored_run says of the run that a trainer could do.
+template <class Trainer>
+[[nodiscard]] auto identity(const Trainer& trainer) {
+  using scalar = typename Trainer::scalar;
+  stored_run<scalar> result;
+  result.scalar = std::is_same_v<scalar, float> ? "float" : "double";
+  result.batch = trainer.options().batch;
+  result.seed = trainer.options().seed;
+  for (const operation& op : trainer.model().operations()) {
+    result.network.push_back(text(op.name, *op.rule == '\0' ? "" : " by ", op.rule, ", stage ", op.stage, ", ", op.in,
+                                  " to ", op.out, ", window ", op.field.height, 'x', op.field.width, '/',
+                                  op.field.stride, '+', op.field.padding, '*', op.field.dilation, ", ", op.parameters,
+                                  " parameters"));
+  }
+  return result;
+}
+template <class T>
+void check_identity(const stored_run<T>& expected, const stored_run<T>& found) {
+  const auto same = [](const std::string& what, const auto& one, const auto& other) {
+    if (one != other) throw checkpoint_error(text(what, ": expected ", one, ", found ", other));
+  };
+  same("scalar", expected.scalar, found.scalar);
+  same("batch", expected.batch, found.batch);
+  same("seed", expected.seed, found.seed);
+  for (std::size_t i = 0; i < std::max(expected.network.size(), found.network.size()); ++i) {
+    const auto line = [i](const stored_run<T>& of) { return i < of.network.size() ? of.network[i] : "none"; };
+    same(text("operation ", i, " of the network"), line(expected), line(found));
+  }
+}
+
+}  // namespace detail
+
+/// Errors: config_error while steps are under way.
+template <class Trainer>
+[[nodiscard]] stored_run<typename Trainer::scalar> store(const Trainer& trainer) {
+  using scalar = typename Trainer::scalar;
+  auto& model = trainer.model();
+  stored_run<scalar> result = detail::identity(trainer);
+  result.state = trainer.state();
+  result.updates = trainer.descent().updates();
+  for (const std::size_t* count : model.counts()) result.counts.push_back(*count);
+  const auto keep = [&](const std::string& name, const scalar* values, std::size_t size) {
+    std::vector<scalar>& host = result.arrays[name];
+    host.resize(size);
+    model.backend().download(values, std::span<scalar>(host));
+  };
+  detail::for_each_stored(model, keep);
+  const std::span<const scalar> errors = model.remembered_errors();
+  if (!errors.empty()) keep(detail::errors_name, errors.data(), errors.size());
+  for (std::size_t i = 0; i < result.updates.size(); ++i) {
+    const std::span<const scalar> slots = trainer.descent().slots(i);
+    if (!slots.empty()) keep(detail::optimizer_name(i), slots.data(), slots.size());
+  }
+  return result;
+}
+
+/// Model, optimizer and trainer are then as they were, and the next fit() goes on from there; options but batch and
+/// seed, and the policies, are those of this trainer. Nothing changes unless all fits. Errors: checkpoint_error that
+/// says what differs.
+template <class Trainer>
+void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from) {
+  using scalar = typename Trainer::scalar;
+  auto& model = trainer.model();
+  detail::check_identity(detail::identity(trainer), from);
+  std::size_t known = 0;
+  const auto find = [&](const std::string& name) -> const std::vector<scalar>* {
+    const auto found = from.arrays.find(name);
+    if (found == from.arrays.end()) return nullptr;
+    ++known;
+    return &found->second;
+  };
+  std::vector<const std::vector<scalar>*> arrays;
+  detail::for_each_stored(model, [&](const std::string& name, const scalar*, std::size_t size) {
+    const std::vector<scalar>* values = find(name);
+    if (values == nullptr || values->size() != size) {
+      throw checkpoint_error(text("array \"", name, "\": expected ", size, " values, found ",
+                                  values == nullptr ? "none" : text(values->size())));
+    }
+    arrays.push_back(values);
+  });
+  const std::vector<scalar>* errors = find(detail::errors_name);
+  if (errors != nullptr && errors->size() % trainer.model().outputs != 0) {
+    throw checkpoint_error(text("array \"errors\": expected rows of ", trainer.model().outputs, " values, found ",
+                                errors->size(), " values"));
+  }
+  std::vector<std::vector<scalar>> slots(from.updates.size());
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (const std::vector<scalar>* values = find(detail::optimizer_name(i))) slots[i] = *values;
+  }
+  const std::vector<std::size_t*> counts = model.counts();
+  const auto expect_count = [](const char* what, std::size_t expected, std::size_t found) {
+    if (expected != found) throw checkpoint_error(text(what, ": expected ", expected, ", found ", found));
+  };
+  expect_count("arrays", known, from.arrays.size());
+  expect_count("counts of rules", counts.size(), from.counts.size());
+  try {
+    trainer.check_state(from.state);
+    trainer.descent().check_state(from.updates, slots);
+  } catch (const error& failure) {
+    throw checkpoint_error(failure.what());
+  }
+
+  trainer.restore(from.state);
+  trainer.descent().restore(from.updates, slots);
+  for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = from.counts[i];
+  std::size_t next = 0;
+  detail::for_each_stored(model, [&](const std::string&, scalar* values, std::size_t) {
+    model.backend().upload(std::span<const scalar>(*arrays[next++]), values);
+  });
+  if (errors == nullptr) return;
+  model.remember_samples(errors->size() / trainer.model().outputs);
+  model.backend().upload(std::span<const scalar>(*errors), model.remembered_errors().data());
+}
+
+}  // namespace localis

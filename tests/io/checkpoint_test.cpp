@@ -1,0 +1,297 @@
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <localis/core/random.hpp>
+#include <localis/io/checkpoint.hpp>
+#include <localis/localis.hpp>
+#include <localis/optimizer/adam.hpp>
+#include <localis/rule/error_feedback.hpp>
+#include <localis/supervision/plateau.hpp>
+
+namespace lo = localis;
+namespace fs = std::filesystem;
+
+namespace {
+
+using cpu = lo::cpu::backend<double>;
+using net = lo::network<
+    lo::image<6, 6, 2>,
+    lo::conv2d<4, 3,
+               lo::rule::local<lo::rule::oja, lo::rule::relative_step, lo::optimizer::adam, lo::rule::clip_scale>>,
+    lo::batch_norm, lo::relu, lo::max_pool2d<2>, lo::dense<6, lo::rule::bcm>, lo::tanh, lo::dropout, lo::dense<3>>;
+using taught = lo::network<lo::image<6, 6, 2>, lo::dense<5, lo::rule::error_feedback>, lo::tanh, lo::dense<3>>;
+
+/// A folder that goes with its test.
+struct folder {
+  fs::path path = fs::temp_directory_path() / ("localis_checkpoint_test_" + std::to_string(::getpid()));
+  folder() { fs::create_directories(path); }
+  ~folder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  [[nodiscard]] fs::path operator/(const char* name) const { return path / name; }
+};
+
+struct pictures {
+  std::vector<float> x;
+  std::vector<std::uint32_t> labels;
+  pictures() : x(14 * 72), labels(14) {
+    const lo::random_stream random(3);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(random.normal(i));
+    for (std::size_t n = 0; n < labels.size(); ++n) labels[n] = static_cast<std::uint32_t>(n % 3);
+  }
+  [[nodiscard]] lo::data::arrays data() const { return {{6, 6, 2}, x, labels, 3}; }
+};
+
+/// Three epochs of four steps; the boundary may move behind each.
+template <class Net>
+struct job {
+  lo::model<Net, cpu> model{{.seed = 2}, cpu({.threads = 1})};
+  lo::trainer<lo::model<Net, cpu>, lo::scheduler::dynamic, lo::supervision::plateau, lo::optimizer::adam,
+              lo::learning_rate::cosine>
+      trainer{model,
+              lo::scheduler::dynamic{.alpha = 100, .warm_up = 0},
+              lo::supervision::plateau{},
+              {.epochs = 3, .batch = 4, .local_rate = 0.01},
+              lo::optimizer::adam{},
+              lo::learning_rate::cosine{.rate = 0.01}};
+};
+
+/// What a file holds, times aside.
+struct content {
+  nlohmann::json run;
+  std::map<std::string, std::vector<double>> tensors;
+};
+content content_of(const fs::path& path) {
+  lo::io::safetensors file(path);
+  content result{nlohmann::json::parse(file.metadata().at("localis")), {}};
+  result.run.at("run").erase("seconds");
+  for (auto& epoch : result.run.at("run").at("epochs")) epoch.erase("seconds");
+  for (const std::string& name : file.names()) {
+    result.tensors[name].resize(file.info(name).size());
+    file.read(name, result.tensors[name]);
+  }
+  return result;
+}
+
+void expect_same(const content& found, const content& expected) {
+  CHECK(nlohmann::json::diff(expected.run, found.run).dump(1) == "[]");
+  REQUIRE(found.tensors.size() == expected.tensors.size());
+  for (const auto& [name, values] : expected.tensors) {
+    CAPTURE(name);
+    CHECK(found.tensors.at(name) == values);
+  }
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+template <class F>
+std::string refusal(const F& f) {
+  try {
+    f();
+  } catch (const lo::checkpoint_error& failure) {
+    return failure.what();
+  }
+  return "nothing";
+}
+
+template <class Net>
+content unbroken(const fs::path& path) {
+  const pictures data;
+  job<Net> one;
+  one.trainer.fit(data.data(), data.data());
+  lo::io::save(one.trainer, path);
+  return content_of(path);
+}
+
+template <class Net>
+void check_interruptions() {
+  const folder here;
+  const pictures data;
+  const content expected = unbroken<Net>(here / "whole");
+  CHECK(expected.run.at("run").at("epochs").size() == 3);
+  CHECK(expected.run.at("run").at("epochs").back().at("boundary") > 0);
+  // Written while it runs, after each step and behind each epoch.
+  std::size_t pauses = 12;
+  for (std::size_t at = 0; at < pauses; ++at) {
+    CAPTURE(at);
+    job<Net> first;
+    std::size_t pause = 0;
+    first.trainer.on_pause(1, [&] {
+      if (pause++ == at) lo::io::save(first.trainer, here / "part");
+    });
+    first.trainer.fit(data.data(), data.data());
+    pauses = pause;
+    job<Net> second;
+    lo::io::resume(second.trainer, here / "part");
+    second.trainer.fit(data.data(), data.data());
+    lo::io::save(second.trainer, here / "rest");
+    expect_same(content_of(here / "rest"), expected);
+  }
+  CHECK(pauses == 12);
+  // Stopped, then written.
+  for (std::size_t at = 0; at < 12; ++at) {
+    CAPTURE(at);
+    job<Net> first;
+    std::size_t step = 0;
+    first.trainer.on_step([&](const lo::step_event&) {
+      if (step++ == at) first.trainer.request_stop();
+    });
+    first.trainer.fit(data.data(), data.data());
+    lo::io::save(first.trainer, here / "part");
+    job<Net> second;
+    lo::io::resume(second.trainer, here / "part");
+    second.trainer.fit(data.data(), data.data());
+    lo::io::save(second.trainer, here / "rest");
+    expect_same(content_of(here / "rest"), expected);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: a run interrupted at any step and taken up again is the unbroken one") {
+  check_interruptions<net>();
+  check_interruptions<taught>();
+}
+
+TEST_CASE("checkpoint: a finished run goes on where there are more epochs") {
+  const folder here;
+  const pictures data;
+  (void)unbroken<net>(here / "three");
+  job<net> more;
+  lo::io::resume(more.trainer, here / "three");
+  CHECK(more.trainer.fit(data.data(), data.data()).epochs.size() == 3);  // nothing left to do
+  CHECK(more.trainer.report().end == lo::ending::finished);
+}
+
+TEST_CASE("checkpoint: no byte may differ, none be missing or too many") {
+  const folder here;
+  (void)unbroken<taught>(here / "good");
+  const std::string good = bytes_of(here / "good");
+  job<taught> one;
+  for (std::size_t i = 0; i < good.size(); i += i < 200 ? 1 : 23) {
+    CAPTURE(i);
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 0x10);
+    write(here / "bad", bad);
+    CHECK(refusal([&] { lo::io::resume(one.trainer, here / "bad"); }) != "nothing");
+  }
+  for (std::size_t size = 0; size < good.size(); size += 1 + size / 3) {
+    write(here / "bad", good.substr(0, size));
+    CHECK(refusal([&] { lo::io::resume(one.trainer, here / "bad"); }) != "nothing");
+  }
+  write(here / "bad", good + '\0');
+  CHECK(refusal([&] { lo::io::resume(one.trainer, here / "bad"); }) != "nothing");
+  // After all this nothing has changed: a fit() begins anew.
+  const pictures data;
+  one.trainer.fit(data.data(), data.data());
+  lo::io::save(one.trainer, here / "fresh");
+  expect_same(content_of(here / "fresh"), content_of(here / "good"));
+}
+
+TEST_CASE("checkpoint: what belongs to another run says what differs") {
+  const folder here;
+  (void)unbroken<net>(here / "file");
+  const std::string name = (here / "file").string();
+  const auto refused = [&](auto& trainer) { return refusal([&] { lo::io::resume(trainer, here / "file"); }); };
+
+  job<taught> other_network;
+  CHECK(
+      refused(other_network.trainer) ==
+      name +
+          ": operation 0 of the network: expected dense by error_feedback, stage 0, 1x1x72 to 1x1x5, window 1x1/1+0*1, "
+          "365 parameters, found conv2d by oja, stage 0, 6x6x2 to 4x4x4, window 3x3/1+0*1, 76 parameters");
+  lo::model<net, cpu> model;
+  const auto trainer_of = [&](const auto& supervision, const auto& optimizer, const lo::train_options& options) {
+    return lo::trainer{model, lo::scheduler::fixed{}, supervision, options, optimizer};
+  };
+  auto other_batch = trainer_of(lo::supervision::plateau{}, lo::optimizer::adam{}, {.batch = 5});
+  CHECK(refused(other_batch) == name + ": batch: expected 5, found 4");
+  auto other_seed = trainer_of(lo::supervision::plateau{}, lo::optimizer::adam{}, {.batch = 4, .seed = 3});
+  CHECK(refused(other_seed) == name + ": seed: expected 3, found 1");
+  auto other_supervision = trainer_of(lo::supervision::none{}, lo::optimizer::adam{}, {.batch = 4});
+  CHECK(refused(other_supervision) == name + ": trainer::restore: bytes of supervision: expected 1, found 40");
+  auto other_optimizer = trainer_of(lo::supervision::plateau{}, lo::optimizer::sgd{}, {.batch = 4});
+  CHECK(refused(other_optimizer) ==
+        name + ": gradient_descent: stored optimizer's values of a parameter: expected 96, found 192");
+  lo::model<net> in_float;
+  lo::trainer other_scalar{in_float, lo::scheduler::fixed{}, lo::supervision::plateau{}, {.batch = 4}};
+  CHECK(refused(other_scalar) == name + ": scalar: expected float, found double");
+  write(here / "file", "no checkpoint at all");
+  CHECK(refused(other_scalar) ==
+        name + ": at byte 0: expected a header of at most 12 bytes, found 7738140083766718318");
+  lo::io::write_safetensors(here / "file", {});
+  CHECK(refused(other_scalar) == name + ": expected a checkpoint of localis, found no \"localis\" in its metadata");
+
+  // Data of another size are seen by fit().
+  (void)unbroken<net>(here / "file");
+  job<net> one;
+  lo::io::resume(one.trainer, here / "file");
+  const pictures data;
+  const lo::data::arrays fewer({6, 6, 2}, std::span<const float>(data.x).first(8 * 72),
+                               std::span<const std::uint32_t>(data.labels).first(8), 3);
+  CHECK_THROWS_WITH_AS(one.trainer.fit(fewer),
+                       "trainer: steps of an epoch: expected 4, as in the run that goes on, found 2", lo::config_error);
+}
+
+TEST_CASE("checkpoint: where a file cannot be written the old one stays") {
+  const folder here;
+  (void)unbroken<taught>(here / "file");
+  const std::string before = bytes_of(here / "file");
+  job<taught> one;
+  const pictures data;
+  one.trainer.fit(data.data());
+  CHECK(refusal([&] { lo::io::save(one.trainer, here / "nowhere/file"); }) != "nothing");
+  fs::create_directory(here / "file.part");  // in the way of the temporary file
+  CHECK(refusal([&] { lo::io::save(one.trainer, here / "file"); }) != "nothing");
+  CHECK(bytes_of(here / "file") == before);
+}
+
+TEST_CASE("checkpoint: killed at any moment, a file that was there loads") {
+#ifdef LOCALIS_TESTS_FULL
+  constexpr std::size_t times = 200;
+#else
+  constexpr std::size_t times = 20;
+#endif
+  const folder here;
+  (void)unbroken<taught>(here / "file");
+  const lo::random_stream random(9);
+  for (std::size_t n = 0; n < times; ++n) {
+    CAPTURE(n);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        job<taught> one;
+        lo::io::resume(one.trainer, here / "file");
+        for (;;) lo::io::save(one.trainer, here / "file");
+      } catch (const lo::error&) {
+        ::_exit(1);
+      }
+    }
+    ::usleep(static_cast<useconds_t>(1000 + random.below(n, 20000)));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));  // not ended by itself, by an exception
+    job<taught> one;
+    CHECK(refusal([&] { lo::io::resume(one.trainer, here / "file"); }) == "nothing");
+  }
+}
