@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "run_program.hpp"
 
 #include <localis/core/error.hpp>
+#include <localis/io/checkpoint.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
 namespace examples {
@@ -59,7 +62,21 @@ run_result lab::begin(const std::string& name, std::uint64_t seed, const conditi
           .note = std::string(s.of.find(name)->note)};
 }
 
+std::filesystem::path lab::checkpoint_of(const std::string& name, std::uint64_t seed) const {
+  return folder_.path() / localis::text(typed_name(name), '-', seed, ".checkpoint");
+}
+localis::stored_run<float> lab::read_checkpoint(const std::filesystem::path& file) {
+  return localis::io::read_checkpoint<float>(file);
+}
+void lab::write_checkpoint(const localis::stored_run<float>& run, const std::filesystem::path& file) {
+  localis::io::write_checkpoint(run, file);
+}
+
 void lab::end(run_result result) {
+  if (result.finished() || result.diverged()) {
+    std::error_code ignored;
+    std::filesystem::remove(checkpoint_of(result.name, result.seed), ignored);
+  }
   bar_.end(result);
   all_.runs.push_back(std::move(result));
   save();

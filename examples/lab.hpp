@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -19,6 +20,7 @@
 #include <localis/layer/operation.hpp>
 #include <localis/network/summary.hpp>
 #include <localis/train/report.hpp>
+#include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>
 
 /// Comparisons of training runs. What knows the model is here; the rest is compiled once, in lab.cpp.
@@ -40,7 +42,8 @@ class lab {
   };
 
   /// Trains the model that `make(seed)` returns, and looks at the test pictures once, at the end. Does nothing where
-  /// the run is not wanted, or is there from before. A run that diverges is a result too.
+  /// the run is not wanted, or is there from before. A run that diverges is a result too. One that is interrupted is
+  /// stored in the report's folder, and taken up by --resume.
   template <class Make, class Scheduler, class Supervision>
   void run(const std::string& name, std::uint64_t seed, const Make& make, const Scheduler& scheduler,
            const Supervision& supervision, const conditions& how) {
@@ -69,10 +72,17 @@ class lab {
     });
 
     run_result result = begin(name, seed, how);
+    const std::filesystem::path file = checkpoint_of(name, seed);
+    if (s.resume && std::filesystem::exists(file)) localis::restore(trainer, read_checkpoint(file));
+    const auto keep = [&] { write_checkpoint(localis::store(trainer), file); };
+    if (s.checkpoint_every > 0) trainer.on_pause(s.checkpoint_every, keep);
     try {
       result.report = trainer.fit(data_.train, data_.validation);
       if (result.finished()) result.test_accuracy = trainer.evaluate(data_.test).accuracy;
-      if (!result.finished()) all_.message = localis::text("interrupted in ", name, ", seed ", seed, ", ", place);
+      if (!result.finished()) {
+        all_.message = localis::text("interrupted in ", name, ", seed ", seed, ", ", place);
+        keep();
+      }
     } catch (const localis::divergence_error& failure) {
       result.report = trainer.report();
       diverged_ = localis::text(name, ", seed ", seed, ": ", failure.what(), " (epoch and step counted from 0)");
@@ -97,6 +107,10 @@ class lab {
   [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& how);
   [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& how);
   void end(run_result result);
+  /// Of a run that did not come to its end; end() removes that of one that did.
+  [[nodiscard]] std::filesystem::path checkpoint_of(const std::string& name, std::uint64_t seed) const;
+  [[nodiscard]] static localis::stored_run<float> read_checkpoint(const std::filesystem::path& file);
+  static void write_checkpoint(const localis::stored_run<float>& run, const std::filesystem::path& file);
   void save() const;
 
   const pictures& data_;

@@ -236,9 +236,13 @@ void add_localized_options(settings& s, const CountOf& count_of) {
   auto* train = count_of(files, "--pictures", s.pictures, "PICTURES", "to train with, after validation; 0: all");
   auto* out = option(files, "--out", s.out, "FOLDER",
                      "for epochs.csv, report.json, report.html and table.md [out, or out-2, ...: a new one]");
-  app.add_flag("--resume", s.resume, "goes on with the comparison in --out: its finished runs are not done again")
+  app.add_flag("--resume", s.resume,
+               "goes on with the comparison in --out: its finished runs are not done again, and one that was "
+               "interrupted goes on where it was")
       ->group(files)
       ->needs(out);
+  count_of(files, "--checkpoint-every", s.checkpoint_every, "STEPS",
+           "and behind each epoch, the run under way is stored in --out; 0: only when it is interrupted");
 
   if (of.of_models) {
     app.add_flag("--plain", s.plain, "training pictures are not cropped and mirrored at random")->group(files);

@@ -87,8 +87,9 @@ struct settings {
   std::size_t cutout = 0;     ///< pixels
   bool skip_corrupt = false;  ///< in folders
   bool zero_gamma = false;
-  std::filesystem::path out;  ///< empty: a fresh folder
-  bool resume = false;        ///< runs that are in that folder's report are not done again
+  std::filesystem::path out;         ///< empty: a fresh folder
+  bool resume = false;               ///< runs that are in that folder's report are not done again
+  std::size_t checkpoint_every = 0;  ///< steps; 0: runs are stored when they are interrupted, and never else
   std::size_t validation = 5000;
   bool validation_given = false;
   std::size_t pictures = 0;       ///< for training; 0: all

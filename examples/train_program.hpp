@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "any_scheduler.hpp"
 #include "lab.hpp"
 #include "pictures.hpp"
 #include "settings.hpp"
@@ -11,7 +12,6 @@
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/replay.hpp>
-#include <localis/supervision/none.hpp>
 
 /// One network trained by gradient descent, with its first stages frozen, and with its first stages learning locally.
 namespace examples {
@@ -33,10 +33,11 @@ namespace detail {
 template <class Make>
 void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   const settings& s = lab.all().chosen;
-  const auto run = [&](const char* name, const auto& scheduler, const auto& supervision, const lab::conditions& how) {
-    lab.run(name, seed, make, scheduler, supervision, how);
+  const auto run = [&](const char* name, const auto& scheduler, const gain_or_none& supervision,
+                       const lab::conditions& how) {
+    lab.run(name, seed, make, any_scheduler(scheduler), supervision, how);
   };
-  const localis::supervision::none unsupervised;
+  const gain_or_none unsupervised;
   const lab::conditions local{.local_rate = s.local_rate, .normalization = s.normalization, .epochs = s.epochs};
   const lab::conditions frozen{.local_rate = 0, .normalization = s.normalization, .epochs = s.epochs};
   const lab::conditions frozen_batch{
@@ -44,7 +45,7 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
 
   run("sgd", localis::scheduler::fixed{0}, unsupervised, frozen);
   run("localized static", s.linear, unsupervised, local);
-  run("localized dynamic", s.dynamic, s.gain, local);
+  run("localized dynamic", s.dynamic, {s.gain, true}, local);
   run("interleaved", localis::scheduler::interleaved{s.linear, s.every, s.prefix_rate}, unsupervised, local);
   run("frozen static", s.linear, unsupervised, frozen);
   run("frozen static (batch)", s.linear, unsupervised, frozen_batch);
