@@ -8,6 +8,14 @@
 /// Everything that localis throws. The library never prints; it throws one of these, or reports.
 namespace localis {
 
+/// Builds a message from values: `text("batch: expected at most ", n, ", found ", batch)`.
+template <class... Parts>
+[[nodiscard, gnu::cold, gnu::noinline]] std::string text(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
 /// Base of all errors, so that `catch (const localis::error&)` catches every one.
 class error : public std::runtime_error {
  public:
@@ -34,15 +42,14 @@ class data_error : public error {
   /// @param source   file path, or the name of the array
   /// @param offset   byte offset (file) or element (array) where the fault was seen
   data_error(const std::string& source, std::size_t offset, const std::string& expected, const std::string& found)
-      : error(source + ": at byte " + std::to_string(offset) + ": expected " + expected + ", found " + found) {}
+      : error(text(source, ": at byte ", offset, ": expected ", expected, ", found ", found)) {}
 };
 
 /// The loss, or a weight, became NaN or infinite.
 class divergence_error : public error {
  public:
   divergence_error(const std::string& what, std::size_t at_stage, std::size_t at_epoch, std::size_t at_step)
-      : error("training diverged: " + what + " at stage " + std::to_string(at_stage) + ", epoch " +
-              std::to_string(at_epoch) + ", step " + std::to_string(at_step)),
+      : error(text("training diverged: ", what, " at stage ", at_stage, ", epoch ", at_epoch, ", step ", at_step)),
         stage(at_stage),
         epoch(at_epoch),
         step(at_step) {}
@@ -63,14 +70,6 @@ class device_error : public error {
  public:
   using error::error;
 };
-
-/// Builds a message from values: `text("batch: expected at most ", n, ", found ", batch)`.
-template <class... Parts>
-[[nodiscard]] std::string text(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return out.str();
-}
 
 /// Throws config_error "name: expected EXPECTED, found VALUE" unless `good`.
 template <class Value>

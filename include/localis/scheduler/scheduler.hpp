@@ -22,8 +22,8 @@
 ///                                  factor on the gradient rate of a stage in this step, finite and at least 0,
 ///                                  dimensionless; of no effect on a stage that learns locally. Default 1.
 ///
-/// A policy keeps its run state in a public member `state`, so that a checkpoint can save and restore it: call start()
-/// first, then overwrite `state`.
+/// What a scheduler has become must follow from start() and from what observe() was told, in order: a stored run is
+/// taken up by telling a fresh one of the epochs before (train/stored_run.hpp).
 namespace localis {
 
 /// What a run allows; handed to a scheduler before the first epoch.
