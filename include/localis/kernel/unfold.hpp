@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
@@ -68,14 +69,18 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
 /// f(cell, offset of the pixel in its sample) for each cell of the window of an output position inside the image.
 template <class F>
 constexpr void for_each_pixel(const linear_map& map, std::size_t position, const F& f) {
-  const std::size_t pad = map.field.padding;
+  // In 32 bits, of which a GPU has twice as many registers.
+  const auto narrow = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
   const quotient corner = divide(position, map.out.width);
-  for (std::size_t r = 0; r < map.field.height; ++r) {
-    const std::size_t y = corner.whole * map.field.stride + r * map.field.dilation;
-    if (y < pad || y >= map.in.height + pad) continue;
-    for (std::size_t c = 0; c < map.field.width; ++c) {
-      const std::size_t x = corner.rest * map.field.stride + c * map.field.dilation;
-      if (x < pad || x >= map.in.width + pad) continue;
+  const std::uint32_t pad = narrow(map.field.padding);
+  const std::uint32_t bottom = narrow(map.in.height) + pad;
+  const std::uint32_t right = narrow(map.in.width) + pad;
+  std::uint32_t y = narrow(corner.whole * map.field.stride);
+  for (std::uint32_t r = 0; r < map.field.height; ++r, y += narrow(map.field.dilation)) {
+    if (y < pad || y >= bottom) continue;
+    std::uint32_t x = narrow(corner.rest * map.field.stride);
+    for (std::uint32_t c = 0; c < map.field.width; ++c, x += narrow(map.field.dilation)) {
+      if (x < pad || x >= right) continue;
       f(r * map.field.width + c, ((y - pad) * map.in.width + x - pad) * map.in.channels);
     }
   }

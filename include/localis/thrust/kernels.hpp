@@ -60,23 +60,28 @@ struct sum_chunk {
     constexpr std::size_t few = 32;
     T* part = parts + chunk * count * columns;
     double* total = totals + chunk * count * columns;
-    for (std::size_t k = 0; k < count; ++k) {
-      for (std::size_t c = begin; c < end; ++c) total[k * columns + c] = 0;
-    }
+    const auto at_sums = [&](const auto& body) {
+#if defined(__CUDA_ARCH__)
+#pragma unroll 1  // unrolled, it takes more registers than there are for it
+#endif
+      for (std::size_t k = 0; k < count; ++k) {
+        for (std::size_t c = begin; c < end; ++c) body(k * columns + c);
+      }
+    };
+    at_sums([&](std::size_t i) {
+      part[i] = T(0);
+      total[i] = 0;
+    });
     const kernel::quotient share = kernel::divide(rows, chunks);  // and one more row for each of the first chunks
     std::size_t first = chunk * share.whole + (chunk < share.rest ? chunk : share.rest);
     const std::size_t behind = first + share.whole + (chunk < share.rest ? 1 : 0);
     for (; first < behind; first += few) {
-      for (std::size_t k = 0; k < count; ++k) {
-        for (std::size_t c = begin; c < end; ++c) part[k * columns + c] = T(0);
-      }
       const std::size_t last = first + few < behind ? first + few : behind;
       for (std::size_t row = first; row < last; ++row) kernel(row, begin, end, part);
-      for (std::size_t k = 0; k < count; ++k) {
-        for (std::size_t c = begin; c < end; ++c) {
-          total[k * columns + c] += static_cast<double>(part[k * columns + c]);
-        }
-      }
+      at_sums([&](std::size_t i) {
+        total[i] += static_cast<double>(part[i]);
+        part[i] = T(0);
+      });
     }
   }
 };
