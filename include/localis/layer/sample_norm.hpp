@@ -63,16 +63,20 @@ class sample_norm_layer {
         kernel::sample_norm_sums<scalar>{op.in, at.input, at.output_gradient, a.mean, a.inverse, a.level, a.slope});
     if constexpr (Affine) {
       carver gradients(at.parameter_gradients);
-      for (const scalar* parts : {a.slope, a.level}) {
+      const auto sum_up = [&](const scalar* parts) {
         backend.for_rows(
             1, channels_,
             kernel::sum_of_samples<scalar>{parts, gradients.take<scalar>(channels_), at.samples, channels_});
-      }
+      };
+      sum_up(a.slope);
+      sum_up(a.level);
     }
     if (at.input_gradient == nullptr) return;
-    for (scalar* sums : {a.level, a.slope}) {
+    const auto weigh = [&](scalar* sums) {
       backend.for_samples(at.samples, channels_, 1, kernel::weigh_sums<scalar>{op.in, ByChannel, gamma(), sums});
-    }
+    };
+    weigh(a.level);
+    weigh(a.slope);
     backend.for_samples(at.samples, op.in.size(), channels_,
                         kernel::sample_norm_gradient<scalar>{op.in, at.input, at.output_gradient, at.input_gradient,
                                                              a.mean, a.inverse, gamma(), a.level, a.slope});
