@@ -91,9 +91,9 @@ content content_of(const fs::path& path) {
 void expect_same(const content& found, const content& expected) {
   CHECK(nlohmann::json::diff(expected.run, found.run).dump(1) == "[]");
   REQUIRE(found.tensors.size() == expected.tensors.size());
-  for (const auto& [name, values] : expected.tensors) {
-    CAPTURE(name);
-    CHECK(found.tensors.at(name) == values);
+  for (const auto& tensor : expected.tensors) {
+    CAPTURE(tensor.first);
+    CHECK(found.tensors.at(tensor.first) == tensor.second);
   }
 }
 
