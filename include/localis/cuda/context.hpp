@@ -21,7 +21,7 @@ namespace localis::cuda {
 enum class math {
   pedantic,  ///< in float
   tf32,      ///< rounded to 10 bits of mantissa, on tensor cores
-  bfloat16   ///< rounded to 7 bits of mantissa, on tensor cores, at twice the rate of tf32
+  bfloat16   ///< rounded to 7 bits of mantissa, on tensor cores
 };
 
 struct options {
