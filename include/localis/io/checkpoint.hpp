@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -51,8 +52,13 @@ inline std::string checksum(const void* data, std::size_t bytes) {
 
 // One description of each record serves writing and reading: visit(name, member) for each.
 
-template <class Record, class Visit>
-void visit_epoch(Record& record, const Visit& visit) {
+template <class T, class Record>
+concept kind_of = std::same_as<std::remove_const_t<T>, Record>;
+template <class T>
+concept record = kind_of<T, epoch_record> || kind_of<T, memory_use> || kind_of<T, epoch_sums> || kind_of<T, run_state>;
+
+template <kind_of<epoch_record> Record, class Visit>
+void visit_members(Record& record, const Visit& visit) {
   visit("epoch", record.epoch);
   visit("boundary", record.boundary);
   visit("steps", record.steps);
@@ -70,8 +76,8 @@ void visit_epoch(Record& record, const Visit& visit) {
   visit("bytes", record.bytes);
   visit("stage_update_norms", record.stage_update_norms);
 }
-template <class Memory, class Visit>
-void visit_memory(Memory& memory, const Visit& visit) {
+template <kind_of<memory_use> Memory, class Visit>
+void visit_members(Memory& memory, const Visit& visit) {
   visit("parameters", memory.parameters);
   visit("rule_state", memory.rule_state);
   visit("optimizer_state", memory.optimizer_state);
@@ -81,8 +87,8 @@ void visit_memory(Memory& memory, const Visit& visit) {
   visit("arena", memory.arena);
   visit("peak", memory.peak);
 }
-template <class Sums, class Visit>
-void visit_sums(Sums& sums, const Visit& visit) {
+template <kind_of<epoch_sums> Sums, class Visit>
+void visit_members(Sums& sums, const Visit& visit) {
   visit("rate", sums.rate);
   visit("gain", sums.gain);
   visit("share", sums.share);
@@ -91,8 +97,8 @@ void visit_sums(Sums& sums, const Visit& visit) {
   visit("norm", sums.norm);
   visit("stage_norms", sums.stage_norms);
 }
-template <class State, class Visit>
-void visit_state(State& state, const Visit& visit) {
+template <kind_of<run_state> State, class Visit>
+void visit_members(State& state, const Visit& visit) {
   visit("epoch", state.epoch);
   visit("step", state.step);
   visit("steps", state.steps);
@@ -125,24 +131,9 @@ struct to_json {
   static nlohmann::json of(double value) { return hexadecimal(value); }
   static nlohmann::json of(std::byte value) { return static_cast<unsigned>(value); }
   static nlohmann::json of(const epoch_sums::mean& value) { return {hexadecimal(value.sum), value.count}; }
-  static nlohmann::json of(const epoch_record& value) {
+  static nlohmann::json of(const record auto& value) {
     nlohmann::json result;
-    visit_epoch(value, to_json{result});
-    return result;
-  }
-  static nlohmann::json of(const memory_use& value) {
-    nlohmann::json result;
-    visit_memory(value, to_json{result});
-    return result;
-  }
-  static nlohmann::json of(const run_state& value) {
-    nlohmann::json result;
-    visit_state(value, to_json{result});
-    return result;
-  }
-  static nlohmann::json of(const epoch_sums& value) {
-    nlohmann::json result;
-    visit_sums(value, to_json{result});
+    visit_members(value, to_json{result});
     return result;
   }
   template <class T>
@@ -174,11 +165,8 @@ struct from_json {
     take(stored.at(0), value.sum);
     take(stored.at(1), value.count);
   }
-  static void take(const nlohmann::json& stored, epoch_record& value) { visit_epoch(value, from_json{stored}); }
-  static void take(const nlohmann::json& stored, memory_use& value) { visit_memory(value, from_json{stored}); }
+  static void take(const nlohmann::json& stored, record auto& value) { visit_members(value, from_json{stored}); }
   static void take(const nlohmann::json& stored, std::string& value) { value = stored.get<std::string>(); }
-  static void take(const nlohmann::json& stored, run_state& value) { visit_state(value, from_json{stored}); }
-  static void take(const nlohmann::json& stored, epoch_sums& value) { visit_sums(value, from_json{stored}); }
   template <class T>
   static void take(const nlohmann::json& stored, std::vector<T>& values) {
     if (!stored.is_array()) throw checkpoint_error(text("expected a list, found ", stored.dump().substr(0, 100)));
