@@ -4,6 +4,7 @@
 #ifdef WITH_COMPONENTS
 #include <localis/data/folder.hpp>
 #include <localis/data/gzip.hpp>
+#include <localis/io/checkpoint.hpp>
 #include <localis/io/safetensors.hpp>
 #endif
 
@@ -22,6 +23,7 @@ double components() {
   refuses([] { (void)localis::data::read_idx_gzip("nowhere/images.gz", "nowhere/labels.gz"); });
   refuses([] { (void)localis::data::folder("nowhere"); });
   refuses([] { (void)localis::io::safetensors("nowhere.safetensors"); });
+  refuses([] { (void)localis::io::read_checkpoint<float>("nowhere.checkpoint"); });
 #endif
   return refused;
 }
