@@ -50,6 +50,8 @@ class arena {
   explicit arena(std::size_t size) : size_((size + page - 1) / page * page) {
     void* at = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) broken("no addresses for the device's memory");
+    // Opening and closing visits every page that was touched: large ones are few. A kernel without them does without.
+    static_cast<void>(madvise(at, size_, MADV_HUGEPAGE));
     base_ = static_cast<std::byte*>(at);
   }
   ~arena() { munmap(base_, size_); }
