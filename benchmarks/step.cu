@@ -11,13 +11,14 @@ int main(int count, char** arguments) {
   cudaDeviceProp device{};
   localis::cuda::check(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties");
   benchmark::AddCustomContext("device", device.name);
-  const auto measure = [](localis::cuda::math precision, const char* ending) {
-    const localis::cuda::options chosen{.precision = precision};
-    benchmarks::measure_networks(localis::cuda::backend<float>(chosen), ending, 10);
+  namespace cuda = localis::cuda;
+  const auto measure = [](cuda::math precision, const char* ending) {
+    benchmarks::measure_networks(cuda::backend<float>(cuda::options{.precision = precision}), ending, 10);
   };
-  measure(localis::cuda::math::pedantic, "/pedantic");
-  measure(localis::cuda::math::tf32, "/tf32");
-  measure(localis::cuda::math::bfloat16, "/bfloat16");
+  measure(cuda::math::pedantic, "/pedantic");
+  measure(cuda::math::tf32, "/tf32");
+  measure(cuda::math::bf16, "/bf16");
+  benchmarks::measure_networks(cuda::backend<float, cuda::bfloat16>(), "/stored_bfloat16", 10);
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
   benchmark::RunSpecifiedBenchmarks();

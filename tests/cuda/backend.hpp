@@ -16,8 +16,8 @@
 namespace localis_test {
 
 #if defined(__CUDACC__)
-template <class T>
-using gpu = localis::cuda::backend<T>;
+template <class T, class Operand = T>
+using gpu = localis::cuda::backend<T, Operand>;
 
 template <class F>
 void on_device(const F& f, std::size_t = 0) {
@@ -28,8 +28,8 @@ void on_device_at_once(const F& f, std::size_t = 0) {
   f();
 }
 #else
-template <class T>
-using gpu = localis::device::backend<T, localis::cuda::system<standin::executor>>;
+template <class T, class Operand = T>
+using gpu = localis::device::backend<T, localis::cuda::system<standin::executor>, Operand>;
 
 /// f() on a fresh device. Nothing is left of it.
 template <class F>
@@ -52,6 +52,7 @@ void on_device_at_once(const F& f, std::size_t memory) {
 #endif
 
 static_assert(localis::backend<gpu<float>>);
+static_assert(localis::backend<gpu<float, localis::cuda::bfloat16>>);
 
 /// Chunks of a few rows.
 constexpr localis::cuda::options small{.chunk_bytes = 20000, .workspace_bytes = 4096};

@@ -39,6 +39,10 @@ TEST_CASE("cuda: published networks learn as on the cpu, whose boundary moves or
 #endif
 }
 
+TEST_CASE("cuda: a step whose products read bfloat16 is near one in float") {
+  localis_test::on_device([] { check_step<models::lenet<10, oja>>(gpu<float, lo::cuda::bfloat16>(), 1e-4); }, memory);
+}
+
 #ifdef LOCALIS_TESTS_FULL
 TEST_CASE("cuda: every published network, four steps of two pictures") {
   localis_test::for_every_model<oja>([]<class Net>() {

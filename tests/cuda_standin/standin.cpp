@@ -207,14 +207,14 @@ struct opened {
 };
 
 /// Column-major, as BLAS has it: c = alpha op(a) op(b) + beta c.
-template <class T>
+template <class T, class Operand>
 struct gemm {
   bool turn_a, turn_b;
   std::int64_t m, n, k;
   T alpha, beta;
-  const T* a;
+  const Operand* a;
   std::int64_t lda;
-  const T* b;
+  const Operand* b;
   std::int64_t ldb;
   T* c;
   std::int64_t ldc;
@@ -222,8 +222,11 @@ struct gemm {
   void operator()() const {
     using matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
     using stride = Eigen::OuterStride<>;
-    const Eigen::Map<const matrix, 0, stride> left(a, turn_a ? k : m, turn_a ? m : k, stride(lda));
-    const Eigen::Map<const matrix, 0, stride> right(b, turn_b ? n : k, turn_b ? k : n, stride(ldb));
+    using stored = Eigen::Map<const Eigen::Matrix<Operand, Eigen::Dynamic, Eigen::Dynamic>, 0, stride>;
+    const stored stored_left(a, turn_a ? k : m, turn_a ? m : k, stride(lda));
+    const stored stored_right(b, turn_b ? n : k, turn_b ? k : n, stride(ldb));
+    const auto& left = stored_left.template cast<T>();
+    const auto& right = stored_right.template cast<T>();
     Eigen::Map<matrix, 0, stride> out(c, m, n, stride(ldc));
     if (beta == T(0)) {
       out.setZero();  // what was there is not read
@@ -472,29 +475,29 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperat
   const bool turn_a = op_a == CUBLAS_OP_T;
   const bool turn_b = op_b == CUBLAS_OP_T;
   if (m < 0 || n < 0 || k < 0 || count < 0 || lda < std::max<int64_t>(1, turn_a ? k : m) ||
-      ldb < std::max<int64_t>(1, turn_b ? n : k) || ldc < std::max<int64_t>(1, m) || a_type != b_type ||
-      a_type != c_type) {
+      ldb < std::max<int64_t>(1, turn_b ? n : k) || ldc < std::max<int64_t>(1, m)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  const auto run = [&](auto zero) {
+  const auto run = [&](auto zero, auto operand) {
     using T = decltype(zero);
+    using Operand = decltype(operand);
     // Host pointers are read now, device pointers when the product runs; localis passes host pointers alone.
-    gemm<T> one{turn_a,
-                turn_b,
-                m,
-                n,
-                k,
-                *static_cast<const T*>(alpha),
-                *static_cast<const T*>(beta),
-                static_cast<const T*>(a),
-                lda,
-                static_cast<const T*>(b),
-                ldb,
-                static_cast<T*>(c),
-                ldc};
+    gemm<T, Operand> one{turn_a,
+                         turn_b,
+                         m,
+                         n,
+                         k,
+                         *static_cast<const T*>(alpha),
+                         *static_cast<const T*>(beta),
+                         static_cast<const Operand*>(a),
+                         lda,
+                         static_cast<const Operand*>(b),
+                         ldb,
+                         static_cast<T*>(c),
+                         ldc};
     submit(handle->stream, [=] {
       const opened memory;
-      gemm<T> group = one;
+      gemm<T, Operand> group = one;
       for (int64_t i = 0; i < count; ++i) {
         group();
         group.a += a_step;
@@ -503,10 +506,15 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperat
       }
     });
   };
-  if (a_type == CUDA_R_32F) {
-    run(0.0F);
-  } else if (a_type == CUDA_R_64F) {
-    run(0.0);
+  // As in cuBLAS' table of types; a FAST computation takes floats alone.
+  const bool wide = in == CUBLAS_COMPUTE_64F;
+  const bool plain = in == CUBLAS_COMPUTE_32F || in == CUBLAS_COMPUTE_32F_PEDANTIC;
+  if (a_type == CUDA_R_32F && b_type == CUDA_R_32F && c_type == CUDA_R_32F && !wide) {
+    run(0.0F, 0.0F);
+  } else if (a_type == CUDA_R_16BF && b_type == CUDA_R_16BF && c_type == CUDA_R_32F && plain) {
+    run(0.0F, Eigen::bfloat16());
+  } else if (a_type == CUDA_R_64F && b_type == CUDA_R_64F && c_type == CUDA_R_64F && wide) {
+    run(0.0, 0.0);
   } else {
     return CUBLAS_STATUS_NOT_SUPPORTED;
   }

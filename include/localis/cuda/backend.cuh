@@ -30,7 +30,8 @@ struct on_stream {
   }
 };
 
-template <class Scalar>
-using backend = device::backend<Scalar, system<on_stream>>;
+/// @tparam Operand  in which what products read is stored: Scalar, or bfloat16 where that is float
+template <class Scalar, class Operand = Scalar>
+using backend = device::backend<Scalar, system<on_stream>, Operand>;
 
 }  // namespace localis::cuda

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <cublas_v2.h>
+#include <cuda_bf16.h>
 #include <cuda_runtime_api.h>
 
 #include <localis/core/error.hpp>
@@ -17,11 +18,15 @@
 
 namespace localis::cuda {
 
-/// How cuBLAS multiplies floats; sums are in float.
+/// Eight bits of exponent, as float has, and seven of mantissa. `cuda::backend<float, cuda::bfloat16>` stores what
+/// products read so: half the bytes of unfolded inputs, on tensor cores; sums, weights and activations stay floats.
+using bfloat16 = __nv_bfloat16;
+
+/// How cuBLAS multiplies what is stored as floats; sums are in float.
 enum class math {
   pedantic,  ///< in float
   tf32,      ///< rounded to 10 bits of mantissa, on tensor cores
-  bfloat16   ///< rounded to 7 bits of mantissa, on tensor cores
+  bf16       ///< rounded to 7 bits of mantissa, on tensor cores
 };
 
 struct options {

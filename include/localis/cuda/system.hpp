@@ -87,27 +87,37 @@ class system {
   }
 
   /// Row-major products by the column-major cuBLAS: all three matrices are seen turned, c^T = op(b)^T op(a)^T.
-  template <class T>
-  void multiply(const device::product<T>& what) const {
-    constexpr bool narrow = std::is_same_v<T, float>;
-    constexpr cudaDataType_t type = narrow ? CUDA_R_32F : CUDA_R_64F;
-    const cublasComputeType_t in = narrow ? compute_type(context_->chosen().precision) : CUBLAS_COMPUTE_64F;
+  /// Sums are of type T.
+  template <class T, class Operand>
+  void multiply(const device::product<T, Operand>& what) const {
+    static_assert(std::is_same_v<Operand, T> || (std::is_same_v<Operand, bfloat16> && std::is_same_v<T, float>),
+                  "localis::cuda::backend<Scalar, Operand>: Operand is Scalar, or bfloat16 where Scalar is float");
+    constexpr cudaDataType_t type = data_type<T>;
+    constexpr cudaDataType_t from = data_type<Operand>;
+    const cublasComputeType_t in = compute_type<T, Operand>(context_->chosen().precision);
     const auto turned = [](const auto& operand) { return operand.turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
     const auto wide = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     check(cublasGemmStridedBatchedEx_64(context_->blas(), turned(what.b), turned(what.a), wide(what.columns),
-                                        wide(what.rows), wide(what.inner), &what.alpha, what.b.data, type,
-                                        wide(what.b.stride), wide(what.b.step), what.a.data, type, wide(what.a.stride),
+                                        wide(what.rows), wide(what.inner), &what.alpha, what.b.data, from,
+                                        wide(what.b.stride), wide(what.b.step), what.a.data, from, wide(what.a.stride),
                                         wide(what.a.step), &what.beta, what.c.data, type, wide(what.c.stride),
                                         wide(what.c.step), wide(what.count), in, CUBLAS_GEMM_DEFAULT),
           "cublasGemmStridedBatchedEx");
   }
 
  private:
+  template <class T>
+  static constexpr cudaDataType_t data_type = std::is_same_v<T, double>     ? CUDA_R_64F
+                                              : std::is_same_v<T, bfloat16> ? CUDA_R_16BF
+                                                                            : CUDA_R_32F;
+  template <class T, class Operand>
   static constexpr cublasComputeType_t compute_type(math precision) {
+    if (std::is_same_v<T, double>) return CUBLAS_COMPUTE_64F;
+    if (!std::is_same_v<T, Operand>) return CUBLAS_COMPUTE_32F;
     switch (precision) {
       case math::tf32:
         return CUBLAS_COMPUTE_32F_FAST_TF32;
-      case math::bfloat16:
+      case math::bf16:
         return CUBLAS_COMPUTE_32F_FAST_16BF;
       default:
         return CUBLAS_COMPUTE_32F_PEDANTIC;

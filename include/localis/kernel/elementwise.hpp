@@ -46,27 +46,27 @@ struct add_to_rows {
 };
 
 /// sums[0][i] += row i; rows are `stride` apart.
-template <class T>
+template <class T, class From = T>
 struct column_sums {
-  const T* from;
+  const From* from;
   std::size_t stride;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) sums[i] += from[row * stride + i];
+    for (std::size_t i = begin; i < end; ++i) sums[i] += static_cast<T>(from[row * stride + i]);
   }
 };
 
 /// Row n of `to` = row n of `from`, whose rows are `stride` apart.
-template <class T>
+template <class T, class To = T>
 struct gather_strided {
   const T* from;
   std::size_t stride;
-  T* to;
+  To* to;
   std::size_t columns;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) to[row * columns + i] = from[row * stride + i];
+    for (std::size_t i = begin; i < end; ++i) to[row * columns + i] = static_cast<To>(from[row * stride + i]);
   }
 };
 

@@ -106,17 +106,17 @@ constexpr void for_each_window(const linear_map& map, std::size_t position, cons
 
 /// Row (sample, position) of X: the inputs that one output position sees, zero where the window leaves the image.
 ///   sample  H x W x C,  row  kh kw C (with groups: group by group)
-template <class T>
-constexpr void unfold_row(const linear_map& map, const T* sample, std::size_t position, T* row) {
+template <class T, class To>
+constexpr void unfold_row(const linear_map& map, const T* sample, std::size_t position, To* row) {
   detail::for_each_stretch(
       map, position,
       [&](std::size_t to, std::size_t from, std::size_t size) {
         LOCALIS_VECTORIZE
-        for (std::size_t i = 0; i < size; ++i) row[to + i] = sample[from + i];
+        for (std::size_t i = 0; i < size; ++i) row[to + i] = static_cast<To>(sample[from + i]);
       },
       [&](std::size_t to, std::size_t size) {
         LOCALIS_VECTORIZE
-        for (std::size_t i = 0; i < size; ++i) row[to + i] = T(0);
+        for (std::size_t i = 0; i < size; ++i) row[to + i] = static_cast<To>(T(0));
       });
 }
 
@@ -132,18 +132,18 @@ constexpr void fold_row(const linear_map& map, const T* row, std::size_t positio
       [](std::size_t, std::size_t) {});
 }
 
-/// Rows first, first + 1, ... of X, any stretch of each.
-template <class T>
+/// Rows first, first + 1, ... of X, any stretch of each; `To` may be a narrower type.
+template <class T, class To = T>
 struct unfold_rows {
   linear_map map;
   const T* x;
-  T* rows;
+  To* rows;
   std::size_t first;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const quotient place = divide(first + row, map.out.positions());
     const T* sample = x + place.whole * map.in.size();
-    T* to = rows + row * map.seen();
+    To* to = rows + row * map.seen();
     if (begin == 0 && end == map.seen()) {
       unfold_row(map, sample, place.rest, to);
       return;
@@ -160,7 +160,7 @@ struct unfold_rows {
       const std::size_t z = corner.rest * map.field.stride + at.rest * map.field.dilation;
       const bool inside = y >= pad && y < map.in.height + pad && z >= pad && z < map.in.width + pad;
       const std::size_t channel = group.whole * channels + cell.rest;
-      to[i] = inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + channel] : T(0);
+      to[i] = static_cast<To>(inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + channel] : T(0));
     }
   }
 };

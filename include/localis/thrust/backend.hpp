@@ -29,6 +29,9 @@ namespace localis::device {
 /// Convolutions unfold a chunk of rows of X at a time. All sums over rows are taken in chunks that depend on the number
 /// of rows alone, added in order: the same bytes on every run.
 ///
+/// `Operand` is the type in which X, W, gates and gradients are stored for the products with X and W, for which alone
+/// they are rounded; all else is stored, and every sum is taken, in Scalar.
+///
 /// `System` says where arrays live and who runs what:
 ///   memory                              as core/memory.hpp has it
 ///   name                                of the backend
@@ -40,7 +43,7 @@ namespace localis::device {
 ///   stretch()                           so many
 ///   chunk_bytes()                       of X that are unfolded at once
 ///   counters(), threads(), instructions()
-template <class Scalar, class System>
+template <class Scalar, class System, class Operand = Scalar>
 class backend {
  public:
   using scalar = Scalar;
@@ -134,9 +137,10 @@ class backend {
     if (map.depthwise()) {
       for_rows(map.rows(samples), map.outputs(), kernel::depthwise_response<Scalar>{map, x, w, u});
     } else {
-      Scalar* columns = columns_scratch(map, samples, scratch);
-      for_chunks(map, samples, x, columns, [&](std::size_t first, std::size_t rows, const Scalar* tile) {
-        multiply_response(map, rows, tile, map.seen(), w, u + first * map.outputs());
+      Operand* columns = columns_scratch(map, samples, scratch);
+      const Operand* weights = rounded(w, map.outputs(), map.inputs(), rounded_scratch(map.weights(), scratch));
+      for_chunks(map, samples, x, columns, [&](std::size_t first, std::size_t rows, const Operand* tile) {
+        multiply_response(map, rows, tile, map.seen(), weights, u + first * map.outputs());
       });
     }
     end_response(map, samples, bias, u, then, start);
@@ -144,7 +148,10 @@ class backend {
   void respond_scratch(const linear_map& map, std::size_t samples, carver& scratch,
                        const follow_options& how = {}) const {
     carver after = scratch;
-    if (!map.depthwise()) (void)columns_scratch(map, samples, scratch);
+    if (!map.depthwise()) {
+      (void)columns_scratch(map, samples, scratch);
+      (void)rounded_scratch(map.weights(), scratch);
+    }
     end_scratch(map, samples, how, after, scratch);
   }
   /// Whether a response may be pooled in its own pass.
@@ -159,27 +166,33 @@ class backend {
     const learn_arrays at = learn_carve(map, samples, how, scratch);
     const std::size_t outputs = map.outputs();
     const std::size_t every = how.rows.every;
+    const Operand* weights = nullptr;
+    const Operand* others = nullptr;
+    if (!map.depthwise()) {
+      weights = rounded(w, outputs, map.inputs(), at.weights);
+      if (h != nullptr) others = rounded(h, outputs, map.inputs(), at.others);
+    }
     bool add = false;  // to what chunks before have left
-    for_chunks(map, samples, x, at.columns, [&](std::size_t first, std::size_t rows, const Scalar* tile) {
+    for_chunks(map, samples, x, at.columns, [&](std::size_t first, std::size_t rows, const Operand* tile) {
       if (!how.responded) {
         if (map.depthwise()) {
           depthwise_rows(map, first, rows, 1, x, w, u + first * outputs);
         } else {
-          multiply_response(map, rows, tile, map.seen(), w, u + first * outputs);
+          multiply_response(map, rows, tile, map.seen(), weights, u + first * outputs);
         }
       }
       const std::size_t skipped = how.rows.count(first);
       const std::size_t learned = how.rows.count(first + rows) - skipped;
       if (learned == 0) return;
       const std::size_t from = how.rows.first + skipped * every;  // row of X
-      strided seen{map.depthwise() ? nullptr : tile + (from - first) * map.seen(), every * map.seen()};
-      strided signal{u + from * outputs, every * outputs};
+      const strided<Operand> seen{map.depthwise() ? nullptr : tile + (from - first) * map.seen(), every * map.seen()};
+      strided<Scalar> signal{u + from * outputs, every * outputs};
       if (how.sees_other) {
         if (h != nullptr) {
           if (map.depthwise()) {
             depthwise_rows(map, from, learned, every, x, h, at.signals);
           } else {
-            multiply_response(map, learned, seen.data, seen.stride, h, at.signals);
+            multiply_response(map, learned, seen.data, seen.stride, others, at.signals);
           }
           signal = {at.signals, outputs};
         }
@@ -220,7 +233,7 @@ class backend {
   /// c -= a b.   a: rows x inner,  b: inner x columns,  c: rows x columns
   void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const Scalar* a, const Scalar* b,
                         Scalar* c) const {
-    multiply({rows, inner, columns, {a, inner}, {b, columns}, {c, columns}, Scalar(-1), Scalar(1)});
+    multiply(product<Scalar>{rows, inner, columns, {a, inner}, {b, columns}, {c, columns}, Scalar(-1), Scalar(1)});
   }
 
   void weight_gradient(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* d, Scalar* dw,
@@ -230,9 +243,11 @@ class backend {
       Scalar* cells = scratch.take<Scalar>(map.weights());
       add_depthwise(map, map.rows(samples), {x, d, 0, 1}, cells, dw, false, scratch);
     } else {
-      Scalar* columns = columns_scratch(map, samples, scratch);
-      for_chunks(map, samples, x, columns, [&](std::size_t first, std::size_t rows, const Scalar* tile) {
-        multiply_sum(map, rows, d + first * map.outputs(), {tile, map.seen()}, dw, first > 0);
+      Operand* columns = columns_scratch(map, samples, scratch);
+      Operand* gradients = rounded_scratch(chunk_rows(map, samples) * map.outputs(), scratch);
+      for_chunks(map, samples, x, columns, [&](std::size_t first, std::size_t rows, const Operand* tile) {
+        multiply_sum(map, rows, rounded(d + first * map.outputs(), rows, map.outputs(), gradients), {tile, map.seen()},
+                     dw, first > 0);
       });
     }
     if (db != nullptr) {
@@ -246,6 +261,7 @@ class backend {
       reduce_scratch(map.rows(samples), map.outputs(), map.inputs(), scratch);
     } else {
       (void)columns_scratch(map, samples, scratch);
+      (void)rounded_scratch(chunk_rows(map, samples) * map.outputs(), scratch);
     }
     reduce_scratch(map.rows(samples), map.outputs(), 1, other);
     if (other.used() > scratch.used()) scratch = other;
@@ -257,105 +273,137 @@ class backend {
       for_rows(samples * map.in.positions(), map.outputs(), kernel::depthwise_input_gradient<Scalar>{map, d, w, dx});
       return;
     }
-    if (map.pointwise()) {
-      multiply_back(map, map.rows(samples), d, w, dx);
-      return;
-    }
-    const std::size_t most = chunk_samples(map, samples);
-    Scalar* columns = scratch.take<Scalar>(most * map.out.positions() * map.seen());
-    for (std::size_t first = 0; first < samples; first += most) {
-      const std::size_t count = std::min(most, samples - first);
-      multiply_back(map, map.rows(count), d + first * map.out.size(), w, columns);
-      for_rows(count * map.in.positions(), map.in.channels,
-               kernel::fold_rows<Scalar>{map, columns, dx + first * map.in.size()});
+    const back_arrays at = back_carve(map, samples, scratch);
+    const Operand* weights = rounded(w, map.outputs(), map.inputs(), at.weights);
+    for (std::size_t first = 0; first < samples; first += at.most) {
+      const std::size_t count = std::min(at.most, samples - first);
+      const Operand* gradients = rounded(d + first * map.out.size(), map.rows(count), map.outputs(), at.gradients);
+      Scalar* to = dx + first * map.in.size();
+      multiply_back(map, map.rows(count), gradients, weights, map.pointwise() ? to : at.columns);
+      if (map.pointwise()) continue;
+      for_rows(count * map.in.positions(), map.in.channels, kernel::fold_rows<Scalar>{map, at.columns, to});
     }
   }
   void input_gradient_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
-    if (map.depthwise() || map.pointwise()) return;
-    (void)scratch.take<Scalar>(chunk_samples(map, samples) * map.out.positions() * map.seen());
+    if (!map.depthwise()) (void)back_carve(map, samples, scratch);
   }
 
  private:
+  template <class T>
   struct strided {
-    const Scalar* data;
+    const T* data;
     std::size_t stride;
   };
+
+  // Operands of products.
+
+  static constexpr bool rounds = !std::is_same_v<Operand, Scalar>;
+
+  /// Nothing, where operands are not rounded.
+  static Operand* rounded_scratch(std::size_t size, carver& scratch) {
+    return rounds ? scratch.take<Operand>(size) : nullptr;
+  }
+  /// `from` as products read it: itself, or rounded into `to`.
+  const Operand* rounded(const Scalar* from, std::size_t rows, std::size_t columns, Operand* to) const {
+    if constexpr (rounds) {
+      for_rows(rows, columns, kernel::gather_strided<Scalar, Operand>{from, columns, to, columns});
+      return to;
+    } else {
+      return from;
+    }
+  }
 
   // Chunks of rows of X.
 
   [[nodiscard]] std::size_t chunk_rows(const linear_map& map, std::size_t samples) const {
-    const std::size_t row = std::max(map.seen(), map.outputs()) * sizeof(Scalar);
+    const std::size_t row = std::max(map.seen() * sizeof(Operand), map.outputs() * sizeof(Scalar));
     return std::clamp<std::size_t>(system_.chunk_bytes() / row, 1, map.rows(samples));
   }
   [[nodiscard]] std::size_t chunk_samples(const linear_map& map, std::size_t samples) const {
     return std::clamp<std::size_t>(chunk_rows(map, samples) / map.out.positions(), 1, samples);
   }
-  Scalar* columns_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
-    return map.pointwise() ? nullptr : scratch.take<Scalar>(chunk_rows(map, samples) * map.seen());
+  Operand* columns_scratch(const linear_map& map, std::size_t samples, carver& scratch) const {
+    if (map.pointwise() && !rounds) return nullptr;
+    return scratch.take<Operand>(chunk_rows(map, samples) * map.seen());
+  }
+  struct back_arrays {
+    std::size_t most;  ///< samples at once
+    Scalar* columns = nullptr;
+    Operand* weights = nullptr;
+    Operand* gradients = nullptr;
+  };
+  [[nodiscard]] back_arrays back_carve(const linear_map& map, std::size_t samples, carver& scratch) const {
+    if (map.pointwise() && !rounds) return {samples};
+    back_arrays at{chunk_samples(map, samples)};
+    if (!map.pointwise()) at.columns = scratch.take<Scalar>(map.rows(at.most) * map.seen());
+    at.weights = rounded_scratch(map.weights(), scratch);
+    at.gradients = rounded_scratch(at.most * map.out.size(), scratch);
+    return at;
   }
   /// body(first, rows, their inputs) for each chunk; depthwise maps are not unfolded.
   template <class Body>
-  void for_chunks(const linear_map& map, std::size_t samples, const Scalar* x, Scalar* columns,
+  void for_chunks(const linear_map& map, std::size_t samples, const Scalar* x, Operand* columns,
                   const Body& body) const {
     const std::size_t most = chunk_rows(map, samples);
     for (std::size_t first = 0; first < map.rows(samples); first += most) {
       const std::size_t rows = std::min(most, map.rows(samples) - first);
       if (map.depthwise()) {
-        body(first, rows, static_cast<const Scalar*>(nullptr));
+        body(first, rows, static_cast<const Operand*>(nullptr));
       } else if (map.pointwise()) {
-        body(first, rows, x + first * map.seen());
+        body(first, rows, rounded(x + first * map.seen(), rows, map.seen(), columns));
       } else {
-        for_rows(rows, map.seen(), kernel::unfold_rows<Scalar>{map, x, columns, first});
-        body(first, rows, static_cast<const Scalar*>(columns));
+        for_rows(rows, map.seen(), kernel::unfold_rows<Scalar, Operand>{map, x, columns, first});
+        body(first, rows, static_cast<const Operand*>(columns));
       }
     }
   }
 
   // Products; groups are blocks side by side.
 
-  void multiply(const product<Scalar>& what) const {
+  template <class From>
+  void multiply(const product<Scalar, From>& what) const {
     if (what.rows > 0 && what.columns > 0 && what.count > 0) system_.multiply(what);
   }
   /// u = X W^T
-  void multiply_response(const linear_map& map, std::size_t rows, const Scalar* x, std::size_t stride, const Scalar* w,
-                         Scalar* u) const {
+  void multiply_response(const linear_map& map, std::size_t rows, const Operand* x, std::size_t stride,
+                         const Operand* w, Scalar* u) const {
     const std::size_t units = map.outputs() / map.groups;
-    multiply({rows,
-              map.inputs(),
-              units,
-              {x, stride, map.inputs()},
-              {w, map.inputs(), units * map.inputs(), true},
-              {u, map.outputs(), units},
-              Scalar(1),
-              Scalar(0),
-              map.groups});
+    multiply(product<Scalar, Operand>{rows,
+                                      map.inputs(),
+                                      units,
+                                      {x, stride, map.inputs()},
+                                      {w, map.inputs(), units * map.inputs(), true},
+                                      {u, map.outputs(), units},
+                                      Scalar(1),
+                                      Scalar(0),
+                                      map.groups});
   }
   /// sum = G^T X, or added to what is there
-  void multiply_sum(const linear_map& map, std::size_t rows, const Scalar* gates, const strided& x, Scalar* sum,
-                    bool add) const {
+  void multiply_sum(const linear_map& map, std::size_t rows, const Operand* gates, const strided<Operand>& x,
+                    Scalar* sum, bool add) const {
     const std::size_t units = map.outputs() / map.groups;
-    multiply({units,
-              rows,
-              map.inputs(),
-              {gates, map.outputs(), units, true},
-              {x.data, x.stride, map.inputs()},
-              {sum, map.inputs(), units * map.inputs()},
-              Scalar(1),
-              Scalar(add ? 1 : 0),
-              map.groups});
+    multiply(product<Scalar, Operand>{units,
+                                      rows,
+                                      map.inputs(),
+                                      {gates, map.outputs(), units, true},
+                                      {x.data, x.stride, map.inputs()},
+                                      {sum, map.inputs(), units * map.inputs()},
+                                      Scalar(1),
+                                      Scalar(add ? 1 : 0),
+                                      map.groups});
   }
   /// x = D W
-  void multiply_back(const linear_map& map, std::size_t rows, const Scalar* d, const Scalar* w, Scalar* x) const {
+  void multiply_back(const linear_map& map, std::size_t rows, const Operand* d, const Operand* w, Scalar* x) const {
     const std::size_t units = map.outputs() / map.groups;
-    multiply({rows,
-              units,
-              map.inputs(),
-              {d, map.outputs(), units},
-              {w, map.inputs(), units * map.inputs()},
-              {x, map.seen(), map.inputs()},
-              Scalar(1),
-              Scalar(0),
-              map.groups});
+    multiply(product<Scalar, Operand>{rows,
+                                      units,
+                                      map.inputs(),
+                                      {d, map.outputs(), units},
+                                      {w, map.inputs(), units * map.inputs()},
+                                      {x, map.seen(), map.inputs()},
+                                      Scalar(1),
+                                      Scalar(0),
+                                      map.groups});
   }
 
   // Depthwise maps.
@@ -402,7 +450,10 @@ class backend {
   // Local rules.
 
   struct learn_arrays {
-    Scalar* columns = nullptr;
+    Operand* columns = nullptr;
+    Operand* weights = nullptr;  ///< all three where operands are rounded
+    Operand* others = nullptr;
+    Operand* rounded = nullptr;  ///< gates
     Scalar* gates = nullptr;
     Scalar* plain = nullptr;  ///< gates without the modulator, where they differ
     Scalar* signals = nullptr;
@@ -413,7 +464,12 @@ class backend {
                                          carver& scratch) const {
     const std::size_t rows = chunk_rows(map, samples);
     learn_arrays at;
-    if (!map.depthwise()) at.columns = columns_scratch(map, samples, scratch);
+    if (!map.depthwise()) {
+      at.columns = columns_scratch(map, samples, scratch);
+      at.weights = rounded_scratch(map.weights(), scratch);
+      if (how.sees_other) at.others = rounded_scratch(map.weights(), scratch);
+      at.rounded = rounded_scratch(rows * map.outputs(), scratch);
+    }
     at.gates = scratch.take<Scalar>(rows * map.outputs());
     if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());
     if (how.sees_other) at.signals = scratch.take<Scalar>(rows * map.outputs());
@@ -423,7 +479,7 @@ class backend {
   }
   /// All sums of one chunk but those by unit.
   void add_learned(const linear_map& map, const learn_options& how, std::size_t from, std::size_t learned,
-                   const Scalar* x, const Scalar* w, strided seen, const learn_arrays& at,
+                   const Scalar* x, const Scalar* w, strided<Operand> seen, const learn_arrays& at,
                    const accumulators<Scalar>& sums, bool add, carver scratch) const {
     const std::size_t outputs = map.outputs();
     const std::size_t every = how.rows.every;
@@ -434,25 +490,26 @@ class backend {
     }
     const Scalar* plain = at.plain == nullptr ? at.gates : at.plain;
     if (how.matrix) {
-      multiply({outputs,
-                learned,
-                outputs,
-                {at.gates, outputs, 0, true},
-                {plain, outputs},
-                {sums.matrix, outputs},
-                Scalar(1),
-                Scalar(add ? 1 : 0)});
+      multiply(product<Scalar>{outputs,
+                               learned,
+                               outputs,
+                               {at.gates, outputs, 0, true},
+                               {plain, outputs},
+                               {sums.matrix, outputs},
+                               Scalar(1),
+                               Scalar(add ? 1 : 0)});
     }
     if (how.inputs) {
-      sum_rows(learned, map.seen(), 1, kernel::column_sums<Scalar>{seen.data, seen.stride}, sums.input, add, scratch);
+      sum_rows(learned, map.seen(), 1, kernel::column_sums<Scalar, Operand>{seen.data, seen.stride}, sums.input, add,
+               scratch);
     }
     if (how.reconstructs) {
       for_rows(learned, map.inputs(),
-               kernel::gather_strided<Scalar>{seen.data, seen.stride, at.remainder, map.inputs()});
+               kernel::gather_strided<Operand, Scalar>{seen.data, seen.stride, at.remainder, map.inputs()});
       subtract_product(learned, outputs, map.inputs(), plain, w, at.remainder);
-      seen = {at.remainder, map.inputs()};
+      seen = {rounded(at.remainder, learned, map.inputs(), at.columns), map.inputs()};
     }
-    multiply_sum(map, learned, at.gates, seen, sums.sum, add);
+    multiply_sum(map, learned, rounded(at.gates, learned, outputs, at.rounded), seen, sums.sum, add);
   }
   void clear(const linear_map& map, const learn_options& how, const accumulators<Scalar>& sums) const {
     const auto zero = [&](Scalar* to, std::size_t size) { for_rows(1, size, kernel::fill<Scalar>{to, Scalar(0)}); };
