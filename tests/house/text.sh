@@ -25,7 +25,7 @@ forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?pr
 unguarded=$(grep -rLx --include='*.hpp' --include='*.cuh' -- '#pragma once' . || true)
 [ -z "$unguarded" ] || { printf 'no #pragma once:\n%s\n' "$unguarded" >&2; status=1; }
 
-for script in $(find ../../benchmarks ../../cmake ../../examples ../../tests -name '*.sh'); do
+for script in $(find ../../benchmarks ../../cmake ../../docs ../../examples ../../tests -name '*.sh'); do
   sh -n "$script" || status=1
 done
 exit $status

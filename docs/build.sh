@@ -1,0 +1,18 @@
+#!/bin/sh
+# sh docs/build.sh
+#
+# Installs doxygen where it may, and makes the pages from the headers and the Markdown files in build/docs; the first is
+# build/docs/index.html. A warning of doxygen's is an error.
+set -eu
+cd "$(dirname -- "$0")/.."
+. cmake/need.sh
+
+need doxygen command -v doxygen
+provide
+
+version=$(awk '/define LOCALIS_VERSION / { printf "%d.%d.%d", $3 / 10000, $3 / 100 % 100, $3 % 100 }' \
+  include/localis/version.hpp)
+rm -rf build/docs
+mkdir -p build
+{ cat docs/Doxyfile && echo "PROJECT_NUMBER = $version"; } | doxygen -
+say "build/docs/index.html"

@@ -1,0 +1,77 @@
+# Doxygen's filter for the headers: their comments are plain text, in which
+#
+#   /// A paragraph.
+#   ///
+#   ///   W <- W + eta dW          indented: as written
+#   ///
+#   /// Units:  eta dimensionless. A label, and
+#   ///         what goes on under it.
+#
+# so that indented lines become code, labels a list, a comment before `namespace` that of the file, and signs that would
+# be markup stand for themselves. Every line stays on its line.
+
+function flush_held() {
+  for (n = 1; n <= held; ++n) print lines[n]
+  held = 0
+}
+
+# Outside of `code`, what Markdown, HTML or Doxygen would take for theirs.
+function plain(text, parts, count, n, result) {
+  count = split(text, parts, "`")
+  result = ""
+  for (n = 1; n <= count; ++n) {
+    if (n % 2 == 1) gsub(/[\\@<>&#%*]/, "\\\\&", parts[n])
+    result = result (n > 1 ? "`" : "") parts[n]
+  }
+  return result
+}
+
+{
+  if (match($0, /^ *\/\/\/( |$)/)) {
+    start = substr($0, 1, RLENGTH)
+    sub(/ $/, "", start)
+    text = substr($0, length(start) + 1)
+    if (!comment) was = "blank"
+    comment = 1
+    match(text, /^ */)
+    indent = RLENGTH
+    if (text ~ /^ *$/) {
+      $0 = start
+      was = "blank"
+    } else if (indent >= 2 && (was == "blank" || was == "code")) {
+      $0 = start "     " substr(text, 2)  # four more than text has
+      was = "code"
+    } else if (match(text, /^ @(param|tparam) /)) {
+      text = substr(text, RLENGTH + 1)
+      match(text, /^[A-Za-z_, ]*[A-Za-z_]  +/)
+      name = substr(text, 1, RLENGTH)
+      sub(/ +$/, "", name)
+      $0 = start " - `" name "`: " plain(substr(text, RLENGTH + 1))
+      was = "label"
+    } else if (match(text, /^ (Units|Cost|Limits|Errors|Source|Shapes|State):/)) {
+      $0 = start " - **" substr(text, 2, RLENGTH - 1) "**" plain(substr(text, RLENGTH + 1))
+      was = "label"
+    } else if (indent >= 2 && was == "label") {
+      $0 = start "   " plain(substr(text, indent + 1))
+    } else {
+      $0 = start (was == "label" ? "   " : " ") plain(substr(text, 2))
+      if (was != "label") was = "text"
+    }
+    lines[++held] = $0
+    next
+  }
+  if (comment && $0 ~ /^namespace / && held > 0 && lines[1] == "") lines[1] = "/// @file"
+  comment = 0
+  if ($0 == "#pragma once") $0 = "/// @file"  # every header has its page
+  if (match($0, /\/\/\/< /)) {
+    $0 = substr($0, 1, RSTART + RLENGTH - 1) plain(substr($0, RSTART + RLENGTH))
+  }
+  flush_held()
+  if ($0 == "") {
+    lines[++held] = $0  # where the comment of a file begins
+    next
+  }
+  print
+}
+
+END { flush_held() }
