@@ -1,0 +1,3 @@
+inline void function() {
+// block
+}

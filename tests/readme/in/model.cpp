@@ -1,0 +1,3 @@
+inline void with_model(lo::model<net>& model) {
+// block
+}
