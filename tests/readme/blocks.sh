@@ -22,15 +22,15 @@ fail() {
 
 if [ -s page.cpp ]; then
   # shellcheck disable=SC2086
-  "$compiler" "$@" -Werror -Wno-return-type ${GPU_FLAGS:-} -O0 -c page.cpp -o page.o || status=1
+  "$compiler" "$@" -Werror -Wno-return-type ${GPU_FLAGS:-} -fsyntax-only page.cpp || status=1
 fi
 
-# A call of the compiler, beside the program above it: as a reader would, but with this build's compiler and less optimized.
+# A call of the compiler, beside the program above it: as a reader would, but with this build's compiler and unoptimized.
 compile() {
   mkdir "program.$line"
   mv "$block.program.cpp" "program.$line/program.cpp"
   ln -s "$source/include" "program.$line/include"
-  sed "s,^g++ ,$compiler , ; s, -O3 -march=native , -O1 ," "$block" >"program.$line/command.sh"
+  sed "s,^g++ ,$compiler , ; s, -O3 -march=native , -O0 ," "$block" >"program.$line/command.sh"
   (cd "program.$line" && sh -eu command.sh >output 2>&1) || {
     cat "program.$line/output" >&2
     fail 'this does not compile or run'
