@@ -25,9 +25,8 @@ enum class bcm_form {
 /// Limits: units become selective: each ends with one of linearly independent inputs. Stable only while theta moves
 ///         faster than the weights (state_rate well above eta times the inputs' square).
 /// Errors: config_error unless state_rate is in (0, 1], epsilon finite and > 0.
-/// Source: E. Bienenstock, L. Cooper, P. Munro, J. Neuroscience 2 (1982) 32, sliding threshold E[u^2] as in N.
-/// Intrator,
-///         L. Cooper (1992); the ratio: C. Law, L. Cooper, PNAS 91 (1994) 7797. Ours: batch mean.
+/// Source: E. Bienenstock, L. Cooper, P. Munro, J. Neuroscience 2 (1982) 32, sliding threshold E[u^2] as in
+///         N. Intrator, L. Cooper (1992); the ratio: C. Law, L. Cooper, PNAS 91 (1994) 7797. Ours: batch mean.
 struct bcm {
   static constexpr const char* name = "bcm";
   static constexpr double initial_state = 1;

@@ -18,14 +18,12 @@ namespace localis::rule {
 /// From Y the error goes back through the stage's own layers (their masks, their normalization) as in local_error.
 ///
 /// Units:  memory per step; ridge in shares of the mean square of e.
-/// Cost:   one GEMM besides the response (2 P O I FLOP), 2 N classes channels FLOP for e Q; two passes. State: Q and
-/// its
-///         normal equations, classes x (classes + 2 channels); one row of `classes` numbers per sample of the data set,
-///         shared by all stages.
+/// Cost:   one GEMM besides the response (2 P O I FLOP), 2 N classes channels FLOP for e Q; two passes.
+/// State:  Q and its normal equations, classes x (classes + 2 channels); one row of `classes` numbers per sample of the
+///         data set, shared by all stages.
 /// Limits: a stage that never learned by gradient has Q = 0 and rests.
 /// Errors: config_error unless memory is in [0, 1) and ridge finite and > 0; config_error by model::forward where a
-/// batch
-///         has no indices or the data set is larger than was prepared for.
+///         batch has no indices or the data set is larger than was prepared for.
 /// Source: ours.
 struct error_feedback {
   static constexpr const char* name = "error_feedback";

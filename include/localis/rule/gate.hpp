@@ -29,10 +29,11 @@ struct unit_sums {
 /// A rule at work: what a backend calls for each row that is learned from.
 ///
 ///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; only where sees_other is true
-///   open(row, begin, end, z, gates, plain)    gates of a stretch of the row's units, of all of them where units
-///   compete
+///   open(row, begin, end, z, gates, plain)
+///                              gates of a stretch of the row's units, of all of them where units compete
 ///                              (whole_rows); `plain`, where it is not null, gets the gates without the modulator
-///   add(begin, end, z, gates, sums)           adds what they give to unit_sums<Local>::count sums per unit
+///   add(begin, end, z, gates, sums)
+///                              adds what they give to unit_sums<Local>::count sums per unit
 template <class T, class Local>
 struct gate {
   using rule_type = typename Local::rule_type;

@@ -16,6 +16,7 @@ namespace localis::rule {
 /// `winners` is k, a run-time value; 1 is winner-take-all. Among equals the lower index wins. Where there are no more
 /// than k units, all win.
 ///
+/// Units:  winners in units of the layer.
 /// Cost:   2 k P I FLOP (k gates of a row are not 0; where O is small, one GEMM instead) + O(P O k).
 /// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins rests.
 /// Errors: config_error if winners is 0.

@@ -19,14 +19,13 @@ namespace localis::rule {
 ///
 /// Units:  eta, head_rate as gradient descent's.
 /// Cost:   one GEMM besides the response (2 P O I FLOP; in a block, also the input gradients within it), the head's
-/// products
-///         over N rows; two passes: the stage's activations are kept until its own backward pass. State: classes x
-///         channels.
+///         products over N rows; two passes: the stage's activations are kept until its own backward pass.
+/// State:  the head, classes x channels.
 /// Limits: needs labels. All trainable layers of a block must have this rule.
 /// Errors: config_error unless head_rate is finite and >= 0; config_error by model::forward where a batch has no
-/// labels. Source: after A. Nokland, L. Eidnes, arXiv 1901.06656 (2019), prediction loss only. Ours: the pooling is one
-/// mean over
-///         positions; no similarity loss.
+///         labels.
+/// Source: after A. Nokland, L. Eidnes, arXiv 1901.06656 (2019), prediction loss only. Ours: the pooling is one mean
+///         over positions; no similarity loss.
 struct local_error {
   static constexpr const char* name = "local_error";
   static constexpr bool supervised = true;

@@ -47,6 +47,9 @@
 ///   bool weighs_response() const;                                      //   this is true: one more product
 ///   std::size_t active_gates() const;                                  // at most so many of a row's gates are not 0
 ///   void validate() const;                                             // throws config_error
+///
+/// In the comments of rules the letters are those above; where one does not say otherwise, eta is dimensionless and no
+/// error is thrown.
 namespace localis::rule {
 
 template <class Rule>

@@ -15,6 +15,7 @@ namespace localis::rule {
 ///
 /// Units:  temperature is that of U. Towards 0 the rule is winner-take-all.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
+/// Limits: w_o tends to the mean of X weighted by Z(.,o); high temperatures make all rows alike.
 /// Errors: config_error unless temperature is finite and > 0.
 /// Source: the softmax form of competitive learning, dw = z (x - w). Ours: batch mean.
 struct soft_winner_take_all {
