@@ -181,12 +181,21 @@ class batch_norm_layer {
   typename Backend::template array<scalar> values_;
 };
 
-/// Batch normalization over all positions and samples, per channel (Ioffe and Szegedy 2015).
+/// Batch normalization over all positions and samples, per channel.
 ///
 ///   y = gamma (u - mean) / sqrt(variance + epsilon) + beta
 ///
+///   u, y  P x C;  gamma, beta, mean, variance  C        P = N H W
+///
 /// Running statistics: share `momentum` of each batch, variance unbiased. Before the boundary gamma and beta rest, and
-/// the statistics follow step_values::normalization. In batches of one row the variance is 0.
+/// the statistics follow step_values::normalization.
+///
+/// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.
+/// Cost:   O(P C). Keeps its input and 2 C values; with running statistics before the boundary it may be done in the
+///         pass of the layer before it.
+/// Limits: in batches of one row the variance is 0.
+/// Errors: config_error unless momentum is in (0, 1] and epsilon finite and > 0.
+/// Source: S. Ioffe, C. Szegedy, ICML 2015; as PyTorch's BatchNorm2d. Ours: running statistics before the boundary.
 struct batch_norm {
   static constexpr operation describe(const shape& in) {
     operation op;

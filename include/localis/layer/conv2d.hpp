@@ -49,8 +49,10 @@ constexpr bool units_fit() {
 ///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
 ///
 /// Options: stride<N> (1), padding<N> (0), dilation<N> (1), groups<N> (1), no_bias, a rule (default: gradient; with
-/// groups, one whose units look at themselves alone). Cost: forward 2 P I O FLOP, the local update or each of the two
-/// gradients as much again.
+///         groups, one whose units look at themselves alone). Lengths in pixels.
+/// Cost:   forward 2 P I O FLOP, the local update or each of the two gradients as much again. Keeps its input.
+/// Errors: as dense. A window larger than the padded input, or groups that do not divide the channels, do not compile.
+/// Source: as PyTorch's Conv2d, channels last; weights start as in dense.
 template <std::size_t Channels, std::size_t Kernel, class... Options>
 struct conv2d {
   using options = detail::read_options<Options...>;

@@ -18,7 +18,10 @@ namespace localis {
 ///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
 ///
 /// Options: stride<N> (1), padding<N> (0), dilation<N> (1), no_bias, a rule (default: gradient) whose units look at
-/// themselves alone. Cost: forward 2 P I C FLOP, the local update or each of the two gradients as much again.
+///         themselves alone. Lengths in pixels.
+/// Cost:   forward 2 P I C FLOP, the local update or each of the two gradients as much again. Keeps its input.
+/// Errors: as conv2d.
+/// Source: as PyTorch's Conv2d with as many groups as channels, channels last; weights start as in dense.
 template <std::size_t Kernel, class... Options>
 struct depthwise_conv2d {
   using options = detail::read_options<Options...>;

@@ -44,8 +44,14 @@ class dropout_layer : public stateless {
   random_stream mask_{0, 0};
 };
 
-/// Sets a random share of the elements to 0 and scales the others by 1 / (1 - rate) (Srivastava et al. 2014), in
-/// training on both sides of the boundary. The rate is a run-time value: model.layer<I>().rate. Keeps no mask.
+/// Sets a random share of the elements to 0, in training on both sides of the boundary.
+///
+///   y = x / (1 - rate) with probability 1 - rate, else 0;     y = x in evaluation
+///
+/// Units:  rate dimensionless, a run-time value: model.layer<I>().rate.
+/// Cost:   a random number per element and pass. Keeps no mask: backward draws it again.
+/// Errors: config_error unless rate is in [0, 1).
+/// Source: N. Srivastava et al., JMLR 15 (2014) 1929.
 struct dropout {
   static constexpr operation describe(const shape& in) {
     operation op;

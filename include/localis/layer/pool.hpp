@@ -77,8 +77,13 @@ constexpr window pool_window() {
 
 }  // namespace detail
 
-/// Largest value of each Window x Window square, per channel. Options: stride<N> (Window), padding<N> (0, at most half
-/// a window; padding never wins). Keeps no indices: backward finds the first maximum again.
+/// Largest value of each Window x Window square, per channel.
+///
+///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Window) / stride) + 1
+///
+/// Options: stride<N> (Window), padding<N> (0, at most half a window; padding never wins). Lengths in pixels.
+/// Cost:   O(Window^2) per output value. Keeps input and output, no indices: backward finds the first maximum again.
+/// Errors: none; a window that does not fit does not compile.
 template <std::size_t Window, class... Options>
 struct max_pool2d {
   static_assert(Window > 0, "localis::max_pool2d: the window is 0");
@@ -89,7 +94,8 @@ struct max_pool2d {
   using state = pool_layer<Backend, true>;
 };
 
-/// Mean of each Window x Window square, per channel; padding counts as zeros. Options as max_pool2d.
+/// Mean of each Window x Window square, per channel; padding counts as zeros. Shapes, options, cost and errors as
+/// max_pool2d; keeps nothing.
 template <std::size_t Window, class... Options>
 struct average_pool2d {
   static_assert(Window > 0, "localis::average_pool2d: the window is 0");
@@ -100,7 +106,7 @@ struct average_pool2d {
   using state = pool_layer<Backend, false>;
 };
 
-/// Mean of the whole image, per channel.
+/// Mean of the whole image, per channel: N x H x W x C to N x 1 x 1 x C. Keeps nothing.
 struct global_average_pool {
   static constexpr operation describe(const shape& in) {
     return detail::describe_pool(in, window{in.height, in.width, 1, 0}, false, "global_average_pool");
