@@ -48,7 +48,7 @@ function plain(text, parts, count, n, result) {
       sub(/ +$/, "", name)
       $0 = start " - `" name "`: " plain(substr(text, RLENGTH + 1))
       was = "label"
-    } else if (match(text, /^ (Units|Cost|Limits|Errors|Source|Shapes|State):/)) {
+    } else if (match(text, /^ (Units|Options|Cost|State|Limits|Errors|Source|Backend):/)) {
       $0 = start " - **" substr(text, 2, RLENGTH - 1) "**" plain(substr(text, RLENGTH + 1))
       was = "label"
     } else if (indent >= 2 && was == "label") {

@@ -10,9 +10,10 @@ namespace localis::learning_rate {
 
 /// Half a cosine from `rate` at the start to `last` at the end of the run.
 ///
-///   r(t) = last + (rate - last) * (1 + cos(pi t / epochs)) / 2,   rate before and last beyond it; rate in a run of no
-///   length
+///   r(t) = last + (rate - last) * (1 + cos(pi t / epochs)) / 2,   rate before and last beyond it;
+///                                                                 rate in a run of no length
 ///
+/// Units:  t and epochs in epochs, with fractions; rates dimensionless.
 /// Errors: validate() throws config_error where rate or last is negative or not finite.
 /// Source: one period, without restarts, of I. Loshchilov, F. Hutter, SGDR, arXiv 1608.03983 (2016).
 struct cosine {

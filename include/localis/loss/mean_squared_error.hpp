@@ -9,7 +9,10 @@ namespace localis::loss {
 ///
 ///   loss = (1/K) sum_k (z_k - t_k)^2,     d loss / d z_k = (2/K) (z_k - t_k)
 ///
-/// Units: those of the output, squared.
+///   z, t  K values per sample
+///
+/// Units:  those of the output, squared; the mean over K makes it the loss of PyTorch's MSELoss.
+/// Cost:   O(K) per sample.
 struct mean_squared_error {
   template <class T>
   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {

@@ -11,7 +11,11 @@ namespace localis::loss {
 ///
 ///   loss = log sum_k exp(z_k) - z_label,     d loss / d z_k = softmax(z)_k - [k = label]
 ///
-/// Units: nats, per sample.
+///   z  K logits per sample
+///
+/// Units:  nats, per sample.
+/// Cost:   K exponentials and a logarithm per sample.
+/// Source: as PyTorch's CrossEntropyLoss, without smoothing or weights.
 struct softmax_cross_entropy {
   template <class T>
   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {

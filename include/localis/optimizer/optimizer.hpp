@@ -15,6 +15,9 @@ namespace localis::optimizer {
 ///   };
 ///   template <class T> step<T> prepare(std::size_t t) const;         // t = 1, 2, ...: this parameter's t-th step
 ///   void validate() const;                                           // throws config_error
+///
+/// One pass over weights, gradient and state per step; state is `slots` arrays as large as the weights. Rates, momenta
+/// and decays are dimensionless and per step.
 template <class Optimizer>
 concept optimizer = std::is_trivially_copyable_v<Optimizer> &&
     requires(const Optimizer& o, std::array<double, Optimizer::template step<double>::slots>& state) {

@@ -4,7 +4,7 @@
 
 namespace localis::optimizer {
 
-/// w <- w - rate g. No state.
+/// Plain gradient descent: w <- w - rate g. No state, no errors.
 struct plain {
   template <class T>
   struct step {

@@ -15,6 +15,7 @@ namespace localis::scheduler {
 ///
 /// Units:  begin and end in epochs (from 0), first and last in stages, power dimensionless; power 1 is `linear`.
 /// Errors: as `linear`; start() also throws config_error unless power is finite and above 0.
+/// Source: as `linear`.
 struct polynomial {
   double power = 2;
   std::size_t begin = 0;         ///< epoch at which T starts to move

@@ -24,6 +24,8 @@
 ///
 /// What a scheduler has become must follow from start() and from what observe() was told, in order: a stored run is
 /// taken up by telling a fresh one of the epochs before (train/stored_run.hpp).
+///
+/// Schedulers are asked on the host, once per step, and observe once per epoch.
 namespace localis {
 
 /// What a run allows; handed to a scheduler before the first epoch.

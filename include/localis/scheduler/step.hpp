@@ -17,6 +17,7 @@ namespace localis::scheduler {
 /// Units:  begin and every in epochs, shift, first and last in stages.
 /// Errors: start() throws config_error where `every` or `shift` is 0, where `last` or `first` lies beyond
 ///         schedule_limits::highest, or where first > last.
+/// Source: as `linear`.
 struct step {
   std::size_t every = 1;
   std::size_t shift = 1;

@@ -20,6 +20,7 @@ namespace localis::supervision {
 /// Units:  dimensionless.
 /// Errors: validate() throws config_error where there is no factor, where one is negative or not finite, and what
 ///         `base` throws.
+/// Source: ours.
 template <class Base = none>
 struct per_stage {
   static_assert(supervision<Base>);

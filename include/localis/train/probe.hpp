@@ -37,10 +37,10 @@ struct stage_probe {
 ///   probe look{model, {0, 1}};
 ///   for (const stage_probe& seen : look(features, labels, {.local_rate = 1e-5})) ...
 ///
-/// Cost: two training steps, and the transfer of the stages' weights and outputs to the host. State: O x I per layer.
+/// Cost:   two training steps, and the transfer of the stages' weights and outputs to the host.
+/// State:  O x I per layer.
 /// Errors: config_error for a stage that cannot lie before the boundary, and where the model's memory is not prepared
-/// for
-///         all boundaries from 0 to behind the stages.
+///         for all boundaries from 0 to behind the stages.
 template <class Model>
 class probe {
  public:
