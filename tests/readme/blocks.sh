@@ -25,12 +25,15 @@ if [ -s page.cpp ]; then
   "$compiler" "$@" -Werror -Wno-return-type ${GPU_FLAGS:-} -fsyntax-only page.cpp || status=1
 fi
 
-# A call of the compiler, beside the program above it: as a reader would, but with this build's compiler and unoptimized.
+# A call of the compiler, beside the program above it: as a reader would, but with this build's compiler, unoptimized, and
+# without OpenMP where that compiler has none.
+openmp=' -fopenmp '
+echo '#include <omp.h>' | "$compiler" -fopenmp -fsyntax-only -x c++ - 2>/dev/null || openmp=' '
 compile() {
   mkdir "program.$line"
   mv "$block.program.cpp" "program.$line/program.cpp"
   ln -s "$source/include" "program.$line/include"
-  sed "s,^g++ ,$compiler , ; s, -O3 -march=native , -O0 ," "$block" >"program.$line/command.sh"
+  sed "s,^g++ ,$compiler , ; s, -O3 -march=native , -O0 , ; s, -fopenmp ,$openmp," "$block" >"program.$line/command.sh"
   (cd "program.$line" && sh -eu command.sh >output 2>&1) || {
     cat "program.$line/output" >&2
     fail 'this does not compile or run'
