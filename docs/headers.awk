@@ -7,8 +7,9 @@
 #   /// Units:  eta dimensionless. A label, and
 #   ///         what goes on under it.
 #
-# so that indented lines become code, labels a list, a comment before `namespace` that of the file, and signs that would
-# be markup stand for themselves. Every line stays on its line.
+# and whose commands are `@param NAME  text`, with two spaces, `@tparam` likewise, and `@returns text`. Indented lines
+# become code, labels a list, a comment before `namespace` that of the file, and signs that would be markup stand for
+# themselves. Every line stays on its line.
 
 function flush_held() {
   for (n = 1; n <= held; ++n) print lines[n]
@@ -41,12 +42,16 @@ function plain(text, parts, count, n, result) {
     } else if (indent >= 2 && (was == "blank" || was == "code")) {
       $0 = start "     " substr(text, 2)  # four more than text has
       was = "code"
-    } else if (match(text, /^ @(param|tparam) /)) {
+    } else if (match(text, /^ @returns /)) {
+      $0 = start " @returns " plain(substr(text, RLENGTH + 1))
+      was = "label"
+    } else if (match(text, /^ @t?param /)) {
+      command = substr(text, 1, RLENGTH)
       text = substr(text, RLENGTH + 1)
-      match(text, /^[A-Za-z_, ]*[A-Za-z_]  +/)
+      match(text, /^[A-Za-z_0-9, ]*[A-Za-z_0-9]  /)
       name = substr(text, 1, RLENGTH)
-      sub(/ +$/, "", name)
-      $0 = start " - `" name "`: " plain(substr(text, RLENGTH + 1))
+      gsub(/ /, "", name)
+      $0 = start command name " " plain(substr(text, RLENGTH + 1))
       was = "label"
     } else if (match(text, /^ (Units|Options|Cost|State|Limits|Errors|Source|Backend):/)) {
       $0 = start " - **" substr(text, 2, RLENGTH - 1) "**" plain(substr(text, RLENGTH + 1))
