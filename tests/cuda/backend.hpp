@@ -8,17 +8,15 @@
 #if defined(__CUDACC__)
 #include <localis/cuda/backend.cuh>
 #else
-#include "../cuda_standin/standin.hpp"
-
-#include <localis/cuda/system.hpp>
+#include "../cuda_standin/backend.hpp"
 #endif
 
 namespace localis_test {
 
-#if defined(__CUDACC__)
 template <class T, class Operand = T>
 using gpu = localis::cuda::backend<T, Operand>;
 
+#if defined(__CUDACC__)
 template <class F>
 void on_device(const F& f, std::size_t = 0) {
   f();
@@ -28,9 +26,6 @@ void on_device_at_once(const F& f, std::size_t = 0) {
   f();
 }
 #else
-template <class T, class Operand = T>
-using gpu = localis::device::backend<T, localis::cuda::system<standin::executor>, Operand>;
-
 /// f() on a fresh device. Nothing is left of it.
 template <class F>
 void on_device_that(standin::mode works, const F& f, std::size_t memory) {
