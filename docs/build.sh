@@ -10,6 +10,14 @@ cd "$(dirname -- "$0")/.."
 need doxygen command -v doxygen
 provide
 
+# A namespace without a line there is not on the site, one that is gone would still be.
+stated=$(sed -n 's,^/// @namespace ,,p' docs/namespaces.dox | sort)
+found=$(grep -rhoE '^namespace localis[a-z_:]*' include | sed 's,^namespace ,,; /detail/d' | sort -u)
+if [ "$stated" != "$found" ]; then
+  say "docs/namespaces.dox: expected: $(echo $found); found: $(echo $stated)"
+  exit 1
+fi
+
 version=$(awk '/define LOCALIS_VERSION / { printf "%d.%d.%d", $3 / 10000, $3 / 100 % 100, $3 % 100 }' \
   include/localis/version.hpp)
 rm -rf build/docs
