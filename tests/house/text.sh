@@ -22,6 +22,15 @@ forbid 'nlohmann-json outside io/' '^io/' '#[[:space:]]*include[[:space:]]*[<"]n
 forbid 'CUDA or Thrust outside the folders of their backends' '^(cuda|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
 forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?printf *\()'
 
+# clang-format ends every namespace with its name: before the first and after the last there is nothing.
+outside=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk '
+  FNR == 1 { inside = 0; }
+  /^namespace localis/ { inside = 1; next }
+  /^}  \/\/ namespace localis/ { inside = 0; next }
+  !inside && !/^($|\/\/|#)/ && !continued { print FILENAME ":" FNR ": " $0 }
+  { continued = /\\$/ }')
+[ -z "$outside" ] || { printf 'outside of namespace localis:\n%s\n' "$outside" >&2; status=1; }
+
 unguarded=$(grep -rLx --include='*.hpp' --include='*.cuh' -- '#pragma once' . || true)
 [ -z "$unguarded" ] || { printf 'no #pragma once:\n%s\n' "$unguarded" >&2; status=1; }
 

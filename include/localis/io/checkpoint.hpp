@@ -33,8 +33,9 @@ inline constexpr int checkpoint_version = 1;
 
 inline std::string hexadecimal(double value) {
   std::array<char, 64> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex).ptr;
-  return {digits.data(), end};
+  const char* const begin = digits.data();
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex).ptr;
+  return {begin, end};
 }
 inline double from_hexadecimal(const nlohmann::json& stored) {
   const auto& digits = stored.get_ref<const std::string&>();

@@ -144,11 +144,12 @@ class safetensors {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const metadata_map& metadata() const { return metadata_; }
   [[nodiscard]] const std::map<std::string, tensor_info>& tensors() const { return tensors_; }
-  [[nodiscard]] bool contains(const std::string& tensor) const { return tensors_.count(tensor) > 0; }
+  [[nodiscard]] bool contains(const std::string& tensor) const { return tensors_.contains(tensor); }
 
   /// Sorted.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> result;
+    result.reserve(tensors_.size());
     for (const auto& [tensor, info] : tensors_) result.push_back(tensor);
     return result;
   }
@@ -275,6 +276,7 @@ class safetensors {
   void check_layout(std::size_t bytes) const {
     using entry = std::pair<std::pair<std::size_t, std::size_t>, const std::string*>;
     std::vector<entry> order;
+    order.reserve(tensors_.size());
     for (const auto& [tensor, info] : tensors_) order.push_back({{info.begin, info.end}, &tensor});
     std::sort(order.begin(), order.end(), [](const entry& a, const entry& b) { return a.first < b.first; });
     std::size_t at = 0;

@@ -29,6 +29,7 @@ inline std::vector<std::string> features_names(std::span<const operation> progra
     if (program[i].kind == operation_kind::pooling) split = i + 1;
   }
   std::vector<std::string> names;
+  names.reserve(program.size());
   for (std::size_t i = 0; i < program.size(); ++i) {
     names.push_back(i < split ? text("features.", i) : text("classifier.", i - split));
   }

@@ -64,6 +64,7 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
   static constexpr std::array<format, 3> formats = {{{"F32", 4, 2}, {"F64", 8, 1}, {"I64", 8, 0}}};
   const auto format_of = [](const named_tensor& tensor) { return formats.at(tensor.values.index()); };
   std::vector<const named_tensor*> order;
+  order.reserve(tensors.size());
   for (const named_tensor& tensor : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [&](const named_tensor* a, const named_tensor* b) {
     const int difference = format_of(*a).rank - format_of(*b).rank;

@@ -127,8 +127,8 @@ class batch_norm_layer {
                                                   small.scale, small.shift,        channels_, then};
     backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, small.sums, scratch);
     carver gradients(at.parameter_gradients);
-    scalar* gamma_gradient = gradients.take<scalar>(channels_);
-    scalar* beta_gradient = gradients.take<scalar>(channels_);
+    auto* gamma_gradient = gradients.take<scalar>(channels_);
+    auto* beta_gradient = gradients.take<scalar>(channels_);
     backend.copy(small.sums + channels_, channels_, gamma_gradient);
     backend.copy(small.sums, channels_, beta_gradient);
     if (at.input_gradient != nullptr) {

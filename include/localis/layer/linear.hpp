@@ -174,7 +174,7 @@ class linear_layer {
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
     const linear_map map = op.map();
     carver gradients(at.parameter_gradients);
-    scalar* weight_gradient = gradients.take<scalar>(weight_.size());
+    auto* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
     backend.weight_gradient(map, at.samples, at.input, at.output_gradient, weight_gradient, bias_gradient,
                             carver(at.scratch));

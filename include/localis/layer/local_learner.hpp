@@ -49,6 +49,7 @@ class local_learner {
   /// What a stored training run must hold besides weights, by name: the optimizer's arrays, and states by unit.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result;
+    result.reserve(slots_.size() + 3);
     for (const auto& slot : slots_) result.push_back({"optimizer", rows_, columns_, slot.data(), false});
     const auto by_unit = [&](const char* name, const array_of<scalar>& array) {
       if (!array.empty()) result.push_back({name, 1, rows_, array.data(), false});

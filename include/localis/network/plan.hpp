@@ -236,10 +236,8 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
   for (std::size_t i = 0; i < n; ++i) {
     const operation& op = program[i];
     if (follows(i + 1)) continue;  // what the next makes of it is there at once
-    if (content[op.output] != op.output) {
-      value_block[op.output] = value_block[op.input];
-    } else if (op.elementwise && value_block[op.input] != plan::none &&
-               last_read[content[op.input]] <= when.forward[i]) {
+    if (content[op.output] != op.output ||
+        (op.elementwise && value_block[op.input] != plan::none && last_read[content[op.input]] <= when.forward[i])) {
       value_block[op.output] = value_block[op.input];
     } else {
       value_block[op.output] = arena.add(bytes[i].output, forward_of(i), use::activation);

@@ -18,12 +18,12 @@ struct unit_sums {
   static constexpr bool wants_statistic = has_state_gate<typename Local::rule_type>;
   static constexpr bool wants_moments = Local::signal_type::source == signal_source::running;
 
-  static constexpr std::size_t forget = 0;                       ///< G R
-  static constexpr std::size_t gates = 1;                        ///< G
-  static constexpr std::size_t statistic = gates + wants_gates;  ///< of units with a state
-  static constexpr std::size_t signal = statistic + wants_statistic;
-  static constexpr std::size_t signal_squares = signal + wants_moments;
-  static constexpr std::size_t count = signal_squares + wants_moments;
+  static constexpr std::size_t forget = 0;                                 ///< G R
+  static constexpr std::size_t gates = 1;                                  ///< G
+  static constexpr std::size_t statistic = gates + (wants_gates ? 1 : 0);  ///< of units with a state
+  static constexpr std::size_t signal = statistic + (wants_statistic ? 1 : 0);
+  static constexpr std::size_t signal_squares = signal + (wants_moments ? 1 : 0);
+  static constexpr std::size_t count = signal_squares + (wants_moments ? 1 : 0);
 };
 
 /// A rule at work: what a backend calls for each row that is learned from.

@@ -219,7 +219,7 @@ template <class P>
 struct is_bias : std::bool_constant<bias_policy<P>> {};
 
 template <template <class> class Test, class... Pack>
-inline constexpr bool at_most_one = (Test<Pack>::value + ... + 0) <= 1;
+inline constexpr bool at_most_one = ((Test<Pack>::value ? 1 : 0) + ... + 0) <= 1;
 
 }  // namespace detail
 

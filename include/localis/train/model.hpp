@@ -266,7 +266,7 @@ class model {
     if (state_ == progress::idle) throw config_error("model::loss: expected a forward pass before, found none");
     check_targets("model::loss", labels, targets, samples_, pass_.classes);
     const scalar* output = value(operations()[size - 1].output);
-    scalar* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
+    auto* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
     carver scratch(arena_.data() + current().loss);
     run_loss(function, output, labels, targets, gradient, scratch);
     if (!pass_.rehearse) lessons_.remember(backend_, gradient);
