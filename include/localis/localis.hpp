@@ -1,7 +1,8 @@
 #pragma once
 
 /// Everything of the CPU core: needs Eigen and nothing else. Smaller headers are there for those who need less;
-/// components with dependencies of their own (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp) are included by name.
+/// components with dependencies of their own (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp), and logs
+/// (io/csv_log.hpp, io/json_lines_log.hpp, io/tensorboard_log.hpp), are included by name.
 #include <localis/check/counting.hpp>
 #include <localis/check/layer.hpp>
 #include <localis/check/rule.hpp>

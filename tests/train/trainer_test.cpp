@@ -14,6 +14,8 @@
 #include <doctest/doctest.h>
 
 #include <localis/data/synthetic.hpp>
+#include <localis/io/csv_log.hpp>
+#include <localis/io/json_lines_log.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
@@ -247,6 +249,29 @@ TEST_CASE("trainer: a stop ends the run after the step under way, and keeps what
   CHECK(t.fit(train).epochs.size() == 1);
   CHECK(t.report().epochs[0].steps == 5);
   CHECK(t.report().end == lo::ending::stopped);
+}
+
+TEST_CASE("trainer: a callback that throws ends the run, and report() holds what was done") {
+  model m;
+  lo::trainer t(m, schedule([](std::size_t) { return 1; }), none{}, {.epochs = 3, .batch = 16});
+  const auto train = pictures(40);
+  t.on_epoch(lo::io::csv_log("/dev/full"));
+  const std::string full = "/dev/full: cannot be written: No space left on device";
+  CHECK(message<lo::data_error>([&] { (void)t.fit(train); }) == full);
+  CHECK(t.report().end == lo::ending::unfinished);
+  CHECK(t.report().message == full);
+  REQUIRE(t.report().epochs.size() == 1);
+  CHECK(t.report().epochs[0].steps == 3);
+  CHECK(t.report().memory.peak > 0);
+  t.on_step(lo::io::json_lines_log<lo::step_event>("/dev/full"));
+  CHECK(message<lo::data_error>([&] { (void)t.fit(train); }) == full);
+  CHECK(t.report().epochs[0].steps == 1);
+  // The next run is one like any other.
+  t.on_step({});
+  t.on_epoch({});
+  CHECK(t.fit(train).end == lo::ending::finished);
+  CHECK(t.report().epochs.size() == 3);
+  CHECK(t.report().message.empty());
 }
 
 TEST_CASE("trainer: a second fit goes on from the first, with a report of its own") {

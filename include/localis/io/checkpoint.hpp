@@ -51,43 +51,12 @@ inline std::string checksum(const void* data, std::size_t bytes) {
   return text(crc32_z(crc32_z(0, nullptr, 0), static_cast<const Bytef*>(data), bytes));
 }
 
-// One description of each record serves writing and reading: visit(name, member) for each.
+// The members of these two, as train/report.hpp has those of its records.
 
-template <class T, class Record>
-concept kind_of = std::same_as<std::remove_const_t<T>, Record>;
+using localis::detail::kind_of;
 template <class T>
 concept record = kind_of<T, epoch_record> || kind_of<T, memory_use> || kind_of<T, epoch_sums> || kind_of<T, run_state>;
 
-template <kind_of<epoch_record> Record, class Visit>
-void visit_members(Record& record, const Visit& visit) {
-  visit("epoch", record.epoch);
-  visit("boundary", record.boundary);
-  visit("steps", record.steps);
-  visit("samples", record.samples);
-  visit("loss", record.loss);
-  visit("accuracy", record.accuracy);
-  visit("validation_loss", record.validation_loss);
-  visit("validation_accuracy", record.validation_accuracy);
-  visit("learning_rate", record.learning_rate);
-  visit("gain", record.gain);
-  visit("update_norm", record.update_norm);
-  visit("prefix_share", record.prefix_share);
-  visit("clips", record.clips);
-  visit("seconds", record.seconds);
-  visit("bytes", record.bytes);
-  visit("stage_update_norms", record.stage_update_norms);
-}
-template <kind_of<memory_use> Memory, class Visit>
-void visit_members(Memory& memory, const Visit& visit) {
-  visit("parameters", memory.parameters);
-  visit("rule_state", memory.rule_state);
-  visit("optimizer_state", memory.optimizer_state);
-  visit("activations", memory.activations);
-  visit("gradients", memory.gradients);
-  visit("scratch", memory.scratch);
-  visit("arena", memory.arena);
-  visit("peak", memory.peak);
-}
 template <kind_of<epoch_sums> Sums, class Visit>
 void visit_members(Sums& sums, const Visit& visit) {
   visit("rate", sums.rate);

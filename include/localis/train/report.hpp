@@ -1,14 +1,19 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace localis {
 
 /// One epoch of a run.
 struct epoch_record {
+  static constexpr const char* name = "epoch";
+  [[nodiscard]] std::size_t number() const { return epoch; }
+
   std::size_t epoch = 0;
   std::size_t boundary = 0;  ///< base boundary at the epoch's end, after clamping
   std::size_t steps = 0;     ///< taken; fewer than an epoch's where the run was stopped
@@ -39,6 +44,46 @@ struct memory_use {
   std::size_t arena = 0;
   std::size_t peak = 0;  ///< largest sum of all that the backend held at once
 };
+
+namespace detail {
+
+template <class T, class Record>
+concept kind_of = std::same_as<std::remove_const_t<T>, Record>;
+
+}  // namespace detail
+
+/// visit(name, member) for each member of a record, in order: the one list of them, by which checkpoints, logs and
+/// reports are written and read.
+template <detail::kind_of<epoch_record> Record, class Visit>
+void visit_members(Record& record, const Visit& visit) {
+  visit("epoch", record.epoch);
+  visit("boundary", record.boundary);
+  visit("steps", record.steps);
+  visit("samples", record.samples);
+  visit("loss", record.loss);
+  visit("accuracy", record.accuracy);
+  visit("validation_loss", record.validation_loss);
+  visit("validation_accuracy", record.validation_accuracy);
+  visit("learning_rate", record.learning_rate);
+  visit("gain", record.gain);
+  visit("update_norm", record.update_norm);
+  visit("prefix_share", record.prefix_share);
+  visit("clips", record.clips);
+  visit("seconds", record.seconds);
+  visit("bytes", record.bytes);
+  visit("stage_update_norms", record.stage_update_norms);
+}
+template <detail::kind_of<memory_use> Memory, class Visit>
+void visit_members(Memory& memory, const Visit& visit) {
+  visit("parameters", memory.parameters);
+  visit("rule_state", memory.rule_state);
+  visit("optimizer_state", memory.optimizer_state);
+  visit("activations", memory.activations);
+  visit("gradients", memory.gradients);
+  visit("scratch", memory.scratch);
+  visit("arena", memory.arena);
+  visit("peak", memory.peak);
+}
 
 enum class ending { unfinished, finished, stopped, diverged };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -46,6 +47,9 @@ struct train_options {
 
 /// After each step.
 struct step_event {
+  static constexpr const char* name = "step";
+  [[nodiscard]] std::size_t number() const { return epoch * steps + step; }
+
   std::size_t epoch;
   std::size_t epochs;
   std::size_t step;
@@ -57,6 +61,21 @@ struct step_event {
   double seconds;       ///< training so far
   std::size_t samples;  ///< so far
 };
+
+/// visit(name, member) for each member, in order.
+template <detail::kind_of<step_event> Event, class Visit>
+void visit_members(Event& event, const Visit& visit) {
+  visit("epoch", event.epoch);
+  visit("epochs", event.epochs);
+  visit("step", event.step);
+  visit("steps", event.steps);
+  visit("boundary", event.boundary);
+  visit("loss", event.loss);
+  visit("learning_rate", event.learning_rate);
+  visit("gain", event.gain);
+  visit("seconds", event.seconds);
+  visit("samples", event.samples);
+}
 
 /// What a probe saw before a step.
 struct probe_event {
@@ -75,7 +94,8 @@ struct probe_event {
 /// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss follow the options
 /// where the defaults (sgd with momentum 0.9, constant 0.05, softmax_cross_entropy) are not wanted.
 /// Errors: config_error for parameters, shape_error where data and network disagree, divergence_error where the loss or
-/// a weight is no longer finite; report() then holds what was finished.
+/// a weight is no longer finite, and what the data or a callback throws; report() then holds what was done, and why it
+/// ended.
 template <class Model, class Scheduler, class Supervision, class Optimizer = optimizer::sgd,
           class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
 class trainer {
@@ -342,6 +362,10 @@ class trainer {
       report_.message = failure.what();
       note_memory();
       throw;
+    } catch (const std::exception& failure) {  // of the data, or a callback
+      report_.message = failure.what();
+      note_memory();
+      throw;
     }
     report_.end = stop_.load(std::memory_order_relaxed) ? ending::stopped : ending::finished;
     return report_;
@@ -386,6 +410,7 @@ class trainer {
     if (step_ == 0) {
       report_.epochs.emplace_back();
       report_.epochs.back().epoch = epoch;
+      report_.epochs.back().stage_update_norms.assign(Model::stages, std::numeric_limits<double>::quiet_NaN());
       sums_ = {};
       sums_.stage_norms.resize(Model::stages);
     }

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <localis/core/error.hpp>
+#include <localis/io/log_file.hpp>
+#include <localis/train/report.hpp>
+
+namespace localis::io {
+
+inline constexpr const char* csv_end = "\r\n";  ///< of a line
+
+/// A cell as RFC 4180 has it: in quotes where it holds a comma, a quote or a line break.
+[[nodiscard]] inline std::string csv_cell(std::string_view content) {
+  if (content.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(content);
+  std::string cell = "\"";
+  for (const char letter : content) cell.append(letter == '"' ? 2 : 1, letter);
+  return cell + '"';
+}
+
+/// The names of labels and numbers, without the line's end. A list has a column for each value.
+template <loggable Record>
+[[nodiscard]] std::string csv_header(const Record& record, const log_labels& labels = {}) {
+  std::string line;
+  for (const auto& [name, value] : labels) line += csv_cell(name) + ',';
+  detail::for_each_number(record, '.', [&](const std::string& name, auto) { line += name + ','; });
+  line.pop_back();
+  return line;
+}
+
+/// Their values. Numbers read back as the same; NaN, a value that is not there, is an empty cell.
+template <loggable Record>
+[[nodiscard]] std::string csv_row(const Record& record, const log_labels& labels = {}) {
+  std::string line;
+  for (const auto& [name, value] : labels) line += csv_cell(value) + ',';
+  detail::for_each_number(record, '.', [&](const std::string&, auto value) {
+    bool there = true;
+    if constexpr (std::floating_point<decltype(value)>) there = !std::isnan(value);
+    if (there) detail::append_number(line, value);
+    line += ',';
+  });
+  line.pop_back();
+  return line;
+}
+
+/// Logs a run as CSV, RFC 4180: a header, and a row for each epoch.
+///
+///   trainer.on_epoch(io::csv_log("epochs.csv"));
+///   trainer.on_step(io::csv_log<step_event>("steps.csv"));
+///
+/// Copies write to the same file. Errors: data_error, from the constructor where the file cannot be written, or holds
+/// other columns or half a line; from a call where the disk does not take the row. Out of a callback it ends fit().
+template <loggable Record = epoch_record>
+class csv_log {
+ public:
+  explicit csv_log(const std::filesystem::path& path, existing_log existing = existing_log::append,
+                   log_labels labels = {})
+      : state_(std::make_shared<state>(path, existing, std::move(labels))) {}
+
+  void operator()(const Record& record) const {
+    state& at = *state_;
+    const std::string header = csv_header(record, at.labels);
+    std::string lines;
+    if (at.header.empty()) {
+      lines = header + csv_end;
+    } else if (at.header != header) {
+      at.fail(header);
+    }
+    at.file.write(lines + csv_row(record, at.labels) + csv_end);
+    at.header = header;
+  }
+
+ private:
+  struct state {
+    state(const std::filesystem::path& path, existing_log existing, log_labels texts)
+        : labels(std::move(texts)), file(path, existing) {
+      const auto first = detail::first_line(path);
+      if (!first) return;
+      header = first->substr(0, first->find('\r'));
+      // How many values a list has is not known yet.
+      const std::string wanted = csv_header(Record{}, labels);
+      if (header != wanted && header.rfind(wanted + ',', 0) != 0) fail(wanted);
+    }
+    [[noreturn]] void fail(const std::string& expected) const {
+      throw data_error(text(file.path().string(), ": header: expected ", expected, ", found ", header));
+    }
+
+    log_labels labels;
+    log_file file;
+    std::string header;  ///< of the file; empty while that is
+  };
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace localis::io

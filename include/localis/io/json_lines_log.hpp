@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <localis/io/log_file.hpp>
+#include <localis/train/report.hpp>
+
+namespace localis::io {
+
+namespace detail {
+
+inline void append_json(std::string& to, std::string_view content) {
+  constexpr const char* digits = "0123456789abcdef";
+  to += '"';
+  for (const char letter : content) {
+    const auto code = static_cast<unsigned char>(letter);
+    if (code < 0x20) {
+      to += "\\u00";
+      to += digits[code / 16];
+      to += digits[code % 16];
+    } else {
+      if (letter == '"' || letter == '\\') to += '\\';
+      to += letter;
+    }
+  }
+  to += '"';
+}
+
+template <class Value>
+void append_json_value(std::string& to, const Value& value) {
+  if constexpr (std::floating_point<Value>) {
+    if (!std::isfinite(value)) {
+      to += "null";
+      return;
+    }
+  }
+  if constexpr (std::is_arithmetic_v<Value>) {
+    append_number(to, value);
+  } else {
+    to += '[';
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (i > 0) to += ',';
+      append_json_value(to, value[i]);
+    }
+    to += ']';
+  }
+}
+
+}  // namespace detail
+
+/// A record as one JSON object, without the line's end. Numbers read back as the same; what is not finite is null.
+template <loggable Record>
+[[nodiscard]] std::string json_line(const Record& record, const log_labels& labels = {}) {
+  std::string line = "{";
+  const auto name = [&line](std::string_view of) {
+    if (line.size() > 1) line += ',';
+    detail::append_json(line, of);
+    line += ':';
+  };
+  for (const auto& label : labels) {
+    name(label.first);
+    detail::append_json(line, label.second);
+  }
+  visit_members(record, [&](const char* of, const auto& value) {
+    name(of);
+    detail::append_json_value(line, value);
+  });
+  return line + '}';
+}
+
+/// Logs a run as JSON lines: an object for each epoch, each on a line of its own.
+///
+///   trainer.on_epoch(io::json_lines_log("epochs.jsonl"));
+///   trainer.on_step(io::json_lines_log<step_event>("steps.jsonl"));
+///
+/// Copies write to the same file. Errors: data_error, from the constructor where the file cannot be written or
+/// ends in half a line, from a call where the disk does not take the line. Out of a callback it ends fit().
+template <loggable Record = epoch_record>
+class json_lines_log {
+ public:
+  explicit json_lines_log(const std::filesystem::path& path, existing_log existing = existing_log::append,
+                          log_labels labels = {})
+      : labels_(std::move(labels)), file_(std::make_shared<log_file>(path, existing)) {
+    (void)detail::first_line(path);
+  }
+
+  void operator()(const Record& record) const { file_->write(json_line(record, labels_) + '\n'); }
+
+ private:
+  log_labels labels_;
+  std::shared_ptr<log_file> file_;
+};
+
+}  // namespace localis::io

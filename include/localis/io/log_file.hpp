@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cerrno>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <localis/core/error.hpp>
+
+/// What the logs of a run share; see csv_log.hpp, json_lines_log.hpp and tensorboard_log.hpp.
+namespace localis::io {
+
+namespace detail {
+
+struct any_visit {  // nvcc takes no lambda in a concept
+  template <class T>
+  void operator()(const char*, const T&) const {}
+};
+
+}  // namespace detail
+
+/// What can be logged: epoch_record, step_event, or a type of one's own with the same three: what it is called, where
+/// it lies on the axis of a plot, and a visit_members(record, visit) in its namespace that calls visit(name, value) for
+/// each of its numbers and lists of numbers.
+template <class Record>
+concept loggable = std::default_initializable<Record> && requires(const Record& record) {
+  { Record::name } -> std::convertible_to<std::string_view>;
+  { record.number() } -> std::convertible_to<std::size_t>;
+  visit_members(record, detail::any_visit{});
+};
+
+/// Names and texts that stand before the numbers of every record: {{"run", "sgd"}, {"seed", "1"}}; UTF-8.
+using log_labels = std::vector<std::pair<std::string, std::string>>;
+
+/// What becomes of a log that is there from before. A run that goes on appends: where it does epochs again that the log
+/// has, those that come last count.
+enum class existing_log { append, replace };
+
+/// A file that grows by whole records. Each is one write to its end, so that a run that is killed leaves whole records,
+/// but for a kill at the very moment in which the kernel passes from one page of the write to the next; one for which
+/// the disk has no room is taken away again.
+class log_file {
+ public:
+  /// Errors: data_error with the path and the reason where the file cannot be opened.
+  log_file(std::filesystem::path path, existing_log existing)
+      : path_(std::move(path)),
+        file_(::open(path_.c_str(),
+                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (existing == existing_log::replace ? O_TRUNC : 0),
+                     0666)) {
+    if (file_ < 0) fail(errno);
+  }
+  ~log_file() { ::close(file_); }
+  log_file(const log_file&) = delete;
+  log_file& operator=(const log_file&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  /// Errors: data_error with the path and the reason; the file is then as it was before.
+  void write(std::string_view record) {
+    struct stat before {};
+    const bool known = ::fstat(file_, &before) == 0 && S_ISREG(before.st_mode);
+    while (!record.empty()) {
+      const ssize_t written = ::write(file_, record.data(), record.size());
+      if (written >= 0) {
+        record.remove_prefix(static_cast<std::size_t>(written));
+      } else if (const int code = errno; code != EINTR) {
+        if (known && ::ftruncate(file_, before.st_size) != 0) fail(errno);
+        fail(code);
+      }
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(int code) const {
+    throw data_error(text(path_.string(), ": cannot be written: ", std::strerror(code)));
+  }
+
+  std::filesystem::path path_;
+  int file_;
+};
+
+namespace detail {
+
+/// The first line of what is there from before; none in an empty file, a pipe or a device. Errors: data_error for a
+/// file that ends in half a line: what is appended would become part of it.
+inline std::optional<std::string> first_line(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::string line;
+  if (!std::filesystem::is_regular_file(path, ignored)) return {};
+  std::ifstream file(path, std::ios::binary);
+  if (!std::getline(file, line)) return {};
+  file.clear();
+  if (file.seekg(-1, std::ios::end); file.get() == '\n') return line;
+  throw data_error(text(path.string(), ": last line: expected a whole one, found one without its end"));
+}
+
+/// The shortest digits that read back as the same number.
+template <class Number>
+void append_number(std::string& to, Number number) {
+  char digits[32];
+  to.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+/// f(name, number) for each number of a record; the values of a list are NAME.0, NAME.1, ...
+template <class Record, class F>
+void for_each_number(const Record& record, char between, const F& f) {
+  visit_members(record, [&](const char* name, const auto& value) {
+    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>) {
+      f(std::string(name), value);
+    } else {
+      for (std::size_t i = 0; i < value.size(); ++i) f(text(name, between, i), value[i]);
+    }
+  });
+}
+
+}  // namespace detail
+
+}  // namespace localis::io

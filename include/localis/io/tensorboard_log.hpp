@@ -1,0 +1,147 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iomanip>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <unistd.h>
+
+#include <localis/core/error.hpp>
+#include <localis/io/log_file.hpp>
+
+namespace localis::io {
+
+namespace detail {
+
+/// CRC-32C (Castagnoli), RFC 3720: reflected polynomial 0x82F63B78, all ones before and inverted behind.
+[[nodiscard]] constexpr std::uint32_t crc32c(std::string_view bytes) {
+  std::uint32_t crc = 0xFFFFFFFFU;
+  for (const char byte : bytes) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0x82F63B78U : 0U);
+  }
+  return ~crc;
+}
+
+/// As TFRecord files hold it.
+[[nodiscard]] constexpr std::uint32_t masked_crc32c(std::string_view bytes) {
+  return std::rotr(crc32c(bytes), 15) + 0xA282EAD8U;
+}
+
+template <class Word>
+[[nodiscard]] std::string little_endian(Word word) {
+  std::string bytes;
+  for (std::size_t i = 0; i < sizeof word; ++i) bytes += static_cast<char>(word >> (8 * i) & 0xFF);
+  return bytes;
+}
+
+/// length, its checksum, the record, its checksum
+[[nodiscard]] inline std::string tf_record(const std::string& record) {
+  const std::string length = little_endian(std::uint64_t{record.size()});
+  return length + little_endian(masked_crc32c(length)) + record + little_endian(masked_crc32c(record));
+}
+
+// Fields of protocol buffers: a key of number and wire type, and the value.
+
+[[nodiscard]] inline std::string varint(std::uint64_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>((value & 0x7F) | 0x80);
+  return bytes + static_cast<char>(value);
+}
+[[nodiscard]] inline std::string proto_number(unsigned field, std::uint64_t value) {
+  return varint(field << 3) + varint(value);
+}
+[[nodiscard]] inline std::string proto_double(unsigned field, double value) {
+  return varint(field << 3 | 1) + little_endian(std::bit_cast<std::uint64_t>(value));
+}
+[[nodiscard]] inline std::string proto_bytes(unsigned field, std::string_view value) {
+  return varint(field << 3 | 2) + varint(value.size()) + std::string(value);
+}
+[[nodiscard]] inline std::string proto_float(unsigned field, float value) {
+  return varint(field << 3 | 5) + little_endian(std::bit_cast<std::uint32_t>(value));
+}
+
+}  // namespace detail
+
+/// Logs a run for TensorBoard: a file of scalars in a folder of the run's own, under tags like epoch/loss and
+/// step/gain.
+///
+///   const io::tensorboard_log board("runs/first");     // tensorboard --logdir runs
+///   trainer.on_epoch(board);
+///   trainer.on_step(board);
+///
+/// Values are floats, as TensorBoard has them; NaN, a value that is not there, is left out. The step of an epoch's
+/// values is the epoch. Copies write to the same file. A run that goes on begins a new file in the folder, which
+/// TensorBoard shows as the same run; existing_log::replace removes those of before. Errors: data_error, from the
+/// constructor where folder or file cannot be written, from a call where the disk does not take the record; out of a
+/// callback it ends fit().
+class tensorboard_log {
+ public:
+  explicit tensorboard_log(const std::filesystem::path& folder, existing_log existing = existing_log::append)
+      : file_(open(folder, existing)) {
+    write(detail::proto_bytes(3, "brain.Event:2"));  // file_version
+  }
+
+  template <loggable Record>
+  void operator()(const Record& record) const {
+    std::string summary;
+    detail::for_each_number(record, '/', [&](const std::string& name, auto number) {
+      const auto value = static_cast<double>(number);
+      if (name == Record::name || std::isnan(value)) return;  // the axis itself
+      summary += detail::proto_bytes(
+          1, detail::proto_bytes(1, text(Record::name, '/', name)) + detail::proto_float(2, static_cast<float>(value)));
+    });
+    write(detail::proto_number(2, record.number()) + detail::proto_bytes(5, summary));
+  }
+
+ private:
+  static constexpr const char* prefix = "events.out.tfevents.";
+
+  static std::chrono::duration<double> now() { return std::chrono::system_clock::now().time_since_epoch(); }
+
+  static std::shared_ptr<log_file> open(const std::filesystem::path& folder, existing_log existing) {
+    namespace fs = std::filesystem;
+    std::error_code failure;
+    fs::create_directories(folder, failure);
+    std::vector<fs::path> before;
+    if (!failure) {
+      for (fs::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
+        if (at->path().filename().string().rfind(prefix, 0) == 0) before.push_back(at->path());
+      }
+    }
+    if (existing == existing_log::replace) {
+      for (const fs::path& file : before) {
+        if (!failure) fs::remove(file, failure);
+      }
+    }
+    if (failure) throw data_error(text(folder.string(), ": cannot be written: ", failure.message()));
+    std::array<char, 256> host{};
+    if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"localhost"};
+    std::ostringstream name;
+    // Files are read in the order of their names, which is that of time.
+    name << prefix << std::setw(10) << std::setfill('0') << static_cast<std::int64_t>(now().count()) << '.'
+         << host.data() << '.' << ::getpid() << '.';
+    std::size_t count = 0;
+    while (fs::exists(folder / text(name.str(), count), failure)) ++count;
+    return std::make_shared<log_file>(folder / text(name.str(), count), existing_log::append);
+  }
+
+  void write(const std::string& event) const {
+    file_->write(detail::tf_record(detail::proto_double(1, now().count()) + event));
+  }
+
+  std::shared_ptr<log_file> file_;
+};
+
+}  // namespace localis::io
