@@ -73,6 +73,7 @@
 #include <localis/supervision/none.hpp>
 #include <localis/supervision/per_stage.hpp>
 #include <localis/supervision/plateau.hpp>
+#include <localis/train/confusion_matrix.hpp>
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/initialize.hpp>
 #include <localis/train/model.hpp>

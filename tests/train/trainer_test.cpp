@@ -313,6 +313,22 @@ TEST_CASE("trainer: evaluate and predict agree, for more samples than a batch an
   CHECK(parameters(m) == before);
 }
 
+TEST_CASE("trainer: the confusion matrix counts what predict says, class by class") {
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 16});
+  (void)t.fit(pictures(60));
+  const auto asked = pictures(37, 300);
+  const lo::confusion_matrix seen = t.confusion(asked);
+  const auto predicted = t.predict(asked);
+  lo::confusion_matrix by_hand(3);
+  for (std::size_t i = 0; i < predicted.size(); ++i) by_hand.add(asked.labels()[i], predicted[i]);
+  CHECK(seen == by_hand);
+  CHECK(seen.accuracy() == t.evaluate(asked).accuracy);
+  CHECK(seen.accuracy() < 1);  // else truth and prediction could be the wrong way round
+  CHECK(seen.total() == 37);
+  for (std::size_t c = 0; c < 3; ++c) CHECK(seen.row(c) == 37 / 3 + (c == 0 ? 1 : 0));
+}
+
 TEST_CASE("trainer: a frozen prefix keeps its weights, a learning one does not") {
   const auto train = pictures(40);
   for (const double rate : {0.0, 1e-3}) {

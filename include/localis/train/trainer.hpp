@@ -28,6 +28,7 @@
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/supervision/supervision.hpp>
+#include <localis/train/confusion_matrix.hpp>
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/model.hpp>
 #include <localis/train/probe.hpp>
@@ -241,13 +242,20 @@ class trainer {
     result.reserve(data.size());
     std::size_t classes = data.classes() > 0 ? static_cast<std::size_t>(data.classes()) : classes_;
     if (classes == 0) classes = Model::outputs;
+    for_batches(data, [&](const data::batch_view<scalar>& batch) { append_largest(batch, classes, result); });
+    return result;
+  }
+  /// Which class of the data was taken for which, by its largest output. Errors: config_error for data without labels.
+  template <data::dataset Data>
+  [[nodiscard]] confusion_matrix confusion(const Data& data) {
+    const std::size_t classes = data.classes();
+    expect(classes > 0, "trainer::confusion: classes of the data", "at least 1", classes);
+    confusion_matrix result(classes);
+    std::vector<std::uint32_t> predicted;
     for_batches(data, [&](const data::batch_view<scalar>& batch) {
-      const std::vector<scalar> output = model_.predict(batch.features, batch.size);
-      for (std::size_t n = 0; n < batch.size; ++n) {
-        const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
-        result.push_back(
-            static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
-      }
+      predicted.clear();
+      append_largest(batch, classes, predicted);
+      for (std::size_t n = 0; n < batch.size; ++n) result.add(batch.labels[n], predicted[n]);
     });
     return result;
   }
@@ -282,6 +290,14 @@ class trainer {
     data::loader<scalar, data::plain<Data>> batches(
         as_it_is, std::min(options_.batch, static_cast<std::size_t>(data.size())), 0, false);
     for (std::size_t step = 0; step < batches.steps(); ++step) body(batches.get(0, step));
+  }
+
+  void append_largest(const data::batch_view<scalar>& batch, std::size_t classes, std::vector<std::uint32_t>& to) {
+    const std::vector<scalar> output = model_.predict(batch.features, batch.size);
+    for (std::size_t n = 0; n < batch.size; ++n) {
+      const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
+      to.push_back(static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
+    }
   }
 
   [[nodiscard]] std::size_t clamped(std::size_t boundary) const {
