@@ -294,6 +294,7 @@ struct axis {
          "}}\n"
          ".plot{width:100%;height:auto;display:block}\n"
          ".plot text{fill:var(--soft);font-size:14px}\n"
+         "@media(max-width:40rem){.plot text{font-size:22px}}\n"
          ".plot .grid{stroke:var(--grid)}.plot .tick,.plot .frame{stroke:var(--soft);fill:none}\n"
          ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;margin:.4rem 0 0 3rem;font-size:.9rem}\n"
          ".legend span{display:inline-flex;align-items:center;gap:.5rem}\n";
