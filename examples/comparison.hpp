@@ -11,6 +11,7 @@
 
 #include "format.hpp"
 
+#include <localis/train/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
 namespace examples {
@@ -27,6 +28,8 @@ struct run_result {
   std::string note{};  ///< beside the name in tables
   localis::report report{};
   double test_accuracy = no_number;
+  localis::confusion_matrix confusion{};  ///< of the test pictures; of no classes where they were not looked at
+  std::string filters{};                  ///< SVG of the first layer's weights before and after; may be empty
 
   [[nodiscard]] bool finished() const { return report.end == localis::ending::finished; }
   [[nodiscard]] bool diverged() const { return report.end == localis::ending::diverged; }

@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "comparison.hpp"
@@ -16,6 +14,7 @@
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
+#include <localis/io/csv_log.hpp>
 #include <localis/network/summary.hpp>
 #include <localis/train/report.hpp>
 #include <localis/version.hpp>
@@ -40,7 +39,7 @@ struct experiment {
   /// In the order of the program's kinds.
   [[nodiscard]] std::vector<table_row> table() const {
     std::vector<table_row> rows = compare(runs, shares, chosen.epochs);
-    std::stable_sort(rows.begin(), rows.end(), [this](const table_row& a, const table_row& b) {
+    std::sort(rows.begin(), rows.end(), [this](const table_row& a, const table_row& b) {
       return chosen.of.find(a.name) < chosen.of.find(b.name);
     });
     return rows;
@@ -79,40 +78,28 @@ struct experiment {
   }
 }
 
-/// An epoch's values by name, as both files have them. The epoch counts from 1, as on the screen.
-[[nodiscard]] inline std::vector<std::pair<const char*, std::string>> fields_of(const localis::epoch_record& e) {
-  const auto count = [](std::size_t value) { return std::to_string(value); };
-  return {{"epoch", count(e.epoch + 1)},
-          {"boundary", count(e.boundary)},
-          {"steps", count(e.steps)},
-          {"samples", count(e.samples)},
-          {"loss", exact(e.loss)},
-          {"accuracy", exact(e.accuracy)},
-          {"validation_loss", exact(e.validation_loss)},
-          {"validation_accuracy", exact(e.validation_accuracy)},
-          {"learning_rate", exact(e.learning_rate)},
-          {"gain", exact(e.gain)},
-          {"update_norm", exact(e.update_norm)},
-          {"prefix_share", exact(e.prefix_share)},
-          {"clips", count(e.clips)},
-          {"seconds", exact(e.seconds)},
-          {"bytes", count(e.bytes)}};
+/// The epoch counts from 1 in all files, as on the screen.
+[[nodiscard]] inline localis::epoch_record counted_from_one(localis::epoch_record e) {
+  ++e.epoch;
+  return e;
 }
 
-/// epochs.csv: a row for each run, seed and epoch. A value that is no number is left empty.
+/// What stands beside every epoch of a run.
+[[nodiscard]] inline localis::io::log_labels labels_of(const std::string& run, std::uint64_t seed) {
+  return {{"run", run}, {"seed", std::to_string(seed)}};
+}
+
+/// epochs.csv: a row for each run, seed and epoch.
 [[nodiscard]] inline std::string epochs_csv(const experiment& all) {
-  std::ostringstream out;
-  out << "run,seed";
-  for (const auto& field : fields_of({})) out << ',' << field.first;
-  out << '\n';
+  std::string lines;
   for (const run_result& run : all.runs) {
+    const auto labels = labels_of(run.name, run.seed);
     for (const localis::epoch_record& e : run.report.epochs) {
-      out << run.name << ',' << run.seed;
-      for (const auto& field : fields_of(e)) out << ',' << field.second;
-      out << '\n';
+      if (lines.empty()) lines = localis::io::csv_header(e, labels) + localis::io::csv_end;
+      lines += localis::io::csv_row(counted_from_one(e), labels) + localis::io::csv_end;
     }
   }
-  return out.str();
+  return lines;
 }
 
 }  // namespace examples

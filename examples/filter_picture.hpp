@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <span>
 #include <sstream>
 #include <string>
@@ -13,10 +14,12 @@
 /// Weights of units as a picture: SVG, one file without others.
 namespace examples {
 
-/// Units that are shown side by side, each as a map of side x side weights, row-major.
+/// Units that are shown side by side, each as a map of side x side weights, row-major, or of as many colours, red,
+/// green and blue.
 struct filter_sheet {
   std::string title;
-  std::vector<float> weights;  ///< units x side x side
+  std::vector<float> weights;  ///< units x side x side x channels
+  std::size_t channels = 1;    ///< or 3
 };
 
 namespace detail {
@@ -32,56 +35,66 @@ namespace detail {
   return out.str();
 }
 
+/// Shares of the largest weight as a colour: one by the scale from blue to red, three by their own.
+[[nodiscard]] inline std::string colour_of_weights(std::span<const float> weights, float most) {
+  constexpr int levels = 6;  // on each side of 0
+  const auto share = [most](float w) {
+    return most > 0 ? std::round(levels * static_cast<double>(w) / static_cast<double>(most)) / levels : 0.0;
+  };
+  if (weights.size() == 1) return diverging_colour(share(weights[0]));
+  std::ostringstream out;
+  out << "rgb(";
+  for (std::size_t c = 0; c < weights.size(); ++c) {
+    out << std::lround(127.5 * (1 + share(weights[c]))) << (c + 1 < weights.size() ? "," : ")");
+  }
+  return out.str();
+}
+
 }  // namespace detail
 
-/// Every map is scaled by its own largest weight; pixels of one colour level are one path, runs of them one stroke.
+/// Every map is scaled by its own largest weight; pixels of one colour are one path, runs of them one stroke.
 [[nodiscard]] inline std::string drawn(const std::vector<filter_sheet>& sheets, std::size_t side, std::size_t across) {
-  constexpr int levels = 6;  // on each side of 0
   constexpr std::size_t gap = 2;
-  constexpr std::size_t head = 12;
+  const double zoom = std::max(3.0, 24.0 / static_cast<double>(side));
+  const double head = 36 / zoom;
   const std::size_t pitch = side + gap;
   std::ostringstream body;
-  std::size_t top = 0;
+  double top = 0;
   for (const filter_sheet& sheet : sheets) {
-    const std::size_t units = sheet.weights.size() / (side * side);
-    body << "<text x='" << gap << "' y='" << top + head - 4 << "'>" << escaped(sheet.title) << "</text>\n";
+    const std::size_t size = side * side * sheet.channels;
+    const std::size_t units = sheet.weights.size() / size;
+    body << "<text x='" << gap << "' y='" << top + head * 2 / 3 << "'>" << escaped(sheet.title) << "</text>\n";
     top += head;
-    std::vector<std::ostringstream> paths(2 * levels + 1);
+    std::map<std::string, std::ostringstream> paths;
     for (std::size_t unit = 0; unit < units; ++unit) {
-      const std::span<const float> map(sheet.weights.data() + unit * side * side, side * side);
+      const std::span<const float> map(sheet.weights.data() + unit * size, size);
       float most = 0;
       for (const float w : map) most = std::max(most, std::abs(w));
-      const auto level = [&](std::size_t at) {
-        return most > 0 ? static_cast<int>(std::lround(levels * map[at] / most)) : 0;
-      };
       const std::size_t left = gap + unit % across * pitch;
-      const std::size_t upper = top + unit / across * pitch;
-      body << "<path d='M" << left << ' ' << upper << 'h' << side << 'v' << side << "h-" << side << "z' fill='#fff'/>";
+      const double upper = top + static_cast<double>(unit / across * pitch);
       for (std::size_t y = 0; y < side; ++y) {
+        const auto colour = [&](std::size_t x) {
+          return detail::colour_of_weights(map.subspan((y * side + x) * sheet.channels, sheet.channels), most);
+        };
         for (std::size_t x = 0; x < side;) {
-          const int here = level(y * side + x);
+          const std::string here = colour(x);
           std::size_t run = 1;
-          while (x + run < side && level(y * side + x + run) == here) ++run;
-          if (here != 0) {
-            paths[static_cast<std::size_t>(here + levels)] << 'M' << left + x << ' ' << upper + y << 'h' << run;
-          }
+          while (x + run < side && colour(x + run) == here) ++run;
+          paths[here] << 'M' << left + x << ' ' << upper + static_cast<double>(y) << 'h' << run;
           x += run;
         }
       }
     }
-    body << '\n';
-    for (int l = -levels; l <= levels; ++l) {
-      const std::string path = paths[static_cast<std::size_t>(l + levels)].str();
-      if (path.empty()) continue;
-      body << "<path d='" << path << "' transform='translate(0 .5)' stroke='"
-           << detail::diverging_colour(static_cast<double>(l) / levels) << "'/>\n";
+    for (const auto& [colour, path] : paths) {
+      body << "<path d='" << path.str() << "' transform='translate(0 .5)' stroke='" << colour << "'/>\n";
     }
-    top += (units + across - 1) / across * pitch + gap;
+    top += static_cast<double>((units + across - 1) / across * pitch + gap);
   }
   std::ostringstream out;
   const std::size_t width = across * pitch + gap;
-  out << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " << width << ' ' << top << "' width='" << 3 * width
-      << "' height='" << 3 * top << "' shape-rendering='crispEdges' font-family='sans-serif' font-size='8'>\n"
+  out << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " << width << ' ' << top << "' width='"
+      << zoom * static_cast<double>(width) << "' height='" << zoom * top
+      << "' shape-rendering='crispEdges' font-family='sans-serif' font-size='" << 24 / zoom << "'>\n"
       << "<path d='M0 0h" << width << 'v' << top << "H0z' fill='#ddd'/>\n"
       << body.str() << "</svg>\n";
   return out.str();

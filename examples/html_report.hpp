@@ -10,11 +10,15 @@
 #include <vector>
 
 #include "comparison.hpp"
+#include "confusion_table.hpp"
 #include "dot_plot.hpp"
 #include "experiment.hpp"
 #include "format.hpp"
 #include "plot.hpp"
 #include "report_json.hpp"
+
+#include <localis/train/confusion_matrix.hpp>
+#include <localis/train/report.hpp>
 
 /// report.html: one page without scripts or other files.
 namespace examples {
@@ -32,30 +36,40 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return mean_of(finite);
 }
 
-/// A line for each run that `wanted` takes: by epoch, the mean over the seeds that got so far.
+/// By epoch, the mean over the seeds of the runs of a name that got so far.
+[[nodiscard]] inline line mean_line(const std::vector<run_result>& runs, const std::string& name, const epoch_value& x,
+                                    const epoch_value& y) {
+  line l;
+  l.name = name;
+  std::size_t epochs = 0;
+  for (const run_result& run : runs) {
+    if (run.name == name) epochs = std::max(epochs, run.report.epochs.size());
+  }
+  for (std::size_t e = 0; e < epochs; ++e) {
+    std::vector<double> across;
+    std::vector<double> up;
+    for (const run_result& run : runs) {
+      if (run.name != name || run.report.epochs.size() <= e) continue;
+      across.push_back(x(run.report, e));
+      up.push_back(y(run.report, e));
+    }
+    l.x.push_back(mean_finite(across));
+    l.y.push_back(mean_finite(up));
+  }
+  return l;
+}
+
+/// A line for each kind of run that `wanted` takes.
 [[nodiscard]] inline std::vector<line> lines_of(const experiment& all, const epoch_value& x, const epoch_value& y,
                                                 const std::function<bool(const run_result&)>& wanted) {
   std::vector<line> lines;
   for (std::size_t style = 0; style < all.chosen.of.kinds.size(); ++style) {
-    line l;
-    l.name = std::string(all.chosen.of.kinds[style].name);
-    l.style = style;
-    std::size_t epochs = 0;
-    for (const run_result& run : all.runs) {
-      if (run.name == l.name && wanted(run)) epochs = std::max(epochs, run.report.epochs.size());
-    }
-    for (std::size_t e = 0; e < epochs; ++e) {
-      std::vector<double> across;
-      std::vector<double> up;
-      for (const run_result& run : all.runs) {
-        if (run.name != l.name || run.report.epochs.size() <= e) continue;
-        across.push_back(x(run.report, e));
-        up.push_back(y(run.report, e));
-      }
-      l.x.push_back(mean_finite(across));
-      l.y.push_back(mean_finite(up));
-    }
-    if (epochs > 0) lines.push_back(l);
+    const std::string name(all.chosen.of.kinds[style].name);
+    const bool any = std::any_of(all.runs.begin(), all.runs.end(),
+                                 [&](const run_result& run) { return run.name == name && wanted(run); });
+    if (!any) continue;
+    lines.push_back(mean_line(all.runs, name, x, y));
+    lines.back().style = style;
   }
   return lines;
 }
@@ -144,8 +158,44 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return drawn(p);
 }
 
-[[nodiscard]] inline std::string html_table(const cells& rows) {
-  std::string page = "<div class='wide'><table>\n";
+/// Of every kind of run, over its seeds.
+[[nodiscard]] inline std::string confusions(const experiment& all) {
+  std::string tables;
+  for (const table_row& row : all.table()) {
+    localis::confusion_matrix sum;
+    for (const run_result& run : all.runs) {
+      if (run.name == row.name && run.finished()) sum += run.confusion;
+    }
+    if (sum.classes() > 0) tables += "<h3>" + escaped(row.name) + "</h3>\n" + confusion_table(sum);
+  }
+  if (tables.empty()) return tables;
+  return "<h2>Which class was taken for which</h2>\n<p class='note'>Test pictures" +
+         std::string(all.chosen.seeds.size() > 1 ? ", all seeds together" : "") +
+         ". A row is a true class, a column a predicted one; blue is right, orange wrong, the stronger the larger the "
+         "share of the class.</p>\n" +
+         tables;
+}
+
+/// Of the first run of every kind, the first layer's weights.
+[[nodiscard]] inline std::string filters(const experiment& all) {
+  std::string figures;
+  for (const table_row& row : all.table()) {
+    const auto run = std::find_if(all.runs.begin(), all.runs.end(), [&row](const run_result& one) {
+      return one.name == row.name && one.finished() && !one.filters.empty();
+    });
+    if (run == all.runs.end()) continue;
+    figures += "<figure><h3>" + escaped(row.name) + "</h3>\n" + run->filters + "</figure>\n";
+  }
+  if (figures.empty()) return figures;
+  return "<h2>Weights of the first layer</h2>\n<p class='note'>" +
+         std::string(all.chosen.seeds.size() > 1 ? "Of the first seed. " : "") +
+         "A square is a unit, scaled by its own largest weight; where the pictures are grey, red is positive and blue "
+         "negative.</p>\n<div class='sheets'>" +
+         figures + "</div>\n";
+}
+
+[[nodiscard]] inline std::string html_table(const cells& rows, const std::string& kind = "numbers") {
+  std::string page = "<div class='wide'><table class='" + kind + "'>\n";
   for (std::size_t r = 0; r < rows.size(); ++r) {
     page += "<tr>";
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
@@ -180,24 +230,31 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
 
 }  // namespace detail
 
+/// A page without scripts or other files.
+[[nodiscard]] inline std::string html_page(const std::string& title, const std::string& body) {
+  return "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
+         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n<title>localis: " +
+         escaped(title) + "</title>\n<style>\n" + plot_style() +
+         "body{margin:2rem auto;padding:0 1rem;max-width:60rem;background:var(--page);color:var(--text);"
+         "font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
+         "h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .2rem}h3{font-size:1rem;margin:1.2rem 0 "
+         ".2rem}figure{margin:0}\n"
+         ".note{color:var(--soft);font-size:.9rem;margin:.2rem 0 .6rem}.warning{border-left:4px solid "
+         "var(--line-2);padding-left:.8rem}\n"
+         ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.87rem;font-variant-numeric:tabular-nums}\n"
+         "th,td{padding:.22rem .5rem;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}\n"
+         "th{font-weight:600}th:first-child{text-align:left}.wide table{min-width:75%}\n"
+         ".facts th{font-weight:400;color:var(--soft)}.facts th,.facts td{white-space:normal;text-align:left}\n"
+         ".heat th,.heat td{padding:.15rem .35rem}\n"
+         ".sheets{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr))}\n"
+         ".sheets svg{max-width:100%;height:auto;display:block}\n"
+         "</style>\n</head>\n<body>\n<h1>" +
+         escaped(title) + "</h1>\n" + body + "</body>\n</html>\n";
+}
+
 [[nodiscard]] inline std::string report_html(const experiment& all) {
   const std::vector<table_row> rows = all.table();
-  std::string page =
-      "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
-      "<meta name='viewport' content='width=device-width, initial-scale=1'>\n<title>localis: runs side by "
-      "side</title>\n"
-      "<style>\n" +
-      plot_style() +
-      "body{margin:2rem auto;padding:0 1rem;max-width:60rem;background:var(--page);color:var(--text);"
-      "font:16px/1.5 system-ui,sans-serif}\n"
-      "h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .2rem}figure{margin:0}\n"
-      ".note{color:var(--soft);font-size:.9rem;margin:.2rem 0 .6rem}.warning{border-left:4px solid "
-      "var(--line-2);padding-left:.8rem}\n"
-      ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.87rem;font-variant-numeric:tabular-nums}\n"
-      "th,td{padding:.22rem .5rem;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}\n"
-      "th{font-weight:600}th:first-child,.facts td{text-align:left}.wide table{min-width:75%}\n"
-      ".facts th{font-weight:400;color:var(--soft)}.facts td{white-space:normal}\n"
-      "</style>\n</head>\n<body>\n<h1>Gradient descent, freezing and localized learning side by side</h1>\n";
+  std::string page;
   page += "<p class='note'>" + escaped(all.data) + ", " + grouped(all.train) + " training pictures, seeds ";
   std::vector<std::string> seeds;
   for (const std::uint64_t seed : all.chosen.seeds) seeds.push_back(std::to_string(seed));
@@ -217,8 +274,8 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     page += "</p>\n";
   }
   if (all.chosen.of.of_rules) page += detail::accuracies(all);
-  page += detail::plots(all) + detail::facts(all);
-  return page + "</body>\n</html>\n";
+  page += detail::plots(all) + detail::confusions(all) + detail::filters(all) + detail::facts(all);
+  return html_page("Gradient descent, freezing and localized learning side by side", page);
 }
 
 }  // namespace examples

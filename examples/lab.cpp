@@ -5,14 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "filter_picture.hpp"
 #include "html_report.hpp"
 #include "read_settings.hpp"
 #include "report_json.hpp"
@@ -21,6 +24,9 @@
 
 #include <localis/core/error.hpp>
 #include <localis/io/checkpoint.hpp>
+#include <localis/io/csv_log.hpp>
+#include <localis/io/json_lines_log.hpp>
+#include <localis/io/tensorboard_log.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
 namespace examples {
@@ -65,6 +71,59 @@ run_result lab::begin(const std::string& name, std::uint64_t seed, const conditi
 std::filesystem::path lab::checkpoint_of(const std::string& name, std::uint64_t seed) const {
   return folder_.path() / localis::text(typed_name(name), '-', seed, ".checkpoint");
 }
+namespace {
+
+constexpr const char* filters_name = "filters.svg";
+
+/// Of a run's own, within the report's.
+std::string folder_of(const std::string& name, std::uint64_t seed) {
+  return localis::text("runs/", typed_name(name), '-', seed, '/');
+}
+
+}  // namespace
+
+void lab::keep(std::vector<run_result> runs) {
+  for (run_result& run : runs) {
+    std::ifstream file(folder_.path() / (folder_of(run.name, run.seed) + filters_name), std::ios::binary);
+    run.filters.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  all_.runs = std::move(runs);
+}
+
+std::function<void(const localis::epoch_record&)> lab::open_log(const std::string& name, std::uint64_t seed,
+                                                                bool goes_on) const {
+  namespace io = localis::io;
+  const std::filesystem::path folder = folder_.path() / folder_of(name, seed);
+  const auto before = goes_on ? io::existing_log::append : io::existing_log::replace;
+  const auto labels = labels_of(name, seed);
+  const io::tensorboard_log board(folder, before);  // makes the folder
+  const io::csv_log csv(folder / "epochs.csv", before, labels);
+  const io::json_lines_log json(folder / "epochs.jsonl", before, labels);
+  return [=](const localis::epoch_record& record) {
+    const localis::epoch_record counted = counted_from_one(record);
+    csv(counted);
+    json(counted);
+    board(counted);
+  };
+}
+
+std::string lab::drawn_filters(const localis::operation& layer, const std::vector<float>& before,
+                               const std::vector<float>& after) {
+  constexpr std::size_t most_units = 32;
+  const std::size_t side = layer.field.width;
+  const std::size_t channels = layer.in.channels;
+  const std::size_t size = side * side * channels;
+  const bool pictures = layer.field.height == side && side > 1 && (channels == 1 || channels == 3);
+  if (!pictures || before.empty() || before.size() % size != 0) return {};
+  const std::size_t units = std::min(most_units, before.size() / size);
+  const auto sheet = [&](const char* title, const std::vector<float>& weights) {
+    const auto end = weights.begin() + static_cast<std::ptrdiff_t>(units * size);
+    return filter_sheet{title, {weights.begin(), end}, channels};
+  };
+  return drawn({sheet("before training", before), sheet("after training", after)}, side,
+               std::min<std::size_t>(units, 16));
+}
+
 localis::stored_run<float> lab::read_checkpoint(const std::filesystem::path& file) {
   return localis::io::read_checkpoint<float>(file);
 }
@@ -78,6 +137,7 @@ void lab::end(run_result result) {
     std::filesystem::remove(checkpoint_of(result.name, result.seed), ignored);
   }
   bar_.end(result);
+  if (!result.filters.empty()) folder_.write(folder_of(result.name, result.seed) + filters_name, result.filters);
   all_.runs.push_back(std::move(result));
   save();
 }

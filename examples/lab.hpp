@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,7 @@ class lab {
                                                     .seed = seed},
                              s.optimizer, s.learning_rate);
     std::string place;
+    std::function<void(const localis::epoch_record&)> log;
     trainer.on_step([&](const localis::step_event& now) {
       bar_.step(now);
       if (!interrupted()) return;
@@ -66,19 +68,27 @@ class lab {
     });
     trainer.on_epoch([&](const localis::epoch_record& record) {
       bar_.epoch(record, how.epochs);
+      if (place.empty()) log(record);  // else it is a part of one, and comes again
       if (!interrupted()) return;
       trainer.request_stop();
       if (place.empty()) place = localis::text("after epoch ", record.epoch + 1, " of ", how.epochs);
     });
 
     run_result result = begin(name, seed, how);
+    const std::vector<float> before = first_weights(fresh);
     const std::filesystem::path file = checkpoint_of(name, seed);
-    if (s.resume && std::filesystem::exists(file)) localis::restore(trainer, read_checkpoint(file));
+    const bool goes_on = s.resume && std::filesystem::exists(file);
+    log = open_log(name, seed, goes_on);
+    if (goes_on) localis::restore(trainer, read_checkpoint(file));
     const auto keep = [&] { write_checkpoint(localis::store(trainer), file); };
     if (s.checkpoint_every > 0) trainer.on_pause(s.checkpoint_every, keep);
     try {
       result.report = trainer.fit(data_.train, data_.validation);
-      if (result.finished()) result.test_accuracy = trainer.evaluate(data_.test).accuracy;
+      if (result.finished()) {
+        result.confusion = trainer.confusion(data_.test);
+        result.test_accuracy = result.confusion.accuracy();
+        result.filters = drawn_filters(fresh.operations()[0], before, first_weights(fresh));
+      }
       if (!result.finished()) {
         all_.message = localis::text("interrupted in ", name, ", seed ", seed, ", ", place);
         keep();
@@ -94,7 +104,7 @@ class lab {
   [[nodiscard]] const std::string& diverged() const { return diverged_; }
 
   /// Takes up runs that were done before; see read_runs.
-  void keep(std::vector<run_result> runs) { all_.runs = std::move(runs); }
+  void keep(std::vector<run_result> runs);
 
   /// No run follows.
   void finish();
@@ -107,6 +117,25 @@ class lab {
   [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& how);
   [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& how);
   void end(run_result result);
+  /// What takes a run's epochs to the files of its own folder; those that are there from before go, or go on.
+  [[nodiscard]] std::function<void(const localis::epoch_record&)> open_log(const std::string& name, std::uint64_t seed,
+                                                                           bool goes_on) const;
+
+  /// On the host.
+  template <class Model>
+  [[nodiscard]] static std::vector<float> first_weights(const Model& model) {
+    if constexpr (Model::network_type::program.operations[0].trainable()) {
+      const auto weights = model.template layer<0>().parameters()[0];
+      std::vector<float> values(weights.size());
+      model.backend().download(weights.value, std::span<float>(values));
+      return values;
+    } else {
+      return {};
+    }
+  }
+  /// Empty where the units are no pictures.
+  [[nodiscard]] static std::string drawn_filters(const localis::operation& layer, const std::vector<float>& before,
+                                                 const std::vector<float>& after);
   /// Of a run that did not come to its end; end() removes that of one that did.
   [[nodiscard]] std::filesystem::path checkpoint_of(const std::string& name, std::uint64_t seed) const;
   [[nodiscard]] static localis::stored_run<float> read_checkpoint(const std::filesystem::path& file);

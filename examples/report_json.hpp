@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "comparison.hpp"
 #include "experiment.hpp"
@@ -10,6 +11,7 @@
 
 #include <localis/network/summary.hpp>
 #include <localis/scheduler/scheduler.hpp>
+#include <localis/train/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
 namespace examples {
@@ -61,17 +63,23 @@ namespace examples {
 
 namespace detail {
 
-[[nodiscard]] inline nlohmann::ordered_json memory_json(const localis::memory_use& use) {
+template <class Record>
+[[nodiscard]] nlohmann::ordered_json record_json(const Record& record) {
   nlohmann::ordered_json j;
-  j["parameters"] = use.parameters;
-  j["rule_state"] = use.rule_state;
-  j["optimizer_state"] = use.optimizer_state;
-  j["activations"] = use.activations;
-  j["gradients"] = use.gradients;
-  j["scratch"] = use.scratch;
-  j["arena"] = use.arena;
-  j["peak"] = use.peak;
+  visit_members(record, [&j](const char* name, const auto& value) { j[name] = value; });
   return j;
+}
+
+/// A row for each true class; none where there are more classes than a file of text should hold pairs of.
+[[nodiscard]] inline nlohmann::ordered_json confusion_json(const localis::confusion_matrix& seen) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  if (seen.classes() > 100) return rows;
+  for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
+    nlohmann::ordered_json row;
+    for (std::size_t c = 0; c < seen.classes(); ++c) row.push_back(seen.at(truth, c));
+    rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 [[nodiscard]] inline nlohmann::ordered_json run_json(const run_result& run) {
@@ -86,22 +94,19 @@ namespace detail {
   j["test_accuracy"] = run.test_accuracy;
   j["seconds"] = run.report.seconds;
   j["prefix_share"] = run.report.prefix_share;
-  j["bytes"] = memory_json(run.report.memory);
+  j["bytes"] = record_json(run.report.memory);
   j["epochs"] = nlohmann::ordered_json::array();
   for (const localis::epoch_record& e : run.report.epochs) {
-    nlohmann::ordered_json epoch;
-    for (const auto& field : fields_of(e)) {
-      epoch[field.first] =
-          field.second.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json::parse(field.second);
-    }
-    j["epochs"].push_back(epoch);
+    j["epochs"].push_back(record_json(counted_from_one(e)));
   }
+  j["confusion"] = confusion_json(run.confusion);
   return j;
 }
 
 }  // namespace detail
 
-/// report.json: times in seconds, sizes in bytes, accuracies as shares in [0, 1], null where there is no number.
+/// report.json: times in seconds, sizes in bytes, accuracies as shares in [0, 1], null where there is no number; of each
+/// run its epochs, and how often test pictures of one class were taken for another. read_report() reads it.
 [[nodiscard]] inline std::string report_json(const experiment& all) {
   using json = nlohmann::ordered_json;
   json j;
@@ -145,7 +150,7 @@ namespace detail {
                           {"speed_up_of_products", row.model},
                           {"prefix_share", row.share},
                           {"clips", row.clips},
-                          {"bytes", detail::memory_json(row.memory)},
+                          {"bytes", detail::record_json(row.memory)},
                           {"bytes_at_end", row.last_bytes}});
   }
   j["runs"] = json::array();

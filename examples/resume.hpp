@@ -1,73 +1,22 @@
 #pragma once
 
-#include <cstddef>
-#include <exception>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "comparison.hpp"
 #include "experiment.hpp"
+#include "read_report.hpp"
 #include "report_json.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
-#include <localis/train/report.hpp>
 
 /// Going on with a comparison: what an earlier report.json holds.
 namespace examples {
 
 namespace detail {
-
-[[nodiscard]] inline double number(const nlohmann::json& of, const char* name) {
-  const auto& value = of.at(name);
-  return value.is_null() ? no_number : value.get<double>();
-}
-
-[[nodiscard]] inline localis::epoch_record read_epoch(const nlohmann::json& j) {
-  localis::epoch_record e;
-  e.epoch = j.at("epoch").get<std::size_t>() - 1;
-  e.boundary = j.at("boundary");
-  e.steps = j.at("steps");
-  e.samples = j.at("samples");
-  e.loss = number(j, "loss");
-  e.accuracy = number(j, "accuracy");
-  e.validation_loss = number(j, "validation_loss");
-  e.validation_accuracy = number(j, "validation_accuracy");
-  e.learning_rate = number(j, "learning_rate");
-  e.gain = number(j, "gain");
-  e.update_norm = number(j, "update_norm");
-  e.prefix_share = number(j, "prefix_share");
-  e.clips = j.at("clips");
-  e.seconds = number(j, "seconds");
-  e.bytes = j.at("bytes");
-  return e;
-}
-
-[[nodiscard]] inline run_result read_run(const nlohmann::json& j) {
-  run_result run;
-  run.name = j.at("run");
-  run.seed = j.at("seed");
-  run.note = j.at("note");
-  run.epochs = j.at("planned_epochs");
-  run.local_rate = number(j, "local_rate");
-  run.local = run.local_rate > 0;
-  for (const auto ending : {localis::ending::finished, localis::ending::stopped, localis::ending::diverged}) {
-    if (j.at("ending") == name_of(ending)) run.report.end = ending;
-  }
-  run.report.message = j.at("message");
-  run.test_accuracy = number(j, "test_accuracy");
-  run.report.seconds = number(j, "seconds");
-  run.report.prefix_share = number(j, "prefix_share");
-  const nlohmann::json& bytes = j.at("bytes");
-  run.report.memory = {bytes.at("parameters"),  bytes.at("rule_state"), bytes.at("optimizer_state"),
-                       bytes.at("activations"), bytes.at("gradients"),  bytes.at("scratch"),
-                       bytes.at("arena"),       bytes.at("peak")};
-  for (const nlohmann::json& e : j.at("epochs")) run.report.epochs.push_back(read_epoch(e));
-  return run;
-}
 
 /// Of two comparisons, the first thing besides the choice of runs that is not the same; empty where all is.
 [[nodiscard]] inline std::string difference(const nlohmann::json& before, const nlohmann::json& now) {
@@ -94,14 +43,14 @@ namespace detail {
   std::vector<run_result> runs;
   std::string difference;
   try {
-    std::ifstream in(file, std::ios::binary);
-    const nlohmann::json report = nlohmann::json::parse(in);
-    difference = detail::difference(report, nlohmann::json::parse(report_json(now)));
-    for (const nlohmann::json& j : report.at("runs")) {
-      run_result run = detail::read_run(j);
+    stored_report report = read_report(file);
+    difference = detail::difference(report.json, nlohmann::json::parse(report_json(now)));
+    for (run_result& run : report.runs) {
       if (run.finished() || run.diverged()) runs.push_back(std::move(run));
     }
-  } catch (const std::exception& failure) {
+  } catch (const localis::data_error& failure) {
+    throw localis::data_error(localis::text("--resume: ", failure.what()));
+  } catch (const nlohmann::json::exception& failure) {
     throw localis::data_error(
         localis::text("--resume: ", file.string(), ": expected an earlier report, found: ", failure.what()));
   }

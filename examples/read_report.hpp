@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "comparison.hpp"
+#include "experiment.hpp"
+#include "report_json.hpp"
+#include <nlohmann/json.hpp>
+
+#include <localis/core/error.hpp>
+#include <localis/train/report.hpp>
+
+/// What report.json holds, read back.
+namespace examples {
+
+namespace detail {
+
+struct read_member {
+  const nlohmann::json& from;
+
+  void operator()(const char* name, auto& value) const { take(name, from.at(name), value); }
+
+  static void take(const char* name, const nlohmann::json& stored, std::size_t& value) {
+    localis::expect(stored.is_number_unsigned(), name, "a whole number of at least 0", stored.dump().substr(0, 100));
+    value = stored.get<std::size_t>();
+  }
+  static void take(const char* name, const nlohmann::json& stored, double& value) {
+    localis::expect(stored.is_number() || stored.is_null(), name, "a number or null", stored.dump().substr(0, 100));
+    value = stored.is_null() ? no_number : stored.get<double>();
+  }
+  template <class T>
+  static void take(const char* name, const nlohmann::json& stored, std::vector<T>& values) {
+    localis::expect(stored.is_array(), name, "a list", stored.dump().substr(0, 100));
+    values.clear();
+    for (const nlohmann::json& one : stored) take(name, one, values.emplace_back());
+  }
+};
+
+[[nodiscard]] inline localis::confusion_matrix read_confusion(const nlohmann::json& j) {
+  std::vector<std::vector<std::size_t>> rows;
+  read_member::take("confusion", j, rows);
+  localis::confusion_matrix matrix(rows.size());
+  for (std::size_t truth = 0; truth < rows.size(); ++truth) {
+    localis::expect(rows[truth].size() == rows.size(), "confusion: row", "a count for each class", rows[truth].size());
+    for (std::size_t c = 0; c < rows.size(); ++c) matrix.add(truth, c, rows[truth][c]);
+  }
+  return matrix;
+}
+
+/// @param stages  of the network
+[[nodiscard]] inline run_result read_run(const nlohmann::json& j, std::size_t stages) {
+  const read_member member{j};
+  run_result run;
+  run.name = j.at("run");
+  member("seed", run.seed);
+  run.note = j.at("note");
+  member("planned_epochs", run.epochs);
+  member("local_rate", run.local_rate);
+  run.local = run.local_rate > 0;
+  for (const auto ending : {localis::ending::finished, localis::ending::stopped, localis::ending::diverged}) {
+    if (j.at("ending") == name_of(ending)) run.report.end = ending;
+  }
+  run.report.message = j.at("message");
+  member("test_accuracy", run.test_accuracy);
+  member("seconds", run.report.seconds);
+  member("prefix_share", run.report.prefix_share);
+  visit_members(run.report.memory, read_member{j.at("bytes")});
+  for (const nlohmann::json& one : j.at("epochs")) {
+    localis::epoch_record& e = run.report.epochs.emplace_back();
+    visit_members(e, read_member{one});
+    localis::expect(e.epoch-- > 0, "epoch", "at least 1", 0);
+    localis::expect(e.boundary < stages, "boundary", localis::text("less than the ", stages, " stages").c_str(),
+                    e.boundary);
+  }
+  localis::expect(!run.finished() || !run.report.epochs.empty(), "epochs of a finished run", "at least 1", 0);
+  run.confusion = read_confusion(j.at("confusion"));
+  return run;
+}
+
+}  // namespace detail
+
+/// A report.json as it was parsed, and its runs.
+struct stored_report {
+  nlohmann::json json;
+  std::vector<double> shares;  ///< of each stage in the network's products
+  std::vector<run_result> runs;
+};
+
+/// Errors: data_error, with the file, for one that is no report or not a whole one.
+[[nodiscard]] inline stored_report read_report(const std::filesystem::path& file) {
+  try {
+    std::ifstream in(file, std::ios::binary);
+    localis::expect(std::filesystem::is_regular_file(file), "report", "a file", "none");
+    stored_report result;
+    result.json = nlohmann::json::parse(in);
+    detail::read_member{result.json.at("network")}("stage_shares", result.shares);
+    for (const nlohmann::json& j : result.json.at("runs")) {
+      result.runs.push_back(detail::read_run(j, result.shares.size()));
+    }
+    return result;
+  } catch (const std::exception& failure) {
+    throw localis::data_error(
+        localis::text(file.string(), ": expected the report.json of a comparison, found: ", failure.what()));
+  }
+}
+
+}  // namespace examples

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "comparison.hpp"
+#include "experiment.hpp"
+#include "settings.hpp"
+#include <unistd.h>
+
+/// What the tests of reports share.
+namespace reports {
+
+/// A folder that goes with its test.
+struct folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("localis_report_test_" + std::to_string(::getpid()));
+  folder() {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~folder() { std::filesystem::remove_all(path); }
+};
+
+inline void put(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+inline std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+inline std::size_t count(const std::string& in, const std::string& what) {
+  std::size_t found = 0;
+  for (std::size_t at = in.find(what); at != std::string::npos; at = in.find(what, at + 1)) ++found;
+  return found;
+}
+
+inline constexpr examples::run_kind kinds[] = {{.name = "sgd"}, {.name = "frozen <static>"}};
+
+/// A finished run of two epochs and three classes.
+inline examples::run_result run(const std::string& name, std::uint64_t seed) {
+  examples::run_result r;
+  r.name = name;
+  r.seed = seed;
+  r.epochs = 2;
+  r.report.end = localis::ending::finished;
+  r.report.seconds = 0.1 + 0.2;
+  r.report.memory.peak = 4000000;
+  for (std::size_t e = 0; e < 2; ++e) {
+    localis::epoch_record& record = r.report.epochs.emplace_back();
+    record.epoch = e;
+    record.boundary = e;
+    record.steps = 10;
+    record.samples = 160;
+    record.loss = 1.0 / static_cast<double>(e + 3);
+    record.validation_accuracy = 0.8125;
+    record.seconds = 0.15;
+    record.bytes = 12345;
+    record.stage_update_norms = {examples::no_number, 0.1};
+  }
+  r.confusion = localis::confusion_matrix(3);
+  for (std::size_t c = 0; c < 3; ++c) r.confusion.add(c, c, 40);
+  r.confusion.add(1, 2, 7);
+  r.test_accuracy = r.confusion.accuracy();
+  return r;
+}
+
+inline examples::experiment experiment() {
+  examples::experiment all;
+  all.chosen.of = {.name = "train", .kinds = kinds};
+  all.chosen.epochs = 2;
+  all.chosen.seeds = {1};
+  all.data = "three <kinds>";
+  all.test = 127;
+  all.shares = {0.5, 0.5};
+  all.runs = {run("sgd", 1), run("frozen <static>", 1)};
+  all.ending = "finished";
+  return all;
+}
+
+}  // namespace reports
