@@ -2,6 +2,7 @@
 # sh examples/run.sh [--quick] [ARGUMENTS...]                                the reference trainer
 # sh examples/run.sh --rules [--quick] [ARGUMENTS...]                        the comparison of all local rules
 # sh examples/run.sh --model NAME [--size PIXELS] [--data KIND:FOLDER] [ARGUMENTS...]   a published network
+# sh examples/run.sh --compare FOLDER... [--out PAGE]                        the reports in these folders on one page
 #
 # Installs what is missing, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with a
 # folder per class in FOLDER/train and FOLDER/val) or fashion; networks and sizes are in examples/models.txt. All other
@@ -18,6 +19,11 @@ case ${1:-} in
   --rules)
     program=rules
     takes='some minutes: every rule is compiled on its own'
+    shift
+    ;;
+  --compare)
+    program=compare_reports
+    takes='some seconds'
     shift
     ;;
   --model)
@@ -64,8 +70,8 @@ provide
 
 # Asked for until the first build, and not where the caller brings pictures: a machine that cannot have them should not
 # ask the network each time. The program says which pictures it takes.
-case " $* " in
-  *' --data'*) ;;
+case "$program $* " in
+  compare_reports* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 
