@@ -50,6 +50,33 @@ const std::vector<std::uint32_t> labels{0, 1, 2, 0, 1, 2, 0, 1};
 
 }  // namespace
 
+TEST_CASE("memory: a request shows what preparing it would take, and takes nothing") {
+  for (const bool local : {true, false}) {
+    CAPTURE(local);
+    const lo::memory_request wanted{.batch = 8, .lowest_boundary = 1, .local_learning = local};
+    const model fresh;
+    const std::size_t before = fresh.backend().counters().total;
+    const lo::summary asked = fresh.summary(wanted);
+    CHECK(fresh.backend().counters().total == before);
+    CHECK(fresh.summary().memory.empty());
+    model prepared;
+    prepared.prepare(wanted);
+    const lo::summary there = prepared.summary();
+    CHECK(asked.batch == 8);
+    REQUIRE(asked.memory.size() == 3);  // boundaries 1, 2 and 3
+    REQUIRE(there.memory.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(asked.memory[i].boundary == i + 1);
+      CHECK(asked.memory[i].activations == there.memory[i].activations);
+      CHECK(asked.memory[i].gradients == there.memory[i].gradients);
+      CHECK(asked.memory[i].scratch == there.memory[i].scratch);
+      CHECK(asked.memory[i].arena == there.memory[i].arena);
+      CHECK(asked.memory[i].optimizer_arrays == there.memory[i].optimizer_arrays);
+    }
+    CHECK_THROWS_AS((void)fresh.summary(lo::memory_request{.batch = 0}), lo::config_error);
+  }
+}
+
 TEST_CASE("memory: what is planned is what is counted") {
   for (const std::size_t threads : {1U, 2U}) {
     model m({}, backend({.threads = threads, .grain = 1}));

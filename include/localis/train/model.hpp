@@ -174,31 +174,10 @@ class model {
   /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and `highest_boundary` allocates
   /// nothing.
   void prepare(memory_request request) {
-    request.highest_boundary = std::min(request.highest_boundary, Network::highest_boundary);
-    expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
-    if (request.lowest_boundary > request.highest_boundary) {
-      throw config_error(text("model::prepare: lowest_boundary: expected at most ", request.highest_boundary,
-                              " (the last stage, and every stage without a rule, learn by gradient), found ",
-                              request.lowest_boundary));
-    }
-    for (const operation& op : operations()) {
-      const std::size_t positions = std::max(op.in.positions(), op.out.positions());
-      if (positions <= kernel::most_rows / request.batch) continue;
-      throw config_error(text("model::prepare: batch: expected at most ", kernel::most_rows / positions,
-                              ", since kernels count rows in 32 bits (", op.name, ": ", positions,
-                              " per sample), found ", request.batch));
-    }
-    std::vector<plan> plans;
-    const std::size_t first = request.training ? request.lowest_boundary : stages;
-    for (std::size_t boundary = first; boundary <= request.highest_boundary; ++boundary) {
-      plans.push_back(make_plan_for(request, boundary));
-    }
-    plans.push_back(make_plan_for(request, stages));  // predictions
+    std::vector<plan> plans = make_plans(request);
     std::size_t bytes = 0;
     for (const plan& p : plans) bytes = std::max(bytes, p.bytes);
-    carver staged;
-    (void)stage(request.batch, staged);
-    staging_bytes_ = staged.used();
+    staging_bytes_ = staging_bytes_of(request);
     if (bytes + staging_bytes_ != arena_.size()) {
       arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
       arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes + staging_bytes_);
@@ -393,6 +372,20 @@ class model {
   }
 
   [[nodiscard]] localis::summary summary() const {
+    localis::summary s = describe();
+    if (prepared_) add_plans(s, request_, plans_);
+    return s;
+  }
+  /// The same with the memory that prepare(request) would plan for; allocates none of it. Errors: those of prepare().
+  [[nodiscard]] localis::summary summary(memory_request request) const {
+    const std::vector<plan> plans = make_plans(request);
+    localis::summary s = describe();
+    add_plans(s, request, plans);
+    return s;
+  }
+
+ private:
+  [[nodiscard]] localis::summary describe() const {
     localis::summary s;
     s.backend = Backend::name;
     s.instructions = Backend::instructions();
@@ -409,20 +402,21 @@ class model {
       s.rows.push_back({op.name, op.rule, op.stage, op.out, op.parameters,
                         op.trainable() ? op.map().rows(1) * op.map().weights() : 0});
     }
-    if (!prepared_) return s;
-    s.batch = request_.batch;
-    for (std::size_t k = 0; k + 1 < plans_.size(); ++k) {
-      const plan& p = plans_[k];
-      const std::size_t boundary = request_.lowest_boundary + k;
-      std::size_t parameters = 0;
-      for (const operation& op : operations()) parameters += op.stage >= boundary ? op.parameters : 0;
-      s.memory.push_back({boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes, p.bytes + staging_bytes_,
-                          parameters * sizeof(scalar)});
-    }
     return s;
   }
+  /// One plan for each boundary, and one for predictions.
+  static void add_plans(localis::summary& s, const memory_request& request, const std::vector<plan>& plans) {
+    s.batch = request.batch;
+    for (std::size_t k = 0; k + 1 < plans.size(); ++k) {
+      const plan& p = plans[k];
+      const std::size_t boundary = request.lowest_boundary + k;
+      std::size_t parameters = 0;
+      for (const operation& op : operations()) parameters += op.stage >= boundary ? op.parameters : 0;
+      s.memory.push_back({boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes,
+                          p.bytes + staging_bytes_of(request), parameters * sizeof(scalar)});
+    }
+  }
 
- private:
   using states = typename detail::layer_states<Backend, typename Network::layers>::type;
   using lessons = detail::lessons<Network, Backend>;
   enum class progress { idle, forward, loss, backward };
@@ -445,6 +439,30 @@ class model {
         backend_, Network::program.operations[Is], random.substream(Is))}...};
   }
 
+  /// For the boundaries of a request, whose highest becomes at most the network's, and for predictions.
+  [[nodiscard]] std::vector<plan> make_plans(memory_request& request) const {
+    request.highest_boundary = std::min(request.highest_boundary, Network::highest_boundary);
+    expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
+    if (request.lowest_boundary > request.highest_boundary) {
+      throw config_error(text("model::prepare: lowest_boundary: expected at most ", request.highest_boundary,
+                              " (the last stage, and every stage without a rule, learn by gradient), found ",
+                              request.lowest_boundary));
+    }
+    for (const operation& op : operations()) {
+      const std::size_t positions = std::max(op.in.positions(), op.out.positions());
+      if (positions <= kernel::most_rows / request.batch) continue;
+      throw config_error(text("model::prepare: batch: expected at most ", kernel::most_rows / positions,
+                              ", since kernels count rows in 32 bits (", op.name, ": ", positions,
+                              " per sample), found ", request.batch));
+    }
+    std::vector<plan> plans;
+    const std::size_t first = request.training ? request.lowest_boundary : stages;
+    for (std::size_t boundary = first; boundary <= request.highest_boundary; ++boundary) {
+      plans.push_back(make_plan_for(request, boundary));
+    }
+    plans.push_back(make_plan_for(request, stages));  // predictions
+    return plans;
+  }
   [[nodiscard]] plan make_plan_for(const memory_request& request, std::size_t boundary) const {
     std::vector<operation_bytes> bytes(size);
     for_each_index([&]<std::size_t I>() {
@@ -754,6 +772,11 @@ class model {
       at.targets = pieces.take<scalar>(batch * outputs);
     }
     return at;
+  }
+  static std::size_t staging_bytes_of(const memory_request& request) {
+    carver staged;
+    (void)stage(request.batch, staged);
+    return staged.used();
   }
   [[nodiscard]] staged_arrays staging() const {
     carver pieces(arena_.data() + (arena_.size() - staging_bytes_));
