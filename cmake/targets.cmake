@@ -55,7 +55,7 @@ function(localis_component name missing)
     endif()
     list(APPEND links nlohmann_json::nlohmann_json)
 
-  elseif(name STREQUAL "checkpoint")  # localis/io/checkpoint.hpp
+  elseif(name STREQUAL "checkpoint")  # localis/io/checkpoint.hpp, checkpoint_folder.hpp
     localis_component(safetensors without)
     find_package(ZLIB QUIET)
     if(NOT TARGET localis::safetensors OR NOT ZLIB_FOUND)

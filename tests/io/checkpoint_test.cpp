@@ -15,6 +15,7 @@
 
 #include <localis/core/random.hpp>
 #include <localis/io/checkpoint.hpp>
+#include <localis/io/checkpoint_folder.hpp>
 #include <localis/localis.hpp>
 #include <localis/optimizer/adam.hpp>
 #include <localis/rule/error_feedback.hpp>
@@ -250,6 +251,49 @@ TEST_CASE("checkpoint: what belongs to another run says what differs") {
                                std::span<const std::uint32_t>(data.labels).first(8), 3);
   CHECK_THROWS_WITH_AS(one.trainer.fit(fewer),
                        "trainer: steps of an epoch: expected 4, as in the run that goes on, found 2", lo::config_error);
+}
+
+TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and is the unbroken one") {
+  const folder here;
+  const pictures data;
+  const content expected = unbroken<net>(here / "whole");
+  for (const std::size_t damaged : {0U, 1U, 2U}) {
+    CAPTURE(damaged);
+    lo::io::checkpoint_folder kept(here / "kept", "run", 3);
+    kept.clear();
+    job<net> first;
+    std::size_t pauses = 0;
+    first.trainer.on_pause(1, [&] {
+      kept.save(first.trainer);
+      if (++pauses == 7) first.trainer.request_stop();
+    });
+    first.trainer.fit(data.data(), data.data());
+    const auto files = kept.files();
+    REQUIRE(files.size() == 3);
+    CHECK(files[0].filename() == "run-step-000000007.checkpoint");
+    for (std::size_t i = 0; i < damaged; ++i) fs::resize_file(files[i], fs::file_size(files[i]) - 1);
+
+    job<net> second;
+    lo::io::checkpoint_folder again(here / "kept", "run", 3);
+    std::size_t told = 0;
+    CHECK(again.resume(second.trainer, [&](const lo::checkpoint_error& failure) {
+      CHECK(std::string(failure.what()).find(files[told].string()) == 0);
+      ++told;
+    }));
+    CHECK(told == damaged);
+    CHECK(second.trainer.state().step == 3 - damaged);  // of the second epoch
+    second.trainer.on_pause(1, [&] { again.save(second.trainer); });
+    second.trainer.fit(data.data(), data.data());
+    expect_same(content_of(again.files().front()), expected);
+    CHECK(again.files().size() == 3);
+  }
+  lo::io::checkpoint_folder kept(here / "kept", "run", 3);
+  job<taught> other;
+  const std::string refused = refusal([&] { kept.resume(other.trainer); });
+  CHECK(refused.find((here / "kept/run-step-000000012.checkpoint: operation 0 of the network: expected ").string()) ==
+        0);
+  lo::io::checkpoint_folder none(here / "kept", "other");
+  CHECK_FALSE(none.resume(other.trainer));
 }
 
 TEST_CASE("checkpoint: where a file cannot be written the old one stays") {

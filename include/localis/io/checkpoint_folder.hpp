@@ -1,0 +1,171 @@
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/io/checkpoint.hpp>
+#include <localis/train/stored_run.hpp>
+
+namespace localis::io {
+
+/// A run out of a file.
+template <class T>
+struct checkpoint_file {
+  std::filesystem::path path;
+  stored_run<T> run;
+};
+
+/// The last checkpoints of a training run, each a file of its own: FOLDER/NAME-step-000000300.checkpoint, where steps
+/// count from the run's start. An older one goes only when the newer is whole and on the disk.
+///
+///   io::checkpoint_folder kept("checkpoints", "lenet", 3);
+///   kept.resume(trainer, [](const auto& damaged) { std::cerr << damaged.what() << '\n'; });  // where there is any
+///   trainer.on_pause(100, [&] { kept.save(trainer); });
+///   trainer.fit(data);
+///
+/// Several runs may share a folder, each under a name of its own. Room on the disk: one file more than are kept.
+class checkpoint_folder {
+ public:
+  /// @param folder  made where it is missing, when the first file is written
+  /// @param keep    files that stay, at least 1
+  /// Errors: config_error
+  checkpoint_folder(std::filesystem::path folder, std::string name, std::size_t keep = 3)
+      : folder_(std::move(folder)), name_(std::move(name)), keep_(keep) {
+    expect(!name_.empty() && name_.find('/') == std::string::npos, "checkpoint_folder: name", "a part of a file's name",
+           '"' + name_ + '"');
+    expect(keep_ >= 1, "checkpoint_folder: keep", "at least 1", keep_);
+  }
+
+  /// The files that are there, the latest step first; whether they load is not looked at.
+  /// Errors, here and below: checkpoint_error where the folder is there and cannot be read.
+  [[nodiscard]] std::vector<std::filesystem::path> files() const {
+    std::vector<std::filesystem::path> result;
+    for (const entry& one : entries()) {
+      if (!one.part) result.push_back(one.path);
+    }
+    return result;
+  }
+
+  /// Writes a run, and then removes what is more than is kept, and what a run left that this object has not taken up
+  /// (one that began anew, or whose last files did not load). Errors: those of write_checkpoint; nothing is removed
+  /// then.
+  template <class T>
+  void write(const stored_run<T>& run) {
+    std::error_code failure;
+    std::filesystem::create_directories(folder_, failure);
+    if (failure) throw checkpoint_error(text(folder_.string(), ": expected a folder, found: ", failure.message()));
+    const std::uint64_t steps = run.state.epoch * run.state.steps + run.state.step;
+    write_checkpoint(run, path_of(steps));
+    std::size_t kept = 0;
+    for (const entry& one : entries()) {
+      const bool ours = !one.part && (one.steps == steps || (one.steps < steps && goes_on_));
+      if (ours && kept++ < keep_) continue;
+      std::filesystem::remove(one.path, failure);  // the next call tries again
+    }
+    goes_on_ = true;
+  }
+
+  /// The latest file that loads; nothing where there is none at all.
+  /// @param damaged  hears of each later one that does not load
+  /// Errors: checkpoint_error where there are files and none loads.
+  template <class T>
+  [[nodiscard]] std::optional<checkpoint_file<T>> read(
+      const std::function<void(const checkpoint_error&)>& damaged = {}) {
+    const auto all = files();
+    std::string first;
+    for (const std::filesystem::path& path : all) {
+      try {
+        checkpoint_file<T> found{path, read_checkpoint<T>(path)};
+        goes_on_ = true;
+        return found;
+      } catch (const checkpoint_error& failure) {
+        if (first.empty()) first = failure.what();
+        if (damaged) damaged(failure);
+      }
+    }
+    if (all.empty()) return std::nullopt;
+    throw checkpoint_error(
+        text("expected a checkpoint that loads, found none among ", all.size(), "; the last one: ", first));
+  }
+
+  /// Writes where a training run stands; see io::save.
+  template <class Trainer>
+  void save(const Trainer& trainer) {
+    write(store(trainer));
+  }
+  /// Takes up the latest file that loads; see io::resume. Returns whether there was one.
+  /// Errors: those of read(); checkpoint_error with the path where the file is of another run.
+  template <class Trainer>
+  bool resume(Trainer& trainer, const std::function<void(const checkpoint_error&)>& damaged = {}) {
+    const auto found = read<typename Trainer::scalar>(damaged);
+    if (!found) return false;
+    try {
+      restore(trainer, found->run);
+    } catch (const checkpoint_error& failure) {
+      throw checkpoint_error(text(found->path.string(), ": ", failure.what()));
+    }
+    return true;
+  }
+
+  /// Removes all files of this name, and the folder where nothing else is in it.
+  void clear() const {
+    std::error_code ignored;
+    for (const entry& one : entries()) std::filesystem::remove(one.path, ignored);
+    std::filesystem::remove(folder_, ignored);
+  }
+
+ private:
+  struct entry {
+    std::filesystem::path path;
+    std::uint64_t steps = 0;
+    bool part = false;  ///< left by a process that was killed while it wrote
+  };
+
+  static constexpr std::string_view ending = ".checkpoint";
+
+  [[nodiscard]] std::filesystem::path path_of(std::uint64_t steps) const {
+    const std::string digits = std::to_string(steps);
+    const std::string zeros(digits.size() < 9 ? 9 - digits.size() : 0, '0');  // so that names sort as steps do
+    return folder_ / text(name_, "-step-", zeros, digits, ending);
+  }
+
+  /// The latest step first.
+  [[nodiscard]] std::vector<entry> entries() const {
+    std::vector<entry> result;
+    std::error_code failure;
+    const std::string head = name_ + "-step-";
+    for (std::filesystem::directory_iterator at(folder_, failure), end; !failure && at != end; at.increment(failure)) {
+      std::string rest = at->path().filename().string();
+      if (rest.rfind(head, 0) != 0) continue;
+      rest.erase(0, head.size());
+      entry found{at->path()};
+      const auto [stop, code] = std::from_chars(rest.data(), rest.data() + rest.size(), found.steps);
+      const std::string_view tail(stop, static_cast<std::size_t>(rest.data() + rest.size() - stop));
+      found.part = tail == std::string(ending) + ".part";
+      if (code == std::errc{} && (tail == ending || found.part)) result.push_back(std::move(found));
+    }
+    if (failure && failure != std::errc::no_such_file_or_directory) {
+      throw checkpoint_error(text(folder_.string(), ": expected a folder, found: ", failure.message()));
+    }
+    std::sort(result.begin(), result.end(), [](const entry& a, const entry& b) { return a.steps > b.steps; });
+    return result;
+  }
+
+  std::filesystem::path folder_;
+  std::string name_;
+  std::size_t keep_;
+  bool goes_on_ = false;  ///< the files are of the run that this object writes
+};
+
+}  // namespace localis::io
