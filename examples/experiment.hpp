@@ -17,7 +17,6 @@
 #include <localis/io/csv_log.hpp>
 #include <localis/network/summary.hpp>
 #include <localis/train/report.hpp>
-#include <localis/version.hpp>
 
 namespace examples {
 
@@ -60,10 +59,6 @@ struct experiment {
     return nullptr;
   }
 };
-
-[[nodiscard]] inline std::string version() {
-  return localis::text(LOCALIS_VERSION_MAJOR, '.', LOCALIS_VERSION_MINOR, '.', LOCALIS_VERSION_PATCH);
-}
 
 [[nodiscard]] inline const char* name_of(localis::ending ending) {
   switch (ending) {

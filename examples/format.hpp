@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <localis/version.hpp>
+
 /// Numbers and tables as text, always in the C locale.
 namespace examples {
 
@@ -49,6 +51,12 @@ namespace examples {
   std::ostringstream out;
   out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;
   return out.str();
+}
+
+/// The library's, as 0.1.0.
+[[nodiscard]] inline std::string version() {
+  return std::to_string(LOCALIS_VERSION_MAJOR) + '.' + std::to_string(LOCALIS_VERSION_MINOR) + '.' +
+         std::to_string(LOCALIS_VERSION_PATCH);
 }
 
 [[nodiscard]] inline std::string joined(const std::vector<std::string>& parts, std::string_view between) {

@@ -34,15 +34,19 @@ class report_folder {
         path_ = "out-" + std::to_string(n);
       }
     }
-    if (failure) fail("a folder", failure.message());
+    if (failure) throw localis::config_error(text("a folder", failure.message()));
     path_ = std::filesystem::absolute(path_, failure);
-    write("trial", "");
+    try {
+      write("trial", "");
+    } catch (const localis::error& refused) {
+      throw localis::config_error(refused.what());
+    }
     std::filesystem::remove(path_ / "trial", failure);
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Errors: config_error
+  /// Errors: error
   void write(const std::string& name, const std::string& content) const {
     const std::filesystem::path target = path_ / name;
     const std::filesystem::path draft = path_ / (name + '.' + std::to_string(getpid()) + ".part");
@@ -59,12 +63,12 @@ class report_folder {
     if (!failure) return;
     std::error_code ignored;
     std::filesystem::remove(draft, ignored);
-    fail("room for " + name, failure.message());
+    throw localis::error(text("room for " + name, failure.message()));
   }
 
  private:
-  [[noreturn]] void fail(const std::string& expected, const std::string& found) const {
-    throw localis::config_error(localis::text("--out: ", path_.string(), ": expected ", expected, ", found: ", found));
+  [[nodiscard]] std::string text(const std::string& expected, const std::string& found) const {
+    return localis::text("--out: ", path_.string(), ": expected ", expected, ", found: ", found);
   }
 
   std::filesystem::path path_;

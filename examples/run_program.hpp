@@ -5,11 +5,18 @@
 #include <iostream>
 #include <string>
 
+#include "format.hpp"
 #include <CLI/CLI.hpp>
 
 #include <localis/core/error.hpp>
 
 namespace examples {
+
+/// What --help says of the exit status; run_program() returns the first three.
+inline constexpr const char* exit_statuses =
+    "  0    done\n"
+    "  1    something failed while running: no room on the disk, no memory, a device\n"
+    "  2    bad option, configuration or input\n";
 
 /// The program around it all: what goes wrong is told in one line. Returns the exit status.
 /// @param what  it does, for --help
@@ -22,11 +29,16 @@ template <class Work>
     return code;
   };
   CLI::App app(what);
+  app.set_version_flag("--version", "localis " + version(), "prints the library's version");
   try {
     return work(app);
   } catch (const CLI::ParseError& e) {
     return e.get_exit_code() == 0 ? app.exit(e) : fail(2, e.what());
-  } catch (const localis::error& e) {
+  } catch (const localis::config_error& e) {
+    return fail(2, e.what());
+  } catch (const localis::data_error& e) {
+    return fail(2, e.what());
+  } catch (const localis::shape_error& e) {
     return fail(2, e.what());
   } catch (const std::exception& e) {
     return fail(1, e.what());
