@@ -21,9 +21,10 @@
 #include "report_json.hpp"
 #include "resume.hpp"
 #include "run_program.hpp"
+#include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
-#include <localis/io/checkpoint.hpp>
+#include <localis/io/checkpoint_folder.hpp>
 #include <localis/io/csv_log.hpp>
 #include <localis/io/json_lines_log.hpp>
 #include <localis/io/tensorboard_log.hpp>
@@ -33,8 +34,17 @@ namespace examples {
 
 lab::lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
          std::vector<double> shares)
-    : data_(data), folder_(folder), bar_(data.train.size() * chosen.epochs * chosen.runs.size() * chosen.seeds.size()) {
+    : data_(data),
+      folder_(folder),
+      bar_(data.train.size() * chosen.epochs * chosen.runs.size() * chosen.seeds.size()),
+      checkpoints_(chosen.checkpoints.empty() ? folder.path() / "checkpoints" : chosen.checkpoints) {
   all_.chosen = chosen;
+  // What was left to the machine and the data, for who asks for the same again.
+  std::error_code ignored;
+  all_.chosen.digits = takes_digits(chosen);
+  all_.chosen.data = std::filesystem::absolute(chosen.data, ignored);
+  all_.chosen.threads = network.threads;
+  all_.chosen.validation = data.validation.size();
   all_.data = data.name;
   all_.data_note = data.note;
   all_.train = data.train.size();
@@ -44,21 +54,27 @@ lab::lab(const settings& chosen, const pictures& data, const report_folder& fold
   all_.shares = std::move(shares);
 }
 
+lab::~lab() = default;
+
 bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions& how) {
+  anew_ = false;
   const auto found = std::find_if(all_.runs.begin(), all_.runs.end(),
                                   [&](const run_result& run) { return run.name == name && run.seed == seed; });
   if (found == all_.runs.end()) return false;
   const bool same = found->epochs == how.epochs && found->local_rate == how.local_rate;
-  if (same) {
+  if (same && (found->finished() || found->diverged())) {
     bar_.skip(data_.train.size() * all_.chosen.epochs);
-  } else {
-    all_.runs.erase(found);
+    return true;
   }
-  return same;
+  anew_ = !same;
+  all_.runs.erase(found);
+  return false;
 }
 
 run_result lab::begin(const std::string& name, std::uint64_t seed, const conditions& how) {
   const settings& s = all_.chosen;
+  stored_ = std::make_unique<localis::io::checkpoint_folder>(checkpoints_, localis::text(typed_name(name), '-', seed),
+                                                             s.keep);
   bar_.begin(name, seed, data_.train.size() * how.epochs, data_.train.size() * s.epochs);
   return {.name = name,
           .seed = seed,
@@ -68,9 +84,6 @@ run_result lab::begin(const std::string& name, std::uint64_t seed, const conditi
           .note = std::string(s.of.find(name)->note)};
 }
 
-std::filesystem::path lab::checkpoint_of(const std::string& name, std::uint64_t seed) const {
-  return folder_.path() / localis::text(typed_name(name), '-', seed, ".checkpoint");
-}
 namespace {
 
 constexpr const char* filters_name = "filters.svg";
@@ -124,18 +137,33 @@ std::string lab::drawn_filters(const localis::operation& layer, const std::vecto
                std::min<std::size_t>(units, 16));
 }
 
-localis::stored_run<float> lab::read_checkpoint(const std::filesystem::path& file) {
-  return localis::io::read_checkpoint<float>(file);
-}
-void lab::write_checkpoint(const localis::stored_run<float>& run, const std::filesystem::path& file) {
-  localis::io::write_checkpoint(run, file);
+bool lab::take_up(const std::function<void(const localis::stored_run<float>&)>& restore) {
+  if (anew_) return false;
+  try {
+    const auto found = stored_->read<float>([this](const localis::checkpoint_error& damaged) {
+      bar_.say(localis::text("NOTE: ", damaged.what(), "; looking for one before it"));
+    });
+    if (!found) return false;
+    try {
+      restore(found->run);
+    } catch (const localis::checkpoint_error& other) {
+      throw localis::checkpoint_error(localis::text(found->path.string(), ": ", other.what()));
+    }
+    const auto& state = found->run.state;
+    bar_.say(
+        localis::text("goes on from ", found->path.string(), ": epoch ", state.epoch + 1, ", step ", state.step + 1));
+    return true;
+  } catch (const localis::checkpoint_error& failure) {
+    throw localis::config_error(
+        localis::text("--resume: ", failure.what(), "; without these files the run begins anew"));
+  }
 }
 
+void lab::write_checkpoint(const localis::stored_run<float>& run) { stored_->write(run); }
+
 void lab::end(run_result result) {
-  if (result.finished() || result.diverged()) {
-    std::error_code ignored;
-    std::filesystem::remove(checkpoint_of(result.name, result.seed), ignored);
-  }
+  // Whoever asks for checkpoints keeps the last ones; else they are there to go on with.
+  if (all_.chosen.every == 0 && (result.finished() || result.diverged())) stored_->clear();
   bar_.end(result);
   if (!result.filters.empty()) folder_.write(folder_of(result.name, result.seed) + filters_name, result.filters);
   all_.runs.push_back(std::move(result));
@@ -175,13 +203,8 @@ std::size_t short_epochs(const lab& lab, const std::string& of, std::uint64_t se
 namespace {
 
 /// What would only show after hours.
-void check(const settings& s, const pictures& data, const localis::summary& network) {
-  if (s.batch > data.train.size()) {
-    throw localis::config_error(
-        localis::text("--batch: expected at most the ", data.train.size(), " training pictures, found ", s.batch));
-  }
-  const localis::schedule_limits limits{network.stages, network.highest_boundary, s.epochs,
-                                        (data.train.size() + s.batch - 1) / s.batch};
+void check(const settings& s, const localis::summary& network, std::size_t steps) {
+  const localis::schedule_limits limits{network.stages, network.highest_boundary, s.epochs, steps};
   auto linear = s.linear;
   linear.start(limits);
   auto dynamic = s.dynamic;
@@ -189,20 +212,25 @@ void check(const settings& s, const pictures& data, const localis::summary& netw
   s.gain.validate();
 }
 
+void tell_runs(const settings& s, const localis::summary& network) {
+  std::cout << "runs:     " << joined(s.runs, ", ")
+            << (s.added.empty() ? "" : " (" + s.added + " because another run follows it)") << '\n'
+            << "          " << s.epochs << " epochs, batch " << s.batch << ", " << s.seeds.size()
+            << (s.seeds.size() == 1 ? " seed, " : " seeds, ") << network.threads << " threads, " << network.instructions
+            << '\n';
+}
+
 /// The head of what the program tells.
 void tell_plan(const lab& lab, const report_folder& folder) {
   const experiment& all = lab.all();
-  const settings& s = all.chosen;
   if (!all.data_note.empty()) std::cout << "NOTE: " << all.data_note << '\n';
   std::cout << "pictures: " << all.data << ", " << grouped(all.train) << " to train with, " << grouped(all.validation)
-            << " to validate, " << grouped(all.test) << " to test\n"
-            << "runs:     " << joined(s.runs, ", ")
-            << (s.added.empty() ? "" : " (" + s.added + " because another run follows it)") << '\n'
-            << "          " << s.epochs << " epochs, batch " << s.batch << ", " << s.seeds.size()
-            << (s.seeds.size() == 1 ? " seed, " : " seeds, ") << all.network.threads << " threads, "
-            << all.network.instructions << '\n'
-            << "report:   " << folder.path().string() << "\n\n";
-  if (!all.runs.empty()) std::cout << "from before: " << all.runs.size() << " runs\n\n";
+            << " to validate, " << grouped(all.test) << " to test\n";
+  tell_runs(all.chosen, all.network);
+  std::cout << "report:   " << folder.path().string() << "\n\n";
+  const auto ended = std::count_if(all.runs.begin(), all.runs.end(),
+                                   [](const run_result& run) { return run.finished() || run.diverged(); });
+  if (ended > 0) std::cout << "from before: " << ended << " runs\n\n";
 }
 
 /// Its end.
@@ -217,18 +245,25 @@ void tell_results(lab& lab, const report_folder& folder) {
     std::cout << '\n';
     for (const std::string& verdict : all.verdicts()) std::cout << verdict << '\n';
   }
-  lab.bar().say(
-      localis::text("report: ", (folder.path() / "report.html").string(), ", epochs.csv, report.json, table.md"));
+  lab.bar().say(localis::text("report: ", (folder.path() / "report.html").string(),
+                              ", epochs.csv, report.json, run.json, table.md"));
 }
 
 }  // namespace
 
 int compare(const settings& chosen, const pictures& data, localis::summary network, std::vector<double> shares,
             const std::function<void(lab&, std::uint64_t seed)>& runs) {
-  check(chosen, data, network);
+  if (chosen.batch > data.train.size()) {
+    throw localis::config_error(
+        localis::text("--batch: expected at most the ", data.train.size(), " training pictures, found ", chosen.batch));
+  }
+  check(chosen, network, (data.train.size() + chosen.batch - 1) / chosen.batch);
   const report_folder folder(chosen.out);
+  if (!chosen.checkpoints.empty()) (void)report_folder(chosen.checkpoints, "--checkpoint");  // or else hours later
   lab lab(chosen, data, folder, std::move(network), std::move(shares));
   if (chosen.resume) lab.keep(read_runs(folder.path(), lab.all()));
+  folder.write("run.json",
+               settings_json(lab.all().chosen).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
   tell_plan(lab, folder);
 
   watch_for_interrupt();
@@ -236,13 +271,49 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
   lab.finish();
   tell_results(lab, folder);
   if (lab.all().ending == "interrupted") {
-    std::cout << lab.all().message << "; --resume --out " << folder.path().string() << " goes on" << std::endl;
-    return 130;
+    const std::string out = folder.path().string();
+    std::cout << lab.all().message << "; --config " << out << "/run.json --resume --out " << out
+              << (chosen.checkpoints.empty() ? "" : " --checkpoint " + chosen.checkpoints.string()) << " goes on"
+              << std::endl;
+    return interrupted_status();
   }
   // Where rules are compared, one that diverges is a result like any other.
   if (lab.diverged().empty() || chosen.of.of_rules) return 0;
   std::cerr << chosen.of.name << ": " << lab.diverged() << std::endl;
   return 3;
+}
+
+int tell_dry_run(const settings& chosen, const localis::summary& local, const localis::summary& frozen) {
+  check(chosen, local, 1);
+  constexpr std::size_t slots = decltype(settings::optimizer)::step<float>::slots;
+  cells rows{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "arena", "in all"}};
+  const auto add = [&](const std::string& label, const localis::summary& of, const localis::summary::memory_row& at) {
+    const std::size_t weights = of.parameter_bytes + of.rule_state_bytes;
+    const std::size_t optimizer = slots * at.optimizer_arrays;
+    rows.push_back({label, megabytes(weights), megabytes(optimizer), megabytes(at.activations), megabytes(at.gradients),
+                    megabytes(at.scratch), megabytes(at.arena), megabytes(weights + optimizer + at.arena)});
+  };
+  add("T = 0, all stages by gradient", local, local.memory.front());
+  const std::string highest = localis::text("T = ", local.highest_boundary, ", highest, ");
+  add(highest + "localized", local, local.memory.back());
+  add(highest + "frozen", frozen, frozen.memory.back());
+
+  localis::summary network = local;
+  network.memory.clear();  // a row for each boundary; the ends follow
+  std::error_code ignored;
+  std::cout
+      << network << "\nMemory of a training step, batch " << chosen.batch << ", " << local.threads << " threads:\n\n"
+      << text_table(rows)
+      << "\nMB: 10^6 bytes. Activations, gradients, scratch: each at its own worst moment, in one piece of memory, "
+         "the arena, by turns.\nA run that begins at T = 0 needs the first row once, and the others once its "
+         "boundary is there for good.\n\npictures: "
+      << (takes_digits(chosen)                                  ? "the embedded digits"
+          : std::filesystem::is_directory(chosen.data, ignored) ? chosen.data.string() + ", there, not read"
+                                                                : chosen.data.string() + ", no such folder")
+      << '\n';
+  tell_runs(chosen, local);
+  std::cout << "dry run:  nothing was read, trained or written" << std::endl;
+  return 0;
 }
 
 int run_comparison(const program& of, const char* what, int argc, char** argv, const settings& defaults,

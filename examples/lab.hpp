@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <iostream>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,9 +20,14 @@
 #include <localis/core/error.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/network/summary.hpp>
+#include <localis/train/pass.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>
+
+namespace localis::io {
+class checkpoint_folder;
+}
 
 /// Comparisons of training runs. What knows the model is here; the rest is compiled once, in lab.cpp.
 namespace examples {
@@ -34,6 +39,9 @@ class lab {
   /// @param shares   of its stages in its products
   lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
       std::vector<double> shares);
+  lab(const lab&) = delete;
+  lab& operator=(const lab&) = delete;
+  ~lab();
 
   /// What tells one run from another, besides its boundary.
   struct conditions {
@@ -44,7 +52,7 @@ class lab {
 
   /// Trains the model that `make(seed)` returns, and looks at the test pictures once, at the end. Does nothing where
   /// the run is not wanted, or is there from before. A run that diverges is a result too. One that is interrupted is
-  /// stored in the report's folder, and taken up by --resume.
+  /// stored, and taken up by --resume.
   template <class Make, class Scheduler, class Supervision>
   void run(const std::string& name, std::uint64_t seed, const Make& make, const Scheduler& scheduler,
            const Supervision& supervision, const conditions& how) {
@@ -76,12 +84,11 @@ class lab {
 
     run_result result = begin(name, seed, how);
     const std::vector<float> before = first_weights(fresh);
-    const std::filesystem::path file = checkpoint_of(name, seed);
-    const bool goes_on = s.resume && std::filesystem::exists(file);
+    const bool goes_on =
+        s.resume && take_up([&](const localis::stored_run<float>& from) { localis::restore(trainer, from); });
     log = open_log(name, seed, goes_on);
-    if (goes_on) localis::restore(trainer, read_checkpoint(file));
-    const auto keep = [&] { write_checkpoint(localis::store(trainer), file); };
-    if (s.checkpoint_every > 0) trainer.on_pause(s.checkpoint_every, keep);
+    const auto keep = [&] { write_checkpoint(localis::store(trainer)); };
+    if (s.every > 0) trainer.on_pause(s.every, keep);
     try {
       result.report = trainer.fit(data_.train, data_.validation);
       if (result.finished()) {
@@ -113,7 +120,7 @@ class lab {
   [[nodiscard]] progress& bar() { return bar_; }
 
  private:
-  /// Whether the run is there from before; where it was another one of the same name, that goes.
+  /// Whether the run is there from before, and came to its end; else what is there of it goes.
   [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& how);
   [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& how);
   void end(run_result result);
@@ -136,16 +143,18 @@ class lab {
   /// Empty where the units are no pictures.
   [[nodiscard]] static std::string drawn_filters(const localis::operation& layer, const std::vector<float>& before,
                                                  const std::vector<float>& after);
-  /// Of a run that did not come to its end; end() removes that of one that did.
-  [[nodiscard]] std::filesystem::path checkpoint_of(const std::string& name, std::uint64_t seed) const;
-  [[nodiscard]] static localis::stored_run<float> read_checkpoint(const std::filesystem::path& file);
-  static void write_checkpoint(const localis::stored_run<float>& run, const std::filesystem::path& file);
+  /// Hands over the last checkpoint of the run begun that loads; false where there is none.
+  bool take_up(const std::function<void(const localis::stored_run<float>&)>& restore);
+  void write_checkpoint(const localis::stored_run<float>& run);
   void save() const;
 
   const pictures& data_;
   const report_folder& folder_;
   progress bar_;
   experiment all_;
+  std::filesystem::path checkpoints_;
+  std::unique_ptr<localis::io::checkpoint_folder> stored_;  ///< of the run begun
+  bool anew_ = false;                                       ///< what is stored of it was done in another way
   std::string diverged_;
 };
 
@@ -158,11 +167,23 @@ class lab {
 [[nodiscard]] int compare(const settings& chosen, const pictures& data, localis::summary network,
                           std::vector<double> shares, const std::function<void(lab&, std::uint64_t seed)>& runs);
 
+/// What --dry-run tells, with the memory of local learning and of a prefix that rests; returns the exit status.
+[[nodiscard]] int tell_dry_run(const settings& chosen, const localis::summary& local, const localis::summary& frozen);
+
 /// The same for the network of a model.
+/// @param load  reads the pictures
 /// @param make  a fresh Model from a seed
 template <class Model, class Make>
-[[nodiscard]] int compare(const settings& chosen, const pictures& data, const Make& make,
+[[nodiscard]] int compare(const settings& chosen, const std::function<pictures()>& load, const Make& make,
                           const std::function<void(lab&, std::uint64_t seed)>& runs) {
+  if (chosen.dry_run) {
+    const Model fresh = make(1);
+    localis::memory_request wanted{.batch = chosen.batch, .normalization = chosen.normalization};
+    const localis::summary local = fresh.summary(wanted);
+    wanted.local_learning = false;
+    return tell_dry_run(chosen, local, fresh.summary(wanted));
+  }
+  const pictures data = load();
   const auto shares = Model::work_shares();
   return compare(chosen, data, make(1).summary(), {shares.begin(), shares.end()}, runs);
 }

@@ -57,9 +57,7 @@ namespace detail {
 /// Errors: data_error for files that are missing or damaged.
 [[nodiscard]] inline pictures read_fashion(const settings& chosen) {
   pictures result;
-  std::error_code ignored;
-  const bool there = std::filesystem::exists(chosen.data, ignored);
-  if (chosen.digits || (!there && !chosen.data_given)) {
+  if (takes_digits(chosen)) {
     constexpr std::size_t test_count = 397;
     result.name = "embedded digits (UCI, enlarged to 28x28)";
     result.note = chosen.digits ? "Trained on 1,797 small digits, not on Fashion-MNIST."
@@ -68,7 +66,9 @@ namespace detail {
                                       "instead.";
     std::tie(result.train, result.test) = detail::parted(any_data(digits()), test_count);
   } else {
+    std::error_code ignored;
     if (!std::filesystem::is_directory(chosen.data, ignored)) {
+      const bool there = std::filesystem::exists(chosen.data, ignored);
       throw localis::data_error(localis::text("--data: expected a folder with the four files of Fashion-MNIST, found ",
                                               there ? "something else: " : "nothing at ", chosen.data.string()));
     }

@@ -19,8 +19,9 @@ class report_folder {
  public:
   /// Makes the folder, and tries whether it can be written.
   /// @param wanted  empty: `out` in the current folder, or out-2, out-3, ... where that is there
+  /// @param option  that chose it, for messages
   /// Errors: config_error
-  explicit report_folder(const std::filesystem::path& wanted) {
+  explicit report_folder(const std::filesystem::path& wanted, const char* option = "--out") : option_(option) {
     std::error_code failure;
     if (!wanted.empty()) {
       path_ = wanted;
@@ -68,9 +69,10 @@ class report_folder {
 
  private:
   [[nodiscard]] std::string text(const std::string& expected, const std::string& found) const {
-    return localis::text("--out: ", path_.string(), ": expected ", expected, ", found: ", found);
+    return localis::text(option_, ": ", path_.string(), ": expected ", expected, ", found: ", found);
   }
 
+  const char* option_;
   std::filesystem::path path_;
 };
 

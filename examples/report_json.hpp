@@ -6,60 +6,14 @@
 
 #include "comparison.hpp"
 #include "experiment.hpp"
-#include "settings.hpp"
+#include "read_settings.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/network/summary.hpp>
-#include <localis/scheduler/scheduler.hpp>
 #include <localis/train/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
 namespace examples {
-
-[[nodiscard]] inline nlohmann::ordered_json settings_json(const settings& s) {
-  nlohmann::ordered_json j;
-  // An option that is left to the run (the last epoch, the highest boundary) has no number.
-  const auto or_null = [](std::size_t value) {
-    return value == localis::scheduler::highest ? nlohmann::ordered_json() : nlohmann::ordered_json(value);
-  };
-  j["quick"] = s.quick;
-  j["runs"] = s.runs;
-  j["seeds"] = s.seeds;
-  j["epochs"] = s.epochs;
-  j["short-epochs"] = s.short_epochs ? nlohmann::ordered_json(*s.short_epochs) : nlohmann::ordered_json();
-  j["batch"] = s.batch;
-  j["learning-rate"] = s.learning_rate.base.rate;
-  j["rate-warm-up"] = s.learning_rate.epochs;
-  j["momentum"] = s.optimizer.momentum;
-  j["weight-decay"] = s.optimizer.weight_decay;
-  if (s.of.of_models) {
-    j["plain"] = s.plain;
-    j["cutout"] = s.cutout;
-    j["zero-gamma"] = s.zero_gamma;
-  }
-  j["local-rate"] = s.local_rate;
-  if (s.of.of_rules) {
-    j["supervised-rate"] = s.supervised_rate;
-    for (const auto& [rule, rate] : s.local_rates) j["local-rate of " + rule] = rate;
-  }
-  j["prefix-normalization"] = s.normalization == localis::prefix_normalization::batch ? "batch" : "running";
-  j["begin"] = s.linear.begin;
-  j["end"] = or_null(s.linear.end);
-  j["last"] = or_null(s.linear.last);
-  if (s.of.of_rules) return j;
-  j["every"] = s.every;
-  j["prefix-rate"] = s.prefix_rate;
-  j["alpha"] = s.dynamic.alpha;
-  j["window"] = s.dynamic.window;
-  j["patience"] = s.dynamic.patience;
-  j["warm-up"] = s.dynamic.warm_up;
-  j["shift"] = s.dynamic.shift;
-  j["gain-exponent"] = s.gain.exponent;
-  j["gain-lowest"] = s.gain.lowest;
-  j["gain-highest"] = s.gain.highest;
-  j["gain-smoothing"] = s.gain.smoothing;
-  return j;
-}
 
 namespace detail {
 
@@ -105,8 +59,8 @@ template <class Record>
 
 }  // namespace detail
 
-/// report.json: times in seconds, sizes in bytes, accuracies as shares in [0, 1], null where there is no number; of each
-/// run its epochs, and how often test pictures of one class were taken for another. read_report() reads it.
+/// report.json: times in seconds, sizes in bytes, accuracies as shares in [0, 1], null where there is no number; of
+/// each run its epochs, and how often test pictures of one class were taken for another. read_report() reads it.
 [[nodiscard]] inline std::string report_json(const experiment& all) {
   using json = nlohmann::ordered_json;
   json j;

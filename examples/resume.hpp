@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,9 +26,11 @@ namespace detail {
   for (const char* part : {"settings", "data", "machine"}) {
     const nlohmann::json& old_values = before.at(part);
     for (const auto& [name, value] : now.at(part).items()) {
-      const bool of_one_run = name.rfind("local-rate", 0) == 0 || name == "supervised-rate" || name == "short-epochs";
-      const bool may_differ = of_one_run || name == "runs" || name == "seeds";
-      if (may_differ || (old_values.contains(name) && old_values.at(name) == value)) continue;
+      constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",        "every", "keep",
+                                                 "local-rate", "supervised-rate", "short-epochs"};
+      if (std::find(std::begin(may_differ), std::end(may_differ), name) != std::end(may_differ) ||
+          (old_values.contains(name) && old_values.at(name) == value))
+        continue;
       return localis::text(part, ' ', name, ": then ",
                            old_values.contains(name) ? old_values.at(name).dump() : "nothing", ", now ", value.dump());
     }
@@ -35,7 +40,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// The runs of the report in `folder` that came to an end, finished or diverged; none where there is no report.
+/// The runs of the report in `folder`, also one that was interrupted; none where there is no report.
 /// Errors: data_error for a file that is none of our reports, config_error for one of another comparison.
 [[nodiscard]] inline std::vector<run_result> read_runs(const std::filesystem::path& folder, const experiment& now) {
   const std::filesystem::path file = folder / "report.json";
@@ -45,9 +50,7 @@ namespace detail {
   try {
     stored_report report = read_report(file);
     difference = detail::difference(report.json, nlohmann::json::parse(report_json(now)));
-    for (run_result& run : report.runs) {
-      if (run.finished() || run.diverged()) runs.push_back(std::move(run));
-    }
+    runs = std::move(report.runs);
   } catch (const localis::data_error& failure) {
     throw localis::data_error(localis::text("--resume: ", failure.what()));
   } catch (const nlohmann::json::exception& failure) {

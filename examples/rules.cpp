@@ -90,7 +90,8 @@ int compare(const settings& chosen) {
   const auto make = [&](std::uint64_t seed) {
     return examples::fresh_model<like>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
   };
-  return examples::compare<like>(chosen, examples::load_pictures(chosen), make, all_runs);
+  return examples::compare<like>(
+      chosen, [&] { return examples::load_pictures(chosen); }, make, all_runs);
 }
 
 }  // namespace

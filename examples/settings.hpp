@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -87,9 +88,12 @@ struct settings {
   std::size_t cutout = 0;     ///< pixels
   bool skip_corrupt = false;  ///< in folders
   bool zero_gamma = false;
-  std::filesystem::path out;         ///< empty: a fresh folder
-  bool resume = false;               ///< runs that are in that folder's report are not done again
-  std::size_t checkpoint_every = 0;  ///< steps; 0: runs are stored when they are interrupted, and never else
+  std::filesystem::path out;          ///< empty: a fresh folder
+  bool resume = false;                ///< runs that are in that folder's report are not done again
+  bool dry_run = false;               ///< nothing is done but told
+  std::filesystem::path checkpoints;  ///< folder; empty: one in `out`
+  std::size_t every = 0;              ///< steps; 0: runs are stored when they are interrupted, and never else
+  std::size_t keep = 3;               ///< checkpoints of each run
   std::size_t validation = 5000;
   bool validation_given = false;
   std::size_t pictures = 0;       ///< for training; 0: all
@@ -112,7 +116,7 @@ struct settings {
   localis::scheduler::linear linear;
   localis::scheduler::dynamic dynamic{.alpha = 1.2, .shift = 2};
   localis::supervision::loss_gain gain;
-  std::size_t every = 4;
+  std::size_t interleave = 4;  ///< steps
   double prefix_rate = 1;
 
   [[nodiscard]] bool wants(std::string_view run) const {
@@ -124,5 +128,12 @@ struct settings {
     return kind.supervised ? supervised_rate * learning_rate.base.rate : local_rate;
   }
 };
+
+/// Whether the embedded digits stand in for Fashion-MNIST: where they were chosen, or where it is not in its usual
+/// place and nobody named another.
+[[nodiscard]] inline bool takes_digits(const settings& s) {
+  std::error_code ignored;
+  return s.digits || (s.source == data_kind::fashion && !s.data_given && !std::filesystem::exists(s.data, ignored));
+}
 
 }  // namespace examples

@@ -22,8 +22,10 @@ int main(int argc, char** argv) {
       "Trains one network by gradient descent, with frozen and with locally learning first stages, and compares "
       "accuracy, time and memory.",
       argc, argv, {}, [](const examples::settings& chosen) {
-        return examples::train_and_compare<model>(chosen, examples::load_pictures(chosen), [&](std::uint64_t seed) {
-          return examples::fresh_model<model>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
-        });
+        return examples::train_and_compare<model>(
+            chosen, [&] { return examples::load_pictures(chosen); },
+            [&](std::uint64_t seed) {
+              return examples::fresh_model<model>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
+            });
       });
 }

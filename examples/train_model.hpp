@@ -39,12 +39,15 @@ template <class Model>
   defaults.batch = 128;
   const program trainer{.name = name, .kinds = train_kinds, .of_models = true};
   const auto work = [&](const settings& chosen) {
-    const pictures data = load_model_pictures(chosen, Model::network_type::input);
-    if (data.train.classes() > Model::outputs) {
-      throw localis::config_error(localis::text("--data: ", data.name, ": expected at most ", Model::outputs,
-                                                " classes, which ", name, " is built for, found ",
-                                                data.train.classes()));
-    }
+    const auto load = [&] {
+      pictures data = load_model_pictures(chosen, Model::network_type::input);
+      if (data.train.classes() > Model::outputs) {
+        throw localis::config_error(localis::text("--data: ", data.name, ": expected at most ", Model::outputs,
+                                                  " classes, which ", name, " is built for, found ",
+                                                  data.train.classes()));
+      }
+      return data;
+    };
     const auto make = [&](std::uint64_t seed) {
       Model fresh{{.seed = seed}, typename Model::backend_type{{.threads = chosen.threads}}};
       fresh.for_each_layer([&](const localis::operation&, auto& layer) {
@@ -53,7 +56,7 @@ template <class Model>
       localis::initialize(fresh, detail::initial_weights<Model>(chosen, seed));
       return fresh;
     };
-    return train_and_compare<Model>(chosen, data, make);
+    return train_and_compare<Model>(chosen, load, make);
   };
   return run_comparison(trainer,
                         "Trains a published network by gradient descent, with frozen and with locally learning first "

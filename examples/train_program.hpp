@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "any_scheduler.hpp"
 #include "lab.hpp"
@@ -46,7 +47,7 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   run("sgd", localis::scheduler::fixed{0}, unsupervised, frozen);
   run("localized static", s.linear, unsupervised, local);
   run("localized dynamic", s.dynamic, {s.gain, true}, local);
-  run("interleaved", localis::scheduler::interleaved{s.linear, s.every, s.prefix_rate}, unsupervised, local);
+  run("interleaved", localis::scheduler::interleaved{s.linear, s.interleave, s.prefix_rate}, unsupervised, local);
   run("frozen static", s.linear, unsupervised, frozen);
   run("frozen static (batch)", s.linear, unsupervised, frozen_batch);
 
@@ -66,10 +67,11 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
 }  // namespace detail
 
 /// Does the runs that were chosen out of train_kinds, and returns the program's exit status.
+/// @param load  reads the pictures
 /// @param make  a fresh Model from a seed
 template <class Model, class Make>
-[[nodiscard]] int train_and_compare(const settings& chosen, const pictures& data, const Make& make) {
-  return compare<Model>(chosen, data, make, [&](lab& lab, std::uint64_t seed) { detail::train_runs(lab, seed, make); });
+[[nodiscard]] int train_and_compare(const settings& chosen, const std::function<pictures()>& load, const Make& make) {
+  return compare<Model>(chosen, load, make, [&](lab& lab, std::uint64_t seed) { detail::train_runs(lab, seed, make); });
 }
 
 }  // namespace examples

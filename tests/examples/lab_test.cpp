@@ -1,0 +1,311 @@
+#include "lab.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "folder.hpp"
+#include "pictures.hpp"
+#include "read_settings.hpp"
+#include "settings.hpp"
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <localis/cpu/backend.hpp>
+#include <localis/io/safetensors.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/network/program.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/scheduler/linear.hpp>
+#include <localis/supervision/none.hpp>
+
+namespace lo = localis;
+namespace fs = std::filesystem;
+using examples::settings;
+using strings = std::vector<std::string>;
+
+namespace {
+
+using net = lo::network<lo::image<28, 28, 1>, lo::dense<6, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>,
+                        lo::relu, lo::dense<10>>;
+using model = lo::model<net>;
+
+constexpr examples::run_kind kinds[] = {{.name = "one"}, {.name = "two"}};
+constexpr std::size_t steps = 10;  // of an epoch
+
+/// Two runs of three epochs, their pictures aside.
+settings few(const fs::path& out) {
+  settings s;
+  s.of = {.name = "few", .kinds = kinds};
+  s.runs = {"one", "two"};
+  s.digits = true;
+  s.pictures = 80;
+  s.batch = 8;
+  s.epochs = 3;
+  s.threads = 1;
+  s.out = out;
+  return s;
+}
+
+/// Sends a signal when so many pictures have been read.
+class alarm_clock {
+ public:
+  alarm_clock(const examples::any_data& from, std::size_t reads, int signal)
+      : from_(&from), left_(std::make_shared<std::size_t>(reads)), signal_(signal) {}
+  [[nodiscard]] std::size_t size() const { return from_->size(); }
+  [[nodiscard]] std::size_t height() const { return from_->height(); }
+  [[nodiscard]] std::size_t width() const { return from_->width(); }
+  [[nodiscard]] std::size_t channels() const { return from_->channels(); }
+  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    if (*left_ > 0 && --*left_ == 0) std::raise(signal_);
+    return from_->read(index, features);
+  }
+
+ private:
+  const examples::any_data* from_;
+  std::shared_ptr<std::size_t> left_;
+  int signal_;
+};
+
+struct outcome {
+  int status = 0;
+  std::string told;
+};
+
+/// @param reads  of training pictures, behind which the signal comes; 0: never
+outcome work(const settings& chosen, std::size_t reads = 0, int signal = SIGINT) {
+  examples::detail::interrupt_seen = 0;
+  std::ostringstream told;
+  std::streambuf* before = std::cout.rdbuf(told.rdbuf());
+  struct restore {
+    std::streambuf* to;
+    ~restore() { std::cout.rdbuf(to); }
+  } const back{before};
+  const auto load = [&] {
+    examples::pictures data = examples::load_pictures(chosen);
+    if (reads > 0) {
+      data.train = examples::view_of(
+          data.train, [&](const examples::any_data& below) { return alarm_clock(below, reads, signal); });
+    }
+    return data;
+  };
+  const auto make = [&](std::uint64_t seed) { return model{{.seed = seed}, lo::cpu::backend<float>({.threads = 1})}; };
+  const int status = examples::compare<model>(chosen, load, make, [&](examples::lab& lab, std::uint64_t seed) {
+    for (const char* name : {"one", "two"}) {
+      const double rate = std::string(name) == "one" ? 0 : chosen.local_rate;
+      lab.run(name, seed, make, lo::scheduler::linear{}, lo::supervision::none{},
+              {.local_rate = rate, .epochs = chosen.epochs});
+    }
+  });
+  return {status, told.str()};
+}
+
+strings names_in(const fs::path& of) {
+  strings names;
+  if (!fs::exists(of)) return names;
+  for (const auto& entry : fs::directory_iterator(of)) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+nlohmann::json json_of(const fs::path& file) {
+  std::ifstream in(file);
+  return nlohmann::json::parse(in);
+}
+
+/// What a report says of its runs, times aside.
+nlohmann::json runs_of(const fs::path& out) {
+  nlohmann::json runs = json_of(out / "report.json").at("runs");
+  for (auto& run : runs) {
+    run.erase("seconds");
+    for (auto& epoch : run.at("epochs")) epoch.erase("seconds");
+  }
+  return runs;
+}
+
+std::vector<float> weights_in(const fs::path& checkpoint) {
+  lo::io::safetensors file(checkpoint);
+  std::vector<float> all;
+  for (const std::string& name : file.names()) {
+    std::vector<float> values(file.info(name).size());
+    file.read(name, values);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+template <class F>
+std::string refusal(const F& f) {
+  try {
+    f();
+  } catch (const lo::config_error& failure) {
+    return failure.what();
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+TEST_CASE("lab: checkpoints stay where they are asked for, the last ones of each run, and nowhere else") {
+  const folder here;
+  settings s = few(here / "out");
+  CHECK(work(s).status == 0);
+  CHECK(names_in(s.out) == strings{"epochs.csv", "report.html", "report.json", "run.json", "table.md"});
+  s.every = 4;
+  s.keep = 2;
+  CHECK(work(s).status == 0);
+  CHECK(names_in(s.out / "checkpoints") == strings{"one-1-step-000000028.checkpoint", "one-1-step-000000030.checkpoint",
+                                                   "two-1-step-000000028.checkpoint",
+                                                   "two-1-step-000000030.checkpoint"});
+  s.checkpoints = here / "elsewhere";
+  fs::remove_all(s.out);
+  CHECK(work(s).status == 0);
+  CHECK(names_in(s.checkpoints).size() == 4);
+  CHECK_FALSE(fs::exists(s.out / "checkpoints"));
+}
+
+TEST_CASE("lab: a signal stores the run, ends with its status, and the run goes on to the same weights") {
+  const folder here;
+  settings whole = few(here / "whole");
+  whole.every = 100;  // behind each epoch
+  whole.keep = 1;
+  REQUIRE(work(whole).status == 0);
+  const std::string last = "one-1-step-000000030.checkpoint";
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CAPTURE(signal);
+    settings s = few(here / "broken");
+    fs::remove_all(s.out);
+    const outcome first = work(s, 80 + 8 * 3 + 1, signal);  // the fourth step of the second epoch
+    CHECK(first.status == 128 + signal);
+    CHECK(first.told.find("interrupted in one, seed 1, epoch 2 of 3, step 4 of 10; --config ") != std::string::npos);
+    CHECK(names_in(s.out / "checkpoints") == strings{"one-1-step-000000014.checkpoint"});
+    CHECK(json_of(s.out / "report.json").at("ending") == "interrupted");
+
+    s.resume = true;
+    s.every = whole.every;
+    s.keep = whole.keep;
+    const outcome second = work(s);
+    CHECK(second.status == 0);
+    CHECK(second.told.find("goes on from " + (s.out / "checkpoints/one-1-step-000000014.checkpoint").string() +
+                           ": epoch 2, step 5\n") != std::string::npos);
+    CHECK(runs_of(s.out) == runs_of(whole.out));
+    CHECK(weights_in(s.out / "checkpoints" / last) == weights_in(whole.out / "checkpoints" / last));
+    // Nothing is left to do.
+    const auto before = fs::last_write_time(s.out / "checkpoints" / last);
+    CHECK(work(s).told.find("from before: 2 runs\n") != std::string::npos);
+    CHECK(fs::last_write_time(s.out / "checkpoints" / last) == before);
+    // Without being asked for, what the interrupted run stored is gone in the end.
+    CHECK(work(few(here / "quiet"), 100, signal).status == 128 + signal);
+    settings quiet = few(here / "quiet");
+    quiet.resume = true;
+    CHECK(work(quiet).status == 0);
+    CHECK_FALSE(fs::exists(quiet.out / "checkpoints"));
+    fs::remove_all(quiet.out);
+  }
+}
+
+TEST_CASE("lab: a checkpoint that does not load is told, and the one before it taken up") {
+  const folder here;
+  const settings whole = few(here / "whole");
+  REQUIRE(work(whole).status == 0);
+  settings s = few(here / "broken");
+  s.every = 5;
+  CHECK(work(s, 80 + 8 * 7 + 1).status == 130);
+  const fs::path at = s.out / "checkpoints";
+  REQUIRE(names_in(at) == strings{"one-1-step-000000010.checkpoint", "one-1-step-000000015.checkpoint",
+                                  "one-1-step-000000018.checkpoint"});
+  fs::resize_file(at / "one-1-step-000000018.checkpoint", 5000);
+  s.resume = true;
+  const outcome second = work(s);
+  CHECK(second.status == 0);
+  const auto told = second.told.find("NOTE: " + (at / "one-1-step-000000018.checkpoint: ").string());
+  REQUIRE(told != std::string::npos);
+  CHECK(second.told.find("goes on from " + (at / "one-1-step-000000015.checkpoint").string(), told) !=
+        std::string::npos);
+  CHECK(runs_of(s.out) == runs_of(whole.out));
+
+  // Where none loads, nothing is begun anew in silence.
+  settings lost = few(here / "lost");
+  CHECK(work(lost, 100).status == 130);
+  const std::string file = (lost.out / "checkpoints/one-1-step-000000013.checkpoint").string();
+  fs::resize_file(file, 10);
+  lost.resume = true;
+  const std::string refused = refusal([&] { (void)work(lost); });
+  CHECK(refused.find("--resume: expected a checkpoint that loads, found none among 1; the last one: " + file) == 0);
+  CHECK(fs::exists(file));
+}
+
+TEST_CASE("lab: a checkpoint of other conditions is not gone on with") {
+  const folder here;
+  settings s = few(here / "out");
+  s.runs = {"two"};
+  s.every = 5;
+  CHECK(work(s, 100).status == 130);
+  s.resume = true;
+  s.local_rate = 1e-4;
+  const outcome second = work(s);
+  CHECK(second.status == 0);
+  CHECK(second.told.find("goes on from") == std::string::npos);
+  settings fresh = few(here / "fresh");
+  fresh.runs = {"two"};
+  fresh.local_rate = 1e-4;
+  CHECK(work(fresh).status == 0);
+  CHECK(runs_of(s.out) == runs_of(fresh.out));
+}
+
+TEST_CASE("lab: a folder that no checkpoint can go to is seen before anything is trained") {
+  const folder here;
+  settings s = few(here / "out");
+  s.checkpoints = here.file("file", "in the way");
+  CHECK(refusal([&] {
+          (void)work(s);
+        }).find("--checkpoint: " + s.checkpoints.string() + ": expected a folder, found: ") == 0);
+  CHECK_FALSE(fs::exists(s.out / "run.json"));
+}
+
+TEST_CASE("lab: run.json is there from the start, and says what was in force") {
+  const folder here;
+  settings s = few(here / "out");
+  s.validation_given = false;  // 5000 are not there: a seventh is taken
+  CHECK(work(s, 1).status == 130);
+  const auto json = json_of(s.out / "run.json");
+  CHECK(json.at("validation") == 200);
+  CHECK(json.at("threads") == 1);
+  CHECK(json.at("digits") == true);
+  CHECK(json.at("pictures") == 80);
+  CHECK(json == json_of(s.out / "report.json").at("settings"));
+}
+
+TEST_CASE("lab: a dry run shows memory and runs, and does nothing") {
+  const folder here;
+  settings s = few(here / "out");
+  s.dry_run = true;
+  s.digits = false;
+  s.data = "/nowhere/at/all";
+  s.data_given = true;
+  const outcome told = work(s);
+  CHECK(told.status == 0);
+  CHECK_FALSE(fs::exists(s.out));
+  for (const char* part : {"T = 0, all stages by gradient", "T = 1, highest, localized", "T = 1, highest, frozen",
+                           "batch 8", "pictures: /nowhere/at/all, no such folder", "runs:     one, two"}) {
+    CAPTURE(part);
+    CHECK(told.told.find(part) != std::string::npos);
+  }
+  s.batch = 0;
+  CHECK_THROWS_AS((void)work(s), lo::config_error);
+  s.batch = 8;
+  s.linear.last = 9;
+  CHECK_THROWS_AS((void)work(s), lo::config_error);
+}

@@ -1,0 +1,271 @@
+#include "read_settings.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "folder.hpp"
+#include "settings.hpp"
+#include <CLI/CLI.hpp>
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <localis/core/error.hpp>
+
+using examples::program;
+using examples::run_kind;
+using examples::settings;
+using strings = std::vector<std::string>;
+using numbers = std::vector<std::uint64_t>;
+
+namespace {
+
+constexpr run_kind kinds[] = {{.name = "sgd"},
+                              {.name = "localized dynamic"},
+                              {.name = "frozen static (batch)", .usual = false},
+                              {.name = "frozen replay", .follows = "localized dynamic"}};
+constexpr run_kind rule_kinds[] = {{.name = "sgd"},
+                                   {.name = "oja", .rule = true},
+                                   {.name = "bcm", .rule = true},
+                                   {.name = "local_error", .rule = true, .supervised = true}};
+const program train{.name = "train", .kinds = kinds};
+const program models{.name = "train_lenet_28", .kinds = kinds, .of_models = true};
+const program rules{.name = "rules", .kinds = rule_kinds, .of_rules = true};
+
+settings read(const program& of, const strings& words, const settings& defaults = {}) {
+  std::vector<const char*> argv{of.name};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  CLI::App app;
+  return examples::read_settings(app, static_cast<int>(argv.size()), argv.data(), of, defaults);
+}
+
+std::string refusal(const program& of, const strings& words) {
+  try {
+    (void)read(of, words);
+  } catch (const localis::error& failure) {
+    return failure.what();
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+TEST_CASE("read_settings: a file holds where the command line says nothing") {
+  const folder here;
+  const std::string file = here.file("run.json", R"({"epochs": 7, "batch": 32, "seeds": [4, 5], "only": "sgd",
+      "local-rate": 1e-4, "prefix-normalization": "batch", "every": 10, "out": "there", "quick": false})");
+  settings s = read(train, {"--config", file});
+  CHECK(s.epochs == 7);
+  CHECK(s.batch == 32);
+  CHECK(s.seeds == numbers{4, 5});
+  CHECK(s.runs == strings{"sgd"});
+  CHECK(s.local_rate == 1e-4);
+  CHECK(s.normalization == localis::prefix_normalization::batch);
+  CHECK(s.every == 10);
+  CHECK(s.out == "there");
+  CHECK(s.pictures == 0);
+
+  s = read(train, {"--epochs", "2", "--config", file, "--seeds", "9", "--prefix-normalization", "running", "--quick"});
+  CHECK(s.epochs == 2);
+  CHECK(s.batch == 32);
+  CHECK(s.seeds == numbers{9});
+  CHECK(s.normalization == localis::prefix_normalization::running);
+  CHECK(s.quick);
+  CHECK(s.pictures == 3000);
+  // --quick says less than a count of epochs that stands somewhere.
+  CHECK(read(train, {"--quick"}).epochs == 5);
+  CHECK(read(train, {"--quick", "--config", file}).epochs == 7);
+  // One number or text is a list of one.
+  CHECK(read(train, {"--config", here.file("one.json", R"({"seeds": 3, "only": "frozen-static-batch"})")}).runs ==
+        strings{"frozen static (batch)"});
+}
+
+TEST_CASE("read_settings: of --data and --digits the command line's holds") {
+  const folder here;
+  const std::string digits = here.file("digits.json", R"({"digits": true})");
+  const std::string data = here.file("data.json", R"({"data": "/pictures", "digits": false})");
+  const std::string both = here.file("both.json", R"({"data": "/pictures", "digits": true})");
+  CHECK(read(train, {"--config", digits}).digits);
+  CHECK_FALSE(read(train, {"--config", digits}).data_given);
+  settings s = read(train, {"--config", digits, "--data", "/other"});
+  CHECK_FALSE(s.digits);
+  CHECK(s.data_given);
+  CHECK(s.data == "/other");
+  s = read(train, {"--config", data});
+  CHECK_FALSE(s.digits);
+  CHECK(s.data == "/pictures");
+  s = read(train, {"--config", data, "--digits"});
+  CHECK(s.digits);
+  CHECK_FALSE(s.data_given);
+  CHECK(refusal(train, {"--config", both}) == both + ": --digits: expected no --data beside it, found /pictures");
+  CHECK(refusal(train, {"--digits", "--data", "/x"}) == "--digits: expected no --data beside it, found /x");
+}
+
+TEST_CASE("read_settings: what is wrong with a file is told with its name, the setting's, expected and found") {
+  const folder here;
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"epoch": 2})", "\"epoch\": expected the name of an option, as --help lists them, found none of that name"},
+      {R"({"config": "x"})",
+       "\"config\": expected the name of an option, as --help lists them, found none of that name"},
+      {R"({"cutout": 2})", "\"cutout\": expected the name of an option, as --help lists them, found none of that name"},
+      {R"({"epochs": "2"})", "\"epochs\": expected a number, found the text \"2\""},
+      {R"({"epochs": true})", "\"epochs\": expected a number, found true"},
+      {R"({"epochs": [2]})", "\"epochs\": expected a number, found a list"},
+      {R"({"digits": 1})", "\"digits\": expected true or false, found the number 1"},
+      {R"({"data": 5})", "\"data\": expected text, found the number 5"},
+      {R"({"seeds": true})", "\"seeds\": expected a list, text or a number, found true"},
+      {R"({"epochs": 2.5})", "--epochs: expected a whole number of at least 0, found 2.5"},
+      {R"({"epochs": -1})", "--epochs: expected a whole number of at least 0, found -1"},
+      {R"({"epochs": 0})", "--epochs: expected at least 1, found 0"},
+      {R"({"keep": 0})", "--keep: expected at least 1, found 0"},
+      {R"({"momentum": 1})", "--momentum: expected a number in [0, 1), found 1"},
+      {R"({"seeds": [1, 1]})", "--seeds: expected each seed once, found '1,1'"},
+      {R"({"only": ["nothing"]})",
+       "--only: expected runs out of sgd, localized-dynamic, frozen-static-batch, frozen-replay; found 'nothing'"},
+  };
+  for (const auto& [json, message] : cases) {
+    const std::string file = here.file("bad.json", json);
+    CHECK(refusal(train, {"--config", file}) == file + ": " + message);
+  }
+  const std::string good = here.file("good.json", R"({"epochs": 3})");
+  CHECK(refusal(train, {"--config", good, "--batch", "0"}) == "--batch: expected at least 1, found 0");
+  // A setting that the command line replaces is still to be one.
+  const std::string bad = here.file("bad.json", R"({"epochs": "3"})");
+  CHECK(refusal(train, {"--config", bad, "--epochs", "2"}) ==
+        bad + ": \"epochs\": expected a number, found the text \"3\"");
+  CHECK(refusal(train, {"--config", (here / "missing").string()}) ==
+        (here / "missing: expected a file of JSON, found none").string());
+  CHECK(refusal(train, {"--resume"}) == "--resume: expected --out with it, the folder to go on in, found none");
+}
+
+TEST_CASE("read_settings: the settings in force, as a file, give the same again") {
+  const folder here;
+  const std::pair<const program*, strings> calls[] = {
+      {&train, {}},
+      {&train, {"--digits"}},
+      {&train, {"--quick", "--all-frozen"}},
+      {&train,
+       {"--only",
+        "frozen-replay",
+        "--seeds",
+        "3,1",
+        "--epochs",
+        "8",
+        "--short-epochs",
+        "4",
+        "--batch",
+        "17",
+        "--threads",
+        "3",
+        "--data",
+        "/pictures",
+        "--validation",
+        "77",
+        "--pictures",
+        "999",
+        "--every",
+        "5",
+        "--keep",
+        "2",
+        "--learning-rate",
+        "0.125",
+        "--rate-warm-up",
+        "1.5",
+        "--momentum",
+        "0.7",
+        "--weight-decay",
+        "1e-5",
+        "--local-rate",
+        "3e-7",
+        "--prefix-normalization",
+        "batch",
+        "--begin",
+        "1",
+        "--end",
+        "6",
+        "--last",
+        "3",
+        "--interleave",
+        "9",
+        "--prefix-rate",
+        "0.3",
+        "--alpha",
+        "1.1",
+        "--window",
+        "4",
+        "--patience",
+        "3",
+        "--warm-up",
+        "2",
+        "--shift",
+        "1",
+        "--gain-exponent",
+        "0.5",
+        "--gain-lowest",
+        "0.25",
+        "--gain-highest",
+        "3",
+        "--gain-smoothing",
+        "0.9"}},
+      {&models, {"--data", "cifar10:/a, b", "--plain", "--cutout", "8", "--skip-corrupt", "--zero-gamma"}},
+      {&rules, {"--local-rate", "2e-5,bcm=1e-6,local_error=0.5", "--supervised-rate", "0.2", "--only", "bcm,sgd"}},
+  };
+  for (const auto& [of, words] : calls) {
+    const settings first = read(*of, words);
+    const std::string json = examples::settings_json(first).dump(1);
+    CAPTURE(json);
+    const settings again = read(*of, {"--config", here.file("run.json", json)});
+    CHECK(examples::settings_json(again).dump(1) == json);
+    CHECK(again.runs == first.runs);
+    CHECK(again.seeds == first.seeds);
+    CHECK(again.test_pictures == first.test_pictures);
+    CHECK(again.source == first.source);
+    CHECK(again.local_rate == first.local_rate);
+    CHECK(again.local_rates == first.local_rates);
+    CHECK(again.normalization == first.normalization);
+    CHECK(examples::takes_digits(again) == examples::takes_digits(first));
+  }
+  // Each option of the long call is there, and no other value than the one given.
+  const auto json = examples::settings_json(read(train, calls[3].second));
+  for (std::size_t i = 0; i < calls[3].second.size(); i += 2) {
+    const std::string name = calls[3].second[i].substr(2);
+    CAPTURE(name);
+    if (name == "only" || name == "seeds") continue;
+    REQUIRE(json.contains(name));
+    const auto& value = json.at(name);
+    if (value.is_string()) {
+      CHECK(value == calls[3].second[i + 1]);
+    } else {
+      CHECK(value.get<double>() == std::stod(calls[3].second[i + 1]));
+    }
+  }
+  CHECK(json.at("seeds").dump() == "[3,1]");
+  CHECK(json.at("only").dump() == R"(["localized-dynamic","frozen-replay"])");
+  const auto fields =
+      examples::settings_json(read(train, {"--out", "x", "--checkpoint", "y", "--resume", "--dry-run"}));
+  for (const char* where : {"out", "checkpoint", "resume", "dry-run", "end", "last", "short-epochs"}) {
+    CHECK_FALSE(fields.contains(where));
+  }
+}
+
+TEST_CASE("read_settings: --help has examples, the exit status, and lines that fit") {
+  for (const program* of : {&train, &models, &rules}) {
+    CLI::App app;
+    const char* words[] = {of->name, "--help"};
+    CHECK_THROWS_AS((void)examples::read_settings(app, 2, words, *of), CLI::CallForHelp);
+    std::istringstream help(app.help());
+    std::string all;
+    for (std::string line; std::getline(help, line); all += line + '\n') CHECK(line.size() <= 130);
+    for (const char* part : {"\nExamples:\n", "--config a/run.json --resume --out a\n", "\nExit status:\n  0 ",
+                             "\n  1 ", "\n  2 ", "\n  130 ", "\n  143 ", "\nCheckpoints:\n"}) {
+      CAPTURE(part);
+      CHECK(all.find(part) != std::string::npos);
+    }
+    CHECK((all.find("\n  3 ") != std::string::npos) == !of->of_rules);
+  }
+}
