@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -185,8 +186,11 @@ class trainer {
     result.report = report_;
     result.sums = sums_;
     const typename Supervision::state seen = log::supervises ? log_.seen() : supervision_state_;
-    const auto* bytes = reinterpret_cast<const std::byte*>(&seen);
-    result.supervision.assign(bytes, bytes + sizeof(seen));
+    result.supervision.resize(sizeof(seen));
+    // The one byte of an empty state has no value.
+    if constexpr (!std::is_empty_v<typename Supervision::state>) {
+      std::memcpy(result.supervision.data(), &seen, sizeof(seen));
+    }
     return result;
   }
   /// The next fit() goes on from there: the same steps, and the same report but for its times, as a run that was never
