@@ -162,7 +162,7 @@ TEST_CASE("lab: checkpoints stay where they are asked for, the last ones of each
   const folder here;
   settings s = few(here / "out");
   CHECK(work(s).status == 0);
-  CHECK(names_in(s.out) == strings{"epochs.csv", "report.html", "report.json", "run.json", "table.md"});
+  CHECK(names_in(s.out) == strings{"epochs.csv", "report.html", "report.json", "run.json", "runs", "table.md"});
   s.every = 4;
   s.keep = 2;
   CHECK(work(s).status == 0);
