@@ -3,6 +3,7 @@
 
 #include "pictures.hpp"
 #include <doctest/doctest.h>
+#include <zlib.h>
 
 #include <localis/data/png.hpp>
 
@@ -97,6 +98,19 @@ TEST_CASE("a PNG of too many pixels is refused before memory is taken for it") {
   CHECK(message(pictures::png(8, 9), 72) == "no error");
   CHECK(message(pictures::png(8, 9), 71).find("expected at most max_pixels = 71, found 8x9 pixels") !=
         std::string::npos);
+}
+
+TEST_CASE("a PNG that claims more than its bytes can unfold to is refused before memory is taken for it") {
+  bytes bold = pictures::png(8, 8);
+  const bytes extents = {0, 0, 0x10, 0, 0, 0, 0x10, 0};  // 4096 x 4096, from byte 16 on, behind IHDR
+  std::copy(extents.begin(), extents.end(), bold.begin() + 16);
+  const auto crc = crc32(0, bold.data() + 12, 17);
+  for (const int i : {0, 1, 2, 3})
+    bold[29 + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
+  CHECK(message(bold, std::size_t{1} << 26)
+            .find(": expected a picture that its bytes can hold, found 4096x4096 pixels in ") != std::string::npos);
+  // Black is as short as a picture can be.
+  CHECK(message(pictures::png(2000, 2000, PNG_COLOR_TYPE_GRAY, 1, bytes(2000 * 250)), 4000000) == "no error");
 }
 
 TEST_CASE("no broken PNG is read past its end") {

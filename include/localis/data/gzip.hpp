@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <new>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/data/dataset.hpp>
+#include <localis/data/deflate.hpp>
 #include <localis/data/idx.hpp>
 
 /// IDX files as they are handed out, compressed. This component needs zlib; nothing else in the library does.
@@ -52,12 +52,7 @@ class gzip_source {
     return done;
   }
 
-  /// Deflate makes at most 1032 bytes of one.
-  [[nodiscard]] std::size_t bound() const {
-    constexpr std::size_t ratio = 1032;
-    return file_.bound() > std::numeric_limits<std::size_t>::max() / ratio ? std::numeric_limits<std::size_t>::max()
-                                                                           : file_.bound() * ratio;
-  }
+  [[nodiscard]] std::size_t bound() const { return detail::most_inflated(file_.bound()); }
   [[nodiscard]] const std::string& name() const { return file_.name(); }
 
  private:

@@ -13,6 +13,7 @@
 #include <png.h>
 
 #include <localis/core/error.hpp>
+#include <localis/data/deflate.hpp>
 #include <localis/data/resize.hpp>
 
 /// PNG pictures. Part of the component folder, which needs libpng 1.6.
@@ -40,7 +41,8 @@ class png_decoder {
     png_set_read_fn(png_, this, [](png_structp png, png_bytep into, std::size_t count) {
       static_cast<png_decoder*>(png_get_io_ptr(png))->take(into, count);
     });
-    png_set_user_limits(png_, 0x7FFFFFFF, 0x7FFFFFFF);  // the caller looks at the product
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // all but palette, transparency, pixels
+    png_set_user_limits(png_, 0x7FFFFFFF, 0x7FFFFFFF);                       // the caller looks at the product
     png_read_info(png_, info_);
     return true;
   }
@@ -73,6 +75,8 @@ class png_decoder {
 
   [[nodiscard]] std::size_t height() const { return png_get_image_height(png_, info_); }
   [[nodiscard]] std::size_t width() const { return png_get_image_width(png_, info_); }
+  /// Bytes of a row as the file has it, before start().
+  [[nodiscard]] std::size_t packed_row() const { return png_get_rowbytes(png_, info_); }
   [[nodiscard]] int passes() const { return passes_; }
   [[nodiscard]] const char* message() const { return message_.data(); }
   [[nodiscard]] std::size_t consumed() const { return at_; }
@@ -124,6 +128,9 @@ class png_decoder {
   if (result.width > max_pixels / result.height)
     throw data_error(name, decoder.consumed(), text("at most max_pixels = ", max_pixels),
                      text(result.height, 'x', result.width, " pixels"));
+  if (decoder.packed_row() > detail::most_inflated(bytes.size()) / result.height)
+    throw data_error(name, decoder.consumed(), "a picture that its bytes can hold",
+                     text(result.height, 'x', result.width, " pixels in ", bytes.size(), " bytes"));
   check(decoder.start());
   result.rgb.resize(result.height * result.width * 3);
   for (int pass = 0; pass < decoder.passes(); ++pass)
