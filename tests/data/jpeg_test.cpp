@@ -111,6 +111,40 @@ TEST_CASE("a JPEG of too many pixels is refused before memory is taken for it") 
         std::string::npos);
 }
 
+TEST_CASE("a JPEG that claims more blocks than its bytes have bits is refused before memory is taken for it") {
+  const bytes flat = pictures::jpeg(1000, 1000, JCS_GRAYSCALE, bytes(1000000, 90), true);
+  CHECK(message(flat) == "no error");  // one bit a block, and little else
+  CHECK(flat.size() < 8 * 125 * 125);
+  bytes bold = flat;
+  const bytes frame = {0xFF, 0xC2};
+  const auto at = std::search(bold.begin(), bold.end(), frame.begin(), frame.end());
+  REQUIRE(at != bold.end());
+  std::fill(at + 5, at + 9, std::uint8_t{0x10});  // 4112 x 4112
+  CHECK(message(bold, std::size_t{1} << 26) ==
+        "memory: expected at least 33024 bytes for 4112x4112 pixels, found " + std::to_string(bold.size()));
+}
+
+TEST_CASE("a JPEG of too many scans is refused") {
+  // The first scan, then a second one again and again, of all coefficients but the first.
+  const bytes file = pictures::jpeg(16, 16, JCS_GRAYSCALE, bytes(256, 90), true);
+  const bytes marker = {0xFF, 0xDA};
+  const auto scan = [&](auto from) { return std::search(from, file.end(), marker.begin(), marker.end()); };
+  const auto second = scan(scan(file.begin()) + 2);
+  const auto third = scan(second + 2);
+  REQUIRE(third != file.end());
+  const bytes table = {0xFF, 0xC4};
+  bytes again(second, std::search(second, third, table.begin(), table.end()));
+  again[9] = 0;  // as fine as it gets
+  const auto of_scans = [&](int scans) {
+    bytes result(file.begin(), second);
+    for (int i = 1; i < scans; ++i) result.insert(result.end(), again.begin(), again.end());
+    result.insert(result.end(), {0xFF, 0xD9});
+    return result;
+  };
+  CHECK(message(of_scans(100)) == "no error");
+  CHECK(message(of_scans(101)) == "memory: expected a sound JPEG picture, found: too many scans");
+}
+
 TEST_CASE("no broken JPEG is read past its end") {
   const bytes pixels = pictures::raster(9, 10, 3, pictures::noise);
   const bytes inks = pictures::raster(9, 10, 4, pictures::noise);

@@ -36,7 +36,7 @@ struct folder_options {
   std::uint64_t seed = 0;       ///< of crop::random
   bool skip_corrupt = false;    ///< decode every picture once at the start and leave out those that cannot be read
   std::size_t readers = 0;      ///< threads that decode at a time; 0: as many as there are cores
-  std::size_t max_pixels = std::size_t{1} << 26;  ///< more is an error; each takes up to 9 bytes while it is decoded
+  std::size_t max_pixels = std::size_t{1} << 26;  ///< more is an error; each takes 3 to 19 bytes while it is decoded
 };
 
 /// Reads, decodes and forgets one picture; JPEG or PNG by its first bytes, whatever it is called.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,9 +31,9 @@ class jpeg_decoder {
   jpeg_decoder() {
     info_.err = jpeg_std_error(&errors_);
     info_.client_data = this;
-    errors_.error_exit = [](j_common_ptr info) { self(info).leave(info); };
+    errors_.error_exit = [](j_common_ptr info) { self(info).leave(); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      if (level < 0 && !harmless(info->err->msg_code)) self(info).leave(info);
+      if (level < 0 && !harmless(info->err->msg_code)) self(info).leave();
     };
     errors_.output_message = [](j_common_ptr) {};  // the library never prints
   }
@@ -44,6 +45,10 @@ class jpeg_decoder {
   [[nodiscard]] bool open(const std::uint8_t* bytes, std::size_t size) {
     if (setjmp(jump_) != 0) return false;
     jpeg_create_decompress(&info_);
+    progress_.progress_monitor = [](j_common_ptr info) {
+      if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) self(info).leave("too many scans");
+    };
+    info_.progress = &progress_;
     jpeg_mem_src(&info_, bytes, static_cast<unsigned long>(size));
     jpeg_read_header(&info_, TRUE);
     four_inks_ = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
@@ -84,13 +89,22 @@ class jpeg_decoder {
            code == JWRN_BOGUS_ICC;
   }
 
-  [[noreturn]] void leave(j_common_ptr info) {
-    info->err->format_message(info, message_.data());
+  /// With what libjpeg says.
+  [[noreturn]] void leave() {
+    errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), message_.data());
+    std::longjmp(jump_, 1);
+  }
+  [[noreturn]] void leave(const char* why) {
+    std::strncpy(message_.data(), why, message_.size() - 1);
     std::longjmp(jump_, 1);
   }
 
+  /// Encoders write about ten. Each costs time for the whole picture, however few bytes it has.
+  static constexpr int most_scans = 100;
+
   jpeg_decompress_struct info_{};
   jpeg_error_mgr errors_{};
+  jpeg_progress_mgr progress_{};
   std::jmp_buf jump_{};
   std::array<char, JMSG_LENGTH_MAX> message_{};
   bool four_inks_ = false;
@@ -114,9 +128,10 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
 
 /// Decodes a JPEG picture, grey and CMYK ones too, into red, green, blue. Its orientation tag is left alone.
 /// @param name        for messages
-/// @param max_pixels  a picture of more is refused before memory is taken for it
-/// Errors: data_error with the name, and what libjpeg says, for a file that is damaged, cut short, no JPEG or too
-/// large; libjpeg reads ahead, so that there is no byte offset to tell.
+/// @param max_pixels  a picture of more is refused before memory is taken for it, and so is one of more blocks of 8x8
+///                    pixels than the file has bits
+/// Errors: data_error with the name, and what libjpeg says, for a file that is damaged, cut short, no JPEG, too large,
+/// or of more than 100 scans; libjpeg reads ahead, so that there is no byte offset to tell.
 [[nodiscard]] inline picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                          std::size_t max_pixels) {
   detail::jpeg_decoder decoder;
@@ -128,6 +143,10 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
   if (result.width > max_pixels / result.height)
     throw data_error(text(name, ": expected at most max_pixels = ", max_pixels, ", found ", result.height, 'x',
                           result.width, " pixels"));
+  const std::size_t blocks = ((result.height + 7) / 8) * ((result.width + 7) / 8);
+  if (blocks / 8 > bytes.size())
+    throw data_error(text(name, ": expected at least ", blocks / 8, " bytes for ", result.height, 'x', result.width,
+                          " pixels, found ", bytes.size()));
   check(decoder.start());
   result.rgb.resize(result.height * result.width * 3);
   std::vector<std::uint8_t> inks(decoder.components() == 4 ? result.width * 4 : 0);
