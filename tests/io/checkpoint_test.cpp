@@ -296,6 +296,15 @@ TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and i
   CHECK_FALSE(none.resume(other.trainer));
 }
 
+TEST_CASE("checkpoint: text that is nested without end is refused") {
+  const folder here;
+  const std::string deep = R"({"format":)" + std::string(100000, '[') + std::string(100000, ']') + '}';
+  lo::io::write_safetensors(here / "deep", {},
+                            {{"localis", deep}, {"checksum", lo::io::detail::checksum(deep.data(), deep.size())}});
+  CHECK(refusal([&] { (void)lo::io::read_checkpoint<double>(here / "deep"); }) ==
+        (here / "deep").string() + ": metadata: expected JSON of at most 16 levels, found more");
+}
+
 TEST_CASE("checkpoint: where a file cannot be written the old one stays") {
   const folder here;
   (void)unbroken<taught>(here / "file");

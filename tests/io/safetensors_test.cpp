@@ -237,6 +237,11 @@ TEST_CASE("a broken header is named") {
     CHECK(verdict(file(json)).find("at byte 8: expected a header in JSON, found [json.exception.parse_error") == 0);
   CHECK(verdict(file("{" + std::string(100000, '[')))  // so deep that a parser that recurses would fall
             .find("at byte 8: expected a header in JSON, found") == 0);
+  for (const char* before : {"", R"("dtype":"F32","shape":[1],"data_offsets":)"}) {  // nor one who quotes it
+    const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+    CHECK(verdict(file(R"({"a":)" + (*before == '\0' ? deep : '{' + std::string(before) + deep + '}') + '}')) ==
+          "header: expected JSON of at most 16 levels, found more");
+  }
   CHECK(verdict(file(R"({"__metadata__":{"format":3}})")) == "__metadata__: expected strings by name");
   CHECK(verdict(file(R"({"__metadata__":[]})")) == "__metadata__: expected strings by name");
   const std::string a = entry("a", "F32", "[1]", "[0,4]");

@@ -187,7 +187,7 @@ template <class T>
     if (detail::checksum(json.data(), json.size()) != part("checksum")) {
       throw checkpoint_error("metadata: expected what was written, found other bytes (checksum)");
     }
-    const nlohmann::json run = nlohmann::json::parse(json);
+    const nlohmann::json run = detail::parse_careful(text(path.string(), ": metadata"), json);
     if (run.at("format") != detail::checkpoint_version) {
       throw checkpoint_error(
           text("format: expected ", detail::checkpoint_version, ", found ", run.at("format").dump()));

@@ -86,23 +86,23 @@ template <std::unsigned_integral Word>
   return std::bit_cast<float>(static_cast<std::uint32_t>(std::uint32_t{word} << 16));
 }
 
-/// The header as JSON, which must not name anything twice: of two, a parser would silently take one.
-inline nlohmann::json parse_unique(const std::string& name, const std::string& header) {
+/// JSON that does not name anything twice (of two, a parser would silently take one), and is not nested without end: to
+/// write a part of it in a message is recursive.
+/// Errors: data_error for these two; nlohmann::json::exception.
+inline nlohmann::json parse_careful(const std::string& where, const std::string& json) {
+  constexpr int most_levels = 16;
   using event = nlohmann::json::parse_event_t;
   std::vector<std::set<std::string>> open;
-  const auto watch = [&](int, event what, nlohmann::json& parsed) {
+  const auto watch = [&](int level, event what, nlohmann::json& parsed) {
+    if (level > most_levels)
+      throw data_error(text(where, ": expected JSON of at most ", most_levels, " levels, found more"));
     if (what == event::object_start) open.emplace_back();
     if (what == event::object_end) open.pop_back();
     if (what == event::key && !open.back().insert(parsed.get<std::string>()).second)
-      throw data_error(
-          text(name, ": header: expected every name once, found \"", parsed.get<std::string>(), "\" twice"));
+      throw data_error(text(where, ": expected every name once, found \"", parsed.get<std::string>(), "\" twice"));
     return true;
   };
-  try {
-    return nlohmann::json::parse(header, watch);
-  } catch (const nlohmann::json::exception& error) {
-    throw data_error(name, 8, "a header in JSON", error.what());
-  }
+  return nlohmann::json::parse(json, watch);
 }
 
 }  // namespace detail
@@ -137,7 +137,11 @@ class safetensors {
     if (header.empty() || header.front() != '{')
       throw data_error(name_, 8, "a header in JSON that starts with {", header.empty() ? "nothing" : "another byte");
     values_ = 8 + header.size();
-    take(detail::parse_unique(name_, header));
+    try {
+      take(detail::parse_careful(name_ + ": header", header));
+    } catch (const nlohmann::json::exception& error) {
+      throw data_error(name_, 8, "a header in JSON", error.what());
+    }
     check_layout(size - values_);
   }
 
