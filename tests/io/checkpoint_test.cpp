@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -294,6 +295,33 @@ TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and i
         0);
   lo::io::checkpoint_folder none(here / "kept", "other");
   CHECK_FALSE(none.resume(other.trainer));
+}
+
+TEST_CASE("checkpoint: where no run can stand is refused") {
+  const pictures data;
+  job<taught> one;
+  one.trainer.on_pause(2, [&] { one.trainer.request_stop(); });
+  one.trainer.fit(data.data());
+  const auto good = lo::store(one.trainer);
+  REQUIRE(good.state.step > 0);
+  REQUIRE(good.state.report.epochs.size() == 1);
+  const auto refused = [&](std::size_t epoch, std::size_t step, std::size_t steps, std::size_t begun) {
+    auto bad = good;
+    bad.state.epoch = epoch;
+    bad.state.step = step;
+    bad.state.steps = steps;
+    bad.state.report.epochs.resize(begun);
+    return refusal([&] { lo::restore(one.trainer, bad); });
+  };
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  CHECK(refused(0, 4, 4, 1) == "nothing");
+  CHECK(refused(0, 5, 4, 1) == "trainer::restore: step: expected at most 4, found 5");
+  CHECK(refused(0, 1, 0, 1) == "trainer::restore: step: expected at most 0, found 1");
+  CHECK(refused(2, 0, 4, 1) ==
+        "trainer::restore: epoch: expected the one after those of the report (1, 0 of them under way), found 2");
+  CHECK(refused(most, 3, 4, 0) ==
+        "trainer::restore: epoch: expected the one after those of the report (0, 1 of them under way), found "
+        "18446744073709551615");
 }
 
 TEST_CASE("checkpoint: text that is nested without end is refused") {

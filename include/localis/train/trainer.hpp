@@ -207,9 +207,12 @@ class trainer {
            text(sizeof(typename Supervision::state)).c_str(), from.supervision.size());
     expect(from.sums.stage_norms.size() == Model::stages, "trainer::restore: stages", text(Model::stages).c_str(),
            from.sums.stage_norms.size());
-    const std::size_t begun = from.epoch + (from.step > 0 ? 1 : 0);
-    expect(from.report.epochs.size() == begun, "trainer::restore: epochs of the report", text(begun).c_str(),
-           from.report.epochs.size());
+    expect(from.step <= from.steps, "trainer::restore: step", text("at most ", from.steps).c_str(), from.step);
+    const std::size_t begun = from.report.epochs.size();
+    const std::size_t under_way = from.step > 0 ? 1 : 0;
+    expect(begun >= under_way && from.epoch == begun - under_way, "trainer::restore: epoch",
+           text("the one after those of the report (", begun, ", ", under_way, " of them under way)").c_str(),
+           from.epoch);
   }
 
   template <data::dataset Train>
