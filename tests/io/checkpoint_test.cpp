@@ -324,6 +324,17 @@ TEST_CASE("checkpoint: where no run can stand is refused") {
         "18446744073709551615");
 }
 
+TEST_CASE("checkpoint: remembered errors are refused where no rule remembers") {
+  const pictures data;
+  job<net> one;
+  one.trainer.fit(data.data());
+  auto run = lo::store(one.trainer);
+  const std::size_t arrays = run.arrays.size();
+  run.arrays["errors"].resize(3);
+  CHECK(refusal([&] { lo::restore(one.trainer, run); }) ==
+        lo::text("arrays: expected ", arrays, ", found ", arrays + 1));
+}
+
 TEST_CASE("checkpoint: text that is nested without end is refused") {
   const folder here;
   const std::string deep = R"({"format":)" + std::string(100000, '[') + std::string(100000, ']') + '}';

@@ -145,11 +145,13 @@ class model {
     });
     return result;
   }
+  /// Whether a rule remembers errors.
+  static constexpr bool remembers_errors = detail::lessons<Network, Backend>::remembers;
   /// The errors that rules remember, samples of the data set x outputs, in the backend's memory; room for them, as
   /// prepare() makes it, for a stored run.
   [[nodiscard]] std::span<scalar> remembered_errors() const { return lessons_.errors(); }
   void remember_samples(std::size_t samples) {
-    if (lessons::remembers) lessons_.remember_samples(backend_, samples);
+    if (remembers_errors) lessons_.remember_samples(backend_, samples);
   }
   /// f(operation, parameter, gradient) for each trainable array at or behind the boundary of the last backward pass.
   template <class F>

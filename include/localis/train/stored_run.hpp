@@ -135,7 +135,8 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
     }
     arrays.push_back(values);
   });
-  const std::vector<scalar>* errors = find(detail::errors_name);
+  const std::vector<scalar>* errors =
+      std::remove_reference_t<decltype(model)>::remembers_errors ? find(detail::errors_name) : nullptr;
   if (errors != nullptr && errors->size() % trainer.model().outputs != 0) {
     throw checkpoint_error(text("array \"errors\": expected rows of ", trainer.model().outputs, " values, found ",
                                 errors->size(), " values"));
