@@ -253,6 +253,12 @@ TEST_CASE("a broken header is named") {
         "header: expected every name once, found \"a\" twice");
 }
 
+TEST_CASE("a header of many parts takes time in proportion") {  // and not with their square, minutes
+  std::string many = R"({"a":[{})";
+  for (int i = 0; i < 1000000; ++i) many += ",{}";
+  CHECK(verdict(file(many + "]}")).find("tensor \"a\": expected the fields dtype, shape and data_offsets") == 0);
+}
+
 TEST_CASE("a longer header than the format allows is refused before memory is taken for it") {
   const scratch_folder folder;
   const std::size_t header = 100'000'001;

@@ -86,23 +86,54 @@ template <std::unsigned_integral Word>
   return std::bit_cast<float>(static_cast<std::uint32_t>(std::uint32_t{word} << 16));
 }
 
-/// JSON that does not name anything twice (of two, a parser would silently take one), and is not nested without end: to
-/// write a part of it in a message is recursive.
-/// Errors: data_error for these two; nlohmann::json::exception.
-inline nlohmann::json parse_careful(const std::string& where, const std::string& json) {
-  constexpr int most_levels = 16;
-  using event = nlohmann::json::parse_event_t;
-  std::vector<std::set<std::string>> open;
-  const auto watch = [&](int level, event what, nlohmann::json& parsed) {
-    if (level > most_levels)
-      throw data_error(text(where, ": expected JSON of at most ", most_levels, " levels, found more"));
-    if (what == event::object_start) open.emplace_back();
-    if (what == event::object_end) open.pop_back();
-    if (what == event::key && !open.back().insert(parsed.get<std::string>()).second)
-      throw data_error(text(where, ": expected every name once, found \"", parsed.get<std::string>(), "\" twice"));
+/// Goes over JSON before it is taken in: nothing may be named twice (of two, a parser would silently take one), nor be
+/// nested without end (to write a part of it in a message is recursive). Faults of JSON itself are left to the parser.
+class json_watch final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit json_watch(const std::string& where) : where_(where) {}
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return open(); }
+  bool key(string_t& name) override {
+    if (!names_.back().insert(name).second)
+      throw data_error(text(where_, ": expected every name once, found \"", name, "\" twice"));
     return true;
-  };
-  return nlohmann::json::parse(json, watch);
+  }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+
+ private:
+  static constexpr std::size_t most_levels = 16;
+
+  bool open() {
+    if (names_.size() == most_levels)
+      throw data_error(text(where_, ": expected JSON of at most ", most_levels, " levels, found more"));
+    names_.emplace_back();
+    return true;
+  }
+  bool close() {
+    names_.pop_back();
+    return true;
+  }
+
+  const std::string& where_;
+  std::vector<std::set<std::string>> names_;  ///< by level
+};
+
+/// JSON as json_watch wants it.
+/// Errors: data_error, which begins with `where`; nlohmann::json::exception.
+inline nlohmann::json parse_careful(const std::string& where, const std::string& json) {
+  json_watch watch(where);
+  nlohmann::json::sax_parse(json, &watch);
+  return nlohmann::json::parse(json);
 }
 
 }  // namespace detail
