@@ -1,0 +1,66 @@
+#!/bin/sh
+# sh tests/fuzz/run.sh [--seconds N] [TARGET...]
+#
+# Gives the readers inputs that nobody would write, N seconds for each target (20), with AddressSanitizer and
+# UndefinedBehaviorSanitizer; a target is a file of this folder with LLVMFuzzerTestOneInput, its first inputs are in
+# corpus/TARGET. A crash, a leak, an exception of another kind, 5 seconds for one input, or more memory than a file's size
+# allows is a finding: the input is kept in build/fuzz/findings, and belongs into the corpus once it is mended.
+#
+# Exit status: 0 nothing found, 1 a finding, 2 a wrong argument or no build, 77 no clang with libFuzzer, which is
+# Debian's clang-14 and libclang-rt-14-dev. FUZZ_CXX names another clang++; two targets are built and run at a time.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH='' cd -- "$here/../.." && pwd)
+build=$root/build/fuzz
+. "$root/cmake/need.sh"
+
+wrong() {
+  say "$@"
+  exit 2
+}
+
+seconds=20
+if [ "${1:-}" = --seconds ]; then
+  seconds=${2:-}
+  case $seconds in '' | *[!0-9]*) wrong "--seconds: expected a whole number, found '$seconds'" ;; esac
+  shift 2
+fi
+known=$(grep -l '^extern "C" int LLVMFuzzerTestOneInput' "$here"/*.cpp | sed 's,.*/,,; s,\.cpp$,,' | tr '\n' ' ')
+targets=${*:-$known}
+for target in $targets; do
+  case " $known" in *" $target "*) ;; *) wrong "target: expected one of: $known, found '$target'" ;; esac
+done
+
+mkdir -p "$build/findings"
+sanitize=-fsanitize=fuzzer,address,undefined
+fuzzes() {
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
+    "$1" $sanitize -x c++ - -o "$build/probe" 2>/dev/null
+}
+find_compiler() {
+  for compiler in ${FUZZ_CXX:-clang++ clang++-14 clang++-19}; do
+    if command -v "$compiler" >/dev/null && fuzzes "$compiler"; then return; fi
+  done
+  compiler=
+  return 1
+}
+if ! find_compiler; then
+  offer clang-14 'the fuzz targets' command -v clang++-14
+  offer libclang-rt-14-dev 'the fuzz targets' fuzzes clang++-14
+  find_compiler || {
+    say 'the fuzz targets are left out: no clang++ here links -fsanitize=fuzzer'
+    exit 77
+  }
+fi
+
+need libeigen3-dev has_header libeigen3-dev eigen3/Eigen/Core
+need zlib1g-dev has_header zlib1g-dev zlib.h
+need_components
+need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+provide
+
+export compiler sanitize here root build seconds
+status=0
+# shellcheck disable=SC2086
+printf '%s\n' $targets | xargs -P 2 -I '{}' sh "$here/run_target.sh" '{}' || status=$?
+case $status in 0) ;; 123) exit 1 ;; *) exit 2 ;; esac
