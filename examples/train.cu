@@ -22,8 +22,8 @@ int main(int argc, char** argv) {
       train, "Trains one network on a GPU by gradient descent, with frozen and with locally learning first stages.",
       argc, argv, {}, [](const examples::settings& chosen) {
         const backend device;
-        return examples::train_and_compare<model>(chosen, [&] { return examples::load_pictures(chosen); }, [&](std::uint64_t seed) {
-          return examples::fresh_model<model>(device, seed);
-        });
+        return examples::train_and_compare<model>(
+            chosen, [&] { return examples::load_pictures(chosen); },
+            [&](std::uint64_t seed) { return examples::fresh_model<model>(device, seed); });
       });
 }
