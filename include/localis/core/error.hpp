@@ -12,6 +12,7 @@ namespace localis {
 template <class... Parts>
 [[nodiscard, gnu::cold, gnu::noinline]] std::string text(const Parts&... parts) {
   std::ostringstream out;
+  out.exceptions(std::ios::badbit);  // else text would end, without a word, where memory runs out
   (out << ... << parts);
   return out.str();
 }
