@@ -96,8 +96,9 @@ struct probe_event {
 /// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss follow the options
 /// where the defaults (sgd with momentum 0.9, constant 0.05, softmax_cross_entropy) are not wanted.
 /// Errors: config_error for parameters, shape_error where data and network disagree, divergence_error where the loss or
-/// a weight is no longer finite, and what the data or a callback throws; report() then holds what was done, and why it
-/// ended.
+/// a weight is no longer finite; and whatever data, policies and callbacks throw comes out of fit() as it is. report()
+/// then holds the steps that were finished, and the next fit() starts anew. A step that failed half way is not undone:
+/// weights may be those of its local part, or not finite, and state() (so a checkpoint) is refused.
 template <class Model, class Scheduler, class Supervision, class Optimizer = optimizer::sgd,
           class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
 class trainer {
@@ -174,7 +175,7 @@ class trainer {
   [[nodiscard]] const gradient_descent<Model, Optimizer>& descent() const { return descent_; }
 
   /// Where the run stands: after fit(), or in a callback of on_pause().
-  /// Errors: config_error while steps are under way.
+  /// Errors: config_error while steps are under way, or where one failed half way.
   [[nodiscard]] run_state state() const {
     expect(under_way_.empty(), "trainer::state: steps under way", "none, as in on_pause() and after fit()",
            under_way_.size());
@@ -200,19 +201,28 @@ class trainer {
   void restore(run_state from) {
     check_state(from);
     restored_ = std::move(from);
+    under_way_.clear();  // a step that failed half way is of no account any more
   }
   /// The errors of restore().
   static void check_state(const run_state& from) {
-    expect(from.supervision.size() == sizeof(typename Supervision::state), "trainer::restore: bytes of supervision",
-           text(sizeof(typename Supervision::state)).c_str(), from.supervision.size());
-    expect(from.sums.stage_norms.size() == Model::stages, "trainer::restore: stages", text(Model::stages).c_str(),
-           from.sums.stage_norms.size());
-    expect(from.step <= from.steps, "trainer::restore: step", text("at most ", from.steps).c_str(), from.step);
+    const auto check = [](bool good, const char* what, const auto& expected,
+                          std::size_t found) {  // allocates on failure
+      if (!good) throw config_error(text("trainer::restore: ", what, ": expected ", expected(), ", found ", found));
+    };
+    const auto same = [&](const char* what, std::size_t expected, std::size_t found) {
+      check(
+          expected == found, what, [&] { return text(expected); }, found);
+    };
+    same("bytes of supervision", sizeof(typename Supervision::state), from.supervision.size());
+    same("stages", Model::stages, from.sums.stage_norms.size());
+    check(
+        from.step <= from.steps, "step", [&] { return text("at most ", from.steps); }, from.step);
     const std::size_t begun = from.report.epochs.size();
     const std::size_t under_way = from.step > 0 ? 1 : 0;
-    expect(begun >= under_way && from.epoch == begun - under_way, "trainer::restore: epoch",
-           text("the one after those of the report (", begun, ", ", under_way, " of them under way)").c_str(),
-           from.epoch);
+    const auto next = [&] {
+      return text("the one after those of the report (", begun, ", ", under_way, " of them under way)");
+    };
+    check(begun >= under_way && from.epoch == begun - under_way, "epoch", next, from.epoch);
   }
 
   template <data::dataset Train>
@@ -347,7 +357,6 @@ class trainer {
   const localis::report& run(const Train& train, const Validation* validation) {
     check_data("training data", train);
     if (validation != nullptr) check_data("validation data", *validation);
-    report_ = {};
     classes_ = train.classes();
     stop_.store(false, std::memory_order_relaxed);
     data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
@@ -363,6 +372,7 @@ class trainer {
       while (epoch_ < options_.epochs && !stop_.load(std::memory_order_relaxed)) {
         settle_memory(epoch_, train.size());
         run_epoch(batches, train.classes() > 0);
+        if (step_ == 0) break;  // stopped before the first step
         const bool whole = step_ == steps_ && !stop_.load(std::memory_order_relaxed);
         epoch_record& record = report_.epochs.back();
         if (validation != nullptr && whole) {
@@ -385,7 +395,7 @@ class trainer {
       report_.message = failure.what();
       note_memory();
       throw;
-    } catch (const std::exception& failure) {  // of the data, or a callback
+    } catch (const std::exception& failure) {
       report_.message = failure.what();
       note_memory();
       throw;
@@ -427,6 +437,14 @@ class trainer {
     for (std::size_t e = 0; e < epoch_; ++e) scheduler::observe(scheduler_, observation_of(report_.epochs[e]));
   }
 
+  /// A report has no epoch without a step: one that a stop or an exception kept from its first is taken out.
+  struct drop_unless_begun {
+    std::vector<epoch_record>& epochs;
+    ~drop_unless_begun() {
+      if (epochs.back().steps == 0) epochs.pop_back();
+    }
+  };
+
   template <class Loader>
   void run_epoch(Loader& batches, bool labelled) {
     const std::size_t epoch = epoch_;
@@ -438,6 +456,7 @@ class trainer {
       sums_.stage_norms.resize(Model::stages);
     }
     epoch_record& record = report_.epochs.back();
+    const drop_unless_begun guard{report_.epochs};
     const double clips_before = total(clips_seen_) - static_cast<double>(record.clips);
     const auto settle = [&](bool all) {
       const auto start = clock::now();
@@ -460,7 +479,7 @@ class trainer {
     while (step_ < steps_ && !stop_.load(std::memory_order_relaxed)) {
       const auto start = clock::now();
       const data::batch_view<scalar> batch = batches.get(epoch, step_);
-      start_step(batch, epoch, step_++, steps_, labelled);
+      start_step(batch, epoch, step_, steps_, labelled);
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
       record.seconds += seconds;
       report_.seconds += seconds;
@@ -519,6 +538,8 @@ class trainer {
       const std::vector<stage_probe> seen = (*probe_)(batch.features, batch.labels, how, loss_, batch.targets);
       if (probe_callback_) probe_callback_({epoch, step, seen});
     }
+    under_way_.push_back(now);
+    ++step_;
     model_.forward(batch.features, batch.size, how);
     model_.judge(loss_, batch.labels, batch.targets);
     log_.close_forward(batch.size);
@@ -526,13 +547,11 @@ class trainer {
     model_.backward();
     descent_.step(now.rate, now.factors);
     log_.close_step(supervision_, descent_);
-    under_way_.push_back(now);
   }
 
   /// Takes in the record of the oldest step under way.
   step_event end_step(epoch_record& record, bool labelled) {
     const launched now = under_way_.front();
-    under_way_.pop_front();
     const typename log::record seen = log_.read();
     check_forward(seen, now);
     const double gain = log::supervises ? seen.gain : now.gain;
@@ -548,6 +567,7 @@ class trainer {
       }
     }
     if constexpr (!log::supervises) supervision_.observe(supervision_state_, seen.loss);
+    under_way_.pop_front();
     clips_seen_ = seen.clips;
 
     record.boundary = now.base;
