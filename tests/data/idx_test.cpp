@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../file_faults.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -146,4 +147,38 @@ TEST_CASE("a missing file, a folder in its place, or a broken file is named") {
   const auto cut = folder.write("cut", idx(0x803, {3, 2, 4}, 5));
   CHECK(refused(cut) ==
         cut.string() + ": at byte 21: expected 40 bytes in all (3 x 2 x 4 and a header), found at most 21");
+}
+
+TEST_CASE("a file that is cut or grows between opening and reading is one clear error") {
+  const scratch_folder folder;
+  const auto path = folder.write("pictures", good_pictures);
+  const auto read = [&](data::file_source& source) -> std::string {
+    try {
+      static_cast<void>(data::parse_idx(source, data::idx_kind::pictures));
+    } catch (const localis::data_error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  const std::string what = "40 bytes in all (3 x 2 x 4 and a header)";
+  data::file_source cut(path);
+  std::filesystem::resize_file(path, 21);
+  CHECK(read(cut) == path.string() + ": at byte 21: expected " + what + ", found the end of the file");
+  folder.write("pictures", good_pictures);
+  data::file_source grown(path);
+  std::filesystem::resize_file(path, 41);
+  CHECK(read(grown) ==
+        path.string() + ": at byte 40: expected the end of the file after " + what + ", found more bytes");
+  folder.write("pictures", good_pictures);
+  data::file_source gone(path);
+  std::filesystem::remove(path);
+  CHECK(read(gone) == "no error");  // an open file stays
+}
+
+TEST_CASE("a file that may not be read says so") {
+  const scratch_folder folder;
+  const auto path = folder.write("pictures", good_pictures);
+  const file_faults::permissions none(path, std::filesystem::perms::none);
+  const std::string message = file_faults::refusal_as_nobody([&] { const data::file_source source(path); });
+  if (!message.empty()) CHECK(message == path.string() + ": expected a readable file, found: Permission denied");
 }

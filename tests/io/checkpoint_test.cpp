@@ -8,8 +8,10 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "../file_faults.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -344,17 +346,73 @@ TEST_CASE("checkpoint: text that is nested without end is refused") {
         (here / "deep").string() + ": metadata: expected JSON of at most 16 levels, found more");
 }
 
-TEST_CASE("checkpoint: where a file cannot be written the old one stays") {
+TEST_CASE("checkpoint: where a file cannot be written the old one stays, and the run goes on") {
   const folder here;
-  (void)unbroken<taught>(here / "file");
+  const content expected = unbroken<taught>(here / "file");
   const std::string before = bytes_of(here / "file");
+  const fs::path part = here / "file.part";
+  const auto unharmed = [&] {
+    job<taught> other;
+    return bytes_of(here / "file") == before && !fs::exists(part) &&
+           refusal([&] { lo::io::resume(other.trainer, here / "file"); }) == "nothing";
+  };
   job<taught> one;
+  std::size_t refused = 0;
+  one.trainer.on_pause(1, [&] {
+    const file_faults::no_file_beyond limit(refused * before.size() / 12);
+    const std::string why = refusal([&] { lo::io::save(one.trainer, here / "file"); });
+    CHECK(why == (here / "file").string() + ": cannot be written (by way of file.part): File too large");
+    if (++refused % 4 == 1) CHECK(unharmed());
+  });
   const pictures data;
-  one.trainer.fit(data.data());
-  CHECK(refusal([&] { lo::io::save(one.trainer, here / "nowhere/file"); }) != "nothing");
-  fs::create_directory(here / "file.part");  // in the way of the temporary file
-  CHECK(refusal([&] { lo::io::save(one.trainer, here / "file"); }) != "nothing");
-  CHECK(bytes_of(here / "file") == before);
+  one.trainer.fit(data.data(), data.data());
+  CHECK(refused == 12);
+  CHECK(unharmed());
+  lo::io::save(one.trainer, here / "new");
+  expect_same(content_of(here / "new"), expected);
+
+  CHECK(refusal([&] { lo::io::save(one.trainer, here / "nowhere/file"); }).find("No such file or directory") !=
+        std::string::npos);
+  CHECK(refusal([&] { lo::io::save(one.trainer, here.path); }).find("Is a directory") != std::string::npos);
+  CHECK(refusal([&] { lo::io::resume(one.trainer, here.path); }) ==
+        here.path.string() + ": expected a readable file, found: Is a directory");
+  CHECK(unharmed());
+}
+
+TEST_CASE("checkpoint: weights that are not finite come back as they were, and end the run where they show") {
+  const folder here;
+  const pictures data;
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    CAPTURE(bad);
+    job<net> one;
+    one.trainer.on_epoch([&](const lo::epoch_record&) { one.trainer.request_stop(); });
+    one.trainer.fit(data.data(), data.data());
+    bool first = true;
+    one.model.for_each_parameter([&](const lo::operation&, const auto& p) {
+      if (std::exchange(first, false)) p.value[3] = bad;
+    });
+    lo::io::save(one.trainer, here / "file");
+    job<net> two;
+    lo::io::resume(two.trainer, here / "file");
+    std::string message;
+    try {
+      two.trainer.fit(data.data(), data.data());
+    } catch (const lo::divergence_error& failure) {
+      message = failure.what();
+      CHECK(failure.epoch == 1);
+      CHECK(failure.step == 0);
+    }
+    CHECK(message.find(", epoch 1, step 0") != std::string::npos);
+    CHECK(two.trainer.report().end == lo::ending::diverged);
+    CHECK(two.trainer.report().message == message);
+    CHECK(two.trainer.report().epochs.size() == 1);  // the one before
+    // The step that failed is no place to go on from: the file that is there stays.
+    const std::string before = bytes_of(here / "file");
+    CHECK_THROWS_WITH_AS(lo::io::save(two.trainer, here / "file"),
+                         "trainer::state: steps under way: expected none, as in on_pause() and after fit(), found 1",
+                         lo::config_error);
+    CHECK(bytes_of(here / "file") == before);
+  }
 }
 
 TEST_CASE("checkpoint: killed at any moment, a file that was there loads") {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../file_faults.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -217,10 +218,55 @@ TEST_CASE("bad tensors are not written, and nothing is lost by it") {
   CHECK_THROWS_AS(write({{"\xFF", {2}, two}}), localis::config_error);
   CHECK_THROWS_AS(write({{"a", {2}, two}}, {{"key", "\xC3"}}), localis::config_error);
   CHECK(bytes_of(path) == "as it was");
-  CHECK_THROWS_AS(io::write_safetensors(folder.path / "absent" / "x", {{"a", {2}, two}}), localis::data_error);
-  std::filesystem::create_directories(folder.path / "full" / "inside");
-  CHECK_THROWS_AS(io::write_safetensors(folder.path / "full", {{"a", {2}, two}}), localis::data_error);
-  CHECK_FALSE(std::filesystem::exists(folder.path / "full.part"));
+}
+
+TEST_CASE("what cannot be written says why, leaves what was there, and nothing beside it") {
+  const scratch_folder folder;
+  const std::vector<double> many(30000, 0.5);
+  const auto refusal = [&](const std::filesystem::path& path) -> std::string {
+    try {
+      io::write_safetensors(path, {{"x", {30000}, many}});
+    } catch (const localis::data_error& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  const auto because = [](const std::filesystem::path& path, const std::string& reason) {
+    return path.string() + ": cannot be written (by way of " + path.filename().string() + ".part): " + reason;
+  };
+  const auto kept = folder.write("kept", "as it was");
+  const auto part = folder.path / "kept.part";
+  const auto unharmed = [&] { return bytes_of(kept) == "as it was" && !std::filesystem::exists(part); };
+
+  for (const rlim_t most : {0U, 100U, 70000U, 240000U}) {  // in the header, in the values, in the last piece
+    const file_faults::no_file_beyond limit(most);
+    CHECK(refusal(kept) == because(kept, "File too large"));
+    CHECK(unharmed());
+  }
+  if (std::filesystem::exists("/dev/full")) {
+    std::filesystem::create_symlink("/dev/full", part);
+    CHECK(refusal(kept) == because(kept, "No space left on device"));
+    CHECK(unharmed());
+  } else {
+    MESSAGE("skipped: there is no /dev/full");
+  }
+  CHECK(refusal(folder.path / "absent/x") == because(folder.path / "absent/x", "No such file or directory"));
+  CHECK(refusal(kept / "x") == because(kept / "x", "Not a directory"));
+  const auto taken = folder.path / "taken";
+  std::filesystem::create_directories(taken);
+  CHECK(refusal(taken) == because(taken, "Is a directory"));
+  CHECK_FALSE(std::filesystem::exists(folder.path / "taken.part"));
+  std::filesystem::create_directories(part);  // somebody else's
+  CHECK(refusal(kept) == because(kept, "Is a directory"));
+  CHECK(std::filesystem::is_directory(part));
+  std::filesystem::remove(part);
+
+  using std::filesystem::perms;
+  const file_faults::permissions read_only(
+      folder.path, perms::owner_read | perms::owner_exec | perms::others_read | perms::others_exec);
+  const std::string message = file_faults::refusal_as_nobody([&] { io::write_safetensors(kept, {}); });
+  if (!message.empty()) CHECK(message == because(kept, "Permission denied"));
+  CHECK(unharmed());
 }
 
 TEST_CASE("a broken header is named") {
@@ -335,9 +381,23 @@ TEST_CASE("a double that no float can hold is an error, and so is a file that wa
   CHECK_THROWS_WITH_AS(from.read("a", floats),
                        (from.name() + ": tensor \"a\": value 1: expected one that fits a float, found -1e+300").c_str(),
                        localis::data_error);
-  std::filesystem::resize_file(folder.path / "x", std::filesystem::file_size(folder.path / "x") - 3);
+  const std::size_t size = std::filesystem::file_size(folder.path / "x");
   std::array<double, 2> doubles{};
+  std::filesystem::resize_file(folder.path / "x", size + 5);  // what it has more than its header said is not looked at
+  from.read("a", doubles);
+  CHECK(doubles == large);
+  std::filesystem::resize_file(folder.path / "x", size - 3);
   CHECK_THROWS_WITH_AS(from.read("a", doubles), doctest::Contains("expected 3 bytes more"), localis::data_error);
+  std::filesystem::remove(folder.path / "x");
+  CHECK_THROWS_WITH_AS(from.read("a", doubles), doctest::Contains("expected 3 bytes more"), localis::data_error);
+}
+
+TEST_CASE("a file that may not be read says so") {
+  const scratch_folder folder;
+  const auto path = folder.write("secret", file("{}"));
+  const file_faults::permissions none(path, std::filesystem::perms::none);
+  const std::string message = file_faults::refusal_as_nobody([&] { io::safetensors opened(path); });
+  if (!message.empty()) CHECK(message == path.string() + ": expected a readable file, found: Permission denied");
 }
 
 TEST_CASE("no broken file is read past its end, nor believed") {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 /// Everything that localis throws. The library never prints; it throws one of these, or reports.
 namespace localis {
@@ -77,5 +79,14 @@ template <class Value>
 void expect(bool good, const char* name, const char* expected, const Value& found) {
   if (!good) throw config_error(text(name, ": expected ", expected, ", found ", found));
 }
+
+namespace detail {
+
+/// Why a call of the system failed, in its own words: "No space left on device". Set errno to 0 before the call.
+[[nodiscard, gnu::cold]] inline std::string system_reason() {
+  return std::generic_category().message(errno != 0 ? errno : EIO);
+}
+
+}  // namespace detail
 
 }  // namespace localis

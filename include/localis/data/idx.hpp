@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -39,8 +40,9 @@ class file_source {
     const auto size = std::filesystem::file_size(path, code);
     if (code) throw data_error(text(name_, ": expected a readable file, found: ", code.message()));
     size_ = static_cast<std::size_t>(size);
+    errno = 0;
     file_.open(path, std::ios::binary);
-    if (!file_) throw data_error(text(name_, ": expected a readable file, found one that cannot be opened"));
+    if (!file_) throw data_error(text(name_, ": expected a readable file, found: ", localis::detail::system_reason()));
   }
 
   std::size_t read(std::span<std::uint8_t> bytes) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -152,8 +153,9 @@ class safetensors {
     std::error_code code;
     const auto bytes = std::filesystem::file_size(path, code);
     if (code) throw data_error(text(name_, ": expected a readable file, found: ", code.message()));
+    errno = 0;
     file_.open(path, std::ios::binary);
-    if (!file_) throw data_error(text(name_, ": expected a readable file, found one that cannot be opened"));
+    if (!file_) throw data_error(text(name_, ": expected a readable file, found: ", localis::detail::system_reason()));
     const auto size = static_cast<std::size_t>(bytes);
     if (size < 8) throw data_error(name_, size, "a header's length of 8 bytes", "the end of the file");
 

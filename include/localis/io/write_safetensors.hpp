@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <span>
 #include <string>
-#include <system_error>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,14 +32,51 @@ void append_little_endian(std::vector<char>& to, Word word) {
   for (std::size_t i = 0; i < sizeof(Word); ++i) to.push_back(static_cast<char>(word >> (8 * i) & 0xFF));
 }
 
-/// Waits until a file, or the names in a folder, are on the disk.
-inline bool sync(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool done = ::fsync(file) == 0;
-  ::close(file);
-  return done;
-}
+/// A file under a name of its own beside PATH, PATH.part, until it is whole: it then takes PATH's place, else it goes.
+/// Errors: data_error with PATH and the system's reason.
+class draft {
+ public:
+  explicit draft(const std::filesystem::path& path)
+      : path_(path),
+        part_(path.string() + ".part"),
+        file_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+    check(file_ >= 0);
+  }
+  draft(const draft&) = delete;
+  draft& operator=(const draft&) = delete;
+  ~draft() {
+    if (file_ < 0) return;
+    ::close(file_);
+    ::unlink(part_.c_str());
+  }
+
+  void write(std::span<const char> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t done = ::write(file_, bytes.data(), bytes.size());
+      check(done >= 0 || errno == EINTR);
+      if (done > 0) bytes = bytes.subspan(static_cast<std::size_t>(done));
+    }
+  }
+  void finish() {
+    check(::fsync(file_) == 0 && ::rename(part_.c_str(), path_.c_str()) == 0);
+    ::close(std::exchange(file_, -1));
+    const int folder = ::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".", O_RDONLY | O_CLOEXEC);
+    if (folder < 0) return;
+    ::fsync(folder);  // the name; not every file system can
+    ::close(folder);
+  }
+
+ private:
+  void check(bool good) const {
+    if (!good)
+      throw data_error(text(path_.string(), ": cannot be written (by way of ", part_.filename().string(),
+                            "): ", localis::detail::system_reason()));
+  }
+
+  std::filesystem::path path_;
+  std::filesystem::path part_;
+  int file_;
+};
 
 }  // namespace detail
 
@@ -95,40 +132,26 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
   }
   json.resize((json.size() + 7) / 8 * 8, ' ');  // the values start at a multiple of 8
 
-  const std::filesystem::path part = path.string() + ".part";
-  std::error_code ignored;
-  const auto failed = [&](const std::string& why) {
-    std::filesystem::remove(part, ignored);
-    return data_error(text(path.string(), ": cannot be written: ", why));
+  detail::draft file(path);
+  std::vector<char> bytes;
+  const auto flush = [&] {
+    file.write(bytes);
+    bytes.clear();
   };
-  {
-    std::ofstream file(part, std::ios::binary | std::ios::trunc);
-    std::vector<char> bytes;
-    const auto flush = [&] {
-      file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      bytes.clear();
-    };
-    detail::append_little_endian(bytes, std::uint64_t{json.size()});
-    bytes.insert(bytes.end(), json.begin(), json.end());
-    for (const named_tensor* tensor : order)
-      std::visit(
-          [&](auto values) {
-            for (const auto value : values) {
-              using word = std::conditional_t<sizeof(value) == 4, std::uint32_t, std::uint64_t>;
-              detail::append_little_endian(bytes, std::bit_cast<word>(value));
-              if (bytes.size() >= 65536) flush();
-            }
-          },
-          tensor->values);
-    flush();
-    file.close();
-    if (!file) throw failed("the disk may be full, or its folder missing or read-only");
-  }
-  if (!detail::sync(part)) throw failed("the disk did not take it");
-  std::error_code code;
-  std::filesystem::rename(part, path, code);
-  if (code) throw failed(code.message());
-  (void)detail::sync(path.has_parent_path() ? path.parent_path() : ".");  // the name; not every file system can
+  detail::append_little_endian(bytes, std::uint64_t{json.size()});
+  bytes.insert(bytes.end(), json.begin(), json.end());
+  for (const named_tensor* tensor : order)
+    std::visit(
+        [&](auto values) {
+          for (const auto value : values) {
+            using word = std::conditional_t<sizeof(value) == 4, std::uint32_t, std::uint64_t>;
+            detail::append_little_endian(bytes, std::bit_cast<word>(value));
+            if (bytes.size() >= 65536) flush();
+          }
+        },
+        tensor->values);
+  flush();
+  file.finish();
 }
 
 }  // namespace localis::io
