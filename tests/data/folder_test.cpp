@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "../file_faults.hpp"
 #include "pictures.hpp"
 #include <doctest/doctest.h>
 
@@ -170,6 +171,47 @@ TEST_CASE("a corrupt picture is an error that names it, or left out when asked")
   std::filesystem::remove(folder.path / "a/1.jpg");
   CHECK(verdict(folder, [&] { static_cast<void>(sample(set, 0)); }) ==
         "/a/1.jpg: expected a readable file, found: No such file or directory");
+}
+
+TEST_CASE("a picture that goes, is cut or replaced after the listing is an error in the batch that wants it") {
+  const scratch_folder folder("folder_test");
+  const bytes good = pictures::png(20, 20);
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) folder.write(name, good);
+  const data::folder set(folder.path, small);
+  const auto path = folder.path / "a/2.png";
+  data::loader<float, data::folder> loader(set, 2, 1, false);
+  const auto first = [&] { return verdict(folder, [&] { loader.get(0, 0); }); };
+  CHECK(first() == "no error");
+  std::filesystem::remove(path);
+  CHECK(first() == "/a/2.png: expected a readable file, found: No such file or directory");
+  std::filesystem::create_directory(path);
+  CHECK(first() == "/a/2.png: expected a readable file, found: Is a directory");
+  std::filesystem::remove(path);
+  folder.write("a/2.png", good);
+  std::filesystem::resize_file(path, good.size() / 2);
+  CHECK(first().find("/a/2.png: at byte ") == 0);
+  std::filesystem::resize_file(path, 0);
+  CHECK(first() == "/a/2.png: at byte 0: expected a JPEG or PNG picture, found an empty file");
+  folder.write("a/2.png", good);
+  {
+    const file_faults::permissions none(path, std::filesystem::perms::none);
+    const std::string message = file_faults::refusal_as_nobody([&] { static_cast<void>(sample(set, 1)); });
+    if (!message.empty()) CHECK(message == path.string() + ": expected a readable file, found: Permission denied");
+  }
+  CHECK(first() == "no error");  // once it is back
+  CHECK(verdict(folder, [&] { loader.get(0, 1); }) == "no error");
+}
+
+TEST_CASE("a folder that may not be read is named, wherever it lies") {
+  const scratch_folder folder("folder_test");
+  folder.write("a/1.png", pictures::png(9, 9));
+  folder.write("a/deep/er/1.png", pictures::png(9, 9));
+  for (const char* name : {"", "a", "a/deep", "a/deep/er"}) {
+    const auto path = name[0] == '\0' ? folder.path : folder.path / name;
+    const file_faults::permissions none(path, std::filesystem::perms::none);
+    const std::string message = file_faults::refusal_as_nobody([&] { const data::folder made(folder.path, small); });
+    if (!message.empty()) CHECK(message == path.string() + ": expected a readable folder, found: Permission denied");
+  }
 }
 
 TEST_CASE("a picture larger than allowed is refused") {

@@ -80,10 +80,11 @@ class folder {
            options_.max_pixels);
     options_.range.check();
     if (options_.readers == 0) options_.readers = std::max(1U, std::thread::hardware_concurrency());
+    std::filesystem::path at = root_;
     try {
-      list();
+      list(at);
     } catch (const std::filesystem::filesystem_error& error) {
-      throw data_error(text(error.path1().string(), ": expected a readable folder, found: ", error.code().message()));
+      throw data_error(text(at.string(), ": expected a readable folder, found: ", error.code().message()));
     }
     if (options_.skip_corrupt) skip_corrupt();
   }
@@ -145,7 +146,8 @@ class folder {
 
   static bool is_hidden(const std::filesystem::path& path) { return path.filename().string().front() == '.'; }
 
-  void list() {
+  /// @param at  the folder that is being opened: of one below another, the error itself would not say
+  void list(std::filesystem::path& at) {
     namespace fs = std::filesystem;
     for (const fs::directory_entry& entry : fs::directory_iterator(root_))
       if (entry.is_directory() && !is_hidden(entry.path())) names_.push_back(entry.path().filename().string());
@@ -153,10 +155,13 @@ class folder {
     std::sort(names_.begin(), names_.end());
     for (std::size_t label = 0; label < names_.size(); ++label) {
       const fs::path own = root_ / names_[label];
+      at = own;
       std::vector<std::string> files;
-      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(own))
+      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(own)) {
+        at = entry.path();
         if (is_picture(entry.path()) && entry.is_regular_file())
           files.push_back(entry.path().lexically_relative(own).string());
+      }
       if (files.empty()) throw data_error(text(own.string(), ": expected pictures (.jpg, .jpeg, .png), found none"));
       std::sort(files.begin(), files.end());
       for (std::string& name : files) files_.push_back({std::move(name), static_cast<std::uint32_t>(label)});
