@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -145,6 +147,37 @@ TEST_CASE("the folders must be complete, and their files of the official sizes")
   const data::image_set set = data::cifar100(folder.path);
   CHECK(set.train.size() == 50000);
   CHECK(set.test.size() == 10000);
+}
+
+TEST_CASE("files that change while they are read are whole, or an error") {
+  const scratch_folder folder;
+  constexpr std::size_t records = 40;
+  const auto path = folder.path / "x";
+  folder.write_zeros("x", records * 3073);
+  const std::vector<std::filesystem::path> files = {path};
+  std::atomic<bool> stop = false;
+  std::thread restless([&] {
+    for (std::size_t i = 0; !stop; ++i) {
+      constexpr std::array<std::size_t, 4> sizes = {records * 3073, records * 3073 + 1, 20 * 3073, 20 * 3073 + 7};
+      std::filesystem::resize_file(path, sizes[i % sizes.size()]);
+    }
+  });
+  std::size_t whole = 0;
+  std::size_t refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string said = verdict(folder.path, [&] {
+      const data::images set = data::read_cifar10(files);
+      CHECK((set.size() == 20 || set.size() == records));
+      ++whole;
+    });
+    if (said == "no error") continue;
+    ++refused;
+    CHECK(said.find("x: at byte ") == 0);
+  }
+  stop = true;
+  restless.join();
+  CHECK(whole + refused == 2000);
+  CHECK(refused > 0);
 }
 
 TEST_CASE("the real CIFAR-10") {

@@ -112,6 +112,26 @@ TEST_CASE("damage to the gzip file is named") {
         "at byte " + size + ": expected the end of the file after the gzip data, found more bytes");
 }
 
+TEST_CASE("a file that is cut or grows after it was opened is one clear error") {
+  const scratch_folder folder;
+  const auto path = folder.write("p.gz", gzip(content));
+  const std::size_t size = std::filesystem::file_size(path);
+  const auto said = [&](std::size_t now) -> std::string {
+    data::gzip_source source(path);
+    std::filesystem::resize_file(path, now);
+    try {
+      static_cast<void>(data::parse_idx(source, data::idx_kind::pictures));
+    } catch (const localis::data_error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  CHECK(said(size + 1) == localis::text(path.string(), ": at byte ", size,
+                                        ": expected the end of the file after the gzip data, found more bytes"));
+  CHECK(said(size / 2) == localis::text(path.string(), ": at byte ", size / 2,
+                                        ": expected the rest of the gzip data, found the end of the file"));
+}
+
 TEST_CASE("trailing bytes are found where the read buffer ends exactly with the gzip data") {
   const scratch_folder folder;
   bytes noise = idx(0x803, {100, 28, 28}, 78400);

@@ -61,9 +61,10 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
     const std::size_t wanted = records > 0 ? records : std::max<std::size_t>(size / record, 1);
     const std::string expected = text(wanted, " records of ", record, " bytes, ", wanted * record, " in all");
     if (size < wanted * record) throw data_error(file.name(), size, expected, "the end of the file");
-    if (size > wanted * record)
-      throw data_error(file.name(), wanted * record, text("the end of the file after ", expected),
-                       text(size - wanted * record, " bytes more"));
+    const auto longer = [&](const std::string& found) {
+      return data_error(file.name(), wanted * record, text("the end of the file after ", expected), found);
+    };
+    if (size > wanted * record) throw longer(text(size - wanted * record, " bytes more"));
 
     std::size_t at = pixels.size();
     pixels.resize(at + wanted * picture);
@@ -80,6 +81,7 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
       for (std::size_t p = 0; p < cifar_format::plane; ++p)
         for (std::size_t c = 0; c < cifar_format::channels; ++c) pixels[at++] = planes[c * cifar_format::plane + p];
     }
+    if (file.read(std::span<std::uint8_t>(bytes.data(), 1)) != 0) throw longer("more bytes");  // it has grown
   }
   return images({cifar_format::side, cifar_format::side, cifar_format::channels}, std::move(pixels), std::move(labels),
                 format.labels[format.chosen].classes);
