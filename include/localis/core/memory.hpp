@@ -8,6 +8,7 @@
 #include <new>
 #include <ostream>
 #include <span>
+#include <string>
 #include <utility>
 
 #include <localis/core/error.hpp>
@@ -16,6 +17,20 @@ namespace localis {
 
 /// What an allocation is for. The arena holds activations, gradients and scratch by one plan (network/plan.hpp).
 enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, arena, count };
+
+/// For messages.
+[[nodiscard]] constexpr const char* name_of(memory_kind kind) {
+  switch (kind) {
+    case memory_kind::parameters:
+      return "parameters";
+    case memory_kind::rule_state:
+      return "rules' states";
+    case memory_kind::optimizer_state:
+      return "optimizer's states";
+    default:
+      return "the arena";
+  }
+}
 
 /// Bytes that a backend has handed out, by kind.
 struct memory_counters {
@@ -38,6 +53,20 @@ struct memory_counters {
   }
 };
 
+namespace detail {
+
+/// "asked for N bytes for the arena; in use here: ..."
+[[nodiscard, gnu::cold]] inline std::string asked_for(std::size_t bytes, const char* what,
+                                                      const memory_counters& in_use) {
+  std::string result = text("asked for ", bytes, " bytes for ", what, "; in use here: ");
+  for (std::size_t kind = 0; kind < in_use.now.size(); ++kind) {
+    result += text(kind == 0 ? "" : ", ", in_use.now[kind], " of ", name_of(static_cast<memory_kind>(kind)));
+  }
+  return result;
+}
+
+}  // namespace detail
+
 /// Host memory, aligned for any vector unit and counted. Backends that run on the host share this.
 class host_memory {
  public:
@@ -46,9 +75,7 @@ class host_memory {
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
     void* data = ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
-    if (data == nullptr) {
-      throw error(text("out of memory: asked for ", bytes, " bytes, ", counters_.total, " bytes are in use"));
-    }
+    if (data == nullptr) throw error("out of memory: " + detail::asked_for(bytes, name_of(kind), counters_));
     std::memset(data, 0, bytes);
     counters_.take(kind, bytes);
     return data;

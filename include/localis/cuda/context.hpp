@@ -221,18 +221,6 @@ class context {
     check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
     return stream;
   }
-  static const char* name_of(memory_kind kind) {
-    switch (kind) {
-      case memory_kind::parameters:
-        return "parameters";
-      case memory_kind::rule_state:
-        return "rules' states";
-      case memory_kind::optimizer_state:
-        return "optimizer's states";
-      default:
-        return "the arena";
-    }
-  }
   void* take(std::size_t bytes, const char* what) {
     void* data = nullptr;
     const cudaError_t result = cudaMallocAsync(&data, std::max<std::size_t>(bytes, 1), stream());
@@ -241,12 +229,8 @@ class context {
       std::size_t left = 0;
       std::size_t all = 0;
       (void)cudaMemGetInfo(&left, &all);
-      throw device_error(text("cuda: out of memory: asked for ", bytes, " bytes for ", what,
-                              "; in use here: ", counters_.of(memory_kind::parameters), " of parameters, ",
-                              counters_.of(memory_kind::rule_state), " of rules' states, ",
-                              counters_.of(memory_kind::optimizer_state), " of optimizer's states, ",
-                              counters_.of(memory_kind::arena), " of the arena; ", left, " of the device's ", all,
-                              " bytes are free"));
+      throw device_error(text("cuda: out of memory: ", localis::detail::asked_for(bytes, what, counters_), "; ", left,
+                              " of the device's ", all, " bytes are free"));
     }
     check(result, "cudaMallocAsync");
     return data;

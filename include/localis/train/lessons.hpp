@@ -41,11 +41,12 @@ class lessons {
 
   void prepare(Backend& backend, const memory_request& request) {
     if (any && request.training && request.local_learning && labels_.size() != request.batch) {
-      labels_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
       if (remembers) {
         indices_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
         batch_errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.batch * outputs);
       }
+      labels_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state,
+                                                         request.batch);  // last: it tells that all are there
     }
     if (remembers && request.training && request.local_learning) remember_samples(backend, request.samples);
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -174,21 +175,31 @@ class model {
   }
 
   /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and `highest_boundary` allocates
-  /// nothing.
+  /// nothing. Errors: config_error, which leaves the model as it was; error (device_error on a device) where memory
+  /// runs out, with what is needed by kind: weights stay as they were, and the next pass wants another prepare().
   void prepare(memory_request request) {
     std::vector<plan> plans = make_plans(request);
-    std::size_t bytes = 0;
-    for (const plan& p : plans) bytes = std::max(bytes, p.bytes);
-    staging_bytes_ = staging_bytes_of(request);
-    if (bytes + staging_bytes_ != arena_.size()) {
-      arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
-      arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes + staging_bytes_);
+    const auto largest =
+        std::max_element(plans.begin(), plans.end(), [](const plan& a, const plan& b) { return a.bytes < b.bytes; });
+    const std::size_t staging = staging_bytes_of(request);
+    const std::size_t bytes = largest->bytes + staging;
+    prepared_ = false;  // until all of it is there
+    state_ = progress::idle;
+    try {
+      if (bytes != arena_.size()) {
+        arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
+        arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes);
+      }
+      lessons_.prepare(backend_, request);
+    } catch (const device_error& failure) {
+      throw device_error(text(failure.what(), needs(request, *largest)));
+    } catch (const error& failure) {
+      throw error(text(failure.what(), needs(request, *largest)));
     }
-    lessons_.prepare(backend_, request);
+    staging_bytes_ = staging;
     plans_ = std::move(plans);
     request_ = request;
     prepared_ = true;
-    state_ = progress::idle;
   }
 
   /// Runs one batch. Stages before the boundary learn by their rules while they pass it on (if local_rate > 0), stages
@@ -504,6 +515,12 @@ class model {
     carver loss_scratch;
     (void)loss_carve(request.batch, loss_scratch);
     return make_plan(operations(), bytes, stages, boundary, loss_scratch.used());
+  }
+
+  [[gnu::cold]] static std::string needs(const memory_request& request, const plan& largest) {
+    return text("; model::prepare: a batch of ", request.batch, " needs an arena of ", largest.bytes,
+                " bytes, which activations (", largest.activation_bytes, "), gradients (", largest.gradient_bytes,
+                ") and scratch (", largest.scratch_bytes, ") share");
   }
 
   [[nodiscard]] const plan& plan_of(std::size_t boundary) const {
