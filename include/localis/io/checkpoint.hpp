@@ -96,13 +96,17 @@ struct to_json {
 
   void operator()(const char* name, const auto& value) const { into[name] = of(value); }
 
+  /// What members are added to. A null that becomes an object by its first member cannot be destroyed any more where
+  /// that fails for want of memory.
+  static nlohmann::json empty() { return nlohmann::json::object(); }
+
   static nlohmann::json of(std::size_t value) { return value; }
   static nlohmann::json of(const std::string& value) { return value; }
   static nlohmann::json of(double value) { return hexadecimal(value); }
   static nlohmann::json of(std::byte value) { return static_cast<unsigned>(value); }
   static nlohmann::json of(const epoch_sums::mean& value) { return {hexadecimal(value.sum), value.count}; }
   static nlohmann::json of(const record auto& value) {
-    nlohmann::json result;
+    nlohmann::json result = empty();
     visit_members(value, to_json{result});
     return result;
   }
@@ -151,7 +155,7 @@ struct from_json {
 /// Errors: checkpoint_error where the file cannot be written.
 template <class T>
 void write_checkpoint(const stored_run<T>& from, const std::filesystem::path& path) {
-  nlohmann::json run;
+  nlohmann::json run = detail::to_json::empty();
   detail::visit_run(from, detail::to_json{run});
   run["format"] = detail::checkpoint_version;
   nlohmann::json checksums = nlohmann::json::object();

@@ -125,15 +125,17 @@ class gradient_descent {
   [[nodiscard]] std::span<const scalar> slots(std::size_t index) const {
     return {slots_[index].data(), slots_[index].size()};
   }
-  void restore(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& slots) {
+  /// Errors: as check_state; nothing changes then, nor where memory runs out.
+  void restore(std::vector<std::size_t> updates, const std::vector<std::vector<scalar>>& slots) {
     check_state(updates, slots);
-    updates_ = updates;
+    std::vector<array_of<scalar>> arrays(slots.size());
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      slots_[i] = {};
       if (slots[i].empty()) continue;
-      slots_[i] = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, slots[i].size());
-      model_.backend().upload(std::span<const scalar>(slots[i]), slots_[i].data());
+      arrays[i] = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, slots[i].size());
+      model_.backend().upload(std::span<const scalar>(slots[i]), arrays[i].data());
     }
+    updates_ = std::move(updates);
+    slots_ = std::move(arrays);
   }
   /// Errors: shape_error for a state of another size.
   void check_state(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& slots) const {

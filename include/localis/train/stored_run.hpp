@@ -126,14 +126,14 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
     ++known;
     return &found->second;
   };
-  std::vector<const std::vector<scalar>*> arrays;
-  detail::for_each_stored(model, [&](const std::string& name, const scalar*, std::size_t size) {
+  std::vector<std::pair<scalar*, const std::vector<scalar>*>> arrays;
+  detail::for_each_stored(model, [&](const std::string& name, scalar* own, std::size_t size) {
     const std::vector<scalar>* values = find(name);
     if (values == nullptr || values->size() != size) {
       throw checkpoint_error(text("array \"", name, "\": expected ", size, " values, found ",
                                   values == nullptr ? "none" : text(values->size())));
     }
-    arrays.push_back(values);
+    arrays.emplace_back(own, values);
   });
   const std::vector<scalar>* errors =
       std::remove_reference_t<decltype(model)>::remembers_errors ? find(detail::errors_name) : nullptr;
@@ -158,16 +158,14 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
     throw checkpoint_error(failure.what());
   }
 
-  trainer.restore(from.state);
+  // First what takes memory: where that runs out, nothing has changed.
+  run_state state = from.state;
+  if (errors != nullptr) model.remember_samples(errors->size() / trainer.model().outputs);
   trainer.descent().restore(from.updates, slots);
+  trainer.restore(std::move(state));
   for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = from.counts[i];
-  std::size_t next = 0;
-  detail::for_each_stored(model, [&](const std::string&, scalar* values, std::size_t) {
-    model.backend().upload(std::span<const scalar>(*arrays[next++]), values);
-  });
-  if (errors == nullptr) return;
-  model.remember_samples(errors->size() / trainer.model().outputs);
-  model.backend().upload(std::span<const scalar>(*errors), model.remembered_errors().data());
+  for (const auto& [own, values] : arrays) model.backend().upload(std::span<const scalar>(*values), own);
+  if (errors != nullptr) model.backend().upload(std::span<const scalar>(*errors), model.remembered_errors().data());
 }
 
 }  // namespace localis
