@@ -18,6 +18,7 @@
 #include <localis/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/io/checkpoint.hpp>
+#include <localis/io/state_dict.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/rule/error_feedback.hpp>
@@ -239,6 +240,38 @@ TEST_CASE("allocation: any that fails while a run is taken back changes nothing"
             made, [&](const auto& one) { lo::restore(one->trainer, stored); }, unchanged) > 100);
   CHECK(fail_each(
             made, [&](const auto& one) { lo::io::resume(one->trainer, file); }, unchanged, beyond_json) > 5);
+}
+
+TEST_CASE("allocation: any that fails behind the header of a file of weights changes none of them") {
+  const folder here;
+  const fs::path file = here.path / "file";
+  const auto values = [](const model& m) {
+    std::vector<float> all;
+    m.for_each_parameter(
+        [&](const lo::operation&, const auto& p) { all.insert(all.end(), p.value, p.value + p.size()); });
+    return all;
+  };
+  const model stored({.seed = 1});
+  lo::io::save_state_dict(stored, file, lo::io::torch_names::features);
+  model own({.seed = 2});
+  const std::vector<float> before = values(own);
+  const auto load = [&] { lo::io::load_state_dict(own, file, lo::io::torch_names::features); };
+  load();  // what the program keeps from its first use
+  constexpr std::size_t many = 1000000;
+  allocations::least = 0;
+  allocations::until_failure = many;
+  load();
+  const std::size_t needed = many - allocations::until_failure.exchange(0);
+  CHECK(values(own) == values(stored));
+  for (std::size_t last = 0; last < 40; ++last) {  // the header's are before
+    CAPTURE(last);
+    model fresh({.seed = 2});
+    std::swap(own, fresh);
+    allocations::until_failure = needed - last;
+    CHECK_THROWS_AS(load(), std::bad_alloc);
+    allocations::until_failure = 0;
+    CHECK(values(own) == before);
+  }
 }
 
 TEST_CASE("allocation: what is too large says how many bytes of which kind it wants") {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <localis/core/error.hpp>
@@ -85,18 +86,15 @@ void load_state_dict(Model& model, const std::filesystem::path& path, torch_name
     if (statistics && file.contains(counter)) expected.push_back(counter);
   });
   file.expect_names(expected);
-  std::vector<std::vector<scalar>> arrays;
+  std::vector<std::pair<scalar*, std::vector<scalar>>> arrays;  // where to, and what
   detail::for_each_torch_tensor(model, names, [&](const torch_tensor& tensor, const operation&, const auto& p) {
     std::vector<scalar> theirs(p.size());
     file.read(tensor.name, std::span<const std::size_t>(tensor.shape), std::span<scalar>(theirs));
     std::vector<scalar> turned(p.size());
     for (std::size_t i = 0; i < p.size(); ++i) turned[tensor.ours.empty() ? i : tensor.ours[i]] = theirs[i];
-    arrays.push_back(std::move(turned));
+    arrays.emplace_back(p.value, std::move(turned));
   });
-  std::size_t next = 0;
-  detail::for_each_torch_tensor(model, names, [&](const torch_tensor&, const operation&, const auto& p) {
-    model.backend().upload(std::span<const scalar>(arrays[next++]), p.value);
-  });
+  for (const auto& [own, values] : arrays) model.backend().upload(std::span<const scalar>(values), own);
 }
 
 }  // namespace localis::io
