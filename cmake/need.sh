@@ -1,8 +1,9 @@
-# Sourced by examples/run.sh and tests/run.sh: what they need is on the machine, is installed, or is named.
+# Sourced by the scripts of this repository: what they need is on the machine, is installed, or is named.
 #
 #   need PACKAGE TEST...   PACKAGE is missing unless the command TEST... succeeds
 #   need_build             the packages that every build of this repository needs
 #   need_components        those of the components folder and safetensors
+#   need_tests             all that the tests need
 #   provide                installs with apt what is missing, where it may; else names it and exits 1
 #   offer PACKAGE WHAT TEST...   as need and provide, but goes on without it, saying so
 #
@@ -47,6 +48,15 @@ need_components() {
   need libjpeg-dev has_header libjpeg-dev jpeglib.h
   need libpng-dev has_header libpng-dev png.h
   need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
+}
+
+need_tests() {
+  need_build
+  need_components
+  need doctest-dev has_header doctest-dev doctest/doctest.h
+  need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+  need pkg-config command -v pkg-config
+  need libthrust-dev has_header libthrust-dev thrust/version.h
 }
 
 # How to become who may install: "" as root, "sudo" where it asks no password; fails where neither holds.

@@ -17,12 +17,7 @@ fi
 # Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 
-need_build
-need_components
-need doctest-dev has_header doctest-dev doctest/doctest.h
-need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
-need pkg-config command -v pkg-config
-need libthrust-dev has_header libthrust-dev thrust/version.h
+need_tests
 provide
 
 # shellcheck disable=SC2086
