@@ -33,8 +33,8 @@ inline constexpr int checkpoint_version = 1;
 
 inline std::string hexadecimal(double value) {
   std::array<char, 64> digits{};
-  const char* const begin = digits.data();
-  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex).ptr;
+  char* const begin = digits.data();
+  char* const end = std::to_chars(begin, begin + digits.size(), value, std::chars_format::hex).ptr;
   return {begin, end};
 }
 inline double from_hexadecimal(const nlohmann::json& stored) {
