@@ -45,7 +45,8 @@ struct allocations {
     if (data != nullptr) ++alive;
     return data;
   }
-  static void give(void* data) {
+  // Inlined into operator delete, free() would look to g++ like the wrong partner of operator new.
+  [[gnu::noinline]] static void give(void* data) {
     if (data == nullptr) return;
     --alive;
     std::free(data);
