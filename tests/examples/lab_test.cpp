@@ -20,6 +20,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <localis/core/error.hpp>
 #include <localis/cpu/backend.hpp>
 #include <localis/io/safetensors.hpp>
 #include <localis/layer/dense.hpp>
@@ -58,7 +59,8 @@ settings few(const fs::path& out) {
   return s;
 }
 
-/// Sends a signal when so many pictures have been read.
+/// Sends a signal when so many pictures have been read: by another thread, ahead of the steps, so that the run may stop
+/// a step earlier or later.
 class alarm_clock {
  public:
   alarm_clock(const examples::any_data& from, std::size_t reads, int signal)
@@ -189,8 +191,13 @@ TEST_CASE("lab: a signal stores the run, ends with its status, and the run goes 
     fs::remove_all(s.out);
     const outcome first = work(s, 80 + 8 * 3 + 1, signal);  // the fourth step of the second epoch
     CHECK(first.status == 128 + signal);
-    CHECK(first.told.find("interrupted in one, seed 1, epoch 2 of 3, step 4 of 10; --config ") != std::string::npos);
-    CHECK(names_in(s.out / "checkpoints") == strings{"one-1-step-000000014.checkpoint"});
+    const strings stored = names_in(s.out / "checkpoints");
+    REQUIRE(stored.size() == 1);
+    const std::string name = "one-1-step-";
+    REQUIRE(stored[0].find(name + "0000000") == 0);
+    const std::size_t steps = std::stoul(stored[0].substr(name.size(), 9));
+    CHECK(first.told.find(localis::text("interrupted in one, seed 1, epoch 2 of 3, step ", steps - 10,
+                                        " of 10; --config ")) != std::string::npos);
     CHECK(json_of(s.out / "report.json").at("ending") == "interrupted");
 
     s.resume = true;
@@ -198,8 +205,8 @@ TEST_CASE("lab: a signal stores the run, ends with its status, and the run goes 
     s.keep = whole.keep;
     const outcome second = work(s);
     CHECK(second.status == 0);
-    CHECK(second.told.find("goes on from " + (s.out / "checkpoints/one-1-step-000000014.checkpoint").string() +
-                           ": epoch 2, step 5\n") != std::string::npos);
+    CHECK(second.told.find(localis::text("goes on from ", (s.out / "checkpoints" / stored[0]).string(),
+                                         ": epoch 2, step ", steps - 9, '\n')) != std::string::npos);
     CHECK(runs_of(s.out) == runs_of(whole.out));
     CHECK(weights_in(s.out / "checkpoints" / last) == weights_in(whole.out / "checkpoints" / last));
     // Nothing is left to do.
@@ -224,22 +231,23 @@ TEST_CASE("lab: a checkpoint that does not load is told, and the one before it t
   s.every = 5;
   CHECK(work(s, 80 + 8 * 7 + 1).status == 130);
   const fs::path at = s.out / "checkpoints";
-  REQUIRE(names_in(at) == strings{"one-1-step-000000010.checkpoint", "one-1-step-000000015.checkpoint",
-                                  "one-1-step-000000018.checkpoint"});
-  fs::resize_file(at / "one-1-step-000000018.checkpoint", 5000);
+  const strings stored = names_in(at);
+  REQUIRE(stored.size() == 3);
+  CHECK(stored[0] == "one-1-step-000000010.checkpoint");
+  CHECK(stored[1] == "one-1-step-000000015.checkpoint");
+  fs::resize_file(at / stored[2], 5000);
   s.resume = true;
   const outcome second = work(s);
   CHECK(second.status == 0);
-  const auto told = second.told.find("NOTE: " + (at / "one-1-step-000000018.checkpoint: ").string());
+  const auto told = second.told.find("NOTE: " + (at / stored[2]).string() + ": ");
   REQUIRE(told != std::string::npos);
-  CHECK(second.told.find("goes on from " + (at / "one-1-step-000000015.checkpoint").string(), told) !=
-        std::string::npos);
+  CHECK(second.told.find("goes on from " + (at / stored[1]).string(), told) != std::string::npos);
   CHECK(runs_of(s.out) == runs_of(whole.out));
 
   // Where none loads, nothing is begun anew in silence.
   settings lost = few(here / "lost");
   CHECK(work(lost, 100).status == 130);
-  const std::string file = (lost.out / "checkpoints/one-1-step-000000013.checkpoint").string();
+  const std::string file = (lost.out / "checkpoints" / names_in(lost.out / "checkpoints").at(0)).string();
   fs::resize_file(file, 10);
   lost.resume = true;
   const std::string refused = refusal([&] { (void)work(lost); });
