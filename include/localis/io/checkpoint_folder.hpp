@@ -30,7 +30,7 @@ struct checkpoint_file {
 /// count from the run's start. An older one goes only when the newer is whole and on the disk.
 ///
 ///   io::checkpoint_folder kept("checkpoints", "lenet", 3);
-///   kept.resume(trainer, [](const auto& damaged) { std::cerr << damaged.what() << '\n'; });  // where there is any
+///   kept.resume(trainer, [&](const auto& damaged) { notes.push_back(damaged.what()); });  // where there is any
 ///   trainer.on_pause(100, [&] { kept.save(trainer); });
 ///   trainer.fit(data);
 ///
