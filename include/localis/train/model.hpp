@@ -25,6 +25,8 @@
 #include <localis/network/plan.hpp>
 #include <localis/network/program.hpp>
 #include <localis/network/summary.hpp>
+#include <localis/train/arrivals.hpp>
+#include <localis/train/layer_pack.hpp>
 #include <localis/train/lessons.hpp>
 #include <localis/train/pass.hpp>
 
@@ -33,36 +35,6 @@ namespace localis {
 struct model_options {
   std::uint64_t seed = 1;  ///< of the initial weights and of dropout
 };
-
-namespace detail {
-
-/// A tuple by inheritance: element I is found without recursion over the others.
-template <std::size_t Index, class T>
-struct indexed {
-  T value;
-};
-template <class Indices, class... Ts>
-struct indexed_pack;
-template <std::size_t... Is, class... Ts>
-struct indexed_pack<std::index_sequence<Is...>, Ts...> : indexed<Is, Ts>... {};
-
-template <std::size_t I, class T>
-constexpr T& get(indexed<I, T>& element) {
-  return element.value;
-}
-template <std::size_t I, class T>
-constexpr const T& get(const indexed<I, T>& element) {
-  return element.value;
-}
-
-template <class Backend, class List>
-struct layer_states;
-template <class Backend, class... Layers>
-struct layer_states<Backend, layer_list<Layers...>> {
-  using type = indexed_pack<std::index_sequence_for<Layers...>, typename Layers::template state<Backend>...>;
-};
-
-}  // namespace detail
 
 /// A network with its weights, its memory and the passes over it.
 ///
@@ -181,7 +153,7 @@ class model {
     std::vector<plan> plans = make_plans(request);
     const auto largest =
         std::max_element(plans.begin(), plans.end(), [](const plan& a, const plan& b) { return a.bytes < b.bytes; });
-    const std::size_t staging = staging_bytes_of(request);
+    const std::size_t staging = arrivals::bytes(request.batch);
     const std::size_t bytes = largest->bytes + staging;
     prepared_ = false;  // until all of it is there
     state_ = progress::idle;
@@ -426,7 +398,7 @@ class model {
       std::size_t parameters = 0;
       for (const operation& op : operations()) parameters += op.stage >= boundary ? op.parameters : 0;
       s.memory.push_back({boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes,
-                          p.bytes + staging_bytes_of(request), parameters * sizeof(scalar)});
+                          p.bytes + arrivals::bytes(request.batch), parameters * sizeof(scalar)});
     }
   }
 
@@ -778,28 +750,10 @@ class model {
 
   // What comes from the host, where kernels cannot reach it: behind the plan, in the same arena.
 
-  struct staged_arrays {
-    std::array<scalar*, 2> features{};  ///< take turns: the next batch arrives while this one is computed
-    std::uint32_t* labels = nullptr;
-    scalar* targets = nullptr;
-  };
-  static staged_arrays stage(std::size_t batch, carver& pieces) {
-    staged_arrays at;
-    if constexpr (!Backend::memory::host_accessible) {
-      for (scalar*& features : at.features) features = pieces.take<scalar>(batch * Network::input.size());
-      at.labels = pieces.take<std::uint32_t>(batch);
-      at.targets = pieces.take<scalar>(batch * outputs);
-    }
-    return at;
-  }
-  static std::size_t staging_bytes_of(const memory_request& request) {
-    carver staged;
-    (void)stage(request.batch, staged);
-    return staged.used();
-  }
-  [[nodiscard]] staged_arrays staging() const {
+  using arrivals = detail::arrivals<Network, Backend>;
+  [[nodiscard]] arrivals staging() const {
     carver pieces(arena_.data() + (arena_.size() - staging_bytes_));
-    return stage(request_.batch, pieces);
+    return arrivals(request_.batch, pieces);
   }
   /// Where kernels find a batch.
   const scalar* reach_features(std::span<const scalar> host) {
