@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "folder.hpp"
+#include "../temporary_folder.hpp"
 #include "pictures.hpp"
 #include "read_settings.hpp"
 #include "settings.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "folder.hpp"
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>

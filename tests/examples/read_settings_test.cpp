@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "folder.hpp"
+#include "../temporary_folder.hpp"
 #include "settings.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -92,18 +93,6 @@ struct job {
   lo::trainer<model, lo::scheduler::fixed, lo::supervision::loss_gain> trainer{
       m, lo::scheduler::fixed{2}, lo::supervision::loss_gain{}, {.epochs = 2, .batch = 6, .local_rate = 1e-3}};
   void fit() { trainer.fit(pictures(), pictures()); }
-};
-
-/// A folder that goes with its test.
-struct folder {
-  fs::path path = fs::temp_directory_path() / ("localis_allocation_test_" + std::to_string(::getpid()));
-  folder() { fs::create_directories(path); }
-  ~folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
 };
 
 /// Runs `call` with its allocation number n failing, for n = 1, 2, ... until it needs no more than n - 1.

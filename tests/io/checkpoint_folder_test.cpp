@@ -5,6 +5,7 @@
 #include <system_error>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -16,19 +17,6 @@ using lo::io::checkpoint_folder;
 using strings = std::vector<std::string>;
 
 namespace {
-
-/// A place for the folder of checkpoints, which goes with its test.
-struct place {
-  fs::path path = fs::temp_directory_path() / ("localis_checkpoint_folder_test_" + std::to_string(::getpid()));
-  place() { fs::create_directories(path); }
-  ~place() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  place(const place&) = delete;
-  place& operator=(const place&) = delete;
-  [[nodiscard]] fs::path operator/(const std::string& name) const { return path / name; }
-};
 
 /// A run of 100 steps per epoch that has done so many.
 lo::stored_run<float> run_at(std::size_t steps) {
@@ -64,7 +52,7 @@ std::string refusal(const F& f) {
 }  // namespace
 
 TEST_CASE("checkpoint_folder: the last ones stay, and names sort as steps do") {
-  const place here;
+  const folder here;
   checkpoint_folder kept(here / "deep/inside", "sgd-1", 2);
   CHECK(kept.files().empty());
   CHECK_FALSE(kept.read<float>());
@@ -86,7 +74,7 @@ TEST_CASE("checkpoint_folder: the last ones stay, and names sort as steps do") {
 }
 
 TEST_CASE("checkpoint_folder: what does not load is told, and the one before it taken") {
-  const place here;
+  const folder here;
   checkpoint_folder kept(here / "c", "run", 3);
   for (const std::size_t steps : {1U, 2U, 3U}) kept.write(run_at(steps));
   const auto files = kept.files();
@@ -109,7 +97,7 @@ TEST_CASE("checkpoint_folder: what does not load is told, and the one before it 
 }
 
 TEST_CASE("checkpoint_folder: going on from an earlier file, the damaged one behind it goes") {
-  const place here;
+  const folder here;
   checkpoint_folder first(here / "c", "run", 3);
   for (const std::size_t steps : {10U, 20U, 30U}) first.write(run_at(steps));
   cut(first.files()[0]);
@@ -121,7 +109,7 @@ TEST_CASE("checkpoint_folder: going on from an earlier file, the damaged one beh
 }
 
 TEST_CASE("checkpoint_folder: a run that begins anew replaces the one before, once it has a file of its own") {
-  const place here;
+  const folder here;
   checkpoint_folder first(here / "c", "run", 3);
   for (const std::size_t steps : {1U, 20U, 30U}) first.write(run_at(steps));
   checkpoint_folder second(here / "c", "run", 3);
@@ -131,7 +119,7 @@ TEST_CASE("checkpoint_folder: a run that begins anew replaces the one before, on
 }
 
 TEST_CASE("checkpoint_folder: the files of others stay") {
-  const place here;
+  const folder here;
   checkpoint_folder one(here / "c", "run", 1);
   checkpoint_folder other(here / "c", "run-1", 1);
   one.write(run_at(1));
@@ -147,7 +135,7 @@ TEST_CASE("checkpoint_folder: the files of others stay") {
 }
 
 TEST_CASE("checkpoint_folder: what a killed process left half-written goes with the next file") {
-  const place here;
+  const folder here;
   checkpoint_folder kept(here / "c", "run", 2);
   kept.write(run_at(1));
   const fs::path part = here / "c/run-step-000000002.checkpoint.part";
@@ -159,7 +147,7 @@ TEST_CASE("checkpoint_folder: what a killed process left half-written goes with 
 }
 
 TEST_CASE("checkpoint_folder: where the next cannot be written none is removed") {
-  const place here;
+  const folder here;
   checkpoint_folder kept(here / "c", "run", 1);
   kept.write(run_at(1));
   fs::create_directories(here / "c/run-step-000000002.checkpoint.part");  // in the way of the temporary file
@@ -168,7 +156,7 @@ TEST_CASE("checkpoint_folder: where the next cannot be written none is removed")
 }
 
 TEST_CASE("checkpoint_folder: errors name what is wrong") {
-  const place here;
+  const folder here;
   CHECK_THROWS_WITH_AS(checkpoint_folder(here / "c", "run", 0), "checkpoint_folder: keep: expected at least 1, found 0",
                        lo::config_error);
   CHECK_THROWS_WITH_AS(checkpoint_folder(here / "c", "a/b"),

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../file_faults.hpp"
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,19 +37,6 @@ using net = lo::network<
                lo::rule::local<lo::rule::oja, lo::rule::relative_step, lo::optimizer::adam, lo::rule::clip_scale>>,
     lo::batch_norm, lo::relu, lo::max_pool2d<2>, lo::dense<6, lo::rule::bcm>, lo::tanh, lo::dropout, lo::dense<3>>;
 using taught = lo::network<lo::image<6, 6, 2>, lo::dense<5, lo::rule::error_feedback>, lo::tanh, lo::dense<3>>;
-
-/// A folder that goes with its test.
-struct folder {
-  fs::path path = fs::temp_directory_path() / ("localis_checkpoint_test_" + std::to_string(::getpid()));
-  folder() { fs::create_directories(path); }
-  ~folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  [[nodiscard]] fs::path operator/(const char* name) const { return path / name; }
-};
 
 struct pictures {
   std::vector<float> x;

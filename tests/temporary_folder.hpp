@@ -9,8 +9,7 @@
 
 /// A folder that goes with its test.
 struct folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_examples_test_" + std::to_string(::getpid()));
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("localis_test_" + std::to_string(::getpid()));
   folder() { std::filesystem::create_directories(path); }
   ~folder() {
     std::error_code ignored;
