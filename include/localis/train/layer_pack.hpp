@@ -5,9 +5,7 @@
 
 #include <localis/network/program.hpp>
 
-namespace localis {
-
-namespace detail {
+namespace localis::detail {
 
 /// A tuple by inheritance: element I is found without recursion over the others.
 template <std::size_t Index, class T>
@@ -35,6 +33,4 @@ struct layer_states<Backend, layer_list<Layers...>> {
   using type = indexed_pack<std::index_sequence_for<Layers...>, typename Layers::template state<Backend>...>;
 };
 
-}  // namespace detail
-
-}  // namespace localis
+}  // namespace localis::detail
