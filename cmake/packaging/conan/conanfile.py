@@ -16,7 +16,7 @@ class Localis(ConanFile):
     license = "MIT"
     package_type = "header-library"
     settings = "os", "compiler", "build_type", "arch"
-    options = {component: [True, False] for component in ("gzip", "folder", "safetensors")}
+    options = {component: [True, False] for component in ("gzip", "folder", "safetensors", "checkpoint")}
     default_options = {component: False for component in options}
     no_copy_source = True
 
@@ -35,12 +35,12 @@ class Localis(ConanFile):
 
     def requirements(self):
         self.requires("eigen/[>=3.4 <4]")
-        if self.options.gzip:
+        if self.options.gzip or self.options.checkpoint:
             self.requires("zlib/[>=1.2.11 <2]")
         if self.options.folder:
             self.requires("libjpeg-turbo/[>=2.1]")
             self.requires("libpng/[>=1.6 <2]")
-        if self.options.safetensors:
+        if self.options.safetensors or self.options.checkpoint:
             self.requires("nlohmann_json/[>=3.9 <4]")
 
     def generate(self):

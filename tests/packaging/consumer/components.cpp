@@ -1,10 +1,16 @@
 // A second translation unit: the umbrella links twice, and each component's header with its library.
 #include <localis/localis.hpp>
 
-#ifdef WITH_COMPONENTS
+#ifdef WITH_folder
 #include <localis/data/folder.hpp>
+#endif
+#ifdef WITH_gzip
 #include <localis/data/gzip.hpp>
+#endif
+#ifdef WITH_checkpoint
 #include <localis/io/checkpoint.hpp>
+#endif
+#ifdef WITH_safetensors
 #include <localis/io/safetensors.hpp>
 #endif
 
@@ -12,17 +18,23 @@ double components();
 
 double components() {
   double refused = 0;
-#ifdef WITH_COMPONENTS
-  const auto refuses = [&](auto&& call) {
+  [[maybe_unused]] const auto refuses = [&](auto&& call) {
     try {
       call();
     } catch (const localis::error&) {
       ++refused;
     }
   };
+#ifdef WITH_gzip
   refuses([] { (void)localis::data::read_idx_gzip("nowhere/images.gz", "nowhere/labels.gz"); });
+#endif
+#ifdef WITH_folder
   refuses([] { (void)localis::data::folder("nowhere"); });
+#endif
+#ifdef WITH_safetensors
   refuses([] { (void)localis::io::safetensors("nowhere.safetensors"); });
+#endif
+#ifdef WITH_checkpoint
   refuses([] { (void)localis::io::read_checkpoint<float>("nowhere.checkpoint"); });
 #endif
   return refused;

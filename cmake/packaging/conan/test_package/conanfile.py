@@ -1,4 +1,4 @@
-"""Builds and runs the consumer of tests/packaging with the package."""
+"""Builds and runs the consumer of tests/packaging with the package: with the components that its options name."""
 
 import os
 
@@ -20,7 +20,10 @@ class Consumer(ConanFile):
 
     def build(self):
         cmake = CMake(self)
-        cmake.configure({"HOW": "package"}, build_script_folder=os.path.join(
+        options = self.dependencies["localis"].options
+        components = [name for name in ("gzip", "folder", "safetensors", "checkpoint") if options.get_safe(name)]
+        variables = {"HOW": "package", "COMPONENTS": ";".join(components)}
+        cmake.configure(variables, build_script_folder=os.path.join(
             self.recipe_folder, "..", "..", "..", "..", "tests", "packaging", "consumer"))
         cmake.build()
 
