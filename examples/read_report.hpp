@@ -45,9 +45,11 @@ struct read_member {
 [[nodiscard]] inline localis::confusion_matrix read_confusion(const nlohmann::json& j) {
   std::vector<std::vector<std::size_t>> rows;
   read_member::take("confusion", j, rows);
+  for (const auto& row : rows) {
+    localis::expect(row.size() == rows.size(), "confusion: row", "a count for each class", row.size());
+  }
   localis::confusion_matrix matrix(rows.size());
   for (std::size_t truth = 0; truth < rows.size(); ++truth) {
-    localis::expect(rows[truth].size() == rows.size(), "confusion: row", "a count for each class", rows[truth].size());
     for (std::size_t c = 0; c < rows.size(); ++c) matrix.add(truth, c, rows[truth][c]);
   }
   return matrix;
@@ -88,6 +90,7 @@ struct read_member {
 /// A report.json as it was parsed, and its runs.
 struct stored_report {
   nlohmann::json json;
+  std::size_t epochs = 0;      ///< that were asked for
   std::vector<double> shares;  ///< of each stage in the network's products
   std::vector<run_result> runs;
 };
@@ -98,7 +101,12 @@ struct stored_report {
     std::ifstream in(file, std::ios::binary);
     localis::expect(std::filesystem::is_regular_file(file), "report", "a file", "none");
     stored_report result;
-    result.json = nlohmann::json::parse(in);
+    // What is nested without end could be parsed, but not told about.
+    result.json = nlohmann::json::parse(in, [](int level, nlohmann::json::parse_event_t, nlohmann::json&) {
+      localis::expect(level < 16, "report", "JSON of at most 16 levels", "more");
+      return true;
+    });
+    detail::read_member{result.json.at("settings")}("epochs", result.epochs);
     detail::read_member{result.json.at("network")}("stage_shares", result.shares);
     for (const nlohmann::json& j : result.json.at("runs")) {
       result.runs.push_back(detail::read_run(j, result.shares.size()));
