@@ -4,6 +4,10 @@
 #include <cstddef>
 #include <string>
 
+// Thrust takes CUDA for its device unless told otherwise, and its headers then want NVIDIA's.
+#if !defined(THRUST_DEVICE_SYSTEM) && !__has_include(<cuda_runtime_api.h>)
+#define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_CPP
+#endif
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
 #if defined(_OPENMP)
