@@ -7,7 +7,7 @@
 # allows is a finding: the input is kept in build/fuzz/findings, and belongs into the corpus once it is mended.
 #
 # Exit status: 0 nothing found, 1 a finding, 2 a wrong argument or no build, 77 no clang with libFuzzer, which is
-# Debian's clang-14 and libclang-rt-14-dev. FUZZ_CXX names another clang++; two targets are built and run at a time.
+# Debian's clang and, for clang 14, libclang-rt-14-dev. FUZZ_CXX names another clang++; two targets are built and run at a time.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
@@ -34,8 +34,9 @@ done
 mkdir -p "$build/findings"
 sanitize=-fsanitize=fuzzer,address,undefined
 fuzzes() {
-  echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
-    "$1" $sanitize -x c++ - -o "$build/probe" 2>/dev/null
+  # Clang 14 does not take the <chrono> of g++ 13.
+  printf '%s\n' '#include <chrono>' 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
+    "$1" -std=c++20 $sanitize -x c++ - -o "$build/probe" 2>/dev/null
 }
 find_compiler() {
   for compiler in ${FUZZ_CXX:-clang++ clang++-14 clang++-19}; do
@@ -45,8 +46,9 @@ find_compiler() {
   return 1
 }
 if ! find_compiler; then
-  offer clang-14 'the fuzz targets' command -v clang++-14
-  offer libclang-rt-14-dev 'the fuzz targets' fuzzes clang++-14
+  offer clang 'the fuzz targets' command -v clang++
+  version=$(clang++ -dumpversion 2>/dev/null || echo 14)
+  offer "libclang-rt-${version%%.*}-dev" 'the fuzz targets' fuzzes clang++
   find_compiler || {
     say 'the fuzz targets are left out: no clang++ here links -fsanitize=fuzzer'
     exit 77
