@@ -1,9 +1,15 @@
+#include <array>
 #include <cstddef>
+#include <new>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
+#include <localis/supervision/loss_gain.hpp>
+#include <localis/supervision/loss_sign.hpp>
+#include <localis/supervision/per_stage.hpp>
+#include <localis/supervision/plateau.hpp>
 #include <localis/supervision/supervision.hpp>
 
 namespace lsv = localis::supervision;
@@ -61,4 +67,17 @@ TEST_CASE("supervision: a stage's gain is the gain where there is no other") {
   user_made{}.observe(seen, 0.5);
   CHECK(lsv::stage_gain(user_made{}, seen, 3) == 0.5);
   CHECK(lsv::stage_gain(by_stage{}, seen, 3) == 3.5);
+}
+
+TEST_CASE_TEMPLATE("supervision: every byte of a state has a value", Policy, lsv::loss_gain, lsv::loss_sign,
+                   lsv::plateau, lsv::per_stage<lsv::loss_gain>) {
+  using state = typename Policy::state;
+  const auto bytes_after = [](std::size_t losses, unsigned char before) {
+    alignas(state) std::array<unsigned char, sizeof(state)> bytes;
+    bytes.fill(before);
+    state* const seen = new (bytes.data()) state;
+    for (std::size_t i = 0; i < losses; ++i) Policy{}.observe(*seen, 1 / static_cast<double>(i + 2));
+    return bytes;
+  };
+  for (const std::size_t losses : {0U, 1U, 2U, 5U}) CHECK(bytes_after(losses, 0x00) == bytes_after(losses, 0xFF));
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 namespace localis::supervision {
 
 /// Mean of the values so far, with weights that fall exponentially into the past:
@@ -25,12 +27,12 @@ struct running_mean {
 struct loss_and_mean {
   double loss = 0;
   running_mean earlier;
-  bool has_loss = false;  ///< whether any loss is known
+  std::size_t losses = 0;  ///< seen so far
 
   constexpr void add(double next, double smoothing) {
-    if (has_loss) earlier.add(loss, smoothing);
+    if (losses > 0) earlier.add(loss, smoothing);
     loss = next;
-    has_loss = true;
+    ++losses;
   }
 
   friend bool operator==(const loss_and_mean&, const loss_and_mean&) = default;

@@ -7,7 +7,8 @@
 /// Supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
 /// that no gradient reaches. A policy is a plain value with
 ///
-///   struct state                                   trivially copyable; what has been seen so far
+///   struct state                                   trivially copyable; what has been seen so far. Without padding
+///                                                  between its members: checkpoints hold all its bytes
 ///   void   observe(state&, double loss) const      after each step, with that step's mean loss
 ///   double gain(const state&) const                factor on the local step size, dimensionless
 ///
