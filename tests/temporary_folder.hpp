@@ -1,27 +1,56 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <unistd.h>
 
+/// Bytes of a file, in a folder that is made where there is none.
+inline void write_file(const std::filesystem::path& path, std::string_view content) {
+  std::filesystem::create_directories(path.parent_path());
+  std::filesystem::remove(path);  // overwriting may wait for the disk
+  std::ofstream(path, std::ios::binary) << content;
+}
+inline void write_file(const std::filesystem::path& path, const std::vector<std::uint8_t>& content) {
+  write_file(path, std::string_view(reinterpret_cast<const char*>(content.data()), content.size()));
+}
+[[nodiscard]] inline std::string file_content(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// A folder that goes with its test.
-struct folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("localis_test_" + std::to_string(::getpid()));
-  folder() { std::filesystem::create_directories(path); }
-  ~folder() {
+struct temporary_folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() /
+                               ("localis_test_" + std::to_string(::getpid()) + '_' + std::to_string(made++));
+
+  temporary_folder() { std::filesystem::create_directories(path); }
+  ~temporary_folder() {
     std::error_code ignored;
     std::filesystem::remove_all(path, ignored);
   }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
 
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path / name; }
+  [[nodiscard]] std::filesystem::path operator/(const std::filesystem::path& name) const { return path / name; }
   /// Writes a file and returns its path.
-  [[nodiscard]] std::string file(const std::string& name, const std::string& content) const {
-    std::ofstream(path / name, std::ios::binary) << content;
-    return (path / name).string();
+  template <class Bytes = std::vector<std::uint8_t>>
+  std::filesystem::path write(const std::filesystem::path& name, const Bytes& content) const {
+    write_file(path / name, content);
+    return path / name;
   }
+  [[nodiscard]] std::string file(const std::filesystem::path& name, std::string_view content) const {
+    return write(name, content).string();
+  }
+
+ private:
+  static inline std::atomic<std::size_t> made = 0;
 };

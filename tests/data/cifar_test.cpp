@@ -4,13 +4,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <localis/data/cifar.hpp>
 
@@ -36,18 +35,7 @@ bytes operator+(bytes a, const bytes& b) {
 }
 
 /// A folder that is gone at the end of the test.
-struct scratch_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_cifar_test_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-
-  std::filesystem::path write(const std::string& name, const bytes& content) const {
-    std::ofstream file(path / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-    return path / name;
-  }
-
+struct scratch_folder : temporary_folder {
   /// So many zeros, which are sound records; they take no room on the disk.
   void write_zeros(const std::string& name, std::size_t size) const {
     std::filesystem::resize_file(write(name, {}), size);

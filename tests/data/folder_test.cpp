@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../file_faults.hpp"
+#include "../temporary_folder.hpp"
 #include "pictures.hpp"
 #include <doctest/doctest.h>
 
@@ -13,7 +14,6 @@
 
 namespace data = localis::data;
 using pictures::bytes;
-using pictures::scratch_folder;
 
 namespace {
 
@@ -29,7 +29,7 @@ bytes plain_png(std::uint8_t red, std::size_t height, std::size_t width) {
 
 /// What is said of the folder, without its path in front.
 template <class Read>
-std::string verdict(const scratch_folder& folder, const Read& read) {
+std::string verdict(const temporary_folder& folder, const Read& read) {
   try {
     read();
   } catch (const localis::data_error& error) {
@@ -40,7 +40,7 @@ std::string verdict(const scratch_folder& folder, const Read& read) {
   return "no error";
 }
 
-std::string refused(const scratch_folder& folder, const data::folder_options& options = small) {
+std::string refused(const temporary_folder& folder, const data::folder_options& options = small) {
   return verdict(folder, [&] { const data::folder made(folder.path, options); });
 }
 
@@ -59,7 +59,7 @@ std::vector<float> sample(const data::folder& from, std::size_t index, std::size
 }  // namespace
 
 TEST_CASE("classes and files come sorted, and a sample is its picture") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   folder.write("zebra/b.PNG", plain_png(30, 20, 11));
   folder.write("zebra/a.png", plain_png(20, 9, 9));
   folder.write("ant/deeper/x.jpeg", pictures::png(5, 9));  // a PNG under a wrong name
@@ -96,7 +96,7 @@ TEST_CASE("classes and files come sorted, and a sample is its picture") {
 }
 
 TEST_CASE("random crops follow from seed, epoch and index, whatever the number of readers") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   for (int i = 0; i < 6; ++i) folder.write("a/" + std::to_string(i) + ".png", pictures::png(20, 30));
   data::folder_options options = small;
   options.training = data::crop::random;
@@ -130,7 +130,7 @@ TEST_CASE("random crops follow from seed, epoch and index, whatever the number o
 }
 
 TEST_CASE("a corrupt picture is an error that names it, or left out when asked") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   bytes cut = pictures::jpeg(20, 20);
   cut.resize(cut.size() / 2);
   bytes wrong = pictures::png(20, 20);
@@ -174,7 +174,7 @@ TEST_CASE("a corrupt picture is an error that names it, or left out when asked")
 }
 
 TEST_CASE("a picture that goes, is cut or replaced after the listing is an error in the batch that wants it") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   const bytes good = pictures::png(20, 20);
   for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) folder.write(name, good);
   const data::folder set(folder.path, small);
@@ -203,7 +203,7 @@ TEST_CASE("a picture that goes, is cut or replaced after the listing is an error
 }
 
 TEST_CASE("a folder that may not be read is named, wherever it lies") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   folder.write("a/1.png", pictures::png(9, 9));
   folder.write("a/deep/er/1.png", pictures::png(9, 9));
   for (const char* name : {"", "a", "a/deep", "a/deep/er"}) {
@@ -215,7 +215,7 @@ TEST_CASE("a folder that may not be read is named, wherever it lies") {
 }
 
 TEST_CASE("a picture larger than allowed is refused") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   folder.write("a/1.png", pictures::png(20, 20));
   data::folder_options options = small;
   options.max_pixels = 399;
@@ -230,7 +230,7 @@ TEST_CASE("a picture larger than allowed is refused") {
 }
 
 TEST_CASE("a folder without classes, and a class without pictures, are errors") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   CHECK(verdict(folder, [&] { const data::folder made(folder.path / "absent", small); }) ==
         "/absent: expected a readable folder, found: No such file or directory");
   folder.write("file.png", pictures::png(9, 9));
@@ -243,7 +243,7 @@ TEST_CASE("a folder without classes, and a class without pictures, are errors") 
 }
 
 TEST_CASE("train and val must have the same classes, and val is cut from the centre") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   const auto read = [&] {
     data::folder_options options = small;
     options.training = data::crop::random;
@@ -263,7 +263,7 @@ TEST_CASE("train and val must have the same classes, and val is cut from the cen
 }
 
 TEST_CASE("bad options are refused") {
-  const scratch_folder folder("folder_test");
+  const temporary_folder folder;
   folder.write("a/1.png", pictures::png(9, 9));
   const auto make = [&](const data::folder_options& options) { const data::folder made(folder.path, options); };
   CHECK_NOTHROW(make({}));

@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <localis/data/gzip.hpp>
@@ -42,18 +41,7 @@ bytes gzip(bytes content) {
 }
 
 /// A folder that is gone at the end of the test.
-struct scratch_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_gzip_test_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-
-  std::filesystem::path write(const std::string& name, const bytes& content) const {
-    std::ofstream file(path / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-    return path / name;
-  }
-
+struct scratch_folder : temporary_folder {
   /// What is said of these bytes as the pictures' file, without the path in front; labels are sound.
   std::string verdict(const bytes& pictures, std::size_t max_bytes = data::default_max_bytes) const {
     const auto file = write("pictures.gz", pictures);

@@ -1,14 +1,13 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "../file_faults.hpp"
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <localis/data/idx.hpp>
 
@@ -46,24 +45,10 @@ std::string message(const bytes& file, data::idx_kind kind = data::idx_kind::pic
   return "no error";
 }
 
-/// A folder that is gone at the end of the test.
-struct scratch_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_idx_test_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-
-  std::filesystem::path write(const std::string& name, const bytes& content) const {
-    std::ofstream file(path / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-    return path / name;
-  }
-};
-
 }  // namespace
 
 TEST_CASE("sound files become a data set") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const data::images set =
       data::read_idx(folder.write("pictures", good_pictures), folder.write("labels", good_labels), 3);
   CHECK(set.size() == 3);
@@ -131,7 +116,7 @@ TEST_CASE("pictures and labels must belong together") {
 }
 
 TEST_CASE("a missing file, a folder in its place, or a broken file is named") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto labels = folder.write("labels", good_labels);
   const auto refused = [&](const std::filesystem::path& pictures) -> std::string {
     try {
@@ -150,7 +135,7 @@ TEST_CASE("a missing file, a folder in its place, or a broken file is named") {
 }
 
 TEST_CASE("a file that is cut or grows between opening and reading is one clear error") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto path = folder.write("pictures", good_pictures);
   const auto read = [&](data::file_source& source) -> std::string {
     try {
@@ -176,7 +161,7 @@ TEST_CASE("a file that is cut or grows between opening and reading is one clear 
 }
 
 TEST_CASE("a file that may not be read says so") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto path = folder.write("pictures", good_pictures);
   const file_faults::permissions none(path, std::filesystem::perms::none);
   const std::string message = file_faults::refusal_as_nobody([&] { const data::file_source source(path); });

@@ -5,10 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <span>
-#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -16,7 +13,6 @@
 #include <jpeglib.h>
 #include <png.h>
 // clang-format on
-#include <unistd.h>
 
 /// Small pictures and their files, written by the same libraries that the library reads with.
 namespace pictures {
@@ -114,27 +110,6 @@ inline bytes png(std::size_t height, std::size_t width, int type, int depth, con
 inline bytes png(std::size_t height, std::size_t width) {
   return png(height, width, PNG_COLOR_TYPE_RGB, 8, raster(height, width, 3, noise));
 }
-
-/// A folder that is gone at the end of the test.
-class scratch_folder {
- public:
-  explicit scratch_folder(const std::string& name)
-      : path(std::filesystem::temp_directory_path() / ("localis_" + name + '_' + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path);
-  }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-
-  std::filesystem::path write(const std::filesystem::path& name, const bytes& content) const {
-    std::filesystem::create_directories((path / name).parent_path());
-    std::ofstream file(path / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-    return path / name;
-  }
-
-  const std::filesystem::path path;
-};
 
 /// Every sound start of a file, and the file with bytes changed; `judge(broken)` must return or throw what it may.
 template <class Judge>

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "report_json.hpp"
 #include "reports.hpp"
 #include <doctest/doctest.h>
@@ -32,18 +33,18 @@ std::pair<int, std::string> run(std::vector<std::string> arguments) {
 }  // namespace
 
 TEST_CASE("compare_reports: a column for each report, a row for each run that any has, a line in each plot") {
-  const reports::folder folder;
+  const temporary_folder folder;
   const std::string one = (folder.path / "one").string();
   const std::string two = (folder.path / "two").string();
   const auto page = folder.path / "pages" / "both.html";
   auto all = reports::experiment();
-  reports::put(folder.path / "one" / "report.json", report_json(all));
+  write_file(folder.path / "one" / "report.json", report_json(all));
   all.chosen.epochs = 3;
   all.runs.pop_back();
   all.runs[0].test_accuracy = 0.5;
-  reports::put(folder.path / "two" / "report.json", report_json(all));
+  write_file(folder.path / "two" / "report.json", report_json(all));
   REQUIRE(run({one, two, "--out", page.string()}) == std::pair<int, std::string>{0, ""});
-  const std::string html = reports::content(page);
+  const std::string html = file_content(page);
   CHECK(count(html, "<tr><th>test accuracy, %</th><th>" + one + "</th><th>" + two + "</th></tr>") == 1);
   CHECK(count(html, "<tr><th>sgd</th><td>94.49</td><td>50.00</td></tr>") == 1);
   CHECK(count(html, "<tr><th>frozen &lt;static&gt;</th><td>94.49</td><td></td></tr>") == 1);
@@ -54,11 +55,11 @@ TEST_CASE("compare_reports: a column for each report, a row for each run that an
   CHECK(count(html, "<script") == 0);
   // With itself: nothing differs.
   REQUIRE(run({one, one, "--out", page.string()}).first == 0);
-  CHECK(count(reports::content(page), "All the same in all.") == 1);
+  CHECK(count(file_content(page), "All the same in all.") == 1);
 }
 
 TEST_CASE("compare_reports: what cannot be read or written is one line and status 2, and no page") {
-  const reports::folder folder;
+  const temporary_folder folder;
   const std::string one = (folder.path / "one").string();
   const auto page = folder.path / "page.html";
   const auto fails = [&](const std::vector<std::string>& arguments, const std::string& with) {
@@ -71,20 +72,20 @@ TEST_CASE("compare_reports: what cannot be read or written is one line and statu
   const std::string expected = file + ": expected the report.json of a comparison, found: ";
   fails({one, "--out", page.string()}, expected + "report: expected a file, found none");
   const std::string whole = report_json(reports::experiment());
-  reports::put(file, "[]");
+  write_file(file, "[]");
   fails({one, "--out", page.string()}, expected + "[json.exception.type_error.304] cannot use at() with array");
-  reports::put(file, whole.substr(0, whole.size() / 2));
+  write_file(file, whole.substr(0, whole.size() / 2));
   const auto [status, said] = run({one, "--out", page.string()});
   CHECK(status == 2);
   CHECK(said.rfind("compare_reports: " + expected + "[json.exception.parse_error.101]", 0) == 0);
   CHECK(count(said, "\n") == 1);
   nlohmann::json without = nlohmann::json::parse(whole);
   without.erase("settings");
-  reports::put(file, without.dump());
+  write_file(file, without.dump());
   fails({one, "--out", page.string()}, expected + "[json.exception.out_of_range.403] key 'settings' not found");
-  reports::put(file, whole);
+  write_file(file, whole);
   fails({}, "FOLDER is required");
-  reports::put(folder.path / "taken", "a file");
+  write_file(folder.path / "taken", "a file");
   const std::string parent = (folder.path / "taken").string();
   fails({one, "--out", parent + "/page.html"}, "--out: " + parent + ": expected a folder, found: Not a directory");
 }

@@ -161,7 +161,7 @@ std::string refusal(const F& f) {
 }  // namespace
 
 TEST_CASE("lab: checkpoints stay where they are asked for, the last ones of each run, and nowhere else") {
-  const folder here;
+  const temporary_folder here;
   settings s = few(here / "out");
   CHECK(work(s).status == 0);
   CHECK(names_in(s.out) == strings{"epochs.csv", "report.html", "report.json", "run.json", "runs", "table.md"});
@@ -179,7 +179,7 @@ TEST_CASE("lab: checkpoints stay where they are asked for, the last ones of each
 }
 
 TEST_CASE("lab: a signal stores the run, ends with its status, and the run goes on to the same weights") {
-  const folder here;
+  const temporary_folder here;
   settings whole = few(here / "whole");
   whole.every = 100;  // behind each epoch
   whole.keep = 1;
@@ -224,7 +224,7 @@ TEST_CASE("lab: a signal stores the run, ends with its status, and the run goes 
 }
 
 TEST_CASE("lab: a checkpoint that does not load is told, and the one before it taken up") {
-  const folder here;
+  const temporary_folder here;
   const settings whole = few(here / "whole");
   REQUIRE(work(whole).status == 0);
   settings s = few(here / "broken");
@@ -256,7 +256,7 @@ TEST_CASE("lab: a checkpoint that does not load is told, and the one before it t
 }
 
 TEST_CASE("lab: a checkpoint of other conditions is not gone on with") {
-  const folder here;
+  const temporary_folder here;
   settings s = few(here / "out");
   s.runs = {"two"};
   s.every = 5;
@@ -274,7 +274,7 @@ TEST_CASE("lab: a checkpoint of other conditions is not gone on with") {
 }
 
 TEST_CASE("lab: a folder that no checkpoint can go to is seen before anything is trained") {
-  const folder here;
+  const temporary_folder here;
   settings s = few(here / "out");
   s.checkpoints = here.file("file", "in the way");
   CHECK(refusal([&] {
@@ -284,7 +284,7 @@ TEST_CASE("lab: a folder that no checkpoint can go to is seen before anything is
 }
 
 TEST_CASE("lab: run.json is there from the start, and says what was in force") {
-  const folder here;
+  const temporary_folder here;
   settings s = few(here / "out");
   s.validation_given = false;  // 5000 are not there: a seventh is taken
   CHECK(work(s, 1).status == 130);
@@ -297,7 +297,7 @@ TEST_CASE("lab: run.json is there from the start, and says what was in force") {
 }
 
 TEST_CASE("lab: a dry run shows memory and runs, and does nothing") {
-  const folder here;
+  const temporary_folder here;
   settings s = few(here / "out");
   s.dry_run = true;
   s.digits = false;

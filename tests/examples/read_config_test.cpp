@@ -102,7 +102,7 @@ TEST_CASE("read_config: whatever the bytes are, they are read or refused") {
 }
 
 TEST_CASE("read_config: a file that is none says so") {
-  const folder here;
+  const temporary_folder here;
   CHECK(examples::read_config(here.file("good.json", std::string(good))).size() == 8);
   CHECK(refused_file((here / "missing.json").string()) ==
         (here / "missing.json: expected a file of JSON, found none").string());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "report_json.hpp"
 #include "reports.hpp"
 #include <doctest/doctest.h>
@@ -26,14 +27,14 @@ std::string complaint(const std::filesystem::path& file) {
 }  // namespace
 
 TEST_CASE("read_report: what report.json holds of the runs is read back") {
-  const reports::folder folder;
+  const temporary_folder folder;
   const auto file = folder.path / "report.json";
   auto all = reports::experiment();
   all.runs[1].report.end = localis::ending::diverged;
   all.runs[1].report.message = "training diverged";
   all.runs[1].test_accuracy = examples::no_number;
   all.runs[1].confusion = {};
-  reports::put(file, report_json(all));
+  write_file(file, report_json(all));
   const auto read = examples::read_report(file);
   CHECK(read.shares == all.shares);
   REQUIRE(read.runs.size() == 2);
@@ -50,14 +51,14 @@ TEST_CASE("read_report: what report.json holds of the runs is read back") {
 }
 
 TEST_CASE("read_report: a file that is none, cut anywhere, or with other values has one clear message") {
-  const reports::folder folder;
+  const temporary_folder folder;
   const auto file = folder.path / "report.json";
   const std::string start = file.string() + ": expected the report.json of a comparison, found: ";
   CHECK(complaint(file) == start + "report: expected a file, found none");
   CHECK(complaint(folder.path) != "nothing");
   const std::string whole = report_json(reports::experiment());
   for (std::size_t length = 0; length + 2 < whole.size(); length += 37) {
-    reports::put(file, whole.substr(0, length));
+    write_file(file, whole.substr(0, length));
     const std::string said = complaint(file);
     CAPTURE(length);
     CHECK(said.rfind(start, 0) == 0);
@@ -82,7 +83,7 @@ TEST_CASE("read_report: a file that is none, cut anywhere, or with other values 
   for (const change& one : changes) {
     nlohmann::json j = nlohmann::json::parse(whole);
     j[nlohmann::json::json_pointer(one.at)] = one.value;
-    reports::put(file, j.dump());
+    write_file(file, j.dump());
     CHECK(complaint(file) == start + one.said);
   }
 }

@@ -56,7 +56,7 @@ std::string refusal(const program& of, const strings& words) {
 }  // namespace
 
 TEST_CASE("read_settings: a file holds where the command line says nothing") {
-  const folder here;
+  const temporary_folder here;
   const std::string file = here.file("run.json", R"({"epochs": 7, "batch": 32, "seeds": [4, 5], "only": "sgd",
       "local-rate": 1e-4, "prefix-normalization": "batch", "every": 10, "out": "there", "quick": false})");
   settings s = read(train, {"--config", file});
@@ -86,7 +86,7 @@ TEST_CASE("read_settings: a file holds where the command line says nothing") {
 }
 
 TEST_CASE("read_settings: of --data and --digits the command line's holds") {
-  const folder here;
+  const temporary_folder here;
   const std::string digits = here.file("digits.json", R"({"digits": true})");
   const std::string data = here.file("data.json", R"({"data": "/pictures", "digits": false})");
   const std::string both = here.file("both.json", R"({"data": "/pictures", "digits": true})");
@@ -107,7 +107,7 @@ TEST_CASE("read_settings: of --data and --digits the command line's holds") {
 }
 
 TEST_CASE("read_settings: what is wrong with a file is told with its name, the setting's, expected and found") {
-  const folder here;
+  const temporary_folder here;
   const std::pair<const char*, const char*> cases[] = {
       {R"({"epoch": 2})", "\"epoch\": expected the name of an option, as --help lists them, found none of that name"},
       {R"({"config": "x"})",
@@ -144,7 +144,7 @@ TEST_CASE("read_settings: what is wrong with a file is told with its name, the s
 }
 
 TEST_CASE("read_settings: the settings in force, as a file, give the same again") {
-  const folder here;
+  const temporary_folder here;
   const std::pair<const program*, strings> calls[] = {
       {&train, {}},
       {&train, {"--digits"}},

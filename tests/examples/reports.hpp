@@ -2,38 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "comparison.hpp"
 #include "experiment.hpp"
 #include "settings.hpp"
-#include <unistd.h>
 
 /// What the tests of reports share.
 namespace reports {
 
-/// A folder that goes with its test.
-struct folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_report_test_" + std::to_string(::getpid()));
-  folder() {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-};
-
-inline void put(const std::filesystem::path& path, const std::string& bytes) {
-  std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-inline std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 inline std::size_t count(const std::string& in, const std::string& what) {
   std::size_t found = 0;
   for (std::size_t at = in.find(what); at != std::string::npos; at = in.find(what, at + 1)) ++found;

@@ -192,7 +192,7 @@ TEST_CASE(
 }
 
 TEST_CASE("allocation: any that fails while a checkpoint is written leaves the one that was there") {
-  const folder here;
+  const temporary_folder here;
   const fs::path file = here.path / "file";
   const auto made = [] {
     auto one = std::make_unique<job>();
@@ -212,7 +212,7 @@ TEST_CASE("allocation: any that fails while a checkpoint is written leaves the o
 }
 
 TEST_CASE("allocation: any that fails while a run is taken back changes nothing") {
-  const folder here;
+  const temporary_folder here;
   const fs::path file = here.path / "file";
   job first;
   first.fit();
@@ -233,7 +233,7 @@ TEST_CASE("allocation: any that fails while a run is taken back changes nothing"
 }
 
 TEST_CASE("allocation: any that fails behind the header of a file of weights changes none of them") {
-  const folder here;
+  const temporary_folder here;
   const fs::path file = here.path / "file";
   const auto values = [](const model& m) {
     std::vector<float> all;

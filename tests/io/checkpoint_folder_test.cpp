@@ -52,7 +52,7 @@ std::string refusal(const F& f) {
 }  // namespace
 
 TEST_CASE("checkpoint_folder: the last ones stay, and names sort as steps do") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder kept(here / "deep/inside", "sgd-1", 2);
   CHECK(kept.files().empty());
   CHECK_FALSE(kept.read<float>());
@@ -74,7 +74,7 @@ TEST_CASE("checkpoint_folder: the last ones stay, and names sort as steps do") {
 }
 
 TEST_CASE("checkpoint_folder: what does not load is told, and the one before it taken") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder kept(here / "c", "run", 3);
   for (const std::size_t steps : {1U, 2U, 3U}) kept.write(run_at(steps));
   const auto files = kept.files();
@@ -97,7 +97,7 @@ TEST_CASE("checkpoint_folder: what does not load is told, and the one before it 
 }
 
 TEST_CASE("checkpoint_folder: going on from an earlier file, the damaged one behind it goes") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder first(here / "c", "run", 3);
   for (const std::size_t steps : {10U, 20U, 30U}) first.write(run_at(steps));
   cut(first.files()[0]);
@@ -109,7 +109,7 @@ TEST_CASE("checkpoint_folder: going on from an earlier file, the damaged one beh
 }
 
 TEST_CASE("checkpoint_folder: a run that begins anew replaces the one before, once it has a file of its own") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder first(here / "c", "run", 3);
   for (const std::size_t steps : {1U, 20U, 30U}) first.write(run_at(steps));
   checkpoint_folder second(here / "c", "run", 3);
@@ -119,7 +119,7 @@ TEST_CASE("checkpoint_folder: a run that begins anew replaces the one before, on
 }
 
 TEST_CASE("checkpoint_folder: the files of others stay") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder one(here / "c", "run", 1);
   checkpoint_folder other(here / "c", "run-1", 1);
   one.write(run_at(1));
@@ -135,7 +135,7 @@ TEST_CASE("checkpoint_folder: the files of others stay") {
 }
 
 TEST_CASE("checkpoint_folder: what a killed process left half-written goes with the next file") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder kept(here / "c", "run", 2);
   kept.write(run_at(1));
   const fs::path part = here / "c/run-step-000000002.checkpoint.part";
@@ -147,7 +147,7 @@ TEST_CASE("checkpoint_folder: what a killed process left half-written goes with 
 }
 
 TEST_CASE("checkpoint_folder: where the next cannot be written none is removed") {
-  const folder here;
+  const temporary_folder here;
   checkpoint_folder kept(here / "c", "run", 1);
   kept.write(run_at(1));
   fs::create_directories(here / "c/run-step-000000002.checkpoint.part");  // in the way of the temporary file
@@ -156,7 +156,7 @@ TEST_CASE("checkpoint_folder: where the next cannot be written none is removed")
 }
 
 TEST_CASE("checkpoint_folder: errors name what is wrong") {
-  const folder here;
+  const temporary_folder here;
   CHECK_THROWS_WITH_AS(checkpoint_folder(here / "c", "run", 0), "checkpoint_folder: keep: expected at least 1, found 0",
                        lo::config_error);
   CHECK_THROWS_WITH_AS(checkpoint_folder(here / "c", "a/b"),

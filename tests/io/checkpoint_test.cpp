@@ -116,7 +116,7 @@ content unbroken(const fs::path& path) {
 
 template <class Net>
 void check_interruptions() {
-  const folder here;
+  const temporary_folder here;
   const pictures data;
   const content expected = unbroken<Net>(here / "whole");
   CHECK(expected.run.at("run").at("epochs").size() == 3);
@@ -165,7 +165,7 @@ TEST_CASE("checkpoint: a run interrupted at any step and taken up again is the u
 }
 
 TEST_CASE("checkpoint: a finished run goes on where there are more epochs") {
-  const folder here;
+  const temporary_folder here;
   const pictures data;
   (void)unbroken<net>(here / "three");
   job<net> more;
@@ -175,7 +175,7 @@ TEST_CASE("checkpoint: a finished run goes on where there are more epochs") {
 }
 
 TEST_CASE("checkpoint: no byte may differ, none be missing or too many") {
-  const folder here;
+  const temporary_folder here;
   (void)unbroken<taught>(here / "good");
   const std::string good = bytes_of(here / "good");
   job<taught> one;
@@ -200,7 +200,7 @@ TEST_CASE("checkpoint: no byte may differ, none be missing or too many") {
 }
 
 TEST_CASE("checkpoint: what belongs to another run says what differs") {
-  const folder here;
+  const temporary_folder here;
   (void)unbroken<net>(here / "file");
   const std::string name = (here / "file").string();
   const auto refused = [&](auto& trainer) { return refusal([&] { lo::io::resume(trainer, here / "file"); }); };
@@ -245,7 +245,7 @@ TEST_CASE("checkpoint: what belongs to another run says what differs") {
 }
 
 TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and is the unbroken one") {
-  const folder here;
+  const temporary_folder here;
   const pictures data;
   const content expected = unbroken<net>(here / "whole");
   for (const std::size_t damaged : {0U, 1U, 2U}) {
@@ -326,7 +326,7 @@ TEST_CASE("checkpoint: remembered errors are refused where no rule remembers") {
 }
 
 TEST_CASE("checkpoint: text that is nested without end is refused") {
-  const folder here;
+  const temporary_folder here;
   const std::string deep = R"({"format":)" + std::string(100000, '[') + std::string(100000, ']') + '}';
   lo::io::write_safetensors(here / "deep", {},
                             {{"localis", deep}, {"checksum", lo::io::detail::checksum(deep.data(), deep.size())}});
@@ -335,7 +335,7 @@ TEST_CASE("checkpoint: text that is nested without end is refused") {
 }
 
 TEST_CASE("checkpoint: where a file cannot be written the old one stays, and the run goes on") {
-  const folder here;
+  const temporary_folder here;
   const content expected = unbroken<taught>(here / "file");
   const std::string before = bytes_of(here / "file");
   const fs::path part = here / "file.part";
@@ -368,7 +368,7 @@ TEST_CASE("checkpoint: where a file cannot be written the old one stays, and the
 }
 
 TEST_CASE("checkpoint: weights that are not finite come back as they were, and end the run where they show") {
-  const folder here;
+  const temporary_folder here;
   const pictures data;
   for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     CAPTURE(bad);
@@ -409,7 +409,7 @@ TEST_CASE("checkpoint: killed at any moment, a file that was there loads") {
 #else
   constexpr std::size_t times = 20;
 #endif
-  const folder here;
+  const temporary_folder here;
   (void)unbroken<taught>(here / "file");
   const lo::random_stream random(9);
   for (std::size_t n = 0; n < times; ++n) {

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "../temporary_folder.hpp"
 #include "logs.hpp"
 #include <doctest/doctest.h>
 
@@ -21,15 +22,15 @@ const std::string fourth = "4" + third.substr(1);
 }  // namespace
 
 TEST_CASE("csv_log: a header, a row for each epoch, missing values empty") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "epochs.csv";
   const io::csv_log<> log(path);
-  CHECK(logs::content(path).empty());
+  CHECK(file_content(path).empty());
   log(logs::epoch(3));
-  CHECK(logs::content(path) == header + third);
+  CHECK(file_content(path) == header + third);
   const auto copy = log;
   copy(logs::epoch(4));
-  CHECK(logs::content(path) == header + third + fourth);
+  CHECK(file_content(path) == header + third + fourth);
 }
 
 TEST_CASE("csv_log: cells as in RFC 4180") {
@@ -41,58 +42,58 @@ TEST_CASE("csv_log: cells as in RFC 4180") {
 }
 
 TEST_CASE("csv_log: labels come first, and a record of one's own is logged") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "rewards.csv";
   const io::csv_log<logs::reward> log(path, io::existing_log::append, {{"run", "sgd, short"}, {"seed", "1"}});
   log({.at = 7, .mean = 0.25});
-  CHECK(logs::content(path) == "run,seed,mean\r\n\"sgd, short\",1,0.25\r\n");
+  CHECK(file_content(path) == "run,seed,mean\r\n\"sgd, short\",1,0.25\r\n");
 }
 
 TEST_CASE("csv_log: steps") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "steps.csv";
   const io::csv_log<localis::step_event> log(path);
   log({0, 5, 2, 10, 1, 0.5, 0.05, 1, 0.125, 48});
-  CHECK(logs::content(path) ==
+  CHECK(file_content(path) ==
         "epoch,epochs,step,steps,boundary,loss,learning_rate,gain,seconds,samples\r\n"
         "0,5,2,10,1,0.5,0.05,1,0.125,48\r\n");
 }
 
 TEST_CASE("csv_log: a run that goes on appends without a second header; replace begins anew") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "epochs.csv";
   io::csv_log<>{path}(logs::epoch(3));
   io::csv_log<>{path}(logs::epoch(4));
-  CHECK(logs::content(path) == header + third + fourth);
+  CHECK(file_content(path) == header + third + fourth);
   // Line ends that an editor changed are no reason to stop.
-  logs::put(path, header.substr(0, header.size() - 2) + '\n');
+  write_file(path, header.substr(0, header.size() - 2) + '\n');
   io::csv_log<>{path}(logs::epoch(3));
-  CHECK(logs::content(path) == header.substr(0, header.size() - 2) + '\n' + third);
+  CHECK(file_content(path) == header.substr(0, header.size() - 2) + '\n' + third);
   const io::csv_log<> anew(path, io::existing_log::replace);
-  CHECK(logs::content(path).empty());
+  CHECK(file_content(path).empty());
   anew(logs::epoch(4));
-  CHECK(logs::content(path) == header + fourth);
+  CHECK(file_content(path) == header + fourth);
 }
 
 TEST_CASE("csv_log: a file of other columns is refused and stays as it is") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "epochs.csv";
   const std::string fixed = header.substr(0, header.find(",stage_update_norms"));
   for (const std::string other : {"epoch,loss\r\n1,2\r\n", "\n", "run,epoch,boundary\r\n"}) {
-    logs::put(path, other);
+    write_file(path, other);
     CHECK(logs::complaint([&] { io::csv_log<>{path}; }) ==
           path.string() + ": header: expected " + fixed + ", found " + other.substr(0, other.find_first_of("\r\n")));
-    CHECK(logs::content(path) == other);
+    CHECK(file_content(path) == other);
   }
   // How many stages there are shows with the first epoch.
   const std::string three = fixed + ",stage_update_norms.0,stage_update_norms.1,stage_update_norms.2";
-  logs::put(path, three + "\r\n");
+  write_file(path, three + "\r\n");
   const io::csv_log<> log(path);
   CHECK(logs::complaint([&] { log(logs::epoch(3)); }) ==
         path.string() + ": header: expected " + header.substr(0, header.size() - 2) + ", found " + three);
-  CHECK(logs::content(path) == three + "\r\n");
+  CHECK(file_content(path) == three + "\r\n");
 
-  logs::put(path, header + "3,1,12");
+  write_file(path, header + "3,1,12");
   CHECK(logs::complaint([&] { io::csv_log<>{path}; }) ==
         path.string() + ": last line: expected a whole one, found one without its end");
 }

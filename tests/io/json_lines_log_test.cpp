@@ -2,6 +2,7 @@
 #include <sstream>
 #include <string>
 
+#include "../temporary_folder.hpp"
 #include "logs.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -12,7 +13,7 @@
 namespace io = localis::io;
 
 TEST_CASE("json_lines_log: an object on a line for each epoch; what is not finite is null") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "epochs.jsonl";
   const io::json_lines_log<> log(path);
   log(logs::epoch(3));
@@ -23,7 +24,7 @@ TEST_CASE("json_lines_log: an object on a line for each epoch; what is not finit
       "\"validation_loss\":null,\"validation_accuracy\":null,\"learning_rate\":1.7976931348623157e+308,\"gain\":-1e-07,"
       "\"update_norm\":null,\"prefix_share\":0,\"clips\":0,\"seconds\":3,\"bytes\":4096,"
       "\"stage_update_norms\":[null,2.5]}\n";
-  CHECK(logs::content(path) == "{\"epoch\":3" + rest + "{\"epoch\":4" + rest);
+  CHECK(file_content(path) == "{\"epoch\":3" + rest + "{\"epoch\":4" + rest);
 }
 
 TEST_CASE("json_lines_log: a parser reads back the same numbers and texts") {
@@ -47,20 +48,20 @@ TEST_CASE("json_lines_log: steps, and a record of one's own") {
 }
 
 TEST_CASE("json_lines_log: a run that goes on appends; replace begins anew; half a line is refused") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "rewards.jsonl";
   const auto log = [&](io::existing_log existing) {
     io::json_lines_log<logs::reward>{path, existing}({.at = 0, .mean = 0.5});
   };
   log(io::existing_log::append);
   log(io::existing_log::append);
-  CHECK(logs::content(path) == "{\"mean\":0.5}\n{\"mean\":0.5}\n");
+  CHECK(file_content(path) == "{\"mean\":0.5}\n{\"mean\":0.5}\n");
   log(io::existing_log::replace);
-  CHECK(logs::content(path) == "{\"mean\":0.5}\n");
-  logs::put(path, "{\"mean\":0.5}\n{\"me");
+  CHECK(file_content(path) == "{\"mean\":0.5}\n");
+  write_file(path, "{\"mean\":0.5}\n{\"me");
   CHECK(logs::complaint([&] { log(io::existing_log::append); }) ==
         path.string() + ": last line: expected a whole one, found one without its end");
-  CHECK(logs::content(path) == "{\"mean\":0.5}\n{\"me");
+  CHECK(file_content(path) == "{\"mean\":0.5}\n{\"me");
   CHECK(logs::complaint([] { io::json_lines_log<>{"/dev/full"}(logs::epoch(0)); }) ==
         "/dev/full: cannot be written: No space left on device");
 }

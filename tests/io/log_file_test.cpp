@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <string>
 
+#include "../temporary_folder.hpp"
 #include "logs.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -13,17 +14,17 @@
 namespace io = localis::io;
 
 TEST_CASE("log_file: appends, or begins anew") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "log";
   io::log_file(path, io::existing_log::append).write("one\n");
   io::log_file(path, io::existing_log::append).write("two\n");
-  CHECK(logs::content(path) == "one\ntwo\n");
+  CHECK(file_content(path) == "one\ntwo\n");
   io::log_file(path, io::existing_log::replace).write("three\n");
-  CHECK(logs::content(path) == "three\n");
+  CHECK(file_content(path) == "three\n");
 }
 
 TEST_CASE("log_file: what cannot be opened or written is named, with the reason") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto missing = folder.path / "missing" / "log";
   CHECK(logs::complaint([&] { io::log_file(missing, io::existing_log::append); }) ==
         missing.string() + ": cannot be written: No such file or directory");
@@ -34,7 +35,7 @@ TEST_CASE("log_file: what cannot be opened or written is named, with the reason"
 }
 
 TEST_CASE("log_file: a record that does not fit leaves no part of it") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "log";
   const auto before = std::signal(SIGXFSZ, SIG_IGN);  // the write fails instead
   rlimit limit{};
@@ -47,17 +48,17 @@ TEST_CASE("log_file: a record that does not fit leaves no part of it") {
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
   std::signal(SIGXFSZ, before);
   CHECK(said == path.string() + ": cannot be written: File too large");
-  CHECK(logs::content(path) == "whole\n");
+  CHECK(file_content(path) == "whole\n");
   file.write("more\n");
-  CHECK(logs::content(path) == "whole\nmore\n");
+  CHECK(file_content(path) == "whole\nmore\n");
 }
 
 TEST_CASE("log_file: killed at any moment, a log has whole records") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "log";
   const std::string record = std::string(63, 'x') + '\n';  // within a page: see log_file
   for (const unsigned microseconds : {2000U, 7000U, 15000U}) {
-    const std::size_t before = logs::content(path).size();
+    const std::size_t before = file_content(path).size();
     const pid_t child = ::fork();
     if (child == 0) {
       io::log_file file(path, io::existing_log::append);
@@ -70,7 +71,7 @@ TEST_CASE("log_file: killed at any moment, a log has whole records") {
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
-    const std::string written = logs::content(path);
+    const std::string written = file_content(path);
     CAPTURE(microseconds);
     CHECK(written.size() > before);
     CHECK(written.size() % record.size() == 0);

@@ -2,14 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <string>
-
-#include <unistd.h>
 
 #include <localis/core/error.hpp>
 #include <localis/train/report.hpp>
@@ -18,26 +13,6 @@
 namespace logs {
 
 inline constexpr double none = std::numeric_limits<double>::quiet_NaN();
-
-/// A folder that goes with its test.
-struct folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_log_test_" + std::to_string(::getpid()));
-  folder() {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-};
-
-inline std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-inline void put(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 /// What a call has to say.
 inline std::string complaint(const std::function<void()>& call) {

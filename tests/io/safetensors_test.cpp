@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <span>
@@ -12,32 +10,14 @@
 #include <vector>
 
 #include "../file_faults.hpp"
+#include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <localis/io/write_safetensors.hpp>
 
 namespace io = localis::io;
 
 namespace {
-
-/// A folder that is gone at the end of the test.
-struct scratch_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("localis_safetensors_test_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path write(const std::string& name, const std::string& content) const {
-    std::filesystem::remove(path / name);  // overwriting may wait for the disk
-    std::ofstream(path / name, std::ios::binary) << content;
-    return path / name;
-  }
-};
-
-std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 /// The header with its length in front, then `values` bytes of 0.
 std::string file(const std::string& header, std::size_t values = 0) {
@@ -53,7 +33,7 @@ std::string entry(const std::string& name, const std::string& dtype, const std::
 
 /// What is said of these bytes, without the path in front.
 std::string verdict(const std::string& content) {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto path = folder.write("tensors", content);
   try {
     io::safetensors opened(path);
@@ -164,7 +144,7 @@ TEST_CASE("what is missing and what is too many is listed") {
 }
 
 TEST_CASE("what is written is read back, bit for bit") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const contents all;
   io::write_safetensors(folder.path / "ours", all.tensors(), pytorch);
   CHECK_FALSE(std::filesystem::exists(folder.path / "ours.part"));
@@ -190,7 +170,7 @@ TEST_CASE("what is written is read back, bit for bit") {
 
 TEST_CASE("the format's own program takes what we write, and would have written the same bytes") {
   const char* python = std::getenv("LOCALIS_PYTHON");
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto path = folder.path / "ours";
   io::write_safetensors(path, contents().tensors(), pytorch);
   const std::string command = std::string(python != nullptr ? python : "python3") + " '" +
@@ -205,7 +185,7 @@ TEST_CASE("the format's own program takes what we write, and would have written 
 }
 
 TEST_CASE("bad tensors are not written, and nothing is lost by it") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto path = folder.write("kept", "as it was");
   const std::array<float, 2> two = {1, 2};
   const auto write = [&](const std::vector<io::named_tensor>& tensors, const io::metadata_map& metadata = {}) {
@@ -217,11 +197,11 @@ TEST_CASE("bad tensors are not written, and nothing is lost by it") {
   CHECK_THROWS_AS(write({{"__metadata__", {2}, two}}), localis::config_error);
   CHECK_THROWS_AS(write({{"\xFF", {2}, two}}), localis::config_error);
   CHECK_THROWS_AS(write({{"a", {2}, two}}, {{"key", "\xC3"}}), localis::config_error);
-  CHECK(bytes_of(path) == "as it was");
+  CHECK(file_content(path) == "as it was");
 }
 
 TEST_CASE("what cannot be written says why, leaves what was there, and nothing beside it") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const std::vector<double> many(30000, 0.5);
   const auto refusal = [&](const std::filesystem::path& path) -> std::string {
     try {
@@ -236,7 +216,7 @@ TEST_CASE("what cannot be written says why, leaves what was there, and nothing b
   };
   const auto kept = folder.write("kept", "as it was");
   const auto part = folder.path / "kept.part";
-  const auto unharmed = [&] { return bytes_of(kept) == "as it was" && !std::filesystem::exists(part); };
+  const auto unharmed = [&] { return file_content(kept) == "as it was" && !std::filesystem::exists(part); };
 
   for (const rlim_t most : {0U, 100U, 70000U, 240000U}) {  // in the header, in the values, in the last piece
     const file_faults::no_file_beyond limit(most);
@@ -306,7 +286,7 @@ TEST_CASE("a header of many parts takes time in proportion") {  // and not with 
 }
 
 TEST_CASE("a longer header than the format allows is refused before memory is taken for it") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const std::size_t header = 100'000'001;
   std::string length;
   for (int shift = 0; shift < 64; shift += 8) length += static_cast<char>(header >> shift & 0xFF);
@@ -373,7 +353,7 @@ TEST_CASE("tensors that overlap, leave a hole, or leave the file are named") {
 }
 
 TEST_CASE("a double that no float can hold is an error, and so is a file that was cut after it was opened") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const std::array<double, 2> large = {1, -1e300};
   io::write_safetensors(folder.path / "x", {{"a", {2}, large}});
   io::safetensors from(folder.path / "x");
@@ -393,7 +373,7 @@ TEST_CASE("a double that no float can hold is an error, and so is a file that wa
 }
 
 TEST_CASE("a file that may not be read says so") {
-  const scratch_folder folder;
+  const temporary_folder folder;
   const auto path = folder.write("secret", file("{}"));
   const file_faults::permissions none(path, std::filesystem::perms::none);
   const std::string message = file_faults::refusal_as_nobody([&] { io::safetensors opened(path); });
@@ -401,8 +381,8 @@ TEST_CASE("a file that may not be read says so") {
 }
 
 TEST_CASE("no broken file is read past its end, nor believed") {
-  const scratch_folder folder;
-  const std::string good = bytes_of(here / "real.safetensors");
+  const temporary_folder folder;
+  const std::string good = file_content(here / "real.safetensors");
   REQUIRE(good.size() > 700);
   const auto survives = [&](const std::string& broken) {
     const auto path = folder.write("broken", broken);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "logs.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -89,7 +90,7 @@ struct event {
 };
 
 std::vector<event> read_events(const fs::path& path) {
-  const std::string all = logs::content(path);
+  const std::string all = file_content(path);
   std::string_view rest = all;
   std::vector<event> events;
   while (!rest.empty()) {
@@ -160,7 +161,7 @@ TEST_CASE("tensorboard_log: numbers of protocol buffers, and the frame of a reco
 }
 
 TEST_CASE("tensorboard_log: epochs and steps of one run are in one file") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto run = folder.path / "runs" / "first";
   const double before = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   const io::tensorboard_log board(run);
@@ -198,10 +199,10 @@ TEST_CASE("tensorboard_log: epochs and steps of one run are in one file") {
 }
 
 TEST_CASE("tensorboard_log: a run that goes on has a second file; replace removes event files and nothing else") {
-  const logs::folder folder;
+  const temporary_folder folder;
   io::tensorboard_log{folder.path}(logs::epoch(0));
   io::tensorboard_log{folder.path}(logs::epoch(1));
-  logs::put(folder.path / "notes", "mine");
+  write_file(folder.path / "notes", "mine");
   auto files = files_of(folder.path);
   REQUIRE(files.size() == 3);
   CHECK(read_events(files[0]).at(1).step == 0);
@@ -210,13 +211,13 @@ TEST_CASE("tensorboard_log: a run that goes on has a second file; replace remove
   files = files_of(folder.path);
   REQUIRE(files.size() == 2);
   CHECK(read_events(files[0]).at(1).step == 2);
-  CHECK(logs::content(folder.path / "notes") == "mine");
+  CHECK(file_content(folder.path / "notes") == "mine");
 }
 
 TEST_CASE("tensorboard_log: a folder that cannot be made is named") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto taken = folder.path / "taken";
-  logs::put(taken, "a file");
+  write_file(taken, "a file");
   CHECK(logs::complaint([&] { io::tensorboard_log{taken}; }) ==
         taken.string() + ": cannot be written: Not a directory");
   CHECK(logs::complaint([] { io::tensorboard_log{"/proc/none"}; }) ==
@@ -224,7 +225,7 @@ TEST_CASE("tensorboard_log: a folder that cannot be made is named") {
 }
 
 TEST_CASE("tensorboard_log: TensorBoard reads the same tags, steps and values") {
-  const logs::folder folder;
+  const temporary_folder folder;
   const auto run = folder.path / "run";
   std::vector<std::pair<std::size_t, localis::epoch_record>> expected;
   for (const std::size_t part : {0U, 1U}) {  // interrupted, and taken up
