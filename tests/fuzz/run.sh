@@ -7,7 +7,8 @@
 # allows is a finding: the input is kept in build/fuzz/findings, and belongs into the corpus once it is mended.
 #
 # Exit status: 0 nothing found, 1 a finding, 2 a wrong argument or no build, 77 no clang with libFuzzer, which is
-# Debian's clang and, for clang 14, libclang-rt-14-dev. FUZZ_CXX names another clang++; two targets are built and run at a time.
+# Debian's clang and the libclang-rt-N-dev of its version N. FUZZ_CXX names another clang++; two targets are built and run
+# at a time.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)

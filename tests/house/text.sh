@@ -12,6 +12,7 @@ forbid() {
 }
 nowhere='^$'
 
+# One is Thrust's own, by which its users choose the device.
 forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_|^thrust_host/backend\.hpp:[0-9]+:#define THRUST_DEVICE_SYSTEM ' '^[[:space:]]*#[[:space:]]*define'
 forbid 'Eigen outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
 forbid 'OpenMP outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
