@@ -285,11 +285,11 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
 
 int tell_dry_run(const settings& chosen, const localis::summary& local, const localis::summary& frozen) {
   check(chosen, local, 1);
-  constexpr std::size_t slots = decltype(settings::optimizer)::step<float>::slots;
+  constexpr std::size_t state_arrays = decltype(settings::optimizer)::step<float>::state_arrays;
   cells rows{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "arena", "in all"}};
   const auto add = [&](const std::string& label, const localis::summary& of, const localis::summary::memory_row& at) {
     const std::size_t weights = of.parameter_bytes + of.rule_state_bytes;
-    const std::size_t optimizer = slots * at.optimizer_arrays;
+    const std::size_t optimizer = state_arrays * at.optimizer_arrays;
     rows.push_back({label, megabytes(weights), megabytes(optimizer), megabytes(at.activations), megabytes(at.gradients),
                     megabytes(at.scratch), megabytes(at.arena), megabytes(weights + optimizer + at.arena)});
   };

@@ -30,7 +30,7 @@ constexpr int steps = 8;
 template <class Optimizer>
 std::vector<row> path(const Optimizer& optimizer) {
   using step_type = typename Optimizer::template step<double>;
-  std::array<std::array<double, step_type::slots>, size> state{};
+  std::array<std::array<double, step_type::state_arrays>, size> state{};
   std::vector<row> visited;
   row w = start;
   for (int t = 1; t <= steps; ++t) {

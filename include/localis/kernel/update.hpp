@@ -76,7 +76,7 @@ struct row_split {
 template <class T, class Direction, class Step, class Constraint>
 struct apply_update {
   T* weight;
-  std::array<T*, Step::slots> state;
+  std::array<T*, Step::state_arrays> state;
   row_split split;
   Direction direction;
   Step step;
@@ -97,10 +97,10 @@ struct apply_update {
  private:
   constexpr double one(std::size_t row, std::size_t column, T size) const {
     const std::size_t at = row * split.columns + column;
-    std::array<T, Step::slots> memory{};
-    for (std::size_t s = 0; s != Step::slots; ++s) memory[s] = state[s][at];
+    std::array<T, Step::state_arrays> memory{};
+    for (std::size_t s = 0; s != Step::state_arrays; ++s) memory[s] = state[s][at];
     const T delta = step(weight[at], direction(row, column, weight[at]), memory, size);
-    for (std::size_t s = 0; s != Step::slots; ++s) state[s][at] = memory[s];
+    for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][at] = memory[s];
     weight[at] += delta;
     return static_cast<double>(delta) * static_cast<double>(delta);
   }

@@ -33,7 +33,7 @@ class local_learner {
     const auto take = [&](std::size_t size) {
       return backend.template allocate<scalar>(memory_kind::rule_state, size);
     };
-    for (auto& slot : slots_) slot = take(rows_ * columns_);
+    for (auto& array : optimizer_state_) array = take(rows_ * columns_);
     tally_ = backend.template allocate<double>(memory_kind::rule_state, 2);
     if constexpr (rule::has_state_gate<rule_type>) {
       state_ = take(rows_);
@@ -49,8 +49,8 @@ class local_learner {
   /// What a stored training run must hold besides weights, by name: the optimizer's arrays, and states by unit.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result;
-    result.reserve(slots_.size() + 3);
-    for (const auto& slot : slots_) result.push_back({"optimizer", rows_, columns_, slot.data(), false});
+    result.reserve(optimizer_state_.size() + 3);
+    for (const auto& array : optimizer_state_) result.push_back({"optimizer", rows_, columns_, array.data(), false});
     const auto by_unit = [&](const char* name, const array_of<scalar>& array) {
       if (!array.empty()) result.push_back({name, 1, rows_, array.data(), false});
     };
@@ -169,7 +169,7 @@ class local_learner {
   static constexpr bool batch_signal = Local::signal_type::source == rule::signal_source::batch;
   static constexpr bool normalizes = follows_signal || batch_signal;
   static constexpr bool sees_other = normalizes || rule::has_response_weight<rule_type>;
-  static constexpr std::size_t slot_count = Local::optimizer_type::template step<scalar>::slots;
+  static constexpr std::size_t state_arrays = Local::optimizer_type::template step<scalar>::state_arrays;
 
   template <class T>
   using array_of = typename Backend::template array<T>;
@@ -322,8 +322,8 @@ class local_learner {
       }
     }
     const auto element = values.optimizer.template prepare<scalar>(++updates_);
-    std::array<scalar*, slot_count> state{};
-    for (std::size_t s = 0; s != slot_count; ++s) state[s] = slots_[s].data();
+    std::array<scalar*, state_arrays> state{};
+    for (std::size_t s = 0; s != state_arrays; ++s) state[s] = optimizer_state_[s].data();
     using step_type = std::remove_const_t<decltype(element)>;
     using constraint_type = typename Local::constraint_type;
     backend.for_rows(parts, along,
@@ -355,7 +355,7 @@ class local_learner {
 
   std::size_t rows_;
   std::size_t columns_;
-  std::array<array_of<scalar>, slot_count> slots_;
+  std::array<array_of<scalar>, state_arrays> optimizer_state_;
   array_of<double> tally_;
   array_of<scalar> state_;  ///< by unit
   array_of<scalar> signal_mean_;

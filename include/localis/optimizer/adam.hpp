@@ -24,7 +24,7 @@ struct adam {
 
   template <class T>
   struct step {
-    static constexpr std::size_t slots = 2;
+    static constexpr std::size_t state_arrays = 2;
     T beta1;
     T beta2;
     T first_correction;   ///< 1 / (1 - b1^t)

@@ -8,7 +8,7 @@ namespace localis::optimizer {
 struct plain {
   template <class T>
   struct step {
-    static constexpr std::size_t slots = 0;
+    static constexpr std::size_t state_arrays = 0;
     constexpr T operator()(T, T gradient, std::array<T, 0>&, T rate) const { return -rate * gradient; }
   };
   template <class T>

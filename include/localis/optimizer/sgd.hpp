@@ -22,7 +22,7 @@ struct sgd {
 
   template <class T>
   struct step {
-    static constexpr std::size_t slots = 1;
+    static constexpr std::size_t state_arrays = 1;
     T momentum;
     T weight_decay;
     T ahead;  ///< share of g and v in the step: Nesterov looks ahead

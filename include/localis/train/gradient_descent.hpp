@@ -45,7 +45,7 @@ class gradient_descent {
     });
     parts_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, rows);
     totals_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, parameters);
-    slots_.resize(parameters);
+    states_.resize(parameters);
     updates_.resize(parameters, 0);
     first_ = parameters;
   }
@@ -55,18 +55,19 @@ class gradient_descent {
   void step(double rate, std::span<const double> factors = {}) {
     check_factors(factors);
     auto& backend = model_.backend();
-    const std::size_t first = slots_.size() - gradients();
+    const std::size_t first = states_.size() - gradients();
     std::size_t index = first;
     model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar* gradient) {
       using direction_type = kernel::gradient_direction<scalar>;
       using step_type = typename Optimizer::template step<scalar>;
-      std::array<scalar*, step_type::slots> state{};
-      if constexpr (step_type::slots > 0) {
-        if (slots_[index].empty()) {
-          slots_[index] = backend.template allocate<scalar>(memory_kind::optimizer_state, step_type::slots * p.size());
+      std::array<scalar*, step_type::state_arrays> state{};
+      if constexpr (step_type::state_arrays > 0) {
+        if (states_[index].empty()) {
+          states_[index] =
+              backend.template allocate<scalar>(memory_kind::optimizer_state, step_type::state_arrays * p.size());
           updates_[index] = 0;
         }
-        for (std::size_t s = 0; s < step_type::slots; ++s) state[s] = slots_[index].data() + s * p.size();
+        for (std::size_t s = 0; s < step_type::state_arrays; ++s) state[s] = states_[index].data() + s * p.size();
       }
       const double factor = factors.empty() ? 1 : factors[op.stage];
       const kernel::row_split split{p.columns, backend.row_lanes(p.columns)};
@@ -111,7 +112,7 @@ class gradient_descent {
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable) return;
-      if (op.stage < stage) slots_[index] = {};
+      if (op.stage < stage) states_[index] = {};
       ++index;
     });
   }
@@ -122,30 +123,30 @@ class gradient_descent {
   // it has none.
 
   [[nodiscard]] const std::vector<std::size_t>& updates() const { return updates_; }
-  [[nodiscard]] std::span<const scalar> slots(std::size_t index) const {
-    return {slots_[index].data(), slots_[index].size()};
+  [[nodiscard]] std::span<const scalar> state(std::size_t index) const {
+    return {states_[index].data(), states_[index].size()};
   }
   /// Errors: as check_state; nothing changes then, nor where memory runs out.
-  void restore(std::vector<std::size_t> updates, const std::vector<std::vector<scalar>>& slots) {
-    check_state(updates, slots);
-    std::vector<array_of<scalar>> arrays(slots.size());
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (slots[i].empty()) continue;
-      arrays[i] = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, slots[i].size());
-      model_.backend().upload(std::span<const scalar>(slots[i]), arrays[i].data());
+  void restore(std::vector<std::size_t> updates, const std::vector<std::vector<scalar>>& states) {
+    check_state(updates, states);
+    std::vector<array_of<scalar>> arrays(states.size());
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      if (states[i].empty()) continue;
+      arrays[i] = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, states[i].size());
+      model_.backend().upload(std::span<const scalar>(states[i]), arrays[i].data());
     }
     updates_ = std::move(updates);
-    slots_ = std::move(arrays);
+    states_ = std::move(arrays);
   }
   /// Errors: shape_error for a state of another size.
-  void check_state(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& slots) const {
-    constexpr std::size_t count = Optimizer::template step<scalar>::slots;
-    expect_size("parameters", slots_.size(), updates.size());
-    expect_size("parameters", slots_.size(), slots.size());
+  void check_state(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& states) const {
+    constexpr std::size_t count = Optimizer::template step<scalar>::state_arrays;
+    expect_size("parameters", states_.size(), updates.size());
+    expect_size("parameters", states_.size(), states.size());
     std::size_t i = 0;
     model_.for_each_parameter([&](const operation&, const parameter<scalar>& p) {
       if (!p.trainable) return;
-      if (!slots[i].empty()) expect_size("optimizer's values of a parameter", count * p.size(), slots[i].size());
+      if (!states[i].empty()) expect_size("optimizer's values of a parameter", count * p.size(), states[i].size());
       ++i;
     });
   }
@@ -183,7 +184,7 @@ class gradient_descent {
   Optimizer optimizer_;
   array_of<double> parts_;   ///< by row of one parameter
   array_of<double> totals_;  ///< by parameter
-  std::vector<array_of<scalar>> slots_;
+  std::vector<array_of<scalar>> states_;
   std::vector<std::size_t> updates_;
   std::vector<std::uint32_t> stages_;   ///< by parameter
   std::vector<std::uint32_t> weights_;  ///< by parameter: 1 for weight matrices

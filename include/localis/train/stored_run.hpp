@@ -105,8 +105,8 @@ template <class Trainer>
   const std::span<const scalar> errors = model.remembered_errors();
   if (!errors.empty()) keep(detail::errors_name, errors.data(), errors.size());
   for (std::size_t i = 0; i < result.updates.size(); ++i) {
-    const std::span<const scalar> slots = trainer.descent().slots(i);
-    if (!slots.empty()) keep(detail::optimizer_name(i), slots.data(), slots.size());
+    const std::span<const scalar> state = trainer.descent().state(i);
+    if (!state.empty()) keep(detail::optimizer_name(i), state.data(), state.size());
   }
   return result;
 }
@@ -141,9 +141,9 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
     throw checkpoint_error(text("array \"errors\": expected rows of ", trainer.model().outputs, " values, found ",
                                 errors->size(), " values"));
   }
-  std::vector<std::vector<scalar>> slots(from.updates.size());
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    if (const std::vector<scalar>* values = find(detail::optimizer_name(i))) slots[i] = *values;
+  std::vector<std::vector<scalar>> states(from.updates.size());
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (const std::vector<scalar>* values = find(detail::optimizer_name(i))) states[i] = *values;
   }
   const std::vector<std::size_t*> counts = model.counts();
   const auto expect_count = [](const char* what, std::size_t expected, std::size_t found) {
@@ -153,7 +153,7 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
   expect_count("counts of rules", counts.size(), from.counts.size());
   try {
     trainer.check_state(from.state);
-    trainer.descent().check_state(from.updates, slots);
+    trainer.descent().check_state(from.updates, states);
   } catch (const error& failure) {
     throw checkpoint_error(failure.what());
   }
@@ -161,7 +161,7 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
   // First what takes memory: where that runs out, nothing has changed.
   run_state state = from.state;
   if (errors != nullptr) model.remember_samples(errors->size() / trainer.model().outputs);
-  trainer.descent().restore(from.updates, slots);
+  trainer.descent().restore(from.updates, states);
   trainer.restore(std::move(state));
   for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = from.counts[i];
   for (const auto& [own, values] : arrays) model.backend().upload(std::span<const scalar>(*values), own);
