@@ -27,9 +27,11 @@ enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, 
       return "rules' states";
     case memory_kind::optimizer_state:
       return "optimizer's states";
-    default:
-      return "the arena";
+    case memory_kind::arena:
+    case memory_kind::count:
+      break;
   }
+  return "the arena";
 }
 
 /// Bytes that a backend has handed out, by kind.

@@ -46,7 +46,7 @@ template <dataset Dataset>
     if (i == 0) std::copy_n(features.begin(), extents.channels, origin.begin());
     for (std::size_t at = 0; at < features.size(); ++at) {
       const std::size_t c = at % extents.channels;
-      const double value = features[at] - origin[c];
+      const double value = static_cast<double>(features[at]) - origin[c];
       sum[c] += value;
       squares[c] += value * value;
     }

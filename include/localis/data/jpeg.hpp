@@ -49,7 +49,7 @@ class jpeg_decoder {
       if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) self(info).leave("too many scans");
     };
     info_.progress = &progress_;
-    jpeg_mem_src(&info_, bytes, static_cast<unsigned long>(size));
+    jpeg_mem_src(&info_, bytes, size);
     jpeg_read_header(&info_, TRUE);
     four_inks_ = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four_inks_ ? JCS_CMYK : JCS_RGB;

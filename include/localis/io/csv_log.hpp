@@ -98,4 +98,6 @@ class csv_log {
   std::shared_ptr<state> state_;
 };
 
+csv_log(const std::filesystem::path&)->csv_log<>;
+
 }  // namespace localis::io

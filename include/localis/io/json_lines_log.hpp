@@ -99,4 +99,6 @@ class json_lines_log {
   std::shared_ptr<log_file> file_;
 };
 
+json_lines_log(const std::filesystem::path&)->json_lines_log<>;
+
 }  // namespace localis::io

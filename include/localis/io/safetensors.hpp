@@ -83,9 +83,7 @@ template <std::unsigned_integral Word>
   return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
 }
 
-[[nodiscard]] inline float from_bfloat(std::uint16_t word) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(std::uint32_t{word} << 16));
-}
+[[nodiscard]] inline float from_bfloat(std::uint16_t word) { return std::bit_cast<float>(std::uint32_t{word} << 16); }
 
 /// Goes over JSON before it is taken in: nothing may be named twice (of two, a parser would silently take one), nor be
 /// nested without end (to write a part of it in a message is recursive). Faults of JSON itself are left to the parser.

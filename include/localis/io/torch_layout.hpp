@@ -86,7 +86,7 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   const auto count_parts = [&](std::size_t at) {
     std::size_t count = 0;
     for (++at; program[at].kind != operation_kind::close_block && program[at].kind != operation_kind::shortcut; ++at) {
-      count += program[at].trainable() ? 1 : 0;
+      if (program[at].trainable()) ++count;
     }
     return count;
   };

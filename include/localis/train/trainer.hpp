@@ -519,7 +519,7 @@ class trainer {
     how.boundary = now.boundary;
     how.local_rate = options_.local_rate;
     how.normalization = options_.normalization;
-    how.step = static_cast<std::uint64_t>(epoch) * steps + step;
+    how.step = std::uint64_t{epoch} * steps + step;
     std::array<double, Model::stages> gains{};
     if constexpr (log::supervises) {
       log_.open(supervision_);
