@@ -139,13 +139,13 @@ template <class Layer, class Input, class Backend = cpu::backend<double>, class 
     array& a = arrays[next++];
     a.gradient.resize(p.size());
     backend.download(gradient, std::span<double>(a.gradient));
-    for (const double g : a.gradient) largest_of_all = std::max(largest_of_all, std::abs(g));
+    for (const double g : a.gradient) largest_of_all = (std::max)(largest_of_all, (std::abs)(g));
   });
 
   result found;
   for (const array& a : arrays) {
     double scale = 1e-3 * largest_of_all;
-    for (const double g : a.gradient) scale = std::max(scale, std::abs(g));
+    for (const double g : a.gradient) scale = (std::max)(scale, (std::abs)(g));
     std::vector<double> host(a.gradient.size());
     backend.download(a.values.value, std::span<double>(host));
     for (std::size_t i = 0; i < host.size(); ++i) {
@@ -157,7 +157,7 @@ template <class Layer, class Input, class Backend = cpu::backend<double>, class 
           return loss();
         };
         const double difference = (loss_at(host[i] + step) - loss_at(host[i] - step)) / (2 * step);
-        const double deviation = std::abs(difference - a.gradient[i]) / scale;
+        const double deviation = (std::abs)(difference - a.gradient[i]) / scale;
         if (deviation < best) {
           best = deviation;
           slope = difference;
@@ -165,7 +165,7 @@ template <class Layer, class Input, class Backend = cpu::backend<double>, class 
         if (best <= tolerance) break;
       }
       backend.upload(std::span<const double>(&host[i], 1), a.values.value + i);
-      found.deviation = std::max(found.deviation, best);
+      found.deviation = (std::max)(found.deviation, best);
       if (best <= tolerance) continue;
       found.passed = false;
       found.message = text("check::layer: ", a.op->name, " ", a.values.name, " (", i / a.values.columns, ", ",

@@ -130,12 +130,12 @@ inline void compare_updates(result& found, const std::string& what, std::size_t 
   constexpr double tolerance = 1e-12;
   double scale = 0;
   for (std::size_t i = 0; i < before.size(); ++i) {
-    scale = std::max({scale, std::abs(expected[i] - before[i]), 1e-3 * std::abs(before[i])});
+    scale = (std::max)({scale, (std::abs)(expected[i] - before[i]), 1e-3 * (std::abs)(before[i])});
   }
   for (std::size_t i = 0; i < before.size(); ++i) {
-    const double deviation = std::abs(updated[i] - expected[i]) / scale;
+    const double deviation = (std::abs)(updated[i] - expected[i]) / scale;
     if (deviation <= tolerance) {
-      found.deviation = std::max(found.deviation, deviation);
+      found.deviation = (std::max)(found.deviation, deviation);
       continue;
     }
     found.deviation = deviation;

@@ -46,7 +46,7 @@ struct memory_counters {
   void take(memory_kind kind, std::size_t bytes) {
     now[static_cast<std::size_t>(kind)] += bytes;
     total += bytes;
-    peak = std::max(peak, total);
+    peak = (std::max)(peak, total);
     ++allocations;
   }
   void give(memory_kind kind, std::size_t bytes) {

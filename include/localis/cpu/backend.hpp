@@ -79,7 +79,7 @@ class backend : public on_host {
   template <class Kernel>
   void for_samples(std::size_t samples, std::size_t work, std::size_t channels, const Kernel& f) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
-    const std::size_t lanes = std::min(samples, lanes_for(samples * work));
+    const std::size_t lanes = (std::min)(samples, lanes_for(samples * work));
     parallel_for(lanes, [&, kernel = f](std::size_t lane) {
       const range mine = part_of(samples, lane, lanes);
       for (std::size_t row = mine.begin; row < mine.end; ++row) run_row(kernel, row, channels);
@@ -96,7 +96,7 @@ class backend : public on_host {
     constexpr std::size_t few = 32;
     const std::size_t chunks = chunks_of(rows);
     const std::size_t size = count * columns;
-    const std::size_t lanes = std::min(chunks, lanes_for(rows * columns));
+    const std::size_t lanes = (std::min)(chunks, lanes_for(rows * columns));
     const reduce_arrays at = reduce_carve(rows, columns, count, scratch);
     parallel_for(lanes, [&, kernel = f](std::size_t lane) {
       const range mine = part_of(chunks, lane, lanes);
@@ -107,7 +107,7 @@ class backend : public on_host {
         const range stretch = part_of(rows, chunk, chunks);
         for (std::size_t first = stretch.begin; first < stretch.end; first += few) {
           std::fill(part, part + size, Scalar(0));
-          const std::size_t last = std::min(first + few, stretch.end);
+          const std::size_t last = (std::min)(first + few, stretch.end);
           for (std::size_t row = first; row < last; ++row) kernel(row, 0, columns, part);
           LOCALIS_VECTORIZE
           for (std::size_t i = 0; i < size; ++i) total[i] += static_cast<double>(part[i]);
@@ -366,15 +366,15 @@ class backend : public on_host {
     const std::size_t most = tile_rows(map);
     // Windows of one image overlap, so that an image belongs to one lane; small images share a tile.
     const std::size_t together = std::max<std::size_t>(1, most / positions);
-    const std::size_t lanes = std::min(lanes_for(map, samples), samples);
+    const std::size_t lanes = (std::min)(lanes_for(map, samples), samples);
     parallel_for(lanes, [&](std::size_t lane) {
       const range mine = part_of(samples, lane, lanes);
       Scalar* tile = columns + lane * most * map.seen();
       for (std::size_t first = mine.begin; first < mine.end; first += together) {
-        const std::size_t last = std::min(mine.end, first + together);
+        const std::size_t last = (std::min)(mine.end, first + together);
         std::fill(dx + first * map.in.size(), dx + last * map.in.size(), Scalar(0));
         for (std::size_t row = first * positions; row < last * positions; row += most) {
-          const std::size_t end = std::min(last * positions, row + most);
+          const std::size_t end = (std::min)(last * positions, row + most);
           const block<const Scalar> error = rows_of(d + row * outputs, end - row, outputs);
           for (std::size_t g = 0; g < map.groups; ++g) {
             multiply_ab<Scalar>(units_of(map, g, error), weights_of(map, g, w),
@@ -457,7 +457,7 @@ class backend : public on_host {
     parallel_for(lanes, [&](std::size_t lane) {
       const range mine = part_of(map.rows(samples), lane, lanes, most);
       for (std::size_t row = mine.begin; row < mine.end; row += most) {
-        const range rows{row, std::min(mine.end, row + most)};
+        const range rows{row, (std::min)(mine.end, row + most)};
         if (map.pointwise()) {
           body(lane, rows, x + rows.begin * seen);
           continue;

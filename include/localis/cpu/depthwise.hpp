@@ -30,7 +30,7 @@ inline cells cells_over_input(std::size_t at, std::size_t size, std::size_t kern
                               std::size_t padding) {
   const std::size_t start = at * stride;  // before padding is taken off
   const std::size_t first = start < padding ? padding - start : 0;
-  const std::size_t end = start < size + padding ? std::min(kernel, size + padding - start) : 0;
+  const std::size_t end = start < size + padding ? (std::min)(kernel, size + padding - start) : 0;
   if (first >= end) return {};
   return {first, 1, start + first - padding, end - first};
 }
@@ -40,7 +40,7 @@ inline cells cells_over_output(std::size_t at, std::size_t size, std::size_t ker
                                std::size_t padding) {
   const std::size_t end = at + padding;  // output position o sees it in cell end - o stride
   const std::size_t first = end < kernel ? 0 : (end - kernel) / stride + 1;
-  const std::size_t last = std::min(size, end / stride + 1);
+  const std::size_t last = (std::min)(size, end / stride + 1);
   if (first >= last) return {};
   return {kernel - 1 + first * stride - end, stride, first, last - first};
 }
@@ -116,7 +116,8 @@ template <class T>
     const std::size_t left = column < field.padding ? divide_up(field.padding - column, field.stride) : 0;
     const std::size_t right = column < image_end ? divide_up(image_end - column, field.stride) : 0;
     const std::size_t begin = left > which.first ? divide_up(left - which.first, which.step) : 0;
-    const std::size_t end = right > which.first ? std::min(which.count, divide_up(right - which.first, which.step)) : 0;
+    const std::size_t end =
+        right > which.first ? (std::min)(which.count, divide_up(right - which.first, which.step)) : 0;
     if (begin >= end) continue;
     const std::size_t first = (which.first + begin * which.step) * field.stride + column - field.padding;
     for (std::size_t r = 0; r < rows.count; ++r) {

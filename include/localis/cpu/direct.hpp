@@ -67,7 +67,7 @@ void for_panels(std::size_t units, const F& f) {
   for (std::size_t first = 0; first < units;) {
     const std::size_t left = (units - first + width<T> - 1) / width<T>;
     const std::size_t vectors = left == 4 ? 2 : std::min<std::size_t>(left, 3);
-    const std::size_t mine = std::min(units - first, vectors * width<T>);
+    const std::size_t mine = (std::min)(units - first, vectors * width<T>);
     if (vectors == 1) f(first, mine, std::integral_constant<std::size_t, 1>{});
     if (vectors == 2) f(first, mine, std::integral_constant<std::size_t, 2>{});
     if (vectors == 3) f(first, mine, std::integral_constant<std::size_t, 3>{});
@@ -85,7 +85,7 @@ void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size
       constexpr std::size_t few = 16;  // inputs at a time: reads in rows, writes near each other
       T* panel = panels + first * inputs;
       for (std::size_t begin = 0; begin < inputs; begin += few) {
-        const std::size_t end = std::min(begin + few, inputs);
+        const std::size_t end = (std::min)(begin + few, inputs);
         for (std::size_t o = 0; o < across; ++o) {
           for (std::size_t i = begin; i < end; ++i) panel[i * across + o] = o < count ? weight(first + o, i) : T(0);
         }
@@ -105,7 +105,7 @@ void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t 
       constexpr std::size_t few = 16;
       const T* panel = panels + first * inputs;
       for (std::size_t begin = 0; begin < inputs; begin += few) {
-        const std::size_t end = std::min(begin + few, inputs);
+        const std::size_t end = (std::min)(begin + few, inputs);
         for (std::size_t o = 0; o < count; ++o) {
           for (std::size_t i = begin; i < end; ++i) {
             T sum = panel[i * across + o];
@@ -175,7 +175,7 @@ struct tiling {
     images = 1;
     if (lines >= map.out.height) {
       lines = map.out.height;
-      const std::size_t in_cache = std::max(tile_bytes / bytes(lines), fewest_rows / map.out.positions());
+      const std::size_t in_cache = (std::max)(tile_bytes / bytes(lines), fewest_rows / map.out.positions());
       images = std::clamp<std::size_t>(in_cache, 1, std::max<std::size_t>(1, most_rows / map.out.positions()));
     }
     image = framed ? input_lines(map, lines) * line : map.in.size();
@@ -252,9 +252,9 @@ void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& at, s
     const range mine = part_of(tiles, lane, lanes);
     for (std::size_t t = mine.begin; t < mine.end; ++t) {
       const std::size_t first = t / parts * cut.images;
-      const std::size_t last = std::min(first + cut.images, samples);
+      const std::size_t last = (std::min)(first + cut.images, samples);
       const std::size_t begin = t % parts * cut.lines;
-      const std::size_t lines = std::min(cut.lines, map.out.height - begin);
+      const std::size_t lines = (std::min)(cut.lines, map.out.height - begin);
       std::size_t count = 0;
       for (std::size_t n = first; n < last; ++n) {
         std::size_t start = (n - first) * cut.image;
@@ -329,7 +329,7 @@ template <std::size_t V, class T>
 [[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride) {
   constexpr std::size_t R = many_registers ? 8 : 4;
   for (std::size_t p = 0; p < x.count; p += R) {
-    const std::size_t valid = std::min(R, x.count - p);
+    const std::size_t valid = (std::min)(R, x.count - p);
     const T* at[R];
     unrolled<R>([&](auto r) { at[r] = x.at(p + std::min<std::size_t>(r, valid - 1)); });
     packet<T> sums[R * V];
@@ -422,7 +422,7 @@ inline constexpr std::size_t product_part = few_windows * 3 * width<T>;
 template <class T>
 void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t inputs, T* part, T* panels) {
   for (std::size_t first_row = 0; first_row < x.count; first_row += few_windows) {
-    const windows<T> some = x.part(first_row, std::min(few_windows, x.count - first_row));
+    const windows<T> some = x.part(first_row, (std::min)(few_windows, x.count - first_row));
     const T* rows = d + first_row * units;
     for_panels<T>(units, [&](std::size_t first, std::size_t mine, auto vectors) {
       constexpr std::size_t across = vectors() * width<T>;

@@ -91,11 +91,11 @@ void add_column_sums(const block<const T>& from, T* sums) {
   constexpr std::size_t few = 32;
   constexpr std::size_t wide = 64;
   for (std::size_t first = 0; first < from.columns; first += wide) {
-    const std::size_t size = std::min(wide, from.columns - first);
+    const std::size_t size = (std::min)(wide, from.columns - first);
     T total[wide] = {};
     for (std::size_t begin = 0; begin < from.rows; begin += few) {
       T part[wide] = {};
-      for (std::size_t row = begin; row < std::min(begin + few, from.rows); ++row) {
+      for (std::size_t row = begin; row < (std::min)(begin + few, from.rows); ++row) {
         const T* in = from.data + row * from.stride + first;
         LOCALIS_VECTORIZE
         for (std::size_t i = 0; i < size; ++i) part[i] += in[i];

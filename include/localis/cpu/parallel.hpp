@@ -13,7 +13,7 @@ namespace localis::cpu {
 /// Threads that OpenMP would use here; 1 without OpenMP.
 inline std::size_t available_threads() {
 #if defined(_OPENMP)
-  return static_cast<std::size_t>(std::max(1, omp_get_max_threads()));
+  return static_cast<std::size_t>((std::max)(1, omp_get_max_threads()));
 #else
   return 1;
 #endif
@@ -68,7 +68,7 @@ struct range {
 };
 inline range part_of(std::size_t size, std::size_t lane, std::size_t lanes, std::size_t grain = 1) {
   const std::size_t grains = (size + grain - 1) / grain;
-  return {std::min(size, grains * lane / lanes * grain), std::min(size, grains * (lane + 1) / lanes * grain)};
+  return {(std::min)(size, grains * lane / lanes * grain), (std::min)(size, grains * (lane + 1) / lanes * grain)};
 }
 
 }  // namespace localis::cpu

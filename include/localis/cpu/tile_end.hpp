@@ -47,7 +47,7 @@ class tile_end {
       double* sums = sums_ + lane * 2 * outputs;
       for (std::size_t first = 0; first < rows.size(); first += few) {
         if (then.center != nullptr) std::fill_n(part, 2 * outputs, T(0));
-        const std::size_t last = std::min(first + few, rows.size());
+        const std::size_t last = (std::min)(first + few, rows.size());
         for (std::size_t row = first; row < last; ++row) then(out + row * outputs, 0, outputs, part, part + outputs);
         if (then.center == nullptr) continue;
         LOCALIS_VECTORIZE
@@ -74,7 +74,7 @@ class tile_end {
   template <class FollowUp>
   void pool(range rows, const T* out, T* y, const FollowUp& then) const {
     const std::size_t positions = map_.out.positions();
-    const std::size_t lines = std::min(rows.size(), positions) / map_.out.width;
+    const std::size_t lines = (std::min)(rows.size(), positions) / map_.out.width;
     const std::size_t begin = rows.begin % positions / map_.out.width;
     const linear_map pooling = then.pooling(lines, map_.out.width, map_.outputs());
     const std::size_t line = pooling.out.width * map_.outputs();

@@ -56,7 +56,7 @@ template <dataset Dataset>
   for (std::size_t c = 0; c < extents.channels; ++c) {
     const double mean = sum[c] / count;
     result.mean.push_back(origin[c] + mean);
-    result.deviation.push_back(std::sqrt(std::max(0.0, squares[c] / count - mean * mean)));
+    result.deviation.push_back(std::sqrt((std::max)(0.0, squares[c] / count - mean * mean)));
   }
   return result;
 }
@@ -74,8 +74,8 @@ class augmented {
  public:
   augmented(const Dataset& from, augmentation how)
       : from_(&from), shape_(shape_of(from)), how_(std::move(how)), random_(how_.seed, stream) {
-    const std::size_t shorter = std::min(shape_.height, shape_.width);
-    const std::size_t longer = std::max(shape_.height, shape_.width);
+    const std::size_t shorter = (std::min)(shape_.height, shape_.width);
+    const std::size_t longer = (std::max)(shape_.height, shape_.width);
     if (how_.padding > 0 && how_.padding >= shorter)
       throw config_error(text("augmented: padding: expected less than ", shorter, ", found ", how_.padding));
     if (how_.cutout > longer)
@@ -168,9 +168,9 @@ class augmented {
   void cut_out(std::size_t row, std::size_t column, std::span<float> features) const {
     const std::size_t before = how_.cutout / 2;
     const std::size_t after = how_.cutout - before;
-    const std::size_t left = column - std::min(column, before);
-    const std::size_t right = std::min(column + after, shape_.width);
-    for (std::size_t y = row - std::min(row, before); y < std::min(row + after, shape_.height); ++y)
+    const std::size_t left = column - (std::min)(column, before);
+    const std::size_t right = (std::min)(column + after, shape_.width);
+    for (std::size_t y = row - (std::min)(row, before); y < (std::min)(row + after, shape_.height); ++y)
       std::fill(features.begin() + place(y, left), features.begin() + place(y, right), 0.0F);
   }
 

@@ -24,7 +24,7 @@ struct cut {
 /// Errors: config_error unless 1 <= side <= shorter_side and the picture has pixels.
 /// Source: torchvision's Resize, then CenterCrop: half a pixel goes to the even corner.
 [[nodiscard]] inline cut centre_cut(std::size_t height, std::size_t width, std::size_t shorter_side, std::size_t side) {
-  const std::size_t shorter = std::min(height, width);
+  const std::size_t shorter = (std::min)(height, width);
   expect(shorter > 0, "centre_cut: shorter side of the picture", "at least 1", shorter);
   if (side == 0 || side > shorter_side)
     throw config_error(text("centre_cut: side: expected 1 to the shorter side, ", shorter_side, ", found ", side));
@@ -64,7 +64,7 @@ struct random_cut_range {
                                     const random_cut_range& range, const random_stream& random) {
   range.check();
   expect(side > 0, "random_cut: side", "at least 1", side);
-  expect(height > 0 && width > 0, "random_cut: shorter side of the picture", "at least 1", std::min(height, width));
+  expect(height > 0 && width > 0, "random_cut: shorter side of the picture", "at least 1", (std::min)(height, width));
   const auto rounded = [](double value) { return static_cast<std::size_t>(std::nearbyint(value)); };
   const region whole{0, 0, side, side};
   const double area = static_cast<double>(height) * static_cast<double>(width);

@@ -90,7 +90,7 @@ namespace detail {
 inline void check_shape(const char* who, const shape& extents) {
   std::size_t values = 1;
   for (const std::size_t extent : {extents.height, extents.width, extents.channels}) {
-    if (extent == 0 || extent > std::numeric_limits<std::size_t>::max() / values)
+    if (extent == 0 || extent > (std::numeric_limits<std::size_t>::max)() / values)
       throw shape_error(text(who, ": expected a sample shape of at least 1x1x1 whose product fits, found ", extents));
     values *= extent;
   }
@@ -357,7 +357,7 @@ template <dataset Dataset>
 [[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_share validation, std::uint64_t seed) {
   expect(validation.share > 0 && validation.share < 1, "split: validation share", "more than 0 and less than 1",
          validation.share);
-  const double samples = std::round(validation.share * static_cast<double>(data.size()));
+  const double samples = (std::round)(validation.share * static_cast<double>(data.size()));
   return split(data, validation_count{static_cast<std::size_t>(samples)}, seed);
 }
 

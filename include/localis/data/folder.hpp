@@ -74,12 +74,12 @@ class folder {
       : root_(std::move(root)), options_(options), random_(options.seed, stream) {
     expect(options_.side > 0, "folder: side", "at least 1", options_.side);
     expect(options_.side <= 65536 && options_.shorter_side <= 65536, "folder: side and shorter_side", "at most 65536",
-           std::max(options_.side, options_.shorter_side));
+           (std::max)(options_.side, options_.shorter_side));
     expect(options_.shorter_side >= options_.side, "folder: shorter_side", "at least side", options_.shorter_side);
     expect(options_.max_pixels > 0 && options_.max_pixels <= 0xFFFFFFFF, "folder: max_pixels", "1 to 2^32 - 1",
            options_.max_pixels);
     options_.range.check();
-    if (options_.readers == 0) options_.readers = std::max(1U, std::thread::hardware_concurrency());
+    if (options_.readers == 0) options_.readers = (std::max)(1U, std::thread::hardware_concurrency());
     std::filesystem::path at = root_;
     try {
       list(at);

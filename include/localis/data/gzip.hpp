@@ -37,7 +37,7 @@ class gzip_source {
     std::size_t done = 0;
     while (done < bytes.size() && !ended_) {
       if (stream_.avail_in == 0) refill();
-      const std::size_t room = std::min(bytes.size() - done, std::size_t{1} << 30);  // zlib counts in 32 bits
+      const std::size_t room = (std::min)(bytes.size() - done, std::size_t{1} << 30);  // zlib counts in 32 bits
       stream_.next_out = bytes.data() + done;
       stream_.avail_out = static_cast<uInt>(room);
       const int code = inflate(&stream_, Z_NO_FLUSH);

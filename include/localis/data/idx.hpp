@@ -65,7 +65,7 @@ class memory_source {
   memory_source(std::span<const std::uint8_t> bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}
 
   std::size_t read(std::span<std::uint8_t> bytes) {
-    const std::size_t count = std::min(bytes.size(), bytes_.size() - at_);
+    const std::size_t count = (std::min)(bytes.size(), bytes_.size() - at_);
     std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(at_), count, bytes.begin());
     at_ += count;
     return count;
@@ -99,7 +99,7 @@ struct idx_file {
 /// extents whose product overflows, too few bytes, too many bytes.
 template <byte_source Source>
 [[nodiscard]] idx_file parse_idx(Source& source, idx_kind kind,
-                                 std::size_t max_bytes = std::numeric_limits<std::size_t>::max()) {
+                                 std::size_t max_bytes = (std::numeric_limits<std::size_t>::max)()) {
   const std::size_t extents = kind == idx_kind::pictures ? 3 : 1;
   idx_file file;
   file.name = source.name();
@@ -125,7 +125,7 @@ template <byte_source Source>
     const std::size_t extent = word(4 + 4 * i);
     if (extent == 0) throw data_error(file.name, 4 + 4 * i, "an extent of at least 1", "0");
     product += text(i == 0 ? "" : " x ", extent);
-    if (extent > (std::numeric_limits<std::size_t>::max() - file.header_bytes) / body)
+    if (extent > ((std::numeric_limits<std::size_t>::max)() - file.header_bytes) / body)
       throw data_error(file.name, 4 + 4 * i, "extents whose product fits in memory", product);
     body *= extent;
   }

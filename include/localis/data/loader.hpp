@@ -101,7 +101,7 @@ class loader {
       into.order_epoch = at.epoch;
     }
     const std::size_t first = at.step * batch_;
-    const std::size_t count = std::min(batch_, size_ - first);
+    const std::size_t count = (std::min)(batch_, size_ - first);
     const std::size_t values = shape_of(data_).size();
     const std::size_t targets = targets_of(data_);
     into.features.resize(count * values);

@@ -44,17 +44,17 @@ struct resampling {
   /// The new pixels `first` ... `first + count - 1`, where `from` old ones become `to`.
   resampling(std::size_t from, std::size_t to, std::size_t first, std::size_t count) {
     const double scale = static_cast<double>(from) / static_cast<double>(to);
-    const double support = std::max(scale, 1.0);  // a triangle that widens with the shrinking: no aliasing
+    const double support = (std::max)(scale, 1.0);  // a triangle that widens with the shrinking: no aliasing
     std::vector<double> shares;
     for (std::size_t i = first; i < first + count; ++i) {
       const double centre = (static_cast<double>(i) + 0.5) * scale;
-      const auto begin = static_cast<std::size_t>(std::max(0.0, centre - support + 0.5));
-      const auto end = std::min(from, static_cast<std::size_t>(centre + support + 0.5));
+      const auto begin = static_cast<std::size_t>((std::max)(0.0, centre - support + 0.5));
+      const auto end = (std::min)(from, static_cast<std::size_t>(centre + support + 0.5));
       shares.clear();
       double sum = 0;
       for (std::size_t x = begin; x < end; ++x) {
-        const double distance = std::abs((static_cast<double>(x) - centre + 0.5) * (1.0 / support));
-        shares.push_back(std::max(0.0, 1.0 - distance));
+        const double distance = (std::abs)((static_cast<double>(x) - centre + 0.5) * (1.0 / support));
+        shares.push_back((std::max)(0.0, 1.0 - distance));
         sum += shares.back();
       }
       taps.push_back({begin, end - begin, weights.size()});

@@ -160,7 +160,7 @@ class safetensors {
     std::array<std::uint8_t, 8> length{};
     read_bytes(0, length);
     const auto header_bytes = detail::little_endian<std::uint64_t>(length.data());
-    const std::size_t most = std::min(size - 8, longest_header);
+    const std::size_t most = (std::min)(size - 8, longest_header);
     if (header_bytes > most)
       throw data_error(name_, 0, text("a header of at most ", most, " bytes"), text(header_bytes));
     std::string header(static_cast<std::size_t>(header_bytes), ' ');
@@ -297,7 +297,7 @@ class safetensors {
     std::size_t bits = empty ? 0 : detail::bits_of(info.dtype);
     bool whole = true;
     for (const std::size_t extent : info.shape) {
-      whole = whole && (bits == 0 || extent <= std::numeric_limits<std::size_t>::max() / bits);
+      whole = whole && (bits == 0 || extent <= (std::numeric_limits<std::size_t>::max)() / bits);
       if (whole) bits *= extent;
     }
     whole = whole && bits % 8 == 0;
@@ -353,14 +353,14 @@ class safetensors {
   template <std::unsigned_integral Word, class Value, class Convert>
   void convert(const std::string& tensor, const tensor_info& from, std::span<Value> into, const Convert& as_number) {
     constexpr std::size_t piece = 65536 / sizeof(Word);
-    std::vector<std::uint8_t> bytes(std::min(piece, into.size()) * sizeof(Word));
+    std::vector<std::uint8_t> bytes((std::min)(piece, into.size()) * sizeof(Word));
     for (std::size_t first = 0; first < into.size(); first += piece) {
-      const std::size_t count = std::min(piece, into.size() - first);
+      const std::size_t count = (std::min)(piece, into.size() - first);
       read_bytes(values_ + from.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
       for (std::size_t i = 0; i < count; ++i) {
         const auto number = as_number(detail::little_endian<Word>(bytes.data() + i * sizeof(Word)));
         if constexpr (sizeof(number) > sizeof(Value))
-          if (std::isfinite(number) && std::abs(number) > std::numeric_limits<Value>::max())
+          if (std::isfinite(number) && (std::abs)(number) > (std::numeric_limits<Value>::max)())
             throw data_error(
                 text(where(tensor), ": value ", first + i, ": expected one that fits a float, found ", number));
         into[first + i] = static_cast<Value>(number);

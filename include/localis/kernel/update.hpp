@@ -189,7 +189,7 @@ struct row_peaks {
     const quotient at = divide(part, split.lanes);
     T most = 0;
     for (std::size_t column = at.rest; column < split.columns; column += split.lanes) {
-      const T size = std::abs(direction(at.whole, column, weight[at.whole * split.columns + column]));
+      const T size = (std::abs)(direction(at.whole, column, weight[at.whole * split.columns + column]));
       if (size > most || size != size) most = size;
     }
     peaks[part] = static_cast<double>(most);

@@ -102,10 +102,10 @@ class local_learner {
         how.reconstructs = reconstructs;
         how.matrix = forgets_by != rule::matrix_recall::none && !reconstructs;
         backend.learn_scratch(op.map(), samples, how, form, follow);
-        most = std::max(most, form.used());
+        most = (std::max)(most, form.used());
       }
     }
-    return std::max(most, measure.used());
+    return (std::max)(most, measure.used());
   }
 
   /// Response and local update in one pass (a signal normalized by its own batch: two).
@@ -240,7 +240,7 @@ class local_learner {
       std::size_t every = std::max<std::size_t>(values.rows.every, 1);
       while (std::gcd(every, map.out.width) != 1) ++every;
       const random_stream random(step.seed, 0x726F7773);  // "rows"
-      how.rows = {random.below(step.step, std::min(every, map.rows(samples))), every};
+      how.rows = {random.below(step.step, (std::min)(every, map.rows(samples))), every};
     }
     if constexpr (forgets_by != rule::matrix_recall::none) {
       // (G^T G) W takes P O^2 + O^2 I multiply-adds, G W another P O I.

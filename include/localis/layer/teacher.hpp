@@ -123,7 +123,7 @@ class teacher<Backend, rule::local_error> {
     backend.respond_scratch(head_map(op), samples, response);
     backend.weight_gradient_scratch(head_map(op), samples, weights);
     backend.input_gradient_scratch(head_map(op), samples, inputs);
-    return std::max({response.used(), weights.used(), inputs.used()});
+    return (std::max)({response.used(), weights.used(), inputs.used()});
   }
 
   void teach(Backend& backend, const operation& op, const rule::local_error& rule, const lesson<scalar>& at) {
@@ -213,7 +213,7 @@ class teacher<Backend, rule::error_feedback> {
     const auto also = [&](auto need) {
       carver more = measure;
       need(more);
-      most = std::max(most, more.used());
+      most = (std::max)(most, more.used());
     };
     also([&](carver& c) { backend.respond_scratch(feedback_map(op), samples, c); });
     also([&](carver& c) { backend.weight_gradient_scratch(square_map(op), samples, c); });
@@ -265,7 +265,7 @@ class teacher<Backend, rule::error_feedback> {
   static arrays carve(const operation& op, std::size_t samples, carver& scratch) {
     arrays a{};
     a.pooled = scratch.take<scalar>(samples * op.stage_output.channels);
-    a.product = scratch.take<scalar>(op.network_outputs * std::max(op.network_outputs, op.stage_output.channels));
+    a.product = scratch.take<scalar>(op.network_outputs * (std::max)(op.network_outputs, op.stage_output.channels));
     return a;
   }
   static linear_map vector_map(std::size_t from, std::size_t to) { return {{1, 1, from}, {1, 1, to}, {}}; }

@@ -39,7 +39,7 @@ struct warm_up {
   }
 
   [[nodiscard]] double operator()(double epoch, double run_epochs) const {
-    const double rest = std::max(run_epochs - epochs, 0.0);
+    const double rest = (std::max)(run_epochs - epochs, 0.0);
     if (epoch < epochs) return base(0.0, rest) * (from + (1 - from) * epoch / epochs);
     return base(epoch - epochs, rest);
   }

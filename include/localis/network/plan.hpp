@@ -69,7 +69,7 @@ class arena_planner {
     return blocks_.size() - 1;
   }
   block& operator[](std::size_t index) { return blocks_[index]; }
-  void extend(std::size_t index, std::size_t to) { blocks_[index].to = std::max(blocks_[index].to, to); }
+  void extend(std::size_t index, std::size_t to) { blocks_[index].to = (std::max)(blocks_[index].to, to); }
 
   /// Largest blocks first, each at the lowest offset that is free for its whole life. Returns the arena's bytes.
   std::size_t place() {
@@ -88,10 +88,10 @@ class arena_planner {
         const block& other = blocks_[other_index];
         if (other.from > mine.to || other.to < mine.from) continue;
         if (other.offset >= offset + mine.bytes) break;
-        offset = std::max(offset, other.offset + other.bytes);
+        offset = (std::max)(offset, other.offset + other.bytes);
       }
       mine.offset = offset;
-      end = std::max(end, offset + mine.bytes);
+      end = (std::max)(end, offset + mine.bytes);
       placed.insert(
           std::upper_bound(placed.begin(), placed.end(), index,
                            [this](std::size_t a, std::size_t b) { return blocks_[a].offset < blocks_[b].offset; }),
@@ -107,7 +107,7 @@ class arena_planner {
       for (const block& other : blocks_) {
         if (other.kind == kind && other.from <= at.from && at.from <= other.to) sum += other.bytes;
       }
-      largest = std::max(largest, sum);
+      largest = (std::max)(largest, sum);
     }
     return largest;
   }
@@ -215,7 +215,7 @@ inline plan make_plan(std::span<const operation> program, std::span<const operat
   std::vector<std::size_t> last_read(values, 0);
   const auto read = [&](std::size_t value, std::size_t moment) {
     std::size_t& last = last_read[content[value]];
-    last = std::max(last, moment);
+    last = (std::max)(last, moment);
   };
   for (std::size_t i = 0; i < n; ++i) {
     const operation& op = program[i];

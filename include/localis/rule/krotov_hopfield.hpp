@@ -51,7 +51,7 @@ struct krotov_hopfield {
   }
   template <class T>
   T response_weight(T w) const {
-    const T size = std::pow(std::abs(w), static_cast<T>(power - 1));
+    const T size = std::pow((std::abs)(w), static_cast<T>(power - 1));
     return w < T(0) ? -size : size;
   }
   [[nodiscard]] constexpr bool weighs_response() const { return power != 2; }

@@ -66,7 +66,7 @@ struct p_norm_rows {
   template <class T>
   void apply(T* row, std::size_t size) const {
     double sum = 0;
-    for (std::size_t i = 0; i < size; ++i) sum += std::pow(std::abs(static_cast<double>(row[i])), power);
+    for (std::size_t i = 0; i < size; ++i) sum += std::pow((std::abs)(static_cast<double>(row[i])), power);
     if (!(sum > 0)) return;
     const T scale = static_cast<T>(std::pow(sum, -1 / power));
     for (std::size_t i = 0; i < size; ++i) row[i] *= scale;

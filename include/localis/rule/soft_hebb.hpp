@@ -40,7 +40,7 @@ struct soft_hebb {
   }
   template <class T>
   T unit_rate(T norm) const {
-    return std::pow(std::abs(norm - T(1)), static_cast<T>(rate_power));
+    return std::pow((std::abs)(norm - T(1)), static_cast<T>(rate_power));
   }
   void validate() const {
     expect(std::isfinite(sharpness) && sharpness > 0, "soft_hebb: sharpness", "a finite number > 0", sharpness);

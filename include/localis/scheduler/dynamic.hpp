@@ -57,7 +57,7 @@ struct dynamic {
     if (!std::isfinite(seen.update_norm)) return;
     ++state.epochs;
     if (seen.epoch >= warm_up && settled(seen.update_norm)) {
-      state.boundary += std::min(shift, state.highest - state.boundary);
+      state.boundary += (std::min)(shift, state.highest - state.boundary);
       state.epochs = 0;
       state.norms.clear();
       return;

@@ -50,7 +50,7 @@ struct exponential_approach {
   }
 
   [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t) const {
-    return std::min(whole_boundary(value(epoch)), state.highest);
+    return (std::min)(whole_boundary(value(epoch)), state.highest);
   }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
   [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }

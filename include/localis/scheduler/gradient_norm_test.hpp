@@ -73,7 +73,7 @@ struct gradient_norm_test {
     std::sort(sorted.begin(), sorted.end());
     const double place = static_cast<double>(sorted.size() - 1) * percentile / 100;
     const auto below = static_cast<std::size_t>(place);
-    const double above = sorted[std::min(below + 1, sorted.size() - 1)];
+    const double above = sorted[(std::min)(below + 1, sorted.size() - 1)];
     const double limit = sorted[below] + (place - static_cast<double>(below)) * (above - sorted[below]);
     while (state.boundary < state.highest && change(state.norms[state.boundary], norms[state.boundary]) < limit) {
       ++state.boundary;
@@ -82,7 +82,7 @@ struct gradient_norm_test {
 
   [[nodiscard]] static double change(double before, double now) {
     if (before == 0 && now == 0) return 0;
-    return before > 0 ? std::abs(before - now) / before : std::numeric_limits<double>::quiet_NaN();
+    return before > 0 ? (std::abs)(before - now) / before : std::numeric_limits<double>::quiet_NaN();
   }
 };
 

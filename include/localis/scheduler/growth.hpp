@@ -12,10 +12,10 @@
 namespace localis::scheduler {
 
 /// As a stage: "as far as the network allows", known once the run starts.
-inline constexpr std::size_t highest = std::numeric_limits<std::size_t>::max();
+inline constexpr std::size_t highest = (std::numeric_limits<std::size_t>::max)();
 
 /// As an epoch: "the last one of the run", known once the run starts.
-inline constexpr std::size_t last_epoch = std::numeric_limits<std::size_t>::max();
+inline constexpr std::size_t last_epoch = (std::numeric_limits<std::size_t>::max)();
 
 /// By how much rounding may miss a whole number: far above the error of a few operations, far below a schedule's steps.
 inline constexpr double boundary_slack = 1e-9;
@@ -24,7 +24,7 @@ inline constexpr double boundary_slack = 1e-9;
 /// number: (0.1 + 0.7) * 10 = 7.999999999999999 is 8.
 [[nodiscard]] inline std::size_t whole_boundary(double value) {
   constexpr double largest = 1e15;  // beyond any network, within what a double counts exactly
-  const double slack = boundary_slack * std::max(1.0, value);
+  const double slack = boundary_slack * (std::max)(1.0, value);
   return static_cast<std::size_t>(std::floor(std::clamp(value + slack, 0.0, largest)));
 }
 
@@ -50,7 +50,7 @@ inline void expect_allowed(const char* name, std::size_t boundary, const schedul
 /// The epoch that `end` stands for. Left out in a run that is over before `begin`, it is `begin`: T never moves.
 [[nodiscard]] inline std::size_t resolve_end(const char* name, std::size_t begin, std::size_t end,
                                              const schedule_limits& limits) {
-  if (end == last_epoch) return std::max(begin, std::max<std::size_t>(limits.epochs, 1) - 1);
+  if (end == last_epoch) return (std::max)(begin, std::max<std::size_t>(limits.epochs, 1) - 1);
   expect(begin <= end, name, text("at least epoch ", begin, ", where the boundary begins to move").c_str(), end);
   return end;
 }

@@ -59,7 +59,7 @@ struct interleaved {
   [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step_of_epoch, std::size_t stage) const {
     const double scale = localis::scheduler::gradient_scale(base, epoch, step_of_epoch, stage);
     const bool reached =
-        whole_network(epoch, step_of_epoch) && stage < std::min(base_boundary(epoch, step_of_epoch), state.highest);
+        whole_network(epoch, step_of_epoch) && stage < (std::min)(base_boundary(epoch, step_of_epoch), state.highest);
     return reached ? scale * rate_scale : scale;
   }
 

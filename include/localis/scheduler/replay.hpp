@@ -35,7 +35,7 @@ struct replay {
   friend bool operator==(const replay&, const replay&) = default;
 
  private:
-  [[nodiscard]] std::size_t place(std::size_t epoch) const { return std::min(epoch, boundaries.size() - 1); }
+  [[nodiscard]] std::size_t place(std::size_t epoch) const { return (std::min)(epoch, boundaries.size() - 1); }
 };
 
 static_assert(check_scheduler<replay>());

@@ -77,7 +77,7 @@ struct retreat_on_loss {
     return drawn_back(own_boundary(epoch, step));
   }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const {
-    return std::min(lowest, localis::scheduler::lowest_boundary(base, epoch));
+    return (std::min)(lowest, localis::scheduler::lowest_boundary(base, epoch));
   }
   [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const requires has_highest_boundary<Base> {
     return base.highest_boundary(epoch);
@@ -97,13 +97,13 @@ struct retreat_on_loss {
 
   /// The base boundary of `base`, as the trainer clamps it.
   [[nodiscard]] std::size_t own_boundary(std::size_t epoch, std::size_t step) const {
-    return std::min(localis::scheduler::base_boundary(base, epoch, step), state.highest);
+    return (std::min)(localis::scheduler::base_boundary(base, epoch, step), state.highest);
   }
 
   [[nodiscard]] std::size_t drawn_back(std::size_t from) const {
-    const std::size_t clamped = std::min(from, state.highest);
+    const std::size_t clamped = (std::min)(from, state.highest);
     if (state.left == 0 || clamped <= lowest) return clamped;
-    return clamped - std::min(retreat, clamped - lowest);
+    return clamped - (std::min)(retreat, clamped - lowest);
   }
 
   void observe_own(epoch_observation seen) {

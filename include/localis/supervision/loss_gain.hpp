@@ -46,7 +46,7 @@ struct loss_gain {
   [[nodiscard]] constexpr double gain(const state& seen) const {
     if (seen.earlier.empty()) return 1;
     if (seen.loss <= 0) return highest;
-    const double ratio = std::max(seen.earlier.value(), 0.0) / seen.loss;
+    const double ratio = (std::max)(seen.earlier.value(), 0.0) / seen.loss;
     return std::clamp(std::pow(ratio, exponent), lowest, highest);
   }
 

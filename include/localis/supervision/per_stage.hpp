@@ -43,7 +43,7 @@ struct per_stage {
   void observe(state& seen, double loss) const { base.observe(seen, loss); }
   [[nodiscard]] double gain(const state& seen) const { return base.gain(seen); }
   [[nodiscard]] double stage_gain(const state& seen, std::size_t stage) const {
-    return localis::supervision::stage_gain(base, seen, stage) * factors[std::min(stage, factors.size() - 1)];
+    return localis::supervision::stage_gain(base, seen, stage) * factors[(std::min)(stage, factors.size() - 1)];
   }
 
   friend bool operator==(const per_stage&, const per_stage&) = default;

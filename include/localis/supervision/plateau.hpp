@@ -54,7 +54,7 @@ struct plateau {
     const bool first = seen.mean.empty();
     seen.mean.add(loss, smoothing);
     const double mean = seen.mean.value();
-    if (first || mean < seen.best - threshold * std::abs(seen.best)) {
+    if (first || mean < seen.best - threshold * (std::abs)(seen.best)) {
       seen.best = mean;
       seen.waited = 0;
     } else if (++seen.waited == patience) {

@@ -106,11 +106,11 @@ class backend {
       // Of as many rows as 32 bits count the elements of.
       const std::size_t most = takes_whole_rows<Kernel> ? rows : kernel::most_rows / columns;
       for (std::size_t first = 0; first < rows; first += most) {
-        const std::size_t some = std::min(most, rows - first);
+        const std::size_t some = (std::min)(most, rows - first);
         system_.launch(takes_whole_rows<Kernel> ? some : some * columns, cut_elements<Kernel>{f, first, columns});
       }
     } else {
-      const std::size_t stretch = std::min(system_.stretch(), columns);
+      const std::size_t stretch = (std::min)(system_.stretch(), columns);
       const std::size_t pieces = takes_whole_rows<Kernel> ? 1 : (columns + stretch - 1) / stretch;
       system_.launch(rows * pieces, cut_rows<Kernel>{f, columns, stretch, pieces});
     }
@@ -276,7 +276,7 @@ class backend {
     const back_arrays at = back_carve(map, samples, scratch);
     const Operand* weights = rounded(w, map.outputs(), map.inputs(), at.weights);
     for (std::size_t first = 0; first < samples; first += at.most) {
-      const std::size_t count = std::min(at.most, samples - first);
+      const std::size_t count = (std::min)(at.most, samples - first);
       const Operand* gradients = rounded(d + first * map.out.size(), map.rows(count), map.outputs(), at.gradients);
       Scalar* to = dx + first * map.in.size();
       multiply_back(map, map.rows(count), gradients, weights, map.pointwise() ? to : at.columns);
@@ -316,7 +316,7 @@ class backend {
   // Chunks of rows of X.
 
   [[nodiscard]] std::size_t chunk_rows(const linear_map& map, std::size_t samples) const {
-    const std::size_t row = std::max(map.seen() * sizeof(Operand), map.outputs() * sizeof(Scalar));
+    const std::size_t row = (std::max)(map.seen() * sizeof(Operand), map.outputs() * sizeof(Scalar));
     return std::clamp<std::size_t>(system_.chunk_bytes() / row, 1, map.rows(samples));
   }
   [[nodiscard]] std::size_t chunk_samples(const linear_map& map, std::size_t samples) const {
@@ -346,7 +346,7 @@ class backend {
                   const Body& body) const {
     const std::size_t most = chunk_rows(map, samples);
     for (std::size_t first = 0; first < map.rows(samples); first += most) {
-      const std::size_t rows = std::min(most, map.rows(samples) - first);
+      const std::size_t rows = (std::min)(most, map.rows(samples) - first);
       if (map.depthwise()) {
         body(first, rows, static_cast<const Operand*>(nullptr));
       } else if (map.pointwise()) {

@@ -72,9 +72,9 @@ class confusion_matrix {
 
  private:
   [[nodiscard]] std::size_t place(std::size_t truth, std::size_t predicted) const {
-    if (std::max(truth, predicted) >= classes_) {
+    if ((std::max)(truth, predicted) >= classes_) {
       throw config_error(
-          text("confusion_matrix: class: expected less than ", classes_, ", found ", std::max(truth, predicted)));
+          text("confusion_matrix: class: expected less than ", classes_, ", found ", (std::max)(truth, predicted)));
     }
     return truth * classes_ + predicted;
   }

@@ -38,7 +38,7 @@ class gradient_descent {
     std::size_t parameters = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable) return;
-      rows = std::max(rows, p.rows * trained.backend().row_lanes(p.columns));
+      rows = (std::max)(rows, p.rows * trained.backend().row_lanes(p.columns));
       ++parameters;
       stages_.push_back(static_cast<std::uint32_t>(op.stage));
       weights_.push_back(op.trainable() && std::string_view(p.name) == "weight" ? 1 : 0);

@@ -303,7 +303,7 @@ class model {
     std::vector<scalar> output(samples_ * outputs);
     backend_.download(value(operations()[size - 1].output), std::span<scalar>(output));
     std::size_t count = 0;
-    for (std::size_t n = 0; n < std::min(samples_, labels.size()); ++n) {
+    for (std::size_t n = 0; n < (std::min)(samples_, labels.size()); ++n) {
       const scalar* row = output.data() + n * outputs;
       if (std::max_element(row, row + count_of(pass_.classes)) == row + labels[n]) ++count;
     }
@@ -426,7 +426,7 @@ class model {
 
   /// For the boundaries of a request, whose highest becomes at most the network's, and for predictions.
   [[nodiscard]] std::vector<plan> make_plans(memory_request& request) const {
-    request.highest_boundary = std::min(request.highest_boundary, Network::highest_boundary);
+    request.highest_boundary = (std::min)(request.highest_boundary, Network::highest_boundary);
     expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
     if (request.lowest_boundary > request.highest_boundary) {
       throw config_error(text("model::prepare: lowest_boundary: expected at most ", request.highest_boundary,
@@ -434,7 +434,7 @@ class model {
                               request.lowest_boundary));
     }
     for (const operation& op : operations()) {
-      const std::size_t positions = std::max(op.in.positions(), op.out.positions());
+      const std::size_t positions = (std::max)(op.in.positions(), op.out.positions());
       if (positions <= kernel::most_rows / request.batch) continue;
       throw config_error(text("model::prepare: batch: expected at most ", kernel::most_rows / positions,
                               ", since kernels count rows in 32 bits (", op.name, ": ", positions,
@@ -720,7 +720,7 @@ class model {
     check_features(who, features, samples);
     state_ = progress::idle;
     for (std::size_t first = 0; first < samples; first += request_.batch) {
-      const std::size_t count = std::min(request_.batch, samples - first);
+      const std::size_t count = (std::min)(request_.batch, samples - first);
       input_ = reach_features(features.subspan(first * Network::input.size(), count * Network::input.size()));
       samples_ = count;
       run_forward(stages, true, step_values<scalar>{});

@@ -121,12 +121,12 @@ class probe {
         squares += weights[row * p.columns + i] * weights[row * p.columns + i];
       const double norm = std::sqrt(squares);
       sum += norm;
-      smallest = std::min(smallest, norm);
-      seen.largest_row = std::max(seen.largest_row, norm);
+      smallest = (std::min)(smallest, norm);
+      seen.largest_row = (std::max)(seen.largest_row, norm);
     }
     // A block has several layers.
     const bool first = seen.mean_row == 0 && seen.smallest_row == 0;
-    seen.smallest_row = first ? smallest : std::min(seen.smallest_row, smallest);
+    seen.smallest_row = first ? smallest : (std::min)(seen.smallest_row, smallest);
     seen.mean_row = first ? sum / static_cast<double>(p.rows) : seen.mean_row;
   }
   void count_dead(stage_probe& seen) const {

@@ -79,7 +79,7 @@ void check_identity(const stored_run<T>& expected, const stored_run<T>& found) {
   same("scalar", expected.scalar, found.scalar);
   same("batch", expected.batch, found.batch);
   same("seed", expected.seed, found.seed);
-  for (std::size_t i = 0; i < std::max(expected.network.size(), found.network.size()); ++i) {
+  for (std::size_t i = 0; i < (std::max)(expected.network.size(), found.network.size()); ++i) {
     const auto line = [i](const stored_run<T>& of) { return i < of.network.size() ? of.network[i] : "none"; };
     same(text("operation ", i, " of the network"), line(expected), line(found));
   }

@@ -305,7 +305,7 @@ class trainer {
     check_data("data", data);
     const data::plain<Data> as_it_is(data);  // what training augments is seen as it is
     data::loader<scalar, data::plain<Data>> batches(
-        as_it_is, std::min(options_.batch, static_cast<std::size_t>(data.size())), 0, false);
+        as_it_is, (std::min)(options_.batch, static_cast<std::size_t>(data.size())), 0, false);
     for (std::size_t step = 0; step < batches.steps(); ++step) body(batches.get(0, step));
   }
 
@@ -318,7 +318,7 @@ class trainer {
   }
 
   [[nodiscard]] std::size_t clamped(std::size_t boundary) const {
-    return std::min(boundary, Model::network_type::highest_boundary);
+    return (std::min)(boundary, Model::network_type::highest_boundary);
   }
 
   /// Plans for the boundaries that this epoch may have, and frees what only lower ones need.
@@ -337,15 +337,15 @@ class trainer {
   void note_memory() {
     const memory_counters& counters = model_.backend().counters();
     memory_use& use = report_.memory;
-    use.parameters = std::max(use.parameters, counters.of(memory_kind::parameters));
-    use.rule_state = std::max(use.rule_state, counters.of(memory_kind::rule_state));
-    use.optimizer_state = std::max(use.optimizer_state, counters.of(memory_kind::optimizer_state));
-    use.arena = std::max(use.arena, counters.of(memory_kind::arena));
-    use.peak = std::max(use.peak, counters.peak);
+    use.parameters = (std::max)(use.parameters, counters.of(memory_kind::parameters));
+    use.rule_state = (std::max)(use.rule_state, counters.of(memory_kind::rule_state));
+    use.optimizer_state = (std::max)(use.optimizer_state, counters.of(memory_kind::optimizer_state));
+    use.arena = (std::max)(use.arena, counters.of(memory_kind::arena));
+    use.peak = (std::max)(use.peak, counters.peak);
     for (const auto& row : model_.summary().memory) {
-      use.activations = std::max(use.activations, row.activations);
-      use.gradients = std::max(use.gradients, row.gradients);
-      use.scratch = std::max(use.scratch, row.scratch);
+      use.activations = (std::max)(use.activations, row.activations);
+      use.gradients = (std::max)(use.gradients, row.gradients);
+      use.scratch = (std::max)(use.scratch, row.scratch);
     }
   }
 
