@@ -556,7 +556,7 @@ class backend : public on_host {
     Scalar* part = nullptr;                  ///< of what is multiplied
     Scalar* gates = nullptr;
     Scalar* plain = nullptr;  ///< gates without the modulator
-    Scalar* signals = nullptr;
+    Scalar* signal_rows = nullptr;
     Scalar* remainder = nullptr;  ///< X - G W
   };
   [[nodiscard]] learn_arrays tile_carve(const linear_map& map, const learn_options& how, bool windows, std::size_t pool,
@@ -580,7 +580,7 @@ class backend : public on_host {
     const std::size_t rows = map.dense() ? samples : lanes_ * at.rows;
     at.gates = scratch.take<Scalar>(rows * map.outputs());
     if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());
-    if (how.sees_other) at.signals = scratch.take<Scalar>(rows * map.outputs());
+    if (how.sees_other) at.signal_rows = scratch.take<Scalar>(rows * map.outputs());
     if (how.reconstructs) at.remainder = scratch.take<Scalar>(rows * map.inputs());
     return at;
   }
@@ -615,18 +615,18 @@ class backend : public on_host {
         how.modulated ? rows_of(static_cast<const Scalar*>(plain), count, outputs) : gated;
     const block<const Scalar> seen =
         x == nullptr ? rows_of(x, 0, width) : block<const Scalar>{x + start * width, count, width, every * width};
-    block<const Scalar> signals{u + start * outputs, count, outputs, every * outputs};
+    block<const Scalar> signal_rows{u + start * outputs, count, outputs, every * outputs};
     if (how.sees_other) {
-      const block<Scalar> other = rows_of(at.signals + lane * at.rows * outputs, count, outputs);
+      const block<Scalar> other = rows_of(at.signal_rows + lane * at.rows * outputs, count, outputs);
       if (h != nullptr) tile_response(map, seen, h, other.data);
       for (std::size_t j = 0; j < count; ++j) {
         Scalar* to = other.data + j * outputs;
-        gate.see(0, outputs, h != nullptr ? to : signals.data + j * signals.stride, to);
+        gate.see(0, outputs, h != nullptr ? to : signal_rows.data + j * signal_rows.stride, to);
       }
-      signals = {other.data, count, outputs, outputs};
+      signal_rows = {other.data, count, outputs, outputs};
     }
     for (std::size_t j = 0; j < count; ++j) {
-      const Scalar* signal = signals.data + j * signals.stride;
+      const Scalar* signal = signal_rows.data + j * signal_rows.stride;
       gate.open(rows.begin + start + j * every, 0, outputs, signal, gates + j * outputs,
                 how.modulated ? plain + j * outputs : nullptr);
       gate.add(0, outputs, signal, gates + j * outputs, sums.unit);

@@ -198,17 +198,17 @@ class partial_sums {
 /// What a pass that learns takes.
 template <class T>
 struct learn_arrays {
-  T* weights;  ///< I x C
-  T* through;  ///< I x C, where gates see the input through other weights
-  T* gates;    ///< by lane, a row of the image
-  T* signals;  ///< as gates, where those see another signal
+  T* weights;      ///< I x C
+  T* through;      ///< I x C, where gates see the input through other weights
+  T* gates;        ///< by lane, a row of the image
+  T* signal_rows;  ///< as gates, where those see another signal
   partial_sums<T> sums;
 
   learn_arrays(const linear_map& map, const learn_options& how, std::size_t lanes, carver& scratch)
       : weights(scratch.take<T>(map.weights())),
         through(how.sees_other ? scratch.take<T>(map.weights()) : nullptr),
         gates(scratch.take<T>(lanes * map.out.width * map.outputs())),
-        signals(how.sees_other ? scratch.take<T>(lanes * map.out.width * map.outputs()) : nullptr),
+        signal_rows(how.sees_other ? scratch.take<T>(lanes * map.out.width * map.outputs()) : nullptr),
         sums(map, how, lanes, scratch) {}
 };
 
@@ -242,18 +242,18 @@ void respond_and_learn(const linear_map& map, std::size_t samples, const T* x, c
     const T* in = x + sample * map.in.size();
     T* out = u + row * channels;
     T* gates = at.gates + lane * width * channels;
-    T* signals = at.signals + (how.sees_other ? lane * width * channels : 0);
+    T* signal_rows = at.signal_rows + (how.sees_other ? lane * width * channels : 0);
     if (!how.responded) correlate<T>(map.field, false, map.in, y, {0, 1, width}, in, at.weights, nullptr, out);
 
     const std::size_t before = how.rows.count(row);
     const pixels learned{how.rows.first + before * how.rows.every - row, how.rows.every,
                          how.rows.count(row + width) - before};
-    if (h != nullptr) correlate<T>(map.field, false, map.in, y, learned, in, at.through, nullptr, signals);
+    if (h != nullptr) correlate<T>(map.field, false, map.in, y, learned, in, at.through, nullptr, signal_rows);
     for (std::size_t j = 0; j < learned.count; ++j) {
       const std::size_t pixel = learned.first + j * learned.step;
       const T* signal = out + pixel * channels;
       if (how.sees_other) {
-        T* other = signals + j * channels;
+        T* other = signal_rows + j * channels;
         gate.see(0, channels, h != nullptr ? other : signal, other);
         signal = other;
       }

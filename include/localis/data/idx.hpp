@@ -107,22 +107,22 @@ template <byte_source Source>
 
   std::array<std::uint8_t, 16> header{};
   const std::size_t got = source.read(std::span<std::uint8_t>(header.data(), file.header_bytes));
-  const auto word = [&header](std::size_t at) {
+  const auto big_endian = [&header](std::size_t at) {
     return std::uint32_t{header[at]} << 24 | std::uint32_t{header[at + 1]} << 16 | std::uint32_t{header[at + 2]} << 8 |
            std::uint32_t{header[at + 3]};
   };
   const std::uint32_t magic = 0x00000800 + static_cast<std::uint32_t>(extents);
-  if (got >= 4 && word(0) != magic)
+  if (got >= 4 && big_endian(0) != magic)
     throw data_error(file.name, 0,
                      text("magic number ", magic, kind == idx_kind::pictures ? " (pictures)" : " (labels)"),
-                     text(word(0)));
+                     text(big_endian(0)));
   if (got < file.header_bytes)
     throw data_error(file.name, got, text("a header of ", file.header_bytes, " bytes"), "the end of the file");
 
   std::size_t body = 1;
   std::string product;
   for (std::size_t i = 0; i < extents; ++i) {
-    const std::size_t extent = word(4 + 4 * i);
+    const std::size_t extent = big_endian(4 + 4 * i);
     if (extent == 0) throw data_error(file.name, 4 + 4 * i, "an extent of at least 1", "0");
     product += text(i == 0 ? "" : " x ", extent);
     if (extent > ((std::numeric_limits<std::size_t>::max)() - file.header_bytes) / body)
@@ -134,10 +134,10 @@ template <byte_source Source>
   if (total > max_bytes) throw data_error(file.name, 4, text("at most max_bytes = ", max_bytes), expected);
   if (total > source.bound()) throw data_error(file.name, source.bound(), expected, text("at most ", source.bound()));
 
-  file.count = word(4);
+  file.count = big_endian(4);
   if (kind == idx_kind::pictures) {
-    file.height = word(8);
-    file.width = word(12);
+    file.height = big_endian(8);
+    file.width = big_endian(12);
   }
   file.body.resize(body);
   const std::size_t read = source.read(file.body);

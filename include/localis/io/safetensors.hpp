@@ -360,7 +360,8 @@ class safetensors {
       for (std::size_t i = 0; i < count; ++i) {
         const auto number = as_number(detail::little_endian<Word>(bytes.data() + i * sizeof(Word)));
         if constexpr (sizeof(number) > sizeof(Value))
-          if (std::isfinite(number) && (std::abs)(number) > (std::numeric_limits<Value>::max)())
+          if (std::isfinite(number) &&
+              (std::abs)(number) > static_cast<decltype(number)>((std::numeric_limits<Value>::max)()))
             throw data_error(
                 text(where(tensor), ": value ", first + i, ": expected one that fits a float, found ", number));
         into[first + i] = static_cast<Value>(number);

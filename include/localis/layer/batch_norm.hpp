@@ -66,12 +66,12 @@ class batch_norm_layer {
   kernel::follow_up<scalar, Function> follow(Backend& backend, const operation& op, std::byte* scratch, mode how,
                                              const step_values<scalar>& step, const Function& then, std::size_t pool) {
     carver pieces(scratch);
-    const arrays small = scratch_arrays(op.in.channels, pieces);
+    const arrays carved = scratch_arrays(op.in.channels, pieces);
     backend.for_rows(1, channels_,
                      kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
-                                                   static_cast<scalar>(epsilon), small.scale, small.shift});
+                                                   static_cast<scalar>(epsilon), carved.scale, carved.shift});
     const bool rests = how == mode::evaluate || step.normalization == prefix_normalization::resting;
-    return {small.scale, small.shift, rests ? nullptr : running_mean(), small.sums, then, pool};
+    return {carved.scale, carved.shift, rests ? nullptr : running_mean(), carved.sums, then, pool};
   }
   template <class Function>
   void end_follow(Backend& backend, const operation& op, std::size_t samples, std::byte* scratch,
@@ -88,8 +88,8 @@ class batch_norm_layer {
                const step_values<scalar>& step, const Function& then = {}) {
     const std::size_t rows = at.samples * op.in.positions();
     carver scratch(at.scratch);
-    const arrays small = scratch_arrays(channels_, scratch);
-    const kernel::scale_shift<scalar, Function> apply{at.input, at.output, small.scale, small.shift, channels_, then};
+    const arrays carved = scratch_arrays(channels_, scratch);
+    const kernel::scale_shift<scalar, Function> apply{at.input, at.output, carved.scale, carved.shift, channels_, then};
     if (follows(how, step.normalization)) {
       const auto after = follow(backend, op, at.scratch, how, step, then, 1);
       if (after.center == nullptr) {
@@ -97,19 +97,19 @@ class batch_norm_layer {
         return;
       }
       backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar, Function>{apply, running_mean()},
-                             small.sums, scratch);
+                             carved.sums, scratch);
       end_follow(backend, op, at.samples, at.scratch, step, after);
       return;
     }
-    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_}, small.sums,
-                           scratch);
-    kernel::finish_moments<scalar> end = finish(small, rows, step.rehearse);
+    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_},
+                           carved.sums, scratch);
+    kernel::finish_moments<scalar> end = finish(carved, rows, step.rehearse);
     if (how == mode::train) {
       end.mean = at.kept;
       end.inverse_deviation = at.kept + channels_;
     }
-    end.scale = small.scale;
-    end.shift = small.shift;
+    end.scale = carved.scale;
+    end.shift = carved.shift;
     backend.for_rows(1, channels_, end);
     backend.for_rows(rows, channels_, apply);
   }
@@ -120,21 +120,21 @@ class batch_norm_layer {
     const scalar* mean = at.kept;
     const scalar* inverse = at.kept + channels_;
     carver scratch(at.scratch);
-    const arrays small = scratch_arrays(channels_, scratch);
+    const arrays carved = scratch_arrays(channels_, scratch);
     backend.for_rows(1, channels_,
-                     kernel::kept_scale<scalar>{gamma(), beta(), mean, inverse, small.scale, small.shift});
-    const kernel::normalized<scalar, Function> of{at.input,    at.output_gradient, mean,      inverse,
-                                                  small.scale, small.shift,        channels_, then};
-    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, small.sums, scratch);
+                     kernel::kept_scale<scalar>{gamma(), beta(), mean, inverse, carved.scale, carved.shift});
+    const kernel::normalized<scalar, Function> of{at.input,     at.output_gradient, mean,      inverse,
+                                                  carved.scale, carved.shift,       channels_, then};
+    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, carved.sums, scratch);
     carver gradients(at.parameter_gradients);
     auto* gamma_gradient = gradients.take<scalar>(channels_);
     auto* beta_gradient = gradients.take<scalar>(channels_);
-    backend.copy(small.sums + channels_, channels_, gamma_gradient);
-    backend.copy(small.sums, channels_, beta_gradient);
+    backend.copy(carved.sums + channels_, channels_, gamma_gradient);
+    backend.copy(carved.sums, channels_, beta_gradient);
     if (at.input_gradient != nullptr) {
       backend.for_rows(rows, channels_,
                        kernel::normalization_gradient<scalar, Function>{
-                           of, at.input_gradient, small.sums, static_cast<scalar>(1 / static_cast<double>(rows))});
+                           of, at.input_gradient, carved.sums, static_cast<scalar>(1 / static_cast<double>(rows))});
     }
   }
 
@@ -147,14 +147,14 @@ class batch_norm_layer {
     scalar* shift;
   };
   /// Running statistics moved by the moments of so many rows; scale and shift are not wanted.
-  kernel::finish_moments<scalar> finish(const arrays& small, std::size_t rows, bool rehearse) const {
-    return {small.sums,
+  kernel::finish_moments<scalar> finish(const arrays& carved, std::size_t rows, bool rehearse) const {
+    return {carved.sums,
             gamma(),
             beta(),
             running_mean(),
             running_variance(),
-            small.mean,
-            small.inverse,
+            carved.mean,
+            carved.inverse,
             nullptr,
             nullptr,
             channels_,

@@ -100,13 +100,13 @@ class sample_norm_layer {
     return a;
   }
   void find_statistics(Backend& backend, const operation& op, const operands<scalar>& at, const arrays& a) const {
-    const auto small = static_cast<scalar>(epsilon);
+    const auto added = static_cast<scalar>(epsilon);
     if (ByChannel && channels_ > 1) {
       backend.for_samples(at.samples, op.in.size(), channels_,
-                          kernel::channel_statistics<scalar>{op.in, at.input, a.mean, a.inverse, small});
+                          kernel::channel_statistics<scalar>{op.in, at.input, a.mean, a.inverse, added});
     } else {
       backend.for_samples(at.samples, op.in.size(), 1,
-                          kernel::whole_statistics<scalar>{op.in, at.input, a.mean, a.inverse, small});
+                          kernel::whole_statistics<scalar>{op.in, at.input, a.mean, a.inverse, added});
     }
   }
   [[nodiscard]] scalar* gamma() const { return values_.data(); }

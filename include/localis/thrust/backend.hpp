@@ -190,14 +190,14 @@ class backend {
       if (how.sees_other) {
         if (h != nullptr) {
           if (map.depthwise()) {
-            depthwise_rows(map, from, learned, every, x, h, at.signals);
+            depthwise_rows(map, from, learned, every, x, h, at.signal_rows);
           } else {
-            multiply_response(map, learned, seen.data, seen.stride, others, at.signals);
+            multiply_response(map, learned, seen.data, seen.stride, others, at.signal_rows);
           }
-          signal = {at.signals, outputs};
+          signal = {at.signal_rows, outputs};
         }
-        for_rows(learned, outputs, see_rows<Scalar, Gate>{gate, signal.data, signal.stride, at.signals, outputs});
-        signal = {at.signals, outputs};
+        for_rows(learned, outputs, see_rows<Scalar, Gate>{gate, signal.data, signal.stride, at.signal_rows, outputs});
+        signal = {at.signal_rows, outputs};
       }
       for_rows(learned, outputs,
                open_rows<Scalar, Gate>{gate, from, every, signal.data, signal.stride, at.gates, at.plain, outputs});
@@ -456,7 +456,7 @@ class backend {
     Operand* rounded = nullptr;  ///< gates
     Scalar* gates = nullptr;
     Scalar* plain = nullptr;  ///< gates without the modulator, where they differ
-    Scalar* signals = nullptr;
+    Scalar* signal_rows = nullptr;
     Scalar* remainder = nullptr;  ///< X - G W
     Scalar* cells = nullptr;      ///< of depthwise maps, cells x C
   };
@@ -472,7 +472,7 @@ class backend {
     }
     at.gates = scratch.take<Scalar>(rows * map.outputs());
     if (how.modulated) at.plain = scratch.take<Scalar>(rows * map.outputs());
-    if (how.sees_other) at.signals = scratch.take<Scalar>(rows * map.outputs());
+    if (how.sees_other) at.signal_rows = scratch.take<Scalar>(rows * map.outputs());
     if (how.reconstructs) at.remainder = scratch.take<Scalar>(rows * map.inputs());
     if (map.depthwise()) at.cells = scratch.take<Scalar>(map.weights());
     return at;

@@ -17,12 +17,12 @@ struct indexed_pack;
 template <std::size_t... Is, class... Ts>
 struct indexed_pack<std::index_sequence<Is...>, Ts...> : indexed<Is, Ts>... {};
 
-template <std::size_t I, class T>
-constexpr T& get(indexed<I, T>& element) {
+template <std::size_t Index, class T>
+constexpr T& get(indexed<Index, T>& element) {
   return element.value;
 }
-template <std::size_t I, class T>
-constexpr const T& get(const indexed<I, T>& element) {
+template <std::size_t Index, class T>
+constexpr const T& get(const indexed<Index, T>& element) {
   return element.value;
 }
 

@@ -70,25 +70,25 @@ class model {
   [[nodiscard]] const memory_request& memory() const { return request_; }
 
   /// Operation I, as summary() numbers them (blocks are opened up): its rule, its run-time values.
-  template <std::size_t I>
+  template <std::size_t Index>
   [[nodiscard]] auto& layer() {
-    static_assert(I < size, "localis::model: layer<I>: the network has fewer operations; see summary()");
-    return detail::get<I>(layers_);
+    static_assert(Index < size, "localis::model: layer<Index>: the network has fewer operations; see summary()");
+    return detail::get<Index>(layers_);
   }
-  template <std::size_t I>
+  template <std::size_t Index>
   [[nodiscard]] const auto& layer() const {
-    static_assert(I < size, "localis::model: layer<I>: the network has fewer operations; see summary()");
-    return detail::get<I>(layers_);
+    static_assert(Index < size, "localis::model: layer<Index>: the network has fewer operations; see summary()");
+    return detail::get<Index>(layers_);
   }
 
   /// f(operation, its run-time part) for each operation, in order.
   template <class F>
   void for_each_layer(F&& f) {
-    for_each_index([&]<std::size_t I>() { f(Network::program.operations[I], detail::get<I>(layers_)); });
+    for_each_index([&]<std::size_t Index>() { f(Network::program.operations[Index], detail::get<Index>(layers_)); });
   }
   template <class F>
   void for_each_layer(F&& f) const {
-    for_each_index([&]<std::size_t I>() { f(Network::program.operations[I], detail::get<I>(layers_)); });
+    for_each_index([&]<std::size_t Index>() { f(Network::program.operations[Index], detail::get<Index>(layers_)); });
   }
   /// f(operation, parameter) for each array that belongs to a stored model, in order.
   template <class F>
@@ -244,11 +244,11 @@ class model {
   /// Gradients of the last loss() for every parameter from the boundary on; nothing below the boundary is computed.
   void backward() {
     if (state_ != progress::loss) throw config_error("model::backward: expected a call of loss() before, found none");
-    for_each_index_reversed([&]<std::size_t I>() {
-      const operation& op = Network::program.operations[I];
+    for_each_index_reversed([&]<std::size_t Index>() {
+      const operation& op = Network::program.operations[Index];
       if (op.stage < pass_.boundary || current().gradient[op.output] == plan::none) return;
-      if (lessons::any && op.supervised && ends_stage(I)) observe_stage(op.stage);
-      run_backward<I>();
+      if (lessons::any && op.supervised && ends_stage(Index)) observe_stage(op.stage);
+      run_backward<Index>();
     });
     state_ = progress::backward;
   }
@@ -332,10 +332,10 @@ class model {
   /// By stage: whether clipped rows are an error.
   [[nodiscard]] static constexpr std::array<bool, stages> fails_on_clips() {
     std::array<bool, stages> result{};
-    for_each_index([&]<std::size_t I>() {
-      using layer = std::remove_reference_t<decltype(detail::get<I>(std::declval<states&>()))>;
+    for_each_index([&]<std::size_t Index>() {
+      using layer = std::remove_reference_t<decltype(detail::get<Index>(std::declval<states&>()))>;
       if constexpr (requires { layer::fails_on_clips(); }) {
-        const std::size_t stage = Network::program.operations[I].stage;
+        const std::size_t stage = Network::program.operations[Index].stage;
         result[stage] = result[stage] || layer::fails_on_clips();
       }
     });
@@ -450,16 +450,16 @@ class model {
   }
   [[nodiscard]] plan make_plan_for(const memory_request& request, std::size_t boundary) const {
     std::vector<operation_bytes> bytes(size);
-    for_each_index([&]<std::size_t I>() {
-      const operation& op = Network::program.operations[I];
-      const auto& layer = detail::get<I>(layers_);
-      constexpr std::size_t last = last_followed_by(I);
+    for_each_index([&]<std::size_t Index>() {
+      const operation& op = Network::program.operations[Index];
+      const auto& layer = detail::get<Index>(layers_);
+      constexpr std::size_t last = last_followed_by(Index);
       const phase forward = boundary == stages        ? phase::evaluate
                             : op.stage >= boundary    ? phase::train
                             : !request.local_learning ? phase::evaluate
                             : op.supervised           ? phase::train
                                                       : phase::learn;
-      operation_bytes& b = bytes[I];
+      operation_bytes& b = bytes[Index];
       b.input = request.batch * op.in.size() * sizeof(scalar);
       b.output = request.batch * op.out.size() * sizeof(scalar);
       b.kept = layer.kept(op) * sizeof(scalar);
@@ -468,11 +468,11 @@ class model {
         if (p.trainable && p.size() > 0) (void)gradients.take<scalar>(p.size());
       }
       b.gradients = gradients.used();
-      if constexpr (last > I) {
+      if constexpr (last > Index) {
         const bool follows = boundary == stages || (forward != phase::train && op.stage < boundary &&
                                                     request.normalization != prefix_normalization::batch);
-        for (std::size_t i = I + 1; follows && i <= last; ++i) bytes[i].done_by = I;
-        b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward, {follows, pool_behind(I)});
+        for (std::size_t i = Index + 1; follows && i <= last; ++i) bytes[i].done_by = Index;
+        b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward, {follows, pool_behind(Index)});
       } else {
         b.forward_scratch = layer.scratch_bytes(backend_, op, request.batch, forward);
       }
@@ -549,9 +549,9 @@ class model {
   }
 
   /// Whether a layer may leave nothing but what is pooled from its response.
-  template <std::size_t I>
+  template <std::size_t Index>
   static constexpr bool layer_pools() {
-    using layer = std::remove_reference_t<decltype(detail::get<I>(std::declval<states&>()))>;
+    using layer = std::remove_reference_t<decltype(detail::get<Index>(std::declval<states&>()))>;
     if constexpr (requires { layer::pools; }) {
       return layer::pools;
     } else {
@@ -580,21 +580,21 @@ class model {
   }
 
   /// Operation I with all that follows it in its pass.
-  template <std::size_t I>
+  template <std::size_t Index>
   void run_followed(operands<scalar> where, mode how, const step_values<scalar>& values) {
-    constexpr std::size_t last = last_followed_by(I);
-    const operation& op = Network::program.operations[I];
-    const operation& norm = Network::program.operations[I + 1];
-    auto& normalization = detail::get<I + 1>(layers_);
-    auto* scratch = at<std::byte>(current().scratch[I + 1]);
+    constexpr std::size_t last = last_followed_by(Index);
+    const operation& op = Network::program.operations[Index];
+    const operation& norm = Network::program.operations[Index + 1];
+    auto& normalization = detail::get<Index + 1>(layers_);
+    auto* scratch = at<std::byte>(current().scratch[Index + 1]);
     where.output = at<scalar>(current().value[operations()[last].output]);
     const auto run = [&](const auto& function) {
-      const auto then = normalization.follow(backend_, norm, scratch, how, values, function, pool_behind(I));
-      detail::get<I>(layers_).forward(backend_, op, where, how, values, then);
+      const auto then = normalization.follow(backend_, norm, scratch, how, values, function, pool_behind(Index));
+      detail::get<Index>(layers_).forward(backend_, op, where, how, values, then);
       normalization.end_follow(backend_, norm, samples_, scratch, values, then);
     };
-    if constexpr (last_done_by(I + 1) > I + 1) {
-      run(detail::get<I + 2>(layers_).function);
+    if constexpr (last_done_by(Index + 1) > Index + 1) {
+      run(detail::get<Index + 2>(layers_).function);
     } else {
       run(identity_function{});
     }
@@ -603,52 +603,52 @@ class model {
   void run_forward(std::size_t boundary, bool evaluate, step_values<scalar> values) {
     plan_ = &plan_of(boundary);
     const bool taught = lessons::any && !evaluate && values.local_rate > 0;
-    for_each_index([&]<std::size_t I>() {
-      constexpr std::size_t last = last_done_by(I);
-      const operation& op = Network::program.operations[I];
-      if constexpr (Network::program.operations[I].joined) return;
-      if (op.follower && current().done_by[I] != operation_bytes::itself) return;
-      operands<scalar> where = operands_of(I);
+    for_each_index([&]<std::size_t Index>() {
+      constexpr std::size_t last = last_done_by(Index);
+      const operation& op = Network::program.operations[Index];
+      if constexpr (Network::program.operations[Index].joined) return;
+      if (op.follower && current().done_by[Index] != operation_bytes::itself) return;
+      operands<scalar> where = operands_of(Index);
       where.output = at<scalar>(current().value[operations()[last].output]);
-      where.scratch = at<std::byte>(current().scratch[I]);
+      where.scratch = at<std::byte>(current().scratch[Index]);
       const mode how = evaluate                  ? mode::evaluate
                        : op.stage >= boundary    ? mode::train
                        : taught && op.supervised ? mode::train
                                                  : mode::learn;
       values.gain = gains_.data() + op.stage;
-      if constexpr (last_followed_by(I) > I) {
-        if (current().done_by[I + 1] == I) {
-          run_followed<I>(where, how, values);
+      if constexpr (last_followed_by(Index) > Index) {
+        if (current().done_by[Index + 1] == Index) {
+          run_followed<Index>(where, how, values);
           return;
         }
       }
-      if constexpr (last > I) {
-        detail::get<I>(layers_).forward(backend_, op, where, how, values, detail::get<last>(layers_).function);
+      if constexpr (last > Index) {
+        detail::get<Index>(layers_).forward(backend_, op, where, how, values, detail::get<last>(layers_).function);
       } else {
-        detail::get<I>(layers_).forward(backend_, op, where, how, values);
+        detail::get<Index>(layers_).forward(backend_, op, where, how, values);
       }
       if (taught && op.supervised && ends_stage(last)) finish_stage(op.stage, op.stage < boundary);
     });
   }
 
-  template <std::size_t I>
+  template <std::size_t Index>
   void run_backward() {
-    constexpr std::size_t last = last_done_by(I);
-    const operation& op = Network::program.operations[I];
-    if constexpr (Network::program.operations[I].joined) return;
-    operands<scalar> where = operands_of(I);
+    constexpr std::size_t last = last_done_by(Index);
+    const operation& op = Network::program.operations[Index];
+    if constexpr (Network::program.operations[Index].joined) return;
+    operands<scalar> where = operands_of(Index);
     where.output = at<scalar>(current().value[operations()[last].output]);
     where.output_gradient = at<scalar>(current().gradient[operations()[last].output]);
-    where.input_gradient = at<scalar>(current().input_gradient[I]);
+    where.input_gradient = at<scalar>(current().input_gradient[Index]);
     if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
       where.skip_gradient = at<scalar>(current().gradient[op.skip]);
     }
-    where.parameter_gradients = at<std::byte>(current().parameter_gradient[I]);
-    where.scratch = at<std::byte>(current().backward_scratch[I]);
-    if constexpr (last > I) {
-      detail::get<I>(layers_).backward(backend_, op, where, detail::get<last>(layers_).function);
+    where.parameter_gradients = at<std::byte>(current().parameter_gradient[Index]);
+    where.scratch = at<std::byte>(current().backward_scratch[Index]);
+    if constexpr (last > Index) {
+      detail::get<Index>(layers_).backward(backend_, op, where, detail::get<last>(layers_).function);
     } else {
-      detail::get<I>(layers_).backward(backend_, op, where);
+      detail::get<Index>(layers_).backward(backend_, op, where);
     }
   }
 
@@ -657,11 +657,11 @@ class model {
   /// f(index, operation, layer) for the trainable layers of a stage that have a teacher to do with.
   template <class F>
   void for_supervised(std::size_t stage, F&& f) {
-    for_each_index([&]<std::size_t I>() {
-      const operation& op = Network::program.operations[I];
-      auto& layer = detail::get<I>(layers_);
+    for_each_index([&]<std::size_t Index>() {
+      const operation& op = Network::program.operations[Index];
+      auto& layer = detail::get<Index>(layers_);
       if constexpr (requires { layer.teach(backend_, op, lessons_.now()); }) {
-        if (op.stage == stage) f(I, op, layer);
+        if (op.stage == stage) f(Index, op, layer);
       }
     });
   }
@@ -689,9 +689,9 @@ class model {
           samples_, last.out.size(),
           kernel::scale_rows<scalar>{step_.modulator, at<scalar>(current().gradient[last.output]), last.out.size()});
     }
-    for_each_index_reversed([&]<std::size_t I>() {
-      const operation& op = Network::program.operations[I];
-      if (op.stage == stage && current().gradient[op.output] != plan::none) run_backward<I>();
+    for_each_index_reversed([&]<std::size_t Index>() {
+      const operation& op = Network::program.operations[Index];
+      if (op.stage == stage && current().gradient[op.output] != plan::none) run_backward<Index>();
     });
     for_supervised(stage, [&](std::size_t i, const operation& op, auto& layer) {
       operands<scalar> where = operands_of(i);
