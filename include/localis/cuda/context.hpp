@@ -64,25 +64,25 @@ class event {
   void record(cudaStream_t stream) {
     if (event_ == nullptr) {
       cudaEvent_t fresh = nullptr;
-      check(cudaEventCreateWithFlags(&fresh, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+      check_call(cudaEventCreateWithFlags(&fresh, cudaEventDisableTiming), "cudaEventCreateWithFlags");
       event_.reset(fresh);
     }
-    check(cudaEventRecord(event_.get(), stream), "cudaEventRecord");
+    check_call(cudaEventRecord(event_.get(), stream), "cudaEventRecord");
   }
   // All three: reached, where it was never recorded.
   [[nodiscard]] bool reached() const {
     if (event_ == nullptr) return true;
     const cudaError_t state = cudaEventQuery(event_.get());
     if (state == cudaErrorNotReady) return false;
-    check(state, "cudaEventQuery");
+    check_call(state, "cudaEventQuery");
     return true;
   }
   void wait() const {
-    if (event_ != nullptr) check(cudaEventSynchronize(event_.get()), "cudaEventSynchronize");
+    if (event_ != nullptr) check_call(cudaEventSynchronize(event_.get()), "cudaEventSynchronize");
   }
   /// What the stream takes from now on waits; the host does not.
   void hold_back(cudaStream_t stream) const {
-    if (event_ != nullptr) check(cudaStreamWaitEvent(stream, event_.get(), 0), "cudaStreamWaitEvent");
+    if (event_ != nullptr) check_call(cudaStreamWaitEvent(stream, event_.get(), 0), "cudaStreamWaitEvent");
   }
 
  private:
@@ -103,7 +103,7 @@ class pinned {
     data_.reset();
     size_ = 0;
     void* fresh = nullptr;
-    check(cudaMallocHost(&fresh, bytes), "cudaMallocHost");
+    check_call(cudaMallocHost(&fresh, bytes), "cudaMallocHost");
     data_.reset(fresh);
     size_ = bytes;
   }
@@ -126,18 +126,18 @@ class context {
 
   explicit context(const options& chosen) : options_(chosen) {
     int devices = 0;
-    check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+    check_call(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
     expect(chosen.device >= 0 && chosen.device < devices, "cuda::options: device",
            text("one of the ", devices, " devices").c_str(), chosen.device);
-    check(cudaSetDevice(chosen.device), "cudaSetDevice");
+    check_call(cudaSetDevice(chosen.device), "cudaSetDevice");
     stream_.reset(fresh_stream());
     arrivals_.reset(fresh_stream());
     cublasHandle_t blas = nullptr;
-    check(cublasCreate(&blas), "cublasCreate");
+    check_call(cublasCreate(&blas), "cublasCreate");
     blas_.reset(blas);
-    check(cublasSetStream(blas, stream()), "cublasSetStream");
+    check_call(cublasSetStream(blas, stream()), "cublasSetStream");
     workspace_ = device_memory(take(chosen.workspace_bytes, "the workspace of cuBLAS"), detail::release_to{stream()});
-    check(cublasSetWorkspace(blas, workspace_.get(), chosen.workspace_bytes), "cublasSetWorkspace");
+    check_call(cublasSetWorkspace(blas, workspace_.get(), chosen.workspace_bytes), "cublasSetWorkspace");
   }
   ~context() {
     (void)cudaStreamSynchronize(arrivals_.get());
@@ -154,7 +154,7 @@ class context {
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
     device_memory data(take(bytes, name_of(kind)), detail::release_to{stream()});
-    check(cudaMemsetAsync(data.get(), 0, bytes, stream()), "cudaMemsetAsync");
+    check_call(cudaMemsetAsync(data.get(), 0, bytes, stream()), "cudaMemsetAsync");
     counters_.take(kind, bytes);
     fresh_memory_ = true;
     return data.release();
@@ -173,7 +173,7 @@ class context {
     pinned& place = pinned_[next_++ % pinned_.size()];
     place.reserve(bytes);
     std::memcpy(place.data(), from, bytes);
-    check(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    check_call(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
     place.copied().record(stream());
   }
   /// As upload(), while the device computes: for what comes step by step. Two pieces of memory take turns as `to`, and
@@ -187,7 +187,7 @@ class context {
     if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `to` is not there before
     before_batch_.hold_back(arrivals_.get());
     before_batch_.record(stream());
-    check(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, arrivals_.get()), "cudaMemcpyAsync");
+    check_call(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, arrivals_.get()), "cudaMemcpyAsync");
     try {
       place.copied().record(arrivals_.get());
       place.copied().hold_back(stream());
@@ -200,17 +200,17 @@ class context {
   /// fails must not reach what the caller has given up.
   void download(const void* from, std::size_t bytes, void* to) {
     if (bytes > 0) post(from, bytes, inbox_);
-    check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
+    check_call(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
     if (bytes > 0) std::memcpy(to, inbox_.data(), bytes);
   }
   /// As download(), without waiting: `to` tells when it is there.
   void post(const void* from, std::size_t bytes, pinned& to) {
     to.reserve(bytes);
-    check(cudaMemcpyAsync(to.data(), from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
+    check_call(cudaMemcpyAsync(to.data(), from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
     to.copied().record(stream());
   }
   void copy(const void* from, std::size_t bytes, void* to) {
-    if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
+    if (bytes > 0) check_call(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
   }
 
  private:
@@ -218,7 +218,7 @@ class context {
 
   static cudaStream_t fresh_stream() {
     cudaStream_t stream = nullptr;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    check_call(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
     return stream;
   }
   void* take(std::size_t bytes, const char* what) {
@@ -232,7 +232,7 @@ class context {
       throw device_error(text("cuda: out of memory: ", localis::detail::asked_for(bytes, what, counters_), "; ", left,
                               " of the device's ", all, " bytes are free"));
     }
-    check(result, "cudaMallocAsync");
+    check_call(result, "cudaMallocAsync");
     return data;
   }
 

@@ -83,7 +83,7 @@ class system {
   void launch(std::size_t n, const F& f) const {
     static_assert(std::is_trivially_copyable_v<F>, "localis: a kernel is a trivially copyable function object");
     Executor{}(context_->stream(), n, f);
-    check(cudaGetLastError(), "launch");
+    check_call(cudaGetLastError(), "launch");
   }
 
   /// Row-major products by the column-major cuBLAS: all three matrices are seen turned, c^T = op(b)^T op(a)^T.
@@ -97,12 +97,12 @@ class system {
     const cublasComputeType_t in = compute_type<T, Operand>(context_->chosen().precision);
     const auto turned = [](const auto& operand) { return operand.turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
     const auto wide = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-    check(cublasGemmStridedBatchedEx_64(context_->blas(), turned(what.b), turned(what.a), wide(what.columns),
-                                        wide(what.rows), wide(what.inner), &what.alpha, what.b.data, from,
-                                        wide(what.b.stride), wide(what.b.step), what.a.data, from, wide(what.a.stride),
-                                        wide(what.a.step), &what.beta, what.c.data, type, wide(what.c.stride),
-                                        wide(what.c.step), wide(what.count), in, CUBLAS_GEMM_DEFAULT),
-          "cublasGemmStridedBatchedEx");
+    check_call(cublasGemmStridedBatchedEx_64(
+                   context_->blas(), turned(what.b), turned(what.a), wide(what.columns), wide(what.rows),
+                   wide(what.inner), &what.alpha, what.b.data, from, wide(what.b.stride), wide(what.b.step),
+                   what.a.data, from, wide(what.a.stride), wide(what.a.step), &what.beta, what.c.data, type,
+                   wide(what.c.stride), wide(what.c.step), wide(what.count), in, CUBLAS_GEMM_DEFAULT),
+               "cublasGemmStridedBatchedEx");
   }
 
  private:

@@ -46,7 +46,7 @@ struct random_cut_range {
   double most_ratio = 4.0 / 3.0;
 
   /// Errors: config_error unless 0 < least <= most <= 1 for the area, 0 < least <= most for the ratio.
-  void check() const {
+  void validate() const {
     if (!(least_area > 0 && least_area <= most_area && most_area <= 1))
       throw config_error(
           text("random_cut: area: expected 0 < least <= most <= 1, found ", least_area, " and ", most_area));
@@ -62,7 +62,7 @@ struct random_cut_range {
 /// Source: torchvision's RandomResizedCrop; C. Szegedy et al., "Going deeper with convolutions", CVPR 2015.
 [[nodiscard]] inline cut random_cut(std::size_t height, std::size_t width, std::size_t side,
                                     const random_cut_range& range, const random_stream& random) {
-  range.check();
+  range.validate();
   expect(side > 0, "random_cut: side", "at least 1", side);
   expect(height > 0 && width > 0, "random_cut: shorter side of the picture", "at least 1", (std::min)(height, width));
   const auto rounded = [](double value) { return static_cast<std::size_t>(std::nearbyint(value)); };

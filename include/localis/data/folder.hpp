@@ -78,7 +78,7 @@ class folder {
     expect(options_.shorter_side >= options_.side, "folder: shorter_side", "at least side", options_.shorter_side);
     expect(options_.max_pixels > 0 && options_.max_pixels <= 0xFFFFFFFF, "folder: max_pixels", "1 to 2^32 - 1",
            options_.max_pixels);
-    options_.range.check();
+    options_.range.validate();
     if (options_.readers == 0) options_.readers = (std::max)(1U, std::thread::hardware_concurrency());
     std::filesystem::path at = root_;
     try {

@@ -135,10 +135,10 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
 [[nodiscard]] inline picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                          std::size_t max_pixels) {
   detail::jpeg_decoder decoder;
-  const auto check = [&](bool good) {
+  const auto expect_decoded = [&](bool good) {
     if (!good) throw data_error(text(name, ": expected a sound JPEG picture, found: ", decoder.message()));
   };
-  check(decoder.open(bytes.data(), bytes.size()));
+  expect_decoded(decoder.open(bytes.data(), bytes.size()));
   picture result{decoder.height(), decoder.width(), {}};
   if (result.width > max_pixels / result.height)
     throw data_error(text(name, ": expected at most max_pixels = ", max_pixels, ", found ", result.height, 'x',
@@ -147,15 +147,15 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
   if (blocks / 8 > bytes.size())
     throw data_error(text(name, ": expected at least ", blocks / 8, " bytes for ", result.height, 'x', result.width,
                           " pixels, found ", bytes.size()));
-  check(decoder.start());
+  expect_decoded(decoder.start());
   result.rgb.resize(result.height * result.width * 3);
   std::vector<std::uint8_t> inks(decoder.components() == 4 ? result.width * 4 : 0);
   for (std::size_t y = 0; y < result.height; ++y) {
     std::uint8_t* row = result.rgb.data() + y * result.width * 3;
-    check(decoder.row(inks.empty() ? row : inks.data()));
+    expect_decoded(decoder.row(inks.empty() ? row : inks.data()));
     if (!inks.empty()) detail::lights_from_inks(inks.data(), result.width, row);
   }
-  check(decoder.finish());
+  expect_decoded(decoder.finish());
   return result;
 }
 

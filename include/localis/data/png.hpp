@@ -120,10 +120,10 @@ class png_decoder {
 [[nodiscard]] inline picture decode_png(std::span<const std::uint8_t> bytes, const std::string& name,
                                         std::size_t max_pixels) {
   detail::png_decoder decoder(bytes.data(), bytes.size());
-  const auto check = [&](bool good) {
+  const auto expect_decoded = [&](bool good) {
     if (!good) throw data_error(name, decoder.consumed(), "a sound PNG picture", decoder.message());
   };
-  check(decoder.open());
+  expect_decoded(decoder.open());
   picture result{decoder.height(), decoder.width(), {}};
   if (result.width > max_pixels / result.height)
     throw data_error(name, decoder.consumed(), text("at most max_pixels = ", max_pixels),
@@ -131,11 +131,12 @@ class png_decoder {
   if (decoder.packed_row() > detail::most_inflated(bytes.size()) / result.height)
     throw data_error(name, decoder.consumed(), "a picture that its bytes can hold",
                      text(result.height, 'x', result.width, " pixels in ", bytes.size(), " bytes"));
-  check(decoder.start());
+  expect_decoded(decoder.start());
   result.rgb.resize(result.height * result.width * 3);
   for (int pass = 0; pass < decoder.passes(); ++pass)
-    for (std::size_t y = 0; y < result.height; ++y) check(decoder.row(result.rgb.data() + y * result.width * 3));
-  check(decoder.finish());
+    for (std::size_t y = 0; y < result.height; ++y)
+      expect_decoded(decoder.row(result.rgb.data() + y * result.width * 3));
+  expect_decoded(decoder.finish());
   return result;
 }
 

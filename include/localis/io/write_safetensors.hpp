@@ -40,7 +40,7 @@ class draft {
       : path_(path),
         part_(path.string() + ".part"),
         file_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-    check(file_ >= 0);
+    expect_done(file_ >= 0);
   }
   draft(const draft&) = delete;
   draft& operator=(const draft&) = delete;
@@ -53,12 +53,12 @@ class draft {
   void write(std::span<const char> bytes) const {
     while (!bytes.empty()) {
       const ssize_t done = ::write(file_, bytes.data(), bytes.size());
-      check(done >= 0 || errno == EINTR);
+      expect_done(done >= 0 || errno == EINTR);
       if (done > 0) bytes = bytes.subspan(static_cast<std::size_t>(done));
     }
   }
   void finish() {
-    check(::fsync(file_) == 0 && ::rename(part_.c_str(), path_.c_str()) == 0);
+    expect_done(::fsync(file_) == 0 && ::rename(part_.c_str(), path_.c_str()) == 0);
     ::close(std::exchange(file_, -1));
     const int folder = ::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".", O_RDONLY | O_CLOEXEC);
     if (folder < 0) return;
@@ -67,7 +67,7 @@ class draft {
   }
 
  private:
-  void check(bool good) const {
+  void expect_done(bool good) const {
     if (!good)
       throw data_error(text(path_.string(), ": cannot be written (by way of ", part_.filename().string(),
                             "): ", localis::detail::system_reason()));

@@ -11,7 +11,7 @@
 namespace localis {
 
 /// Run-time part of the pooling layers.
-template <class Backend, bool Max>
+template <class Backend, bool Largest>
 class pool_layer : public stateless {
  public:
   using scalar = typename Backend::scalar;
@@ -22,7 +22,7 @@ class pool_layer : public stateless {
 
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
     const std::size_t rows = op.map().rows(at.samples);
-    if constexpr (Max) {
+    if constexpr (Largest) {
       backend.for_rows(rows, op.in.channels, kernel::max_pool<scalar>{op.map(), at.input, at.output});
     } else {
       backend.for_rows(rows, op.in.channels, kernel::average_pool<scalar>{op.map(), at.input, at.output});
@@ -30,7 +30,7 @@ class pool_layer : public stateless {
   }
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
     if (at.input_gradient == nullptr) return;
-    if constexpr (Max) {
+    if constexpr (Largest) {
       const linear_map map = op.map();
       if (kernel::windows_tile(map)) {
         backend.for_rows(
@@ -69,38 +69,38 @@ constexpr operation describe_pool(const shape& in, const window& field, bool max
   return op;
 }
 
-template <std::size_t Window, class... Options>
+template <std::size_t Side, class... Options>
 constexpr window pool_window() {
   using options = read_options<Options...>;
-  return {Window, Window, options::has_stride ? options::stride : Window, options::padding};
+  return {Side, Side, options::has_stride ? options::stride : Side, options::padding};
 }
 
 }  // namespace detail
 
-/// Largest value of each Window x Window square, per channel.
+/// Largest value of each Side x Side square, per channel.
 ///
-///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Window) / stride) + 1
+///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Side) / stride) + 1
 ///
-/// Options: stride<N> (Window), padding<N> (0, at most half a window; padding never wins). Lengths in pixels.
-/// Cost:   O(Window^2) per output value. Keeps input and output, no indices: backward finds the first maximum again.
+/// Options: stride<N> (Side), padding<N> (0, at most half a window; padding never wins). Lengths in pixels.
+/// Cost:   O(Side^2) per output value. Keeps input and output, no indices: backward finds the first maximum again.
 /// Errors: none; a window that does not fit does not compile.
-template <std::size_t Window, class... Options>
+template <std::size_t Side, class... Options>
 struct max_pool2d {
-  static_assert(Window > 0, "localis::max_pool2d: the window is 0");
+  static_assert(Side > 0, "localis::max_pool2d: the window is 0");
   static constexpr operation describe(const shape& in) {
-    return detail::describe_pool(in, detail::pool_window<Window, Options...>(), true, "max_pool2d");
+    return detail::describe_pool(in, detail::pool_window<Side, Options...>(), true, "max_pool2d");
   }
   template <class Backend>
   using state = pool_layer<Backend, true>;
 };
 
-/// Mean of each Window x Window square, per channel; padding counts as zeros. Shapes, options, cost and errors as
+/// Mean of each Side x Side square, per channel; padding counts as zeros. Shapes, options, cost and errors as
 /// max_pool2d; keeps nothing.
-template <std::size_t Window, class... Options>
+template <std::size_t Side, class... Options>
 struct average_pool2d {
-  static_assert(Window > 0, "localis::average_pool2d: the window is 0");
+  static_assert(Side > 0, "localis::average_pool2d: the window is 0");
   static constexpr operation describe(const shape& in) {
-    return detail::describe_pool(in, detail::pool_window<Window, Options...>(), false, "average_pool2d");
+    return detail::describe_pool(in, detail::pool_window<Side, Options...>(), false, "average_pool2d");
   }
   template <class Backend>
   using state = pool_layer<Backend, false>;

@@ -63,7 +63,7 @@ class lessons {
   void open(Backend& backend, const memory_request& request, const pass& how, std::size_t samples) {
     now_ = {};
     if (how.local_rate == 0) return;
-    check(request, how, samples);
+    check_request(request, how, samples);
     backend.upload(how.labels, labels_.data());
     now_.labels = how.labels.empty() ? nullptr : labels_.data();
     now_.samples = samples;
@@ -85,7 +85,7 @@ class lessons {
   }
 
  private:
-  static void check(const memory_request& request, const pass& how, std::size_t samples) {
+  static void check_request(const memory_request& request, const pass& how, std::size_t samples) {
     for (const operation& op : Network::program.operations) {
       if (!op.teaches) continue;
       const std::size_t found = op.remembers_errors ? how.indices.size() : how.labels.size();

@@ -205,24 +205,24 @@ class trainer {
   }
   /// The errors of restore().
   static void check_state(const run_state& from) {
-    const auto check = [](bool good, const char* what, const auto& expected,
-                          std::size_t found) {  // allocates on failure
+    const auto expect_stored = [](bool good, const char* what, const auto& expected,
+                                  std::size_t found) {  // allocates on failure
       if (!good) throw config_error(text("trainer::restore: ", what, ": expected ", expected(), ", found ", found));
     };
     const auto same = [&](const char* what, std::size_t expected, std::size_t found) {
-      check(
+      expect_stored(
           expected == found, what, [&] { return text(expected); }, found);
     };
     same("bytes of supervision", sizeof(typename Supervision::state), from.supervision.size());
     same("stages", Model::stages, from.sums.stage_norms.size());
-    check(
+    expect_stored(
         from.step <= from.steps, "step", [&] { return text("at most ", from.steps); }, from.step);
     const std::size_t begun = from.report.epochs.size();
     const std::size_t under_way = from.step > 0 ? 1 : 0;
     const auto next = [&] {
       return text("the one after those of the report (", begun, ", ", under_way, " of them under way)");
     };
-    check(begun >= under_way && from.epoch == begun - under_way, "epoch", next, from.epoch);
+    expect_stored(begun >= under_way && from.epoch == begun - under_way, "epoch", next, from.epoch);
   }
 
   template <data::dataset Train>
