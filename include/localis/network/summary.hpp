@@ -1,12 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <iomanip>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include <localis/layer/operation.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/shape.hpp>
 
 namespace localis {
 
@@ -48,22 +49,19 @@ struct summary {
     out << "backend " << s.backend << " (" << s.instructions << "), threads " << s.threads << ", scalar "
         << 8 * s.scalar_bytes << " bit\ninput " << s.input << ", stages " << s.stages << ", highest boundary "
         << s.highest_boundary << "\n\n";
-    out << std::left << std::setw(4) << "#" << std::setw(7) << "stage" << std::setw(22) << "layer" << std::setw(11)
-        << "rule" << std::setw(13) << "output" << std::right << std::setw(12) << "parameters" << std::setw(16)
-        << "multiply-adds" << '\n';
+    std::vector<std::vector<std::string>> layers{
+        {"#", "stage", "layer", "rule", "output", "parameters", "multiply-adds"}};
     std::size_t parameters = 0;
     std::size_t work = 0;
-    for (std::size_t i = 0; i < s.rows.size(); ++i) {
-      const row& r = s.rows[i];
+    for (const row& r : s.rows) {
       parameters += r.parameters;
       work += r.multiply_adds;
-      out << std::left << std::setw(4) << i << std::setw(7) << r.stage << std::setw(22) << r.name << std::setw(11)
-          << r.rule << std::setw(13)
-          << (std::to_string(r.out.height) + 'x' + std::to_string(r.out.width) + 'x' + std::to_string(r.out.channels))
-          << std::right << std::setw(12) << r.parameters << std::setw(16) << r.multiply_adds << '\n';
+      layers.push_back({text(layers.size() - 1), text(r.stage), r.name, r.rule, text(r.out), text(r.parameters),
+                        text(r.multiply_adds)});
     }
-    out << std::left << std::setw(57) << "total" << std::right << std::setw(12) << parameters << std::setw(16) << work
-        << "\n\nparameters " << s.parameter_bytes << " bytes, rule state " << s.rule_state_bytes << " bytes";
+    layers.push_back({"total", "", "", "", "", text(parameters), text(work)});
+    print_table(out, layers, 5);
+    out << "\nparameters " << s.parameter_bytes << " bytes, rule state " << s.rule_state_bytes << " bytes";
     if (s.error_rows > 0) {
       out << " (" << s.error_rows * s.error_row_bytes << " of them one row of output errors for each of "
           << s.error_rows << " samples)";
@@ -71,16 +69,31 @@ struct summary {
     out << '\n';
     if (s.memory.empty()) return out;
     out << "\nbytes of one step, batch " << s.batch
-        << " (each column at its own worst moment; Eigen's packing buffers are not counted)\n"
-        << std::left << std::setw(10) << "boundary" << std::right << std::setw(14) << "activations" << std::setw(14)
-        << "gradients" << std::setw(14) << "scratch" << std::setw(14) << "arena" << std::setw(22)
-        << "per optimizer array" << '\n';
+        << " (each column at its own worst moment; Eigen's packing buffers are not counted)\n";
+    std::vector<std::vector<std::string>> plans{
+        {"boundary", "activations", "gradients", "scratch", "arena", "per optimizer array"}};
     for (const memory_row& m : s.memory) {
-      out << std::left << std::setw(10) << m.boundary << std::right << std::setw(14) << m.activations << std::setw(14)
-          << m.gradients << std::setw(14) << m.scratch << std::setw(14) << m.arena << std::setw(22)
-          << m.optimizer_arrays << '\n';
+      plans.push_back({text(m.boundary), text(m.activations), text(m.gradients), text(m.scratch), text(m.arena),
+                       text(m.optimizer_arrays)});
     }
+    print_table(out, plans, 1);
     return out;
+  }
+
+ private:
+  /// Two blanks or more between columns, whatever they hold. The first `left` columns stand to the left.
+  static void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows, std::size_t left) {
+    std::vector<std::size_t> widths(rows.front().size(), 0);
+    for (const auto& cells : rows) {
+      for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], cells[c].size());
+    }
+    for (const auto& cells : rows) {
+      for (std::size_t c = 0; c < widths.size(); ++c) {
+        const std::string fill(widths[c] - cells[c].size(), ' ');
+        out << (c == 0 ? "" : "  ") << (c < left ? cells[c] + fill : fill + cells[c]);
+      }
+      out << '\n';
+    }
   }
 };
 
