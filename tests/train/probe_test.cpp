@@ -14,6 +14,7 @@
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/layer/residual.hpp>
 #include <localis/network/program.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/hebb.hpp>
@@ -125,6 +126,33 @@ TEST_CASE("probe: cosine and norms are those of the updates that training would 
     CHECK(seen[stage].largest_row == doctest::Approx(largest).epsilon(1e-12));
     CHECK(seen[stage].mean_row == doctest::Approx(mean).epsilon(1e-12));
   }
+}
+
+TEST_CASE("probe: the rows of a block are those of all its layers") {
+  using rule = lo::rule::local<lo::rule::hebb, lo::rule::unguarded>;
+  using block = lo::residual<lo::shortcut<lo::conv2d<4, 1, rule>>, lo::conv2d<6, 3, lo::padding<1>, rule>, lo::relu,
+                             lo::conv2d<4, 3, lo::padding<1>, rule>>;
+  lo::model<lo::network<lo::image<4, 4, 2>, block, lo::relu, lo::dense<3>>, cpu> m{{.seed = 2}};
+  m.prepare({.batch = samples});
+  // Rows of norm 3 in the first layer, of norms 1, 2, 3, 4 in the second, of norm 0.5 in the shortcut.
+  std::vector<double> norms(6, 3.0);
+  norms.insert(norms.end(), {1, 2, 3, 4, 0.5, 0.5, 0.5, 0.5});
+  std::size_t row = 0;
+  m.for_each_parameter([&](const lo::operation& op, const auto& p) {
+    if (op.stage != 0 || !op.trainable() || std::string(p.name) != "weight") return;
+    for (std::size_t r = 0; r < p.rows; ++r, ++row) {
+      double squares = 0;
+      for (std::size_t i = r * p.columns; i < (r + 1) * p.columns; ++i) squares += p.value[i] * p.value[i];
+      for (std::size_t i = r * p.columns; i < (r + 1) * p.columns; ++i)
+        p.value[i] *= norms.at(row) / std::sqrt(squares);
+    }
+  });
+  REQUIRE(row == norms.size());
+  lo::probe look{m, {0}};
+  const auto seen = look(features(), labels, {.local_rate = 1e-3});
+  CHECK(seen[0].smallest_row == doctest::Approx(0.5).epsilon(1e-12));
+  CHECK(seen[0].largest_row == doctest::Approx(4).epsilon(1e-12));
+  CHECK(seen[0].mean_row == doctest::Approx((6 * 3 + 1 + 2 + 3 + 4 + 4 * 0.5) / 14).epsilon(1e-12));
 }
 
 TEST_CASE("probe: a supervised rule whose loss is the network's own goes along the gradient") {

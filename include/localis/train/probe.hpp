@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <numeric>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -24,7 +24,7 @@ struct stage_probe {
   double cosine = 0;         ///< of the local update and the descent direction -dl/dW; NaN where one of them is 0
   double local_norm = 0;     ///< |dW| / eta, before optimizer and constraint
   double gradient_norm = 0;  ///< |dl/dW|
-  double smallest_row = 0;   ///< norms of weight rows
+  double smallest_row = 0;   ///< norms of weight rows, of all layers
   double mean_row = 0;
   double largest_row = 0;
   std::size_t channels = 0;       ///< of the stage's output
@@ -75,11 +75,12 @@ class probe {
     model_.loss(loss, labels, targets);
     model_.backward();
     std::vector<std::vector<double>> gradients(stages_.size());
+    std::vector<std::vector<double>> row_norms(stages_.size());
     model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar* gradient) {
       const std::size_t k = place(op.stage);
       if (k == stages_.size() || !op.trainable() || std::string_view(p.name) != "weight") return;
       append(gradients[k], gradient, p.size());
-      note_rows(result[k], p);
+      append_row_norms(row_norms[k], p);
     });
 
     how.boundary = stages_.back() + 1;
@@ -87,7 +88,10 @@ class probe {
     std::vector<std::vector<double>> local(stages_.size());
     for_layers(
         [&](std::size_t k, auto& layer) { append(local[k], layer.direction().data(), layer.direction().size()); });
-    for (std::size_t k = 0; k < stages_.size(); ++k) compare(result[k], local[k], gradients[k]);
+    for (std::size_t k = 0; k < stages_.size(); ++k) {
+      compare(result[k], local[k], gradients[k]);
+      note_rows(result[k], row_norms[k]);
+    }
     return result;
   }
 
@@ -110,24 +114,21 @@ class probe {
     model_.backend().download(from, std::span<scalar>(host));
     to.insert(to.end(), host.begin(), host.end());
   }
-  void note_rows(stage_probe& seen, const parameter<scalar>& p) {
+  void append_row_norms(std::vector<double>& to, const parameter<scalar>& p) const {
     std::vector<double> weights;
     append(weights, p.value, p.size());
-    double sum = 0;
-    double smallest = std::numeric_limits<double>::infinity();
     for (std::size_t row = 0; row < p.rows; ++row) {
       double squares = 0;
-      for (std::size_t i = 0; i < p.columns; ++i)
-        squares += weights[row * p.columns + i] * weights[row * p.columns + i];
-      const double norm = std::sqrt(squares);
-      sum += norm;
-      smallest = (std::min)(smallest, norm);
-      seen.largest_row = (std::max)(seen.largest_row, norm);
+      for (std::size_t i = row * p.columns; i < (row + 1) * p.columns; ++i) squares += weights[i] * weights[i];
+      to.push_back(std::sqrt(squares));
     }
-    // A block has several layers.
-    const bool first = seen.mean_row == 0 && seen.smallest_row == 0;
-    seen.smallest_row = first ? smallest : (std::min)(seen.smallest_row, smallest);
-    seen.mean_row = first ? sum / static_cast<double>(p.rows) : seen.mean_row;
+  }
+  static void note_rows(stage_probe& seen, const std::vector<double>& norms) {
+    if (norms.empty()) return;
+    const auto [smallest, largest] = std::minmax_element(norms.begin(), norms.end());
+    seen.smallest_row = *smallest;
+    seen.largest_row = *largest;
+    seen.mean_row = std::accumulate(norms.begin(), norms.end(), 0.0) / static_cast<double>(norms.size());
   }
   void count_dead(stage_probe& seen) const {
     const std::span<const scalar> output = model_.stage_output(seen.stage);
