@@ -48,7 +48,7 @@ struct cubic {
 
 struct squash {
   template <class T>
-  T operator()(T u) const {
+  constexpr T operator()(T u) const {
     return std::tanh(u);
   }
 };

@@ -36,7 +36,7 @@ template <class Rule>
 struct dense_twin {
   Rule rule{};
   template <class T>
-  void gate_row(const T* u, T* to, std::size_t units) const {
+  constexpr void gate_row(const T* u, T* to, std::size_t units) const {
     rule.gate_row(u, to, units);
   }
   template <class T>

@@ -91,7 +91,7 @@ struct convolution {
 
 struct same {
   template <class T>
-  T operator()(T u) const {
+  constexpr T operator()(T u) const {
     return u;
   }
 };

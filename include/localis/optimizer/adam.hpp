@@ -32,7 +32,7 @@ struct adam {
     T epsilon;
     T weight_decay;
 
-    T operator()(T weight, T gradient, std::array<T, 2>& state, T rate) const {
+    constexpr T operator()(T weight, T gradient, std::array<T, 2>& state, T rate) const {
       const T g = gradient + weight_decay * weight;
       state[0] = beta1 * state[0] + (T(1) - beta1) * g;
       state[1] = beta2 * state[1] + (T(1) - beta2) * g * g;

@@ -10,11 +10,12 @@ namespace localis::optimizer {
 /// An optimizer is a plain value with the arithmetic of one element:
 ///
 ///   template <class T> struct step {
-///     static constexpr std::size_t state_arrays = ...;              // each as large as the weights
-///     T operator()(T weight, T gradient, std::array<T, state_arrays>& state, T rate) const;  // what to add
+///     static constexpr std::size_t state_arrays = ...;                    // each as large as the weights
+///     constexpr T operator()(T weight, T gradient, std::array<T, state_arrays>& state,
+///                            T rate) const;                                // what to add to the weight
 ///   };
-///   template <class T> step<T> prepare(std::size_t t) const;       // t = 1, 2, ...: this parameter's t-th step
-///   void validate() const;                                         // throws config_error
+///   template <class T> constexpr step<T> prepare(std::size_t t) const;    // t = 1, 2, ...: this parameter's t-th step
+///   void validate() const;                                                // throws config_error
 ///
 /// One pass over weights, gradient and state per step. Rates, momenta and decays are dimensionless and per step.
 template <class Optimizer>

@@ -50,7 +50,7 @@ struct krotov_hopfield {
     return v;
   }
   template <class T>
-  T response_weight(T w) const {
+  constexpr T response_weight(T w) const {
     const T size = std::pow((std::abs)(w), static_cast<T>(power - 1));
     return w < T(0) ? -size : size;
   }

@@ -50,7 +50,7 @@ struct no_constraint {
 /// Every weight row is brought back to norm 1 after each local step; a zero row stays.
 struct unit_rows {
   template <class T>
-  void apply(T* row, std::size_t size) const {
+  constexpr void apply(T* row, std::size_t size) const {
     double sum = 0;
     for (std::size_t i = 0; i < size; ++i) sum += static_cast<double>(row[i]) * static_cast<double>(row[i]);
     if (!(sum > 0)) return;
@@ -64,7 +64,7 @@ struct unit_rows {
 struct p_norm_rows {
   double power = 1;
   template <class T>
-  void apply(T* row, std::size_t size) const {
+  constexpr void apply(T* row, std::size_t size) const {
     double sum = 0;
     for (std::size_t i = 0; i < size; ++i) sum += std::pow((std::abs)(static_cast<double>(row[i])), power);
     if (!(sum > 0)) return;

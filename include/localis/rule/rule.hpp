@@ -42,11 +42,13 @@
 ///
 ///   static constexpr matrix_recall forgets_by = matrix_recall::full;   // - (1/P) (G^T G) W, or its lower triangle
 ///   static constexpr bool centred = true;                              // X and G less their means over the rows
-///   template <class T> T unit_rate(T norm) const;                      // factor on a unit's eta, by its row's norm
-///   template <class T> T response_weight(T w) const;                   // gates see X h(W)^T instead of U, wherever
+///   template <class T> constexpr T unit_rate(T norm) const;            // factor on a unit's eta, by its row's norm
+///   template <class T> constexpr T response_weight(T w) const;         // gates see X h(W)^T instead of U, wherever
 ///   bool weighs_response() const;                                      //   this is true: one more product
 ///   std::size_t active_gates() const;                                  // at most so many of a row's gates are not 0
 ///   void validate() const;                                             // throws config_error
+///
+/// What is shown as constexpr is called in kernels.
 ///
 /// In the comments of rules the letters are those above; where one does not say otherwise, eta is dimensionless and no
 /// error is thrown.

@@ -39,7 +39,7 @@ struct soft_hebb {
     return u;
   }
   template <class T>
-  T unit_rate(T norm) const {
+  constexpr T unit_rate(T norm) const {
     return std::pow((std::abs)(norm - T(1)), static_cast<T>(rate_power));
   }
   void validate() const {
