@@ -19,7 +19,7 @@ namespace {
 template <class Network>
 void measure_scaling(const std::string& network, int steps) {
   const benchmarks::way sgd{"sgd", 0, 0};
-  for (const std::size_t batch : {16, 32, 64, 256}) {
+  for (const std::size_t batch : {16U, 32U, 64U, 256U}) {
     benchmarks::measure_step<Network>(cpu(), network, sgd, batch, steps * 128 / static_cast<int>(batch));
   }
   for (std::size_t fewer = 1; fewer < cpu().threads(); fewer *= 2) {

@@ -1,16 +1,18 @@
 # Warnings for what this repository builds itself, never for the library's target: a user's build would inherit them.
 #
-#   LOCALIS_WARNINGS          the flags, as a list
+#   LOCALIS_WARNINGS          the flags, as a list, which g++ and clang++ know
+#   LOCALIS_GNU_WARNINGS      what g++ knows besides
 #   localis_warnings(target)  compiles target with them, as plain C++ without the compiler's extensions
 
 option(LOCALIS_WERROR "Warnings are errors in our own tests and examples" ON)
 
-set(LOCALIS_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+set(LOCALIS_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Wsign-conversion -Wdouble-promotion)
+set(LOCALIS_GNU_WARNINGS -Wuseless-cast)
 if(LOCALIS_WERROR)
   list(APPEND LOCALIS_WARNINGS -Werror)
 endif()
 
 function(localis_warnings target)
-  target_compile_options(${target} PRIVATE ${LOCALIS_WARNINGS})
+  target_compile_options(${target} PRIVATE ${LOCALIS_WARNINGS} $<$<CXX_COMPILER_ID:GNU>:${LOCALIS_GNU_WARNINGS}>)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()

@@ -93,7 +93,7 @@ bool in_order(const char* rule, const problem& p, const matrix& w) {
   for (Eigen::Index k = 0; k < w.rows(); ++k) {
     const double cosine = std::abs(w.row(k).dot(p.vectors.col(k))) / w.row(k).norm();
     const double variance = (p.x * w.row(k).transpose()).squaredNorm() / static_cast<double>(p.x.rows());
-    std::printf("  %9ld  %.7f  %10.6f  %20.6f\n", static_cast<long>(k + 1), cosine, p.values[k], variance);
+    std::printf("  %9td  %.7f  %10.6f  %20.6f\n", k + 1, cosine, p.values[k], variance);
     good = good && 1 - cosine < tolerance && std::abs(variance / p.values[k] - 1) < tolerance;
   }
   return good;

@@ -13,7 +13,7 @@ namespace {
 std::vector<std::uint8_t> compressed(fuzz::bytes content) {
   z_stream stream{};
   fuzz::require(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "memory for zlib");
-  std::vector<std::uint8_t> result(deflateBound(&stream, static_cast<uLong>(content.size())) + 64);
+  std::vector<std::uint8_t> result(deflateBound(&stream, content.size()) + 64);
   stream.next_in = const_cast<Bytef*>(content.data());
   stream.avail_in = static_cast<uInt>(content.size());
   stream.next_out = result.data();

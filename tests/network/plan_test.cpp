@@ -288,7 +288,7 @@ void teach(example& p, const Wanted& wanted, std::size_t teacher, std::size_t st
 class dice {
  public:
   explicit dice(std::uint64_t seed) : stream_(seed, 0) {}
-  std::size_t below(std::size_t n) { return static_cast<std::size_t>(stream_.below(next_++, n)); }
+  std::size_t below(std::size_t n) { return stream_.below(next_++, n); }
 
  private:
   lo::random_stream stream_;
@@ -380,8 +380,9 @@ TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are tau
     teach(
         p, [&](std::size_t stage) { return wanted[stage]; }, 1 + draw.below(1500), 1 + draw.below(1500));
     for (std::size_t i = 0; i < p.bytes.size(); ++i) {
-      taught += p.bytes[i].teacher_scratch > 0 ? 1 : 0;
-      in_blocks += p.bytes[i].teacher_scratch > 0 && p.operations[i - (i > 0 ? 1 : 0)].kind == kind::save_skip ? 1 : 0;
+      taught += p.bytes[i].teacher_scratch > 0 ? 1U : 0U;
+      in_blocks +=
+          p.bytes[i].teacher_scratch > 0 && p.operations[i - (i > 0 ? 1 : 0)].kind == kind::save_skip ? 1U : 0U;
     }
     for (std::size_t boundary = 0; boundary <= p.stages; ++boundary) {
       const std::string fault = rehearsal(p, boundary).run();

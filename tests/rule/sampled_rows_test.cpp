@@ -126,7 +126,7 @@ TEST_CASE("sampled_rows: for every kind of rule") {
     one.step(x, {.boundary = 1, .local_rate = 0.1, .step = 3});
     std::size_t fits = 0;
     for (std::size_t first = 0; first < 5; ++first) {
-      fits += deviation(one.weights(), step_on(rule, unfolded, 18, start, 0.1, first, 5)) < 1e-12 ? 1 : 0;
+      fits += deviation(one.weights(), step_on(rule, unfolded, 18, start, 0.1, first, 5)) < 1e-12 ? 1U : 0U;
     }
     CAPTURE(lo::rule::name<type>());
     CHECK(fits == 1);

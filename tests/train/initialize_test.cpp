@@ -72,7 +72,7 @@ TEST_CASE("initialize: biases and beta 0, gamma 1, or 0 where a residual branch 
     for (const array& a : arrays({.zero_gamma = zero})) {
       if (a.name == "bias" || a.name == "beta") CHECK(a.size() == 0);
       if (a.name != "gamma") continue;
-      zeros += a.size() == 0 ? 1 : 0;
+      zeros += a.size() == 0 ? 1U : 0U;
       CHECK((a.size() == 1 || a.size() == 0));
       // Of the four normalizations the one in front of the sum, not the shortcut's.
       if (a.size() == 0) CHECK(a.op == &net::program.operations[8]);

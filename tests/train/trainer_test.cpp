@@ -298,7 +298,7 @@ TEST_CASE("trainer: evaluate and predict agree, for more samples than a batch an
     const auto predicted = t.predict(asked);
     const auto score = t.evaluate(asked);
     std::size_t right = 0;
-    for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == asked.labels()[i] ? 1 : 0;
+    for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == asked.labels()[i] ? 1U : 0U;
     values features(count * 64);
     std::vector<float> row(64);
     for (std::size_t i = 0; i < count; ++i) {
