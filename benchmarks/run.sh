@@ -67,12 +67,8 @@ need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
 provide
 
-# shellcheck disable=SC2086
-if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=OFF \
-  -DLOCALIS_BUILD_EXAMPLES=OFF -DLOCALIS_BUILD_BENCHMARKS=ON ${CMAKE_ARGUMENTS:-} 2>&1); then
-  printf '%s\n' "$log" >&2
-  exit 1
-fi
+configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=OFF -DLOCALIS_BUILD_EXAMPLES=OFF \
+  -DLOCALIS_BUILD_BENCHMARKS=ON
 if [ -n "$question" ]; then
   cmake --build "$build" --target "bench_$question" --parallel "$(cores)" >&2
   exec "$build/benchmarks/bench_$question" "$@"

@@ -6,6 +6,7 @@
 #   need_tests             all that the tests need
 #   provide                installs with apt what is missing, where it may; else names it and exits 1
 #   offer PACKAGE WHAT TEST...   as need and provide, but goes on without it, saying so
+#   configure BUILD ARGUMENTS...   cmake for the checkout $root in the folder BUILD; exits 1 where that fails
 #
 # Everything that is said goes to stderr.
 
@@ -123,6 +124,27 @@ offer() {
     if apt_install "$become" "$offer_package" 2>/dev/null; then return 0; fi
   fi
   say "going on without $offer_package ($offer_what); to have it, as root: $(install_command "$offer_package")"
+}
+
+# A checkout that was moved, or copied with its build folder, is configured anew: CMake takes no cache of another place.
+# CMAKE_ARGUMENTS is added to the call.
+configure() {
+  configure_build=$1
+  shift
+  if [ -f "$configure_build/CMakeCache.txt" ] &&
+    ! { made_for CMAKE_HOME_DIRECTORY "$root" && made_for CMAKE_CACHEFILE_DIR "$configure_build"; }; then
+    say "$configure_build was made elsewhere: configuring anew"
+    rm -rf "$configure_build/CMakeCache.txt" "$configure_build/CMakeFiles"
+  fi
+  # shellcheck disable=SC2086
+  if ! log=$(cmake -S "$root" -B "$configure_build" -G Ninja "$@" ${CMAKE_ARGUMENTS:-} 2>&1); then
+    printf '%s\n' "$log" >&2
+    exit 1
+  fi
+}
+made_for() { # VARIABLE FOLDER: what the cache in $configure_build has for it, by whatever path
+  stored=$(sed -n "s/^$1:INTERNAL=//p" "$configure_build/CMakeCache.txt")
+  [ "$(cd "$stored" 2>/dev/null && pwd -P)" = "$(cd "$2" && pwd -P)" ]
 }
 
 cores() { nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }

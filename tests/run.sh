@@ -20,11 +20,7 @@ export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 need_tests
 provide
 
-# shellcheck disable=SC2086
-if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=ON \
-  -DLOCALIS_BUILD_EXAMPLES=OFF -DLOCALIS_TESTS_FULL=$full ${CMAKE_ARGUMENTS:-} 2>&1); then
-  printf '%s\n' "$log" >&2
-  exit 1
-fi
+configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=ON -DLOCALIS_BUILD_EXAMPLES=OFF \
+  -DLOCALIS_TESTS_FULL=$full
 cmake --build "$build" --parallel "$(cores)"
 exec ctest --test-dir "$build" --output-on-failure --parallel "$(cores)" "$@"

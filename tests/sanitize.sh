@@ -23,11 +23,7 @@ need_tests
 provide
 
 cd "$root"
-# shellcheck disable=SC2086
-if ! log=$(cmake --preset "$preset" -DLOCALIS_BUILD_EXAMPLES=OFF ${CMAKE_ARGUMENTS:-} 2>&1); then
-  printf '%s\n' "$log" >&2
-  exit 1
-fi
+configure "$root/build/$preset" --preset "$preset" -DLOCALIS_BUILD_EXAMPLES=OFF
 common=allocator_may_return_null=1  # tests ask for more memory than there is, and want to be told
 export ASAN_OPTIONS="$common:detect_leaks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"

@@ -20,12 +20,8 @@ need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
 provide
 
-# shellcheck disable=SC2086
-if ! log=$(cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON \
-  -DCMAKE_CUDA_ARCHITECTURES=native -DLOCALIS_BUILD_BENCHMARKS=ON ${CMAKE_ARGUMENTS:-} 2>&1); then
-  printf '%s\n' "$log" >&2
-  exit 1
-fi
+configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=native \
+  -DLOCALIS_BUILD_BENCHMARKS=ON
 cmake --build "$build" --parallel "$(cores)" --target gpu_test train_cuda bench_rule_cuda bench_step_cuda
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
