@@ -4,7 +4,11 @@
 #
 #   localis_component(NAME MISSING)   makes localis::NAME; the variable MISSING says what is missing, empty where nothing is
 #
-# Read before: LOCALIS_INCLUDE_DIR, LOCALIS_IMPORTED (targets of a package), LOCALIS_OPENMP.
+# The targets are imported ones in a source tree too, so that a library that links them can be exported: its package then
+# names localis::NAME, and finds localis first.
+#
+# Read before: LOCALIS_INCLUDE_DIR, LOCALIS_OPENMP; LOCALIS_SCOPE, GLOBAL where others than this folder shall see them;
+# LOCALIS_OWN, whether headers warn where they are compiled, as ours do in our own builds and nobody else's.
 
 set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint thrust_host cuda)  # besides the core, localis::localis
 
@@ -17,9 +21,14 @@ function(localis_component name missing)
 
   if(name STREQUAL "localis")
     find_package(Threads QUIET)
-    find_package(Eigen3 3.4 QUIET NO_MODULE)
+    foreach(version 3.4 5)  # 3.4 takes no range that ends with 5, and 5 is no 3.4
+      find_package(Eigen3 ${version} QUIET NO_MODULE)
+      if(TARGET Eigen3::Eigen)
+        break()
+      endif()
+    endforeach()
     if(NOT Threads_FOUND OR NOT TARGET Eigen3::Eigen)
-      set(${missing} "threads and Eigen 3.4 (Debian: libeigen3-dev)" PARENT_SCOPE)
+      set(${missing} "threads and Eigen 3.4 or 5 (Debian: libeigen3-dev)" PARENT_SCOPE)
       return()
     endif()
     set(links Eigen3::Eigen Threads::Threads)
@@ -84,14 +93,9 @@ function(localis_component name missing)
     return()
   endif()
 
-  if(LOCALIS_IMPORTED)
-    set(target localis::${name})
-    add_library(${target} INTERFACE IMPORTED)
-  else()
-    set(target localis_${name})
-    add_library(${target} INTERFACE)
-    add_library(localis::${name} ALIAS ${target})
-  endif()
+  set(target localis::${name})
+  add_library(${target} INTERFACE IMPORTED ${LOCALIS_SCOPE})
+  set_target_properties(${target} PROPERTIES IMPORTED_NO_SYSTEM "${LOCALIS_OWN}")
   target_link_libraries(${target} INTERFACE ${links})
   if(name STREQUAL "localis")
     target_include_directories(${target} INTERFACE "${LOCALIS_INCLUDE_DIR}")

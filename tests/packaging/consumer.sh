@@ -1,7 +1,7 @@
 # sh consumer.sh HOW SOURCE FOLDER COMPILER BUILD_TYPE FLAGS...
 # Builds and runs the consumer beside this script as a user would, in FOLDER, with SOURCE's localis and the warnings FLAGS.
-# HOW: package (cmake --install, find_package), subdirectory, fetch (FetchContent), pkg_config, or copy (the headers alone,
-# with and without OpenMP).
+# HOW: package (cmake --install, find_package), subdirectory, fetch (FetchContent), export (a library that took localis as
+# a subdirectory and is exported itself), pkg_config, or copy (the headers alone, with and without OpenMP).
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/consumer
 how=$1 source=$2 folder=$3 compiler=$4 type=$5
@@ -58,6 +58,15 @@ case $how in
     ;;
   subdirectory) build_with_cmake -DLOCALIS_SOURCE="$source" ;;
   fetch) build_with_cmake -DFETCHCONTENT_SOURCE_DIR_LOCALIS="$source" ;;
+  export)
+    lab=$(dirname -- "$here")/lab
+    for install in OFF ON; do # OFF: localis comes to the library's users from elsewhere
+      quietly cmake -S "$lab" -B lab.$install -DLOCALIS_SOURCE="$source" -DLOCALIS_INSTALL=$install \
+        -DCMAKE_CXX_COMPILER="$compiler"
+    done
+    quietly cmake --install lab.ON --prefix "$folder/installed"
+    build_with_cmake -DCMAKE_PREFIX_PATH="$folder/installed" -DCOMPONENTS=gzip
+    ;;
   pkg_config)
     install_here
     PKG_CONFIG_PATH=$folder/installed/share/pkgconfig

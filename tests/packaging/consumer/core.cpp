@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <vector>
 
+#include <localis/data/augment.hpp>
+#include <localis/io/csv_log.hpp>
 #include <localis/localis.hpp>
 
 namespace lo = localis;
@@ -10,6 +12,17 @@ namespace lo = localis;
 using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::rule::oja>, lo::relu, lo::dense<3>>;
 
 double components();
+
+double train() {
+  const auto data = lo::data::synthetic_images(64, 8, 8, 1, 3, 1, 0.5);
+  const lo::data::augmented<lo::data::images> varied(data,
+                                                     {.flip = true, .normalize = lo::data::channel_statistics(data)});
+  lo::model<net> model{{.seed = 1}};
+  lo::trainer trainer{
+      model, lo::scheduler::dynamic{}, lo::supervision::loss_gain{}, {.epochs = 1, .batch = 16, .local_rate = 1e-3}};
+  trainer.on_epoch(lo::io::csv_log("epochs.csv"));
+  return trainer.fit(varied, data).epochs.back().loss;
+}
 
 int main() {
   lo::model<net> model{{.seed = 1}};
@@ -20,7 +33,7 @@ int main() {
   model.forward(features, 2, {.boundary = 1, .local_rate = 1e-3});
   const double loss = model.loss(lo::loss::softmax_cross_entropy{}, labels);
   model.backward();
-  std::printf("localis %d.%d.%d: loss %g, components %g\n", LOCALIS_VERSION_MAJOR, LOCALIS_VERSION_MINOR,
-              LOCALIS_VERSION_PATCH, loss, components());
+  std::printf("localis %d.%d.%d: loss %g, trained %g, components %g\n", LOCALIS_VERSION_MAJOR, LOCALIS_VERSION_MINOR,
+              LOCALIS_VERSION_PATCH, loss, train(), components());
   return std::isfinite(loss) ? 0 : 1;
 }
