@@ -4,7 +4,10 @@
 namespace lo = localis;
 
 struct my_rule {
-  double gate(double u) const { return u; }
+  template <class T>
+  constexpr T recall(T u) const {
+    return u;
+  }
 };
 
 using chosen = lo::rule::local<my_rule, lo::rule::relative_step>;

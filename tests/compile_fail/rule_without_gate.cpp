@@ -1,4 +1,4 @@
-// expect: If it is meant to be a rule, it has no gate that returns its argument's type, or is no plain value.
+// expect: localis: this rule has no gate. Expected: template <class T> constexpr T gate(T u) const, which returns T
 #include <localis/layer/dense.hpp>
 
 namespace lo = localis;
@@ -10,4 +10,4 @@ struct my_rule {
   }
 };
 
-static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).local);
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).out.channels == 4);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/rule/check_rule.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 
@@ -66,22 +67,40 @@ struct option_kind<groups<N>> {
 template <class Option>
 struct is_rule : std::bool_constant<rule::local_rule<Option>> {};
 template <class Rule, class... Policies>
-struct is_rule<rule::local<Rule, Policies...>> : std::true_type {};
+struct is_rule<rule::local<Rule, Policies...>> : std::bool_constant<rule::local_rule<Rule>> {};
 template <>
 struct is_rule<rule::gradient> : std::true_type {};
 
 template <class Option>
 inline constexpr bool is_number_option = option_kind<Option>::kind != number_option::none;
 
+template <class Option>
+inline constexpr bool is_option = is_number_option<Option> || is_rule<Option>::value || std::is_same_v<Option, no_bias>;
+
+/// Explains at compile time what keeps Option from being one. Always true.
+template <class Option>
+constexpr bool check_option() {
+  using bare_rule = typename rule::detail::rule_of<Option>::type;
+  if constexpr (!is_option<Option> && (!std::is_same_v<bare_rule, Option> || rule::detail::resembles_rule<Option>)) {
+    rule::check_rule<bare_rule>();
+  } else {
+    static_assert(is_option<Option>,
+                  "localis: a layer's option is neither stride<N>, padding<N>, dilation<N>, groups<N>, no_bias, nor a "
+                  "rule. A rule has a gate: template <class T> constexpr T gate(T u) const");
+  }
+  return true;
+}
+
+template <class... Options>
+constexpr bool check_one_rule() {
+  static_assert((is_rule<Options>::value + ... + 0) <= 1, "localis: a layer has one rule, this one has more");
+  return true;
+}
+
 /// Reads a layer's pack of options.
 template <class... Options>
 struct read_options {
-  static_assert(((is_number_option<Options> || is_rule<Options>::value || std::is_same_v<Options, no_bias>)&&...),
-                "localis: a layer's option is neither stride<N>, padding<N>, dilation<N>, groups<N>, no_bias, nor a "
-                "rule. If it is meant to be "
-                "a rule, it has no gate that returns its argument's type, or is no plain value. Expected: "
-                "template <class T> constexpr T gate(T u) const");
-  static_assert((is_rule<Options>::value + ... + 0) <= 1, "localis: a layer has one rule, this one has more");
+  static_assert((check_option<Options>() && ... && check_one_rule<Options...>()));
 
   template <number_option Kind>
   static constexpr bool has = ((option_kind<Options>::kind == Kind) || ... || false);

@@ -7,6 +7,7 @@
 #include <localis/core/error.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
+#include <localis/rule/check_rule.hpp>
 #include <localis/rule/rule.hpp>
 
 /// What can be said about a local step whatever its rule. `local<Rule, Policies...>` composes them in any order:
@@ -226,17 +227,18 @@ inline constexpr bool at_most_one = ((Test<Pack>::value ? 1 : 0) + ... + 0) <= 1
 /// A rule with its policies; a bare rule as a layer option means `local<Rule>`.
 template <class Rule, class... Policies>
 struct local {
-  static_assert(policy_value<Rule>,
-                "localis: a rule must be a plain value: trivially copyable and default constructible");
-  static_assert(local_rule<Rule>,
-                "localis: this rule has no gate. Expected: template <class T> constexpr T gate(T u) const, "
-                "which returns T");
+  static_assert(check_rule<Rule>());
   static_assert((detail::policy<Policies> && ...),
                 "localis: rule::local<Rule, Policies...> takes step policies (absolute_step, relative_step, "
                 "max_abs_step), optimizers (momentum), constraints (unit_rows, p_norm_rows, clip_weights), scale "
                 "guards (clip_scale, unguarded, fail_on_negative_scale), signals (response_signal, "
                 "running_normalized_signal, batch_normalized_signal), rows (all_rows, sampled_rows) and biases "
                 "(resting_bias, hebbian_bias)");
+  static_assert(
+      (policy_value<Policies> && ...),
+      "localis: a policy in rule::local<Rule, Policies...> must be a plain value: trivially copyable and "
+      "default constructible; one of yours has a member such as std::vector or std::string, or cannot be made "
+      "without arguments");
   static_assert(detail::at_most_one<detail::is_step, Policies...> &&
                     detail::at_most_one<detail::is_constraint, Policies...> &&
                     detail::at_most_one<detail::is_guard, Policies...> &&

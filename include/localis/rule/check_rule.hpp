@@ -1,0 +1,171 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include <localis/core/named.hpp>
+#include <localis/rule/rule.hpp>
+
+namespace localis::rule {
+
+namespace detail {
+
+struct member_names {
+  int gate, gate_row, statistic, state_rate, initial_state, recall, decay, unit_rate, response_weight, weighs_response,
+      active_gates, validate, forgets_by, centred, name;
+};
+/// `&without<Rule>::gate` compiles where Rule names no gate.
+template <class Rule>
+using without = localis::detail::named_twice<Rule, member_names>;
+
+/// Meant as a rule, whether or not it is one.
+template <class T>
+concept resembles_rule = !requires {
+  &without<T>::gate;
+  &without<T>::gate_row;
+  &without<T>::statistic;
+  &without<T>::recall;
+};
+
+template <class Rule>
+concept gate_sees_response = requires(const Rule& rule, double u) {
+  rule.gate(u);
+};
+template <class Rule>
+concept gate_sees_state = requires(const Rule& rule, double u) {
+  rule.gate(u, u);
+};
+template <class Rule>
+concept gate_is_not_const = requires(Rule& rule, double u) {
+  rule.gate(u);
+}
+|| requires(Rule& rule, double u) { rule.gate(u, u); };
+
+template <class Rule>
+constexpr void check_gate() {
+  constexpr bool no_gate = requires { &without<Rule>::gate; };
+  constexpr bool no_row_gate = requires { &without<Rule>::gate_row; };
+  if constexpr (!no_row_gate) {
+    static_assert(has_row_gate<Rule>,
+                  "localis: this rule's gate_row has another signature than expected. Expected: template <class T> "
+                  "constexpr void gate_row(const T* u, T* gates, std::size_t units) const, for float and double");
+  } else if constexpr (no_gate) {
+    static_assert(has_gate<Rule>,
+                  "localis: this rule has no gate. Expected: template <class T> constexpr T gate(T u) const, "
+                  "which returns T");
+  } else if constexpr (gate_sees_response<Rule>) {
+    static_assert(has_gate<Rule>,
+                  "localis: this rule's gate does not return its argument's type for float and double alike: it is "
+                  "written for one of them, or a constant turns one into the other. Expected: template <class T> "
+                  "constexpr T gate(T u) const");
+  } else if constexpr (!gate_sees_state<Rule>) {
+    static_assert(!gate_is_not_const<Rule>,
+                  "localis: this rule's gate is not const. Expected: template <class T> constexpr T gate(T u) const");
+    static_assert(gate_is_not_const<Rule>,
+                  "localis: this rule's gate takes other arguments than expected. A gate sees its unit's response u "
+                  "alone, or u and the unit's state s; inputs and weights are the library's part: dW = gate(u) x. "
+                  "Expected: template <class T> constexpr T gate(T u) const");
+  } else if constexpr (requires { &without<Rule>::initial_state; }) {
+    static_assert(has_state_gate<Rule>,
+                  "localis: this rule's gate(u, s) sees a unit's state, and the rule does not say where the state "
+                  "begins. Expected: static constexpr double initial_state = 1;");
+  } else if constexpr (requires { &without<Rule>::state_rate; }) {
+    static_assert(has_state_gate<Rule>,
+                  "localis: this rule's gate(u, s) sees a unit's state, and the rule does not say how fast the state "
+                  "moves. Expected: double state_rate = 0.01;");
+  } else if constexpr (requires { &without<Rule>::statistic; }) {
+    static_assert(has_state_gate<Rule>,
+                  "localis: this rule's gate(u, s) sees a unit's state, and the rule does not say what the state "
+                  "follows. Expected: template <class T> constexpr T statistic(T u) const");
+  } else {
+    static_assert(has_state_gate<Rule>,
+                  "localis: a member of this rule with a state has another signature than expected. Expected, for "
+                  "float and double: template <class T> constexpr T gate(T u, T s) const; template <class T> constexpr "
+                  "T statistic(T u) const; double state_rate = 0.01; static constexpr double initial_state = 1;");
+  }
+}
+
+/// What is there under the name of an optional member, and cannot be used.
+template <class Rule>
+constexpr void check_optional_members() {
+  static_assert(
+      has_state_gate<Rule> ||
+          requires {
+            &without<Rule>::statistic;
+            &without<Rule>::state_rate;
+            &without<Rule>::initial_state;
+          },
+      "localis: this rule gives its units a state, which its gate does not see. Expected: template <class T> constexpr "
+      "T gate(T u, T s) const");
+  static_assert(
+      has_recall<Rule> || requires { &without<Rule>::recall; },
+      "localis: this rule's recall has another signature than expected, and would be skipped. Expected, for "
+      "float and double: template <class T> constexpr T recall(T u) const");
+  static_assert(
+      has_decay<Rule> || requires { &without<Rule>::decay; },
+      "localis: this rule's decay is not a number, and would be skipped. Expected: double decay = 0;");
+  static_assert(
+      has_unit_rate<Rule> || requires { &without<Rule>::unit_rate; },
+      "localis: this rule's unit_rate has another signature than expected, and would be skipped. Expected: "
+      "template <class T> constexpr T unit_rate(T norm) const");
+  static_assert(
+      has_response_weight<Rule> ||
+          requires {
+            &without<Rule>::response_weight;
+            &without<Rule>::weighs_response;
+          },
+      "localis: this rule's response_weight and weighs_response are not as expected, and would be skipped. Expected, "
+      "for float and double: template <class T> constexpr T response_weight(T w) const; bool weighs_response() const");
+  static_assert(
+      has_active_gates<Rule> || requires { &without<Rule>::active_gates; },
+      "localis: this rule's active_gates has another signature than expected, and would be skipped. "
+      "Expected: constexpr std::size_t active_gates() const");
+  static_assert(
+      has_validate<Rule> || requires { &without<Rule>::validate; },
+      "localis: this rule's validate has another signature than expected, and would be skipped. Expected: "
+      "void validate() const");
+  static_assert(
+      requires {
+        { Rule::forgets_by } -> std::convertible_to<matrix_recall>;
+      } || requires { &without<Rule>::forgets_by; },
+      "localis: this rule's forgets_by is not as expected, and would be skipped. Expected: static constexpr "
+      "matrix_recall forgets_by = matrix_recall::full;");
+  static_assert(
+      requires {
+        { Rule::centred } -> std::convertible_to<bool>;
+      } || requires { &without<Rule>::centred; },
+      "localis: this rule's centred is not as expected, and would be skipped. Expected: static constexpr bool "
+      "centred = true;");
+  static_assert(
+      requires {
+        { Rule::name } -> std::convertible_to<const char*>;
+      } || requires { &without<Rule>::name; },
+      "localis: this rule's name is not as expected, and would be skipped. Expected: static constexpr const "
+      "char* name = \"my_rule\";");
+}
+
+}  // namespace detail
+
+/// Explains at compile time what keeps Rule from being a local rule, or which of its optional members would be skipped.
+/// Always true: the explanation is the error.
+template <class Rule>
+constexpr bool check_rule() {
+  if constexpr (!std::is_trivially_copyable_v<Rule>) {
+    static_assert(std::is_trivially_copyable_v<Rule>,
+                  "localis: a rule must be a plain value: trivially copyable and default constructible; yours has a "
+                  "member such as std::vector or std::string, or copies itself in its own way. A rule holds numbers; "
+                  "what a unit remembers is its state, as rule/rule.hpp describes");
+  } else if constexpr (!std::is_default_constructible_v<Rule>) {
+    static_assert(
+        std::is_default_constructible_v<Rule>,
+        "localis: a rule must be a plain value: trivially copyable and default constructible; yours cannot be "
+        "made without arguments. Give its members values to begin with; others are set at run time");
+  } else if constexpr (!local_rule<Rule>) {
+    detail::check_gate<Rule>();
+  } else {
+    detail::check_optional_members<Rule>();
+  }
+  return true;
+}
+
+}  // namespace localis::rule

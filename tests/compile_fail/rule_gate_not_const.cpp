@@ -1,0 +1,13 @@
+// expect: localis: this rule's gate is not const.
+#include <localis/layer/dense.hpp>
+
+namespace lo = localis;
+
+struct my_rule {
+  template <class T>
+  constexpr T gate(T u) {
+    return u;
+  }
+};
+
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).out.channels == 4);
