@@ -1,4 +1,8 @@
 // expect: localis: an optional member of your scheduler has another signature than expected.
+#include <cstdint>
+#include <vector>
+
+#include <localis/data/dataset.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
 #include <localis/reference/backend.hpp>
@@ -16,6 +20,9 @@ struct slow_start {
 };
 
 int main() {
+  const std::vector<float> features(8);
+  const std::vector<std::uint32_t> labels{0, 1};
   lo::model<net, lo::reference::backend<double>> model;
   lo::trainer trainer(model, slow_start{}, lo::supervision::none{}, {});
+  (void)trainer.fit(lo::data::arrays({1, 1, 4}, features, labels, 2));
 }

@@ -1,4 +1,8 @@
 // expect: localis: a scheduler's boundary(epoch, step) must return std::size_t; yours returns another type.
+#include <cstdint>
+#include <vector>
+
+#include <localis/data/dataset.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
 #include <localis/reference/backend.hpp>
@@ -15,6 +19,9 @@ struct half_way {
 };
 
 int main() {
+  const std::vector<float> features(8);
+  const std::vector<std::uint32_t> labels{0, 1};
   lo::model<net, lo::reference::backend<double>> model;
   lo::trainer trainer(model, half_way{}, lo::supervision::none{}, {});
+  (void)trainer.fit(lo::data::arrays({1, 1, 4}, features, labels, 2));
 }

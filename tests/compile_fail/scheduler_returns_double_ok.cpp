@@ -1,3 +1,7 @@
+#include <cstdint>
+#include <vector>
+
+#include <localis/data/dataset.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
 #include <localis/reference/backend.hpp>
@@ -14,6 +18,9 @@ struct half_way {
 };
 
 int main() {
+  const std::vector<float> features(8);
+  const std::vector<std::uint32_t> labels{0, 1};
   lo::model<net, lo::reference::backend<double>> model;
   lo::trainer trainer(model, half_way{}, lo::supervision::none{}, {});
+  (void)trainer.fit(lo::data::arrays({1, 1, 4}, features, labels, 2));
 }

@@ -1,4 +1,8 @@
 // expect: localis: a scheduler must have a const member boundary(epoch, step); yours has none.
+#include <cstdint>
+#include <vector>
+
+#include <localis/data/dataset.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
 #include <localis/reference/backend.hpp>
@@ -11,6 +15,9 @@ namespace lo = localis;
 using net = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::oja>, lo::dense<2>>;
 
 int main() {
+  const std::vector<float> features(8);
+  const std::vector<std::uint32_t> labels{0, 1};
   lo::model<net, lo::reference::backend<double>> model;
   lo::trainer trainer(model, [](std::size_t) {}, lo::supervision::none{}, {});
+  (void)trainer.fit(lo::data::arrays({1, 1, 4}, features, labels, 2));
 }

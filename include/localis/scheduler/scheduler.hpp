@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <localis/core/named.hpp>
+
 /// A scheduler says where the boundary T lies: stages [0, T) learn locally, stages [T, L) by gradient.
 ///
 /// The one thing it must have is `std::size_t boundary(std::size_t epoch, std::size_t step) const`. Epochs count from
@@ -95,37 +97,54 @@ concept has_gradient_scale = requires(const S& s, std::size_t n) {
   { s.gradient_scale(n, n, n) } -> std::convertible_to<double>;
 };
 
+namespace detail {
+
+struct member_names {
+  int start, observe, lowest_boundary, highest_boundary, base_boundary, gradient_scale;
+};
+/// `&without<S>::start` compiles where S names no such member.
+template <class S>
+using without = localis::detail::named_twice<S, member_names>;
+
+}  // namespace detail
+
 // An optional member that is there under its name but cannot be called would be skipped without a word.
 template <class S>
-concept optional_members_fit = (has_start<S> || !requires { &S::start; }) &&
-                               (has_observe<S> || !requires { &S::observe; }) &&
-                               (has_lowest_boundary<S> || !requires { &S::lowest_boundary; }) &&
-                               (has_highest_boundary<S> || !requires { &S::highest_boundary; }) &&
-                               (has_base_boundary<S> || !requires { &S::base_boundary; }) &&
-                               (has_gradient_scale<S> || !requires { &S::gradient_scale; });
+concept optional_members_fit = (has_start<S> || requires { &detail::without<S>::start; }) &&
+                               (has_observe<S> || requires { &detail::without<S>::observe; }) &&
+                               (has_lowest_boundary<S> || requires { &detail::without<S>::lowest_boundary; }) &&
+                               (has_highest_boundary<S> || requires { &detail::without<S>::highest_boundary; }) &&
+                               (has_base_boundary<S> || requires { &detail::without<S>::base_boundary; }) &&
+                               (has_gradient_scale<S> || requires { &detail::without<S>::gradient_scale; });
 
 template <class S>
 concept scheduler = std::copy_constructible<S> && boundary_is_integral<S> && optional_members_fit<S>;
 
-/// Explains at compile time what keeps S from being a scheduler; true if nothing does.
+/// Explains at compile time, in one message, what keeps S from being a scheduler. Always true: the message is the
+/// error.
 template <class S>
 constexpr bool check_scheduler() {
-  static_assert(std::copy_constructible<S>, "localis: a scheduler is a plain value; yours cannot be copied.");
-  static_assert(has_boundary<S>,
-                "localis: a scheduler must have a const member boundary(epoch, step); yours has none. "
-                "Expected: std::size_t boundary(std::size_t epoch, std::size_t step) const, "
-                "or a function of (epoch) or (epoch, step) that returns a number");
-  static_assert(!has_boundary<S> || boundary_is_integral<S>,
-                "localis: a scheduler's boundary(epoch, step) must return std::size_t; yours returns another type. "
-                "Expected: std::size_t boundary(std::size_t epoch, std::size_t step) const");
-  static_assert(optional_members_fit<S>,
-                "localis: an optional member of your scheduler has another signature than expected. Expected: "
-                "void start(const schedule_limits&); void observe(const epoch_observation&); "
-                "std::size_t lowest_boundary(std::size_t epoch) const; "
-                "std::size_t highest_boundary(std::size_t epoch) const; "
-                "std::size_t base_boundary(std::size_t epoch, std::size_t step) const; "
-                "double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const");
-  return scheduler<S>;
+  if constexpr (!std::copy_constructible<S>) {
+    static_assert(std::copy_constructible<S>, "localis: a scheduler is a plain value; yours cannot be copied.");
+  } else if constexpr (!has_boundary<S>) {
+    static_assert(has_boundary<S>,
+                  "localis: a scheduler must have a const member boundary(epoch, step); yours has none. "
+                  "Expected: std::size_t boundary(std::size_t epoch, std::size_t step) const, "
+                  "or a function of (epoch) or (epoch, step) that returns a number");
+  } else if constexpr (!boundary_is_integral<S>) {
+    static_assert(boundary_is_integral<S>,
+                  "localis: a scheduler's boundary(epoch, step) must return std::size_t; yours returns another type. "
+                  "Expected: std::size_t boundary(std::size_t epoch, std::size_t step) const");
+  } else {
+    static_assert(optional_members_fit<S>,
+                  "localis: an optional member of your scheduler has another signature than expected. Expected: "
+                  "void start(const schedule_limits&); void observe(const epoch_observation&); "
+                  "std::size_t lowest_boundary(std::size_t epoch) const; "
+                  "std::size_t highest_boundary(std::size_t epoch) const; "
+                  "std::size_t base_boundary(std::size_t epoch, std::size_t step) const; "
+                  "double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const");
+  }
+  return true;
 }
 
 template <class S>

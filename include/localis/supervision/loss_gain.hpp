@@ -53,6 +53,6 @@ struct loss_gain {
   friend bool operator==(const loss_gain&, const loss_gain&) = default;
 };
 
-static_assert(supervision<loss_gain>);
+static_assert(check_supervision<loss_gain>());
 
 }  // namespace localis::supervision

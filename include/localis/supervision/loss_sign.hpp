@@ -45,6 +45,6 @@ struct loss_sign {
   friend bool operator==(const loss_sign&, const loss_sign&) = default;
 };
 
-static_assert(supervision<loss_sign>);
+static_assert(check_supervision<loss_sign>());
 
 }  // namespace localis::supervision

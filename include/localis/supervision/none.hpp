@@ -16,6 +16,6 @@ struct none {
   friend bool operator==(const none&, const none&) = default;
 };
 
-static_assert(supervision<none>);
+static_assert(check_supervision<none>());
 
 }  // namespace localis::supervision

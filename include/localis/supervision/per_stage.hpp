@@ -23,7 +23,7 @@ namespace localis::supervision {
 /// Source: ours.
 template <class Base = none>
 struct per_stage {
-  static_assert(supervision<Base>);
+  static_assert(check_supervision<Base>());
 
   Base base{};
   std::vector<double> factors{1.0};
@@ -54,6 +54,6 @@ per_stage(Base) -> per_stage<Base>;
 template <class Base>
 per_stage(Base, std::vector<double>) -> per_stage<Base>;
 
-static_assert(supervision<per_stage<>> && has_stage_gain<per_stage<>>);
+static_assert(check_supervision<per_stage<>>() && has_stage_gain<per_stage<>>);
 
 }  // namespace localis::supervision

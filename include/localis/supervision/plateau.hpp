@@ -68,6 +68,6 @@ struct plateau {
   friend bool operator==(const plateau&, const plateau&) = default;
 };
 
-static_assert(supervision<plateau>);
+static_assert(check_supervision<plateau>());
 
 }  // namespace localis::supervision

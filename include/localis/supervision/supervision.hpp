@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/core/named.hpp>
+
 /// Supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
 /// that no gradient reaches. A policy is a plain value with
 ///
@@ -36,18 +38,97 @@ concept has_stage_gain = requires(const S& policy, const typename S::state& seen
   { policy.stage_gain(seen, stage) } -> std::convertible_to<double>;
 };
 
-// A stage_gain that cannot be called would be skipped without a word.
 template <class S>
-concept supervision = std::copy_constructible<S> && has_state<S> &&
-    requires(const S& policy, typename S::state& seen, double loss) {
+concept has_observe = has_state<S> && requires(const S& policy, typename S::state& seen, double loss) {
   policy.observe(seen, loss);
+};
+
+template <class S>
+concept has_gain = has_state<S> && requires(const S& policy, const typename S::state& seen) {
   { policy.gain(seen) } -> std::convertible_to<double>;
-} &&(has_stage_gain<S> || !requires { &S::stage_gain; });
+};
 
 template <class S>
 concept has_validate = requires(const S& policy) {
   policy.validate();
 };
+
+namespace detail {
+
+struct member_names {
+  int stage_gain, validate;
+};
+/// `&without<S>::validate` compiles where S names no such member.
+template <class S>
+using without = localis::detail::named_twice<S, member_names>;
+
+}  // namespace detail
+
+// An optional member that is there under its name but cannot be called would be skipped without a word.
+template <class S>
+concept optional_members_fit = (has_stage_gain<S> || requires { &detail::without<S>::stage_gain; }) &&
+                               (has_validate<S> || requires { &detail::without<S>::validate; });
+
+template <class S>
+concept supervision = std::copy_constructible<S> && has_observe<S> && has_gain<S> && optional_members_fit<S>;
+
+/// Explains at compile time, in one message, what keeps S from being a supervision. Always true: the message is the
+/// error.
+template <class S>
+constexpr bool check_supervision() {
+  if constexpr (!std::copy_constructible<S>) {
+    static_assert(std::copy_constructible<S>, "localis: a supervision is a plain value; yours cannot be copied.");
+  } else if constexpr (!requires { typename S::state; }) {
+    static_assert(has_state<S>,
+                  "localis: a supervision says in a nested type what it has seen so far; yours has none. Expected: "
+                  "struct state { double mean = 0; };");
+  } else if constexpr (!std::is_trivially_copyable_v<typename S::state>) {
+    static_assert(std::is_trivially_copyable_v<typename S::state>,
+                  "localis: the state of a supervision must be trivially copyable, since it lies in the backend's "
+                  "memory and in checkpoints; yours has a member such as std::vector or std::string, or copies itself "
+                  "in its own way. Expected numbers: struct state { double mean = 0; };");
+  } else if constexpr (!has_state<S>) {
+    static_assert(has_state<S>,
+                  "localis: the state of a supervision must be default constructible: it is how a run begins. "
+                  "Expected: struct state { double mean = 0; };");
+  } else if constexpr (!has_observe<S>) {
+    static_assert(has_observe<S>,
+                  "localis: a supervision must have a const member observe that takes its state and a loss; yours has "
+                  "none. Expected: void observe(state& seen, double loss) const");
+  } else if constexpr (!has_gain<S>) {
+    static_assert(has_gain<S>,
+                  "localis: a supervision must have a const member gain that makes a number of its state; yours has "
+                  "none. Expected: double gain(const state& seen) const");
+  } else {
+    static_assert(optional_members_fit<S>,
+                  "localis: an optional member of your supervision has another signature than expected. Expected: "
+                  "double stage_gain(const state& seen, std::size_t stage) const; void validate() const");
+  }
+  return true;
+}
+
+namespace detail {
+
+/// Stands where something is no supervision, so that one error is all that is printed.
+struct stand_in {
+  struct state {};
+  template <class S>
+  constexpr stand_in(const S&) {}
+  constexpr void observe(state&, double) const {}
+  constexpr double gain(const state&) const { return 1; }
+};
+
+template <class S>
+constexpr auto checked() {
+  static_assert(check_supervision<S>());
+  return std::type_identity<std::conditional_t<supervision<S>, S, stand_in>>{};
+}
+
+}  // namespace detail
+
+/// S, where it is a supervision; where not, the compiler says why.
+template <class S>
+using supervision_of = typename decltype(detail::checked<S>())::type;
 
 template <class S>
 void validate(const S& policy) {

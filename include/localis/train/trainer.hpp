@@ -103,10 +103,7 @@ template <class Model, class Scheduler, class Supervision, class Optimizer = opt
           class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
 class trainer {
   static_assert(scheduler::check_scheduler<Scheduler>());
-  static_assert(supervision::supervision<Supervision>,
-                "localis: a supervision needs a nested struct state, void observe(state&, double loss) const and "
-                "double gain(const state&) const; optional: "
-                "double stage_gain(const state&, std::size_t stage) const");
+  static_assert(supervision::check_supervision<Supervision>());
   static_assert(learning_rate::learning_rate<LearningRate>,
                 "localis: a learning rate needs double operator()(double epoch, double epochs) const");
   static_assert(loss::loss<Loss>,
@@ -712,6 +709,7 @@ class trainer {
 
 template <class M, class S, class V, class O = optimizer::sgd, class R = learning_rate::constant,
           class L = loss::softmax_cross_entropy>
-trainer(M&, S, V, train_options, O = {}, R = {}, L = {}) -> trainer<M, scheduler::scheduler_of<S>, V, O, R, L>;
+trainer(M&, S, V, train_options, O = {}, R = {}, L = {})
+    -> trainer<M, scheduler::scheduler_of<S>, supervision::supervision_of<V>, O, R, L>;
 
 }  // namespace localis
