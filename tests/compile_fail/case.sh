@@ -1,6 +1,7 @@
 # sh case.sh PATH/NAME COMPILER [FLAGS...]
 # Passes if NAME.cpp fails to compile AND the compiler prints the text named in its first line, `// expect: TEXT`,
-# AND its twin NAME_ok.cpp compiles: a case that fails for another reason than the promised one is no proof.
+# AND no other error, AND its twin NAME_ok.cpp compiles: a case that fails for another reason than the promised one is no
+# proof.
 set -eu
 bad=$1.cpp
 twin=${1}_ok.cpp
@@ -22,6 +23,9 @@ fi
 printf '%s\n' "$said" | grep -qF -- "$text" || fail "$bad: the compiler did not print
   $text
 but
+$said"
+errors=$(printf '%s\n' "$said" | grep -cE '(^|: )(fatal )?error: ')
+[ "$errors" = 1 ] || fail "$bad: the compiler printed $errors errors, of which one says what is wrong:
 $said"
 
 said=$("$@" "$twin" 2>&1) || fail "$twin: must compile, but

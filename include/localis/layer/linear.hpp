@@ -34,6 +34,7 @@ constexpr operation trainable_operation(const char* name) {
   op.local = !std::is_same_v<typename Options::rule, rule::gradient>;
   op.supervised = Options::supervised;
   op.remembers_errors = Options::remembers_errors;
+  op.leads = true;
   op.keeps_input = true;
   return op;
 }

@@ -8,16 +8,18 @@
 
 namespace localis {
 
-/// Why a layer does not fit behind the one before it.
+/// Why a layer does not fit behind the one before it. The network finds the last four of itself.
 enum class misfit {
   none,
   window_larger_than_input,
   stride_is_zero,
-  branches_differ,
   more_units_than_inputs,
-  mixed_supervision,
   groups_do_not_divide,
-  empty
+  other,  ///< for layers of one's own: does not take such an input
+  branches_differ,
+  mixed_supervision,
+  empty,         ///< gives no values
+  another_shape  ///< does not describe the input that it is given, or is elementwise and gives more or fewer values
 };
 
 enum class operation_kind {
@@ -50,6 +52,7 @@ struct operation {
   bool elementwise = false;   ///< output may take the input's place, forward and backward
   bool joins = false;         ///< an activation that the operation before it can do in its own passes
   bool takes_next = false;    ///< can do that for the activation behind it
+  bool leads = false;         ///< of a trainable layer: does in its own pass what may follow (kernel::follow_up)
   bool may_follow = false;    ///< may be done in the pass of the trainable layer before it, where nothing is kept
   bool keeps_input = false;   ///< backward reads the input
   bool keeps_output = false;  ///< backward reads the output

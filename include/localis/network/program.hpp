@@ -1,11 +1,13 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
+#include <localis/layer/layer.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/layer/residual.hpp>
 
@@ -86,6 +88,10 @@ struct flattened<residual<shortcut<Shortcut...>, Layers...>> {
 /// Where neighbouring layers do not fit, the compiler prints this type; its name holds the numbers.
 template <std::size_t Layer, std::size_t Height, std::size_t Width, std::size_t Channels, misfit Problem>
 struct layers_fit {
+  static constexpr bool is_told = Problem == misfit::window_larger_than_input || Problem == misfit::stride_is_zero ||
+                                  Problem == misfit::branches_differ || Problem == misfit::more_units_than_inputs ||
+                                  Problem == misfit::mixed_supervision || Problem == misfit::groups_do_not_divide ||
+                                  Problem == misfit::empty || Problem == misfit::another_shape;
   static_assert(Problem != misfit::window_larger_than_input,
                 "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
                 "note: the window of operation `Layer` is larger than the `Height` x `Width` it is given with its "
@@ -108,6 +114,22 @@ struct layers_fit {
       "localis::network: a rule does not fit. Read layers_fit<Layer, ...> in the note: operation `Layer` shares "
       "its residual block with layers whose rules are supervised (local_error, error_feedback), and its own "
       "is not, or the other way round. Give all layers of the block rules of one kind.");
+  static_assert(Problem != misfit::groups_do_not_divide,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: the groups of operation `Layer` do not divide the `Channels` of its input, or its own channels. "
+                "Use groups<N> with an N that divides both.");
+  static_assert(Problem != misfit::empty,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: operation `Layer` gives no values: an extent of what it makes of Height x Width x Channels is "
+                "0.");
+  static_assert(Problem != misfit::another_shape,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: operation `Layer` is given Height x Width x Channels and describes another input "
+                "(operation::in), or is elementwise and gives another number of values (operation::out).");
+  static_assert(Problem == misfit::none || is_told,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: operation `Layer` does not take Height x Width x Channels: its own describe() says so "
+                "(operation::problem).");
   static constexpr bool value = true;
 };
 
@@ -118,6 +140,12 @@ struct program {
   std::size_t stages = 0;
   std::size_t values = 1;  ///< value 0 is the input
   std::size_t first_misfit = Count;
+
+  /// The operation that does not fit.
+  [[nodiscard]] constexpr operation misfit_operation() const {
+    return first_misfit < Count ? operations[first_misfit] : operation{};
+  }
+  [[nodiscard]] constexpr shape output() const { return Count == 0 ? shape{} : operations[Count - 1].out; }
 
   /// The highest boundary: stages before it all have a rule, and the last stage always learns by gradient.
   [[nodiscard]] constexpr std::size_t highest_boundary() const {
@@ -159,12 +187,32 @@ constexpr void note_stages(program<Count>& p) {
   }
 }
 
+/// What a layer is, behind `in`. One that has no description is told by check_description, and passed over here.
+template <class Layer>
+constexpr operation described(const shape& in) {
+  operation op;
+  if constexpr (is_described<Layer>) {
+    op = Layer::describe(in);
+    if (op.problem != misfit::none) return op;
+    if (op.out.size() == 0) op.problem = misfit::empty;
+    if (op.in.size() != in.size() || (op.elementwise && op.out.size() != in.size())) {
+      op.in = in;
+      op.problem = misfit::another_shape;
+    }
+  } else {
+    op.kind = operation_kind::linear;
+    op.in = in;
+    op.out = in;
+  }
+  return op;
+}
+
 template <class... Layers>
 constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_list<Layers...>) {
   constexpr std::size_t count = sizeof...(Layers);
   program<count> result;
   using describe = operation (*)(const shape&);
-  const std::array<describe, count> layers{&Layers::describe...};
+  const std::array<describe, count> layers{&described<Layers>...};
   shape current = input;
   shape block_input{};
   shape main_output{};
@@ -175,7 +223,6 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
   bool in_block = false;
   bool any_trainable = false;
   for (std::size_t i = 0; i < count; ++i) {
-    if (result.first_misfit != count) break;
     operation op = layers[i](current);
     const bool opens = op.kind == operation_kind::save_skip || op.kind == operation_kind::open_block;
     if (opens || (op.trainable() && !in_block)) {
@@ -211,7 +258,7 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     if (i > 0) {
       const operation& before = result.operations[i - 1];
       op.joined = op.joins && before.takes_next;
-      op.follower = op.kind == operation_kind::normalization ? op.may_follow && before.trainable()
+      op.follower = op.kind == operation_kind::normalization ? op.may_follow && before.leads
                                                              : before.follower && (op.joined || op.may_follow);
     }
     op.stage = result.stages;
@@ -219,13 +266,50 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     op.output = result.values++;
     if (op.kind == operation_kind::shortcut) result.operations[block_start].skip = op.output;
     value = op.output;
+    if (op.problem != misfit::none) {
+      if (result.first_misfit == count) result.first_misfit = i;
+      op.out = current;  // the first is told; what follows it is not
+    }
     current = op.out;
-    if (op.problem != misfit::none) result.first_misfit = i;
     result.operations[i] = op;
   }
   if (any_trainable) ++result.stages;
   note_stages(result);
   return result;
+}
+
+template <class Input>
+concept has_extents = requires {
+  { Input::extents } -> std::convertible_to<shape>;
+};
+template <class Input>
+constexpr bool check_input() {
+  static_assert(has_extents<Input>,
+                "localis::network: the first entry is the input, not a layer. Expected: image<Height, Width, Channels> "
+                "or vector_input<Size>");
+  return true;
+}
+template <class Input>
+constexpr shape extents_of() {
+  if constexpr (has_extents<Input>) {
+    return Input::extents;
+  } else {
+    return {32, 32, 16};
+  }
+}
+template <class... Layers>
+constexpr bool check_entry(const shortcut<Layers...>*) {
+  static_assert(sizeof...(Layers) > 0 && sizeof...(Layers) == 0,
+                "localis::residual: a shortcut<...> is the first entry of residual<...>, and stands nowhere else");
+  return true;
+}
+template <class Layer>
+constexpr bool check_entry(const Layer*) {
+  return check_description<Layer>();
+}
+template <class... Layers>
+constexpr bool check_entries(layer_list<Layers...>) {
+  return (check_entry(static_cast<const Layers*>(nullptr)) && ... && true);
 }
 
 }  // namespace detail
@@ -236,20 +320,19 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
 template <class Input, class... Layers>
 struct network {
   using layers = detail::flatten<Layers...>;
+  static_assert(detail::check_input<Input>() && detail::check_entries(layers{}));
   static constexpr std::size_t size = layers::size;  ///< operations, blocks opened up
-  static constexpr shape input = Input::extents;
+  static constexpr shape input = detail::extents_of<Input>();
   static constexpr auto program = detail::build_program(input, layers{});
 
   static_assert(input.size() > 0, "localis::network: the input is empty");
-  static_assert(program.first_misfit == size ||
-                layers_fit<program.first_misfit, program.operations[program.first_misfit % size].in.height,
-                           program.operations[program.first_misfit % size].in.width,
-                           program.operations[program.first_misfit % size].in.channels,
-                           program.operations[program.first_misfit % size].problem>::value);
+  static constexpr operation odd_one = program.misfit_operation();
+  static_assert(layers_fit<program.first_misfit, odd_one.in.height, odd_one.in.width, odd_one.in.channels,
+                           odd_one.problem>::value);
   static_assert(program.first_misfit != size || program.stages > 0,
                 "localis::network: there is no trainable layer (dense, conv2d, residual)");
 
-  static constexpr shape output = program.operations[size - 1].out;
+  static constexpr shape output = program.output();
   static constexpr std::size_t stages = program.stages;
   static constexpr std::size_t highest_boundary = program.highest_boundary();
 };

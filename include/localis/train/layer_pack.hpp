@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
+#include <localis/layer/layer.hpp>
+#include <localis/layer/residual.hpp>
 #include <localis/network/program.hpp>
 
 namespace localis::detail {
@@ -26,11 +29,35 @@ constexpr const T& get(const indexed<Index, T>& element) {
   return element.value;
 }
 
-template <class Backend, class List>
+/// Does nothing, in place of a layer that is none: so that one error is all that is printed.
+template <class Backend>
+struct stand_in_layer : junction<Backend> {
+  using junction<Backend>::junction;
+  identity_function function{};
+};
+
+/// The state of a layer; where it does not fit, the compiler says why.
+template <class Layer, class Backend, bool Joins, bool TakesNext>
+constexpr auto checked_state() {
+  static_assert(check_layer<Layer, Backend>() && check_flags<Layer, Backend, Joins, TakesNext>());
+  if constexpr (!layer_on<Layer, Backend>) {
+    return std::type_identity<stand_in_layer<Backend>>{};
+  } else if constexpr (!flags_fit<typename Layer::template state<Backend>, Backend, Joins, TakesNext>) {
+    return std::type_identity<stand_in_layer<Backend>>{};
+  } else {
+    return std::type_identity<typename Layer::template state<Backend>>{};
+  }
+}
+
+template <class Backend, class Network, class List = typename Network::layers,
+          class Indices = std::make_index_sequence<Network::size>>
 struct layer_states;
-template <class Backend, class... Layers>
-struct layer_states<Backend, layer_list<Layers...>> {
-  using type = indexed_pack<std::index_sequence_for<Layers...>, typename Layers::template state<Backend>...>;
+template <class Backend, class Network, class... Layers, std::size_t... Is>
+struct layer_states<Backend, Network, layer_list<Layers...>, std::index_sequence<Is...>> {
+  static constexpr auto& operations = Network::program.operations;
+  using type =
+      indexed_pack<std::index_sequence<Is...>, typename decltype(checked_state<Layers, Backend, operations[Is].joins,
+                                                                               operations[Is].takes_next>())::type...>;
 };
 
 }  // namespace localis::detail

@@ -402,7 +402,7 @@ class model {
     }
   }
 
-  using states = typename detail::layer_states<Backend, typename Network::layers>::type;
+  using states = typename detail::layer_states<Backend, Network>::type;
   using lessons = detail::lessons<Network, Backend>;
   enum class progress { idle, forward, loss, backward };
 

@@ -1,0 +1,9 @@
+// expect: localis::network: there is no trainable layer (dense, conv2d, residual)
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::image<6, 6, 3>>;
+static_assert(net::input.size() == 108);

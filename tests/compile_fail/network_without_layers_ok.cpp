@@ -1,0 +1,8 @@
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::image<6, 6, 3>, lo::dense<2>>;
+static_assert(net::input.size() == 108);
