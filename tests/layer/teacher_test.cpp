@@ -273,6 +273,28 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
   CHECK(gradient(0.05) == gradient(0));
 }
 
+TEST_CASE("local_error: a head starts at random; from 0 its stage would rest for the first step") {
+  school<plain_stage> s;
+  const std::span<double> head = state_of(s.model.layer<0>(), "head");
+  CHECK(std::none_of(head.begin(), head.end(), [](double h) { return h == 0; }));
+  std::fill(head.begin(), head.end(), 0.0);
+  const std::vector<double> before = copy_of(s.weights<0>());
+  s.learn(1, 0.05);
+  CHECK(copy_of(s.weights<0>()) == before);
+  s.learn(1, 0.05);
+  CHECK(copy_of(s.weights<0>()) != before);
+}
+
+TEST_CASE("local_error: at head_rate 0 the head stays as it was drawn") {
+  school<plain_stage> s;
+  s.model.layer<0>().rule().head_rate = 0;
+  const std::vector<double> drawn = copy_of(state_of(s.model.layer<0>(), "head"));
+  const std::vector<double> before = copy_of(s.weights<0>());
+  s.learn(1, 0.05);
+  CHECK(copy_of(state_of(s.model.layer<0>(), "head")) == drawn);
+  CHECK(copy_of(s.weights<0>()) != before);
+}
+
 TEST_CASE("local_error: many steps bring the stage's own loss down") {
   school<plain_stage> s;
   const std::span<double> head = state_of(s.model.layer<0>(), "head");
