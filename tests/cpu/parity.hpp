@@ -205,4 +205,40 @@ void check_parity(const Backend& backend) {
   }
 }
 
+/// Pictures with empty margins: positions without a winner on all backends, in products of few gates and of all.
+template <std::size_t Units, class Backend>
+void check_empty_margins(const Backend& backend) {
+  using net = lo::network<lo::image<8, 8, 8>,
+                          lo::conv2d<Units, 3, lo::padding<1>, lo::no_bias, lo::rule::local<lo::rule::k_winners>>,
+                          lo::relu, lo::dense<3>>;
+  const auto run = [](auto own) {
+    using scalar = typename decltype(own)::scalar;
+    lo::model<net, decltype(own)> model{{.seed = 9}, own};
+    model.prepare({.batch = batch});
+    const auto weights = [&] {
+      const auto p = model.template layer<0>().parameters()[0];
+      std::vector<scalar> host(p.size());
+      model.backend().download(p.value, std::span<scalar>(host));
+      return std::vector<double>(host.begin(), host.end());
+    };
+    std::vector<scalar> x(batch * net::input.size());
+    const std::vector<double> before = weights();
+    model.forward(x, batch, {.boundary = 1, .local_rate = 0.5});
+    CHECK(weights() == before);  // all of them are empty
+    const lo::random_stream random(23, 0);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::size_t row = i / 64 % 8;
+      const std::size_t column = i / 8 % 8;
+      if (row == 3 && column > 2 && column < 6) x[i] = static_cast<scalar>(random.normal(i));
+    }
+    for (std::uint64_t step = 0; step < 3; ++step) {
+      model.forward(x, batch, {.boundary = 1, .local_rate = 0.5, .step = step});
+    }
+    return weights();
+  };
+  const difference found = compare({{"weights", run(backend)}}, {{"weights", run(lo::reference::backend<double>())}});
+  CAPTURE(Units);
+  CHECK(found.largest <= tolerance<typename Backend::scalar>);
+}
+
 }  // namespace localis_test

@@ -13,6 +13,7 @@ using cpu = lo::cpu::backend<double>;
 using localis_test::array;
 using localis_test::blocks;
 using localis_test::chain;
+using localis_test::check_empty_margins;
 using localis_test::check_parity;
 using localis_test::compare;
 using localis_test::difference;
@@ -69,4 +70,9 @@ TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding
   check_splitting<followed<lo::leaky_relu>>();
   check_splitting<grouped>();
   check_splitting<normalized>();
+}
+TEST_CASE("cpu: a competing rule leaves empty margins alone, as the reference does") {
+  check_empty_margins<16>(cpu());
+  check_empty_margins<7>(cpu());
+  check_empty_margins<16>(lo::cpu::backend<float>());
 }

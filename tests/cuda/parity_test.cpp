@@ -6,6 +6,7 @@
 namespace lo = localis;
 using localis_test::blocks;
 using localis_test::chain;
+using localis_test::check_empty_margins;
 using localis_test::check_parity;
 using localis_test::followed;
 using localis_test::gpu;
@@ -30,5 +31,11 @@ TEST_CASE("cuda<float> agrees with the reference at every boundary") {
     check_parity<chain>(gpu<float>(small));
     check_parity<followed<lo::tanh>>(gpu<float>(small));
     check_parity<grouped>(gpu<float>(small));
+  });
+}
+TEST_CASE("cuda: a competing rule leaves empty margins alone, as the reference does") {
+  localis_test::on_device([] {
+    check_empty_margins<16>(gpu<double>(small));
+    check_empty_margins<16>(gpu<float>(small));
   });
 }

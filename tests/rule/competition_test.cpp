@@ -59,6 +59,44 @@ TEST_CASE("k_winners: the k largest, the lower index among equals, all where the
   CHECK(gates<2>(lo::rule::k_winners{.winners = 5}, {1, 2}) == std::array<double, 2>{1, 1});
 }
 
+TEST_CASE("k_winners: a row to which no unit responds has no winner") {
+  CHECK(gates<4>(lo::rule::k_winners{}, {0, 0, 0, 0}) == std::array<double, 4>{});
+  CHECK(gates<4>(lo::rule::k_winners{.winners = 2}, {0, -0.0, 0, 0}) == std::array<double, 4>{});
+  CHECK(gates<2>(lo::rule::k_winners{.winners = 5}, {0, 0}) == std::array<double, 2>{});
+  CHECK(gates<4>(lo::rule::k_winners{}, {0, -1, 0, 0}) == std::array<double, 4>{1, 0, 0, 0});
+  CHECK(gates<1>(lo::rule::k_winners{}, {-1}) == std::array<double, 1>{1});
+}
+
+TEST_CASE("competing rules: what an empty row does") {
+  const auto weights_after = [](auto rule) {
+    one_layer<decltype(rule), 3, 2> one(4);
+    one.layer().rule() = rule;
+    one.set({1, 2, 3, 4, 5, 6});
+    one.step(std::vector<double>(12, 0.0), 0.5);
+    return one.copy();
+  };
+  const std::vector<double> before{1, 2, 3, 4, 5, 6};
+  CHECK(weights_after(lo::rule::k_winners{}) == before);
+  CHECK(weights_after(lo::rule::k_winners{.winners = 2}) == before);
+  CHECK(weights_after(lo::rule::krotov_hopfield{}) == before);
+  CHECK(weights_after(lo::rule::krotov_hopfield{.power = 3}) == before);
+  CHECK(weights_after(lo::rule::soft_hebb{}) == before);
+  // Each of two units by 1 - 0.5 / 2.
+  CHECK(weights_after(lo::rule::soft_winner_take_all{}) == std::vector<double>{0.75, 1.5, 2.25, 3, 3.75, 4.5});
+}
+
+TEST_CASE("k_winners: empty rows among others leave the units where they come to rest") {
+  const clouds d;
+  std::vector<double> x = d.x;
+  x.resize(5 * x.size());  // four rows of five are empty
+  one_layer<lo::rule::winner_take_all, clouds::inputs, 2> one(10 * clouds::each);
+  one.set({1, 0, 0, 0, 0, 1, 0, 0});
+  for (int i = 0; i < 4000; ++i) one.step(x, 0.1);
+  for (std::size_t o = 0; o < 2; ++o) {
+    CHECK(deviation(one.weights().subspan(o * clouds::inputs, clouds::inputs), d.means[o]) < 1e-9);
+  }
+}
+
 TEST_CASE("soft_winner_take_all: a softmax of u / temperature, stable for large responses") {
   const auto found = gates<3>(lo::rule::soft_winner_take_all{.temperature = 2}, {2, 4, -2});
   const double sum = std::exp(1) + std::exp(2) + std::exp(-1);

@@ -7,6 +7,7 @@
 namespace lo = localis;
 using localis_test::blocks;
 using localis_test::chain;
+using localis_test::check_empty_margins;
 using localis_test::check_parity;
 using localis_test::followed;
 using localis_test::grouped;
@@ -35,4 +36,8 @@ TEST_CASE("thrust_host<float> agrees with the reference at every boundary") {
   check_parity<chain>(backend);
   check_parity<followed<lo::tanh>>(backend);
   check_parity<grouped>(backend);
+}
+TEST_CASE("thrust_host: a competing rule leaves empty margins alone, as the reference does") {
+  check_empty_margins<16>(lo::thrust_host::backend<double>(cut));
+  check_empty_margins<16>(lo::thrust_host::backend<float>(cut));
 }

@@ -14,13 +14,15 @@ namespace localis::rule {
 ///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z(p,o) = 1 if U(p,o) is among the k largest of its row, else 0
 ///
 /// `winners` is k, a run-time value; 1 is winner-take-all. Among equals the lower index wins. Where there are no more
-/// than k units, all win.
+/// than k units, all win. A row to which no unit responds (U(p,.) = 0 throughout, as at an empty margin) has no winner:
+/// all are equal there, and the first would be drawn to 0 by rows that show nothing.
 ///
 /// Units:  winners in units of the layer.
 /// Cost:   2 k P I FLOP (k gates of a row are not 0; where O is small, one GEMM instead) + O(P O k).
-/// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins rests.
+/// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins rests. Of units with the same
+///         weights the first alone learns. Seen through a normalized signal, an empty row is like any other.
 /// Errors: config_error if winners is 0.
-/// Source: competitive learning, dw = z (x - w) for the winners. Ours: batch mean.
+/// Source: competitive learning, dw = z (x - w) for the winners. Ours: batch mean, no winner where none responds.
 struct k_winners {
   static constexpr const char* name = "k_winners";
   std::size_t winners = 1;
@@ -28,8 +30,12 @@ struct k_winners {
   template <class T>
   constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
     constexpr T out = -std::numeric_limits<T>::infinity();
-    for (std::size_t o = 0; o < units; ++o) gates[o] = u[o];
-    for (std::size_t rank = 0; rank < winners && rank < units; ++rank) {
+    bool any_responds = false;
+    for (std::size_t o = 0; o < units; ++o) {
+      gates[o] = u[o];
+      any_responds |= u[o] != T(0);
+    }
+    for (std::size_t rank = 0; any_responds && rank < winners && rank < units; ++rank) {
       gates[kernel::place_of_largest(gates, units)] = out;
     }
     LOCALIS_VECTORIZE

@@ -23,7 +23,8 @@ namespace localis::rule {
 /// Units:  delta, power dimensionless.
 /// Cost:   4 P I FLOP (two gates of a row are not 0; where O is small, one GEMM instead), O(P O rank) for the ranks;
 ///         power other than 2: one more response, 2 P O I.
-/// Limits: with power p a row's p-norm tends to 1. A unit that is never at rank 1 or `rank` rests.
+/// Limits: with power p a row's p-norm tends to 1. A unit that is never at rank 1 or `rank` rests. An empty row (x = 0)
+///         moves no weight, though its units are ranked as equals; with hebbian_bias it moves the biases of two.
 /// Errors: config_error unless rank >= 2, delta finite and >= 0, power finite and >= 1.
 /// Source: D. Krotov, J. Hopfield, PNAS 116 (2019) 7723. Ours: batch mean.
 struct krotov_hopfield {

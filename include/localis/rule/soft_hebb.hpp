@@ -18,7 +18,9 @@ namespace localis::rule {
 ///
 /// Units:  sharpness is the inverse of U's unit. Among equals the lower index wins.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
-/// Limits: winners tend to norm 1 (as in oja); a row that mostly loses is pushed out instead.
+/// Limits: winners tend to norm 1 (as in oja); a row that mostly loses is pushed out instead. An empty row (x = 0)
+/// moves
+///         no weight, though its first unit wins among equals; with hebbian_bias it moves the biases.
 /// Errors: config_error unless sharpness is finite and > 0, rate_power finite and >= 0.
 /// Source: A. Journe, H. Garcia Rodriguez, Q. Guo, T. Moraitis, ICLR 2023. Ours: batch mean.
 struct soft_hebb {
