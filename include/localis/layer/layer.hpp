@@ -140,32 +140,37 @@ concept layer_on = detail::is_described<L> && detail::has_layer_state<L, Backend
     detail::has_backward<detail::state_of<L, Backend>, Backend> &&
     detail::layer_options_fit<detail::state_of<L, Backend>, Backend>;
 
+namespace detail {
+
 /// Explains at compile time, in one message, what keeps L from being a layer whatever the backend. Always true: the
 /// message is the error.
 template <class L>
 constexpr bool check_description() {
-  if constexpr (requires { &detail::without_member<L>::describe; }) {
-    static_assert(detail::has_describe<L>,
+  if constexpr (requires { &without_member<L>::describe; }) {
+    static_assert(has_describe<L>,
                   "localis::network: a layer must say what it does; one of yours has no describe. Expected: static "
                   "constexpr operation describe(const shape& in)");
-  } else if constexpr (!detail::has_describe<L>) {
-    static_assert(detail::has_describe<L>,
+  } else if constexpr (!has_describe<L>) {
+    static_assert(has_describe<L>,
                   "localis::network: a layer's describe has another signature than expected. Expected: static "
                   "constexpr operation describe(const shape& in)");
   } else {
     static_assert(
-        detail::is_described<L>,
+        is_described<L>,
         "localis::network: a layer's describe must be constexpr, and throw for no shape: what does not fit is "
         "told by operation::problem. Expected: static constexpr operation describe(const shape& in)");
   }
   return true;
 }
 
-/// And what keeps L from running on the backend.
+}  // namespace detail
+
+/// Explains at compile time, in one message, what keeps L from being a layer on the backend. Always true: the message
+/// is the error.
 template <class L, class Backend>
 constexpr bool check_layer() {
   if constexpr (!detail::is_described<L>) {
-    // The network has told it.
+    detail::check_description<L>();
   } else if constexpr (!detail::has_layer_state<L, Backend>) {
     static_assert(detail::has_layer_state<L, Backend>,
                   "localis::model: a layer names what runs it; one of yours has no state. Expected: template <class "
@@ -217,20 +222,24 @@ constexpr bool check_layer() {
   return true;
 }
 
-/// And what its operation's flags ask for.
+namespace detail {
+
+/// And what its operation's flags ask for and it lacks.
 template <class L, class Backend, bool Joins, bool TakesNext>
 constexpr bool check_flags() {
   if constexpr (layer_on<L, Backend>) {
     static_assert(
-        detail::flags_fit<detail::state_of<L, Backend>, Backend, Joins, false>,
+        flags_fit<state_of<L, Backend>, Backend, Joins, false>,
         "localis::model: an operation that joins is an activation; its layer's state has no such member. "
         "Expected: a member `function` with constexpr operator()(x) and slope(y), as activation<Function> has");
-    static_assert(detail::flags_fit<detail::state_of<L, Backend>, Backend, false, TakesNext>,
+    static_assert(flags_fit<state_of<L, Backend>, Backend, false, TakesNext>,
                   "localis::model: an operation that takes_next does the activation behind it; forward or backward of "
                   "its layer's state cannot. Expected in both a last argument: template <class Function = "
                   "identity_function> ..., const Function& then = {}");
   }
   return true;
 }
+
+}  // namespace detail
 
 }  // namespace localis
