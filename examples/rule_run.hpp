@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "lab.hpp"
-#include "settings.hpp"
 
 #include <localis/core/error.hpp>
 
@@ -24,20 +24,16 @@ struct rule_run {
 template <class Rule>
 void run_rule(lab& in, const rule_run& what, const Rule& value);
 
-/// The gain of local steps that fall with the learning rate, as a share of its highest value.
+/// The gain of local steps that fall with the learning rate, as a share of its highest value. Learning rates are asked
+/// on the host, and so is this: it is not trivially copyable.
 struct with_learning_rate {
-  decltype(settings::learning_rate) rate{};
-  std::size_t epochs = 1;
-  std::size_t steps = 1;  ///< of an epoch
+  std::function<double(std::size_t)> share;  ///< by step
 
   struct state {
     std::size_t step = 0;
   };
   void observe(state& seen, double) const { ++seen.step; }
-  [[nodiscard]] double gain(const state& seen) const {
-    const double epoch = static_cast<double>(seen.step) / static_cast<double>(steps);
-    return rate(epoch, static_cast<double>(epochs)) / rate.base.rate;
-  }
+  [[nodiscard]] double gain(const state& seen) const { return share(seen.step); }
 };
 
 }  // namespace examples

@@ -42,8 +42,12 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   localis::scheduler::linear boundary = s.linear;
   if (what.gradient) boundary = {.begin = 0, .last = 0};
   if constexpr (supervised) {
-    const std::size_t steps = (in.all().train + s.batch - 1) / s.batch;
-    in.run(what.name, what.seed, make, boundary, with_learning_rate{s.learning_rate, what.how.epochs, steps}, what.how);
+    const auto steps = static_cast<double>((in.all().train + s.batch - 1) / s.batch);  // of an epoch
+    const auto epochs = static_cast<double>(what.how.epochs);
+    const auto share = [rate = s.learning_rate, steps, epochs](std::size_t step) {
+      return rate(static_cast<double>(step) / steps, epochs) / rate.base.rate;
+    };
+    in.run(what.name, what.seed, make, boundary, with_learning_rate{share}, what.how);
   } else {
     in.run(what.name, what.seed, make, boundary, localis::supervision::none{}, what.how);
   }

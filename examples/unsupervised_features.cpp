@@ -76,8 +76,8 @@ struct falling {
   struct state {
     std::size_t step = 0;
   };
-  void observe(state& seen, double) const { ++seen.step; }
-  [[nodiscard]] double gain(const state& seen) const {
+  constexpr void observe(state& seen, double) const { ++seen.step; }
+  [[nodiscard]] constexpr double gain(const state& seen) const {
     return 1 - static_cast<double>(seen.step) / static_cast<double>(steps);
   }
 };

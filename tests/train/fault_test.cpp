@@ -68,11 +68,11 @@ struct in_kernel {
     double losses = 0;
   };
   bool burns = false;
-  void observe(state& seen, double) const {
+  constexpr void observe(state& seen, double) const {
     if (burns) fuse::burn();
     seen.losses += 1;
   }
-  [[nodiscard]] double gain(const state& seen) const {
+  [[nodiscard]] constexpr double gain(const state& seen) const {
     if (burns) fuse::burn();
     return 1 + seen.losses / 8;
   }

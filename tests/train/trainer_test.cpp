@@ -82,12 +82,12 @@ struct counting_gain {
   struct state {
     double losses = 0;
   };
-  void observe(state& seen, double) const { seen.losses += 1; }
-  [[nodiscard]] double gain(const state& seen) const { return 1 + seen.losses / 2; }
+  constexpr void observe(state& seen, double) const { seen.losses += 1; }
+  [[nodiscard]] constexpr double gain(const state& seen) const { return 1 + seen.losses / 2; }
 };
 
 struct not_finite : counting_gain {
-  [[nodiscard]] double gain(const state&) const { return not_a_number; }
+  [[nodiscard]] constexpr double gain(const state&) const { return not_a_number; }
 };
 
 /// Grows in time, so that a mean over steps differs from its ends.

@@ -5,13 +5,15 @@
 #include <concepts>
 #include <cstddef>
 
+#include <localis/core/constexpr_call.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/layer/operation.hpp>
 
 namespace localis {
 
-/// An activation function is a plain value: y = f(x), and its slope f'(x) written in terms of y.
+/// An activation function is a plain value: y = f(x), and its slope f'(x) written in terms of y. Kernels call both, so
+/// they must be constexpr (core/constexpr_call.hpp).
 template <class Function>
 concept activation_function = requires(const Function& f) {
   { f(1.0) } -> std::same_as<double>;
@@ -25,15 +27,27 @@ concept joining_function = activation_function<Function> && requires(const Funct
   { f.slope_at(1.0) } -> std::same_as<double>;
 };
 
+namespace detail {
+
+LOCALIS_CONSTEXPR_CALL(check_value, "localis: activation function: operator()", Policy{}(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_slope, "localis: activation function: slope", Policy{}.slope(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_slope_at, "localis: activation function: slope_at", Policy{}.slope_at(T(0.5)));
+
+}  // namespace detail
+
 /// Run-time part of an activation layer; `function` holds its values.
 template <class Backend, class Function>
 class activation_layer : public stateless {
  public:
   using scalar = typename Backend::scalar;
 
+  static_assert(detail::check_value<Function, scalar>() && detail::check_slope<Function, scalar>());
+
   Function function{};
 
-  activation_layer(Backend&, const operation&, random_stream) {}
+  activation_layer(Backend&, const operation&, random_stream) {
+    if constexpr (joining_function<Function>) static_assert(detail::check_slope_at<Function, scalar>());
+  }
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {
     if constexpr (requires { function.validate(); }) function.validate();

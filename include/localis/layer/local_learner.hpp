@@ -27,6 +27,9 @@ class local_learner {
   using scalar = typename Backend::scalar;
   using rule_type = typename Local::rule_type;
 
+  static_assert(optimizer::check_calls<typename Local::optimizer_type, scalar>());
+  static_assert(rule::detail::check_apply<typename Local::constraint_type, scalar>());
+
   Local values{};
 
   local_learner(Backend& backend, const operation& op) : rows_(op.map().outputs()), columns_(op.map().inputs()) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <localis/core/constexpr_call.hpp>
 #include <localis/kernel/largest.hpp>
 
 namespace localis::loss {
@@ -22,14 +23,28 @@ struct target {
 ///   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const;
 ///
 /// `gradient` (size elements) gets share * d loss / d output; with share = 1 / N that is the gradient of the mean loss.
+/// Kernels call it, so it must be constexpr (core/constexpr_call.hpp).
 template <class Loss>
 concept loss = std::is_trivially_copyable_v<Loss> && requires(const Loss& l, const double* in, double* out) {
   { l.sample(in, std::size_t{}, target<double>{}, out, 1.0) } -> std::convertible_to<double>;
 };
 
+namespace detail {
+
+LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
+                       Policy{}.sample(localis::detail::pair_of<T>{}.from, std::size_t{2},
+                                       target<T>{0, localis::detail::pair_of<T>{}.from},
+                                       localis::detail::pair_of<T>{}.to, T(0.5)));
+
+}  // namespace detail
+
 /// A batch's losses and their gradient, one sample in a call. Outputs from `judged` on take no part.
 template <class T, class Loss>
 struct of_samples {
+  static_assert(std::is_default_constructible_v<Loss>,
+                "localis: a loss must be default constructible: its sample() is tried at compile time");
+  static_assert(detail::check_sample<Loss, T>());
+
   Loss loss;
   const T* output;  ///< samples x outputs
   std::size_t outputs;

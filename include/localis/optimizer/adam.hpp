@@ -40,7 +40,7 @@ struct adam {
     }
   };
   template <class T>
-  step<T> prepare(std::size_t t) const {
+  constexpr step<T> prepare(std::size_t t) const {
     return {static_cast<T>(beta1),
             static_cast<T>(beta2),
             static_cast<T>(1 / (1 - std::pow(beta1, static_cast<double>(t)))),

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/core/constexpr_call.hpp>
+
 namespace localis::optimizer {
 
 /// An optimizer is a plain value with the arithmetic of one element:
@@ -17,12 +19,40 @@ namespace localis::optimizer {
 ///   template <class T> constexpr step<T> prepare(std::size_t t) const;    // t = 1, 2, ...: this parameter's t-th step
 ///   void validate() const;                                                // throws config_error
 ///
-/// One pass over weights, gradient and state per step. Rates, momenta and decays are dimensionless and per step.
+/// One pass over weights, gradient and state per step. Rates, momenta and decays are dimensionless and per step. The
+/// step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be for the step to be tried.
 template <class Optimizer>
 concept optimizer = std::is_trivially_copyable_v<Optimizer> &&
     requires(const Optimizer& o, std::array<double, Optimizer::template step<double>::state_arrays>& state) {
   { o.template prepare<double>(std::size_t{1})(1.0, 1.0, state, 1.0) } -> std::same_as<double>;
   o.validate();
 };
+
+namespace detail {
+
+template <class Optimizer, class T>
+using state_of = localis::detail::one_of<std::array<T, Optimizer::template step<T>::state_arrays>>;
+
+LOCALIS_CONSTEXPR_CALL(check_prepare, "localis: optimizer: prepare", Policy{}.template prepare<T>(std::size_t{1}));
+#if defined(__clang__)
+LOCALIS_CONSTEXPR_CALL(check_step, "localis: optimizer: step's operator()",
+                       typename Policy::template step<T>{}(T(0.5), T(0.5), *state_of<Policy, T>{}.value, T(0.5)));
+#else
+LOCALIS_CONSTEXPR_CALL(check_step, "localis: optimizer: step's operator()",
+                       Policy{}.template prepare<T>(std::size_t{1})(T(0.5), T(0.5), *state_of<Policy, T>{}.value,
+                                                                    T(0.5)));
+#endif
+
+}  // namespace detail
+
+/// Asserts that what kernels call of an optimizer is constexpr. Its first step is tried, 0.5 for each number.
+template <class Optimizer, class T>
+constexpr bool check_calls() {
+  static_assert(std::is_default_constructible_v<Optimizer>,
+                "localis: an optimizer must be default constructible: its step is tried at compile time");
+  static_assert(detail::check_prepare<Optimizer, T>());
+  static_assert(detail::check_step<Optimizer, T>());
+  return true;
+}
 
 }  // namespace localis::optimizer

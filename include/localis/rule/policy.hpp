@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/core/constexpr_call.hpp>
 #include <localis/core/error.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
@@ -172,6 +173,8 @@ template <class P>
 concept constraint_policy = requires(const P& policy, float* row) {
   policy.apply(row, std::size_t{});
 };
+LOCALIS_CONSTEXPR_CALL(check_apply, "localis: constraint: apply",
+                       Policy{}.apply(localis::detail::pair_of<T>{}.to, std::size_t{2}));
 template <class P>
 concept guard_policy = requires {
   { P::reaction } -> std::convertible_to<on_negative_scale>;
@@ -228,6 +231,7 @@ inline constexpr bool at_most_one = ((Test<Pack>::value ? 1 : 0) + ... + 0) <= 1
 template <class Rule, class... Policies>
 struct local {
   static_assert(check_rule<Rule>());
+  static_assert(!local_rule<Rule> || (check_calls<Rule, float>() && check_calls<Rule, double>()));
   static_assert((detail::policy<Policies> && ...),
                 "localis: rule::local<Rule, Policies...> takes step policies (absolute_step, relative_step, "
                 "max_abs_step), optimizers (momentum), constraints (unit_rows, p_norm_rows, clip_weights), scale "

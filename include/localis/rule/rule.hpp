@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <localis/config.hpp>
+#include <localis/core/constexpr_call.hpp>
 
 /// What a stage does with its weights while it lies before the boundary.
 ///
@@ -48,7 +49,7 @@
 ///   std::size_t active_gates() const;                                  // at most so many of a row's gates are not 0
 ///   void validate() const;                                             // throws config_error
 ///
-/// What is shown as constexpr is called in kernels.
+/// What is shown as constexpr is called in kernels, and must be (core/constexpr_call.hpp).
 ///
 /// In the comments of rules the letters are those above; where one does not say otherwise, eta is dimensionless and no
 /// error is thrown.
@@ -123,6 +124,35 @@ concept supervised = requires {
 template <class Rule>
 concept local_rule = policy_value<Rule> &&
     (has_gate<Rule> || has_row_gate<Rule> || has_state_gate<Rule> || supervised<Rule>);
+
+namespace detail {
+
+LOCALIS_CONSTEXPR_CALL(check_gate, "localis: rule: gate", Policy{}.gate(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_state_gate, "localis: rule: gate", Policy{}.gate(T(0.5), T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_statistic, "localis: rule: statistic", Policy{}.statistic(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_gate_row, "localis: rule: gate_row",
+                       Policy{}.gate_row(localis::detail::pair_of<T>{}.from, localis::detail::pair_of<T>{}.to,
+                                         std::size_t{2}));
+LOCALIS_CONSTEXPR_CALL(check_recall, "localis: rule: recall", Policy{}.recall(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_unit_rate, "localis: rule: unit_rate", Policy{}.unit_rate(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_response_weight, "localis: rule: response_weight", Policy{}.response_weight(T(0.5)));
+
+}  // namespace detail
+
+/// Asserts that what kernels call of a rule is constexpr. Each function is tried at 0.5, a row at (0.5, 0.25).
+template <class Rule, class T>
+constexpr bool check_calls() {
+  if constexpr (has_gate<Rule>) static_assert(detail::check_gate<Rule, T>());
+  if constexpr (has_row_gate<Rule>) static_assert(detail::check_gate_row<Rule, T>());
+  if constexpr (has_state_gate<Rule>) {
+    static_assert(detail::check_state_gate<Rule, T>());
+    static_assert(detail::check_statistic<Rule, T>());
+  }
+  if constexpr (has_recall<Rule>) static_assert(detail::check_recall<Rule, T>());
+  if constexpr (has_unit_rate<Rule>) static_assert(detail::check_unit_rate<Rule, double>());
+  if constexpr (has_response_weight<Rule>) static_assert(detail::check_response_weight<Rule, T>());
+  return true;
+}
 
 /// What forgetting looks at besides the unit itself.
 enum class matrix_recall {

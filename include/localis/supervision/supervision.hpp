@@ -2,8 +2,10 @@
 
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <type_traits>
 
+#include <localis/core/constexpr_call.hpp>
 #include <localis/core/named.hpp>
 
 /// Supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
@@ -24,7 +26,7 @@
 /// Each of the shipped ones takes O(1) operations and a few numbers of state per step, whatever the network.
 ///
 /// A policy that is trivially copyable runs in the backend's memory, where the losses are, so that no step waits for
-/// the one before; on a GPU its functions must be constexpr. Any other is asked on the host.
+/// the one before: its functions must be constexpr (core/constexpr_call.hpp). Any other is asked on the host.
 namespace localis::supervision {
 
 template <class S>
@@ -142,6 +144,44 @@ template <class S>
   } else {
     return policy.gain(seen);
   }
+}
+
+namespace detail {
+
+/// What a fresh policy makes of a few losses.
+template <class S>
+constexpr double try_out(const S& policy = S{}) {
+  typename S::state seen{};
+  double gains = 0;
+  for (const double loss : {1.0, 0.5, 0.75, 0.75}) {
+    policy.observe(seen, loss);
+    gains += policy.gain(seen) + localis::supervision::stage_gain(policy, seen, 1);
+  }
+  return gains;
+}
+
+LOCALIS_CONSTEXPR_CALL(check_observe, "localis: supervision: observe",
+                       Policy{}.observe(*localis::detail::one_of<typename Policy::state>{}.value, T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_gain, "localis: supervision: gain", Policy{}.gain(typename Policy::state{}));
+LOCALIS_CONSTEXPR_CALL(check_stage_gain, "localis: supervision: stage_gain",
+                       Policy{}.stage_gain(typename Policy::state{}, std::size_t{1}));
+LOCALIS_CONSTEXPR_CALL(check_all, "localis: supervision: what gain and observe call", try_out<Policy>());
+
+}  // namespace detail
+
+/// Asserts that what kernels call of a policy is constexpr, where kernels ask it. A few losses are tried.
+template <class S>
+constexpr bool check_calls() {
+  if constexpr (std::is_trivially_copyable_v<S>) {
+    static_assert(std::is_default_constructible_v<S>,
+                  "localis: a supervision that is trivially copyable must be default constructible: its functions are "
+                  "tried at compile time");
+    static_assert(detail::check_observe<S, double>());
+    static_assert(detail::check_gain<S, double>());
+    if constexpr (has_stage_gain<S>) static_assert(detail::check_stage_gain<S, double>());
+    static_assert(detail::check_all<S, double>());
+  }
+  return true;
 }
 
 }  // namespace localis::supervision

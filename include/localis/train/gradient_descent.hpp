@@ -29,6 +29,8 @@ namespace localis {
 ///   descent.step(0.05);
 template <class Model, optimizer::optimizer Optimizer = optimizer::sgd>
 class gradient_descent {
+  static_assert(optimizer::check_calls<Optimizer, typename Model::scalar>());
+
  public:
   using scalar = typename Model::scalar;
 

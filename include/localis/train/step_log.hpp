@@ -107,6 +107,8 @@ struct nobody {
 /// host, which then waits for each loss.
 template <class Model, class Supervision>
 class step_log {
+  static_assert(supervision::check_calls<Supervision>());
+
  public:
   using record = step_record<Model::stages>;
   static constexpr bool supervises = std::is_trivially_copyable_v<Supervision>;

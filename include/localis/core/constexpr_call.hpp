@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cmath>
+#include <type_traits>
+
+/// Whatever a kernel calls must be constexpr: of any other function nvcc drops the call without a word, and the kernel
+/// lacks that part, or is empty. So the functions of a policy are looked at where it is put to use, on the host, too:
+///
+///   LOCALIS_CONSTEXPR_CALL(check_gate, "localis: rule: gate", Policy{}.gate(T(0.5)));     at namespace scope
+///   static_assert(check_gate<my_rule, float>());
+///
+/// g++, alone or under nvcc, evaluates the call with these arguments, and with it whatever is called from there. A
+/// function that needs what is there at run time alone, such as memory that a pointer leads to, begins with
+///
+///   if (std::is_constant_evaluated()) return u;
+///
+/// clang does not evaluate <cmath>. It looks at the function itself, not at those that it calls, and says
+/// "non-constexpr function 'gate<float>' cannot be used in a constant expression". Arguments must not call functions.
+#if defined(__clang__) && !defined(__CUDACC__)
+#define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                         \
+  _Pragma("clang diagnostic push")                                                                      \
+      _Pragma("clang diagnostic ignored \"-Wgcc-compat\"") template <class Policy, class T>             \
+      constexpr bool name() __attribute__((diagnose_if(((void)(__VA_ARGS__), false), what, "error"))) { \
+    return true;                                                                                        \
+  }                                                                                                     \
+  _Pragma("clang diagnostic pop") static_assert(true)
+#else
+#define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                                        \
+  template <class Policy, class T>                                                                                     \
+  constexpr bool name() {                                                                                              \
+    static_assert(                                                                                                     \
+        !localis::detail::evaluates_math<T> || requires { typename std::bool_constant<((void)(__VA_ARGS__), true)>; }, \
+        what " must be constexpr (localis/core/constexpr_call.hpp)");                                                  \
+    return true;                                                                                                       \
+  }                                                                                                                    \
+  static_assert(true)
+#endif
+
+namespace localis::detail {
+
+/// Whether this compiler evaluates <cmath>: g++ does, unless -fno-builtin or -frounding-math forbids it; nvcc's own
+/// front end does not, but the host compiler behind it sees the same text.
+template <class T>
+inline constexpr bool evaluates_math = requires {
+  typename std::bool_constant<(std::pow(T(0.7), T(0.3)) + std::tanh(T(0.7)) > std::log(std::sqrt(T(0.7))))>;
+};
+
+/// Arguments for functions of a row: two values to read, two to write.
+template <class T>
+struct pair_of {
+  T from[2] = {T(0.5), T(0.25)};
+  T to[2] = {T(0.5), T(0.25)};
+};
+
+/// *one_of<T>{}.value: an argument for a function that changes a T.
+template <class T>
+struct one_of {
+  T value[1]{};
+};
+
+}  // namespace localis::detail

@@ -1,0 +1,25 @@
+#include <cmath>
+
+#include <localis/layer/activation.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+struct softplus {
+  static constexpr const char* name = "softplus";
+  template <class T>
+  constexpr T operator()(T x) const {
+    return std::log1p(std::exp(x));
+  }
+  template <class T>
+  constexpr T slope(T y) const {
+    return T(1) - std::exp(-y);
+  }
+};
+
+using net = lo::network<lo::vector_input<2>, lo::dense<2>, lo::activation<softplus>>;
+
+lo::model<net, lo::reference::backend<float>> model;

@@ -1,0 +1,19 @@
+// expect: localis: constraint: apply
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+struct positive {
+  template <class T>
+  void apply(T* row, std::size_t size) const {
+    for (std::size_t i = 0; i < size; ++i) row[i] = row[i] < T(0) ? T(0) : row[i];
+  }
+};
+
+using net = lo::network<lo::vector_input<2>, lo::dense<4, lo::rule::local<lo::rule::oja, positive>>, lo::dense<2>>;
+
+lo::model<net, lo::reference::backend<float>> model;

@@ -1,0 +1,30 @@
+// expect: localis: loss: sample
+#include <vector>
+
+#include <localis/layer/dense.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+struct hinge {
+  template <class T>
+  T sample(const T* output, std::size_t size, const lo::loss::target<T>& wanted, T* gradient, T share) const {
+    T sum = 0;
+    for (std::size_t k = 0; k < size; ++k) {
+      const T side = k == wanted.label ? T(1) : T(-1);
+      const T miss = T(1) - side * output[k];
+      gradient[k] = miss > T(0) ? -share * side : T(0);
+      if (miss > T(0)) sum += miss;
+    }
+    return sum;
+  }
+};
+
+using net = lo::network<lo::vector_input<2>, lo::dense<2>>;
+
+double judge(lo::model<net, lo::reference::backend<float>>& model, const std::vector<std::uint32_t>& labels) {
+  return model.loss(hinge{}, labels);
+}

@@ -1,0 +1,20 @@
+// expect: localis: rule: response_weight
+#include <cmath>
+
+#include <localis/layer/dense.hpp>
+
+namespace lo = localis;
+
+struct my_rule {
+  template <class T>
+  constexpr T gate(T u) const {
+    return u;
+  }
+  template <class T>
+  T response_weight(T w) const {
+    return std::tanh(w);
+  }
+  bool weighs_response() const { return true; }
+};
+
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).local);

@@ -1,0 +1,24 @@
+// expect: localis: activation function: slope
+#include <localis/layer/activation.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+struct cube {
+  static constexpr const char* name = "cube";
+  template <class T>
+  constexpr T operator()(T x) const {
+    return x * x * x;
+  }
+  template <class T>
+  T slope(T y) const {
+    return y;
+  }
+};
+
+using net = lo::network<lo::vector_input<2>, lo::dense<2>, lo::activation<cube>>;
+
+lo::model<net, lo::reference::backend<float>> model;
