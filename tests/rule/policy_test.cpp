@@ -133,6 +133,58 @@ TEST_CASE("max_abs_step: the weight that moves most moves by rate times gain, in
   CHECK(one.copy() == start);
 }
 
+TEST_CASE("units' own rates multiply the step that a norm, an optimizer and the rate have made, against a plain loop") {
+  constexpr double power = 0.5;
+  const auto agrees = [&]<class Step>(Step) {
+    layer<lo::rule::soft_hebb, Step, lo::rule::momentum, lo::rule::unguarded> one(rows);
+    one.layer().rule() = {.sharpness = 2, .rate_power = power};
+    one.layer().local().optimizer.momentum = 0.7;
+    std::vector<double> w = one.copy();
+    std::vector<double> velocity(w.size(), 0.0);
+    for (std::uint64_t t = 0; t < 5; ++t) {
+      const std::vector<double> x = normal(rows * inputs, 30 + t);
+      one.step(x, 0.02, 1.5);
+      const std::vector<double> d = ascent(lo::rule::soft_hebb{.sharpness = 2}, x, w);
+      double eta = 0.02 * 1.5;
+      if (Step::divided_by == lo::rule::step_norm::relative) eta *= norm(w) / norm(d);
+      if (Step::divided_by == lo::rule::step_norm::max_abs) {
+        eta /= std::abs(
+            *std::max_element(d.begin(), d.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+      }
+      for (std::size_t o = 0; o < units; ++o) {
+        double squares = 0;
+        for (std::size_t i = o * inputs; i < (o + 1) * inputs; ++i) squares += w[i] * w[i];
+        const double own = eta * std::pow(std::abs(std::sqrt(squares) - 1), power);
+        for (std::size_t i = o * inputs; i < (o + 1) * inputs; ++i) {
+          velocity[i] = 0.7 * velocity[i] + d[i];
+          w[i] += own * velocity[i];
+        }
+      }
+      CHECK(deviation(one.copy(), w) < 1e-13);
+    }
+  };
+  agrees(lo::rule::absolute_step{});
+  agrees(lo::rule::relative_step{});
+  agrees(lo::rule::max_abs_step{});
+}
+
+TEST_CASE("soft_hebb: with rate_power, steps by max_abs_step fade as the units' norms come to 1") {
+  layer<lo::rule::soft_hebb, lo::rule::max_abs_step, lo::rule::unguarded> one(64);
+  one.layer().rule() = {.sharpness = 1, .rate_power = 0.5};
+  const auto moves = [&](std::uint64_t t) {
+    const std::vector<double> before = one.copy();
+    one.step(normal(64 * inputs, 40 + t), 0.05);
+    double most = 0;
+    for (std::size_t i = 0; i < before.size(); ++i) most = std::max(most, std::abs(one.weights()[i] - before[i]));
+    return most;
+  };
+  const double first = moves(0);
+  for (std::uint64_t t = 1; t < 599; ++t) (void)moves(t);
+  const double last = moves(599);
+  MESSAGE("the largest change of a weight: ", first, " in the first step, ", last, " in the 600th");
+  CHECK(last < first / 10);
+}
+
 TEST_CASE("max_abs_step: what is not a number is not hidden by the numbers behind it") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> gradient{1, 5, 2, 3, nan, 1};

@@ -19,26 +19,31 @@ struct gradient_direction {
   constexpr T operator()(std::size_t row, std::size_t column, T) const { return gradient[row * columns + column]; }
 };
 
-/// A local rule's, sign turned (rules ascend, steps descend):  g = c_o w - scale_o sum(o, i).
+/// A local rule's, sign turned (rules ascend, steps descend):  g = c_o w - sum(o, i) / P.
 template <class T>
 struct local_direction {
   const T* sum;     ///< O x I, G^T X
-  const T* forget;  ///< O, the c of the rule, times the unit's rate
-  const T* scale;   ///< O, the unit's rate / P
+  const T* forget;  ///< O, the c of the rule
+  T share;          ///< 1 / P
   std::size_t columns;
 
   constexpr T operator()(std::size_t row, std::size_t column, T weight) const {
-    return forget[row] * weight - scale[row] * sum[row * columns + column];
+    return forget[row] * weight - share * sum[row * columns + column];
   }
 };
 
-/// A step size: a value, times one in the backend's memory where there is one (a gain or norm computed there).
+/// A step size: a value, times what there is in the backend's memory: a gain or norm computed there, and a rate of each
+/// row's own.
 template <class T>
 struct rate {
   T value;
   const T* factor = nullptr;
+  const T* by_row = nullptr;
 
-  constexpr T get() const { return factor == nullptr ? value : value * *factor; }
+  constexpr T get(std::size_t row) const {
+    const T all = factor == nullptr ? value : value * *factor;
+    return by_row == nullptr ? all : all * by_row[row];
+  }
 };
 
 /// Who walks along a row: lane k of a row's `lanes` takes columns k, k + lanes, ... One part is one lane of one row; on
@@ -52,6 +57,9 @@ struct row_split {
   std::size_t columns;
   std::size_t lanes = 1;
 
+  [[nodiscard]] constexpr std::size_t row_of(std::size_t part) const {
+    return lanes > 1 ? divide(part, lanes).whole : part;
+  }
   /// body(row, column, slot) with slot < width
   template <class Body>
   constexpr void operator()(std::size_t part, const Body& body) const {
@@ -85,7 +93,7 @@ struct apply_update {
   double* change;
 
   constexpr void operator()(std::size_t part) const {
-    const T size = step_size.get();
+    const T size = step_size.get(split.row_of(part));
     double sums[row_split::width] = {};
     split(part, [&](std::size_t row, std::size_t column, std::size_t slot) { sums[slot] += one(row, column, size); });
     double sum = 0;
@@ -161,18 +169,19 @@ struct relative_factor {
   }
 };
 
-/// Row o of `to`: the direction in which weights rise, -g.
+/// Row o of `to`: what a step adds but for the layer's rate, -g times the row's own.
 template <class T, class Direction>
 struct store_direction {
   const T* weight;
   std::size_t columns;
   Direction direction;
+  rate<T> own;
   T* to;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t column = begin; column < end; ++column) {
       const std::size_t at = row * columns + column;
-      to[at] = -direction(row, column, weight[at]);
+      to[at] = -own.get(row) * direction(row, column, weight[at]);
     }
   }
 };
@@ -214,21 +223,15 @@ struct peak_factor {
   }
 };
 
-/// forget = r (forget / P + decay),  scale = r / P,  with r the unit's own rate.
+/// forget = forget / P + decay
 template <class T>
 struct mean_forget {
   T* forget;
-  T* scale;
-  const T* unit_rate;  ///< or null: 1
-  T share;             ///< 1 / P
+  T share;  ///< 1 / P
   T decay;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t o = begin; o < end; ++o) {
-      const T own = unit_rate == nullptr ? T(1) : unit_rate[o];
-      forget[o] = own * (share * forget[o] + decay);
-      scale[o] = own * share;
-    }
+    for (std::size_t o = begin; o < end; ++o) forget[o] = share * forget[o] + decay;
   }
 };
 
@@ -284,18 +287,17 @@ struct follow_mean {
   }
 };
 
-/// The bias as the weight of an input that is always 1:  b += eta (scale sum G - c b).
+/// The bias as the weight of an input that is always 1:  b += eta (sum G / P - c b).
 template <class T>
 struct update_bias {
   T* bias;
   const T* gates;  ///< sum_p G
   const T* forget;
-  const T* scale;
+  T share;  ///< 1 / P
   rate<T> step_size;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    const T size = step_size.get();
-    for (std::size_t o = begin; o < end; ++o) bias[o] += size * (scale[o] * gates[o] - forget[o] * bias[o]);
+    for (std::size_t o = begin; o < end; ++o) bias[o] += step_size.get(o) * (share * gates[o] - forget[o] * bias[o]);
   }
 };
 
@@ -309,8 +311,8 @@ struct guard_scale {
   std::size_t rows;
 
   constexpr void operator()(std::size_t) const {
-    const T size = step_size.get();
     for (std::size_t o = 0; o < rows; ++o) {
+      const T size = step_size.get(o);
       if (!(size * forget[o] > T(1))) continue;
       *clips += 1;
       if (clip) forget[o] = T(1) / size;

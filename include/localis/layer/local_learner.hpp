@@ -66,7 +66,8 @@ class local_learner {
   /// And the steps that its optimizer took.
   [[nodiscard]] std::size_t* updates() { return &updates_; }
 
-  /// From now on each update leaves its direction, dW / eta before optimizer and constraint, O x I.
+  /// From now on each update leaves its direction, O x I: dW / eta, units' own rates included, before optimizer and
+  /// constraint.
   void watch(Backend& backend) {
     if (direction_.empty()) {
       direction_ = backend.template allocate<scalar>(memory_kind::rule_state, rows_ * columns_);
@@ -143,15 +144,15 @@ class local_learner {
       unit_rate = a.unit_rate;
     }
     scalar* forget = unit(a, sums::forget);
-    backend.for_rows(
-        1, rows_,
-        kernel::mean_forget<scalar>{forget, a.scale, unit_rate, share, static_cast<scalar>(rule::decay(values.rule))});
-    const kernel::rate<scalar> eta = take_step(
-        backend, kernel::local_direction<scalar>{a.sums.sum, forget, a.scale, columns_}, forget, weight, a, rate, step);
+    backend.for_rows(1, rows_,
+                     kernel::mean_forget<scalar>{forget, share, static_cast<scalar>(rule::decay(values.rule))});
+    const kernel::rate<scalar> eta =
+        take_step(backend, kernel::local_direction<scalar>{a.sums.sum, forget, share, columns_}, forget, unit_rate,
+                  weight, a, rate, step);
     if (step.rehearse) return;
     if constexpr (Local::bias_type::learns) {
       if (bias != nullptr) {
-        backend.for_rows(1, rows_, kernel::update_bias<scalar>{bias, unit(a, sums::gates), forget, a.scale, eta});
+        backend.for_rows(1, rows_, kernel::update_bias<scalar>{bias, unit(a, sums::gates), forget, share, eta});
       }
     }
     move_states(backend, a, share);
@@ -162,7 +163,7 @@ class local_learner {
                   const step_values<scalar>& step, std::byte* scratch) {
     carver pieces(scratch);
     const arrays a = carve(backend, op, pieces);
-    take_step(backend, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, weight, a, rate, step);
+    take_step(backend, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, nullptr, weight, a, rate, step);
   }
 
  private:
@@ -179,7 +180,6 @@ class local_learner {
 
   struct arrays {
     accumulators<scalar> sums{};
-    scalar* scale = nullptr;         ///< O
     scalar* unit_rate = nullptr;     ///< O
     scalar* h = nullptr;             ///< O x I
     scalar* gate_means = nullptr;    ///< O
@@ -199,7 +199,6 @@ class local_learner {
     if constexpr (!rule::supervised<rule_type>) {
       a.sums.sum = scratch.take<scalar>(weights);
       a.sums.unit = scratch.take<scalar>(sums::count * outputs);
-      a.scale = scratch.take<scalar>(outputs);
       if (forgets_by != rule::matrix_recall::none) a.sums.matrix = scratch.take<scalar>(outputs * outputs);
       if (rule::centred<rule_type>()) {
         a.sums.input = scratch.take<scalar>(op.map().seen());
@@ -294,15 +293,17 @@ class local_learner {
     }
   }
 
-  /// W <- constraint(W + step(direction)); returns the step size that was used.
+  /// W <- constraint(W + step(direction)), in the order that rule/policy.hpp states; returns the step size that was
+  /// used.
   template <class Direction>
-  kernel::rate<scalar> take_step(Backend& backend, const Direction& direction, scalar* forget, scalar* weight,
-                                 const arrays& a, double rate, const step_values<scalar>& step) {
+  kernel::rate<scalar> take_step(Backend& backend, const Direction& direction, scalar* forget, const scalar* unit_rate,
+                                 scalar* weight, const arrays& a, double rate, const step_values<scalar>& step) {
     if (!direction_.empty()) {
       backend.for_rows(rows_, columns_,
-                       kernel::store_direction<scalar, Direction>{weight, columns_, direction, direction_.data()});
+                       kernel::store_direction<scalar, Direction>{
+                           weight, columns_, direction, {scalar(1), nullptr, unit_rate}, direction_.data()});
     }
-    kernel::rate<scalar> eta{static_cast<scalar>(rate), step.gain};
+    kernel::rate<scalar> eta{static_cast<scalar>(rate), step.gain, unit_rate};
     if (step.rehearse) return eta;
     const kernel::row_split split{columns_, backend.row_lanes(columns_)};
     const std::size_t parts = rows_ * split.lanes;

@@ -14,13 +14,32 @@
 /// What can be said about a local step whatever its rule. `local<Rule, Policies...>` composes them in any order:
 ///
 ///   conv2d<32, 3, rule::local<rule::oja, rule::relative_step, rule::momentum>>
+///
+/// Whatever the order in which they are written, a step goes
+///
+///   1. signal      z = U, or U normalized: by running moments as they were before the step, or by those of all rows of
+///                  the batch. A rule with response_weight() sees X H^T in U's place
+///   2. rows        gates, recall, statistics of z, in the rows learned from; a modulator multiplies a sample's gates
+///   3. direction   D = (1/P) G^T X - diag(c) W, the rule's own decay in c
+///   4. step        eta = rate scale gain, times |W| / |D| (relative_step), or divided by max |D| (max_abs_step): of D
+///                  as it is here, whatever the points below make of it
+///   5. unit        eta_o = eta unit_rate(|w_o|), of rules that have one
+///   6. guard       looks for eta_o c_o > 1, as if there were no optimizer. clip_scale cuts c for 7 and 8
+///   7. optimizer   takes its step of size eta_o along D. It remembers D without eta, and takes its own weight decay
+///                  off D here: 4 and 6 do not see that
+///   8. bias        hebbian_bias: by eta_o and c_o, without optimizer
+///   9. constraint  of W. What reports call the step's change is that of 7
+///  10. states      thresholds and running moments follow the rows learned from
+///
+/// where rate is the trainer's and gain supervision's. A rate of 0 skips all of it. A supervised rule begins at 3 with
+/// D = -dl/dW, and has neither 5, 6, 8 nor 10.
 namespace localis::rule {
 
 /// What a local step is divided by.
 enum class step_norm {
   none,
-  relative,  ///< |dW| / |W|
-  max_abs    ///< the largest |dW(o, i)|
+  relative,  ///< |D| / |W|
+  max_abs    ///< the largest |D(o, i)|
 };
 
 /// The trainer's local rate is eta itself.
@@ -29,15 +48,15 @@ struct absolute_step {
   double scale = 1;  ///< times the trainer's local rate; dimensionless
 };
 
-/// The trainer's local rate is the share of the weights' norm that one update may move:
-/// eta = rate gain |W| / |dW|, both Frobenius norms over the layer; no step where dW is 0. One more pass over O x I.
+/// The trainer's local rate is the share of the weights' norm that one update moves, but for units' own rates:
+/// eta = rate gain |W| / |D|, both Frobenius norms over the layer; no step where D is 0. One more pass over O x I.
 struct relative_step {
   static constexpr step_norm divided_by = step_norm::relative;
   double scale = 1;
 };
 
-/// The trainer's local rate is how far the weight that moves most moves: eta = rate gain / max |dW|; no step where dW
-/// is 0. One more pass over O x I.
+/// The trainer's local rate is how far the weight that moves most moves, but for units' own rates:
+/// eta = rate gain / max |D|; no step where D is 0. One more pass over O x I.
 struct max_abs_step {
   static constexpr step_norm divided_by = step_norm::max_abs;
   double scale = 1;
@@ -108,7 +127,8 @@ struct fail_on_negative_scale {
   static constexpr on_negative_scale reaction = on_negative_scale::fail;
 };
 
-/// Momentum on the local step; the state costs as much as the weights. Any optimizer may stand here.
+/// Momentum on the local step; the state costs as much as the weights. Any optimizer may stand here. Those that divide
+/// by the size of what they see, as Adam does, take back what a step policy, a rule or a modulator makes of that size.
 using momentum = optimizer::sgd;
 
 /// What a rule's gate and recall see as the unit's signal.

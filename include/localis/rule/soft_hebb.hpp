@@ -16,6 +16,8 @@ namespace localis::rule {
 ///   S(p,o) = +y for the winner of row p, -y for the others,    y = softmax(sharpness U) over the row
 ///   eta_o = eta | |w_o| - 1 |^rate_power      rate_power 0 (the default): eta for all; the paper's is 0.5
 ///
+/// The paper divides each step by its largest entry before units' own rates: rule::max_abs_step.
+///
 /// Units:  sharpness is the inverse of U's unit. Among equals the lower index wins.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
 /// Limits: winners tend to norm 1 (as in oja); a row that mostly loses is pushed out instead. An empty row (x = 0)
