@@ -51,6 +51,27 @@ void check_equal(const std::vector<row>& found, const std::vector<row>& expected
 
 }  // namespace
 
+TEST_CASE("adam in float: its bias corrections are those of the betas as float has them") {
+  const adam o{};
+  const auto b1 = static_cast<double>(static_cast<float>(o.beta1));
+  const auto b2 = static_cast<double>(static_cast<float>(o.beta2));
+  std::array<float, 2> state{};
+  double first = 0;
+  double second = 0;
+  for (int t = 1; t <= 50; ++t) {
+    const float g = static_cast<float>(1 + 0.5 * std::sin(t));
+    first = b1 * first + (1 - b1) * static_cast<double>(g);
+    second = b2 * second + (1 - b2) * static_cast<double>(g) * static_cast<double>(g);
+    const double expected =
+        -0.01 * (first / (1 - std::pow(b1, t))) / (std::sqrt(second / (1 - std::pow(b2, t))) + 1e-8);
+    const float found = o.prepare<float>(static_cast<std::size_t>(t))(0.0F, g, state, 0.01F);
+    CHECK(std::abs(static_cast<double>(found) / expected - 1) < 1e-6);
+  }
+  // 1 - 1e-9 is 1 in float: the step is a number all the same.
+  std::array<float, 2> slow{};
+  CHECK(adam{.beta2 = 1 - 1e-9}.prepare<float>(1)(0.0F, 2.0F, slow, 0.01F) == doctest::Approx(-0.01));
+}
+
 TEST_CASE("plain: w <- w - rate g") {
   std::vector<row> expected;
   row w = start;

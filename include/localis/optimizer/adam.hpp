@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <localis/core/error.hpp>
 #include <localis/optimizer/optimizer.hpp>
@@ -41,12 +43,15 @@ struct adam {
   };
   template <class T>
   constexpr step<T> prepare(std::size_t t) const {
-    return {static_cast<T>(beta1),
-            static_cast<T>(beta2),
-            static_cast<T>(1 / (1 - std::pow(beta1, static_cast<double>(t)))),
-            static_cast<T>(1 / (1 - std::pow(beta2, static_cast<double>(t)))),
-            static_cast<T>(epsilon),
-            static_cast<T>(weight_decay)};
+    // Of the means that the step takes, with the betas as T has them: 1 - beta2 in float is 1.3e-5 off. None rounds
+    // to 1.
+    constexpr T below_one = T(1) - std::numeric_limits<T>::epsilon() / 2;
+    const T b1 = std::min(static_cast<T>(beta1), below_one);
+    const T b2 = std::min(static_cast<T>(beta2), below_one);
+    const auto correction = [t](T beta) {
+      return static_cast<T>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(t))));
+    };
+    return {b1, b2, correction(b1), correction(b2), static_cast<T>(epsilon), static_cast<T>(weight_decay)};
   }
   void validate() const {
     expect(beta1 >= 0 && beta1 < 1, "adam: beta1", "a number in [0, 1)", beta1);
