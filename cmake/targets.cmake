@@ -106,5 +106,12 @@ function(localis_component name missing)
     # Kernels are constexpr function objects: one text for the host and the device. C++20 by its flag: CMake learns the
     # features of a new nvcc later than nvcc has them.
     target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-std=c++20>")
+    # The toolkit's Thrust, not one in a prefix that another dependency comes from. From version 13 on nvcc looks into its
+    # folder last; CMake leaves a folder out of which it knows that, but not out of the host compiler's options.
+    foreach(folder IN LISTS CUDAToolkit_INCLUDE_DIRS)
+      if(EXISTS "${folder}/cccl/thrust/version.h")
+        target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-isystem,${folder}/cccl>")
+      endif()
+    endforeach()
   endif()
 endfunction()

@@ -10,12 +10,21 @@
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/system_error.h>
+#include <thrust/version.h>
 
 #include <localis/core/error.hpp>
 #include <localis/cuda/system.hpp>
 
 /// The GPU: Thrust's loops and cuBLAS's products in the order of one stream.
 namespace localis::cuda {
+
+#define LOCALIS_SPELL_OUT(number) #number
+#define LOCALIS_SPELL(macro) LOCALIS_SPELL_OUT(macro)
+static_assert(THRUST_VERSION >= 200300,
+              "localis: expected the Thrust of the CUDA toolkit, THRUST_VERSION 200300 or later; found " LOCALIS_SPELL(
+                  THRUST_VERSION) ": another folder of headers comes before the toolkit's (nvcc -M shows which)");
+#undef LOCALIS_SPELL
+#undef LOCALIS_SPELL_OUT
 
 /// Launches of Thrust's, without waiting for them.
 struct on_stream {
