@@ -10,7 +10,7 @@ namespace lo = localis;
 struct sign_descent {
   template <class T>
   struct step {
-    static constexpr std::size_t slots = 0;
+    static constexpr std::size_t state_arrays = 0;
     T operator()(T, T gradient, std::array<T, 0>&, T rate) const { return gradient < T(0) ? rate : -rate; }
   };
   template <class T>
