@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
-#include <cstddef>
+#include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -27,12 +27,11 @@ inline void write_file(const std::filesystem::path& path, const std::vector<std:
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// A folder that goes with its test.
+/// A new folder, which no one else has, that goes with its test; TMPDIR says where.
 struct temporary_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
-                               ("localis_test_" + std::to_string(::getpid()) + '_' + std::to_string(made++));
+  std::filesystem::path path = made();
 
-  temporary_folder() { std::filesystem::create_directories(path); }
+  temporary_folder() = default;
   ~temporary_folder() {
     std::error_code ignored;
     std::filesystem::remove_all(path, ignored);
@@ -52,5 +51,9 @@ struct temporary_folder {
   }
 
  private:
-  static inline std::atomic<std::size_t> made = 0;
+  static std::filesystem::path made() {
+    std::string name = (std::filesystem::temp_directory_path() / "localis_test_XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+    return name;
+  }
 };

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
+#include "../temporary_folder.hpp"
 
 #include <localis/core/error.hpp>
 #include <localis/data/dataset.hpp>
@@ -57,20 +57,10 @@ template <class Error, class Read>
   return false;
 }
 
-/// A file of this process that takes one content after the other; TMPDIR says where.
+/// A file that takes one content after the other, alone in a folder that goes with it; TMPDIR says where.
 class file {
  public:
-  explicit file(const std::filesystem::path& name)
-      : path(std::filesystem::temp_directory_path() / ("localis_fuzz_" + std::to_string(::getpid())) / name) {
-    std::filesystem::create_directories(path.parent_path());
-  }
-  ~file() {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    for (auto folder = path.parent_path(); std::filesystem::remove(folder, ignored);) folder = folder.parent_path();
-  }
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
+  explicit file(const std::filesystem::path& name) : path(folder_ / name) {}
 
   const std::filesystem::path& holds(bytes content) const {
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
@@ -84,6 +74,10 @@ class file {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
+ private:
+  const temporary_folder folder_;
+
+ public:
   const std::filesystem::path path;
 };
 
