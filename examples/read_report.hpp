@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/train/report.hpp>
 
 /// What report.json holds, read back.
@@ -113,8 +114,8 @@ struct stored_report {
     }
     return result;
   } catch (const std::exception& failure) {
-    throw localis::data_error(
-        localis::text(file.string(), ": expected the report.json of a comparison, found: ", failure.what()));
+    throw localis::data_error(localis::text(file.string(), ": expected the report.json of a comparison, found: ",
+                                            localis::detail::found_kind(file, failure.what(), "JSON")));
   }
 }
 

@@ -112,6 +112,16 @@ TEST_CASE("a damaged file is refused with offset, expected and found") {
   CHECK(verdict10(good + bytes{7}) ==
         "x: at byte 6146: expected the end of the file after 2 records of 3073 bytes, 6146 in all, found 1 bytes more");
   CHECK(verdict10(record(0, {0}) + record(1, {10})) == "x: at byte 3073: expected a label less than 10, found 10");
+  // The archive instead of what is in it, or Python's version of it.
+  CHECK(verdict10(bytes{0x1F, 0x8B, 8, 0}) ==
+        "x: at byte 4: expected 1 records of 3073 bytes, 3073 in all, found gzip data");
+  CHECK(verdict10(bytes{0x80, 2, '}', 'q'} + record(0, {0})) ==
+        "x: at byte 3073: expected the end of the file after 1 records of 3073 bytes, 3073 in all, found a Python "
+        "pickle");
+  bytes pickle = record(0, {0});
+  pickle[0] = 0x80;
+  pickle[1] = 2;
+  CHECK(verdict10(pickle) == "x: at byte 0: expected a label less than 10, found a Python pickle");
 }
 
 TEST_CASE("the folders must be complete, and their files of the official sizes") {

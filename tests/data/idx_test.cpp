@@ -67,9 +67,18 @@ TEST_CASE("a damaged file is refused with offset, expected and found") {
   CHECK(message(good_labels, data::idx_kind::labels) == "no error");
   CHECK(message({}) == "memory: at byte 0: expected a header of 16 bytes, found the end of the file");
   CHECK(message(idx(0x803, {3}, 0)) == "memory: at byte 8: expected a header of 16 bytes, found the end of the file");
-  CHECK(message(good_labels) == "memory: at byte 0: expected magic number 2051 (pictures), found 2049");
+  CHECK(message(good_labels) ==
+        "memory: at byte 0: expected magic number 2051 (pictures), found an IDX file of labels");
   CHECK(message(good_pictures, data::idx_kind::labels) ==
-        "memory: at byte 0: expected magic number 2049 (labels), found 2051");
+        "memory: at byte 0: expected magic number 2049 (labels), found an IDX file of pictures");
+  CHECK(message(idx(0x804, {3, 2, 4}, 24)) == "memory: at byte 0: expected magic number 2051 (pictures), found 2052");
+  bytes zipped(100);
+  zipped[0] = 0x1F;
+  zipped[1] = 0x8B;
+  CHECK(message(zipped) == "memory: at byte 0: expected magic number 2051 (pictures), found gzip data");
+  const std::string page = "<!DOCTYPE html><html>not found</html>";
+  CHECK(message({page.begin(), page.end()}, data::idx_kind::labels) ==
+        "memory: at byte 0: expected magic number 2049 (labels), found an HTML page");
   CHECK(message(idx(0x803, {3, 2, 4}, 23)) ==
         "memory: at byte 39: expected 40 bytes in all (3 x 2 x 4 and a header), found at most 39");
   CHECK(message(idx(0x803, {3, 2, 4}, 25)) ==

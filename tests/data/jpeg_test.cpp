@@ -87,6 +87,7 @@ TEST_CASE("a damaged JPEG is named, with what is wrong") {
   CHECK(message(good) == "no error");
   CHECK(message({}) == sound + "Empty input file");
   CHECK(message({'n', 'o'}).find(sound + "Not a JPEG file") == 0);
+  CHECK(message(pictures::png(4, 4)) == "memory: at byte 0: expected a JPEG picture, found a PNG picture");
   for (const std::size_t keep : {std::size_t{2}, good.size() / 2, good.size() - 20, good.size() - 2})
     CHECK(message(start_of(good, keep)) == sound + "Premature end of JPEG file");
   bytes garbled = good;

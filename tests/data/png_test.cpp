@@ -86,6 +86,7 @@ TEST_CASE("a damaged PNG is named, with the place") {
   CHECK(message(good) == "no error");
   CHECK(message({}) == "memory: at byte 0" + sound + "the end of the file");
   CHECK(message(bytes(20, 'x')).find("memory: at byte 8" + sound + "Not a PNG file") == 0);
+  CHECK(message({0xFF, 0xD8, 0xFF, 0xE0}) == "memory: at byte 0: expected a PNG picture, found a JPEG picture");
   for (const std::size_t keep : {std::size_t{20}, good.size() / 2, good.size() - 1})
     CHECK(message({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(keep)}) ==
           "memory: at byte " + std::to_string(keep) + sound + "the end of the file");

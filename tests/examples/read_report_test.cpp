@@ -56,6 +56,8 @@ TEST_CASE("read_report: a file that is none, cut anywhere, or with other values 
   const std::string start = file.string() + ": expected the report.json of a comparison, found: ";
   CHECK(complaint(file) == start + "report: expected a file, found none");
   CHECK(complaint(folder.path) != "nothing");
+  write_file(file, "<!DOCTYPE html>");
+  CHECK(complaint(file) == start + "an HTML page");
   const std::string whole = report_json(reports::experiment());
   for (std::size_t length = 0; length + 2 < whole.size(); length += 37) {
     write_file(file, whole.substr(0, length));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/idx.hpp>
 
@@ -60,9 +61,10 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
     const std::size_t size = file.bound();
     const std::size_t wanted = records > 0 ? records : std::max<std::size_t>(size / record, 1);
     const std::string expected = text(wanted, " records of ", record, " bytes, ", wanted * record, " in all");
-    if (size < wanted * record) throw data_error(file.name(), size, expected, "the end of the file");
-    const auto longer = [&](const std::string& found) {
-      return data_error(file.name(), wanted * record, text("the end of the file after ", expected), found);
+    const auto found = [&path](const std::string& otherwise) { return localis::detail::found_kind(path, otherwise); };
+    if (size < wanted * record) throw data_error(file.name(), size, expected, found("the end of the file"));
+    const auto longer = [&](const std::string& by) {
+      return data_error(file.name(), wanted * record, text("the end of the file after ", expected), found(by));
     };
     if (size > wanted * record) throw longer(text(size - wanted * record, " bytes more"));
 
@@ -75,7 +77,7 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
         if (bytes[b] >= format.labels[b].classes)
           throw data_error(file.name(), i * record + b,
                            text("a ", format.labels[b].name, " less than ", format.labels[b].classes),
-                           text(unsigned{bytes[b]}));
+                           found(text(unsigned{bytes[b]})));
       labels.push_back(bytes[format.chosen]);
       const std::uint8_t* planes = bytes.data() + format.label_bytes;
       for (std::size_t p = 0; p < cifar_format::plane; ++p)

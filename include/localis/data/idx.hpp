@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -11,11 +10,11 @@
 #include <limits>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/data/dataset.hpp>
 
 /// IDX, the format of MNIST and its relatives: big-endian 32-bit words (magic, extents), then bytes.
@@ -35,15 +34,8 @@ concept byte_source = requires(Source source, const Source& fixed, std::span<std
 class file_source {
  public:
   /// Errors: data_error if there is no such regular file, or it cannot be read.
-  explicit file_source(const std::filesystem::path& path) : name_(path.string()) {
-    std::error_code code;
-    const auto size = std::filesystem::file_size(path, code);
-    if (code) throw data_error(text(name_, ": expected a readable file, found: ", code.message()));
-    size_ = static_cast<std::size_t>(size);
-    errno = 0;
-    file_.open(path, std::ios::binary);
-    if (!file_) throw data_error(text(name_, ": expected a readable file, found: ", localis::detail::system_reason()));
-  }
+  explicit file_source(const std::filesystem::path& path)
+      : name_(path.string()), size_(localis::detail::open_to_read(path, file_)) {}
 
   std::size_t read(std::span<std::uint8_t> bytes) {
     file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -55,8 +47,8 @@ class file_source {
 
  private:
   std::string name_;
-  std::size_t size_ = 0;
-  std::ifstream file_;
+  std::ifstream file_;  ///< before its size: see the constructor
+  std::size_t size_;
 };
 
 /// Bytes that are in memory already; not copied.
@@ -112,10 +104,14 @@ template <byte_source Source>
            std::uint32_t{header[at + 3]};
   };
   const std::uint32_t magic = 0x00000800 + static_cast<std::uint32_t>(extents);
-  if (got >= 4 && big_endian(0) != magic)
+  if (got >= 4 && big_endian(0) != magic) {
+    std::array<std::uint8_t, localis::detail::kind_bytes> first{};
+    std::copy(header.begin(), header.end(), first.begin());
+    const std::size_t more = got < file.header_bytes ? 0 : source.read(std::span(first).subspan(got));
     throw data_error(file.name, 0,
                      text("magic number ", magic, kind == idx_kind::pictures ? " (pictures)" : " (labels)"),
-                     text(big_endian(0)));
+                     localis::detail::found_kind(std::span(first).first(got + more), text(big_endian(0))));
+  }
   if (got < file.header_bytes)
     throw data_error(file.name, got, text("a header of ", file.header_bytes, " bytes"), "the end of the file");
 

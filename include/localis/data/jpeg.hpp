@@ -16,6 +16,7 @@
 // clang-format on
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/data/resize.hpp>
 
 /// JPEG pictures. Part of the component folder, which needs libjpeg-turbo (any libjpeg of ABI 6.2 with jpeg_mem_src).
@@ -134,6 +135,8 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
 /// or of more than 100 scans; libjpeg reads ahead, so that there is no byte offset to tell.
 [[nodiscard]] inline picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                          std::size_t max_pixels) {
+  if (const std::string found = localis::detail::found_kind(bytes, "", "a JPEG picture"); !found.empty())
+    throw data_error(name, 0, "a JPEG picture", found);
   detail::jpeg_decoder decoder;
   const auto expect_decoded = [&](bool good) {
     if (!good) throw data_error(text(name, ": expected a sound JPEG picture, found: ", decoder.message()));

@@ -13,6 +13,7 @@
 #include <png.h>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/data/deflate.hpp>
 #include <localis/data/resize.hpp>
 
@@ -119,6 +120,8 @@ class png_decoder {
 /// Errors: data_error with name and byte offset for a file that is damaged, cut short, no PNG or too large.
 [[nodiscard]] inline picture decode_png(std::span<const std::uint8_t> bytes, const std::string& name,
                                         std::size_t max_pixels) {
+  if (const std::string found = localis::detail::found_kind(bytes, "", "a PNG picture"); !found.empty())
+    throw data_error(name, 0, "a PNG picture", found);
   detail::png_decoder decoder(bytes.data(), bytes.size());
   const auto expect_decoded = [&](bool good) {
     if (!good) throw data_error(name, decoder.consumed(), "a sound PNG picture", decoder.message());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -16,13 +15,13 @@
 #include <set>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 
 /// Named arrays in the format of Hugging Face's safetensors: the length of a header (64 bits, little-endian), the
 /// header (JSON), the values of all tensors without a gap. This component needs nlohmann-json.
@@ -148,25 +147,21 @@ class safetensors {
   /// misstates a field, an unknown dtype, a size that does not follow from shape and dtype, and for offsets that leave
   /// the file, overlap, or leave a hole.
   explicit safetensors(const std::filesystem::path& path) : name_(path.string()) {
-    std::error_code code;
-    const auto bytes = std::filesystem::file_size(path, code);
-    if (code) throw data_error(text(name_, ": expected a readable file, found: ", code.message()));
-    errno = 0;
-    file_.open(path, std::ios::binary);
-    if (!file_) throw data_error(text(name_, ": expected a readable file, found: ", localis::detail::system_reason()));
-    const auto size = static_cast<std::size_t>(bytes);
-    if (size < 8) throw data_error(name_, size, "a header's length of 8 bytes", "the end of the file");
+    const std::size_t size = localis::detail::open_to_read(path, file_);
+    const auto found = [&path](const std::string& otherwise) { return localis::detail::found_kind(path, otherwise); };
+    if (size < 8) throw data_error(name_, size, "a header's length of 8 bytes", found("the end of the file"));
 
     std::array<std::uint8_t, 8> length{};
     read_bytes(0, length);
     const auto header_bytes = detail::little_endian<std::uint64_t>(length.data());
     const std::size_t most = (std::min)(size - 8, longest_header);
     if (header_bytes > most)
-      throw data_error(name_, 0, text("a header of at most ", most, " bytes"), text(header_bytes));
+      throw data_error(name_, 0, text("a header of at most ", most, " bytes"), found(text(header_bytes)));
     std::string header(static_cast<std::size_t>(header_bytes), ' ');
     read_bytes(8, std::span<std::uint8_t>(reinterpret_cast<std::uint8_t*>(header.data()), header.size()));
     if (header.empty() || header.front() != '{')
-      throw data_error(name_, 8, "a header in JSON that starts with {", header.empty() ? "nothing" : "another byte");
+      throw data_error(name_, 8, "a header in JSON that starts with {",
+                       found(header.empty() ? "nothing" : "another byte"));
     values_ = 8 + header.size();
     try {
       take(detail::parse_careful(name_ + ": header", header));
