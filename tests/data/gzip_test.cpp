@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,9 @@ TEST_CASE("damage to the gzip file is named") {
   const std::string size = std::to_string(good.size());
   CHECK(folder.verdict(good) == "no error");
   CHECK(folder.verdict({}) == "at byte 0: expected the rest of the gzip data, found the end of the file");
-  CHECK(folder.verdict(content).find("expected sound gzip data, found incorrect header check") != std::string::npos);
+  CHECK(folder.verdict(content) == "at byte 0: expected gzip data, found an IDX file of pictures");
+  CHECK(folder.verdict({'<', 'h', 't', 'm', 'l', '>'}) == "at byte 0: expected gzip data, found an HTML page");
+  CHECK(folder.verdict({1, 2, 3}) == "at byte 0: expected gzip data, found other bytes");
 
   // Cut anywhere, be it in the middle, in the checksum, or one byte short.
   for (const std::size_t keep : {std::size_t{5}, good.size() / 2, good.size() - 8, good.size() - 1}) {
@@ -95,9 +98,51 @@ TEST_CASE("damage to the gzip file is named") {
   CHECK(folder.verdict(length).find("expected sound gzip data, found incorrect length check") != std::string::npos);
 
   bytes more = good;
-  more.push_back(0);
+  more.push_back(1);
   CHECK(folder.verdict(more) ==
-        "at byte " + size + ": expected the end of the file after the gzip data, found more bytes");
+        "at byte " + size + ": expected another gzip member or the end of the file, found other bytes");
+  more.back() = 0;
+  more.push_back(1);
+  CHECK(folder.verdict(more) == "at byte " + std::to_string(good.size() + 1) +
+                                    ": expected another gzip member or the end of the file, found other bytes");
+}
+
+TEST_CASE("members of a gzip file are read one after the other, and zeros behind them are skipped") {
+  const scratch_folder folder;
+  const auto joined = [](const std::vector<bytes>& parts) {
+    bytes all;
+    for (const bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  };
+  const auto labels = folder.write("l.gz", gzip(idx(0x801, {100}, 0x64)));
+  const auto pixels = [&](const bytes& packed) {
+    const auto set = data::read_idx_gzip(folder.write("p.gz", packed), labels, 251);
+    return bytes(set.pixels().begin(), set.pixels().end());
+  };
+  const bytes expected(content.begin() + 16, content.end());
+  const bytes first = gzip({content.begin(), content.begin() + 30000});
+  const bytes second = gzip({content.begin() + 30000, content.end()});
+  const bytes none = gzip({});  // as bgzip ends its files
+  CHECK(pixels(joined({first, second})) == expected);
+  CHECK(pixels(joined({none, first, none, second, none})) == expected);
+  for (const std::size_t zeros : {std::size_t{1}, std::size_t{512}, std::size_t{40000}}) {
+    CAPTURE(zeros);
+    CHECK(pixels(joined({gzip(content), bytes(zeros)})) == expected);
+    CHECK(pixels(joined({first, bytes(zeros), second})) == expected);
+  }
+  // A member behind the first is looked at as closely.
+  const std::size_t size = first.size() + second.size();
+  for (const std::size_t keep : {first.size() + 1, first.size() + 5, size - 1}) {
+    bytes cut = joined({first, second});
+    cut.resize(keep);
+    CHECK(folder.verdict(cut) ==
+          "at byte " + std::to_string(keep) + ": expected the rest of the gzip data, found the end of the file");
+  }
+  CHECK(folder.verdict(first) ==
+        "at byte 30000: expected 78416 bytes in all (100 x 28 x 28 and a header), found the end of the file");
+  bytes damaged = joined({first, second});
+  damaged[size - 5] ^= 1;
+  CHECK(folder.verdict(damaged).find("expected sound gzip data, found incorrect data check") != std::string::npos);
 }
 
 TEST_CASE("a file that is cut or grows after it was opened is one clear error") {
@@ -107,6 +152,7 @@ TEST_CASE("a file that is cut or grows after it was opened is one clear error") 
   const auto said = [&](std::size_t now) -> std::string {
     data::gzip_source source(path);
     std::filesystem::resize_file(path, now);
+    if (now > size) std::ofstream(path, std::ios::binary | std::ios::app) << 'x';
     try {
       static_cast<void>(data::parse_idx(source, data::idx_kind::pictures));
     } catch (const localis::data_error& error) {
@@ -114,8 +160,8 @@ TEST_CASE("a file that is cut or grows after it was opened is one clear error") 
     }
     return "no error";
   };
-  CHECK(said(size + 1) == localis::text(path.string(), ": at byte ", size,
-                                        ": expected the end of the file after the gzip data, found more bytes"));
+  CHECK(said(size + 1) == localis::text(path.string(), ": at byte ", size + 1,
+                                        ": expected another gzip member or the end of the file, found other bytes"));
   CHECK(said(size / 2) == localis::text(path.string(), ": at byte ", size / 2,
                                         ": expected the rest of the gzip data, found the end of the file"));
 }
@@ -139,7 +185,7 @@ TEST_CASE("trailing bytes are found where the read buffer ends exactly with the 
   REQUIRE(packed.size() % buffer == 0);
   CHECK(folder.verdict(packed) == "no error");
   packed.push_back(1);
-  CHECK(folder.verdict(packed).find("expected the end of the file after the gzip data") != std::string::npos);
+  CHECK(folder.verdict(packed).find("expected another gzip member or the end of the file") != std::string::npos);
 }
 
 TEST_CASE("damage to the content is named too") {
@@ -150,7 +196,7 @@ TEST_CASE("damage to the content is named too") {
         "at byte 78416: expected the end of the file after 78416 bytes in all (100 x 28 x 28 and a header), found more "
         "bytes");
   CHECK(folder.verdict(gzip(idx(0x801, {100, 28, 28}, 78400))) ==
-        "at byte 0: expected magic number 2051 (pictures), found 2049");
+        "at byte 0: expected magic number 2051 (pictures), found an IDX file of labels");
 }
 
 TEST_CASE("neither a header nor a bomb fills the memory") {

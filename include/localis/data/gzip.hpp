@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/deflate.hpp>
 #include <localis/data/idx.hpp>
@@ -20,9 +21,10 @@
 /// IDX files as they are handed out, compressed. This component needs zlib; nothing else in the library does.
 namespace localis::data {
 
-/// The bytes inside a gzip file of one member. Its checksum is compared when the end is reached.
-/// Errors: data_error with path and byte offset in the compressed file: not gzip, damaged, wrong checksum, cut short,
-/// bytes after the end.
+/// The bytes inside a gzip file: those of all its members, one after the other, as in what bgzip writes or `cat a.gz
+/// b.gz` makes; zeros behind a member are skipped. Each checksum is compared when its member ends. Errors: data_error
+/// with path and byte offset in the compressed file: not gzip, damaged, wrong checksum, cut short, other bytes behind a
+/// member. Source: RFC 1952; zeros as Python's gzip module has them
 class gzip_source {
  public:
   explicit gzip_source(const std::filesystem::path& path) : file_(path) {
@@ -36,7 +38,7 @@ class gzip_source {
   std::size_t read(std::span<std::uint8_t> bytes) {
     std::size_t done = 0;
     while (done < bytes.size() && !ended_) {
-      if (stream_.avail_in == 0) refill();
+      if (!refill()) throw data_error(name(), taken_, "the rest of the gzip data", "the end of the file");
       const std::size_t room = (std::min)(bytes.size() - done, std::size_t{1} << 30);  // zlib counts in 32 bits
       stream_.next_out = bytes.data() + done;
       stream_.avail_out = static_cast<uInt>(room);
@@ -58,18 +60,31 @@ class gzip_source {
  private:
   std::size_t consumed() const { return taken_ - stream_.avail_in; }
 
-  void refill() {
+  /// Whether there is more of the file.
+  bool refill() {
+    if (stream_.avail_in > 0) return true;
     const std::size_t got = file_.read(buffer_);
-    if (got == 0) throw data_error(name(), taken_, "the rest of the gzip data", "the end of the file");
+    if (taken_ == 0 && got >= 2 && (buffer_[0] != 0x1F || buffer_[1] != 0x8B))
+      throw data_error(name(), 0, "gzip data",
+                       localis::detail::found_kind(std::span(buffer_).first(got), "other bytes"));
     taken_ += got;
     stream_.next_in = buffer_.data();
     stream_.avail_in = static_cast<uInt>(got);
+    return got > 0;
   }
 
+  /// Behind a member: another, or the end.
   void finish() {
-    ended_ = true;
-    if (stream_.avail_in != 0 || file_.read(std::span<std::uint8_t>(buffer_.data(), 1)) != 0)
-      throw data_error(name(), consumed(), "the end of the file after the gzip data", "more bytes");
+    while (refill() && *stream_.next_in == 0) {
+      ++stream_.next_in;
+      --stream_.avail_in;
+    }
+    ended_ = stream_.avail_in == 0;
+    if (ended_) return;
+    constexpr std::uint8_t first_of_member = 0x1F;
+    if (*stream_.next_in != first_of_member)
+      throw data_error(name(), consumed(), "another gzip member or the end of the file", "other bytes");
+    inflateReset(&stream_);
   }
 
   file_source file_;
