@@ -95,6 +95,43 @@ TEST_CASE("classes and files come sorted, and a sample is its picture") {
   CHECK_THROWS_AS(set.read(0, features), localis::shape_error);
 }
 
+TEST_CASE("links are followed to files and folders; those that lead nowhere or in a circle are told") {
+  namespace fs = std::filesystem;
+  const temporary_folder folder;
+  const temporary_folder pool;
+  for (const char* name : {"1.png", "2.png", "3.png"}) pool.write(fs::path("cats") / name, pictures::png(9, 9));
+  pool.write("dogs/a.png", pictures::png(9, 9));
+  folder.write("cat/own.png", pictures::png(9, 9));
+  fs::create_directory_symlink(pool / "cats", folder / "cat/part");
+  fs::create_symlink(pool / "cats/1.png", folder / "cat/one.png");
+  fs::create_symlink("loop.png", folder / "cat/loop.png");
+  fs::create_symlink("nowhere.png", folder / "cat/gone.png");
+  fs::create_symlink("nowhere", folder / "cat/no folder");
+  fs::create_directory_symlink(folder / "cat", pool / "cats/back");  // of its own folder, by way of another
+  fs::create_directory_symlink("../cat", folder / "cat/around");
+  fs::create_directory_symlink(pool / "dogs", folder / "dog");
+  fs::create_symlink("nowhere", folder / "no class");
+  fs::create_symlink("circle", folder / "circle");
+  const data::folder set(folder.path, small);
+  CHECK(set.classes() == 2);
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < set.size(); ++i) files.push_back(set.path(i).lexically_relative(folder.path).string());
+  CHECK(files == std::vector<std::string>{"cat/one.png", "cat/own.png", "cat/part/1.png", "cat/part/2.png",
+                                          "cat/part/3.png", "dog/a.png"});
+  CHECK(sample(set, 2) == sample(set, 0));
+  std::vector<std::string> told;
+  for (const auto& one : set.skipped()) told.push_back(one.reason.substr(folder.path.string().size()));
+  CHECK(told == std::vector<std::string>{"/cat/around: a link to a folder that it lies in",
+                                         "/cat/gone.png: a link that leads to no file",
+                                         "/cat/loop.png: a link that leads to no file",
+                                         "/cat/part/back: a link to a folder that it lies in"});
+  // Such a file is no picture of a class.
+  const temporary_folder empty;
+  fs::create_directories(empty / "cat");
+  fs::create_symlink("nowhere.png", empty / "cat/gone.png");
+  CHECK(refused(empty) == "/cat: expected pictures (.jpg, .jpeg, .png), found none");
+}
+
 TEST_CASE("random crops follow from seed, epoch and index, whatever the number of readers") {
   const temporary_folder folder;
   for (int i = 0; i < 6; ++i) folder.write("a/" + std::to_string(i) + ".png", pictures::png(20, 30));
@@ -148,6 +185,8 @@ TEST_CASE("a corrupt picture is an error that names it, or left out when asked")
   CHECK(read(1) == "/a/2.jpg: expected a sound JPEG picture, found: Premature end of JPEG file");
   CHECK(read(2).find("/b/1.png: at byte ") == 0);
   CHECK(read(4) == "/b/3.png: at byte 0: expected a JPEG or PNG picture, found an empty file");
+  CHECK(read(5) == "/b/4.png: at byte 0: expected a JPEG or PNG picture, found a GIF picture");
+  folder.write("b/4.png", {'t', 'e', 'x', 't'});
   CHECK(read(5) == "/b/4.png: at byte 0: expected a JPEG or PNG picture, found other bytes");
   data::loader<float, data::folder> loader(set, 6, 1);
   CHECK(verdict(folder, [&] { loader.get(0, 0); }).find("expected a") != std::string::npos);

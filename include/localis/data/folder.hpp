@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/core/random.hpp>
 #include <localis/data/crop.hpp>
 #include <localis/data/dataset.hpp>
@@ -52,13 +53,17 @@ struct folder_options {
   bytes.resize(file.read(bytes));
   if (is_jpeg(bytes)) return decode_jpeg(bytes, file.name(), max_pixels);
   if (is_png(bytes)) return decode_png(bytes, file.name(), max_pixels);
-  throw data_error(file.name(), 0, "a JPEG or PNG picture", bytes.empty() ? "an empty file" : "other bytes");
+  throw data_error(file.name(), 0, "a JPEG or PNG picture",
+                   localis::detail::found_kind(std::span(bytes), bytes.empty() ? "an empty file" : "other bytes"));
 }
 
 /// The data set of FOLDER/CLASS/*: classes are the sorted names of the folders in it, a class's samples the sorted
 /// files in and below its folder that end in .jpg, .jpeg or .png. Only their names are held; every read decodes its
 /// picture anew, and the loader reads with several threads. Samples are `side` x `side` x 3 in [0, 1]: cut from the
 /// centre, or, in the epochs of crop::random, at random, a pure function of (seed, epoch, index).
+///
+/// Links to files and folders are followed, as torchvision's ImageFolder does; one that leads nowhere, or back to a
+/// folder that it lies in, is left out and listed in skipped().
 ///
 /// Grey pictures become three equal channels, CMYK ones are converted, alpha is dropped. Hidden folders are left out.
 /// Errors: data_error for a folder that cannot be read or has no class, a class without a picture, and in `read` for a
@@ -100,7 +105,8 @@ class folder {
   [[nodiscard]] std::filesystem::path path(std::size_t index) const {
     return root_ / names_[files_[index].label] / files_[index].name;
   }
-  /// What skip_corrupt left out, in the order of the files.
+  /// What was left out: links that lead nowhere or in a circle, and then what skip_corrupt found, in the order of the
+  /// files.
   [[nodiscard]] std::span<const skipped_picture> skipped() const { return skipped_; }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
@@ -149,23 +155,56 @@ class folder {
   /// @param at  the folder that is being opened: of one below another, the error itself would not say
   void list(std::filesystem::path& at) {
     namespace fs = std::filesystem;
+    std::error_code ignored;  // of a link that leads nowhere: it is no folder
     for (const fs::directory_entry& entry : fs::directory_iterator(root_))
-      if (entry.is_directory() && !is_hidden(entry.path())) names_.push_back(entry.path().filename().string());
+      if (entry.is_directory(ignored) && !is_hidden(entry.path())) names_.push_back(entry.path().filename().string());
     if (names_.empty()) throw data_error(text(root_.string(), ": expected a folder for each class, found none"));
     std::sort(names_.begin(), names_.end());
     for (std::size_t label = 0; label < names_.size(); ++label) {
       const fs::path own = root_ / names_[label];
       at = own;
       std::vector<std::string> files;
-      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(own)) {
-        at = entry.path();
-        if (is_picture(entry.path()) && entry.is_regular_file())
-          files.push_back(entry.path().lexically_relative(own).string());
-      }
+      std::vector<fs::path> above;
+      list_below(own, above, at, [&](const fs::path& one) { files.push_back(one.lexically_relative(own).string()); });
       if (files.empty()) throw data_error(text(own.string(), ": expected pictures (.jpg, .jpeg, .png), found none"));
       std::sort(files.begin(), files.end());
       for (std::string& name : files) files_.push_back({std::move(name), static_cast<std::uint32_t>(label)});
     }
+    std::sort(skipped_.begin(), skipped_.end(),
+              [](const skipped_picture& a, const skipped_picture& b) { return a.path < b.path; });
+  }
+
+  /// f(path) for each picture in a folder and below it.
+  /// @param above  the folders that it lies in, without links
+  template <class F>
+  void list_below(const std::filesystem::path& own, std::vector<std::filesystem::path>& above,
+                  std::filesystem::path& at, const F& f) {
+    namespace fs = std::filesystem;
+    at = own;
+    above.push_back(fs::canonical(own));
+    for (const fs::directory_entry& entry : fs::directory_iterator(own)) {
+      std::error_code failure;
+      const fs::file_status status = entry.status(failure);
+      const bool nowhere = status.type() == fs::file_type::not_found ||
+                           failure == std::errc::too_many_symbolic_link_levels || failure == std::errc::not_a_directory;
+      if (failure && !nowhere) throw fs::filesystem_error("status", at = entry.path(), failure);
+      if (fs::is_directory(status)) {
+        at = entry.path();
+        if (std::find(above.begin(), above.end(), fs::canonical(entry.path())) == above.end()) {
+          list_below(entry.path(), above, at, f);
+        } else {
+          skipped_.push_back({entry.path(), text(entry.path().string(), ": a link to a folder that it lies in")});
+        }
+        at = own;
+      } else if (is_picture(entry.path())) {
+        if (fs::is_regular_file(status)) {
+          f(entry.path());
+        } else if (nowhere) {
+          skipped_.push_back({entry.path(), text(entry.path().string(), ": a link that leads to no file")});
+        }
+      }
+    }
+    above.pop_back();
   }
 
   void skip_corrupt() {
