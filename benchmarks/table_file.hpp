@@ -1,11 +1,11 @@
 #pragma once
 
-#include <fstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include <localis/io/replace_file.hpp>
 
 namespace benchmarks {
 
@@ -13,10 +13,7 @@ namespace benchmarks {
 inline void write_table(const std::string& path, const std::string& machine,
                         const std::vector<std::vector<std::string>>& rows) {
   if (path.empty()) return;
-  std::ofstream file(path);
-  file << nlohmann::json{{"machine", machine}, {"table", rows}}.dump(1) << '\n';
-  file.close();
-  if (!file) throw std::runtime_error("cannot write " + path);
+  localis::io::replace_file(path, nlohmann::json{{"machine", machine}, {"table", rows}}.dump(1) + '\n');
 }
 
 }  // namespace benchmarks

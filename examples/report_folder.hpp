@@ -1,16 +1,15 @@
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <system_error>
 
 #include <unistd.h>
 
 #include <localis/core/error.hpp>
+#include <localis/io/file_lock.hpp>
+#include <localis/io/replace_file.hpp>
 
 namespace examples {
 
@@ -35,43 +34,30 @@ class report_folder {
         path_ = "out-" + std::to_string(n);
       }
     }
-    if (failure) throw localis::config_error(text("a folder", failure.message()));
+    if (failure) {
+      throw localis::config_error(
+          localis::text(option_, ": ", path_.string(), ": expected a folder, found: ", failure.message()));
+    }
     path_ = std::filesystem::absolute(path_, failure);
     try {
-      write("trial", "");
-    } catch (const localis::error& refused) {
-      throw localis::config_error(refused.what());
+      const localis::io::file_lock trial(path_ / localis::text(".localis-", ::getpid(), ".trial"));
+    } catch (const localis::data_error& refused) {
+      throw localis::config_error(localis::text(option_, ": ", refused.what()));
     }
-    std::filesystem::remove(path_ / "trial", failure);
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   /// Errors: error
   void write(const std::string& name, const std::string& content) const {
-    const std::filesystem::path target = path_ / name;
-    const std::filesystem::path draft = path_ / (name + '.' + std::to_string(getpid()) + ".part");
-    errno = 0;
-    std::ofstream file(draft, std::ios::binary);
-    file << content;
-    file.close();
-    std::error_code failure;
-    if (!file) {
-      failure = std::error_code(errno != 0 ? errno : EIO, std::generic_category());
-    } else {
-      std::filesystem::rename(draft, target, failure);
+    try {
+      localis::io::replace_file(path_ / name, content);
+    } catch (const localis::data_error& refused) {
+      throw localis::error(localis::text(option_, ": ", refused.what()));
     }
-    if (!failure) return;
-    std::error_code ignored;
-    std::filesystem::remove(draft, ignored);
-    throw localis::error(text("room for " + name, failure.message()));
   }
 
  private:
-  [[nodiscard]] std::string text(const std::string& expected, const std::string& found) const {
-    return localis::text(option_, ": ", path_.string(), ": expected ", expected, ", found: ", found);
-  }
-
   const char* option_;
   std::filesystem::path path_;
 };

@@ -5,7 +5,7 @@ set -u
 own=$(mktemp -d) || exit 2
 trap 'rm -rf "$own"' EXIT
 trap 'exit 130' INT TERM
-mkdir "$own/tmp" || exit 2
+mkdir "$own/tmp" && chmod 755 "$own" "$own/tmp" || exit 2  # some tests become another user
 status=0
 TMPDIR=$own/tmp "$@" || status=$?
 if [ ! -d "$own/tmp" ]; then

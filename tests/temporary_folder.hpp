@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /// Bytes of a file, in a folder that is made where there is none.
@@ -40,6 +42,13 @@ struct temporary_folder {
   temporary_folder& operator=(const temporary_folder&) = delete;
 
   [[nodiscard]] std::filesystem::path operator/(const std::filesystem::path& name) const { return path / name; }
+  /// Of all that is in it, sorted.
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) result.push_back(entry.path().filename());
+    std::sort(result.begin(), result.end());
+    return result;
+  }
   /// Writes a file and returns its path.
   template <class Bytes = std::vector<std::uint8_t>>
   std::filesystem::path write(const std::filesystem::path& name, const Bytes& content) const {
@@ -53,7 +62,8 @@ struct temporary_folder {
  private:
   static std::filesystem::path made() {
     std::string name = (std::filesystem::temp_directory_path() / "localis_test_XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+    if (::mkdtemp(name.data()) == nullptr || ::chmod(name.c_str(), 0755) != 0)
+      throw std::system_error(errno, std::generic_category(), name);
     return name;
   }
 };

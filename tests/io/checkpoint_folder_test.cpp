@@ -1,10 +1,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "../file_faults.hpp"
 #include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -98,9 +100,11 @@ TEST_CASE("checkpoint_folder: what does not load is told, and the one before it 
 
 TEST_CASE("checkpoint_folder: going on from an earlier file, the damaged one behind it goes") {
   const temporary_folder here;
-  checkpoint_folder first(here / "c", "run", 3);
-  for (const std::size_t steps : {10U, 20U, 30U}) first.write(run_at(steps));
-  cut(first.files()[0]);
+  {
+    checkpoint_folder first(here / "c", "run", 3);
+    for (const std::size_t steps : {10U, 20U, 30U}) first.write(run_at(steps));
+    cut(first.files()[0]);
+  }
   checkpoint_folder second(here / "c", "run", 3);
   REQUIRE(second.read<float>());
   second.write(run_at(25));
@@ -110,8 +114,10 @@ TEST_CASE("checkpoint_folder: going on from an earlier file, the damaged one beh
 
 TEST_CASE("checkpoint_folder: a run that begins anew replaces the one before, once it has a file of its own") {
   const temporary_folder here;
-  checkpoint_folder first(here / "c", "run", 3);
-  for (const std::size_t steps : {1U, 20U, 30U}) first.write(run_at(steps));
+  {
+    checkpoint_folder first(here / "c", "run", 3);
+    for (const std::size_t steps : {1U, 20U, 30U}) first.write(run_at(steps));
+  }
   checkpoint_folder second(here / "c", "run", 3);
   CHECK(second.files().size() == 3);
   second.write(run_at(7));
@@ -138,11 +144,13 @@ TEST_CASE("checkpoint_folder: what a killed process left half-written goes with 
   const temporary_folder here;
   checkpoint_folder kept(here / "c", "run", 2);
   kept.write(run_at(1));
-  const fs::path part = here / "c/run-step-000000002.checkpoint.part";
-  std::ofstream(part) << "half";
+  const fs::path draft = here / "c/run-step-000000002.checkpoint.localis-1-0.part";
+  const fs::path other = here / "c/run-step-000000002.checkpoint.part";
+  for (const fs::path& path : {draft, other}) std::ofstream(path) << "half";
   CHECK(names(kept) == strings{"run-step-000000001.checkpoint"});
   kept.write(run_at(3));
-  CHECK_FALSE(fs::exists(part));
+  CHECK_FALSE(fs::exists(draft));
+  CHECK(fs::exists(other));  // no name of ours
   CHECK(kept.files().size() == 2);
 }
 
@@ -150,9 +158,34 @@ TEST_CASE("checkpoint_folder: where the next cannot be written none is removed")
   const temporary_folder here;
   checkpoint_folder kept(here / "c", "run", 1);
   kept.write(run_at(1));
-  fs::create_directories(here / "c/run-step-000000002.checkpoint.part");  // in the way of the temporary file
-  CHECK(refusal([&] { kept.write(run_at(2)); }) != "nothing");
+  {
+    const file_faults::no_file_beyond limit(100);
+    CHECK(refusal([&] { kept.write(run_at(2)); }) != "nothing");
+  }
   CHECK(names(kept) == strings{"run-step-000000001.checkpoint"});
+}
+
+TEST_CASE("checkpoint_folder: of two that write under one name the second is refused, and told who the first is") {
+  const temporary_folder here;
+  const std::string holder = "in use by process " + std::to_string(::getpid()) + " on ";
+  {
+    checkpoint_folder first(here / "c", "run", 2);
+    first.write(run_at(10));
+    checkpoint_folder second(here / "c", "run", 2);
+    CHECK(second.read<float>());  // it may look
+    for (const std::string& refused : {refusal([&] { second.write(run_at(20)); }), refusal([&] { second.clear(); })}) {
+      CAPTURE(refused);
+      CHECK(refused.find((here / "c/.run.lock: expected nobody else at work here, found it ").string() + holder) == 0);
+    }
+    CHECK(names(first) == strings{"run-step-000000010.checkpoint"});
+    const auto copy = std::make_unique<checkpoint_folder>(first);
+    copy->write(run_at(11));
+    first.write(run_at(12));
+  }
+  checkpoint_folder third(here / "c", "run", 2);
+  third.write(run_at(13));
+  third.clear();
+  CHECK_FALSE(fs::exists(here / "c"));
 }
 
 TEST_CASE("checkpoint_folder: errors name what is wrong") {

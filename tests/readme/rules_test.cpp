@@ -15,6 +15,7 @@
 
 #include <localis/check/counting.hpp>
 #include <localis/cpu/backend.hpp>
+#include <localis/io/replace_file.hpp>
 #include <localis/kernel/activation.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
@@ -123,7 +124,7 @@ TEST_CASE("README: its table of rules is the one that the rules' counts print") 
   const std::size_t start = from + std::string(begin).size();
   if (const char* update = std::getenv("LOCALIS_UPDATE_README"); update != nullptr && std::string(update) == "1") {
     text.replace(start, to - start, table());
-    std::ofstream(path) << text;
+    localis::io::replace_file(path, text);
     text = read(path);
   }
   CHECK(text.substr(text.find(begin) + std::string(begin).size(), text.find(end) - start) == table());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 
 #include <localis/core/error.hpp>
 #include <localis/io/checkpoint.hpp>
+#include <localis/io/file_lock.hpp>
+#include <localis/io/replace_file.hpp>
 #include <localis/train/stored_run.hpp>
 
 namespace localis::io {
@@ -34,7 +37,9 @@ struct checkpoint_file {
 ///   trainer.on_pause(100, [&] { kept.save(trainer); });
 ///   trainer.fit(data);
 ///
-/// Several runs may share a folder, each under a name of its own. Room on the disk: one file more than are kept.
+/// Several runs may share a folder, each under a name of its own: from the first file that it writes, an object keeps
+/// all others from writing or removing files of its name (FOLDER/.NAME.lock, see file_lock). Room on the disk: one file
+/// more than are kept.
 class checkpoint_folder {
  public:
   /// @param folder  made where it is missing, when the first file is written
@@ -58,20 +63,21 @@ class checkpoint_folder {
   }
 
   /// Writes a run, and then removes what is more than is kept, and what a run left that this object has not taken up
-  /// (one that began anew, or whose last files did not load). Errors: those of write_checkpoint; nothing is removed
-  /// then.
+  /// (one that began anew, or whose last files did not load). Errors: those of write_checkpoint, and checkpoint_error
+  /// where another process has the name, which it names; nothing is removed then.
   template <class T>
   void write(const stored_run<T>& run) {
     std::error_code failure;
     std::filesystem::create_directories(folder_, failure);
     if (failure) throw checkpoint_error(text(folder_.string(), ": expected a folder, found: ", failure.message()));
+    lock();
     const std::uint64_t steps = run.state.epoch * run.state.steps + run.state.step;
     write_checkpoint(run, path_of(steps));
     std::size_t kept = 0;
     for (const entry& one : entries()) {
       const bool ours = !one.part && (one.steps == steps || (one.steps < steps && goes_on_));
       if (ours && kept++ < keep_) continue;
-      std::filesystem::remove(one.path, failure);  // the next call tries again
+      remove(one);  // where it cannot be, the next call tries again
     }
     goes_on_ = true;
   }
@@ -118,10 +124,13 @@ class checkpoint_folder {
     return true;
   }
 
-  /// Removes all files of this name, and the folder where nothing else is in it.
-  void clear() const {
+  /// Removes all files of this name, and the folder where nothing else is in it. Errors: as write.
+  void clear() {
     std::error_code ignored;
-    for (const entry& one : entries()) std::filesystem::remove(one.path, ignored);
+    if (!std::filesystem::exists(folder_, ignored)) return;
+    lock();
+    for (const entry& one : entries()) remove(one);
+    lock_.reset();
     std::filesystem::remove(folder_, ignored);
   }
 
@@ -133,6 +142,24 @@ class checkpoint_folder {
   };
 
   static constexpr std::string_view ending = ".checkpoint";
+
+  void lock() {
+    if (lock_ != nullptr) return;
+    try {
+      lock_ = std::make_shared<file_lock>(folder_ / text('.', name_, ".lock"));
+    } catch (const data_error& failure) {
+      throw checkpoint_error(failure.what());
+    }
+  }
+
+  static void remove(const entry& one) {
+    std::error_code ignored;
+    if (one.part) {
+      detail::remove_abandoned(one.path);
+    } else {
+      std::filesystem::remove(one.path, ignored);
+    }
+  }
 
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t steps) const {
     const std::string digits = std::to_string(steps);
@@ -152,7 +179,7 @@ class checkpoint_folder {
       entry found{at->path()};
       const auto [stop, code] = std::from_chars(rest.data(), rest.data() + rest.size(), found.steps);
       const std::string_view tail(stop, static_cast<std::size_t>(rest.data() + rest.size() - stop));
-      found.part = tail == std::string(ending) + ".part";
+      found.part = detail::is_draft(tail, ending);
       if (code == std::errc{} && (tail == ending || found.part)) result.push_back(std::move(found));
     }
     if (failure && failure != std::errc::no_such_file_or_directory) {
@@ -165,7 +192,8 @@ class checkpoint_folder {
   std::filesystem::path folder_;
   std::string name_;
   std::size_t keep_;
-  bool goes_on_ = false;  ///< the files are of the run that this object writes
+  bool goes_on_ = false;             ///< the files are of the run that this object writes
+  std::shared_ptr<file_lock> lock_;  ///< of copies, too
 };
 
 }  // namespace localis::io

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -12,15 +11,13 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <variant>
 #include <vector>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <localis/core/error.hpp>
+#include <localis/io/replace_file.hpp>
 #include <localis/io/safetensors.hpp>
 
 namespace localis::io {
@@ -32,52 +29,6 @@ void append_little_endian(std::vector<char>& to, Word word) {
   for (std::size_t i = 0; i < sizeof(Word); ++i) to.push_back(static_cast<char>(word >> (8 * i) & 0xFF));
 }
 
-/// A file under a name of its own beside PATH, PATH.part, until it is whole: it then takes PATH's place, else it goes.
-/// Errors: data_error with PATH and the system's reason.
-class draft {
- public:
-  explicit draft(const std::filesystem::path& path)
-      : path_(path),
-        part_(path.string() + ".part"),
-        file_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-    expect_done(file_ >= 0);
-  }
-  draft(const draft&) = delete;
-  draft& operator=(const draft&) = delete;
-  ~draft() {
-    if (file_ < 0) return;
-    ::close(file_);
-    ::unlink(part_.c_str());
-  }
-
-  void write(std::span<const char> bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t done = ::write(file_, bytes.data(), bytes.size());
-      expect_done(done >= 0 || errno == EINTR);
-      if (done > 0) bytes = bytes.subspan(static_cast<std::size_t>(done));
-    }
-  }
-  void finish() {
-    expect_done(::fsync(file_) == 0 && ::rename(part_.c_str(), path_.c_str()) == 0);
-    ::close(std::exchange(file_, -1));
-    const int folder = ::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".", O_RDONLY | O_CLOEXEC);
-    if (folder < 0) return;
-    ::fsync(folder);  // the name; not every file system can
-    ::close(folder);
-  }
-
- private:
-  void expect_done(bool good) const {
-    if (!good)
-      throw data_error(text(path_.string(), ": cannot be written (by way of ", part_.filename().string(),
-                            "): ", localis::detail::system_reason()));
-  }
-
-  std::filesystem::path path_;
-  std::filesystem::path part_;
-  int file_;
-};
-
 }  // namespace detail
 
 /// A tensor to be written, not owned: F32, F64 or I64, as its values are.
@@ -88,7 +39,7 @@ struct named_tensor {
 };
 
 /// Writes a file that the format's own readers take, and of the same bytes as its own writer. What stood under that
-/// name is replaced only when all is on the disk: a temporary file beside it, PATH.part, is renamed.
+/// name is replaced only when all is on the disk; see replacement.
 /// Errors: shape_error if shape and values disagree; config_error for a name twice, the reserved name __metadata__ or
 /// text that is not UTF-8; data_error if the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, const std::vector<named_tensor>& tensors,
@@ -132,10 +83,10 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
   }
   json.resize((json.size() + 7) / 8 * 8, ' ');  // the values start at a multiple of 8
 
-  detail::draft file(path);
+  replacement file(path);
   std::vector<char> bytes;
   const auto flush = [&] {
-    file.write(bytes);
+    file.write({bytes.data(), bytes.size()});
     bytes.clear();
   };
   detail::append_little_endian(bytes, std::uint64_t{json.size()});

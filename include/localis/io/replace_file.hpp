@@ -1,0 +1,181 @@
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <localis/core/error.hpp>
+#include <localis/io/file_lock.hpp>
+
+/// The one place where files are replaced.
+namespace localis::io {
+
+namespace detail {
+
+inline constexpr std::string_view draft_mark = ".localis-";
+inline constexpr std::string_view draft_ending = ".part";
+
+/// Whether this is what a replacement of the file `of` has for a name until it is whole: OF.localis-1234-0.part.
+[[nodiscard]] inline bool is_draft(std::string_view name, std::string_view of) {
+  return name.size() > of.size() + draft_mark.size() + draft_ending.size() && name.substr(0, of.size()) == of &&
+         name.substr(of.size(), draft_mark.size()) == draft_mark &&
+         name.substr(name.size() - draft_ending.size()) == draft_ending;
+}
+
+/// Removes a draft that nobody writes any more.
+inline void remove_abandoned(const std::filesystem::path& draft) {
+  const descriptor file(::open(draft.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0) ::unlink(draft.c_str());
+}
+
+}  // namespace detail
+
+/// A file that takes the place of another when all of it is on the disk: whoever opens that name, at whatever moment,
+/// gets the whole of one or of the other, and where something fails before, or the process is killed, the old one
+/// stays.
+///
+///   io::replacement file("weights.bin");
+///   file.write(bytes);
+///   file.finish();
+///
+/// It is written beside the old one, under a name that nobody else has (weights.bin.localis-1234-0.part), so that two
+/// may replace one file at the same time: the last to finish wins. What a killed process has left under such a name
+/// goes with the next replacement of the file. Permissions, and owner and group as far as this process may, stay those
+/// of the old file; a symbolic link stays one, and what it leads to is replaced; a device or a pipe is written to
+/// instead; the other names of a file with several (hard links) keep the old content.
+///
+/// Errors: data_error with the path and the system's reason: no room, no such folder, a folder under that name, a file
+/// or a folder that may not be written to.
+class replacement {
+ public:
+  explicit replacement(std::filesystem::path path) : path_(std::move(path)) {
+    struct stat old {};
+    errno = 0;
+    const bool there = ::stat(path_.c_str(), &old) == 0;
+    if (there && !S_ISREG(old.st_mode)) {
+      file_ = detail::descriptor(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+      check(file_.is_open());
+      return;
+    }
+    check(there ? ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) == 0 : errno == ENOENT);
+    follow_links(there);
+    beside_ = true;
+    open_draft(there ? 0600 : 0666);
+    if (there) take_over(old);
+    remove_drafts_of_killed_processes();
+  }
+  replacement(const replacement&) = delete;
+  replacement& operator=(const replacement&) = delete;
+
+  void write(std::string_view bytes) { check(detail::write_all(file_.number(), bytes)); }
+
+  void finish() {
+    if (draft_.path.empty()) return;
+    check(::fsync(file_.number()) == 0 && ::rename(draft_.path.c_str(), target_.c_str()) == 0);
+    draft_.path.clear();
+    const detail::descriptor folder(::open(folder_of(target_).c_str(), O_RDONLY | O_CLOEXEC));
+    if (folder.is_open()) ::fsync(folder.number());  // the name; not every file system can
+  }
+
+ private:
+  struct draft {
+    std::filesystem::path path;
+
+    draft() = default;
+    ~draft() {
+      if (!path.empty()) ::unlink(path.c_str());
+    }
+    draft(const draft&) = delete;
+    draft& operator=(const draft&) = delete;
+  };
+
+  void check(bool good) const {
+    if (good) return;
+    const std::string reason = localis::detail::system_reason();
+    throw data_error(
+        text(path_.string(), ": cannot be written", beside_ ? " (by way of a file beside it): " : ": ", reason));
+  }
+
+  static std::filesystem::path folder_of(const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : ".";
+  }
+
+  void follow_links(bool there) {
+    namespace fs = std::filesystem;
+    std::error_code failure;
+    if (there) {
+      target_ = fs::canonical(path_, failure);
+    } else {
+      target_ = path_;
+      for (int links = 0; !failure && fs::is_symlink(fs::symlink_status(target_, failure)); ++links) {
+        errno = ELOOP;
+        check(links < 40);
+        target_ = folder_of(target_) / fs::read_symlink(target_, failure);
+      }
+      if (failure == std::errc::no_such_file_or_directory) failure.clear();
+    }
+    errno = failure.value();
+    check(!failure);
+  }
+
+  void open_draft(mode_t mode) {
+    static std::atomic<unsigned> count = 0;
+    const std::string name = target_.filename().string().substr(0, 200);  // a name has at most 255 bytes
+    for (;;) {
+      std::filesystem::path fresh =
+          target_.parent_path() / text(name, detail::draft_mark, ::getpid(), '-', count++, detail::draft_ending);
+      errno = 0;
+      file_ = detail::descriptor(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+      if (!file_.is_open() && errno == EEXIST) continue;
+      check(file_.is_open());
+      draft_.path = std::move(fresh);
+      struct stat made {};
+      static_cast<void>(::flock(file_.number(), LOCK_EX | LOCK_NB));  // it is not abandoned
+      if (::fstat(file_.number(), &made) == 0 && made.st_nlink > 0) return;
+      draft_.path.clear();  // somebody took it for abandoned before it was locked
+    }
+  }
+
+  /// Permissions and owner. Those of a group that may not be given would be another group's.
+  void take_over(const struct stat& old) const {
+    mode_t mode = old.st_mode & 07777U;
+    if (::fchown(file_.number(), old.st_uid, old.st_gid) != 0 &&
+        ::fchown(file_.number(), static_cast<uid_t>(-1), old.st_gid) != 0)
+      mode &= ~070U;
+    check(::fchmod(file_.number(), mode) == 0);
+  }
+
+  void remove_drafts_of_killed_processes() const {
+    namespace fs = std::filesystem;
+    const std::string name = target_.filename().string();
+    std::error_code failure;
+    for (fs::directory_iterator at(folder_of(target_), failure), end; !failure && at != end; at.increment(failure)) {
+      if (detail::is_draft(at->path().filename().native(), name)) detail::remove_abandoned(at->path());
+    }
+  }
+
+  std::filesystem::path path_;    ///< as it was asked for
+  std::filesystem::path target_;  ///< the same without links
+  draft draft_;                   ///< without a path where there is none: a device, or all is done
+  detail::descriptor file_{};
+  bool beside_ = false;  ///< what is written is a draft
+};
+
+/// Replaces a file by one of this content, or makes it; see replacement.
+inline void replace_file(const std::filesystem::path& path, std::string_view content) {
+  replacement file(path);
+  file.write(content);
+  file.finish();
+}
+
+}  // namespace localis::io
