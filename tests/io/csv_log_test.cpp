@@ -1,8 +1,11 @@
+#include <cstddef>
 #include <string>
 
 #include "../temporary_folder.hpp"
 #include "logs.hpp"
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <localis/io/csv_log.hpp>
 #include <localis/train/trainer.hpp>
@@ -85,6 +88,9 @@ TEST_CASE("csv_log: a file of other columns is refused and stays as it is") {
           path.string() + ": header: expected " + fixed + ", found " + other.substr(0, other.find_first_of("\r\n")));
     CHECK(file_content(path) == other);
   }
+  write_file(path, "{\"epoch\": 1}\n");
+  CHECK(logs::complaint([&] { io::csv_log<>{path}; }) ==
+        path.string() + ": header: expected " + fixed + ", found JSON");
   // How many stages there are shows with the first epoch.
   const std::string three = fixed + ",stage_update_norms.0,stage_update_norms.1,stage_update_norms.2";
   write_file(path, three + "\r\n");
@@ -96,6 +102,46 @@ TEST_CASE("csv_log: a file of other columns is refused and stays as it is") {
   write_file(path, header + "3,1,12");
   CHECK(logs::complaint([&] { io::csv_log<>{path}; }) ==
         path.string() + ": last line: expected a whole one, found one without its end");
+}
+
+TEST_CASE("csv_log: logs that share a new file write one header, whoever has the first row") {
+  const temporary_folder folder;
+  const auto path = folder.path / "epochs.csv";
+  const io::csv_log<> one(path, io::existing_log::append, {{"run", "a"}});
+  const io::csv_log<> other(path, io::existing_log::replace, {{"run", "b"}});
+  other(logs::epoch(3));
+  one(logs::epoch(3));
+  other(logs::epoch(4));
+  CHECK(file_content(path) == "run," + header + "b," + third + "a," + third + "b," + fourth);
+  const io::csv_log<logs::reward> stranger(folder.path / "other.csv", io::existing_log::append, {{"run", "c"}});
+  const io::csv_log<logs::reward> first(folder.path / "other.csv", io::existing_log::append, {{"seed", "1"}});
+  first({.at = 7, .mean = 0.25});
+  CHECK(logs::complaint([&] { stranger({.at = 7, .mean = 0.5}); }) ==
+        (folder / "other.csv").string() + ": header: expected run,mean, found seed,mean");
+  CHECK(file_content(folder.path / "other.csv") == "seed,mean\r\n1,0.25\r\n");
+}
+
+TEST_CASE("csv_log: processes that begin one file at the same time write one header and whole rows") {
+  const temporary_folder folder;
+  const auto path = folder.path / "rewards.csv";
+  constexpr std::size_t writers = 4;
+  constexpr std::size_t rows = 200;
+  for (std::size_t who = 0; who < writers; ++who) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child > 0) continue;
+    const io::csv_log<logs::reward> log(path);
+    for (std::size_t i = 0; i < rows; ++i) log({.at = i, .mean = 0.25});
+    ::_exit(0);
+  }
+  for (std::size_t who = 0; who < writers; ++who) {
+    int status = -1;
+    ::wait(&status);
+    CHECK(status == 0);
+  }
+  std::string expected = "mean\r\n";
+  for (std::size_t i = 0; i < writers * rows; ++i) expected += "0.25\r\n";
+  CHECK(file_content(path) == expected);
 }
 
 TEST_CASE("csv_log: what cannot be written is named") {

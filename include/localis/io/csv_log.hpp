@@ -4,11 +4,13 @@
 #include <concepts>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 #include <localis/io/log_file.hpp>
 #include <localis/train/report.hpp>
 
@@ -54,7 +56,8 @@ template <loggable Record>
 ///   trainer.on_epoch(io::csv_log("epochs.csv"));
 ///   trainer.on_step(io::csv_log<step_event>("steps.csv"));
 ///
-/// Copies write to the same file. Errors: data_error, from the constructor where the file cannot be written, or holds
+/// Copies write to the same file, and so may other logs: a header is written by whose row is the first. Errors:
+/// data_error, from the constructor where the file cannot be written, or holds
 /// other columns or half a line; from a call where the disk does not take the row. Out of a callback it ends fit().
 template <loggable Record = epoch_record>
 class csv_log {
@@ -63,37 +66,42 @@ class csv_log {
                    log_labels labels = {})
       : state_(std::make_shared<state>(path, existing, std::move(labels))) {}
 
-  void operator()(const Record& record) const {
-    state& at = *state_;
-    const std::string header = csv_header(record, at.labels);
-    std::string lines;
-    if (at.header.empty()) {
-      lines = header + csv_end;
-    } else if (at.header != header) {
-      at.fail(header);
-    }
-    at.file.write(lines + csv_row(record, at.labels) + csv_end);
-    at.header = header;
-  }
+  void operator()(const Record& record) const { state_->write(record); }
 
  private:
   struct state {
     state(const std::filesystem::path& path, existing_log existing, log_labels texts)
         : labels(std::move(texts)), file(path, existing) {
-      const auto first = detail::first_line(path);
-      if (!first) return;
-      header = first->substr(0, first->find('\r'));
       // How many values a list has is not known yet.
       const std::string wanted = csv_header(Record{}, labels);
-      if (header != wanted && header.rfind(wanted + ',', 0) != 0) fail(wanted);
+      if (const auto found = stored_header(); found && found != wanted && found->rfind(wanted + ',', 0) != 0)
+        fail(wanted, *found);
     }
-    [[noreturn]] void fail(const std::string& expected) const {
-      throw data_error(text(file.path().string(), ": header: expected ", expected, ", found ", header));
+
+    void write(const Record& record) {
+      const std::string wanted = csv_header(record, labels);
+      const std::string row = csv_row(record, labels) + csv_end;
+      // Whether a header is there shows now: several logs may have been made before one of them has a row.
+      file.write([&](bool empty) {
+        if (!empty && header.empty()) header = stored_header().value_or(wanted);
+        if (!empty && header != wanted) fail(wanted, header);
+        return empty ? wanted + csv_end + row : row;
+      });
+      header = wanted;
+    }
+
+    [[nodiscard]] std::optional<std::string> stored_header() const {
+      const auto first = detail::first_line(file.path());
+      return first ? std::optional(first->substr(0, first->find('\r'))) : std::nullopt;
+    }
+    [[noreturn]] void fail(const std::string& expected, const std::string& found) const {
+      throw data_error(text(file.path().string(), ": header: expected ", expected, ", found ",
+                            localis::detail::found_kind(file.path(), found)));
     }
 
     log_labels labels;
     log_file file;
-    std::string header;  ///< of the file; empty while that is
+    std::string header;  ///< of the file; empty before the first row
   };
   std::shared_ptr<state> state_;
 };

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -16,10 +15,12 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <localis/core/error.hpp>
+#include <localis/io/file_lock.hpp>
 
 /// What the logs of a run share; see csv_log.hpp, json_lines_log.hpp and tensorboard_log.hpp.
 namespace localis::io {
@@ -52,7 +53,8 @@ enum class existing_log { append, replace };
 
 /// A file that grows by whole records. Each is one write to its end, so that a run that is killed leaves whole records,
 /// but for a kill at the very moment in which the kernel passes from one page of the write to the next; one for which
-/// the disk has no room is taken away again.
+/// the disk has no room is taken away again. Several may write to one file: a record of one does not come into that of
+/// another.
 class log_file {
  public:
   /// Errors: data_error with the path and the reason where the file cannot be opened.
@@ -61,36 +63,55 @@ class log_file {
         file_(::open(path_.c_str(),
                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (existing == existing_log::replace ? O_TRUNC : 0),
                      0666)) {
-    if (file_ < 0) fail(errno);
+    if (!file_.is_open()) fail(errno);
   }
-  ~log_file() { ::close(file_); }
-  log_file(const log_file&) = delete;
-  log_file& operator=(const log_file&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   /// Errors: data_error with the path and the reason; the file is then as it was before.
   void write(std::string_view record) {
+    write([&](bool) { return record; });
+  }
+
+  /// Writes what `decide(empty)` returns, text, while nobody else writes: `empty` says whether nothing is in the file
+  /// so far; of a pipe or a device, whether this object has not written.
+  template <std::invocable<bool> Decide>
+  void write(const Decide& decide) {
+    const lock held(file_.number());
     struct stat before {};
-    const bool known = ::fstat(file_, &before) == 0 && S_ISREG(before.st_mode);
-    while (!record.empty()) {
-      const ssize_t written = ::write(file_, record.data(), record.size());
-      if (written >= 0) {
-        record.remove_prefix(static_cast<std::size_t>(written));
-      } else if (const int code = errno; code != EINTR) {
-        if (known && ::ftruncate(file_, before.st_size) != 0) fail(errno);
-        fail(code);
-      }
+    const bool known = ::fstat(file_.number(), &before) == 0 && S_ISREG(before.st_mode);
+    const auto record = decide(known ? before.st_size == 0 : !begun_);
+    if (!detail::write_all(file_.number(), record)) {
+      const int code = errno;
+      if (known && ::ftruncate(file_.number(), before.st_size) != 0) fail(errno);
+      fail(code);
     }
+    begun_ = true;
   }
 
  private:
+  /// Keeps other logs out, where the file system can.
+  class lock {
+   public:
+    explicit lock(int file) : file_(file) {
+      while (::flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+      }
+    }
+    ~lock() { ::flock(file_, LOCK_UN); }
+    lock(const lock&) = delete;
+    lock& operator=(const lock&) = delete;
+
+   private:
+    int file_;
+  };
+
   [[noreturn]] void fail(int code) const {
-    throw data_error(text(path_.string(), ": cannot be written: ", std::strerror(code)));
+    throw data_error(text(path_.string(), ": cannot be written: ", std::generic_category().message(code)));
   }
 
   std::filesystem::path path_;
-  int file_;
+  detail::descriptor file_;
+  bool begun_ = false;
 };
 
 namespace detail {
