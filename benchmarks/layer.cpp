@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "format.hpp"
 #include "peak.hpp"
 #include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
@@ -85,8 +86,8 @@ void measure_product(const benchmarks::shape& of, double peak) {
 int main(int count, char** arguments) {
   benchmarks::tell_machine();
   const double peak = benchmarks::fma_peak();
-  benchmark::AddCustomContext("fma_peak", std::to_string(peak));
-  benchmark::AddCustomContext("memory_bandwidth", std::to_string(benchmarks::memory_bandwidth()));
+  benchmark::AddCustomContext("fma_peak", examples::exact(peak));
+  benchmark::AddCustomContext("memory_bandwidth", examples::exact(benchmarks::memory_bandwidth()));
 
   const std::vector<benchmarks::shape> oja = benchmarks::shapes<lo::rule::oja>();
   const std::vector<benchmarks::shape> hebb = benchmarks::shapes<lo::rule::hebb>();

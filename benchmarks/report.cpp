@@ -6,6 +6,7 @@
 // A figure is the median over the rounds; a ratio is that of two medians of the same rounds.
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -25,6 +26,8 @@
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
+#include <localis/io/replace_file.hpp>
 
 namespace {
 
@@ -59,7 +62,8 @@ json read_json(const std::filesystem::path& path) {
   std::ifstream file(path);
   json found = json::parse(file, nullptr, false);
   if (found.is_discarded() || !found.is_object()) {
-    throw localis::data_error(localis::text(path.string(), ": expected an object of JSON, found something else"));
+    throw localis::data_error(localis::text(path.string(), ": expected an object of JSON, found ",
+                                            localis::detail::found_kind(path, "something else", "JSON")));
   }
   return found;
 }
@@ -70,7 +74,9 @@ void add_benchmarks(const json& from, const std::string& question, measurements&
   if (context.contains("torch")) to.torch = "torch " + context["torch"].get<std::string>();
   const auto best = [&](const char* what, double& of) {
     if (!context.contains(what)) return;
-    const double value = std::stod(context[what].get<std::string>());
+    const std::string digits = context[what].get<std::string>();
+    double value = nothing;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);  // in every locale
     of = std::isnan(of) ? value : std::max(of, value);
   };
   best("fma_peak", to.fma_peak);
@@ -360,7 +366,7 @@ struct section {
 };
 
 void write_page(const measurements& all, const std::vector<section>& sections, const std::filesystem::path& to) {
-  std::ofstream page(to);
+  examples::text_stream page;
   page << "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n<meta name='viewport' "
           "content='width=device-width, initial-scale=1'>\n<title>localis: benchmarks</title>\n<style>\n"
        << examples::plot_style()
@@ -378,8 +384,7 @@ void write_page(const measurements& all, const std::vector<section>& sections, c
   }
   page << ratios(all, "step", "Training steps against PyTorch") << ratios(all, "layer", "Layers against PyTorch")
        << ratios(all, "rule", "Rules against PyTorch") << roofline(all) << "</body>\n</html>\n";
-  page.close();
-  if (!page) throw std::runtime_error("cannot write " + to.string());
+  localis::io::replace_file(to, page.str());
 }
 
 void write_results(const measurements& all, const std::filesystem::path& to) {
@@ -394,10 +399,7 @@ void write_results(const measurements& all, const std::filesystem::path& to) {
     }
   }
   for (const auto& [question, rows] : all.tables) result[question] = rows;
-  std::ofstream file(to);
-  file << result.dump(1) << '\n';
-  file.close();
-  if (!file) throw std::runtime_error("cannot write " + to.string());
+  localis::io::replace_file(to, result.dump(1) + '\n');
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "format.hpp"
 #include "peak.hpp"
 #include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
@@ -11,7 +12,7 @@
 int main(int count, char** arguments) {
   benchmarks::tell_machine();
   const double peak = benchmarks::fma_peak();
-  benchmark::AddCustomContext("fma_peak", std::to_string(peak));
+  benchmark::AddCustomContext("fma_peak", examples::exact(peak));
   benchmarks::measure_rules(benchmarks::cpu(), peak);
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;

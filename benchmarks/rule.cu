@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "format.hpp"
 #include "rule.hpp"
 #include <benchmark/benchmark.h>
 
@@ -40,7 +41,7 @@ int main(int count, char** arguments) {
   benchmark::AddCustomContext("device", properties.name);
   const backend device;
   const double peak = product_peak(device);
-  benchmark::AddCustomContext("cublas_peak", std::to_string(peak));
+  benchmark::AddCustomContext("cublas_peak", examples::exact(peak));
   benchmarks::measure_rules(device, peak, 10);
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;

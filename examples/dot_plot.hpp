@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <iomanip>
 #include <limits>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -45,7 +44,7 @@ struct dot_plot {
   const detail::axis x = detail::axis_of(extent, &line::x, false, false, true, 8);
   const auto across = [&x, left](double value) { return left + x.share(value) * (right - left); };
 
-  std::ostringstream out;
+  text_stream out;
   out << std::fixed << std::setprecision(1);
   out << "<figure>\n<h2>" << escaped(p.title) << "</h2>\n<p class='note'>" << escaped(p.note) << "</p>\n"
       << "<svg class='plot' viewBox='0 0 " << width << ' ' << bottom + 48 << "' role='img' aria-label='"

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <map>
 #include <span>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,7 +28,7 @@ namespace detail {
   constexpr double ends[2][3] = {{33, 102, 172}, {178, 24, 43}};
   const double* end = ends[share > 0 ? 1 : 0];
   const double strength = std::pow(std::abs(share), 0.8);
-  std::ostringstream out;
+  text_stream out;
   out << "rgb(";
   for (int c = 0; c < 3; ++c) out << std::lround(255 + strength * (end[c] - 255)) << (c < 2 ? "," : ")");
   return out.str();
@@ -42,7 +41,7 @@ namespace detail {
     return most > 0 ? std::round(levels * static_cast<double>(w) / static_cast<double>(most)) / levels : 0.0;
   };
   if (weights.size() == 1) return diverging_colour(share(weights[0]));
-  std::ostringstream out;
+  text_stream out;
   out << "rgb(";
   for (std::size_t c = 0; c < weights.size(); ++c) {
     out << std::lround(127.5 * (1 + share(weights[c]))) << (c + 1 < weights.size() ? "," : ")");
@@ -58,14 +57,14 @@ namespace detail {
   const double zoom = std::max(3.0, 24.0 / static_cast<double>(side));
   const double head = 36 / zoom;
   const std::size_t pitch = side + gap;
-  std::ostringstream body;
+  text_stream body;
   double top = 0;
   for (const filter_sheet& sheet : sheets) {
     const std::size_t size = side * side * sheet.channels;
     const std::size_t units = sheet.weights.size() / size;
     body << "<text x='" << gap << "' y='" << top + head * 2 / 3 << "'>" << escaped(sheet.title) << "</text>\n";
     top += head;
-    std::map<std::string, std::ostringstream> paths;
+    std::map<std::string, text_stream> paths;
     for (std::size_t unit = 0; unit < units; ++unit) {
       const std::span<const float> map(sheet.weights.data() + unit * size, size);
       float most = 0;
@@ -90,7 +89,7 @@ namespace detail {
     }
     top += static_cast<double>((units + across - 1) / across * pitch + gap);
   }
-  std::ostringstream out;
+  text_stream out;
   const std::size_t width = across * pitch + gap;
   out << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " << width << ' ' << top << "' width='"
       << zoom * static_cast<double>(width) << "' height='" << zoom * top

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <iomanip>
+#include <locale>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -15,10 +16,16 @@
 /// Numbers and tables as text, always in the C locale.
 namespace examples {
 
+/// A stream for text that files hold: in the C locale, whatever the program's is.
+class text_stream : public std::ostringstream {
+ public:
+  text_stream() { imbue(std::locale::classic()); }
+};
+
 /// With so many digits behind the point; "-" where there is no number.
 [[nodiscard]] inline std::string fixed(double value, int digits) {
   if (!std::isfinite(value)) return "-";
-  std::ostringstream out;
+  text_stream out;
   out << std::fixed << std::setprecision(digits) << value;
   return out.str();
 }
@@ -44,11 +51,26 @@ namespace examples {
   return {buffer, end};
 }
 
+/// Text as one word for a shell, in quotes where it needs them.
+[[nodiscard]] inline std::string shell_word(std::string_view text) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./,:=@%+";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos) return std::string(text);
+  std::string word = "'";
+  for (const char letter : text) {
+    if (letter == '\'') {
+      word += "'\\''";
+    } else {
+      word += letter;
+    }
+  }
+  return word + '\'';
+}
+
 /// Minutes and seconds; "-:--" where there is no number.
 [[nodiscard]] inline std::string clock_time(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0) return "-:--";
   const auto whole = static_cast<std::size_t>(seconds + 0.5);
-  std::ostringstream out;
+  text_stream out;
   out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;
   return out.str();
 }
@@ -75,7 +97,7 @@ namespace examples {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
   }
-  std::ostringstream out;
+  text_stream out;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     std::size_t total = 0;
     for (std::size_t c = 0; c < rows[r].size(); ++c) {

@@ -7,7 +7,6 @@
 #include <iomanip>
 #include <iterator>
 #include <limits>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -127,7 +126,7 @@ struct axis {
 [[nodiscard]] inline std::string tick_text(double tick, const axis& on) {
   if (std::abs(tick) < 1e-6 * on.step) return "0";  // and no -0
   if (std::abs(tick) < 1e6 && on.digits() <= 5) return fixed(tick, on.digits());
-  std::ostringstream out;
+  text_stream out;
   out << std::setprecision(3) << tick;
   return out.str();
 }
@@ -227,7 +226,7 @@ struct axis {
   const auto across = [&x](double value) { return left + x.share(value) * (right - left); };
   const auto down = [&y](double value) { return bottom - y.share(value) * (bottom - top); };
 
-  std::ostringstream out;
+  text_stream out;
   out << std::fixed << std::setprecision(1);
   out << "<figure>\n<h2>" << escaped(p.title) << "</h2>\n";
   if (!p.note.empty()) out << "<p class='note'>" << escaped(p.note) << "</p>\n";
@@ -247,9 +246,9 @@ struct axis {
       << "</text><text x='6' y='16'>" << escaped(p.y_label) << "</text>\n";
 
   for (const line& l : p.lines) {
-    std::ostringstream path;
+    text_stream path;
     path << std::fixed << std::setprecision(1);
-    std::ostringstream markers;
+    text_stream markers;
     markers << std::fixed << std::setprecision(1);
     bool pen_down = false;
     for (std::size_t i = 0; i < l.x.size(); ++i) {
@@ -265,7 +264,7 @@ struct axis {
         path << (pen_down ? 'L' : 'M') << h << ' ' << v;
       }
       pen_down = true;
-      std::ostringstream place;
+      text_stream place;
       place << std::fixed << std::setprecision(1) << h << ' ' << v;
       const std::string value = p.whole_y ? fixed(std::round(l.y[i]), 0) : fixed(l.y[i], y.digits() + 2);
       markers << detail::drawn_marker(

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -12,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
+#include <localis/core/file.hpp>
 
 /// Configuration files: one JSON object whose names are those of options, without the dashes.
 ///
@@ -51,7 +54,12 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool number_integer(number_integer_t value) override { return number(std::to_string(value)); }
   bool number_unsigned(number_unsigned_t value) override { return number(std::to_string(value)); }
-  bool number_float(number_float_t, const string_t& digits) override { return number(digits); }
+  bool number_float(number_float_t, const string_t& digits) override {
+    std::string plain = digits;  // the parser puts the point of the C library's locale there
+    const auto point = plain.find_first_not_of("+-0123456789eE");
+    if (point != std::string::npos) plain[point] = '.';
+    return number(plain);
+  }
   bool string(string_t& value) override {
     return in_object_ ? take(config_value::kind::text, value) : refuse(in_quotes(value));
   }
@@ -144,6 +152,8 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
   file.read(json.data(), static_cast<std::streamsize>(json.size()));
   json.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad()) refuse("one that cannot be read");
+  const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(json.data()), json.size());
+  if (const std::string kind = localis::detail::found_kind(bytes, "", "JSON"); !kind.empty()) refuse(kind);
   if (json.size() > most) refuse(localis::text("more than ", most, " bytes"));
   return parse_config(json, path.string());
 }

@@ -108,6 +108,8 @@ TEST_CASE("read_config: a file that is none says so") {
         (here / "missing.json: expected a file of JSON, found none").string());
   CHECK(refused_file(here.path.string()) == here.path.string() + ": expected a file of JSON, found a folder");
   CHECK(refused_file("/dev/zero") == "/dev/zero: expected a file of JSON, found more than 1048576 bytes");
+  const std::string zipped = here.file("run.json.gz", "\x1F\x8B\x08");
+  CHECK(refused_file(zipped) == zipped + ": expected a file of JSON, found gzip data");
   const std::string empty = here.file("empty.json", "");
   CHECK(refused_file(empty).find(empty + ": at byte 1: expected a whole object of JSON, found: ") == 0);
 }

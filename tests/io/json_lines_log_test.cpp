@@ -47,6 +47,17 @@ TEST_CASE("json_lines_log: steps, and a record of one's own") {
   CHECK(io::json_line(logs::reward{.at = 7, .mean = 0.25}) == "{\"mean\":0.25}");
 }
 
+TEST_CASE("json_lines_log: a label that is not UTF-8 is refused, and what is there stays") {
+  const temporary_folder folder;
+  const auto path = folder.write("rewards.jsonl", std::string("{}\n"));
+  using log = io::json_lines_log<logs::reward>;
+  for (const io::log_labels& labels : {io::log_labels{{"data", "donn\xE9s"}}, io::log_labels{{"donn\xE9s", "a"}}}) {
+    CHECK_THROWS_WITH_AS((log{path, io::existing_log::replace, labels}),
+                         "json_line: text: expected UTF-8, found donn\xE9s", localis::config_error);
+  }
+  CHECK(file_content(path) == "{}\n");
+}
+
 TEST_CASE("json_lines_log: a run that goes on appends; replace begins anew; half a line is refused") {
   const temporary_folder folder;
   const auto path = folder.path / "rewards.jsonl";

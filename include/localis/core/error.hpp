@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -10,10 +11,12 @@
 /// Everything that localis throws. The library never prints; it throws one of these, or reports.
 namespace localis {
 
-/// Builds a message from values: `text("batch: expected at most ", n, ", found ", batch)`.
+/// Builds text from values: `text("batch: expected at most ", n, ", found ", batch)`, in the C locale, whatever the
+/// program's is: it is in messages, but also in files.
 template <class... Parts>
 [[nodiscard, gnu::cold, gnu::noinline]] std::string text(const Parts&... parts) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   out.exceptions(std::ios::badbit);  // else text would end, without a word, where memory runs out
   (out << ... << parts);
   return out.str();

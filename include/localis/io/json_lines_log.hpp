@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <localis/core/error.hpp>
+#include <localis/core/utf8.hpp>
 #include <localis/io/log_file.hpp>
 #include <localis/train/report.hpp>
 
@@ -18,6 +20,7 @@ namespace localis::io {
 namespace detail {
 
 inline void append_json(std::string& to, std::string_view content) {
+  expect(localis::detail::is_utf8(content), "json_line: text", "UTF-8", content);
   constexpr const char* digits = "0123456789abcdef";
   to += '"';
   for (const char letter : content) {
@@ -57,6 +60,7 @@ void append_json_value(std::string& to, const Value& value) {
 }  // namespace detail
 
 /// A record as one JSON object, without the line's end. Numbers read back as the same; what is not finite is null.
+/// Errors: config_error for a label that is not UTF-8.
 template <loggable Record>
 [[nodiscard]] std::string json_line(const Record& record, const log_labels& labels = {}) {
   std::string line = "{";
@@ -81,14 +85,17 @@ template <loggable Record>
 ///   trainer.on_epoch(io::json_lines_log("epochs.jsonl"));
 ///   trainer.on_step(io::json_lines_log<step_event>("steps.jsonl"));
 ///
-/// Copies write to the same file. Errors: data_error, from the constructor where the file cannot be written or
-/// ends in half a line, from a call where the disk does not take the line. Out of a callback it ends fit().
+/// Copies write to the same file. Errors: config_error as json_line; data_error, from the constructor where the file
+/// cannot be written or ends in half a line, from a call where the disk does not take the line. Out of a callback it
+/// ends fit().
 template <loggable Record = epoch_record>
 class json_lines_log {
  public:
   explicit json_lines_log(const std::filesystem::path& path, existing_log existing = existing_log::append,
                           log_labels labels = {})
-      : labels_(std::move(labels)), file_(std::make_shared<log_file>(path, existing)) {
+      : labels_(std::move(labels)) {
+    (void)json_line(Record{}, labels_);  // for its errors
+    file_ = std::make_shared<log_file>(path, existing);
     (void)detail::first_line(path);
   }
 

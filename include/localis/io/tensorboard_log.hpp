@@ -1,15 +1,14 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <iomanip>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -128,13 +127,15 @@ class tensorboard_log {
     if (failure) throw data_error(text(folder.string(), ": cannot be written: ", failure.message()));
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"localhost"};
-    std::ostringstream name;
     // Files are read in the order of their names, which is that of time.
-    name << prefix << std::setw(10) << std::setfill('0') << static_cast<std::int64_t>(now().count()) << '.'
-         << host.data() << '.' << ::getpid() << '.';
-    std::size_t count = 0;
-    while (fs::exists(folder / text(name.str(), count), failure)) ++count;
-    return std::make_shared<log_file>(folder / text(name.str(), count), existing_log::append);
+    const std::string seconds = text(static_cast<std::int64_t>(now().count()));
+    const std::string zeros(seconds.size() < 10 ? 10 - seconds.size() : 0, '0');
+    const std::string name = text(prefix, zeros, seconds, '.', host.data(), '.', ::getpid(), '.');
+    static std::atomic<std::size_t> count = 0;  // two logs never share a file
+    fs::path file;
+    do file = folder / text(name, count++);
+    while (fs::exists(file, failure));
+    return std::make_shared<log_file>(file, existing_log::append);
   }
 
   void write(const std::string& event) const {
