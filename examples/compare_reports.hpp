@@ -11,6 +11,7 @@
 #include "comparison.hpp"
 #include "format.hpp"
 #include "html_report.hpp"
+#include "path_text.hpp"
 #include "plot.hpp"
 #include "read_report.hpp"
 #include "report_folder.hpp"
@@ -40,7 +41,7 @@ namespace detail {
 [[nodiscard]] inline named_report read_named(const std::string& folder) {
   const std::filesystem::path file = std::filesystem::path(folder) / "report.json";
   stored_report report = read_report(file);
-  named_report result{folder, std::move(report.runs), {}, {}};
+  named_report result{path_text(folder), std::move(report.runs), {}, {}};
   try {
     const nlohmann::json& j = report.json;
     result.rows = compare(result.runs, report.shares, report.epochs);

@@ -31,6 +31,7 @@ struct experiment {
   localis::summary network;
   std::vector<double> shares;  ///< of each stage in the network's products
   machine computer = this_machine();
+  std::string machine_note;  ///< what was not the same where earlier runs were done; mostly empty
   std::vector<run_result> runs;
   std::string ending = "running";  ///< finished, interrupted, diverged
   std::string message;             ///< why, where it did not finish

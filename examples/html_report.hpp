@@ -261,6 +261,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   page += joined(seeds, ", ") + ", " + std::to_string(all.chosen.epochs) + " epochs of batches of " +
           std::to_string(all.chosen.batch) + "</p>\n";
   if (!all.data_note.empty()) page += "<p class='warning'>" + escaped(all.data_note) + "</p>\n";
+  if (!all.machine_note.empty()) page += "<p class='warning'>" + escaped(all.machine_note) + "</p>\n";
   if (all.ending != "finished") {
     page += "<p class='warning'>Not all runs are done: " +
             escaped(all.message.empty() ? "the program is still running" : all.message) +

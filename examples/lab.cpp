@@ -9,6 +9,7 @@
 #include <functional>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,11 +27,21 @@
 #include <localis/core/error.hpp>
 #include <localis/io/checkpoint_folder.hpp>
 #include <localis/io/csv_log.hpp>
+#include <localis/io/file_lock.hpp>
 #include <localis/io/json_lines_log.hpp>
 #include <localis/io/tensorboard_log.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
 namespace examples {
+
+namespace {
+
+/// Of what is stored of a run.
+std::string stored_name(const std::string& name, std::uint64_t seed) {
+  return localis::text(typed_name(name), '-', seed);
+}
+
+}  // namespace
 
 lab::lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
          std::vector<double> shares)
@@ -73,8 +84,7 @@ bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions
 
 run_result lab::begin(const std::string& name, std::uint64_t seed, const conditions& how) {
   const settings& s = all_.chosen;
-  stored_ = std::make_unique<localis::io::checkpoint_folder>(checkpoints_, localis::text(typed_name(name), '-', seed),
-                                                             s.keep);
+  stored_ = std::make_unique<localis::io::checkpoint_folder>(checkpoints_, stored_name(name, seed), s.keep);
   bar_.begin(name, seed, data_.train.size() * how.epochs, data_.train.size() * s.epochs);
   return {.name = name,
           .seed = seed,
@@ -90,17 +100,18 @@ constexpr const char* filters_name = "filters.svg";
 
 /// Of a run's own, within the report's.
 std::string folder_of(const std::string& name, std::uint64_t seed) {
-  return localis::text("runs/", typed_name(name), '-', seed, '/');
+  return localis::text("runs/", stored_name(name, seed), '/');
 }
 
 }  // namespace
 
-void lab::keep(std::vector<run_result> runs) {
-  for (run_result& run : runs) {
+void lab::keep(earlier_runs earlier) {
+  for (run_result& run : earlier.runs) {
     std::ifstream file(folder_.path() / (folder_of(run.name, run.seed) + filters_name), std::ios::binary);
     run.filters.assign(std::istreambuf_iterator<char>(file), {});
   }
-  all_.runs = std::move(runs);
+  all_.runs = std::move(earlier.runs);
+  all_.machine_note = std::move(earlier.machine_note);
 }
 
 std::function<void(const localis::epoch_record&)> lab::open_log(const std::string& name, std::uint64_t seed,
@@ -223,7 +234,9 @@ void tell_runs(const settings& s, const localis::summary& network) {
 /// The head of what the program tells.
 void tell_plan(const lab& lab, const report_folder& folder) {
   const experiment& all = lab.all();
-  if (!all.data_note.empty()) std::cout << "NOTE: " << all.data_note << '\n';
+  for (const std::string& note : {all.data_note, all.machine_note}) {
+    if (!note.empty()) std::cout << "NOTE: " << note << '\n';
+  }
   std::cout << "pictures: " << all.data << ", " << grouped(all.train) << " to train with, " << grouped(all.validation)
             << " to validate, " << grouped(all.test) << " to test\n";
   tell_runs(all.chosen, all.network);
@@ -251,6 +264,33 @@ void tell_results(lab& lab, const report_folder& folder) {
 
 }  // namespace
 
+void check_folders(const settings& s) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto there = [&](const char* name) { return fs::exists(fs::symlink_status(s.out / name, ignored)); };
+  if (s.resume) {
+    if (there("run.json") || there("report.json")) return;
+    throw localis::config_error(localis::text(
+        "--resume: ", s.out.string(), ": expected the folder of a comparison, found ",
+        fs::exists(s.out, ignored) ? "no run.json in it" : "none", "; without --resume one begins there"));
+  }
+  const auto refuse = [](const char* option, const fs::path& found) {
+    throw localis::config_error(localis::text(option, ": expected a folder without a comparison, found ",
+                                              found.string(),
+                                              "; --resume goes on with it, another folder begins anew"));
+  };
+  for (const char* name : {"run.json", "report.json", "report.html", "epochs.csv", "table.md", "runs", "checkpoints"}) {
+    if (!s.out.empty() && there(name)) refuse("--out", s.out / name);
+  }
+  if (s.checkpoints.empty() || !fs::is_directory(s.checkpoints, ignored)) return;
+  for (const std::string& run : s.runs) {
+    for (const std::uint64_t seed : s.seeds) {
+      const auto files = localis::io::checkpoint_folder(s.checkpoints, stored_name(run, seed)).files();
+      if (!files.empty()) refuse("--checkpoint", files.front());
+    }
+  }
+}
+
 int compare(const settings& chosen, const pictures& data, localis::summary network, std::vector<double> shares,
             const std::function<void(lab&, std::uint64_t seed)>& runs) {
   if (chosen.batch > data.train.size()) {
@@ -258,7 +298,15 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
         localis::text("--batch: expected at most the ", data.train.size(), " training pictures, found ", chosen.batch));
   }
   check(chosen, network, (data.train.size() + chosen.batch - 1) / chosen.batch);
+  check_folders(chosen);
   const report_folder folder(chosen.out);
+  std::optional<localis::io::file_lock> in_use;
+  try {
+    in_use.emplace(folder.path() / ".localis.lock");
+  } catch (const localis::data_error& taken) {
+    throw localis::config_error(localis::text("--out: ", taken.what()));
+  }
+  check_folders(chosen);  // another may just have been at work there
   if (!chosen.checkpoints.empty()) (void)report_folder(chosen.checkpoints, "--checkpoint");  // or else hours later
   lab lab(chosen, data, folder, std::move(network), std::move(shares));
   if (chosen.resume) lab.keep(read_runs(folder.path(), lab.all()));
@@ -271,10 +319,10 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
   lab.finish();
   tell_results(lab, folder);
   if (lab.all().ending == "interrupted") {
-    const std::string out = folder.path().string();
-    std::cout << lab.all().message << "; --config " << out << "/run.json --resume --out " << out
-              << (chosen.checkpoints.empty() ? "" : " --checkpoint " + chosen.checkpoints.string()) << " goes on"
-              << std::endl;
+    const auto word = [](const std::filesystem::path& path) { return shell_word(path.native()); };
+    std::cout << lab.all().message << "; --config " << word(folder.path() / "run.json") << " --resume --out "
+              << word(folder.path()) << (chosen.checkpoints.empty() ? "" : " --checkpoint " + word(chosen.checkpoints))
+              << " goes on" << std::endl;
     return interrupted_status();
   }
   // Where rules are compared, one that diverges is a result like any other.

@@ -32,6 +32,8 @@ class checkpoint_folder;
 /// Comparisons of training runs. What knows the model is here; the rest is compiled once, in lab.cpp.
 namespace examples {
 
+struct earlier_runs;  // resume.hpp
+
 /// Does one run after the other, keeps what they came to, and writes the report after each.
 class lab {
  public:
@@ -111,7 +113,7 @@ class lab {
   [[nodiscard]] const std::string& diverged() const { return diverged_; }
 
   /// Takes up runs that were done before; see read_runs.
-  void keep(std::vector<run_result> runs);
+  void keep(earlier_runs earlier);
 
   /// No run follows.
   void finish();
@@ -167,6 +169,10 @@ class lab {
 [[nodiscard]] int compare(const settings& chosen, const pictures& data, localis::summary network,
                           std::vector<double> shares, const std::function<void(lab&, std::uint64_t seed)>& runs);
 
+/// What would be lost, or not be there, in the folders that were chosen: looked at before pictures are read.
+/// Errors: config_error
+void check_folders(const settings& chosen);
+
 /// What --dry-run tells, with the memory of local learning and of a prefix that rests; returns the exit status.
 [[nodiscard]] int tell_dry_run(const settings& chosen, const localis::summary& local, const localis::summary& frozen);
 
@@ -183,6 +189,7 @@ template <class Model, class Make>
     wanted.local_learning = false;
     return tell_dry_run(chosen, local, fresh.summary(wanted));
   }
+  check_folders(chosen);
   const pictures data = load();
   const auto shares = Model::work_shares();
   return compare(chosen, data, make(1).summary(), {shares.begin(), shares.end()}, runs);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "any_data.hpp"
+#include "path_text.hpp"
 
 #include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
@@ -71,7 +72,7 @@ pictures read_folder(const settings& chosen, const localis::shape& wanted) {
   options.readers = chosen.threads;
   auto parts = localis::data::train_and_validation(chosen.data, options);
   pictures result;
-  result.name = chosen.data.string();
+  result.name = path_text(chosen.data);
   const std::size_t skipped = parts.train.skipped().size() + parts.validation.skipped().size();
   for (const auto* part : {&parts.train, &parts.validation}) {
     for (const auto& one : part->skipped()) std::cerr << "left out: " << one.reason << '\n';

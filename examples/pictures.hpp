@@ -12,6 +12,7 @@
 
 #include "any_data.hpp"
 #include "digits.hpp"
+#include "path_text.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
@@ -61,7 +62,7 @@ namespace detail {
     constexpr std::size_t test_count = 397;
     result.name = "embedded digits (UCI, enlarged to 28x28)";
     result.note = chosen.digits ? "Trained on 1,797 small digits, not on Fashion-MNIST."
-                                : "Fashion-MNIST is not at " + chosen.data.string() +
+                                : "Fashion-MNIST is not at " + path_text(chosen.data) +
                                       " (Debian: apt install dataset-fashion-mnist): trained on 1,797 small digits "
                                       "instead.";
     std::tie(result.train, result.test) = detail::parted(any_data(digits()), test_count);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "format.hpp"
+#include "path_text.hpp"
 #include "read_config.hpp"
 #include "run_program.hpp"
 #include "settings.hpp"
@@ -64,13 +65,13 @@ namespace {
 
 /// Reads "cifar10:DIR", or a folder alone, which is one of Fashion-MNIST.
 void parse_data(settings& s, const std::string& given) {
-  s.data = given;
+  s.data = path_of(given);
   std::vector<std::string_view> names;
   for (const auto& [name, kind] : data_kinds) {
     names.push_back(name);
     if (given.rfind(std::string(name) + ':', 0) != 0) continue;
     s.source = kind;
-    s.data = given.substr(name.size() + 1);
+    s.data = path_of(std::string_view(given).substr(name.size() + 1));
   }
   localis::expect(!s.data.empty(), "--data", "a folder", "'" + given + "'");
   localis::expect(s.of.of_models || s.source == data_kind::fashion, "--data",
@@ -148,6 +149,7 @@ void check(const settings& s) {
   expect(s.interleave >= 2, "--interleave", "at least 2", s.interleave);
   expect(s.keep >= 1, "--keep", "at least 1", s.keep);
   expect(!s.resume || !s.out.empty(), "--resume", "--out with it, the folder to go on in", "none");
+  expect(!s.other_machine || s.resume, "--other-machine", "--resume with it", "none");
 }
 
 /// Text with commas between its parts.
@@ -172,7 +174,7 @@ struct typed_settings {
     for (const auto& [name, kind] : data_kinds) {
       if (s.of.of_models && kind == s.source) t.data = std::string(name) + ':';
     }
-    t.data += s.data.string();
+    t.data += path_text(s.data);
   }
   std::vector<std::string> runs, seeds, rates{exact(s.local_rate)};
   for (const std::string& run : s.runs) runs.push_back(typed_name(run));
@@ -286,6 +288,11 @@ void visit_options(typed_settings& t, const Visit& visit) {
          "goes on with the comparison in --out: its finished runs are not done again, and one that was interrupted "
          "goes on from its last checkpoint that loads",
          false});
+  visit("other-machine", s.other_machine,
+        {stored, "",
+         "with --resume: goes on even where processor, compiler, threads or version of the library are not those of "
+         "before, by which results may differ in their last digits and times are of different machines",
+         false});
 
   const char* rates = "Step sizes";
   visit("learning-rate", s.learning_rate.base.rate,
@@ -386,7 +393,7 @@ struct write_option {
     } else if constexpr (std::is_same_v<T, std::optional<std::size_t>>) {
       return *value;
     } else if constexpr (std::is_same_v<T, std::filesystem::path>) {
-      return value.string();
+      return path_text(value);
     } else {
       return value;
     }

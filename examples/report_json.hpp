@@ -78,6 +78,7 @@ template <class Record>
                   {"compiler", all.computer.compiler},   {"build", all.computer.build},
                   {"backend", all.network.backend},      {"instructions", all.network.instructions},
                   {"threads", all.network.threads}};
+  if (!all.machine_note.empty()) j["machine"]["note"] = all.machine_note;
   json layers = json::array();
   for (const localis::summary::row& row : all.network.rows) {
     layers.push_back({{"layer", row.name},

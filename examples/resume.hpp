@@ -10,6 +10,7 @@
 
 #include "comparison.hpp"
 #include "experiment.hpp"
+#include "format.hpp"
 #include "read_report.hpp"
 #include "report_json.hpp"
 #include <nlohmann/json.hpp>
@@ -19,50 +20,84 @@
 /// Going on with a comparison: what an earlier report.json holds.
 namespace examples {
 
+/// What of an earlier comparison is gone on with.
+struct earlier_runs {
+  std::vector<run_result> runs;
+  std::string machine_note;  ///< where they were done, if that is not the same
+};
+
 namespace detail {
 
-/// Of two comparisons, the first thing besides the choice of runs that is not the same; empty where all is.
-[[nodiscard]] inline std::string difference(const nlohmann::json& before, const nlohmann::json& now) {
-  for (const char* part : {"settings", "data", "machine"}) {
-    const nlohmann::json& old_values = before.at(part);
+/// Of two comparisons, what is not the same.
+struct differences {
+  std::string of_comparison;            ///< the first thing besides the choice of runs; mostly empty
+  std::vector<std::string> of_machine;  ///< all that may change the last digits of a result
+};
+
+[[nodiscard]] inline differences compared(const nlohmann::json& before, const nlohmann::json& now) {
+  // The system's release, a name or a place changes no byte of a result.
+  constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",         "every",  "keep",
+                                             "local-rate", "supervised-rate", "short-epochs", "system", "note"};
+  differences found;
+  const auto compare = [&](const std::string& what, const nlohmann::json& old_values, const nlohmann::json& values,
+                           const std::string& name, bool of_machine) {
+    const nlohmann::json old_value = old_values.value(name, nlohmann::json());
+    const nlohmann::json value = values.value(name, nlohmann::json());
+    if (old_value == value) return;
+    const auto told = [](const nlohmann::json& one) { return one.is_null() ? "nothing" : one.dump(); };
+    const std::string line = localis::text(what, ": then ", told(old_value), ", now ", told(value));
+    if (of_machine) {
+      found.of_machine.push_back(line);
+    } else if (found.of_comparison.empty()) {
+      found.of_comparison = line;
+    }
+  };
+  for (const char* name : {"localis", "commit"}) compare(name, before, now, name, true);
+  for (const std::string part : {"settings", "data", "machine"}) {
     for (const auto& [name, value] : now.at(part).items()) {
-      constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",        "every", "keep",
-                                                 "local-rate", "supervised-rate", "short-epochs"};
-      if (std::find(std::begin(may_differ), std::end(may_differ), name) != std::end(may_differ) ||
-          (old_values.contains(name) && old_values.at(name) == value))
-        continue;
-      return localis::text(part, ' ', name, ": then ",
-                           old_values.contains(name) ? old_values.at(name).dump() : "nothing", ", now ", value.dump());
+      if (std::find(std::begin(may_differ), std::end(may_differ), name) != std::end(may_differ)) continue;
+      if (part == "machine" && name == "threads") continue;  // as the settings have them
+      compare(part + ' ' + name, before.at(part), now.at(part), name, part == "machine" || name == "threads");
     }
   }
-  return {};
+  return found;
 }
 
 }  // namespace detail
 
 /// The runs of the report in `folder`, also one that was interrupted; none where there is no report.
-/// Errors: data_error for a file that is none of our reports, config_error for one of another comparison.
-[[nodiscard]] inline std::vector<run_result> read_runs(const std::filesystem::path& folder, const experiment& now) {
+/// Errors: data_error for a file that is none of our reports; config_error for one of another comparison, and for one
+/// of another machine where --other-machine does not allow that.
+[[nodiscard]] inline earlier_runs read_runs(const std::filesystem::path& folder, const experiment& now) {
   const std::filesystem::path file = folder / "report.json";
   if (!std::filesystem::exists(file)) return {};
-  std::vector<run_result> runs;
-  std::string difference;
+  earlier_runs earlier;
+  detail::differences differ;
   try {
     stored_report report = read_report(file);
-    difference = detail::difference(report.json, nlohmann::json::parse(report_json(now)));
-    runs = std::move(report.runs);
+    differ = detail::compared(report.json, nlohmann::json::parse(report_json(now)));
+    earlier.machine_note = report.json.at("machine").value("note", "");
+    earlier.runs = std::move(report.runs);
   } catch (const localis::data_error& failure) {
     throw localis::data_error(localis::text("--resume: ", failure.what()));
   } catch (const nlohmann::json::exception& failure) {
     throw localis::data_error(
         localis::text("--resume: ", file.string(), ": expected an earlier report, found: ", failure.what()));
   }
-  if (!difference.empty()) {
-    throw localis::config_error(localis::text("--resume: ", file.string(),
-                                              ": expected the report of a comparison like this one, found one with ",
-                                              difference));
+  const auto refuse = [&file](const char* expected, const std::string& found) {
+    throw localis::config_error(
+        localis::text("--resume: ", file.string(), ": expected the report of ", expected, ", found one with ", found));
+  };
+  if (!differ.of_comparison.empty()) refuse("a comparison like this one", differ.of_comparison);
+  if (differ.of_machine.empty()) return earlier;
+  const std::string list = joined(differ.of_machine, "; ");
+  if (!now.chosen.other_machine) {
+    refuse("this machine and program",
+           list + "; --other-machine goes on with it, results may differ in their last digits");
   }
-  return runs;
+  earlier.machine_note +=
+      (earlier.machine_note.empty() ? "" : " ") + localis::text("Not all runs were done in one place: ", list, '.');
+  return earlier;
 }
 
 }  // namespace examples

@@ -90,6 +90,7 @@ struct settings {
   bool zero_gamma = false;
   std::filesystem::path out;          ///< empty: a fresh folder
   bool resume = false;                ///< runs that are in that folder's report are not done again
+  bool other_machine = false;         ///< nor done by the same compiler, processor, threads or library
   bool dry_run = false;               ///< nothing is done but told
   std::filesystem::path checkpoints;  ///< folder; empty: one in `out`
   std::size_t every = 0;              ///< steps; 0: runs are stored when they are interrupted, and never else

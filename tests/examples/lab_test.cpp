@@ -17,11 +17,15 @@
 #include "pictures.hpp"
 #include "read_settings.hpp"
 #include "settings.hpp"
+#include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <localis/core/error.hpp>
+#include <localis/core/utf8.hpp>
 #include <localis/cpu/backend.hpp>
+#include <localis/io/file_lock.hpp>
 #include <localis/io/safetensors.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
@@ -167,6 +171,7 @@ TEST_CASE("lab: checkpoints stay where they are asked for, the last ones of each
   CHECK(names_in(s.out) == strings{"epochs.csv", "report.html", "report.json", "run.json", "runs", "table.md"});
   s.every = 4;
   s.keep = 2;
+  fs::remove_all(s.out);
   CHECK(work(s).status == 0);
   CHECK(names_in(s.out / "checkpoints") == strings{"one-1-step-000000028.checkpoint", "one-1-step-000000030.checkpoint",
                                                    "two-1-step-000000028.checkpoint",
@@ -281,6 +286,178 @@ TEST_CASE("lab: a folder that no checkpoint can go to is seen before anything is
           (void)work(s);
         }).find("--checkpoint: " + s.checkpoints.string() + ": expected a folder, found: ") == 0);
   CHECK_FALSE(fs::exists(s.out / "run.json"));
+}
+
+TEST_CASE("lab: what a user has in the folders stays, whatever its name") {
+  const temporary_folder here;
+  settings s = few(here / "out");
+  s.runs = {"one"};
+  s.checkpoints = here / "stored";
+  for (const fs::path& folder : {s.out, s.checkpoints}) {
+    for (const char* name : {"trial", "report.json.part", "one-1-step-000000030.checkpoint.part"})
+      write_file(folder / name, "notes of a week");
+    fs::create_directories(folder / "a folder");
+  }
+  fs::create_directories(s.out / "trial of another");
+  const strings before = names_in(s.checkpoints);
+  CHECK(work(s).status == 0);
+  CHECK(names_in(s.checkpoints) == before);
+  for (const fs::path& folder : {s.out, s.checkpoints}) {
+    for (const char* name : {"trial", "report.json.part", "one-1-step-000000030.checkpoint.part"})
+      CHECK(file_content(folder / name) == "notes of a week");
+  }
+  settings folders = few(here / "folders");
+  folders.runs = {"one"};
+  fs::create_directories(folders.out / "trial");
+  CHECK(work(folders).status == 0);
+}
+
+TEST_CASE("lab: a folder with a comparison, or a file of one's own under such a name, is not written over") {
+  const temporary_folder here;
+  settings s = few(here / "out");
+  s.runs = {"one"};
+  s.every = 10;
+  s.checkpoints = here / "stored";
+  CHECK(work(s).status == 0);
+  const std::string report = file_content(s.out / "report.json");
+  CHECK(refusal([&] { (void)work(s); }) == "--out: expected a folder without a comparison, found " +
+                                               (s.out / "run.json").string() +
+                                               "; --resume goes on with it, another folder begins anew");
+  CHECK(file_content(s.out / "report.json") == report);
+  settings other = s;
+  other.out = here / "other";
+  CHECK(refusal([&] { (void)work(other); }) == "--checkpoint: expected a folder without a comparison, found " +
+                                                   (s.checkpoints / "one-1-step-000000030.checkpoint").string() +
+                                                   "; --resume goes on with it, another folder begins anew");
+  CHECK_FALSE(fs::exists(other.out));
+  settings mine = few(here / "mine");
+  write_file(mine.out / "table.md", "my table");
+  CHECK(refusal([&] { (void)work(mine); }).find("table.md") != std::string::npos);
+  CHECK(file_content(mine.out / "table.md") == "my table");
+  CHECK(names_in(mine.out) == strings{"table.md"});
+}
+
+TEST_CASE("lab: --resume where nothing was begun is refused before anything is read") {
+  const temporary_folder here;
+  settings s = few(here / "out");
+  s.resume = true;
+  s.digits = false;
+  s.data = "/nowhere/at/all";
+  s.data_given = true;
+  const std::string start = "--resume: " + s.out.string() + ": expected the folder of a comparison, found ";
+  CHECK(refusal([&] { (void)work(s); }) == start + "none; without --resume one begins there");
+  CHECK_FALSE(fs::exists(s.out));
+  fs::create_directories(s.out);
+  CHECK(refusal([&] { (void)work(s); }) == start + "no run.json in it; without --resume one begins there");
+}
+
+TEST_CASE("lab: a folder that another process works in is refused, with that process; killed, it is in nobody's way") {
+  const temporary_folder here;
+  settings s = few(here / "out");
+  s.runs = {"one"};
+  fs::create_directories(s.out);
+  {
+    const localis::io::file_lock other(s.out / ".localis.lock");
+    CHECK(refusal([&] { (void)work(s); })
+              .find("--out: " + (s.out / ".localis.lock").string() +
+                    ": expected nobody else at work here, found it in use by process " + std::to_string(::getpid())) ==
+          0);
+    CHECK(names_in(s.out) == strings{".localis.lock"});
+  }
+  write_file(s.out / ".localis.lock", "in use by process 4194305 on elsewhere\n");  // of one that was killed
+  CHECK(work(s).status == 0);
+  CHECK_FALSE(fs::exists(s.out / ".localis.lock"));
+}
+
+TEST_CASE("lab: --resume is for another kernel, and, where it is said, for another machine") {
+  const temporary_folder here;
+  settings s = few(here / "out");
+  s.runs = {"one"};
+  REQUIRE(work(s).status == 0);
+  const auto change = [&](const char* at, const nlohmann::json& value) {
+    nlohmann::json j = json_of(s.out / "report.json");
+    j[nlohmann::json::json_pointer(at)] = value;
+    write_file(s.out / "report.json", j.dump());
+  };
+  s.resume = true;
+  s.runs = {"one", "two"};
+  change("/machine/system", "Linux 2.6.60 x86_64");
+  CHECK(work(s).status == 0);
+
+  change("/machine/compiler", "GCC 1.0");
+  change("/commit", "abc");
+  const std::string refused = refusal([&] { (void)work(s); });
+  CAPTURE(refused);
+  CHECK(refused.find("--resume: " + (s.out / "report.json").string() +
+                     ": expected the report of this machine and program, found one with commit: then \"abc\", now ") ==
+        0);
+  CHECK(refused.find("; machine compiler: then \"GCC 1.0\", now \"") != std::string::npos);
+  CHECK(refused.find("; --other-machine goes on with it") != std::string::npos);
+  s.other_machine = true;
+  const outcome again = work(s);
+  CHECK(again.status == 0);
+  CHECK(again.told.find("NOTE: Not all runs were done in one place: commit: then") != std::string::npos);
+  const std::string note = json_of(s.out / "report.json").at("machine").at("note");
+  CHECK(note.find("machine compiler: then \"GCC 1.0\"") != std::string::npos);
+  CHECK(file_content(s.out / "report.html").find("Not all runs were done in one place") != std::string::npos);
+  s.other_machine = false;
+  CHECK(work(s).status == 0);  // the report is now of this machine
+  CHECK(json_of(s.out / "report.json").at("machine").at("note") == note);
+
+  change("/settings/batch", 4);
+  s.other_machine = true;
+  CHECK(refusal([&] { (void)work(s); }).find("found one with settings batch: then 4, now 8") != std::string::npos);
+}
+
+TEST_CASE("lab: the command that goes on is one for a shell, whatever the folder is called") {
+  const temporary_folder here;
+  settings s = few(here / "it's a $HOME \"folder\"");
+  const outcome stopped = work(s, 100);
+  CHECK(stopped.status == 130);
+  const std::string quoted = (here / "it'\\''s a $HOME \"folder\"").string();
+  CHECK(stopped.told.find("; --config '" + quoted + "/run.json' --resume --out '" + quoted + "' goes on") !=
+        std::string::npos);
+}
+
+TEST_CASE("lab: a folder of pictures whose name is not UTF-8 is trained on, and run.json gives the runs again") {
+  const temporary_folder here;
+  const fs::path data = here /
+                        "donn\xE9"
+                        "es";
+  const auto write_part = [&](const std::string& name, std::size_t count) {
+    std::string pictures{'\0', '\0', 8, 3}, labels{'\0', '\0', 8, 1};
+    const std::string size{'\0', '\0', static_cast<char>(count >> 8), static_cast<char>(count & 255)};
+    pictures += size + std::string{'\0', '\0', '\0', 28, '\0', '\0', '\0', 28};
+    labels += size;
+    for (std::size_t i = 0; i < count; ++i) {
+      labels += static_cast<char>(i % 10);
+      pictures += std::string(28 * 28, static_cast<char>(12 * (i % 10)));
+    }
+    write_file(data / (name + "-images-idx3-ubyte"), pictures);
+    write_file(data / (name + "-labels-idx1-ubyte"), labels);
+  };
+  write_part("train", 200);
+  write_part("t10k", 20);
+  settings s = few(here / "out");
+  s.digits = false;
+  s.data = data;
+  s.data_given = true;
+  REQUIRE(work(s).status == 0);
+  const std::string stored = json_of(s.out / "run.json").at("data");
+  CHECK(stored == "file://" + (here / "donn%E9es").string());
+  CHECK(json_of(s.out / "report.json").at("settings").at("data") == stored);
+  const std::string page = file_content(s.out / "report.html");
+  CHECK(page.find("donn%E9es") != std::string::npos);
+  CHECK(localis::detail::is_utf8(page));
+
+  const std::string config = (s.out / "run.json").string();
+  const char* words[] = {"few", "--config", config.c_str(), "--out", "again"};
+  CLI::App app;
+  settings again = examples::read_settings(app, 5, words, s.of);
+  CHECK(again.data == data);
+  again.out = here / "again";
+  CHECK(work(again).status == 0);
+  CHECK(runs_of(again.out) == runs_of(s.out));
 }
 
 TEST_CASE("lab: run.json is there from the start, and says what was in force") {
