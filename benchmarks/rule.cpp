@@ -13,7 +13,7 @@ int main(int count, char** arguments) {
   benchmarks::tell_machine();
   const double peak = benchmarks::fma_peak();
   benchmark::AddCustomContext("fma_peak", examples::exact(peak));
-  benchmarks::measure_rules(benchmarks::cpu(), peak);
+  benchmarks::measure_rules([] { return benchmarks::cpu(); }, peak);
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
   benchmark::RunSpecifiedBenchmarks();

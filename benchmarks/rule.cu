@@ -2,25 +2,37 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "format.hpp"
+#include "on_gpu.cuh"
 #include "rule.hpp"
 #include <benchmark/benchmark.h>
 
+#include <localis/core/random.hpp>
 #include <localis/cuda/backend.cuh>
 
 namespace {
 
 using backend = localis::cuda::backend<float>;
 
-/// GFLOP/s of c = a b, 8192 x 8192 each.
+/// GFLOP/s of c = a b, 8192 x 8192 normal numbers each: zeros would take less power, and run at a higher clock.
 double product_peak(const backend& device) {
   constexpr std::size_t side = 8192;
   constexpr int together = 5;
-  const auto square = [&] { return device.allocate<float>(localis::memory_kind::arena, side * side); };
-  const auto a = square(), b = square(), c = square();
+  const auto square = [&](std::uint64_t stream) {
+    const localis::random_stream random(1, stream);
+    std::vector<float> values(side * side);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(random.normal(i));
+    auto on_device = device.allocate<float>(localis::memory_kind::arena, values.size());
+    device.upload(std::span<const float>(values), on_device.data());
+    return on_device;
+  };
+  const auto a = square(0), b = square(1), c = square(2);
   const auto run = [&] {
     device.subtract_product(side, side, side, a.data(), b.data(), c.data());
     float last = 0;
@@ -36,15 +48,12 @@ double product_peak(const backend& device) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  cudaDeviceProp properties{};
-  localis::cuda::check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
-  benchmark::AddCustomContext("device", properties.name);
-  const backend device;
-  const double peak = product_peak(device);
-  benchmark::AddCustomContext("cublas_peak", examples::exact(peak));
-  benchmarks::measure_rules(device, peak, 10);
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return benchmarks::run_on_gpu("bench_rule_cuda", count, arguments, [](bool there_is_one) {
+    double peak = std::numeric_limits<double>::quiet_NaN();
+    if (there_is_one) {
+      peak = product_peak(backend());
+      benchmark::AddCustomContext("cublas_peak", examples::exact(peak));
+    }
+    benchmarks::measure_rules([] { return backend(); }, peak, 10);
+  });
 }

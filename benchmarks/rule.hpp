@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <type_traits>
 
 #include "layer.hpp"
 #include <benchmark/benchmark.h>
@@ -29,18 +30,20 @@
 ///   response  time of the pass over the time of the response alone
 namespace benchmarks {
 
+/// @param make      a new backend, called when a layer is to run: names need no device
 /// @param together  passes that follow each other before their end is waited for
-template <class Rule, class Backend>
-void measure_rule(const Backend& backend, const std::string& name, double peak, int together) {
-  using counting = localis::check::counting<Backend>;
+template <class Rule, class Make>
+void measure_rule(const Make& make, const std::string& name, double peak, int together) {
   for (const shape& of : shapes<Rule>()) {
-    const counting counter(backend);
-    layer<counting, Rule>(counter, of).forward(localis::mode::learn);
-    const double flop = 2 * static_cast<double>(counter.counts().total());
     benchmark::RegisterBenchmark(
         (name + "/" + of.name).c_str(),
         [=](benchmark::State& state) {
-          layer<Backend, Rule> measured(backend, of);
+          using counting = localis::check::counting<std::invoke_result_t<Make>>;
+          const counting backend(make());
+          layer<counting, Rule> measured(backend, of);
+          measured.forward(localis::mode::learn);
+          measured.wait();
+          const double flop = 2 * static_cast<double>(backend.counts().total());
           const auto time = [&](localis::mode how) {
             const auto start = std::chrono::steady_clock::now();
             for (int i = 0; i < together; ++i) measured.forward(how);
@@ -68,22 +71,22 @@ void measure_rule(const Backend& backend, const std::string& name, double peak, 
 }
 
 /// A rule of one's own is one more line.
-template <class Backend>
-void measure_rules(const Backend& backend, double peak, int together = 1) {
+template <class Make>
+void measure_rules(const Make& make, double peak, int together = 1) {
   namespace rule = localis::rule;
-  measure_rule<rule::hebb>(backend, "hebb", peak, together);
-  measure_rule<rule::anti_hebb>(backend, "anti_hebb", peak, together);
-  measure_rule<rule::covariance>(backend, "covariance", peak, together);
-  measure_rule<rule::oja>(backend, "oja", peak, together);
-  measure_rule<rule::subspace>(backend, "subspace", peak, together);
-  measure_rule<rule::bcm>(backend, "bcm", peak, together);
-  measure_rule<rule::instar>(backend, "instar", peak, together);
-  measure_rule<rule::k_winners>(backend, "k_winners", peak, together);
-  measure_rule<rule::soft_winner_take_all>(backend, "soft_winner_take_all", peak, together);
-  measure_rule<rule::soft_hebb>(backend, "soft_hebb", peak, together);
-  measure_rule<rule::krotov_hopfield>(backend, "krotov_hopfield", peak, together);
-  measure_rule<rule::sanger>(backend, "sanger", peak, together);
-  measure_rule<rule::nonlinear_hpca<localis::tanh_function>>(backend, "nonlinear_hpca", peak, together);
+  measure_rule<rule::hebb>(make, "hebb", peak, together);
+  measure_rule<rule::anti_hebb>(make, "anti_hebb", peak, together);
+  measure_rule<rule::covariance>(make, "covariance", peak, together);
+  measure_rule<rule::oja>(make, "oja", peak, together);
+  measure_rule<rule::subspace>(make, "subspace", peak, together);
+  measure_rule<rule::bcm>(make, "bcm", peak, together);
+  measure_rule<rule::instar>(make, "instar", peak, together);
+  measure_rule<rule::k_winners>(make, "k_winners", peak, together);
+  measure_rule<rule::soft_winner_take_all>(make, "soft_winner_take_all", peak, together);
+  measure_rule<rule::soft_hebb>(make, "soft_hebb", peak, together);
+  measure_rule<rule::krotov_hopfield>(make, "krotov_hopfield", peak, together);
+  measure_rule<rule::sanger>(make, "sanger", peak, together);
+  measure_rule<rule::nonlinear_hpca<localis::tanh_function>>(make, "nonlinear_hpca", peak, together);
 }
 
 }  // namespace benchmarks

@@ -5,35 +5,49 @@
 #include <cstddef>
 #include <string>
 
+#include "main_network.hpp"
 #include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
 
-#include <localis/localis.hpp>
+#include <localis/model/mobilenet_v2.hpp>
+#include <localis/model/resnet.hpp>
+#include <localis/model/vgg.hpp>
 
 namespace lo = localis;
 using benchmarks::cpu;
 
 namespace {
 
+template <class Network>
+void measure(const std::string& network, int steps) {
+  benchmarks::measure_ways<Network>([] { return cpu(); }, cpu().threads(), network, 128, steps);
+}
+
 /// SGD with other batches, and on fewer threads.
 template <class Network>
 void measure_scaling(const std::string& network, int steps) {
-  const benchmarks::way sgd{"sgd", 0, 0};
+  const auto sgd = [&](std::size_t threads, std::size_t batch, int count) {
+    benchmarks::measure_step<Network>([threads] { return cpu({.threads = threads}); }, threads, network,
+                                      benchmarks::way{"sgd", 0, 0}, batch, count);
+  };
   for (const std::size_t batch : {16U, 32U, 64U, 256U}) {
-    benchmarks::measure_step<Network>(cpu(), network, sgd, batch, steps * 128 / static_cast<int>(batch));
+    sgd(cpu().threads(), batch, steps * 128 / static_cast<int>(batch));
   }
-  for (std::size_t fewer = 1; fewer < cpu().threads(); fewer *= 2) {
-    benchmarks::measure_step<Network>(cpu({.threads = fewer}), network, sgd, 128, steps);
-  }
+  for (std::size_t fewer = 1; fewer < cpu().threads(); fewer *= 2) sgd(fewer, 128, steps);
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
+  using benchmarks::oja;
   benchmarks::tell_machine();
-  benchmarks::measure_networks(cpu());
-  measure_scaling<examples::main_network<benchmarks::oja>>("main", 20);
-  measure_scaling<lo::models::resnet20<10, benchmarks::oja>>("resnet20", 4);
+  measure<examples::main_network<oja>>("main", 20);
+  measure<lo::models::resnet20<10, oja>>("resnet20", 4);
+  measure<lo::models::vgg11_32<10, oja>>("vgg11", 3);
+  measure<lo::models::resnet18_32<10, oja>>("resnet18", 2);
+  measure<lo::models::mobilenet_v2_32<10, oja>>("mobilenet_v2", 2);
+  measure_scaling<examples::main_network<oja>>("main", 20);
+  measure_scaling<lo::models::resnet20<10, oja>>("resnet20", 4);
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
   benchmark::RunSpecifiedBenchmarks();

@@ -6,15 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "main_network.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/check/counting.hpp>
 #include <localis/core/random.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
-#include <localis/model/mobilenet_v2.hpp>
-#include <localis/model/resnet.hpp>
-#include <localis/model/vgg.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
@@ -27,9 +23,10 @@
 ///   frozen, localized  stages before the boundary T rest, or learn by Oja's rule; running statistics before T
 ///   items_per_second   images
 ///   products           multiply-adds of the step's matrix products, as counted
+///   peak_bytes         the largest sum of what the backend held at once: weights, states and the arena
 ///
-/// Names end in batch size and threads. Steps follow each other without waiting, where the backend can; the last is
-/// waited for.
+/// Names end in batch size and threads; a filter picks by name, as in --benchmark_filter='^resnet18/tf32/sgd'. Steps
+/// follow each other without waiting, where the backend can; the last is waited for.
 namespace benchmarks {
 
 using oja = localis::rule::local<localis::rule::oja, localis::rule::relative_step>;
@@ -77,40 +74,33 @@ void run_steps(benchmark::State& state, const Backend& plain, const way& how, st
   const auto steps = static_cast<double>(state.iterations());
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch));
   state.counters["products"] = static_cast<double>(backend.counts().total()) / steps;
+  state.counters["peak_bytes"] = static_cast<double>(backend.counters().peak);
 }
 
-template <class Network, class Backend>
-void measure_step(const Backend& backend, const std::string& network, const way& how, std::size_t batch, int steps) {
+/// @param make     a new backend, called when the steps are to run: their names need no device
+/// @param threads  of that backend
+template <class Network, class Make>
+void measure_step(const Make& make, std::size_t threads, const std::string& network, const way& how, std::size_t batch,
+                  int steps) {
   const std::string name = network + '/' + how.name + "/T:" + std::to_string(how.boundary) +
-                           "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(backend.threads());
+                           "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
   benchmark::RegisterBenchmark(name.c_str(),
-                               [=](benchmark::State& state) { run_steps<Network>(state, backend, how, batch); })
+                               [=](benchmark::State& state) { run_steps<Network>(state, make(), how, batch); })
       ->Iterations(steps)
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
 }
 
-/// All ways to train at batch 128.
-template <class Network, class Backend>
-void measure_ways(const Backend& backend, const std::string& network, int steps) {
+/// All ways to train.
+template <class Network, class Make>
+void measure_ways(const Make& make, std::size_t threads, const std::string& network, std::size_t batch, int steps) {
   constexpr std::size_t half = Network::stages / 2;
   constexpr std::size_t most = Network::stages - 1;
   constexpr double rate = 1e-6;  // of the weights' norm: nothing grows while it is measured
   for (const way& how : {way{"sgd", 0, 0}, way{"frozen", half, 0}, way{"localized", half, rate}, way{"frozen", most, 0},
                          way{"localized", most, rate}}) {
-    measure_step<Network>(backend, network, how, 128, steps);
+    measure_step<Network>(make, threads, network, how, batch, steps);
   }
-}
-
-/// Five networks, `more` times as many steps of each.
-template <class Backend>
-void measure_networks(const Backend& backend, const std::string& suffix = "", int more = 1) {
-  namespace lo = localis;
-  measure_ways<examples::main_network<oja>>(backend, "main" + suffix, 20 * more);
-  measure_ways<lo::models::resnet20<10, oja>>(backend, "resnet20" + suffix, 4 * more);
-  measure_ways<lo::models::vgg11_32<10, oja>>(backend, "vgg11" + suffix, 3 * more);
-  measure_ways<lo::models::resnet18_32<10, oja>>(backend, "resnet18" + suffix, 2 * more);
-  measure_ways<lo::models::mobilenet_v2_32<10, oja>>(backend, "mobilenet_v2" + suffix, 2 * more);
 }
 
 }  // namespace benchmarks

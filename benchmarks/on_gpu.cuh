@@ -1,0 +1,31 @@
+#pragma once
+
+#include <exception>
+#include <iostream>
+
+#include <benchmark/benchmark.h>
+
+#include <localis/cuda/backend.cuh>
+
+namespace benchmarks {
+
+/// Google Benchmark's program on a GPU. Names are listed without one; what would run where there is none, or where it
+/// fails, ends in one line that says why, and in status 1, as does a filter that no name matches.
+/// @param prepare  registers what runs; there_is_one tells whether something can be measured before
+template <class Prepare>
+[[nodiscard]] int run_on_gpu(const char* name, int count, char** arguments, const Prepare& prepare) {
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
+  try {
+    cudaDeviceProp device{};
+    const bool there_is_one = cudaGetDeviceProperties(&device, 0) == cudaSuccess;
+    if (there_is_one) benchmark::AddCustomContext("device", device.name);
+    prepare(there_is_one);
+    return benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 1;
+  } catch (const std::exception& failure) {
+    std::cerr << name << ": " << failure.what() << std::endl;
+    return 1;
+  }
+}
+
+}  // namespace benchmarks
