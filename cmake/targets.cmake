@@ -86,7 +86,7 @@ function(localis_component name missing)
       set(${missing} "the CUDA toolkit, 12.4 or later" PARENT_SCOPE)
       return()
     endif()
-    list(APPEND links CUDA::cudart CUDA::cublas)
+    list(APPEND links CUDA::cublas)  # the runtime comes with the language, as CUDA_RUNTIME_LIBRARY says
 
   else()
     set(${missing} "a component of that name; there are ${LOCALIS_COMPONENTS}" PARENT_SCOPE)
