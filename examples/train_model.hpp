@@ -32,8 +32,9 @@ template <class Model>
 
 /// The program that trains one published network; see train_program.hpp.
 /// @param dropout  share of elements that dropout layers set to 0
-template <class Model>
-[[nodiscard]] int train_model(const char* name, double dropout, int argc, char** argv) {
+/// @param backend  a new one for each run, from the settings
+template <class Model, class Backend>
+[[nodiscard]] int train_model(const char* name, double dropout, int argc, char** argv, const Backend& backend) {
   settings defaults;
   defaults.epochs = 10;
   defaults.batch = 128;
@@ -49,7 +50,7 @@ template <class Model>
       return data;
     };
     const auto make = [&](std::uint64_t seed) {
-      Model fresh{{.seed = seed}, typename Model::backend_type{{.threads = chosen.threads}}};
+      Model fresh{{.seed = seed}, backend(chosen)};
       fresh.for_each_layer([&](const localis::operation&, auto& layer) {
         if constexpr (requires { layer.rate = dropout; }) layer.rate = dropout;
       });
