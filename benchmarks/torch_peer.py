@@ -199,4 +199,5 @@ def main():
         json.dump({"context": {"torch": torch.__version__, "threads": threads}, "benchmarks": rows}, file, indent=1)
 
 
-main()
+if __name__ == "__main__":
+    main()
