@@ -27,6 +27,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/file.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/io/replace_file.hpp>
 
 namespace {
@@ -77,7 +78,7 @@ void add_benchmarks(const json& from, const std::string& question, measurements&
     const std::string digits = context[what].get<std::string>();
     double value = nothing;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);  // in every locale
-    of = std::isnan(of) ? value : std::max(of, value);
+    of = localis::is_nan(of) ? value : std::max(of, value);
   };
   best("fma_peak", to.fma_peak);
   best("memory_bandwidth", to.memory_bandwidth);
@@ -267,7 +268,7 @@ table rule_table(const measurements& all) {
       const std::string name = rule + '/' + shape;
       row.push_back(fixed(rules.ms(name) / rules.ms("oja/" + shape), 2));
       torch.push_back(fixed(rules.against_torch(name), 2));
-      peer = peer || std::isfinite(rules.torch(name));
+      peer = peer || localis::is_finite(rules.torch(name));
     }
     rows.push_back(row);
     if (peer) rows.push_back(torch);

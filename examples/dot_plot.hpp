@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <iomanip>
 #include <limits>
@@ -10,6 +9,8 @@
 
 #include "format.hpp"
 #include "plot.hpp"
+
+#include <localis/core/finite.hpp>
 
 namespace examples {
 
@@ -53,7 +54,7 @@ struct dot_plot {
     out << "<path class='grid' d='M" << across(tick) << ' ' << top << 'V' << bottom << "'/><text x='" << across(tick)
         << "' y='" << bottom + 18 << "' text-anchor='middle'>" << detail::tick_text(tick, x) << "</text>\n";
   }
-  if (std::isfinite(p.mark)) {
+  if (localis::is_finite(p.mark)) {
     out << "<path d='M" << across(p.mark) << ' ' << top << 'V' << bottom
         << "' stroke='var(--line-4)' stroke-width='1.5' stroke-dasharray='4 3'/>\n";
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <iomanip>
 #include <locale>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <localis/core/finite.hpp>
 #include <localis/version.hpp>
 
 /// Numbers and tables as text, always in the C locale.
@@ -24,7 +24,7 @@ class text_stream : public std::ostringstream {
 
 /// With so many digits behind the point; "-" where there is no number.
 [[nodiscard]] inline std::string fixed(double value, int digits) {
-  if (!std::isfinite(value)) return "-";
+  if (!localis::is_finite(value)) return "-";
   text_stream out;
   out << std::fixed << std::setprecision(digits) << value;
   return out.str();
@@ -45,7 +45,7 @@ class text_stream : public std::ostringstream {
 
 /// The shortest text that reads back as the same number; empty where there is no number.
 [[nodiscard]] inline std::string exact(double value) {
-  if (!std::isfinite(value)) return {};
+  if (!localis::is_finite(value)) return {};
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return {buffer, end};
@@ -68,7 +68,7 @@ class text_stream : public std::ostringstream {
 
 /// Minutes and seconds; "-:--" where there is no number.
 [[nodiscard]] inline std::string clock_time(double seconds) {
-  if (!std::isfinite(seconds) || seconds < 0) return "-:--";
+  if (!localis::is_finite(seconds) || seconds < 0) return "-:--";
   const auto whole = static_cast<std::size_t>(seconds + 0.5);
   text_stream out;
   out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;

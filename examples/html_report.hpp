@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -17,6 +16,7 @@
 #include "plot.hpp"
 #include "report_json.hpp"
 
+#include <localis/core/finite.hpp>
 #include <localis/train/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
@@ -31,7 +31,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
 [[nodiscard]] inline double mean_finite(const std::vector<double>& values) {
   std::vector<double> finite;
   for (const double value : values) {
-    if (std::isfinite(value)) finite.push_back(value);
+    if (localis::is_finite(value)) finite.push_back(value);
   }
   return mean_of(finite);
 }

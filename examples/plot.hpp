@@ -13,6 +13,8 @@
 
 #include "format.hpp"
 
+#include <localis/core/finite.hpp>
+
 /// Line plots as SVG inside an HTML page, without scripts. Colours are CSS variables of the page (see plot_style), so
 /// that one drawing serves light and dark.
 namespace examples {
@@ -133,7 +135,7 @@ struct axis {
 
 [[nodiscard]] inline bool has_points(const line& l) {
   for (std::size_t i = 0; i < l.x.size(); ++i) {
-    if (std::isfinite(l.x[i]) && std::isfinite(l.y[i])) return true;
+    if (localis::is_finite(l.x[i]) && localis::is_finite(l.y[i])) return true;
   }
   return false;
 }
@@ -161,7 +163,7 @@ struct axis {
   double high = -low;
   for (const line& l : lines) {
     for (std::size_t i = 0; i < l.x.size(); ++i) {
-      if (!std::isfinite(l.x[i]) || !std::isfinite(l.y[i])) continue;
+      if (!localis::is_finite(l.x[i]) || !localis::is_finite(l.y[i])) continue;
       low = std::min(low, (l.*values)[i]);
       high = std::max(high, (l.*values)[i]);
     }
@@ -252,7 +254,7 @@ struct axis {
     markers << std::fixed << std::setprecision(1);
     bool pen_down = false;
     for (std::size_t i = 0; i < l.x.size(); ++i) {
-      if (!std::isfinite(l.x[i]) || !std::isfinite(l.y[i])) {
+      if (!localis::is_finite(l.x[i]) || !localis::is_finite(l.y[i])) {
         pen_down = false;
         continue;
       }

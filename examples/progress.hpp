@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <localis/core/finite.hpp>
 #include <localis/train/trainer.hpp>
 
 namespace examples {
@@ -46,14 +46,14 @@ class progress {
     left_ -= std::min(left_, fresh);
     run_left_ -= std::min(run_left_, fresh);
     constexpr double memory = 0.95;
-    loss_ = std::isfinite(loss_) ? memory * loss_ + (1 - memory) * now.loss : now.loss;
+    loss_ = localis::is_finite(loss_) ? memory * loss_ + (1 - memory) * now.loss : now.loss;
     if (terminal_ && clock::now() - drawn_ >= std::chrono::milliseconds(100)) draw(now);
   }
 
   void epoch(const localis::epoch_record& record, std::size_t epochs) {
     if (terminal_) return;
     std::cout << run_ << ": epoch " << record.epoch + 1 << '/' << epochs << ", loss " << fixed(record.loss, 4);
-    if (std::isfinite(record.validation_accuracy)) {
+    if (localis::is_finite(record.validation_accuracy)) {
       std::cout << ", validation " << percent(record.validation_accuracy) << " %";
     }
     std::cout << ", boundary " << record.boundary << ", "

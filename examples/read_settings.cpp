@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -25,6 +24,7 @@
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
 namespace examples {
@@ -115,7 +115,7 @@ void parse_local_rates(settings& s, const std::string& list) {
     double rate = 0;
     const auto end = std::from_chars(number.data(), number.data() + number.size(), rate);
     localis::expect(
-        end.ec == std::errc{} && end.ptr == number.data() + number.size() && std::isfinite(rate) && rate > 0,
+        end.ec == std::errc{} && end.ptr == number.data() + number.size() && localis::is_finite(rate) && rate > 0,
         "--local-rate", "finite numbers above 0, as RATE or RULE=RATE, with commas between them", '\'' + list + '\'');
     if (equals == std::string::npos) {
       s.local_rate = rate;
@@ -136,7 +136,7 @@ void check(const settings& s) {
   expect(s.validation >= 1, "--validation", "at least 1", s.validation);
   expect(!s.short_epochs || *s.short_epochs >= 1, "--short-epochs", "at least 1", s.short_epochs.value_or(0));
   const auto rate = [](const char* name, double value) {
-    expect(std::isfinite(value) && value >= 0, name, "a finite number of at least 0", value);
+    expect(localis::is_finite(value) && value >= 0, name, "a finite number of at least 0", value);
   };
   rate("--learning-rate", s.learning_rate.base.rate);
   rate("--rate-warm-up", s.learning_rate.epochs);

@@ -2,13 +2,16 @@
 
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "comparison.hpp"
 #include "experiment.hpp"
 #include "read_settings.hpp"
 #include <nlohmann/json.hpp>
 
+#include <localis/core/finite.hpp>
 #include <localis/network/summary.hpp>
 #include <localis/train/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
@@ -17,10 +20,25 @@ namespace examples {
 
 namespace detail {
 
+/// What is not finite becomes null here: where a compiler was told that all numbers are (-ffast-math), nlohmann's own
+/// test is gone, and it would write nan.
+template <class Value>
+[[nodiscard]] nlohmann::ordered_json json_value(const Value& value) {
+  if constexpr (std::is_same_v<Value, double>) {
+    return localis::is_finite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  } else if constexpr (std::is_same_v<Value, std::vector<double>>) {
+    nlohmann::ordered_json values = nlohmann::ordered_json::array();
+    for (const double one : value) values.push_back(json_value(one));
+    return values;
+  } else {
+    return value;
+  }
+}
+
 template <class Record>
 [[nodiscard]] nlohmann::ordered_json record_json(const Record& record) {
   nlohmann::ordered_json j;
-  visit_members(record, [&j](const char* name, const auto& value) { j[name] = value; });
+  visit_members(record, [&j](const char* name, const auto& value) { j[name] = json_value(value); });
   return j;
 }
 
@@ -42,12 +60,12 @@ template <class Record>
   j["seed"] = run.seed;
   j["note"] = run.note;
   j["planned_epochs"] = run.epochs;
-  j["local_rate"] = run.local_rate;
+  j["local_rate"] = json_value(run.local_rate);
   j["ending"] = name_of(run.report.end);
   j["message"] = run.report.message;
-  j["test_accuracy"] = run.test_accuracy;
-  j["seconds"] = run.report.seconds;
-  j["prefix_share"] = run.report.prefix_share;
+  j["test_accuracy"] = json_value(run.test_accuracy);
+  j["seconds"] = json_value(run.report.seconds);
+  j["prefix_share"] = json_value(run.report.prefix_share);
   j["bytes"] = record_json(run.report.memory);
   j["epochs"] = nlohmann::ordered_json::array();
   for (const localis::epoch_record& e : run.report.epochs) {
@@ -89,7 +107,7 @@ template <class Record>
   }
   j["network"] = {{"stages", all.network.stages},
                   {"highest_boundary", all.network.highest_boundary},
-                  {"stage_shares", all.shares},
+                  {"stage_shares", detail::json_value(all.shares)},
                   {"layers", layers}};
   j["table"] = json::array();
   for (const table_row& row : all.table()) {
@@ -97,14 +115,14 @@ template <class Record>
                           {"note", row.note},
                           {"seeds", row.seeds},
                           {"diverged", row.diverged},
-                          {"test_accuracy", row.test},
-                          {"test_spread", row.spread},
-                          {"validation_accuracy", row.validation},
-                          {"seconds", row.seconds},
-                          {"speed_up", row.speed_up},
-                          {"speed_up_of_products", row.model},
-                          {"prefix_share", row.share},
-                          {"clips", row.clips},
+                          {"test_accuracy", detail::json_value(row.test)},
+                          {"test_spread", detail::json_value(row.spread)},
+                          {"validation_accuracy", detail::json_value(row.validation)},
+                          {"seconds", detail::json_value(row.seconds)},
+                          {"speed_up", detail::json_value(row.speed_up)},
+                          {"speed_up_of_products", detail::json_value(row.model)},
+                          {"prefix_share", detail::json_value(row.share)},
+                          {"clips", detail::json_value(row.clips)},
                           {"bytes", detail::record_json(row.memory)},
                           {"bytes_at_end", row.last_bytes}});
   }

@@ -21,11 +21,15 @@ forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[
 forbid 'libpng outside data/png.hpp' '^data/png\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]png\.h'
 forbid 'nlohmann-json outside io/' '^io/' '#[[:space:]]*include[[:space:]]*[<"]nlohmann/'
 forbid 'CUDA or Thrust outside the folders of their backends' '^(cuda|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
+forbid 'a test that -ffast-math folds, where core/finite.hpp has one by bits' '^core/finite\.hpp:' 'isfinite|isnan|isinf|isnormal|fpclassify'
 forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?printf *\()'
 forbid "text in the program's locale, which text() in core/error.hpp has not" '^core/error\.hpp:' 'std::[io]?stringstream|std::sto[a-z]+ *\(|[^a-z_](ato[fil]|strto[a-z]+|isdigit|isalpha|isspace|tolower|toupper) *\('
 forbid 'a file written past io/replace_file.hpp and io/log_file.hpp' "$nowhere" 'std::o?fstream|std::(filesystem::)?rename|fopen *\('
 programs=$(grep -rnE --include='*.hpp' --include='*.cpp' --include='*.cu' 'std::[io]?stringstream|std::o?fstream|std::sto[a-z]+ *\(|std::(filesystem::)?rename' ../../examples ../../benchmarks | grep -v '/examples/format\.hpp:' || true)
 [ -z "$programs" ] || { printf "text in the program's locale, or a file written past io/replace_file.hpp:\n%s\n" "$programs" >&2; status=1; }
+
+programs=$(grep -rnE --include='*.[hc]pp' -- 'std::(isfinite|isnan|isinf|isnormal|fpclassify)' ../../examples ../../benchmarks || true)
+[ -z "$programs" ] || { printf 'a test that -ffast-math folds:\n%s\n' "$programs" >&2; status=1; }
 
 # clang-format ends every namespace with its name: before the first and after the last there is nothing.
 outside=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk '

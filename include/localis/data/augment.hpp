@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/data/dataset.hpp>
 
@@ -129,8 +130,7 @@ class augmented {
       throw config_error(text("augmented: ", which, ": expected a number for each of the ", shape_.channels,
                               " channels, found ", values.size(), " numbers"));
     for (const double value : values)
-      if (!std::isfinite(value))
-        throw config_error(text("augmented: ", which, ": expected finite numbers, found ", value));
+      if (!is_finite(value)) throw config_error(text("augmented: ", which, ": expected finite numbers, found ", value));
   }
 
   /// The window whose corner is at row `top`, column `left` of the padded picture.

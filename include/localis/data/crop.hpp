@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/data/resize.hpp>
 
@@ -50,7 +51,7 @@ struct random_cut_range {
     if (!(least_area > 0 && least_area <= most_area && most_area <= 1))
       throw config_error(
           text("random_cut: area: expected 0 < least <= most <= 1, found ", least_area, " and ", most_area));
-    if (!(least_ratio > 0 && least_ratio <= most_ratio && std::isfinite(most_ratio)))
+    if (!(least_ratio > 0 && least_ratio <= most_ratio && is_finite(most_ratio)))
       throw config_error(
           text("random_cut: ratio: expected 0 < least <= most, found ", least_ratio, " and ", most_ratio));
   }

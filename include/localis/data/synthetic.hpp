@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/data/dataset.hpp>
@@ -29,7 +30,7 @@ namespace localis::data {
   constexpr std::uint64_t noise_stream = 0x6E6F697365;        // "noise"
   expect(count > 0, "synthetic_images: count", "at least 1", count);
   expect(classes > 0 && classes <= 0xFFFFFFFF, "synthetic_images: classes", "1 to 2^32 - 1", classes);
-  expect(noise >= 0 && std::isfinite(noise), "synthetic_images: noise", "at least 0 and finite", noise);
+  expect(noise >= 0 && is_finite(noise), "synthetic_images: noise", "at least 0 and finite", noise);
   const shape extents{height, width, channels};
   detail::check_shape("synthetic_images", extents);
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <filesystem>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/file.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/io/log_file.hpp>
 #include <localis/train/report.hpp>
 
@@ -36,14 +36,15 @@ template <loggable Record>
   return line;
 }
 
-/// Their values. Numbers read back as the same; NaN, a value that is not there, is an empty cell.
+/// Their values. Numbers read back as the same; NaN, a value that is not there, is an empty cell;
+/// infinity, for which RFC 4180 has no word, is inf or -inf, as C, Python, R and spreadsheets' imports read it.
 template <loggable Record>
 [[nodiscard]] std::string csv_row(const Record& record, const log_labels& labels = {}) {
   std::string line;
   for (const auto& [name, value] : labels) line += csv_cell(value) + ',';
   detail::for_each_number(record, '.', [&](const std::string&, auto value) {
     bool there = true;
-    if constexpr (std::floating_point<decltype(value)>) there = !std::isnan(value);
+    if constexpr (std::floating_point<decltype(value)>) there = !is_nan(value);
     if (there) detail::append_number(line, value);
     line += ',';
   });

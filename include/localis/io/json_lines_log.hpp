@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/utf8.hpp>
 #include <localis/io/log_file.hpp>
 #include <localis/train/report.hpp>
@@ -40,7 +40,7 @@ inline void append_json(std::string& to, std::string_view content) {
 template <class Value>
 void append_json_value(std::string& to, const Value& value) {
   if constexpr (std::floating_point<Value>) {
-    if (!std::isfinite(value)) {
+    if (!is_finite(value)) {
       to += "null";
       return;
     }

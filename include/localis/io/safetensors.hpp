@@ -22,6 +22,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/file.hpp>
+#include <localis/core/finite.hpp>
 
 /// Named arrays in the format of Hugging Face's safetensors: the length of a header (64 bits, little-endian), the
 /// header (JSON), the values of all tensors without a gap. This component needs nlohmann-json.
@@ -355,7 +356,7 @@ class safetensors {
       for (std::size_t i = 0; i < count; ++i) {
         const auto number = as_number(detail::little_endian<Word>(bytes.data() + i * sizeof(Word)));
         if constexpr (sizeof(number) > sizeof(Value))
-          if (std::isfinite(number) &&
+          if (is_finite(number) &&
               (std::abs)(number) > static_cast<decltype(number)>((std::numeric_limits<Value>::max)()))
             throw data_error(
                 text(where(tensor), ": value ", first + i, ": expected one that fits a float, found ", number));

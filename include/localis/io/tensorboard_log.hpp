@@ -4,7 +4,6 @@
 #include <atomic>
 #include <bit>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/io/log_file.hpp>
 
 namespace localis::io {
@@ -80,11 +80,11 @@ template <class Word>
 ///   trainer.on_epoch(board);
 ///   trainer.on_step(board);
 ///
-/// Values are floats, as TensorBoard has them; NaN, a value that is not there, is left out. The step of an epoch's
-/// values is the epoch. Copies write to the same file. A run that goes on begins a new file in the folder, which
-/// TensorBoard shows as the same run; existing_log::replace removes those of before. Errors: data_error, from the
-/// constructor where folder or file cannot be written, from a call where the disk does not take the record; out of a
-/// callback it ends fit().
+/// Values are floats, as TensorBoard has them, infinity among them; NaN, a value that is not there, is left out. The
+/// step of an epoch's values is the epoch. Copies write to the same file. A run that goes on begins a new file in the
+/// folder, which TensorBoard shows as the same run; existing_log::replace removes those of before. Errors: data_error,
+/// from the constructor where folder or file cannot be written, from a call where the disk does not take the record;
+/// out of a callback it ends fit().
 class tensorboard_log {
  public:
   explicit tensorboard_log(const std::filesystem::path& folder, existing_log existing = existing_log::append)
@@ -97,7 +97,7 @@ class tensorboard_log {
     std::string summary;
     detail::for_each_number(record, '/', [&](const std::string& name, auto number) {
       const auto value = static_cast<double>(number);
-      if (name == Record::name || std::isnan(value)) return;  // the axis itself
+      if (name == Record::name || is_nan(value)) return;  // the axis itself
       summary += detail::proto_bytes(
           1, detail::proto_bytes(1, text(Record::name, '/', name)) + detail::proto_float(2, static_cast<float>(value)));
     });

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 
 /// Activation functions: plain values with y = f(x), and the slope f'(x) written in terms of y. Layers run them, and
 /// rules may (rule::nonlinear_hpca). Where the slope is as cheap in terms of x, slope_at(x), the passes of other layers
@@ -76,7 +77,7 @@ struct leaky_relu_function {
   constexpr T slope_at(T x) const {
     return x > T(0) ? T(1) : static_cast<T>(leak);
   }
-  void validate() const { expect(std::isfinite(leak) && leak >= 0, "leaky_relu: leak", "a finite number >= 0", leak); }
+  void validate() const { expect(is_finite(leak) && leak >= 0, "leaky_relu: leak", "a finite number >= 0", leak); }
 };
 
 /// tanh(x), slope 1 - y^2.

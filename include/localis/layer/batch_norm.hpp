@@ -1,12 +1,12 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/follow_up.hpp>
@@ -42,7 +42,7 @@ class batch_norm_layer {
 
   void validate() const {
     expect(momentum > 0 && momentum <= 1, "batch_norm: momentum", "a number in (0, 1]", momentum);
-    expect(std::isfinite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
+    expect(is_finite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
   }
 
   /// Mean and 1 / deviation of the batch.

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/patch_norm.hpp>
 #include <localis/layer/operation.hpp>
@@ -23,7 +23,7 @@ class patch_norm_layer {
   patch_norm_layer(Backend&, const operation&, random_stream) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {
-    expect(std::isfinite(epsilon) && epsilon > 0, "patch_norm: epsilon", "a finite number > 0", epsilon);
+    expect(is_finite(epsilon) && epsilon > 0, "patch_norm: epsilon", "a finite number > 0", epsilon);
   }
   static constexpr std::size_t kept(const operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase when) {

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
 
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/sample_norm.hpp>
@@ -36,7 +36,7 @@ class sample_norm_layer {
     return {{{"gamma", rows, channels_, gamma(), true}, {"beta", rows, channels_, beta(), true}}};
   }
   void validate() const {
-    expect(std::isfinite(epsilon) && epsilon > 0, ByChannel ? "instance_norm: epsilon" : "layer_norm: epsilon",
+    expect(is_finite(epsilon) && epsilon > 0, ByChannel ? "instance_norm: epsilon" : "layer_norm: epsilon",
            "a finite number > 0", epsilon);
   }
   static constexpr std::size_t kept(const operation&) { return 0; }

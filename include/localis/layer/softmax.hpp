@@ -1,10 +1,10 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/layer/operation.hpp>
@@ -22,7 +22,7 @@ class softmax_layer : public stateless {
   softmax_layer(Backend&, const operation&, random_stream) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {
-    expect(std::isfinite(sharpness) && sharpness > 0, "softmax: sharpness", "a finite number > 0", sharpness);
+    expect(is_finite(sharpness) && sharpness > 0, "softmax: sharpness", "a finite number > 0", sharpness);
   }
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
     backend.for_rows(at.samples * op.in.positions(), op.in.channels,

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/triangle.hpp>
 #include <localis/layer/operation.hpp>
@@ -21,7 +21,7 @@ class triangle_layer : public stateless {
 
   triangle_layer(Backend&, const operation&, random_stream) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
-  void validate() const { expect(std::isfinite(power) && power > 0, "triangle: power", "a finite number > 0", power); }
+  void validate() const { expect(is_finite(power) && power > 0, "triangle: power", "a finite number > 0", power); }
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
     backend.for_rows(at.samples * op.in.positions(), op.in.channels,
                      kernel::triangle<scalar>{at.input, at.output, op.in.channels, static_cast<scalar>(power)});

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 
 /// A learning rate is a function of time: `double operator()(double epoch, double epochs) const`.
 ///
@@ -31,7 +31,7 @@ void validate(const R& rate) {
 
 /// Throws config_error unless `value` is a rate that training can use.
 inline void expect_rate(const char* name, double value) {
-  expect(std::isfinite(value) && value >= 0, name, "a finite number of at least 0", value);
+  expect(is_finite(value) && value >= 0, name, "a finite number of at least 0", value);
 }
 
 }  // namespace localis::learning_rate

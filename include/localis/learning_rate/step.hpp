@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/learning_rate/learning_rate.hpp>
 
 namespace localis::learning_rate {
@@ -21,7 +22,7 @@ struct step {
   void validate() const {
     expect_rate("learning_rate::step.rate", rate);
     expect_rate("learning_rate::step.factor", factor);
-    expect(std::isfinite(every) && every > 0, "learning_rate::step.every", "a finite number of epochs above 0", every);
+    expect(is_finite(every) && every > 0, "learning_rate::step.every", "a finite number of epochs above 0", every);
   }
 
   [[nodiscard]] double operator()(double epoch, double) const {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/learning_rate/learning_rate.hpp>
 
 namespace localis::learning_rate {
@@ -32,8 +32,8 @@ struct warm_up {
   double from = 0;
 
   void validate() const {
-    expect(std::isfinite(epochs) && epochs >= 0, "learning_rate::warm_up.epochs",
-           "a finite number of epochs, at least 0", epochs);
+    expect(is_finite(epochs) && epochs >= 0, "learning_rate::warm_up.epochs", "a finite number of epochs, at least 0",
+           epochs);
     expect(from >= 0 && from <= 1, "learning_rate::warm_up.from", "a share in [0, 1]", from);
     localis::learning_rate::validate(base);
   }

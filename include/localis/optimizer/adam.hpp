@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/optimizer/optimizer.hpp>
 
 namespace localis::optimizer {
@@ -56,9 +57,8 @@ struct adam {
   void validate() const {
     expect(beta1 >= 0 && beta1 < 1, "adam: beta1", "a number in [0, 1)", beta1);
     expect(beta2 >= 0 && beta2 < 1, "adam: beta2", "a number in [0, 1)", beta2);
-    expect(std::isfinite(epsilon) && epsilon > 0, "adam: epsilon", "a finite number > 0", epsilon);
-    expect(std::isfinite(weight_decay) && weight_decay >= 0, "adam: weight_decay", "a finite number >= 0",
-           weight_decay);
+    expect(is_finite(epsilon) && epsilon > 0, "adam: epsilon", "a finite number > 0", epsilon);
+    expect(is_finite(weight_decay) && weight_decay >= 0, "adam: weight_decay", "a finite number >= 0", weight_decay);
   }
   constexpr bool operator==(const adam&) const = default;
 };

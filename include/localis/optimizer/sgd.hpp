@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/optimizer/optimizer.hpp>
 
 namespace localis::optimizer {
@@ -41,7 +40,7 @@ struct sgd {
   }
   void validate() const {
     expect(momentum >= 0 && momentum < 1, "sgd: momentum", "a number in [0, 1)", momentum);
-    expect(std::isfinite(weight_decay) && weight_decay >= 0, "sgd: weight_decay", "a finite number >= 0", weight_decay);
+    expect(is_finite(weight_decay) && weight_decay >= 0, "sgd: weight_decay", "a finite number >= 0", weight_decay);
   }
   constexpr bool operator==(const sgd&) const = default;
 };

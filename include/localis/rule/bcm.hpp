@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -45,7 +44,7 @@ struct bcm {
   }
   void validate() const {
     expect(state_rate > 0 && state_rate <= 1, "bcm: state_rate", "a number in (0, 1]", state_rate);
-    expect(std::isfinite(epsilon) && epsilon > 0, "bcm: epsilon", "a finite number > 0", epsilon);
+    expect(is_finite(epsilon) && epsilon > 0, "bcm: epsilon", "a finite number > 0", epsilon);
   }
   constexpr bool operator==(const bcm&) const = default;
 };

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -34,7 +33,7 @@ struct error_feedback {
 
   void validate() const {
     expect(memory >= 0 && memory < 1, "error_feedback: memory", "a number in [0, 1)", memory);
-    expect(std::isfinite(ridge) && ridge > 0, "error_feedback: ridge", "a finite number > 0", ridge);
+    expect(is_finite(ridge) && ridge > 0, "error_feedback: ridge", "a finite number > 0", ridge);
   }
   constexpr bool operator==(const error_feedback&) const = default;
 };

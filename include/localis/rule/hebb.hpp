@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -28,7 +27,7 @@ struct hebb {
   constexpr T gate(T u) const {
     return u;
   }
-  void validate() const { expect(std::isfinite(decay) && decay >= 0, "hebb: decay", "a finite number >= 0", decay); }
+  void validate() const { expect(is_finite(decay) && decay >= 0, "hebb: decay", "a finite number >= 0", decay); }
   constexpr bool operator==(const hebb&) const = default;
 };
 

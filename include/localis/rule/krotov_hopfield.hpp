@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/kernel/largest.hpp>
 #include <localis/rule/rule.hpp>
 
@@ -59,8 +60,8 @@ struct krotov_hopfield {
   [[nodiscard]] constexpr std::size_t active_gates() const { return 2; }
   void validate() const {
     expect(rank >= 2, "krotov_hopfield: rank", "at least 2", rank);
-    expect(std::isfinite(delta) && delta >= 0, "krotov_hopfield: delta", "a finite number >= 0", delta);
-    expect(std::isfinite(power) && power >= 1, "krotov_hopfield: power", "a finite number >= 1", power);
+    expect(is_finite(delta) && delta >= 0, "krotov_hopfield: delta", "a finite number >= 0", delta);
+    expect(is_finite(power) && power >= 1, "krotov_hopfield: power", "a finite number >= 1", power);
   }
   constexpr bool operator==(const krotov_hopfield&) const = default;
 };

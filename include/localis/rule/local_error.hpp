@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -37,7 +36,7 @@ struct local_error {
   double head_rate = 0.1;
 
   void validate() const {
-    expect(std::isfinite(head_rate) && head_rate >= 0, "local_error: head_rate", "a finite number >= 0", head_rate);
+    expect(is_finite(head_rate) && head_rate >= 0, "local_error: head_rate", "a finite number >= 0", head_rate);
   }
   constexpr bool operator==(const local_error&) const = default;
 };

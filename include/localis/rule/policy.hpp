@@ -6,6 +6,7 @@
 
 #include <localis/core/constexpr_call.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/check_rule.hpp>
@@ -92,9 +93,7 @@ struct p_norm_rows {
     const T scale = static_cast<T>(std::pow(sum, -1 / power));
     for (std::size_t i = 0; i < size; ++i) row[i] *= scale;
   }
-  void validate() const {
-    expect(std::isfinite(power) && power >= 1, "p_norm_rows: power", "a finite number >= 1", power);
-  }
+  void validate() const { expect(is_finite(power) && power >= 1, "p_norm_rows: power", "a finite number >= 1", power); }
 };
 
 /// Every weight is cut to [-limit, limit] after each local step.
@@ -105,9 +104,7 @@ struct clip_weights {
     const T most = static_cast<T>(limit);
     for (std::size_t i = 0; i < size; ++i) row[i] = row[i] > most ? most : row[i] < -most ? -most : row[i];
   }
-  void validate() const {
-    expect(std::isfinite(limit) && limit > 0, "clip_weights: limit", "a finite number > 0", limit);
-  }
+  void validate() const { expect(is_finite(limit) && limit > 0, "clip_weights: limit", "a finite number > 0", limit); }
 };
 
 /// The scale 1 - eta c of a weight row should stay positive; else the step throws the row to its other side.
@@ -147,7 +144,7 @@ struct running_normalized_signal {
   double epsilon = 1e-5;  ///< in squares of U
   void validate() const {
     expect(momentum > 0 && momentum <= 1, "running_normalized_signal: momentum", "a number in (0, 1]", momentum);
-    expect(std::isfinite(epsilon) && epsilon > 0, "running_normalized_signal: epsilon", "a finite number > 0", epsilon);
+    expect(is_finite(epsilon) && epsilon > 0, "running_normalized_signal: epsilon", "a finite number > 0", epsilon);
   }
 };
 
@@ -157,7 +154,7 @@ struct batch_normalized_signal {
   static constexpr signal_source source = signal_source::batch;
   double epsilon = 1e-5;  ///< in squares of U
   void validate() const {
-    expect(std::isfinite(epsilon) && epsilon > 0, "batch_normalized_signal: epsilon", "a finite number > 0", epsilon);
+    expect(is_finite(epsilon) && epsilon > 0, "batch_normalized_signal: epsilon", "a finite number > 0", epsilon);
   }
 };
 
@@ -303,7 +300,7 @@ struct local {
 
   void validate() const {
     if constexpr (has_validate<Rule>) rule.validate();
-    expect(std::isfinite(step.scale) && step.scale >= 0, "local step: scale", "a finite number >= 0", step.scale);
+    expect(is_finite(step.scale) && step.scale >= 0, "local step: scale", "a finite number >= 0", step.scale);
     optimizer.validate();
     if constexpr (has_validate<constraint_type>) constraint.validate();
     if constexpr (has_validate<signal_type>) signal.validate();

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/kernel/largest.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/rule/rule.hpp>
@@ -47,8 +48,8 @@ struct soft_hebb {
     return std::pow((std::abs)(norm - T(1)), static_cast<T>(rate_power));
   }
   void validate() const {
-    expect(std::isfinite(sharpness) && sharpness > 0, "soft_hebb: sharpness", "a finite number > 0", sharpness);
-    expect(std::isfinite(rate_power) && rate_power >= 0, "soft_hebb: rate_power", "a finite number >= 0", rate_power);
+    expect(is_finite(sharpness) && sharpness > 0, "soft_hebb: sharpness", "a finite number > 0", sharpness);
+    expect(is_finite(rate_power) && rate_power >= 0, "soft_hebb: rate_power", "a finite number >= 0", rate_power);
   }
   constexpr bool operator==(const soft_hebb&) const = default;
 };

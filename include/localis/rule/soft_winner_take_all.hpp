@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/rule/rule.hpp>
 
@@ -33,7 +33,7 @@ struct soft_winner_take_all {
     return T(1);
   }
   void validate() const {
-    expect(std::isfinite(temperature) && temperature > 0, "soft_winner_take_all: temperature", "a finite number > 0",
+    expect(is_finite(temperature) && temperature > 0, "soft_winner_take_all: temperature", "a finite number > 0",
            temperature);
   }
   constexpr bool operator==(const soft_winner_take_all&) const = default;

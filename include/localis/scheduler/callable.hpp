@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -48,7 +48,7 @@ struct callable {
     } else {
       value = static_cast<double>(std::invoke(function, epoch));
     }
-    if (!std::isfinite(value) || value < -boundary_slack) {
+    if (!is_finite(value) || value < -boundary_slack) {
       throw config_error(text("scheduler::callable: expected a finite boundary of at least 0, found ", value,
                               " at epoch ", epoch, ", step ", step_of_epoch));
     }

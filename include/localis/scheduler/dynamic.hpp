@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <numeric>
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -46,7 +46,7 @@ struct dynamic {
   run_state state{};
 
   void start(const schedule_limits& limits) {
-    expect(std::isfinite(alpha) && alpha > 0, "scheduler::dynamic.alpha", "a finite number above 0", alpha);
+    expect(is_finite(alpha) && alpha > 0, "scheduler::dynamic.alpha", "a finite number above 0", alpha);
     expect(window >= 1, "scheduler::dynamic.window", "at least 1 epoch", window);
     expect(shift >= 1, "scheduler::dynamic.shift", "at least 1 stage", shift);
     expect_allowed("scheduler::dynamic.first", first, limits);
@@ -54,7 +54,7 @@ struct dynamic {
   }
 
   void observe(const epoch_observation& seen) {
-    if (!std::isfinite(seen.update_norm)) return;
+    if (!is_finite(seen.update_norm)) return;
     ++state.epochs;
     if (seen.epoch >= warm_up && settled(seen.update_norm)) {
       state.boundary += (std::min)(shift, state.highest - state.boundary);

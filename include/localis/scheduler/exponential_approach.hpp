@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -38,8 +39,7 @@ struct exponential_approach {
   run_state state{};
 
   void start(const schedule_limits& limits) {
-    expect(std::isfinite(tau) && tau > 0, "scheduler::exponential_approach.tau", "a finite number of epochs above 0",
-           tau);
+    expect(is_finite(tau) && tau > 0, "scheduler::exponential_approach.tau", "a finite number of epochs above 0", tau);
     state.highest = limits.highest;
     state.last = last == highest ? limits.highest + 1 : last;
   }

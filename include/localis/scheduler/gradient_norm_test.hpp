@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -67,7 +68,7 @@ struct gradient_norm_test {
     std::vector<double> sorted;
     for (std::size_t stage = state.boundary; stage < state.stages; ++stage) {
       const double eta = change(state.norms[stage], norms[stage]);
-      if (std::isfinite(eta)) sorted.push_back(eta);
+      if (is_finite(eta)) sorted.push_back(eta);
     }
     if (sorted.empty()) return;
     std::sort(sorted.begin(), sorted.end());

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -38,7 +38,7 @@ struct interleaved {
 
   void start(const schedule_limits& limits) {
     expect(every >= 2, "scheduler::interleaved.every", "at least 2 steps", every);
-    expect(std::isfinite(rate_scale) && rate_scale >= 0, "scheduler::interleaved.rate_scale",
+    expect(is_finite(rate_scale) && rate_scale >= 0, "scheduler::interleaved.rate_scale",
            "a finite number of at least 0", rate_scale);
     state = {limits.steps_per_epoch, limits.highest};
     localis::scheduler::start(base, limits);

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -32,7 +33,7 @@ struct polynomial {
   run_state state{};
 
   void start(const schedule_limits& limits) {
-    expect(std::isfinite(power) && power > 0, "scheduler::polynomial.power", "a finite number above 0", power);
+    expect(is_finite(power) && power > 0, "scheduler::polynomial.power", "a finite number above 0", power);
     state.last = resolve_last("scheduler::polynomial.first", first, "scheduler::polynomial.last", last, limits);
     state.end = resolve_end("scheduler::polynomial.end", begin, end, limits);
   }

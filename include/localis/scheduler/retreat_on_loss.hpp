@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
@@ -50,7 +50,7 @@ struct retreat_on_loss {
   run_state state{};
 
   void start(const schedule_limits& limits) {
-    expect(std::isfinite(tolerance) && tolerance >= 1, "scheduler::retreat_on_loss.tolerance",
+    expect(is_finite(tolerance) && tolerance >= 1, "scheduler::retreat_on_loss.tolerance",
            "a finite number of at least 1", tolerance);
     expect(retreat >= 1, "scheduler::retreat_on_loss.retreat", "at least 1 stage", retreat);
     expect(epochs >= 1, "scheduler::retreat_on_loss.epochs", "at least 1 epoch", epochs);
@@ -92,7 +92,7 @@ struct retreat_on_loss {
 
  private:
   [[nodiscard]] static double loss_of(const epoch_observation& seen) {
-    return std::isnan(seen.validation_loss) ? seen.loss : seen.validation_loss;
+    return is_nan(seen.validation_loss) ? seen.loss : seen.validation_loss;
   }
 
   /// The base boundary of `base`, as the trainer clamps it.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/supervision/running_mean.hpp>
 #include <localis/supervision/supervision.hpp>
 
@@ -33,10 +34,9 @@ struct loss_gain {
   using state = loss_and_mean;
 
   void validate() const {
-    expect(std::isfinite(exponent) && exponent > 0, "supervision::loss_gain.exponent", "a finite number above 0",
-           exponent);
+    expect(is_finite(exponent) && exponent > 0, "supervision::loss_gain.exponent", "a finite number above 0", exponent);
     expect(lowest >= 0 && lowest <= 1, "supervision::loss_gain.lowest", "a gain in [0, 1]", lowest);
-    expect(std::isfinite(highest) && highest >= 1, "supervision::loss_gain.highest", "a finite gain of at least 1",
+    expect(is_finite(highest) && highest >= 1, "supervision::loss_gain.highest", "a finite gain of at least 1",
            highest);
     expect(smoothing >= 0 && smoothing < 1, "supervision::loss_gain.smoothing", "a number in [0, 1)", smoothing);
   }

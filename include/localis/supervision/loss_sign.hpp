@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/supervision/running_mean.hpp>
 #include <localis/supervision/supervision.hpp>
 
@@ -29,7 +28,7 @@ struct loss_sign {
   using state = loss_and_mean;
 
   void validate() const {
-    expect(std::isfinite(up) && up >= 1, "supervision::loss_sign.up", "a finite gain of at least 1", up);
+    expect(is_finite(up) && up >= 1, "supervision::loss_sign.up", "a finite gain of at least 1", up);
     expect(down >= 0 && down <= 1, "supervision::loss_sign.down", "a gain in [0, 1]", down);
     expect(smoothing >= 0 && smoothing < 1, "supervision::loss_sign.smoothing", "a number in [0, 1)", smoothing);
   }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/supervision/supervision.hpp>
 
@@ -33,7 +33,7 @@ struct per_stage {
   void validate() const {
     expect(!factors.empty(), "supervision::per_stage.factors", "at least one factor", "none");
     for (std::size_t stage = 0; stage < factors.size(); ++stage) {
-      expect(std::isfinite(factors[stage]) && factors[stage] >= 0,
+      expect(is_finite(factors[stage]) && factors[stage] >= 0,
              text("supervision::per_stage.factors[", stage, "]").c_str(), "a finite number of at least 0",
              factors[stage]);
     }

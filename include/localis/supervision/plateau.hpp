@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/supervision/running_mean.hpp>
 #include <localis/supervision/supervision.hpp>
 
@@ -41,12 +42,11 @@ struct plateau {
   };
 
   void validate() const {
-    expect(std::isfinite(factor) && factor > 0, "supervision::plateau.factor", "a finite number above 0", factor);
+    expect(is_finite(factor) && factor > 0, "supervision::plateau.factor", "a finite number above 0", factor);
     expect(threshold >= 0 && threshold < 1, "supervision::plateau.threshold", "a share in [0, 1)", threshold);
     expect(patience >= 1, "supervision::plateau.patience", "at least 1 step", patience);
     expect(lowest >= 0 && lowest <= 1, "supervision::plateau.lowest", "a gain in [0, 1]", lowest);
-    expect(std::isfinite(highest) && highest >= 1, "supervision::plateau.highest", "a finite gain of at least 1",
-           highest);
+    expect(is_finite(highest) && highest >= 1, "supervision::plateau.highest", "a finite gain of at least 1", highest);
     expect(smoothing >= 0 && smoothing < 1, "supervision::plateau.smoothing", "a number in [0, 1)", smoothing);
   }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,6 +12,7 @@
 
 #include <localis/core/backend.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/layer/operation.hpp>
@@ -165,7 +165,7 @@ class gradient_descent {
                              " stages, found ", factors.size()));
     }
     for (std::size_t stage = 0; stage < factors.size(); ++stage) {
-      if (!(std::isfinite(factors[stage]) && factors[stage] >= 0)) {
+      if (!(is_finite(factors[stage]) && factors[stage] >= 0)) {
         throw config_error(text("gradient_descent::step: factor of stage ", stage,
                                 ": expected a finite number of at least 0, found ", factors[stage]));
       }

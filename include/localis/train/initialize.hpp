@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/layer/operation.hpp>
 
@@ -39,7 +40,7 @@ struct initialization {
 template <class Model>
 void initialize(Model& model, const initialization& how) {
   using scalar = typename Model::scalar;
-  expect(std::isfinite(how.dense_deviation) && how.dense_deviation >= 0, "initialization: dense_deviation",
+  expect(is_finite(how.dense_deviation) && how.dense_deviation >= 0, "initialization: dense_deviation",
          "a finite number >= 0", how.dense_deviation);
   const std::span<const operation> all = Model::operations();
   const auto ends_branch = [&](const operation& op) {

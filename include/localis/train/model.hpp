@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,6 +12,7 @@
 
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
 #include <localis/fwd.hpp>
@@ -186,7 +186,7 @@ class model {
       throw config_error(text("model::forward: boundary: expected ", request_.lowest_boundary, " to ",
                               request_.highest_boundary, ", as prepared, found ", how.boundary));
     }
-    expect(std::isfinite(how.local_rate) && how.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
+    expect(is_finite(how.local_rate) && how.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
            how.local_rate);
     expect(how.local_rate == 0 || request_.local_learning, "model::forward: local_rate",
            "0, since the memory was prepared without local learning", how.local_rate);

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/supervision/supervision.hpp>
@@ -86,7 +86,7 @@ struct close_step {
       record->change[stages[i]] += totals[i];
       if (weights[i] != 0) record->weight_change[stages[i]] += totals[i];
     }
-    if (seen != nullptr && record->loss - record->loss == 0) policy.observe(*seen, record->loss);
+    if (seen != nullptr && is_finite(record->loss)) policy.observe(*seen, record->loss);
   }
 };
 

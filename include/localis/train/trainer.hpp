@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/loader.hpp>
 #include <localis/learning_rate/constant.hpp>
@@ -126,7 +127,7 @@ class trainer {
         log_(trained, descent_) {
     expect(options_.epochs > 0, "trainer: epochs", "at least 1", options_.epochs);
     expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
-    expect(std::isfinite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
+    expect(is_finite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
            "a finite number >= 0", options_.local_rate);
     sums_.stage_norms.resize(Model::stages);
     learning_rate::validate(learning_rate_);
@@ -553,7 +554,7 @@ class trainer {
     check_forward(seen, now);
     const double gain = log::supervises ? seen.gain : now.gain;
     for (std::size_t stage = now.boundary; stage < Model::stages; ++stage) {
-      if (!std::isfinite(seen.change[stage])) {
+      if (!is_finite(seen.change[stage])) {
         throw divergence_error("a weight is not finite", stage, now.epoch, now.step);
       }
       const double rate = now.rate * now.factors[stage];
@@ -603,7 +604,7 @@ class trainer {
     third_factors_.assign(batch.size, 1.0);
     modulator_(batch, third_factors_);
     for (std::size_t n = 0; n < batch.size; ++n) {
-      if (!std::isfinite(third_factors_[n])) {
+      if (!is_finite(third_factors_[n])) {
         throw config_error(text("trainer: modulator of sample ", batch.indices[n],
                                 " of the data: expected a finite number, found ", third_factors_[n]));
       }
@@ -624,7 +625,7 @@ class trainer {
     if constexpr (log::supervises) check_gains(seen);
     if (options_.local_rate > 0) {
       for (std::size_t stage = 0; stage < now.boundary; ++stage) {
-        if (!std::isfinite(seen.local_change[stage])) {
+        if (!is_finite(seen.local_change[stage])) {
           throw divergence_error(text("rule ", rule_of(stage), " made a weight that is not finite"), stage, now.epoch,
                                  now.step);
         }
@@ -635,8 +636,8 @@ class trainer {
         }
       }
     }
-    if (!std::isfinite(seen.loss)) {
-      throw divergence_error(std::isnan(seen.loss) ? "the loss is NaN" : "the loss is infinite", Model::stages - 1,
+    if (!is_finite(seen.loss)) {
+      throw divergence_error(is_nan(seen.loss) ? "the loss is NaN" : "the loss is infinite", Model::stages - 1,
                              now.epoch, now.step);
     }
   }
@@ -644,7 +645,7 @@ class trainer {
     for (std::size_t stage = 0; stage < Model::stages; ++stage) check_gain(stage, seen.gains[stage]);
   }
   static void check_gain(std::size_t stage, double gain) {
-    if (std::isfinite(gain)) return;
+    if (is_finite(gain)) return;
     throw config_error(text("supervision: gain of stage ", stage, ": expected a finite number, found ", gain));
   }
 
