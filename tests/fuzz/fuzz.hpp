@@ -60,7 +60,9 @@ template <class Error, class Read>
 /// A file that takes one content after the other, alone in a folder that goes with it; TMPDIR says where.
 class file {
  public:
-  explicit file(const std::filesystem::path& name) : path(folder_ / name) {}
+  explicit file(const std::filesystem::path& name) : path(folder_ / name) {
+    std::filesystem::create_directories(path.parent_path());
+  }
 
   const std::filesystem::path& holds(bytes content) const {
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
