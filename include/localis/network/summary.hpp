@@ -85,7 +85,7 @@ struct summary {
   static void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows, std::size_t left) {
     std::vector<std::size_t> widths(rows.front().size(), 0);
     for (const auto& cells : rows) {
-      for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], cells[c].size());
+      for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = (std::max)(widths[c], cells[c].size());
     }
     for (const auto& cells : rows) {
       for (std::size_t c = 0; c < widths.size(); ++c) {

@@ -1,4 +1,4 @@
-# sh names.sh INCLUDE FOLDER COMPILER [FLAGS...]
+# sh using_namespace.sh INCLUDE FOLDER COMPILER [FLAGS...]
 # Names in namespace localis that the C library or POSIX has in the global one: after `using namespace localis` they are
 # ambiguous. There are two, whose headers say what to write: tanh (layer/tanh.hpp) and error (core/error.hpp).
 set -eu
@@ -13,9 +13,9 @@ find "$include/localis" -name '*.hpp' | sort | xargs awk '
   /^(struct|class|union|concept|using|enum class) / { sub(/^enum class /, "enum "); print $2; next }
   /^[[:alpha:][][^=]*\(/ { sub(/\(.*/, ""); print $NF }
   /^(inline )?constexpr [^(]* = / { sub(/ = .*/, ""); print $NF }' |
-  sed 's/[^[:alnum:]_].*//' | grep . | sort -u >"$folder/names"
+  sed 's/[^[:alnum:]_].*//' | grep . | sort -u >"$folder/global_names"
 for name in conv2d error expect model network relu tanh trainer; do
-  grep -qx "$name" "$folder/names" || { echo "names.sh does not find $name any more" >&2; exit 1; }
+  grep -qx "$name" "$folder/global_names" || { echo "using_namespace.sh does not find $name any more" >&2; exit 1; }
 done
 
 for header in arpa/inet assert ctype dirent dlfcn error errno fcntl fenv fnmatch ftw getopt glob grp inttypes langinfo \
@@ -27,12 +27,12 @@ for header in arpa/inet assert ctype dirent dlfcn error errno fcntl fenv fnmatch
 done >"$folder/c_library.hpp"
 
 # One name a line; where the compiler has no error to tell of a line, the name is there.
-sed 's/.*/namespace in_&_ { using ::&; }/' "$folder/names" >"$folder/names.cpp"
+sed 's/.*/namespace in_&_ { using ::&; }/' "$folder/global_names" >"$folder/global_names.cpp"
 case $("$@" --version) in *clang*) all=-ferror-limit=0 ;; *) all=-fmax-errors=0 ;; esac
-"$@" "$all" -fsyntax-only -include "$folder/c_library.hpp" "$folder/names.cpp" 2>&1 |
-  sed -n 's/.*names\.cpp:\([0-9]*\):[0-9]*: error: .*/\1/p' | sort -un >"$folder/names.lines"
-found=$(awk 'NR == FNR { absent[$1] = 1; next } !(FNR in absent)' "$folder/names.lines" "$folder/names" | tr '\n' ' ')
-printf '%s names in namespace localis, in the C library too: %s\n' "$(wc -l <"$folder/names")" "$found"
+"$@" "$all" -fsyntax-only -include "$folder/c_library.hpp" "$folder/global_names.cpp" 2>&1 |
+  sed -n 's/.*global_names\.cpp:\([0-9]*\):[0-9]*: error: .*/\1/p' | sort -un >"$folder/global_names.lines"
+found=$(awk 'NR == FNR { absent[$1] = 1; next } !(FNR in absent)' "$folder/global_names.lines" "$folder/global_names" | tr '\n' ' ')
+printf '%s names in namespace localis, in the C library too: %s\n' "$(wc -l <"$folder/global_names")" "$found"
 for name in $found; do
   case $name in
     tanh | error) ;;
