@@ -24,8 +24,8 @@ printf '%s\n' "$said" | grep -qF -- "$text" || fail "$bad: the compiler did not 
   $text
 but
 $said"
-errors=$(printf '%s\n' "$said" | grep -cE '(^|: )(fatal )?error: ')
-[ "$errors" = 1 ] || fail "$bad: the compiler printed $errors errors, of which one says what is wrong:
+errors=$(printf '%s\n' "$said" | grep -E '(^|: )(fatal )?error: ' | sed 's/.*error: //' | sort -u | wc -l)
+[ "$errors" = 1 ] || fail "$bad: the compiler printed $errors different errors; one should say it all:
 $said"
 
 said=$("$@" "$twin" 2>&1) || fail "$twin: must compile, but

@@ -114,6 +114,7 @@ namespace detail {
 /// Stands where something is no supervision, so that one error is all that is printed.
 struct stand_in {
   struct state {};
+  constexpr stand_in() = default;
   template <class S>
   constexpr stand_in(const S&) {}
   constexpr void observe(state&, double) const {}
