@@ -1,6 +1,6 @@
 # sh foreign_macros.sh INCLUDE FOLDER COMPILER [FLAGS...]
 # No header uses a name that foreign_macros.hpp lists: a program that trains compiles behind it, and the headers that are
-# not on every machine are searched. FOLDER has every_header.hpp.
+# not on every machine are searched. FOLDER has the header of all others.
 set -eu
 include=$1 folder=$2
 shift 2

@@ -2,7 +2,7 @@
 #
 # Takes the fenced blocks out of a Markdown page:
 #
-#   cpp     into out/page.cpp, one after the other as they are read: each sees the names of those before it, and may use
+#   cpp     into one program, one after the other as they are read: each sees the names of those before it, and may use
 #           them anew. <!-- in: NAME --> before a block puts it in place of the line `// block` in wrappers/NAME.cpp. A block
 #           with int main() is a program, too.
 #   sh      into out/sh.LINE; one that begins with a compiler gets the last program beside it: out/sh.LINE.program.cpp

@@ -90,7 +90,7 @@ struct any_gate {
 /// its counters. All extents are run-time values; all pointers are into the backend's memory.
 ///
 ///   upload, download, copy                        between spans of the host and arrays, and within; download waits
-///   open_mailbox<T>(n)                            n values that come to the host without a wait (core/mailbox.hpp)
+///   open_mailbox<T>(n)                            n values that come to the host without a wait (core/on_host.hpp)
 ///   for_rows(rows, columns, f)                    f(row, begin, end) over contiguous stretches of a row's columns, or
 ///                                                 f(row) where the kernel takes whole rows
 ///   row_lanes(columns)                            calls that share a row where a kernel::row_split walks along it

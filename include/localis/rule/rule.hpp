@@ -114,7 +114,7 @@ concept has_validate = requires(const Rule& rule) {
   rule.validate();
 };
 
-/// Learns from an error at the stage's output (rule/supervised.hpp), not from gates.
+/// Learns from an error at the stage's output (layer/teacher.hpp), not from gates.
 template <class Rule>
 concept supervised = requires {
   { Rule::supervised } -> std::convertible_to<bool>;
