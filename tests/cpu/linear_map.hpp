@@ -10,11 +10,11 @@
 
 #include <doctest/doctest.h>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/activation.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/follow_up.hpp>
 
 /// What a backend does with a linear map, against the definitions.

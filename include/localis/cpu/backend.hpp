@@ -7,7 +7,6 @@
 #include <type_traits>
 
 #include <localis/config.hpp>
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/on_host.hpp>
@@ -19,6 +18,7 @@
 #include <localis/cpu/parallel.hpp>
 #include <localis/cpu/tile_end.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/follow_up.hpp>
 #include <localis/kernel/unfold.hpp>
 

@@ -6,10 +6,10 @@
 #include <type_traits>
 
 #include <localis/config.hpp>
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/parallel.hpp>
+#include <localis/kernel/backend.hpp>
 
 /// Depthwise convolution, channels last. Weights and their sums are laid out I x C here, outside C x I, so that inner
 /// loops run over contiguous channels, a block of them in registers. Work is cut into rows of an image, which lanes own

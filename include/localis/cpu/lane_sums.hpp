@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/direct.hpp>
 #include <localis/cpu/parallel.hpp>
+#include <localis/kernel/backend.hpp>
 
 namespace localis::cpu {
 

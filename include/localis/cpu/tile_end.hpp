@@ -4,11 +4,11 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/gemm.hpp>
 #include <localis/cpu/parallel.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/follow_up.hpp>
 #include <localis/kernel/pooling.hpp>
 

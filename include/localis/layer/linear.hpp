@@ -8,11 +8,11 @@
 #include <type_traits>
 #include <vector>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/layer/local_learner.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/layer/options.hpp>

@@ -8,10 +8,10 @@
 #include <type_traits>
 #include <vector>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/normalization.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/layer/operation.hpp>

@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/random.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/pooling.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/kernel/update.hpp>

@@ -5,11 +5,11 @@
 #include <string>
 #include <type_traits>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/on_host.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/follow_up.hpp>
 
 namespace localis::reference {

@@ -7,12 +7,12 @@
 #include <type_traits>
 #include <utility>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/depthwise.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/elementwise.hpp>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <localis/core/backend.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/divide.hpp>
 
 /// Kernels that only backends of launches run: what cuts rows into stretches and adds up chunks, and gates.

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/optimizer/optimizer.hpp>
