@@ -214,7 +214,7 @@ int print_table(const std::vector<row>& rows, std::size_t repeat, const std::str
                                     "; repeats ", repeat, "; commit ", here.commit);
   std::cerr << told << std::endl;
 
-  std::vector<std::vector<std::string>> table{{"", "seconds", "at most", "MB", "at most", "kept"}};
+  std::vector<std::vector<std::string>> table{{"compiled", "seconds", "at most", "MB", "at most", "kept"}};
   std::vector<std::string> too_large;
   double floor = 0;
   for (const row& r : rows) {

@@ -262,10 +262,11 @@ using cells = std::vector<std::vector<std::string>>;
 
 /// Accuracy and time, a row for each run.
 [[nodiscard]] inline cells result_cells(const std::vector<table_row>& rows) {
-  cells result{{"run", "test %", "spread", "valid. %", "seconds", "speed-up", "model", "f", "peak MB"}};
+  cells result{{"run", "test %", "spread", "valid. %", "seconds", "speed-up", "by products", "f", "peak MB", "end MB"}};
   for (const table_row& row : rows) {
     result.push_back({row.label, percent(row.test), percent(row.spread), percent(row.validation), fixed(row.seconds, 1),
-                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.share, 2), megabytes(row.memory.peak)});
+                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.share, 2), megabytes(row.memory.peak),
+                      megabytes(row.last_bytes)});
   }
   return result;
 }
@@ -285,7 +286,7 @@ using cells = std::vector<std::vector<std::string>>;
 
 /// Largest megabytes of each kind.
 [[nodiscard]] inline cells memory_cells(const std::vector<table_row>& rows) {
-  cells result{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "peak", "at end"}};
+  cells result{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "peak", "end"}};
   for (const table_row& row : rows) {
     if (row.seeds == 0) continue;
     const localis::memory_use& use = row.memory;
@@ -299,11 +300,11 @@ using cells = std::vector<std::vector<std::string>>;
 /// What the columns mean; under both tables.
 inline constexpr std::string_view table_notes[] = {
     "test, valid.: accuracy after the last epoch, mean over the seeds; spread: largest - smallest over the seeds.",
-    "seconds: of training steps, median over the seeds; speed-up: over sgd; model: the same by the count of matrix "
-    "products alone.",
+    "seconds: of training steps, median over the seeds; speed-up: over sgd; by products: the same by the count of "
+    "matrix products alone.",
     "f: share of the network's products that lay before the boundary, mean over all steps.",
     "MB: 10^6 bytes. Activations, gradients, scratch: each at its own worst moment, in one piece of memory by turns;",
-    "weights: with the state of the rules; peak: all at once; at end: what the last epoch still held."};
+    "weights: with the state of the rules; peak: all at once; end: what the last epoch still held."};
 inline constexpr std::string_view rule_table_notes[] = {
     "test, valid.: accuracy after the last epoch, mean over the seeds that finished; spread: largest - smallest of "
     "them.",
