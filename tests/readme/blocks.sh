@@ -1,7 +1,8 @@
 # sh blocks.sh PAGE SOURCE BUILD FOLDER COMPILER FLAGS...
 # Tries every block of code of PAGE, a Markdown file of SOURCE, in FOLDER: cpp is compiled with FLAGS, a call of the compiler
 # is made as it stands, other commands must exist with their options, cmake configures a project against what BUILD
-# installs. GPU_FLAGS: how to compile against the stand-in for a GPU; empty: such blocks are left out.
+# installs. GPU_FLAGS and GPU_FOLDERS, with colons between: how to compile against the stand-in for a GPU; empty: such blocks
+# are left out.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 page=$1 source=$2 build=$3 folder=$4 compiler=$5
@@ -22,7 +23,8 @@ fail() {
 
 if [ -s page.cpp ]; then
   # shellcheck disable=SC2086
-  "$compiler" "$@" -Werror -Wno-return-type ${GPU_FLAGS:-} -fsyntax-only page.cpp || status=1
+  CPLUS_INCLUDE_PATH=${GPU_FOLDERS:-} "$compiler" "$@" -Werror -Wno-return-type ${GPU_FLAGS:-} -fsyntax-only page.cpp ||
+    status=1
 fi
 
 # A call of the compiler, beside the program above it: as a reader would, but with this build's compiler, unoptimized, and
