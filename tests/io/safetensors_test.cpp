@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../file_faults.hpp"
+#include "../shell_word.hpp"
 #include "../temporary_folder.hpp"
 #include <doctest/doctest.h>
 
@@ -173,8 +174,9 @@ TEST_CASE("the format's own program takes what we write, and would have written 
   const temporary_folder folder;
   const auto path = folder.path / "ours";
   io::write_safetensors(path, contents().tensors(), pytorch);
-  const std::string command = std::string(python != nullptr ? python : "python3") + " '" +
-                              (here / "real_safetensors.py").string() + "' check '" + path.string() + "'";
+  const std::string command = std::string(python != nullptr ? python : "python3") + ' ' +
+                              shell_word((here / "real_safetensors.py").string()) + " check " +
+                              shell_word(path.string());
   const int status = std::system(command.c_str());
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 77 || code == 127) {

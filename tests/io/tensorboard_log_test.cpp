@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../shell_word.hpp"
 #include "../temporary_folder.hpp"
 #include "logs.hpp"
 #include <doctest/doctest.h>
@@ -245,9 +246,9 @@ TEST_CASE("tensorboard_log: TensorBoard reads the same tags, steps and values") 
   }
   values.close();
   const char* python = std::getenv("LOCALIS_PYTHON");
-  const std::string command = std::string(python != nullptr ? python : "python3") +
-                              " '" LOCALIS_SOURCE "/tests/io/real_tensorboard.py' '" + run.string() + "' '" +
-                              (folder.path / "expected").string() + '\'';
+  const std::string command = std::string(python != nullptr ? python : "python3") + ' ' +
+                              shell_word(LOCALIS_SOURCE "/tests/io/real_tensorboard.py") + ' ' +
+                              shell_word(run.string()) + ' ' + shell_word((folder.path / "expected").string());
   const int status = std::system(command.c_str());
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 77 || code == 127) {
