@@ -5,11 +5,11 @@
 #include <iterator>
 #include <type_traits>
 
-#include <localis/core/backend.hpp>
 #include <localis/core/named.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/activation.hpp>
+#include <localis/kernel/backend.hpp>
 #include <localis/layer/operation.hpp>
 
 /// A layer is a type that says what it does, with a template that does it:
