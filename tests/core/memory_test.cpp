@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include <doctest/doctest.h>
@@ -47,6 +48,28 @@ TEST_CASE("buffer: moves hand the bytes on, and free what they replace") {
   CHECK(memory->counters().total == 40);
   third = {};
   CHECK(memory->counters().total == 0);
+}
+
+TEST_CASE("memory_counters: threads that share them lose no byte") {
+  const auto memory = std::make_shared<host_memory>();
+  const auto work = [&] {
+    for (int again = 0; again < 20000; ++again) {
+      const array one(memory, memory_kind::arena, 4);
+      const array other(memory, memory_kind::parameters, 1);
+    }
+  };
+  std::thread second(work);
+  work();
+  second.join();
+  const localis::memory_counters seen = memory->counters().snapshot();
+  CHECK(seen.total == 0);
+  CHECK(seen.of(memory_kind::arena) == 0);
+  CHECK(seen.of(memory_kind::parameters) == 0);
+  CHECK(seen.allocations == 80000);
+  CHECK(seen.peak >= 20);
+  CHECK(seen.peak <= 40);
+  memory->counters().forget_peak();
+  CHECK(memory->counters().peak == 0);
 }
 
 TEST_CASE("host_memory: too much is an error that says how much") {

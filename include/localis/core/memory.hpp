@@ -1,7 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -34,7 +34,8 @@ enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, 
   return "the arena";
 }
 
-/// Bytes that a backend has handed out, by kind.
+/// Bytes that a backend has handed out, by kind. Copies of a backend share them, and may be used by a thread each;
+/// whoever reads them meanwhile takes a snapshot().
 struct memory_counters {
   std::array<std::size_t, static_cast<std::size_t>(memory_kind::count)> now{};
   std::size_t total = 0;
@@ -44,14 +45,31 @@ struct memory_counters {
   [[nodiscard]] std::size_t of(memory_kind kind) const { return now[static_cast<std::size_t>(kind)]; }
 
   void take(memory_kind kind, std::size_t bytes) {
-    now[static_cast<std::size_t>(kind)] += bytes;
-    total += bytes;
-    peak = (std::max)(peak, total);
-    ++allocations;
+    shared(now[static_cast<std::size_t>(kind)]) += bytes;
+    const std::size_t sum = shared(total) += bytes;
+    std::size_t most = shared(peak);
+    while (most < sum && !shared(peak).compare_exchange_weak(most, sum)) {
+    }
+    ++shared(allocations);
   }
   void give(memory_kind kind, std::size_t bytes) {
-    now[static_cast<std::size_t>(kind)] -= bytes;
-    total -= bytes;
+    shared(now[static_cast<std::size_t>(kind)]) -= bytes;
+    shared(total) -= bytes;
+  }
+  /// From now on `peak` is the largest total seen from now on.
+  void forget_peak() { shared(peak) = shared(total).load(); }
+  [[nodiscard]] memory_counters snapshot() const {
+    memory_counters result;
+    for (std::size_t kind = 0; kind < now.size(); ++kind) result.now[kind] = shared(now[kind]);
+    result.total = shared(total);
+    result.peak = shared(peak);
+    result.allocations = shared(allocations);
+    return result;
+  }
+
+ private:
+  static std::atomic_ref<std::size_t> shared(const std::size_t& number) {  // atomic_ref<const T> comes with C++26
+    return std::atomic_ref<std::size_t>(const_cast<std::size_t&>(number));
   }
 };
 
@@ -77,7 +95,7 @@ class host_memory {
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
     void* data = ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
-    if (data == nullptr) throw error("out of memory: " + detail::asked_for(bytes, name_of(kind), counters_));
+    if (data == nullptr) throw error("out of memory: " + detail::asked_for(bytes, name_of(kind), counters_.snapshot()));
     std::memset(data, 0, bytes);
     counters_.take(kind, bytes);
     return data;

@@ -117,7 +117,8 @@ class pinned {
 /// A device's streams, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
 /// order of one stream, but for batches on their way to the device, which have one of their own. Memory comes from the
 /// stream's pool and is counted; it is zero at first. Threads that use it must have its device current (cudaSetDevice),
-/// as the one that made it has.
+/// as the one that made it has, and must take turns: streams, handle and the last batch's place are not guarded. Two
+/// threads at once want a backend each.
 ///
 /// Errors: device_error names the call, the code and its text.
 class context {
@@ -229,8 +230,8 @@ class context {
       std::size_t left = 0;
       std::size_t all = 0;
       (void)cudaMemGetInfo(&left, &all);
-      throw device_error(text("cuda: out of memory: ", localis::detail::asked_for(bytes, what, counters_), "; ", left,
-                              " of the device's ", all, " bytes are free"));
+      throw device_error(text("cuda: out of memory: ", localis::detail::asked_for(bytes, what, counters_.snapshot()),
+                              "; ", left, " of the device's ", all, " bytes are free"));
     }
     check_call(result, "cudaMallocAsync");
     return data;

@@ -87,7 +87,9 @@ struct any_gate {
 }  // namespace detail
 
 /// Where arrays live and how loops and matrix products run. A backend is a cheap handle: copies share the memory and
-/// its counters. All extents are run-time values; all pointers are into the backend's memory.
+/// its counters, so that a report of memory has what all models on them hold. Models on copies of a backend that works
+/// in the host's memory may be used by a thread each; a device's streams and handles are one thread's at a time, so
+/// that threads want a backend each. All extents are run-time values; all pointers are into the backend's memory.
 ///
 ///   upload, download, copy                        between spans of the host and arrays, and within; download waits
 ///   open_mailbox<T>(n)                            n values that come to the host without a wait (core/on_host.hpp)

@@ -379,8 +379,9 @@ class model {
     s.input = Network::input;
     s.stages = stages;
     s.highest_boundary = Network::highest_boundary;
-    s.parameter_bytes = backend_.counters().of(memory_kind::parameters);
-    s.rule_state_bytes = backend_.counters().of(memory_kind::rule_state);
+    const memory_counters in_use = backend_.counters().snapshot();
+    s.parameter_bytes = in_use.of(memory_kind::parameters);
+    s.rule_state_bytes = in_use.of(memory_kind::rule_state);
     s.error_rows = lessons_.rows();
     s.error_row_bytes = outputs * sizeof(scalar);
     for (const operation& op : operations()) {

@@ -333,7 +333,7 @@ class trainer {
   }
 
   void note_memory() {
-    const memory_counters& counters = model_.backend().counters();
+    const memory_counters counters = model_.backend().counters().snapshot();
     memory_use& use = report_.memory;
     use.parameters = (std::max)(use.parameters, counters.of(memory_kind::parameters));
     use.rule_state = (std::max)(use.rule_state, counters.of(memory_kind::rule_state));
@@ -365,7 +365,7 @@ class trainer {
     settled_ = false;
     steps_ = batches.steps();
     begin();
-    model_.backend().counters().peak = model_.backend().counters().total;
+    model_.backend().counters().forget_peak();
     try {
       while (epoch_ < options_.epochs && !stop_.load(std::memory_order_relaxed)) {
         settle_memory(epoch_, train.size());
@@ -379,7 +379,7 @@ class trainer {
           record.validation_accuracy = seen.accuracy;
         }
         note_memory();
-        record.bytes = model_.backend().counters().total;
+        record.bytes = model_.backend().counters().snapshot().total;
         scheduler::observe(scheduler_, observation_of(record));
         if (whole) {
           ++epoch_;
