@@ -68,6 +68,7 @@ function plain(text, parts, count, n, result) {
   if (comment && $0 ~ /^namespace / && held > 0 && lines[1] == "") lines[1] = "/// @file"
   comment = 0
   if ($0 == "#pragma once") $0 = "/// @file"  # every header has its page
+  if ($0 ~ /namespace LOCALIS_CPU_THREADS/) $0 = " "  # with OpenMP or without, the names are the same
   if (match($0, /\/\/\/< /)) {
     $0 = substr($0, 1, RSTART + RLENGTH - 1) plain(substr($0, RSTART + RLENGTH))
   }

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <localis/config.hpp>
+
 /// Names without their definitions, for headers that pass these types on.
 namespace localis {
 
 namespace cpu {
+inline namespace LOCALIS_CPU_THREADS {
 template <class Scalar>
 class backend;
 }
+}  // namespace cpu
 
 namespace reference {
 template <class Scalar>

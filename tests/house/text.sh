@@ -15,7 +15,7 @@ nowhere='^$'
 # One is Thrust's own, by which its users choose the device.
 forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_|^thrust_host/backend\.hpp:[0-9]+:#define THRUST_DEVICE_SYSTEM ' '^[[:space:]]*#[[:space:]]*define'
 forbid 'Eigen outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
-forbid 'OpenMP outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
+forbid 'OpenMP outside cpu/, thrust_host/ and config.hpp' '^((cpu|thrust_host)/|config\.hpp:)' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
 forbid 'zlib outside data/gzip.hpp and io/checkpoint.hpp' '^(data/gzip|io/checkpoint)\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
 forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[[:space:]]*[<"](jpeglib|jerror)\.h'
 forbid 'libpng outside data/png.hpp' '^data/png\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]png\.h'

@@ -23,6 +23,7 @@
 #include <localis/kernel/unfold.hpp>
 
 namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
 
 struct options {
   std::size_t threads = 0;  ///< 0: as many as OpenMP would use
@@ -693,4 +694,5 @@ class backend : public on_host {
 
 static_assert(localis::backend<backend<double>>);
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu

@@ -16,6 +16,7 @@
 /// in contiguous stretches: the few rows of input that one row of output sees stay near the core for the response, the
 /// gates and all sums, and the input is read once.
 namespace localis::cpu::depthwise {
+inline namespace LOCALIS_CPU_THREADS {
 
 /// The cells of a window that meet an array, along one axis: cell first + k step meets position + k, k < count.
 struct cells {
@@ -306,4 +307,5 @@ void input_gradient(const linear_map& map, std::size_t samples, const T* d, cons
   });
 }
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu::depthwise

@@ -22,6 +22,7 @@
 /// Against the product of the unfolded input this saves the unfolding and its packing, which cost as much as the
 /// product itself where channels are few.
 namespace localis::cpu::direct {
+inline namespace LOCALIS_CPU_THREADS {
 
 /// As many values as one vector register holds.
 template <class T>
@@ -457,4 +458,5 @@ void add_inputs(const windows<T>& x, T* sum) {
   for (std::size_t p = 0; p < x.count; ++p) add_window(x, p, T(1), sum);
 }
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu::direct

@@ -8,6 +8,7 @@
 #include <localis/config.hpp>
 
 namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
 
 /// A row-major block of a larger array: rows x columns, `stride` elements from row to row.
 template <class T>
@@ -108,4 +109,5 @@ void add_column_sums(const block<const T>& from, T* sums) {
   }
 }
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu

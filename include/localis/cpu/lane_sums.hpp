@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <localis/config.hpp>
+#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/direct.hpp>
@@ -10,6 +12,7 @@
 #include <localis/kernel/backend.hpp>
 
 namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
 
 /// Each lane's part of what a local rule or a weight gradient sums, added up in the order of lanes, whatever their
 /// timing. Lane 0 adds into the result itself, the others into their own copies; products in panels have a copy for
@@ -85,4 +88,5 @@ class lane_sums {
   T* copies_;
 };
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu

@@ -8,7 +8,10 @@
 #include <omp.h>
 #endif
 
+#include <localis/config.hpp>
+
 namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
 
 /// Threads that OpenMP would use here; 1 without OpenMP.
 inline std::size_t available_threads() {
@@ -71,4 +74,5 @@ inline range part_of(std::size_t size, std::size_t lane, std::size_t lanes, std:
   return {(std::min)(size, grains * lane / lanes * grain), (std::min)(size, grains * (lane + 1) / lanes * grain)};
 }
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu

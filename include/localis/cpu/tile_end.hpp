@@ -13,6 +13,7 @@
 #include <localis/kernel/pooling.hpp>
 
 namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
 
 /// What ends a tile of responses while it is in the cache: bias, and a kernel::follow_up.
 template <class T>
@@ -94,4 +95,5 @@ class tile_end {
   double* sums_ = nullptr;
 };
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu

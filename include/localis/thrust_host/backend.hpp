@@ -16,6 +16,7 @@
 #include <thrust/system/cpp/execution_policy.h>
 #endif
 
+#include <localis/config.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/on_host.hpp>
 #include <localis/cpu/gemm.hpp>
@@ -25,6 +26,7 @@
 /// The code of the GPU backend on the CPU: Thrust's loops over OpenMP threads, Eigen as the BLAS. Needs Thrust's
 /// headers and no CUDA toolkit (Debian: libthrust-dev).
 namespace localis::thrust_host {
+inline namespace LOCALIS_CPU_THREADS {
 
 struct options {
   std::size_t chunk_bytes = std::size_t{4} << 20;  ///< of the input that are unfolded at once
@@ -95,4 +97,5 @@ using backend = device::backend<Scalar, system>;
 
 static_assert(localis::backend<backend<double>>);
 
+}  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::thrust_host

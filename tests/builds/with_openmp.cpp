@@ -1,0 +1,3 @@
+#include "mixed_openmp.hpp"
+
+trained train_with_openmp() { return train(); }
