@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <localis/core/random.hpp>
 #include <localis/cpu/gemm.hpp>
@@ -48,14 +49,21 @@ void check_product(std::size_t m, std::size_t n, std::size_t k, const wide& a, c
       }
       for (std::size_t j = n; j < c.stride; ++j) CHECK(c.values[i * c.stride + j] == 1e9);
     }
-    CHECK(worst < 1e-12);
+    CHECK(worst < 1e-11);
   }
 }
 
 }  // namespace
 
 TEST_CASE("multiply: the three products of a layer, on blocks of larger arrays, set and added") {
-  for (const auto& [m, n, k] : {std::array<std::size_t, 3>{1, 1, 1}, {5, 7, 3}, {33, 2, 18}, {1, 40, 9}}) {
+  for (const auto& [m, n, k] : {std::array<std::size_t, 3>{1, 1, 1},
+                                {5, 7, 3},
+                                {33, 2, 18},
+                                {1, 40, 9},
+                                {70, 40, 300},
+                                {1, 3, 5000},
+                                {3, 1, 5000},
+                                {5000, 1, 3}}) {
     const wide a(m, k, 0);
     const wide b(n, k, 1);
     const wide at(k, m, 2);
@@ -67,4 +75,24 @@ TEST_CASE("multiply: the three products of a layer, on blocks of larger arrays, 
     check_product(m, n, k, a, bt, lo::cpu::multiply_ab<double>,
                   [&](std::size_t i, std::size_t j, std::size_t l) { return a(i, l) * bt(l, j); });
   }
+}
+
+TEST_CASE("multiply: on a thread with 128 KB of stack") {
+  static char failed = 0;
+  const auto run = [](void*) -> void* {
+    const std::vector<float> a(256 * 576, 1);
+    const std::vector<float> b(96 * 576, 1);
+    std::vector<float> c(256 * 96);
+    lo::cpu::multiply_abt<float>({a.data(), 256, 576, 576}, {b.data(), 96, 576, 576}, {c.data(), 256, 96, 96}, false);
+    return c.front() == 576 && c.back() == 576 ? nullptr : &failed;
+  };
+  pthread_attr_t small;
+  REQUIRE(pthread_attr_init(&small) == 0);
+  REQUIRE(pthread_attr_setstacksize(&small, 128 * 1024) == 0);
+  pthread_t thread{};
+  REQUIRE(pthread_create(&thread, &small, run, nullptr) == 0);
+  void* wrong = &small;
+  CHECK(pthread_join(thread, &wrong) == 0);
+  CHECK(wrong == nullptr);
+  pthread_attr_destroy(&small);
 }

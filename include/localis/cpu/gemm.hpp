@@ -42,6 +42,41 @@ auto map(const block<const T>& b) {
       Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
 }
 
+/// c += a b, or c -= a b, on the calling thread.
+///
+/// Eigen packs parts of a and b into two blocks, for which its own operators take up to 128 KB of stack each: threads
+/// may have less (128 KB in all is what musl gives them, and what OMP_STACKSIZE may say). Here the blocks are on the
+/// heap. Products for which Eigen packs nothing stay with its operators: small ones, and those of a vector, unless it
+/// would copy a long one that does not lie in one piece.
+template <class A, class B, class C>
+void add_product(const A& a, const B& b, C& c, bool subtract = false) {
+  using scalar = typename C::Scalar;
+  using index = Eigen::Index;
+  constexpr index small = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD
+  constexpr index few = 32768 / sizeof(scalar);
+  if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
+  const bool is_vector = c.rows() == 1 || c.cols() == 1;
+  const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
+  if (c.rows() + c.cols() + a.cols() < small || (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= few))) {
+    if (subtract) {
+      c.noalias() -= a * b;
+    } else {
+      c.noalias() += a * b;
+    }
+    return;
+  }
+  namespace eigen = Eigen::internal;
+  constexpr int a_order = A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
+  constexpr int b_order = B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
+  using product =
+      eigen::general_matrix_matrix_product<index, scalar, a_order, false, scalar, b_order, false, Eigen::RowMajor, 1>;
+  eigen::gemm_blocking_space<Eigen::RowMajor, scalar, scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::Dynamic> blocks(
+      c.rows(), c.cols(), a.cols(), 1, true);
+  blocks.allocateAll();
+  product::run(c.rows(), c.cols(), a.cols(), a.data(), a.outerStride(), b.data(), b.outerStride(), c.data(), 1,
+               c.outerStride(), scalar(subtract ? -1 : 1), blocks);
+}
+
 }  // namespace detail
 
 /// The three products of a layer, each compiled once per scalar. On the calling thread; c = or c += by `add`.
@@ -51,7 +86,7 @@ template <class T>
 [[gnu::noinline]] void multiply_abt(const block<const T>& a, const block<const T>& b, const block<T>& c, bool add) {
   auto out = detail::map(c);
   if (!add) out.setZero();
-  out.noalias() += detail::map(a) * detail::map(b).transpose();
+  detail::add_product(detail::map(a), detail::map(b).transpose(), out);
 }
 
 /// c = a^T b:   weight product,   G^T X
@@ -59,7 +94,7 @@ template <class T>
 [[gnu::noinline]] void multiply_atb(const block<const T>& a, const block<const T>& b, const block<T>& c, bool add) {
   auto out = detail::map(c);
   if (!add) out.setZero();
-  out.noalias() += detail::map(a).transpose() * detail::map(b);
+  detail::add_product(detail::map(a).transpose(), detail::map(b), out);
 }
 
 /// c = a b:     input gradient,   D W
@@ -67,13 +102,14 @@ template <class T>
 [[gnu::noinline]] void multiply_ab(const block<const T>& a, const block<const T>& b, const block<T>& c, bool add) {
   auto out = detail::map(c);
   if (!add) out.setZero();
-  out.noalias() += detail::map(a) * detail::map(b);
+  detail::add_product(detail::map(a), detail::map(b), out);
 }
 
 /// c -= a b:    what a rule's units explain of each other's inputs
 template <class T>
 [[gnu::noinline]] void subtract_ab(const block<const T>& a, const block<const T>& b, const block<T>& c) {
-  detail::map(c).noalias() -= detail::map(a) * detail::map(b);
+  auto out = detail::map(c);
+  detail::add_product(detail::map(a), detail::map(b), out, true);
 }
 
 /// Each row of `to` += row

@@ -64,31 +64,47 @@ class system : public on_host {
 #endif
   }
 
+  /// On as many threads as OpenMP would use, each with some rows of c.
   template <class T>
   void multiply(const device::product<T>& what) const {
+    constexpr std::size_t few = 50000;  // multiply-adds that stay on one thread
+    const std::size_t work = what.rows * what.columns * what.inner;
+    const std::size_t lanes = std::clamp<std::size_t>(work / few, 1, threads());
     for (std::size_t i = 0; i < what.count; ++i) {
-      const auto block = [i](const auto& of, std::size_t rows, std::size_t columns) {
-        return cpu::block<std::remove_pointer_t<decltype(of.data)>>{of.data + i * of.step, rows, columns, of.stride};
-      };
-      const cpu::block<T> c = block(what.c, what.rows, what.columns);
-      if (what.beta == T(0)) {
-        for (std::size_t r = 0; r < c.rows; ++r) std::fill_n(c.data + r * c.stride, c.columns, T(0));
-      }
-      const auto a = what.a.turned ? block(what.a, what.inner, what.rows) : block(what.a, what.rows, what.inner);
-      const auto b = what.b.turned ? block(what.b, what.columns, what.inner) : block(what.b, what.inner, what.columns);
-      if (what.alpha == T(-1)) {
-        cpu::subtract_ab<T>(a, b, c);
-      } else if (what.a.turned) {
-        cpu::multiply_atb<T>(a, b, c, true);
-      } else if (what.b.turned) {
-        cpu::multiply_abt<T>(a, b, c, true);
-      } else {
-        cpu::multiply_ab<T>(a, b, c, true);
-      }
+      cpu::parallel_for(lanes, [&](std::size_t lane) {
+        const cpu::range rows = cpu::part_of(what.rows, lane, lanes, 8);
+        if (rows.size() > 0) multiply_rows(what, i, rows);
+      });
     }
   }
 
  private:
+  template <class T>
+  static void multiply_rows(const device::product<T>& what, std::size_t i, cpu::range mine) {
+    // What begins `first` elements behind.
+    const auto block = [i](const auto& of, std::size_t first, std::size_t rows, std::size_t columns) {
+      return cpu::block<std::remove_pointer_t<decltype(of.data)>>{of.data + i * of.step + first, rows, columns,
+                                                                  of.stride};
+    };
+    const cpu::block<T> c = block(what.c, mine.begin * what.c.stride, mine.size(), what.columns);
+    if (what.beta == T(0)) {
+      for (std::size_t r = 0; r < c.rows; ++r) std::fill_n(c.data + r * c.stride, c.columns, T(0));
+    }
+    const auto a = what.a.turned ? block(what.a, mine.begin, what.inner, mine.size())
+                                 : block(what.a, mine.begin * what.a.stride, mine.size(), what.inner);
+    const auto b =
+        what.b.turned ? block(what.b, 0, what.columns, what.inner) : block(what.b, 0, what.inner, what.columns);
+    if (what.alpha == T(-1)) {
+      cpu::subtract_ab<T>(a, b, c);
+    } else if (what.a.turned) {
+      cpu::multiply_atb<T>(a, b, c, true);
+    } else if (what.b.turned) {
+      cpu::multiply_abt<T>(a, b, c, true);
+    } else {
+      cpu::multiply_ab<T>(a, b, c, true);
+    }
+  }
+
   options options_;
 };
 
