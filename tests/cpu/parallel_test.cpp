@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <localis/cpu/parallel.hpp>
 
@@ -33,6 +37,39 @@ TEST_CASE("parallel_for: the exception of the lowest lane comes out, and the thr
   }
   CHECK(lo::cpu::available_threads() == before);
 }
+
+#if defined(_OPENMP)
+TEST_CASE("parallel_for: in a process forked after lanes ran, they run one after the other, and nothing waits") {
+  const auto lanes_of = [] {
+    std::array<std::atomic<int>, 4> runs{};
+    lo::cpu::parallel_for(4, [&](std::size_t lane) { ++runs[lane]; });
+    return std::all_of(runs.begin(), runs.end(), [](int count) { return count == 1; });
+  };
+  CHECK(lanes_of());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);  // ends a child that hangs
+    const std::thread::id here = std::this_thread::get_id();
+    bool alone = true;
+    lo::cpu::parallel_for(4, [&](std::size_t) { alone = alone && std::this_thread::get_id() == here; });
+    std::string message;
+    try {
+      lo::cpu::parallel_for(4, [](std::size_t lane) {
+        if (lane % 2 == 1) throw std::runtime_error("lane " + std::to_string(lane));
+      });
+    } catch (const std::runtime_error& e) {
+      message = e.what();
+    }
+    ::_exit(alone && lanes_of() && message == "lane 1" ? 0 : 1);
+  }
+  REQUIRE(child > 0);
+  int status = -1;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(lanes_of());
+}
+#endif
 
 TEST_CASE("part_of: parts follow on each other, cover all, are near equal and begin on the grain") {
   for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 7, 64, 1000}) {

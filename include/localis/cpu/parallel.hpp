@@ -5,7 +5,12 @@
 #include <exception>
 
 #if defined(_OPENMP)
+#include <atomic>
+
 #include <omp.h>
+#if __has_include(<pthread.h>)
+#include <pthread.h>
+#endif
 #endif
 
 #include <localis/config.hpp>
@@ -24,17 +29,32 @@ inline std::size_t available_threads() {
 
 namespace detail {
 
+#if defined(_OPENMP)
+/// Tells a process that was forked after lanes ran on threads: it has none of them, and GCC's OpenMP would wait for
+/// them without end.
+class fork_watch {
+ public:
+  /// To be called before threads are used. False: they must not be.
+  static bool threads_are_here() {
+#if __has_include(<pthread.h>)
+    static const int watching = ::pthread_atfork(nullptr, nullptr, [] { forked_.store(true); });
+    static_cast<void>(watching);
+#endif
+    return !forked_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static inline std::atomic<bool> forked_ = false;
+};
+#endif
+
 /// parallel_for, compiled once for all bodies.
 inline void run_lanes(std::size_t lanes, void (*body)(const void*, std::size_t), const void* what) {
-  if (lanes == 0) return;
 #if defined(_OPENMP)
-  std::exception_ptr failure;
-  std::size_t failed_lane = lanes;
-#pragma omp parallel num_threads(static_cast <int>(lanes))
-  {
-    // Eigen asks for the thread count of the running task: inside a lane it is 1, and nothing outside is changed.
-    omp_set_num_threads(1);
-#pragma omp for schedule(static, 1)
+  if (lanes > 1 && fork_watch::threads_are_here()) {
+    std::exception_ptr failure;
+    std::size_t failed_lane = lanes;
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(lanes))
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       try {
         body(what, lane);
@@ -46,17 +66,18 @@ inline void run_lanes(std::size_t lanes, void (*body)(const void*, std::size_t),
         }
       }
     }
+    if (failure) std::rethrow_exception(failure);
+    return;
   }
-  if (failure) std::rethrow_exception(failure);
-#else
-  for (std::size_t lane = 0; lane < lanes; ++lane) body(what, lane);
 #endif
+  for (std::size_t lane = 0; lane < lanes; ++lane) body(what, lane);
 }
 
 }  // namespace detail
 
 /// Runs body(lane) for lane = 0 ... lanes - 1, one thread each. The first exception (lowest lane) is thrown on after
-/// all lanes have ended. Without OpenMP the lanes run one after the other, with the same results.
+/// all lanes have ended. Without OpenMP, and in a process that was forked after lanes had run on threads, the lanes run
+/// one after the other, with the same results.
 template <class Body>
 void parallel_for(std::size_t lanes, const Body& body) {
   detail::run_lanes(

@@ -12,9 +12,8 @@
 #include <thrust/iterator/counting_iterator.h>
 #if defined(_OPENMP)
 #include <thrust/system/omp/execution_policy.h>
-#else
-#include <thrust/system/cpp/execution_policy.h>
 #endif
+#include <thrust/system/cpp/execution_policy.h>
 
 #include <localis/config.hpp>
 #include <localis/core/error.hpp>
@@ -58,10 +57,12 @@ class system : public on_host {
   template <class F>
   void launch(std::size_t n, const F& f) const {
 #if defined(_OPENMP)
-    thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f);
-#else
-    thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::size_t>(0), n, f);
+    if (cpu::detail::fork_watch::threads_are_here()) {
+      thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f);
+      return;
+    }
 #endif
+    thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::size_t>(0), n, f);
   }
 
   /// On as many threads as OpenMP would use, each with some rows of c.
