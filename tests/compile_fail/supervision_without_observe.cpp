@@ -19,7 +19,7 @@ struct my_supervision {
   struct state {
     double mean = 0;
   };
-  double gain(const state& seen) const { return 1 / (1 + seen.mean); }
+  constexpr double gain(const state& seen) const { return 1 / (1 + seen.mean); }
 };
 
 int main() {

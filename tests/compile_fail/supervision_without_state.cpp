@@ -15,7 +15,7 @@ namespace lo = localis;
 using net = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::oja>, lo::dense<2>>;
 
 struct my_supervision {
-  double gain() const { return 0.5; }
+  constexpr double gain() const { return 0.5; }
 };
 
 int main() {

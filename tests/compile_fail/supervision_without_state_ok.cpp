@@ -17,8 +17,8 @@ struct my_supervision {
   struct state {
     double mean = 0;
   };
-  void observe(state& seen, double loss) const { seen.mean += 0.1 * (loss - seen.mean); }
-  double gain(const state& seen) const { return 1 / (1 + seen.mean); }
+  constexpr void observe(state& seen, double loss) const { seen.mean += 0.1 * (loss - seen.mean); }
+  constexpr double gain(const state& seen) const { return 1 / (1 + seen.mean); }
 };
 
 int main() {

@@ -96,15 +96,15 @@ constexpr bool check_supervision() {
   } else if constexpr (!has_observe<S>) {
     static_assert(has_observe<S>,
                   "localis: a supervision must have a const member observe that takes its state and a loss; yours has "
-                  "none. Expected: void observe(state& seen, double loss) const");
+                  "none. Expected: constexpr void observe(state& seen, double loss) const");
   } else if constexpr (!has_gain<S>) {
     static_assert(has_gain<S>,
                   "localis: a supervision must have a const member gain that makes a number of its state; yours has "
-                  "none. Expected: double gain(const state& seen) const");
+                  "none. Expected: constexpr double gain(const state& seen) const");
   } else {
     static_assert(optional_members_fit<S>,
                   "localis: an optional member of your supervision has another signature than expected. Expected: "
-                  "double stage_gain(const state& seen, std::size_t stage) const; void validate() const");
+                  "constexpr double stage_gain(const state& seen, std::size_t stage) const; void validate() const");
   }
   return true;
 }
