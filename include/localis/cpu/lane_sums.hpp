@@ -4,7 +4,6 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
-#include <localis/core/backend.hpp>
 #include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/cpu/direct.hpp>
