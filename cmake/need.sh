@@ -57,6 +57,7 @@ need_tests() {
   need doctest-dev has_header doctest-dev doctest/doctest.h
   need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
   need pkg-config command -v pkg-config
+  need xz-utils command -v xz
   need libthrust-dev has_header libthrust-dev thrust/version.h
 }
 
@@ -72,7 +73,8 @@ apt_install() {
   become=$1
   shift
   if [ -z "$updated" ]; then
-    $become apt-get -qq update >&2 || say 'apt-get update failed; going on with the package lists that are here'
+    $become timeout 120 apt-get -qq update >&2 ||
+      say 'apt-get update failed; going on with the package lists that are here'
     updated=yes
   fi
   if ! log=$($become env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 install \

@@ -1,35 +1,46 @@
 #!/bin/sh
 # sh tests/cuda/run_on_gpu.sh [FOLDER]
 #
-# On a machine with a GPU and the CUDA toolkit (12.4 or later): builds what runs there, and runs the parity tests, the
-# benchmarks of update kernels and whole steps and, where FASHION_MNIST names the folder of Fashion-MNIST's files, the
-# reference trainer. FOLDER (new: build/gpu) gets the figures as JSON. CMAKE_ARGUMENTS is added to the call of cmake.
+# On a machine with a GPU: tests, benchmarks and trainings, as call1.sh, call2.sh and call3.sh have them. FOLDER (new:
+# build/gpu-results) gets a summary and the logs of each. Runs what pack.sh has packed in .gpu/, where that is. Else it
+# builds for the GPU at hand, for which it needs the CUDA toolkit (12.4 or later) and headers: those in
+# .gpu/headers.tar.xz, where that is, or those that are installed or that a package registry has; and it trains where
+# FASHION_MNIST and LOCALIS_CIFAR10 name folders of pictures. CMAKE_ARGUMENTS is added to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
-build=${1:-$root/build/gpu}
+results=${1:-$root/build/gpu-results}
 . "$root/cmake/need.sh"
+. "$root/tests/cuda/programs.sh"
 
-if ! command -v nvcc >/dev/null 2>&1; then
-  say 'tests/cuda/run_on_gpu.sh: expected nvcc on PATH, found none'
-  exit 1
+calls=$root/.gpu
+if [ ! -f "$calls/programs.tar.xz" ] && [ ! -d "$calls/programs" ]; then
+  calls=$root/tests/cuda
+  export PROGRAMS="$root/build/gpu"
+  if ! command -v nvcc >/dev/null 2>&1; then
+    say 'run_on_gpu.sh: expected nvcc on PATH, or .gpu/programs.tar.xz (sh tests/cuda/pack.sh); found neither'
+    exit 1
+  fi
+  if [ -f "$root/.gpu/headers.tar.xz" ]; then
+    prefix=$PROGRAMS/prefix
+    mkdir -p "$prefix"
+    xz -dc "$root/.gpu/headers.tar.xz" | tar -xf - -C "$prefix"
+    for folder in "$prefix"/usr/include "$prefix"/usr/include/*-linux-gnu; do
+      [ ! -d "$folder" ] || export CPATH="$folder${CPATH:+:$CPATH}"
+    done
+    export CMAKE_PREFIX_PATH="$prefix/usr${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
+    export LD_LIBRARY_PATH="$prefix/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  fi
+  need_programs
+  if ! (provide); then
+    say 'a machine that reaches no package registry: sh tests/cuda/pack.sh elsewhere, and .gpu/ copied here, is enough'
+    exit 1
+  fi
+  # shellcheck disable=SC2086
+  build_programs "$PROGRAMS" native $programs
 fi
-need_build
-need_components
-need doctest-dev has_header doctest-dev doctest/doctest.h
-need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
-need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
-provide
 
-configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=native \
-  -DLOCALIS_BUILD_BENCHMARKS=ON
-cmake --build "$build" --parallel "$(cores)" --target gpu_test train_cuda bench_rule_cuda bench_step_cuda
-
-nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 status=0
-"$build/tests/gpu_test" || status=1
-"$build/benchmarks/bench_rule_cuda" --benchmark_out="$build/rule.json" || status=1
-"$build/benchmarks/bench_step_cuda" --benchmark_out="$build/step.json" || status=1
-if [ -n "${FASHION_MNIST:-}" ]; then
-  "$build/examples/train_cuda" --data "$FASHION_MNIST" --out "$build/train" || status=1
-fi
+for call in call1 call2 call3; do
+  OUT=$results/$call sh "$calls/$call.sh" || status=1
+done
 exit $status

@@ -1,0 +1,26 @@
+#!/bin/sh
+# sh .gpu/call1.sh      the first of three calls: is it right, and what can the card do? About 5 minutes.
+#
+# The machine; the tests of the GPU, and some again under compute-sanitizer; copies, launches, kernels by themselves.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+. "$here/calls.sh"
+begin
+
+run 20 machine nvidia-smi
+found machine 'MiB.*%'
+run 20 host sh -c 'lscpu; free -g; df -h .; nvcc --version; python3 --version; ldd "$1"/*; true' sh "$bin"
+found host 'not found' 6
+run 200 gpu_test "$bin/gpu_test"
+found gpu_test 'TEST CASE|ERROR|test cases|assertions' 30
+if command -v compute-sanitizer >/dev/null 2>&1; then
+  run 120 memcheck compute-sanitizer --tool memcheck --error-exitcode 9 "$bin/gpu_test" --test-case-exclude='*trainer*'
+  found memcheck 'ERROR SUMMARY|Invalid|test cases' 6
+  run 60 racecheck compute-sanitizer --tool racecheck --error-exitcode 9 "$bin/gpu_test" --test-case='*convolutions*'
+  found racecheck 'SUMMARY|hazard|test cases' 6
+else
+  leave_out memcheck 'no compute-sanitizer'
+fi
+run 150 kernels "$bin/bench_kernel_cuda" --benchmark_out="$logs/kernels.json" --benchmark_out_format=json
+figures kernels
+finish

@@ -1,0 +1,20 @@
+#!/bin/sh
+# sh .gpu/call2.sh      the second of three calls: how fast is it? About 8 minutes.
+#
+# Whole steps of six networks, PyTorch's on the same card, the update of every rule.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+. "$here/calls.sh"
+begin
+
+for network in resnet18 resnet50 resnet20 main vgg11 mobilenet_v2; do
+  run 60 "step_$network" "$bin/bench_step_cuda" --benchmark_filter="^$network/" \
+    --benchmark_out="$logs/step_$network.json" --benchmark_out_format=json
+  figures "step_$network"
+done
+run 240 torch python3 "$root/benchmarks/torch_gpu_peer.py" "$logs/torch.json"
+found torch ' ms ' 60
+run 90 rules "$bin/bench_rule_cuda" --benchmark_filter='/(dense_1024x1024|conv3x3_64_32px)' --benchmark_min_time=0.1 \
+  --benchmark_out="$logs/rules.json" --benchmark_out_format=json
+figures rules
+finish
