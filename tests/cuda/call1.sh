@@ -14,7 +14,7 @@ found host 'not found' 6
 run 200 gpu_test "$bin/gpu_test"
 found gpu_test 'TEST CASE|ERROR|test cases|assertions' 30
 if command -v compute-sanitizer >/dev/null 2>&1; then
-  run 120 memcheck compute-sanitizer --tool memcheck --error-exitcode 9 "$bin/gpu_test" --test-case-exclude='*trainer*'
+  run 120 memcheck compute-sanitizer --tool memcheck --error-exitcode 9 "$bin/gpu_test" --test-case-exclude='*training*'
   found memcheck 'ERROR SUMMARY|Invalid|test cases' 6
   run 60 racecheck compute-sanitizer --tool racecheck --error-exitcode 9 "$bin/gpu_test" --test-case='*convolutions*'
   found racecheck 'SUMMARY|hazard|test cases' 6
