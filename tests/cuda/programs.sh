@@ -1,5 +1,4 @@
 # Sourced by pack.sh and run_on_gpu.sh, behind cmake/need.sh: the programs that the calls run, and how they are built.
-# CMAKE_ARGUMENTS is added to the call of cmake.
 
 programs='bench_kernel_cuda bench_rule_cuda bench_step_cuda gpu_test train_cuda train_resnet20_32_cuda'
 
@@ -16,14 +15,10 @@ build_programs() {
   build_in=$1
   build_for=$2
   shift 2
-  # shellcheck disable=SC2086
-  if ! log=$(cmake -S "$root" -B "$build_in" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON \
-    "-DCMAKE_CUDA_ARCHITECTURES=$build_for" -DCMAKE_CUDA_RUNTIME_LIBRARY=Static -DLOCALIS_BUILD_TESTS=OFF \
-    -DLOCALIS_BUILD_BENCHMARKS=ON -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_EXAMPLES_NATIVE=OFF -DLOCALIS_WERROR=OFF \
+  configure "$build_in" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON "-DCMAKE_CUDA_ARCHITECTURES=$build_for" \
+    -DCMAKE_CUDA_RUNTIME_LIBRARY=Static -DLOCALIS_BUILD_TESTS=OFF -DLOCALIS_BUILD_BENCHMARKS=ON \
+    -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_EXAMPLES_NATIVE=OFF -DLOCALIS_WERROR=OFF \
     "-DCMAKE_RUNTIME_OUTPUT_DIRECTORY=$build_in/bin" -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON \
-    "-DCMAKE_INSTALL_RPATH=\$ORIGIN/../lib" ${CMAKE_ARGUMENTS:-} 2>&1); then
-    printf '%s\n' "$log" >&2
-    return 1
-  fi
+    "-DCMAKE_INSTALL_RPATH=\$ORIGIN/../lib"
   cmake --build "$build_in" --parallel "$(cores)" --target "$@"
 }
