@@ -1,5 +1,5 @@
 # sh case.sh PATH/NAME COMPILER [FLAGS...]
-# Passes if NAME.cpp fails to compile AND the compiler prints the text named in its first line, `// expect: TEXT`,
+# Passes if NAME.cpp fails to compile AND the compiler prints the text of its first comment, `// expect: TEXT`,
 # AND no other error, AND its twin NAME_ok.cpp compiles: a case that fails for another reason than the promised one is no
 # proof.
 set -eu
@@ -14,8 +14,9 @@ fail() {
 
 [ -f "$bad" ] || fail "$bad: missing; its twin $twin is there"
 [ -f "$twin" ] || fail "$bad: its twin $twin, which must compile, is missing"
-text=$(sed -n '1s,^// expect: ,,p' "$bad")
-[ -n "$text" ] || fail "$bad: the first line must be '// expect: TEXT'"
+text=$(awk 'NR == 1 && !/^\/\/ expect: ./ || !/^\/\/ / { exit }
+  { sub(/^\/\/ (expect: )?/, NR == 1 ? "" : " "); printf "%s", $0 }' "$bad")
+[ -n "$text" ] || fail "$bad: the file must begin with '// expect: TEXT'"
 
 if said=$("$@" -fmessage-length=0 "$bad" 2>&1); then
   fail "$bad: compiles, but must not"

@@ -1,5 +1,5 @@
-// expect: localis: an optional member of your supervision has another signature than expected. Expected: double
-// stage_gain(const state& seen, std::size_t stage) const
+// expect: localis: an optional member of your supervision has another signature than expected. Expected: constexpr
+// double stage_gain(const state& seen, std::size_t stage) const
 #include <cstdint>
 #include <vector>
 

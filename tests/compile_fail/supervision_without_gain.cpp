@@ -1,5 +1,5 @@
 // expect: localis: a supervision must have a const member gain that makes a number of its state; yours has none.
-// Expected: double gain(const state& seen) const
+// Expected: constexpr double gain(const state& seen) const
 #include <cstdint>
 #include <vector>
 

@@ -1,5 +1,5 @@
 // expect: localis: a supervision must have a const member observe that takes its state and a loss; yours has none.
-// Expected: void observe(state& seen, double loss) const
+// Expected: constexpr void observe(state& seen, double loss) const
 #include <cstdint>
 #include <vector>
 
