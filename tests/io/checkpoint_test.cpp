@@ -393,15 +393,15 @@ TEST_CASE("checkpoint: weights that are not finite come back as they were, and e
       CHECK(failure.epoch == 1);
       CHECK(failure.step == 0);
     }
-    CHECK(message.find(", epoch 1, step 0") != std::string::npos);
+    CHECK(
+        message ==
+        "training diverged: weight of operation 0 (conv2d) was not finite before this run at stage 0, epoch 1, step 0");
     CHECK(two.trainer.report().end == lo::ending::diverged);
     CHECK(two.trainer.report().message == message);
     CHECK(two.trainer.report().epochs.size() == 1);  // the one before
-    // The step that failed is no place to go on from: the file that is there stays.
+    // Nothing has changed.
     const std::string before = bytes_of(here / "file");
-    CHECK_THROWS_WITH_AS(lo::io::save(two.trainer, here / "file"),
-                         "trainer::state: steps under way: expected none, as in on_pause() and after fit(), found 1",
-                         lo::config_error);
+    lo::io::save(two.trainer, here / "file");
     CHECK(bytes_of(here / "file") == before);
   }
 }

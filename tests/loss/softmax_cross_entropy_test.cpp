@@ -26,6 +26,28 @@ TEST_CASE("softmax_cross_entropy: values by hand") {
   CHECK(gradient[2] == doctest::Approx(-0.1875).epsilon(1e-14));
 }
 
+TEST_CASE("softmax_cross_entropy: rows of targets that are distributions") {
+  const softmax_cross_entropy loss;
+  const std::vector<double> uneven{0, std::log(2.0), std::log(5.0)};  // softmax 1/8, 2/8, 5/8
+  const std::vector<double> wanted{0.5, 0.25, 0.25};
+  std::vector<double> gradient(3);
+  CHECK(loss.sample(uneven.data(), 3, target<double>{2, wanted.data()}, gradient.data(), 0.5) ==
+        doctest::Approx(std::log(8) - 0.25 * std::log(2) - 0.25 * std::log(5)).epsilon(1e-14));
+  CHECK(gradient[0] == doctest::Approx(-0.1875).epsilon(1e-14));
+  CHECK(gradient[1] == doctest::Approx(0).epsilon(1e-14));
+  CHECK(gradient[2] == doctest::Approx(0.1875).epsilon(1e-14));
+  localis_test::check_loss_gradient(loss, {0.3, -1.2, 2.5}, {0, wanted.data()});
+
+  const auto takes = [&](const std::vector<float>& row) { return loss.takes_row(row.data(), row.size()); };
+  CHECK(takes({0.5F, 0.25F, 0.25F}));
+  CHECK(takes({0, 1, 0}));
+  CHECK(takes({0.3333F, 0.3333F, 0.3333F}));
+  CHECK(!takes({0.5F, 0.25F, 0.5F}));
+  CHECK(!takes({0, 0, 0}));
+  CHECK(!takes({1.5F, -0.5F, 0}));
+  CHECK(!takes({std::numeric_limits<float>::quiet_NaN(), 1, 0}));
+}
+
 TEST_CASE("softmax_cross_entropy: gradient by differences") {
   for (std::uint32_t label = 0; label < 4; ++label) {
     localis_test::check_loss_gradient(softmax_cross_entropy{}, {0.3, -1.2, 2.5, 0.1}, {label, nullptr});

@@ -180,6 +180,17 @@ TEST_CASE("gradient_descent: needs a backward pass, and an optimizer in its rang
                        "gradient_descent::step: factor of stage 1: expected a finite number of at least 0, found -2",
                        lo::config_error);
   CHECK_THROWS_AS(descent.step(0.1, std::array{1.0, 1.0, std::numeric_limits<double>::quiet_NaN()}), lo::config_error);
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -0.1}) {
+    CHECK_THROWS_WITH_AS(
+        descent.step(bad),
+        lo::text("gradient_descent::step: rate: expected a number from 0 to 1.79769e+308, found ", bad).c_str(),
+        lo::config_error);
+  }
+  CHECK_THROWS_WITH_AS(
+      descent.step(1e300, std::array{1.0, 1.0, 1e10}),
+      "gradient_descent::step: rate times factor of stage 2: expected a number from 0 to 1.79769e+308, "
+      "found inf",
+      lo::config_error);
   CHECK(trainable(m) == before);
   CHECK_THROWS_WITH_AS((lo::gradient_descent(m, lo::optimizer::sgd{.momentum = 1})),
                        "sgd: momentum: expected a number in [0, 1), found 1", lo::config_error);

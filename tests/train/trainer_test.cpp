@@ -471,7 +471,7 @@ TEST_CASE("trainer: a local rule that runs away names its own stage") {
   CHECK(t.report().end == lo::ending::diverged);
 }
 
-TEST_CASE("trainer: NaN in the input") {
+TEST_CASE("trainer: NaN in the input is told as that, however the run met it") {
   auto x = features();
   x[21] = std::numeric_limits<float>::quiet_NaN();
   const data::arrays train(four, x, classes, 3);
@@ -482,20 +482,120 @@ TEST_CASE("trainer: NaN in the input") {
   }
   single<hebbian> by_gradient;
   lo::trainer first(by_gradient, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 2});
-  CHECK(message<lo::divergence_error>([&] { (void)first.fit(train); }) ==
-        lo::text("training diverged: the loss is NaN at stage 1, epoch 0, step ", bad_step));
+  const std::string expected = lo::text(
+      "trainer: features of sample 5 of the training data: expected finite numbers, found NaN or infinity (epoch 0, "
+      "step ",
+      bad_step, ')');
+  CHECK(message<lo::data_error>([&] { (void)first.fit(train); }) == expected);
+  CHECK(first.report().end == lo::ending::diverged);
+  CHECK(first.report().message == expected);
   single<hebbian> locally;
   lo::trainer second(locally, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 2});
-  CHECK(message<lo::divergence_error>([&] { (void)second.fit(train); }) ==
-        lo::text("training diverged: rule hebb made a weight that is not finite at stage 0, epoch 0, step ", bad_step));
+  CHECK(message<lo::data_error>([&] { (void)second.fit(train); }) == expected);
+
+  auto targets = features();
+  targets[13] = std::numeric_limits<float>::infinity();
+  const data::arrays regression(four, std::span<const float>(targets).first(48), std::span<const float>(targets), 4);
+  single<lo::network<lo::vector_input<4>, lo::dense<4>>> line;
+  lo::trainer third(line, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
+                    lo::learning_rate::constant{}, lo::loss::mean_squared_error{});
+  CHECK(message<lo::data_error>([&] { (void)third.fit(regression); }) ==
+        "trainer: features of sample 3 of the training data: expected finite numbers, found NaN or infinity (epoch 0, "
+        "step 0)");
+  const auto x_good = features();
+  const data::arrays bad_targets(four, std::span<const float>(x_good), std::span<const float>(targets), 4);
+  single<lo::network<lo::vector_input<4>, lo::dense<4>>> fresh_line;
+  lo::trainer fourth(fresh_line, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
+                     lo::learning_rate::constant{}, lo::loss::mean_squared_error{});
+  CHECK(message<lo::data_error>([&] { (void)fourth.fit(bad_targets); }) ==
+        "trainer: targets of sample 3 of the training data: expected finite numbers, found NaN or infinity (epoch 0, "
+        "step 0)");
 }
 
-TEST_CASE("trainer: a weight that only the last step broke") {
+TEST_CASE("trainer: a rate that cannot be used is an error of its own, before the step that it is for") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  for (const double bad : {not_a_number, 1e39, -0.1}) {
+    CAPTURE(bad);
+    single<tiny> m;
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 3, .batch = 4}, {},
+                  [bad](double epoch, double) { return epoch < 1.5 ? 0.01 : bad; });
+    CHECK(message<lo::config_error>([&] { (void)t.fit(train); }) ==
+          lo::text("trainer: learning rate of epoch 1, step 2: expected a number from 0 to 3.40282e+38, found ", bad));
+    CHECK(t.report().epochs[1].steps == 2);
+    for (const double w : parameters(m)) CHECK(std::isfinite(w));
+    CHECK_NOTHROW((void)t.state());
+  }
+}
+
+TEST_CASE("trainer: what was not finite before a run is told before it") {
   const auto x = features();
   const data::arrays train(four, x, classes, 3);
   single<tiny> m;
   lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
-                [](double, double) { return not_a_number; });
+                [](double, double) { return 3e38; });
+  auto large = features();
+  for (float& value : large) value *= 1000;
+  const data::arrays scaled(four, large, classes, 3);
+  CHECK(message<lo::divergence_error>([&] { (void)t.fit(scaled); }) ==
+        "training diverged: a weight is not finite at stage 0, epoch 0, step 0");
+  const std::string expected =
+      "training diverged: weight of operation 0 (dense) was not finite before this run at stage 0, epoch 0, step 0";
+  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) == expected);
+  CHECK(t.report().end == lo::ending::diverged);
+  CHECK(t.report().message == expected);
+  CHECK(t.report().epochs.empty());
+  // The step that failed is still no place to store.
+  CHECK(message<lo::config_error>([&] { (void)t.state(); }) ==
+        "trainer::state: steps under way: expected none, as in on_pause() and after fit(), found 1");
+  // With new weights it may be the optimizer that remembers.
+  m.for_each_parameter([](const lo::operation&, const auto& p) { std::fill_n(p.value, p.size(), 0.1F); });
+  std::vector<std::vector<float>> slots(4);
+  slots[0].assign(16, static_cast<float>(not_a_number));
+  t.descent().restore({1, 0, 0, 0}, slots);
+  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
+        "training diverged: the optimizer's state for weight of operation 0 (dense) was not finite before this run at "
+        "stage 0, epoch 0, step 0");
+}
+
+TEST_CASE("trainer: outputs that are not finite have no accuracy, no class, and no place in a confusion matrix") {
+  const auto x = features();
+  const std::vector<std::uint32_t> zeros(12, 0);  // where the largest of NaN was found
+  const data::arrays train(four, x, zeros, 3);
+  for (const double bad : {not_a_number, std::numeric_limits<double>::infinity()}) {
+    CAPTURE(bad);
+    single<tiny> m;
+    m.for_each_parameter([&](const lo::operation& op, const auto& p) {
+      if (op.stage == 1) p.value[0] = static_cast<float>(bad);
+    });
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12});
+    const auto seen = t.evaluate(train);
+    CHECK(std::isnan(seen.loss));
+    CHECK(std::isnan(seen.accuracy));
+    const std::string expected =
+        "trainer: outputs for sample 0 of the data: expected finite numbers, of which one is largest, found NaN or "
+        "infinity";
+    CHECK(message<lo::error>([&] {
+            (void)t.predict(train);
+          }).find("expected finite numbers, of which one is largest") != std::string::npos);
+    CHECK(message<lo::error>([&] { (void)t.confusion(train); }).find("expected finite numbers") != std::string::npos);
+    m.for_each_parameter([&](const lo::operation&, const auto& p) { std::fill_n(p.value, p.size(), not_a_number); });
+    CHECK(message<lo::error>([&] { (void)t.predict(train); }) == expected);
+    CHECK(m.evaluate(lo::loss::softmax_cross_entropy{}, x, zeros).hits == 0);
+    m.prepare({.batch = 12});
+    (void)m.forward(x, 12, {});
+    CHECK(std::isnan(m.loss(lo::loss::softmax_cross_entropy{}, zeros)));
+    CHECK(m.hits(zeros) == 0);
+  }
+}
+
+TEST_CASE("trainer: a weight that only the last step broke") {
+  auto x = features();
+  for (float& value : x) value *= 1000;
+  const data::arrays train(four, x, classes, 3);
+  single<tiny> m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
+                [](double, double) { return 3e38; });
   CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
         "training diverged: a weight is not finite at stage 0, epoch 0, step 0");
 }
@@ -763,9 +863,116 @@ TEST_CASE("trainer: rows of targets instead of classes") {
   CHECK(std::isnan(report.epochs.back().validation_accuracy));
   CHECK(std::isnan(t.evaluate(train).accuracy));
 
+  // Neither the data nor those of fit() have classes.
+  CHECK(
+      message<lo::config_error>([&] { (void)t.predict(train); }) ==
+      "trainer::predict: classes of the data, or of the data that fit() had: expected at least 1 (model::predict gives "
+      "outputs), found 0");
+
   const data::arrays pairs(four, std::span<const float>(x), std::span<const float>(targets).first(24), 2);
   CHECK(message<lo::shape_error>([&] { (void)t.fit(pairs); }) ==
         "trainer: training data: target length: expected the network's 3 outputs, found 2");
+}
+
+TEST_CASE("trainer: cross entropy takes rows of targets that are distributions, and no others") {
+  const auto x = features();
+  std::vector<float> soft;
+  std::vector<float> hard;
+  for (std::size_t n = 0; n < 12; ++n) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      hard.push_back(k == classes[n] ? 1.0F : 0.0F);
+      soft.push_back(k == classes[n] ? 0.8F : 0.1F);
+    }
+  }
+  const auto fit = [&](const std::vector<float>& targets) {
+    single<guarded> m;
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 20, .batch = 4});
+    const data::arrays train(four, std::span<const float>(x), std::span<const float>(targets), 3);
+    t.fit(train, train);
+    return t.report().epochs.back().validation_loss;
+  };
+  single<guarded> by_label;
+  lo::trainer labelled(by_label, lo::scheduler::fixed{0}, none{}, {.epochs = 20, .batch = 4});
+  const data::arrays with_labels(four, x, classes, 3);
+  labelled.fit(with_labels, with_labels);
+  CHECK(fit(hard) == doctest::Approx(labelled.report().epochs.back().validation_loss).epsilon(1e-5));
+  CHECK(fit(soft) > -0.8 * std::log(0.8) - 0.2 * std::log(0.1));  // the entropy of the targets
+
+  std::vector<float> regression(36, 0.25F);
+  CHECK(
+      message<lo::data_error>([&] { (void)fit(regression); }) ==
+      "model::loss: target row 0 of the batch: expected a distribution: numbers >= 0 that add up to 1, found 0.25 0.25 "
+      "0.25; another loss takes other targets");
+  for (const auto& [first, second] : {std::pair{-0.5F, 1.25F}, {static_cast<float>(not_a_number), 0.75F}}) {
+    std::vector<float> one = hard;
+    one[0] = first;
+    one[1] = second;
+    one[2] = 0.25F;
+    CHECK(message<lo::data_error>([&] { (void)fit(one); }).find("expected a distribution") != std::string::npos);
+  }
+}
+
+namespace {
+
+/// Features and nothing else.
+struct bare {
+  [[nodiscard]] std::size_t size() const { return 12; }
+  [[nodiscard]] std::size_t height() const { return 1; }
+  [[nodiscard]] std::size_t width() const { return 1; }
+  [[nodiscard]] std::size_t channels() const { return 4; }
+  [[nodiscard]] std::size_t classes() const { return 0; }
+  std::uint32_t read(std::size_t index, std::span<float> to) const {
+    std::fill(to.begin(), to.end(), static_cast<float>(index));
+    return 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trainer: data without classes and targets has nothing to learn from, but can be predicted") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  single<tiny> m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 4});
+  CHECK(message<lo::config_error>([&] { (void)t.fit(bare{}); }) ==
+        "trainer: training data: expected classes or targets to learn from, found neither");
+  CHECK(message<lo::config_error>([&] { (void)t.fit(train, bare{}); }) ==
+        "trainer: validation data: expected classes or targets to learn from, found neither");
+  CHECK(message<lo::config_error>([&] { (void)t.evaluate(bare{}); }) ==
+        "trainer: data: expected classes or targets to learn from, found neither");
+  (void)t.fit(train);
+  CHECK(t.predict(bare{}).size() == 12);
+}
+
+TEST_CASE("trainer: callbacks of a kind add up, in the order in which they came") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  single<hebbian> m;
+  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 6, .local_rate = 1e-4});
+  std::string order;
+  for (const char* which : {"1", "2"}) {
+    t.modulate([&order, which](const auto&, std::span<double> factors) {
+      order += lo::text("m", which, factors[0], ' ');
+      factors[0] *= 3;
+    });
+    t.watch({0}, 1, [&order, which](const lo::probe_event&) { order += lo::text("w", which, ' '); });
+    t.on_pause(1, [&order, which] { order += lo::text("p", which, ' '); });
+    t.on_step([&order, which](const lo::step_event&) { order += lo::text("s", which, ' '); });
+    t.on_epoch([&order, which](const lo::epoch_record&) { order += lo::text("e", which, ' '); });
+  }
+  t.on_epoch([&](const lo::epoch_record&) {  // from the next epoch on
+    if (t.report().epochs.size() == 1) t.on_epoch([](const lo::epoch_record&) {});
+  });
+  (void)t.fit(train);
+  CHECK(order == "m11 m23 w1 w2 s1 s2 p1 p2 m11 m23 w1 w2 s1 s2 e1 e2 p1 p2 ");
+  order.clear();
+  t.modulate({});
+  t.watch({}, 1, {});
+  t.on_pause(1, {});
+  t.on_step({});
+  t.on_epoch({});
+  (void)t.fit(train);
+  CHECK(order.empty());
 }
 
 namespace {

@@ -24,6 +24,12 @@ concept has_validate = requires(const R& rate) {
   rate.validate();
 };
 
+// A validate() that cannot be called would be skipped without a word.
+template <class R>
+concept validate_fits = has_validate<R> || !requires {
+  &R::validate;
+};
+
 template <class R>
 void validate(const R& rate) {
   if constexpr (has_validate<R>) rate.validate();

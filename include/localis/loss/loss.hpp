@@ -3,9 +3,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include <localis/core/constexpr_call.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/kernel/largest.hpp>
 
 namespace localis::loss {
@@ -24,6 +26,13 @@ struct target {
 ///
 /// `gradient` (size elements) gets share * d loss / d output; with share = 1 / N that is the gradient of the mean loss.
 /// Kernels call it, so it must be constexpr (core/constexpr_call.hpp).
+/// The loss of outputs that are not finite is NaN, whatever the function says.
+///
+/// Optional, for a loss that is defined for some rows of targets only, both of these; the model throws data_error for
+/// any other row:
+///
+///   static constexpr const char* takes = "rows that ...";                             // for the message
+///   template <class T> constexpr bool takes_row(const T* values, std::size_t size) const;   // called on the host
 template <class Loss>
 concept loss = std::is_trivially_copyable_v<Loss> && requires(const Loss& l, const double* in, double* out) {
   { l.sample(in, std::size_t{}, target<double>{}, out, 1.0) } -> std::convertible_to<double>;
@@ -37,6 +46,25 @@ LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
                                        localis::detail::pair_of<T>{}.to, T(0.5)));
 
 }  // namespace detail
+
+template <class Loss>
+concept has_takes = requires(const Loss& l, const double* row) {
+  { Loss::takes } -> std::convertible_to<const char*>;
+  { l.takes_row(row, std::size_t{}) } -> std::convertible_to<bool>;
+};
+
+// Half of that, or another signature, would be skipped without a word.
+template <class Loss>
+concept optional_members_fit = has_takes<Loss> || !(
+    requires { Loss::takes; } || requires { &Loss::takes_row; } || requires { &Loss::template takes_row<double>; });
+
+template <class T>
+constexpr bool all_finite(const T* row, std::size_t size) {
+  for (std::size_t k = 0; k < size; ++k) {
+    if (!is_finite(row[k])) return false;
+  }
+  return true;
+}
 
 /// A batch's losses and their gradient, one sample in a call. Outputs from `judged` on take no part.
 template <class T, class Loss>
@@ -63,6 +91,7 @@ struct of_samples {
     const target<T> wanted{labels == nullptr ? 0U : labels[n], targets == nullptr ? nullptr : targets + n * outputs};
     const T* out = output + n * outputs;
     losses[n] = loss.sample(out, judged, wanted, row, share);
+    if (!all_finite(out, judged)) losses[n] = std::numeric_limits<T>::quiet_NaN();
     hits[n] = T(labels != nullptr && kernel::place_of_largest(out, classes) == labels[n] ? 1 : 0);
   }
 };

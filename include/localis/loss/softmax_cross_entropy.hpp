@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include <localis/core/finite.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/loss/loss.hpp>
 
@@ -9,22 +10,46 @@ namespace localis::loss {
 
 /// Softmax and cross entropy in one, stable for any finite logits.
 ///
-///   loss = log sum_k exp(z_k) - z_label,     d loss / d z_k = softmax(z)_k - [k = label]
+///   loss = log sum_k exp(z_k) - z_label,                d loss / d z_k = softmax(z)_k - [k = label]
 ///
-///   z  K logits per sample
+/// and where the data has target rows, which must be distributions over the outputs (sum_k t_k = 1, t_k >= 0):
+///
+///   loss = sum_k t_k (log sum_j exp(z_j) - z_k),        d loss / d z_k = softmax(z)_k - t_k
+///
+///   z, t  K values per sample: logits, targets
 ///
 /// Units:  nats, per sample.
 /// Cost:   K exponentials and a logarithm per sample.
+/// Errors: data_error for a target row that is no distribution.
 /// Source: as PyTorch's CrossEntropyLoss, without smoothing or weights.
 struct softmax_cross_entropy {
   template <class T>
   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
     const T log_sum = kernel::softmax_row(output, gradient, size, T(1), share);
+    if (wanted.values != nullptr) {
+      T sum = 0;
+      for (std::size_t k = 0; k < size; ++k) {
+        gradient[k] -= share * wanted.values[k];
+        sum += wanted.values[k] * (log_sum - output[k]);
+      }
+      return sum;
+    }
     gradient[wanted.label] -= share;
     return log_sum - output[wanted.label];
   }
+
+  static constexpr const char* takes = "a distribution: numbers >= 0 that add up to 1";
+  template <class T>
+  constexpr bool takes_row(const T* values, std::size_t size) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < size; ++k) {
+      if (!is_finite(values[k]) || values[k] < 0) return false;
+      sum += static_cast<double>(values[k]);
+    }
+    return sum > 1 - 1e-3 && sum < 1 + 1e-3;
+  }
 };
 
-static_assert(loss<softmax_cross_entropy>);
+static_assert(loss<softmax_cross_entropy> && has_takes<softmax_cross_entropy>);
 
 }  // namespace localis::loss

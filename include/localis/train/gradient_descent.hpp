@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -54,8 +55,10 @@ class gradient_descent {
 
   /// One step for every parameter at or behind the boundary of the last backward pass.
   /// @param factors  on the rate, by stage; empty: 1
+  /// Errors: config_error, before anything changes, for a rate or a factor that is negative or not finite as a scalar.
   void step(double rate, std::span<const double> factors = {}) {
-    check_factors(factors);
+    check_rate("gradient_descent::step: rate", rate);
+    check_factors(rate, factors);
     auto& backend = model_.backend();
     const std::size_t first = states_.size() - gradients();
     std::size_t index = first;
@@ -109,6 +112,32 @@ class gradient_descent {
   [[nodiscard]] const std::vector<std::uint32_t>& part_stages() const { return stages_; }
   [[nodiscard]] const std::vector<std::uint32_t>& part_weights() const { return weights_; }
 
+  /// Whether a rate can be used: finite in the model's scalar, and at least 0.
+  [[nodiscard]] static bool is_rate(double rate) { return is_finite(static_cast<scalar>(rate)) && rate >= 0; }
+  /// Errors: config_error that calls the rate `name`, unless it can be used.
+  static void check_rate(const char* name, double rate) {
+    if (is_rate(rate)) return;
+    throw config_error(
+        text(name, ": expected a number from 0 to ", (std::numeric_limits<scalar>::max)(), ", found ", rate));
+  }
+
+  /// Errors: those of step() for its factors.
+  static void check_factors(double rate, std::span<const double> factors) {
+    if (factors.empty()) return;
+    if (factors.size() != Model::stages) {
+      throw shape_error(text("gradient_descent::step: factors: expected one for each of the ", Model::stages,
+                             " stages, found ", factors.size()));
+    }
+    for (std::size_t stage = 0; stage < factors.size(); ++stage) {
+      if (!(is_finite(factors[stage]) && factors[stage] >= 0)) {
+        throw config_error(text("gradient_descent::step: factor of stage ", stage,
+                                ": expected a finite number of at least 0, found ", factors[stage]));
+      }
+      if (is_rate(rate * factors[stage])) continue;
+      check_rate(text("gradient_descent::step: rate times factor of stage ", stage).c_str(), rate * factors[stage]);
+    }
+  }
+
   /// Frees the state of stages before `stage`, which will not learn by gradient again.
   void release_below(std::size_t stage) {
     std::size_t index = 0;
@@ -158,20 +187,6 @@ class gradient_descent {
     if (expected == found) return;
     throw shape_error(text("gradient_descent: stored ", what, ": expected ", expected, ", found ", found));
   }
-  static void check_factors(std::span<const double> factors) {
-    if (factors.empty()) return;
-    if (factors.size() != Model::stages) {
-      throw shape_error(text("gradient_descent::step: factors: expected one for each of the ", Model::stages,
-                             " stages, found ", factors.size()));
-    }
-    for (std::size_t stage = 0; stage < factors.size(); ++stage) {
-      if (!(is_finite(factors[stage]) && factors[stage] >= 0)) {
-        throw config_error(text("gradient_descent::step: factor of stage ", stage,
-                                ": expected a finite number of at least 0, found ", factors[stage]));
-      }
-    }
-  }
-
   /// Parameters with a gradient in this step: the last ones, since the boundary cuts the program in two.
   [[nodiscard]] std::size_t gradients() const {
     std::size_t count = 0;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -68,6 +69,7 @@ class model {
   [[nodiscard]] const Backend& backend() const { return backend_; }
   [[nodiscard]] static constexpr std::span<const operation> operations() { return Network::program.operations; }
   [[nodiscard]] const memory_request& memory() const { return request_; }
+  [[nodiscard]] const model_options& options() const { return options_; }
 
   /// Operation I, as summary() numbers them (blocks are opened up): its rule, its run-time values.
   template <std::size_t Index>
@@ -98,6 +100,21 @@ class model {
         if (p.size() > 0) f(op, p);
       }
     });
+  }
+  /// Whether all values of an array in the backend's memory are finite.
+  [[nodiscard]] bool all_finite(std::span<const scalar> array) const {
+    if constexpr (Backend::memory::host_accessible) {
+      return loss::all_finite(array.data(), array.size());
+    } else {
+      constexpr std::size_t most = std::size_t{1} << 20;
+      std::vector<scalar> host(std::min(most, array.size()));
+      for (std::size_t first = 0; first < array.size(); first += most) {
+        const std::size_t count = (std::min)(most, array.size() - first);
+        backend_.download(array.data() + first, std::span<scalar>(host.data(), count));
+        if (!loss::all_finite(host.data(), count)) return false;
+      }
+      return true;
+    }
   }
   /// f(operation, array) for what a stored training run must hold besides: states of rules and of their optimizers.
   template <class F>
@@ -228,7 +245,7 @@ class model {
   template <class Loss>
   void judge(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {}) {
     if (state_ == progress::idle) throw config_error("model::loss: expected a forward pass before, found none");
-    check_targets("model::loss", labels, targets, samples_, pass_.classes);
+    check_targets("model::loss", function, labels, targets, samples_, pass_.classes);
     const scalar* output = value(operations()[size - 1].output);
     auto* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
     carver scratch(arena_.data() + current().loss);
@@ -265,8 +282,8 @@ class model {
   }
 
   struct evaluation {
-    double loss = 0;       ///< mean
-    std::size_t hits = 0;  ///< samples whose largest output is their label
+    double loss = 0;       ///< mean; NaN where an output is not finite
+    std::size_t hits = 0;  ///< samples whose largest output is their label, and whose outputs are finite
   };
   /// Mean loss and hits of one batch in evaluation. `classes`: as pass::classes.
   template <class Loss>
@@ -274,7 +291,7 @@ class model {
                       std::span<const scalar> targets = {}, std::size_t classes = 0) {
     const std::size_t samples = features.size() / Network::input.size();
     check_classes("model::evaluate", classes);
-    check_targets("model::evaluate", labels, targets, samples, classes);
+    check_targets("model::evaluate", function, labels, targets, samples, classes);
     const std::size_t judged = targets.empty() ? count_of(classes) : outputs;
     evaluation result;
     const std::vector<scalar> output = predict(features, samples);
@@ -282,8 +299,9 @@ class model {
     for (std::size_t n = 0; n < samples; ++n) {
       const scalar* row = output.data() + n * outputs;
       const loss::target<scalar> wanted = target_of(labels, targets, n);
-      result.loss += static_cast<double>(function.sample(row, judged, wanted, gradient.data(), scalar(1)));
-      if (!labels.empty() && std::max_element(row, row + count_of(classes)) == row + labels[n]) ++result.hits;
+      const double found = static_cast<double>(function.sample(row, judged, wanted, gradient.data(), scalar(1)));
+      result.loss += loss::all_finite(row, judged) ? found : std::numeric_limits<double>::quiet_NaN();
+      if (!labels.empty() && hits(row, count_of(classes), labels[n])) ++result.hits;
     }
     result.loss /= static_cast<double>(samples);
     return result;
@@ -305,7 +323,7 @@ class model {
     std::size_t count = 0;
     for (std::size_t n = 0; n < (std::min)(samples_, labels.size()); ++n) {
       const scalar* row = output.data() + n * outputs;
-      if (std::max_element(row, row + count_of(pass_.classes)) == row + labels[n]) ++count;
+      if (hits(row, count_of(pass_.classes), labels[n])) ++count;
     }
     return count;
   }
@@ -778,6 +796,9 @@ class model {
     }
   }
 
+  [[nodiscard]] static bool hits(const scalar* row, std::size_t classes, std::uint32_t label) {
+    return loss::all_finite(row, classes) && std::max_element(row, row + classes) == row + label;
+  }
   [[nodiscard]] static loss::target<scalar> target_of(std::span<const std::uint32_t> labels,
                                                       std::span<const scalar> targets, std::size_t n) {
     return {labels.empty() ? 0U : labels[n], targets.empty() ? nullptr : targets.data() + n * outputs};
@@ -805,8 +826,13 @@ class model {
     if (classes <= outputs) return;
     throw config_error(text(who, ": classes: expected at most the network's ", outputs, " outputs, found ", classes));
   }
-  static void check_targets(const char* who, std::span<const std::uint32_t> labels, std::span<const scalar> targets,
-                            std::size_t samples, std::size_t classes) {
+  template <class Loss>
+  static void check_targets(const char* who, const Loss& function, std::span<const std::uint32_t> labels,
+                            std::span<const scalar> targets, std::size_t samples, std::size_t classes) {
+    static_assert(loss::optional_members_fit<Loss>,
+                  "localis: an optional member of your loss has another signature than expected, or its other half is "
+                  "missing. Expected both: static constexpr const char* takes; "
+                  "template <class T> constexpr bool takes_row(const T* values, std::size_t size) const");
     if (labels.size() != samples && targets.empty()) {
       throw shape_error(text(who, ": expected ", samples, " labels, found ", labels.size()));
     }
@@ -814,11 +840,25 @@ class model {
       throw shape_error(
           text(who, ": expected ", samples, " rows of ", outputs, " targets, found ", targets.size(), " values"));
     }
+    if constexpr (loss::has_takes<Loss>) {
+      for (std::size_t n = 0; n < targets.size() / outputs; ++n) {
+        if (function.takes_row(targets.data() + n * outputs, outputs)) continue;
+        throw data_error(text(who, ": target row ", n, " of the batch: expected ", Loss::takes, ", found ",
+                              row_text(targets.subspan(n * outputs, outputs)), "; another loss takes other targets"));
+      }
+    }
     for (const std::uint32_t label : labels) {
       if (label >= count_of(classes)) {
         throw data_error(text(who, ": label: expected a class below ", count_of(classes), ", found ", label));
       }
     }
+  }
+
+  [[nodiscard, gnu::cold]] static std::string row_text(std::span<const scalar> row) {
+    constexpr std::size_t most = 8;
+    std::string result;
+    for (std::size_t k = 0; k < std::min(most, row.size()); ++k) result += text(k == 0 ? "" : " ", row[k]);
+    return row.size() > most ? result + " ..." : result;
   }
 
   model_options options_;

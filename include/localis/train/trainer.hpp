@@ -96,15 +96,21 @@ struct probe_event {
 /// A network may have more outputs than the data has classes: those beyond stay out of loss and accuracy.
 /// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss follow the options
 /// where the defaults (sgd with momentum 0.9, constant 0.05, softmax_cross_entropy) are not wanted.
-/// Errors: config_error for parameters, shape_error where data and network disagree, divergence_error where the loss or
-/// a weight is no longer finite; and whatever data, policies and callbacks throw comes out of fit() as it is. report()
-/// then holds the steps that were finished, and the next fit() starts anew. A step that failed half way is not undone:
-/// weights may be those of its local part, or not finite, and state() (so a checkpoint) is refused.
+/// Errors: config_error for parameters, and for a rate, a gain or a modulator that is not finite in its step;
+/// shape_error where data and network disagree; data_error for features or targets that are not finite where a run
+/// diverges by them, and for targets that the loss is not defined for; divergence_error where the loss or a weight is
+/// no longer finite, or was not when fit() was called; and whatever data, policies and callbacks throw comes out of
+/// fit() as it is. report() then holds the steps that were finished, and the next fit() starts anew. A step that failed
+/// half way is not undone: weights may be those of its local part, or not finite, and state() (so a checkpoint) is
+/// refused.
 template <class Model, class Scheduler, class Supervision, class Optimizer = optimizer::sgd,
           class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
 class trainer {
   static_assert(scheduler::check_scheduler<Scheduler>());
   static_assert(supervision::check_supervision<Supervision>());
+  static_assert(learning_rate::validate_fits<LearningRate>,
+                "localis: validate() of your learning rate would never be called. Expected: "
+                "void validate() const");
   static_assert(learning_rate::learning_rate<LearningRate>,
                 "localis: a learning rate needs double operator()(double epoch, double epochs) const");
   static_assert(loss::loss<Loss>,
@@ -127,22 +133,25 @@ class trainer {
         log_(trained, descent_) {
     expect(options_.epochs > 0, "trainer: epochs", "at least 1", options_.epochs);
     expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
-    expect(is_finite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate",
-           "a finite number >= 0", options_.local_rate);
+    expect(is_finite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate", "a finite number >= 0",
+           options_.local_rate);
     sums_.stage_norms.resize(Model::stages);
     learning_rate::validate(learning_rate_);
     supervision::validate(supervision_);
     model_.validate();
   }
 
-  void on_step(std::function<void(const step_event&)> callback) { step_callback_ = std::move(callback); }
-  void on_epoch(std::function<void(const epoch_record&)> callback) { epoch_callback_ = std::move(callback); }
+  // Callbacks of a kind add up, and are called in the order in which they came; an empty one, on_step({}), takes all of
+  // its kind away.
+
+  void on_step(std::function<void(const step_event&)> callback) { add(step_callbacks_, std::move(callback)); }
+  void on_epoch(std::function<void(const epoch_record&)> callback) { add(epoch_callbacks_, std::move(callback)); }
 
   /// The third factor of local learning (reward, novelty): called before each step with the batch and one value per
-  /// sample, preset to 1, by which the sample's part of every local update is multiplied. fit() throws config_error
-  /// where a value is not finite.
+  /// sample, preset to 1, by which the sample's part of every local update is multiplied; a second function is given
+  /// what the first one left there. fit() throws config_error where a value is not finite.
   void modulate(std::function<void(const data::batch_view<scalar>&, std::span<double>)> third_factor) {
-    modulator_ = std::move(third_factor);
+    add(modulators_, std::move(third_factor));
   }
 
   /// From the next fit() on, looks at these stages before every `every`-th step (train/probe.hpp) and hands over what
@@ -150,16 +159,21 @@ class trainer {
   /// that cannot lie before the boundary, or where `every` is 0.
   void watch(std::vector<std::size_t> stages, std::size_t every, std::function<void(const probe_event&)> callback) {
     expect(every > 0, "trainer::watch: every", "at least 1", every);
-    probe_.emplace(model_, std::move(stages));
-    probe_every_ = every;
-    probe_callback_ = std::move(callback);
+    if (callback) {
+      watchers_.push_back({probe<Model>(model_, std::move(stages)), every, std::move(callback)});
+    } else {
+      watchers_.clear();
+    }
   }
 
   /// Between two steps, when none is under way: after every `every`-th step of an epoch (0: none), and behind each
   /// epoch. There a checkpoint may be written (io/checkpoint.hpp).
   void on_pause(std::size_t every, std::function<void()> callback) {
-    pause_every_ = every;
-    pause_callback_ = std::move(callback);
+    if (callback) {
+      pausers_.push_back({every, std::move(callback)});
+    } else {
+      pausers_.clear();
+    }
   }
 
   /// Ends the run after the step under way. May be called from a callback, another thread, or a signal handler.
@@ -234,11 +248,12 @@ class trainer {
   }
 
   struct score {
-    double loss = 0;      ///< mean
-    double accuracy = 0;  ///< share of right answers; NaN where the data has no labels
+    double loss = 0;      ///< mean; NaN where an output is not finite
+    double accuracy = 0;  ///< share of right answers; NaN where the data has no labels, and where the loss is NaN
   };
   template <data::dataset Data>
   [[nodiscard]] score evaluate(const Data& data) {
+    check_goals("data", data);
     score result;
     for_batches(data, [&](const data::batch_view<scalar>& batch) {
       const auto part = model_.evaluate(loss_, batch.features, batch.labels, batch.targets, data.classes());
@@ -246,21 +261,25 @@ class trainer {
       result.accuracy += static_cast<double>(part.hits);
     });
     result.loss /= static_cast<double>(data.size());
-    result.accuracy = accuracy(data.classes() > 0, result.accuracy, static_cast<double>(data.size()));
+    const bool known = data.classes() > 0 && !is_nan(result.loss);
+    result.accuracy = accuracy(known, result.accuracy, static_cast<double>(data.size()));
     return result;
   }
   /// The class with the largest output, for each sample: among the classes of the data or, where it has none, of the
-  /// data that fit() had.
+  /// data that fit() had. Errors: config_error where neither has classes (model::predict gives the outputs); error for
+  /// an output that is not finite.
   template <data::dataset Data>
   [[nodiscard]] std::vector<std::uint32_t> predict(const Data& data) {
     std::vector<std::uint32_t> result;
     result.reserve(data.size());
-    std::size_t classes = data.classes() > 0 ? static_cast<std::size_t>(data.classes()) : classes_;
-    if (classes == 0) classes = Model::outputs;
+    const std::size_t classes = data.classes() > 0 ? static_cast<std::size_t>(data.classes()) : classes_;
+    expect(classes > 0, "trainer::predict: classes of the data, or of the data that fit() had",
+           "at least 1 (model::predict gives outputs)", classes);
     for_batches(data, [&](const data::batch_view<scalar>& batch) { append_largest(batch, classes, result); });
     return result;
   }
-  /// Which class of the data was taken for which, by its largest output. Errors: config_error for data without labels.
+  /// Which class of the data was taken for which, by its largest output. Errors: config_error for data without labels;
+  /// error for an output that is not finite.
   template <data::dataset Data>
   [[nodiscard]] confusion_matrix confusion(const Data& data) {
     const std::size_t classes = data.classes();
@@ -298,6 +317,13 @@ class trainer {
     }
   }
 
+  /// Errors: config_error for data that no loss can be taken of.
+  template <class Data>
+  static void check_goals(const char* which, const Data& data) {
+    if (data.classes() > 0 || data::targets_of(data) > 0) return;
+    throw config_error(text("trainer: ", which, ": expected classes or targets to learn from, found neither"));
+  }
+
   template <class Data, class Body>
   void for_batches(const Data& data, const Body& body) {
     check_data("data", data);
@@ -311,6 +337,10 @@ class trainer {
     const std::vector<scalar> output = model_.predict(batch.features, batch.size);
     for (std::size_t n = 0; n < batch.size; ++n) {
       const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
+      if (!loss::all_finite(&*row, classes)) {
+        throw error(text("trainer: outputs for sample ", batch.indices[n],
+                         " of the data: expected finite numbers, of which one is largest, found NaN or infinity"));
+      }
       to.push_back(static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
     }
   }
@@ -322,8 +352,9 @@ class trainer {
   /// Plans for the boundaries that this epoch may have, and frees what only lower ones need.
   void settle_memory(std::size_t epoch, std::size_t samples) {
     constexpr std::size_t top = Model::network_type::highest_boundary;
-    const std::size_t lowest = probe_ ? 0 : clamped(scheduler::lowest_boundary(scheduler_, epoch));
-    const std::size_t highest = probe_ ? top : clamped(scheduler::highest_boundary(scheduler_, epoch, top));
+    const bool watched = !watchers_.empty();
+    const std::size_t lowest = watched ? 0 : clamped(scheduler::lowest_boundary(scheduler_, epoch));
+    const std::size_t highest = watched ? top : clamped(scheduler::highest_boundary(scheduler_, epoch, top));
     const memory_request wanted{options_.batch,        lowest, highest, options_.local_rate > 0, true, samples,
                                 options_.normalization};
     if (settled_ && wanted == model_.memory()) return;
@@ -354,7 +385,12 @@ class trainer {
   template <class Train, class Validation>
   const localis::report& run(const Train& train, const Validation* validation) {
     check_data("training data", train);
-    if (validation != nullptr) check_data("validation data", *validation);
+    check_goals("training data", train);
+    if (validation != nullptr) {
+      check_data("validation data", *validation);
+      check_goals("validation data", *validation);
+    }
+    check_weights();
     classes_ = train.classes();
     stop_.store(false, std::memory_order_relaxed);
     data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
@@ -375,6 +411,9 @@ class trainer {
         epoch_record& record = report_.epochs.back();
         if (validation != nullptr && whole) {
           const score seen = evaluate(*validation);
+          if (is_nan(seen.loss)) {
+            throw divergence_error("the validation loss is NaN", Model::stages - 1, epoch_, step_ - 1);
+          }
           record.validation_loss = seen.loss;
           record.validation_accuracy = seen.accuracy;
         }
@@ -385,13 +424,16 @@ class trainer {
           ++epoch_;
           step_ = 0;
         }
-        if (epoch_callback_) epoch_callback_(record);
-        if (whole && pause_callback_) pause_callback_();
+        call(epoch_callbacks_, record);
+        if (whole) {
+          for (std::size_t i = 0; i < pausers_.size(); ++i) pausers_[i].callback();
+        }
       }
     } catch (const divergence_error& failure) {
       report_.end = ending::diverged;
       report_.message = failure.what();
       note_memory();
+      check_batch(batches, failure.epoch, failure.step);
       throw;
     } catch (const std::exception& failure) {
       report_.message = failure.what();
@@ -400,6 +442,50 @@ class trainer {
     }
     report_.end = stop_.load(std::memory_order_relaxed) ? ending::stopped : ending::finished;
     return report_;
+  }
+
+  /// Before anything changes. Errors: divergence_error for an array of the model or its optimizer that is not finite.
+  void check_weights() {
+    const auto check = [this](const char* what, const char* array, const operation& op,
+                              std::span<const scalar> values) {
+      if (model_.all_finite(values)) return;
+      const auto index = static_cast<std::size_t>(&op - Model::operations().data());
+      const divergence_error failure(
+          text(what, array, " of operation ", index, " (", op.name, ") was not finite before this run"), op.stage,
+          restored_ ? restored_->epoch : 0, restored_ ? restored_->step : 0);
+      report_ = restored_ ? restored_->report : localis::report{};
+      report_.end = ending::diverged;
+      report_.message = failure.what();
+      throw failure;
+    };
+    model_.for_each_parameter([&](const operation& op, const auto& p) { check("", p.name, op, {p.value, p.size()}); });
+    model_.for_each_state([&](const operation& op, const auto& p) {
+      check("the rule's ", p.name, op, {p.value, p.size()});
+    });
+    std::size_t index = 0;
+    model_.for_each_parameter([&](const operation& op, const auto& p) {
+      if (p.trainable) check("the optimizer's state for ", p.name, op, descent_.slots(index++));
+    });
+    const std::span<const scalar> errors = model_.remembered_errors();
+    check("the remembered errors", "", Model::operations()[Model::size - 1], errors);
+  }
+
+  /// Where a run diverged: whether its batch is to blame. Errors: data_error that names the sample.
+  template <class Loader>
+  void check_batch(Loader& batches, std::size_t epoch, std::size_t step) {
+    const data::batch_view<scalar> batch = batches.get(epoch, step);
+    const auto check = [&](const char* what, std::span<const scalar> all) {
+      const std::size_t size = all.size() / batch.size;
+      for (std::size_t n = 0; n < batch.size; ++n) {
+        if (loss::all_finite(all.data() + n * size, size)) continue;
+        report_.message = text("trainer: ", what, " of sample ", batch.indices[n],
+                               " of the training data: expected finite numbers, found NaN or infinity (epoch ", epoch,
+                               ", step ", step, ')');
+        throw data_error(report_.message);
+      }
+    };
+    check("features", batch.features);
+    check("targets", batch.targets);
   }
 
   [[nodiscard]] static epoch_observation observation_of(const epoch_record& record) {
@@ -471,7 +557,7 @@ class trainer {
       for (step_event& event : ended) {
         event.seconds = report_.seconds;
         for (const epoch_record& e : report_.epochs) event.samples += &e == &record ? 0 : e.samples;
-        if (step_callback_) step_callback_(event);
+        call(step_callbacks_, event);
       }
     };
     while (step_ < steps_ && !stop_.load(std::memory_order_relaxed)) {
@@ -481,9 +567,11 @@ class trainer {
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
       record.seconds += seconds;
       report_.seconds += seconds;
-      const bool pause = pause_callback_ && pause_every_ > 0 && step_ % pause_every_ == 0 && step_ < steps_;
-      settle(pause);
-      if (pause) pause_callback_();
+      const auto due = [this](const pauser& one) { return one.every > 0 && step_ % one.every == 0 && step_ < steps_; };
+      settle(std::any_of(pausers_.begin(), pausers_.end(), due));
+      for (std::size_t i = 0; i < pausers_.size(); ++i) {
+        if (due(pausers_[i])) pausers_[i].callback();
+      }
     }
     settle(true);
   }
@@ -511,7 +599,11 @@ class trainer {
     now.base = clamped(scheduler::base_boundary(scheduler_, epoch, step));
     now.rate = learning_rate_(static_cast<double>(epoch) + static_cast<double>(step) / static_cast<double>(steps),
                               static_cast<double>(options_.epochs));
+    if (!descent_.is_rate(now.rate)) {
+      descent_.check_rate(text("trainer: learning rate of epoch ", epoch, ", step ", step).c_str(), now.rate);
+    }
     now.factors = gradient_factors(epoch, step);
+    descent_.check_factors(now.rate, now.factors);
     now.samples = batch.size;
     pass how;
     how.boundary = now.boundary;
@@ -532,9 +624,11 @@ class trainer {
     if (labelled) how.labels = batch.labels;
     how.indices = batch.indices;
     how.classes = classes_;
-    if (probe_ && step % probe_every_ == 0) {
-      const std::vector<stage_probe> seen = (*probe_)(batch.features, batch.labels, how, loss_, batch.targets);
-      if (probe_callback_) probe_callback_({epoch, step, seen});
+    for (std::size_t i = 0; i < watchers_.size(); ++i) {
+      watcher& one = watchers_[i];
+      if (step % one.every != 0) continue;
+      const std::vector<stage_probe> seen = one.look(batch.features, batch.labels, how, loss_, batch.targets);
+      one.callback({epoch, step, seen});
     }
     under_way_.push_back(now);
     ++step_;
@@ -600,9 +694,9 @@ class trainer {
 
   /// One value per sample; none where there is no modulator.
   [[nodiscard]] std::span<const double> third_factors(const data::batch_view<scalar>& batch) {
-    if (!modulator_) return {};
+    if (modulators_.empty()) return {};
     third_factors_.assign(batch.size, 1.0);
-    modulator_(batch, third_factors_);
+    call(modulators_, batch, third_factors_);
     for (std::size_t n = 0; n < batch.size; ++n) {
       if (!is_finite(third_factors_[n])) {
         throw config_error(text("trainer: modulator of sample ", batch.indices[n],
@@ -676,6 +770,31 @@ class trainer {
     return sum;
   }
 
+  /// Callbacks stay where they are while one of them adds another.
+  template <class Signature>
+  using callbacks = std::deque<std::function<Signature>>;
+  template <class Signature>
+  static void add(callbacks<Signature>& to, std::function<Signature> callback) {
+    if (callback) {
+      to.push_back(std::move(callback));
+    } else {
+      to.clear();
+    }
+  }
+  template <class Signature, class... Arguments>
+  static void call(const callbacks<Signature>& all, Arguments&&... arguments) {
+    for (std::size_t i = 0; i < all.size(); ++i) all[i](arguments...);
+  }
+  struct watcher {
+    probe<Model> look;
+    std::size_t every;
+    std::function<void(const probe_event&)> callback;
+  };
+  struct pauser {
+    std::size_t every;
+    std::function<void()> callback;
+  };
+
   Model& model_;
   Scheduler scheduler_;
   Supervision supervision_;
@@ -688,16 +807,13 @@ class trainer {
   std::deque<launched> under_way_;  ///< oldest first
   std::array<double, Model::stages> clips_at_start_{};
   std::array<double, Model::stages> clips_seen_{};
-  std::function<void(const step_event&)> step_callback_;
-  std::function<void(const epoch_record&)> epoch_callback_;
-  std::function<void(const data::batch_view<scalar>&, std::span<double>)> modulator_;
+  callbacks<void(const step_event&)> step_callbacks_;
+  callbacks<void(const epoch_record&)> epoch_callbacks_;
+  callbacks<void(const data::batch_view<scalar>&, std::span<double>)> modulators_;
   std::vector<double> third_factors_;
   std::size_t classes_ = 0;  ///< of the data in training
-  std::optional<probe<Model>> probe_;
-  std::size_t probe_every_ = 1;
-  std::function<void(const probe_event&)> probe_callback_;
-  std::size_t pause_every_ = 0;
-  std::function<void()> pause_callback_;
+  std::deque<watcher> watchers_;
+  std::deque<pauser> pausers_;
   std::size_t epoch_ = 0;  ///< under way
   std::size_t step_ = 0;   ///< to come next
   std::size_t steps_ = 0;  ///< of an epoch

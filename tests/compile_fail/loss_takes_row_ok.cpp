@@ -1,0 +1,23 @@
+#include <localis/layer/dense.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+struct my_loss {
+  template <class T>
+  constexpr T sample(const T*, std::size_t, const lo::loss::target<T>&, T*, T) const {
+    return 0;
+  }
+  static constexpr const char* takes = "rows that begin with 0";
+  template <class T>
+  constexpr bool takes_row(const T* row, std::size_t) const {
+    return row[0] == 0;
+  }
+};
+
+double loss(lo::model<lo::network<lo::vector_input<4>, lo::dense<2>>, lo::reference::backend<double>>& model) {
+  return model.loss(my_loss{}, {});
+}
