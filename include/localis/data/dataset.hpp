@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <localis/core/any_value.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
@@ -52,6 +53,50 @@ template <class Dataset>
 concept dataset_with_readers = dataset<Dataset> && requires(const Dataset& data) {
   { data.readers() } -> std::convertible_to<std::size_t>;
 };
+
+namespace detail {
+
+template <class Dataset, class Last>
+concept reads_three = requires(Dataset& data, std::size_t index, Last last) {
+  data.read(index, index, last);
+};
+template <class Dataset, class Last>
+concept reads_three_targets = requires(Dataset& data, std::size_t index, Last last) {
+  data.read_target(index, index, last);
+};
+
+}  // namespace detail
+
+// A member that is there under an optional one's name but would not be called would be skipped without a word.
+template <class Dataset>
+concept target_members_fit = (dataset_with_targets<Dataset> || !(
+                                                                   requires { &Dataset::read_target; } ||
+                                                                   requires(Dataset & data) { data.targets(); })) &&
+                             !detail::reads_three_targets<Dataset, localis::detail::any_value> &&
+                             !detail::reads_three_targets<Dataset, localis::detail::any_reference>;
+template <class Dataset>
+concept epoch_members_fit =
+    dataset_with_epochs<Dataset> || !(detail::reads_three<Dataset, localis::detail::any_value> ||
+                                      detail::reads_three<Dataset, localis::detail::any_reference>);
+template <class Dataset>
+concept reader_members_fit = dataset_with_readers<Dataset> || !requires {
+  &Dataset::readers;
+};
+
+/// Explains at compile time what a data set has that would never be called; true if nothing.
+template <dataset Dataset>
+constexpr bool check_optional_members() {
+  static_assert(target_members_fit<Dataset>,
+                "localis: your data set's targets() or read_target() would never be called. Expected both: "
+                "std::size_t targets() const; void read_target(std::size_t index, std::span<float> target) const. "
+                "Targets are the same in every epoch: there is no read_target(index, epoch, target)");
+  static_assert(epoch_members_fit<Dataset>,
+                "localis: your data set's read(index, epoch, features) would never be called. Expected: "
+                "std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const");
+  static_assert(reader_members_fit<Dataset>,
+                "localis: your data set's readers() would never be called. Expected: std::size_t readers() const");
+  return true;
+}
 
 template <dataset Dataset>
 [[nodiscard]] shape shape_of(const Dataset& data) {
@@ -239,6 +284,8 @@ class arrays {
 /// Some samples of another data set, by a list of indices or a range. Holds a pointer: the data set must outlive it.
 template <dataset Dataset>
 class subset {
+  static_assert(check_optional_members<Dataset>());
+
  public:
   /// Errors: shape_error for an index that the data set does not have.
   subset(const Dataset& from, std::vector<std::uint32_t> indices) : from_(&from), indices_(std::move(indices)) {
@@ -299,6 +346,8 @@ class subset {
 /// whose training part is augmented. Holds a pointer: the data set must outlive it.
 template <dataset Dataset>
 class plain {
+  static_assert(check_optional_members<Dataset>());
+
  public:
   explicit plain(const Dataset& from) : from_(&from) {}
   explicit plain(const Dataset&& from) = delete;

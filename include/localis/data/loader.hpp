@@ -37,6 +37,8 @@ struct batch_view {
 /// that is no class; what the data set throws, in the get() that asks for the sample, though another thread read it.
 template <class Scalar, dataset Dataset>
 class loader {
+  static_assert(check_optional_members<Dataset>());
+
  public:
   loader(const Dataset& data, std::size_t batch, std::uint64_t seed, bool shuffle = true)
       : data_(data), batch_(batch), random_(seed, stream), shuffle_(shuffle), size_(data.size()) {

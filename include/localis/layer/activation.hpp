@@ -50,7 +50,13 @@ class activation_layer : public stateless {
   }
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {
-    if constexpr (requires { function.validate(); }) function.validate();
+    if constexpr (requires { function.validate(); }) {
+      function.validate();
+    } else {
+      static_assert(
+          !requires { &Function::validate; },
+          "localis: validate() of your activation would never be called. Expected: void validate() const");
+    }
   }
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
     backend.for_rows(at.samples, op.in.size(),

@@ -209,6 +209,12 @@ concept bias_policy = requires {
   { P::learns } -> std::convertible_to<bool>;
 };
 
+// A validate() that cannot be called would be skipped without a word.
+template <class P>
+concept validate_fits = has_validate<P> || !requires {
+  &P::validate;
+};
+
 template <class P>
 concept policy = step_policy<P> || constraint_policy<P> || guard_policy<P> || optimizer_policy<P> || signal_policy<P> ||
     rows_policy<P> || bias_policy<P>;
@@ -280,6 +286,10 @@ struct local {
           (!centred<Rule>() && forgets_by<Rule>() == matrix_recall::none),
       "localis: hebbian_bias: this rule takes means off its input, or forgets by what other units explain, of which "
       "a bias knows nothing. Use resting_bias");
+
+  static_assert((detail::validate_fits<Policies> && ...),
+                "localis: validate() of a policy in rule::local<Rule, Policies...> would never be called. Expected: "
+                "void validate() const");
 
   static constexpr const char* name = rule::name<Rule>();
   using rule_type = Rule;
