@@ -210,8 +210,9 @@ TEST_CASE("checkpoint: what belongs to another run says what differs") {
       refused(other_network.trainer) ==
       name +
           ": operation 0 of the network: expected dense by error_feedback, stage 0, 1x1x72 to 1x1x5, window 1x1/1+0*1, "
-          "365 parameters, found conv2d by oja, stage 0, 6x6x2 to 4x4x4, window 3x3/1+0*1, 76 parameters");
-  lo::model<net, cpu> model;
+          "365 parameters, values 0.99 0.001 1, found conv2d by oja, stage 0, 6x6x2 to 4x4x4, window 3x3/1+0*1, 76 "
+          "parameters, values 1 0.9 0.999 1e-08 0");
+  lo::model<net, cpu> model({.seed = 2});
   const auto trainer_of = [&](const auto& supervision, const auto& optimizer, const lo::train_options& options) {
     return lo::trainer{model, lo::scheduler::fixed{}, supervision, options, optimizer};
   };
@@ -224,6 +225,26 @@ TEST_CASE("checkpoint: what belongs to another run says what differs") {
   auto other_optimizer = trainer_of(lo::supervision::plateau{}, lo::optimizer::sgd{}, {.batch = 4});
   CHECK(refused(other_optimizer) ==
         name + ": gradient_descent: stored optimizer's values of a parameter: expected 96, found 192");
+  // The values of a rule, of a policy of it, and of other layers; and where dropout's bits come from.
+  const auto refused_with = [&](const auto& change) {
+    job<net> one;
+    change(one.model);
+    const std::string said = refused(one.trainer);
+    const auto expected = said.find(", values");
+    return said.substr(name.size(), said.find(" of the network") - name.size()) +
+           said.substr(expected, said.find(", found") - expected);
+  };
+  using trained = decltype(job<net>::model);
+  CHECK(refused_with([](trained& m) { m.template layer<0>().local().step.scale = 0.5; }) ==
+        ": operation 0, values 0.5 0.9 0.999 1e-08 0");
+  CHECK(refused_with([](trained& m) { m.template layer<1>().epsilon = 0.25; }) == ": operation 1, values 0.1 0.25");
+  CHECK(refused_with([](trained& m) { m.template layer<4>().rule().state_rate = 0.2; }) ==
+        ": operation 4, values 0 0.2 0.001 1");
+  CHECK(refused_with([](trained& m) { m.template layer<6>().rate = 0.1; }) == ": operation 6, values 0.1");
+  lo::model<net, cpu> seeded({.seed = 8});
+  lo::trainer other_model_seed{
+      seeded, lo::scheduler::fixed{}, lo::supervision::plateau{}, {.batch = 4}, lo::optimizer::adam{}};
+  CHECK(refused(other_model_seed) == name + ": model's seed: expected 8, found 2");
   lo::model<net> in_float;
   lo::trainer other_scalar{in_float, lo::scheduler::fixed{}, lo::supervision::plateau{}, {.batch = 4}};
   CHECK(refused(other_scalar) == name + ": scalar: expected float, found double");

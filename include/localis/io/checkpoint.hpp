@@ -29,7 +29,7 @@ namespace localis::io {
 
 namespace detail {
 
-inline constexpr int checkpoint_version = 1;
+inline constexpr int checkpoint_version = 2;
 
 inline std::string hexadecimal(double value) {
   std::array<char, 64> digits{};
@@ -85,6 +85,7 @@ void visit_run(Run& run, const Visit& visit) {
   visit("scalar", run.scalar);
   visit("batch", run.batch);
   visit("seed", run.seed);
+  visit("model_seed", run.model_seed);
   visit("network", run.network);
   visit("run", run.state);
   visit("updates", run.updates);
@@ -231,8 +232,8 @@ void save(const Trainer& trainer, const std::filesystem::path& path) {
 }
 
 /// Takes a run back: the next fit() goes on from there, to the same weights and report as if it had not been
-/// interrupted. Nothing changes unless all of the file is good and belongs to this network, scalar, batch and seed;
-/// other options, and the policies, are those of this trainer. Errors: as read_checkpoint; checkpoint_error with the
+/// interrupted. Nothing changes unless all of the file is good and belongs to this network with these values of rules
+/// and layers, scalar, batch and seeds; other options, and the trainer's policies, are those of this trainer. Errors: as read_checkpoint; checkpoint_error with the
 /// path and what differs.
 template <class Trainer>
 void resume(Trainer& trainer, const std::filesystem::path& path) {

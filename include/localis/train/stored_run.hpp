@@ -13,6 +13,7 @@
 #include <localis/core/error.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/train/run_state.hpp>
+#include <localis/train/value_text.hpp>
 
 namespace localis {
 
@@ -27,7 +28,8 @@ struct stored_run {
   std::string scalar;
   std::size_t batch = 0;
   std::uint64_t seed = 0;            ///< of the order of samples
-  std::vector<std::string> network;  ///< a line for each operation
+  std::uint64_t model_seed = 0;      ///< of dropout
+  std::vector<std::string> network;  ///< a line for each operation, with the values of its rule
 
   run_state state;
   std::vector<std::size_t> updates;  ///< by trainable parameter: steps that its optimizer took
@@ -55,6 +57,21 @@ void for_each_stored(const Model& model, const F& f) {
   model.for_each_state([&](const operation& op, const auto& p) { f(name("state", op, p.name), p.value, p.size()); });
 }
 
+/// The run-time values of a layer: those of its rule and the rule's policies, or its own.
+template <class Layer>
+[[nodiscard]] std::string values_of(Layer& layer) {
+  std::string values;
+  const auto add = [&values](const auto& value) { append_value(values, value); };
+  if constexpr (requires { layer.local(); }) add(layer.local());
+  if constexpr (requires { layer.function; }) add(layer.function);
+  if constexpr (requires { layer.rate; }) add(layer.rate);
+  if constexpr (requires { layer.momentum; }) add(layer.momentum);
+  if constexpr (requires { layer.epsilon; }) add(layer.epsilon);
+  if constexpr (requires { layer.sharpness; }) add(layer.sharpness);
+  if constexpr (requires { layer.power; }) add(layer.power);
+  return values.empty() ? values : ", values" + values;
+}
+
 /// What stored_run says of the run that a trainer could do.
 template <class Trainer>
 [[nodiscard]] auto identity(const Trainer& trainer) {
@@ -63,12 +80,13 @@ template <class Trainer>
   result.scalar = std::is_same_v<scalar, float> ? "float" : "double";
   result.batch = trainer.options().batch;
   result.seed = trainer.options().seed;
-  for (const operation& op : trainer.model().operations()) {
+  result.model_seed = trainer.model().options().seed;
+  trainer.model().for_each_layer([&](const operation& op, auto& layer) {
     result.network.push_back(text(op.name, *op.rule == '\0' ? "" : " by ", op.rule, ", stage ", op.stage, ", ", op.in,
                                   " to ", op.out, ", window ", op.field.height, 'x', op.field.width, '/',
                                   op.field.stride, '+', op.field.padding, '*', op.field.dilation, ", ", op.parameters,
-                                  " parameters"));
-  }
+                                  " parameters", values_of(layer)));
+  });
   return result;
 }
 template <class T>
@@ -79,6 +97,7 @@ void check_identity(const stored_run<T>& expected, const stored_run<T>& found) {
   same("scalar", expected.scalar, found.scalar);
   same("batch", expected.batch, found.batch);
   same("seed", expected.seed, found.seed);
+  same("model's seed", expected.model_seed, found.model_seed);
   for (std::size_t i = 0; i < (std::max)(expected.network.size(), found.network.size()); ++i) {
     const auto line = [i](const stored_run<T>& of) { return i < of.network.size() ? of.network[i] : "none"; };
     same(text("operation ", i, " of the network"), line(expected), line(found));
@@ -111,8 +130,10 @@ template <class Trainer>
   return result;
 }
 
-/// Model, optimizer and trainer are then as they were, and the next fit() goes on from there; options but batch and
-/// seed, and the policies, are those of this trainer. Nothing changes unless all fits. Errors: checkpoint_error that
+/// Model, optimizer and trainer are then as they were, and the next fit() goes on from there. Scalar, batch, seeds, the
+/// network and the values of its rules and layers (a rule's decay, a dropout's rate) must be those of the stored run;
+/// what is to change is set afterwards. Other options, and the trainer's policies, are those of this trainer. Nothing
+/// changes unless all fits. Errors: checkpoint_error that
 /// says what differs.
 template <class Trainer>
 void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from) {

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstring>
+#include <locale>
+#include <sstream>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <localis/core/any_value.hpp>
+
+/// The members of a plain value as text, by which two runs are compared.
+namespace localis::detail {
+
+template <class T>
+struct any_base_of {
+  template <class Base>
+  requires(std::is_base_of_v<Base, T> && !std::same_as<Base, T>) constexpr operator Base() const;
+};
+
+template <class T, std::size_t... Is>
+constexpr bool takes_members(std::index_sequence<Is...>) {
+  return requires { T{(static_cast<void>(Is), any_value{})...}; };
+}
+/// Members of an aggregate, where none is an array of C's: such an array counts each of its elements.
+template <class T, std::size_t Count = 0>
+constexpr std::size_t member_count() {
+  if constexpr (takes_members<T>(std::make_index_sequence<Count + 1>{})) {
+    return member_count<T, Count + 1>();
+  } else {
+    return Count;
+  }
+}
+/// Whether member I takes a list of two where it stands for two: an array of C's.
+template <class T, std::size_t... Before, std::size_t... After>
+constexpr bool is_array_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
+  return requires { T{(static_cast<void>(Before), any_value{})..., {any_value{}, any_value{}}}; }
+  &&!requires {
+    T{(static_cast<void>(Before), any_value{})...,
+      {any_value{}, any_value{}},
+      (static_cast<void>(After), any_value{})...};
+  };
+}
+template <class T, std::size_t... Is>
+constexpr bool has_array(std::index_sequence<Is...>) {
+  return (is_array_at<T>(std::make_index_sequence<Is>{}, std::make_index_sequence<sizeof...(Is) - 1 - Is>{}) || ... ||
+          false);
+}
+
+/// An aggregate whose members structured bindings name.
+template <class T>
+constexpr bool has_open_members() {
+  if constexpr (std::is_aggregate_v<T> && !std::is_empty_v<T> && !std::is_array_v<T> &&
+                !requires { T{any_base_of<T>{}}; }) {
+    constexpr std::size_t count = member_count<T>();
+    if constexpr (count > 0 && count <= 8) return !has_array<T>(std::make_index_sequence<count>{});
+  }
+  return false;
+}
+
+/// The fewest digits that read back as the same number, whatever the global locale.
+inline std::string number_text(double value) {
+  std::string digits;
+  for (const int precision : {6, 9, 15, 17}) {
+    std::ostringstream out;
+    out.imbue(std::locale::classic());
+    out.precision(precision);
+    out << value;
+    digits = out.str();
+    std::istringstream in(digits);
+    in.imbue(std::locale::classic());
+    double again = 0;
+    if (in >> again && again == value) break;
+  }
+  return digits;
+}
+
+template <class T>
+void append_value(std::string& to, const T& value);
+
+template <class... Members>
+void append_values(std::string& to, const Members&... members) {
+  (append_value(to, members), ...);
+}
+
+/// Adds " 0.1" for each number in a plain value: members of aggregates and elements of std::array in their order. What
+/// has private members, bases, arrays of C's or more than eight members is its bytes where they are its value, and
+/// nothing where they may hold more.
+template <class T>
+void append_value(std::string& to, const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    append_value(to, static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::floating_point<T>) {
+    to += ' ' + number_text(static_cast<double>(value));
+  } else if constexpr (std::integral<T>) {
+    to += ' ' + std::to_string(value);
+  } else if constexpr (requires {
+                         std::tuple_size<T>::value;
+                         value.begin();
+                       }) {
+    for (const auto& one : value) append_value(to, one);
+  } else if constexpr (has_open_members<T>()) {
+    constexpr std::size_t count = member_count<T>();
+    if constexpr (count == 1) {
+      const auto& [a] = value;
+      append_values(to, a);
+    } else if constexpr (count == 2) {
+      const auto& [a, b] = value;
+      append_values(to, a, b);
+    } else if constexpr (count == 3) {
+      const auto& [a, b, c] = value;
+      append_values(to, a, b, c);
+    } else if constexpr (count == 4) {
+      const auto& [a, b, c, d] = value;
+      append_values(to, a, b, c, d);
+    } else if constexpr (count == 5) {
+      const auto& [a, b, c, d, e] = value;
+      append_values(to, a, b, c, d, e);
+    } else if constexpr (count == 6) {
+      const auto& [a, b, c, d, e, f] = value;
+      append_values(to, a, b, c, d, e, f);
+    } else if constexpr (count == 7) {
+      const auto& [a, b, c, d, e, f, g] = value;
+      append_values(to, a, b, c, d, e, f, g);
+    } else {
+      const auto& [a, b, c, d, e, f, g, h] = value;
+      append_values(to, a, b, c, d, e, f, g, h);
+    }
+  } else if constexpr (std::has_unique_object_representations_v<T> && !std::is_empty_v<T>) {
+    std::array<unsigned char, sizeof(T)> bytes{};
+    std::memcpy(bytes.data(), &value, sizeof(T));
+    for (const unsigned char byte : bytes) to += ' ' + std::to_string(byte);
+  }
+}
+
+}  // namespace localis::detail
