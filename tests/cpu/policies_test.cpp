@@ -1,0 +1,12 @@
+#include "policies.hpp"
+
+#include <doctest/doctest.h>
+
+#include <localis/cpu/backend.hpp>
+
+namespace lo = localis;
+
+TEST_CASE("cpu: every policy that is shipped does as on the reference") {
+  localis_test::check_every_policy([] { return lo::cpu::backend<double>({.threads = 2, .grain = 1}); });
+  localis_test::check_every_policy([] { return lo::cpu::backend<float>({.threads = 2, .grain = 1}); });
+}
