@@ -18,6 +18,8 @@
 /// "non-constexpr function 'gate<float>' cannot be used in a constant expression". Arguments must not call functions.
 #if defined(__clang__) && !defined(__CUDACC__)
 #define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                         \
+  template <class Policy, class T>                                                                      \
+  inline constexpr bool name##_passes = true;                                                           \
   _Pragma("clang diagnostic push")                                                                      \
       _Pragma("clang diagnostic ignored \"-Wgcc-compat\"") template <class Policy, class T>             \
       constexpr bool name() __attribute__((diagnose_if(((void)(__VA_ARGS__), false), what, "error"))) { \
@@ -25,14 +27,16 @@
   }                                                                                                     \
   _Pragma("clang diagnostic pop") static_assert(true)
 #else
-#define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                                        \
-  template <class Policy, class T>                                                                                     \
-  constexpr bool name() {                                                                                              \
-    static_assert(                                                                                                     \
-        !localis::detail::evaluates_math<T> || requires { typename std::bool_constant<((void)(__VA_ARGS__), true)>; }, \
-        what " must be constexpr (localis/core/constexpr_call.hpp)");                                                  \
-    return true;                                                                                                       \
-  }                                                                                                                    \
+#define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                           \
+  template <class Policy, class T>                                                                        \
+  inline constexpr bool name##_passes = !localis::detail::evaluates_math<T> || requires {                 \
+    typename std::bool_constant<((void)(__VA_ARGS__), true)>;                                             \
+  };                                                                                                      \
+  template <class Policy, class T>                                                                        \
+  constexpr bool name() {                                                                                 \
+    static_assert(name##_passes<Policy, T>, what " must be constexpr (localis/core/constexpr_call.hpp)"); \
+    return true;                                                                                          \
+  }                                                                                                       \
   static_assert(true)
 #endif
 

@@ -47,8 +47,8 @@ struct adam {
     // Of the means that the step takes, with the betas as T has them: 1 - beta2 in float is 1.3e-5 off. None rounds
     // to 1.
     constexpr T below_one = T(1) - std::numeric_limits<T>::epsilon() / 2;
-    const T b1 = std::min(static_cast<T>(beta1), below_one);
-    const T b2 = std::min(static_cast<T>(beta2), below_one);
+    const T b1 = (std::min)(static_cast<T>(beta1), below_one);
+    const T b2 = (std::min)(static_cast<T>(beta2), below_one);
     const auto correction = [t](T beta) {
       return static_cast<T>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(t))));
     };

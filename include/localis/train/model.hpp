@@ -857,7 +857,7 @@ class model {
   [[nodiscard, gnu::cold]] static std::string row_text(std::span<const scalar> row) {
     constexpr std::size_t most = 8;
     std::string result;
-    for (std::size_t k = 0; k < std::min(most, row.size()); ++k) result += text(k == 0 ? "" : " ", row[k]);
+    for (std::size_t k = 0; k < (std::min)(most, row.size()); ++k) result += text(k == 0 ? "" : " ", row[k]);
     return row.size() > most ? result + " ..." : result;
   }
 

@@ -1,0 +1,14 @@
+#include "../cpu/policies.hpp"
+
+#include <doctest/doctest.h>
+
+#include <localis/thrust_host/backend.hpp>
+
+namespace lo = localis;
+
+TEST_CASE("thrust_host: every policy that is shipped does as on the reference") {
+  // As on a GPU: one element in a call, and a few samples at a time.
+  constexpr lo::thrust_host::options cut{.chunk_bytes = 20000, .stretch = 1};
+  localis_test::check_every_policy([&] { return lo::thrust_host::backend<double>(cut); });
+  localis_test::check_every_policy([&] { return lo::thrust_host::backend<float>(cut); });
+}
