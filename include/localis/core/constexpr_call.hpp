@@ -49,6 +49,10 @@ inline constexpr bool evaluates_math = requires {
   typename std::bool_constant<(std::pow(T(0.7), T(0.3)) + std::tanh(T(0.7)) > std::log(std::sqrt(T(0.7))))>;
 };
 
+/// What may be compared with null: g++ does not do so with parts of a temporary object.
+template <class T>
+inline constexpr T values_of_row[2] = {T(0.5), T(0.5)};
+
 /// Arguments for functions of a row: two values to read, two to write.
 template <class T>
 struct pair_of {

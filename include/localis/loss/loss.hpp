@@ -42,7 +42,7 @@ namespace detail {
 
 LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
                        Policy{}.sample(localis::detail::pair_of<T>{}.from, std::size_t{2},
-                                       target<T>{0, localis::detail::pair_of<T>{}.from},
+                                       target<T>{0, localis::detail::values_of_row<T>},
                                        localis::detail::pair_of<T>{}.to, T(0.5)));
 
 }  // namespace detail

@@ -464,7 +464,7 @@ class trainer {
     });
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const auto& p) {
-      if (p.trainable) check("the optimizer's state for ", p.name, op, descent_.slots(index++));
+      if (p.trainable) check("the optimizer's state for ", p.name, op, descent_.state(index++));
     });
     const std::span<const scalar> errors = model_.remembered_errors();
     check("the remembered errors", "", Model::operations()[Model::size - 1], errors);

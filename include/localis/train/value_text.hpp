@@ -1,11 +1,10 @@
 #pragma once
 
 #include <array>
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstring>
-#include <locale>
-#include <sstream>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -61,21 +60,10 @@ constexpr bool has_open_members() {
   return false;
 }
 
-/// The fewest digits that read back as the same number, whatever the global locale.
+/// The fewest characters that read back as the same number.
 inline std::string number_text(double value) {
-  std::string digits;
-  for (const int precision : {6, 9, 15, 17}) {
-    std::ostringstream out;
-    out.imbue(std::locale::classic());
-    out.precision(precision);
-    out << value;
-    digits = out.str();
-    std::istringstream in(digits);
-    in.imbue(std::locale::classic());
-    double again = 0;
-    if (in >> again && again == value) break;
-  }
-  return digits;
+  std::array<char, 32> digits{};
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
 
 template <class T>
