@@ -18,7 +18,8 @@ inline constexpr const char* exit_statuses =
     "  1    something failed while running: no room on the disk, no memory, a device\n"
     "  2    bad option, configuration or input\n";
 
-/// The program around it all: what goes wrong is told in one line. Returns the exit status.
+/// The program around it all: what goes wrong is told in one line, standard output that takes no more among it. Returns
+/// the exit status.
 /// @param what  it does, for --help
 /// @param work  reads the command line with the app that it gets, and does the rest
 template <class Work>
@@ -28,12 +29,17 @@ template <class Work>
     std::cerr << name << ": " << message << std::endl;
     return code;
   };
+  const auto end = [&fail](int status) {
+    std::cout.flush();
+    if (std::cout || status != 0) return status;
+    return fail(1, "standard output: expected room for what is told, found none");
+  };
   CLI::App app(what);
   app.set_version_flag("--version", "localis " + version(), "prints the library's version");
   try {
-    return work(app);
+    return end(work(app));
   } catch (const CLI::ParseError& e) {
-    return e.get_exit_code() == 0 ? app.exit(e) : fail(2, e.what());
+    return e.get_exit_code() == 0 ? end(app.exit(e)) : fail(2, e.what());
   } catch (const localis::config_error& e) {
     return fail(2, e.what());
   } catch (const localis::data_error& e) {

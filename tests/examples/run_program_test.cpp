@@ -1,5 +1,6 @@
 #include "run_program.hpp"
 
+#include <fstream>
 #include <iostream>
 #include <new>
 #include <sstream>
@@ -53,6 +54,20 @@ TEST_CASE("run_program: bad input is 2, what fails while running is 1, each in o
   CHECK(status_of(CLI::ValidationError("--b", "wrong"), "--b: wrong") == 2);
   const heard all;
   CHECK(examples::run_program("name", "does it", [](CLI::App&) { return 130; }) == 130);
+}
+
+TEST_CASE("run_program: standard output that takes no more is no success") {
+  const heard all;
+  std::ofstream full("/dev/full");
+  std::streambuf* const before = std::cout.rdbuf(full.rdbuf());
+  const int status = examples::run_program("name", "does it", [](CLI::App&) {
+    std::cout << "a table";
+    return 0;
+  });
+  std::cout.rdbuf(before);
+  std::cout.clear();
+  CHECK(status == 1);
+  CHECK(all.error.str() == "name: standard output: expected room for what is told, found none\n");
 }
 
 TEST_CASE("run_program: --version and --help end well") {
