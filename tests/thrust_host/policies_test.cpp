@@ -1,3 +1,7 @@
+// On cuda these run each time: it shares the loops of thrust_host, and the rules of cpu are held against textbook
+// loops.
+#ifdef LOCALIS_TESTS_FULL
+
 #include "../cpu/policies.hpp"
 
 #include <doctest/doctest.h>
@@ -12,3 +16,5 @@ TEST_CASE("thrust_host: every policy that is shipped does as on the reference") 
   localis_test::check_every_policy([&] { return lo::thrust_host::backend<double>(cut); });
   localis_test::check_every_policy([&] { return lo::thrust_host::backend<float>(cut); });
 }
+
+#endif
