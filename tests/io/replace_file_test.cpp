@@ -73,7 +73,7 @@ TEST_CASE("replace_file: two processes and two objects that replace one file lea
   for (std::size_t ended = 0; ended < 2;) {
     if (fs::exists(path)) {
       const std::string found = file_content(path);
-      torn += found != contents[0] && found != contents[1] ? 1 : 0;
+      torn += found != contents[0] && found != contents[1] ? 1U : 0U;
     }
     int status = 0;
     if (::waitpid(-1, &status, WNOHANG) <= 0) continue;
