@@ -76,7 +76,7 @@ void measure(const std::string& name, const work& does, const Prepare& prepare) 
       [=](benchmark::State& state) {
         const backend device(does.device);
         const std::function<void()> run = prepare(device);
-        const auto wait = [] { lo::cuda::check(cudaDeviceSynchronize(), "cudaDeviceSynchronize"); };
+        const auto wait = [] { lo::cuda::check_call(cudaDeviceSynchronize(), "cudaDeviceSynchronize"); };
         run();
         wait();
         for (auto running : state) {
@@ -105,15 +105,15 @@ struct set_to_one {
 class recorded {
  public:
   recorded(int launches, float* to) {
-    lo::cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
-    lo::cuda::check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    lo::cuda::check_call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+    lo::cuda::check_call(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
     for (int i = 0; i < launches; ++i) {
       thrust::for_each_n(thrust::cuda::par_nosync.on(stream_), thrust::counting_iterator<std::uint32_t>(0), 64,
                          set_to_one{to});
     }
     cudaGraph_t graph = nullptr;
-    lo::cuda::check(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
-    lo::cuda::check(cudaGraphInstantiate(&program_, graph, 0), "cudaGraphInstantiate");
+    lo::cuda::check_call(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
+    lo::cuda::check_call(cudaGraphInstantiate(&program_, graph, 0), "cudaGraphInstantiate");
     (void)cudaGraphDestroy(graph);
   }
   recorded(const recorded&) = delete;
@@ -122,7 +122,7 @@ class recorded {
     (void)cudaGraphExecDestroy(program_);
     (void)cudaStreamDestroy(stream_);
   }
-  void run() const { lo::cuda::check(cudaGraphLaunch(program_, stream_), "cudaGraphLaunch"); }
+  void run() const { lo::cuda::check_call(cudaGraphLaunch(program_, stream_), "cudaGraphLaunch"); }
 
  private:
   cudaStream_t stream_ = nullptr;
