@@ -58,7 +58,7 @@ class closed {
 
 TEST_CASE("value_text: the members of plain values, in order") {
   CHECK(text_of(lo::rule::hebb{.decay = 0.1}) == " 0.1");
-  CHECK(text_of(lo::rule::hebb{.decay = 1.0 / 3}) == " 0.33333333333333331");
+  CHECK(text_of(lo::rule::hebb{.decay = 1.0 / 3}) == " 0.3333333333333333");
   CHECK(text_of(lo::rule::oja{}).empty());
   CHECK(text_of(lo::rule::bcm{}) == " 0 0.1 0.001");
   CHECK(text_of(mixed{}) == " 1 0.1 1 2.5 0 3");
