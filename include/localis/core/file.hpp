@@ -71,7 +71,7 @@ namespace localis::detail {
   for (const kind& one : kinds)
     if (first.size() >= one.at && first.substr(one.at, one.begins.size()) == one.begins) return one.name;
   // Text may begin with blanks.
-  std::string begin(first.substr(std::min(first.find_first_not_of(" \t\r\n"), first.size()), 14));
+  std::string begin(first.substr((std::min)(first.find_first_not_of(" \t\r\n"), first.size()), 14));
   for (char& letter : begin)
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   if (begin == "<!doctype html" || begin.rfind("<html", 0) == 0) return "an HTML page";

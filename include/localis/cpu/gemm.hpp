@@ -52,12 +52,12 @@ template <class A, class B, class C>
 void add_product(const A& a, const B& b, C& c, bool subtract = false) {
   using scalar = typename C::Scalar;
   using index = Eigen::Index;
-  constexpr index small = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD
+  constexpr index too_few = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD
   constexpr index few = 32768 / sizeof(scalar);
   if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
   const bool is_vector = c.rows() == 1 || c.cols() == 1;
   const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
-  if (c.rows() + c.cols() + a.cols() < small || (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= few))) {
+  if (c.rows() + c.cols() + a.cols() < too_few || (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= few))) {
     if (subtract) {
       c.noalias() -= a * b;
     } else {

@@ -63,7 +63,7 @@ class file_lock {
     for (;;) {
       errno = 0;
       file_ = detail::descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
-      check(file_.is_open());
+      expect_success(file_.is_open());
       if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         const std::string found = content();
         throw data_error(text(path_.string(), ": expected nobody else at work here, found it ",
@@ -72,7 +72,7 @@ class file_lock {
       // Who had it may have removed it since it was opened.
       struct stat opened {};
       struct stat named {};
-      check(::fstat(file_.number(), &opened) == 0);
+      expect_success(::fstat(file_.number(), &opened) == 0);
       if (::lstat(path_.c_str(), &named) != 0 || opened.st_ino != named.st_ino || opened.st_dev != named.st_dev)
         continue;
       if (!S_ISREG(opened.st_mode) || (opened.st_size != 0 && content().rfind(mark, 0) != 0))
@@ -99,7 +99,7 @@ class file_lock {
  private:
   static constexpr const char* mark = "in use by process ";
 
-  void check(bool good) const {
+  void expect_success(bool good) const {
     if (!good) throw data_error(text(path_.string(), ": cannot be written: ", localis::detail::system_reason()));
   }
 

@@ -107,7 +107,7 @@ class model {
       return loss::all_finite(array.data(), array.size());
     } else {
       constexpr std::size_t most = std::size_t{1} << 20;
-      std::vector<scalar> host(std::min(most, array.size()));
+      std::vector<scalar> host((std::min)(most, array.size()));
       for (std::size_t first = 0; first < array.size(); first += most) {
         const std::size_t count = (std::min)(most, array.size() - first);
         backend_.download(array.data() + first, std::span<scalar>(host.data(), count));
