@@ -64,10 +64,10 @@ class replacement {
     const bool there = ::stat(path_.c_str(), &old) == 0;
     if (there && !S_ISREG(old.st_mode)) {
       file_ = detail::descriptor(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-      check(file_.is_open());
+      must_hold(file_.is_open());
       return;
     }
-    check(there ? ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) == 0 : errno == ENOENT);
+    must_hold(there ? ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) == 0 : errno == ENOENT);
     follow_links(there);
     beside_ = true;
     open_draft(there ? 0600 : 0666);
@@ -77,11 +77,11 @@ class replacement {
   replacement(const replacement&) = delete;
   replacement& operator=(const replacement&) = delete;
 
-  void write(std::string_view bytes) { check(detail::write_all(file_.number(), bytes)); }
+  void write(std::string_view bytes) { must_hold(detail::write_all(file_.number(), bytes)); }
 
   void finish() {
     if (draft_.path.empty()) return;
-    check(::fsync(file_.number()) == 0 && ::rename(draft_.path.c_str(), target_.c_str()) == 0);
+    must_hold(::fsync(file_.number()) == 0 && ::rename(draft_.path.c_str(), target_.c_str()) == 0);
     draft_.path.clear();
     const detail::descriptor folder(::open(folder_of(target_).c_str(), O_RDONLY | O_CLOEXEC));
     if (folder.is_open()) ::fsync(folder.number());  // the name; not every file system can
@@ -99,7 +99,7 @@ class replacement {
     draft& operator=(const draft&) = delete;
   };
 
-  void check(bool good) const {
+  void must_hold(bool good) const {
     if (good) return;
     const std::string reason = localis::detail::system_reason();
     throw data_error(
@@ -119,13 +119,13 @@ class replacement {
       target_ = path_;
       for (int links = 0; !failure && fs::is_symlink(fs::symlink_status(target_, failure)); ++links) {
         errno = ELOOP;
-        check(links < 40);
+        must_hold(links < 40);
         target_ = folder_of(target_) / fs::read_symlink(target_, failure);
       }
       if (failure == std::errc::no_such_file_or_directory) failure.clear();
     }
     errno = failure.value();
-    check(!failure);
+    must_hold(!failure);
   }
 
   void open_draft(mode_t mode) {
@@ -137,7 +137,7 @@ class replacement {
       errno = 0;
       file_ = detail::descriptor(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
       if (!file_.is_open() && errno == EEXIST) continue;
-      check(file_.is_open());
+      must_hold(file_.is_open());
       draft_.path = std::move(fresh);
       struct stat made {};
       static_cast<void>(::flock(file_.number(), LOCK_EX | LOCK_NB));  // it is not abandoned
@@ -152,7 +152,7 @@ class replacement {
     if (::fchown(file_.number(), old.st_uid, old.st_gid) != 0 &&
         ::fchown(file_.number(), static_cast<uid_t>(-1), old.st_gid) != 0)
       mode &= ~070U;
-    check(::fchmod(file_.number(), mode) == 0);
+    must_hold(::fchmod(file_.number(), mode) == 0);
   }
 
   void remove_drafts_of_killed_processes() const {

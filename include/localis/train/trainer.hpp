@@ -446,8 +446,8 @@ class trainer {
 
   /// Before anything changes. Errors: divergence_error for an array of the model or its optimizer that is not finite.
   void check_weights() {
-    const auto check = [this](const char* what, const char* array, const operation& op,
-                              std::span<const scalar> values) {
+    const auto must_hold = [this](const char* what, const char* array, const operation& op,
+                                  std::span<const scalar> values) {
       if (model_.all_finite(values)) return;
       const auto index = static_cast<std::size_t>(&op - Model::operations().data());
       const divergence_error failure(
@@ -458,23 +458,25 @@ class trainer {
       report_.message = failure.what();
       throw failure;
     };
-    model_.for_each_parameter([&](const operation& op, const auto& p) { check("", p.name, op, {p.value, p.size()}); });
+    model_.for_each_parameter([&](const operation& op, const auto& p) {
+      must_hold("", p.name, op, {p.value, p.size()});
+    });
     model_.for_each_state([&](const operation& op, const auto& p) {
-      check("the rule's ", p.name, op, {p.value, p.size()});
+      must_hold("the rule's ", p.name, op, {p.value, p.size()});
     });
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const auto& p) {
-      if (p.trainable) check("the optimizer's state for ", p.name, op, descent_.state(index++));
+      if (p.trainable) must_hold("the optimizer's state for ", p.name, op, descent_.state(index++));
     });
     const std::span<const scalar> errors = model_.remembered_errors();
-    check("the remembered errors", "", Model::operations()[Model::size - 1], errors);
+    must_hold("the remembered errors", "", Model::operations()[Model::size - 1], errors);
   }
 
   /// Where a run diverged: whether its batch is to blame. Errors: data_error that names the sample.
   template <class Loader>
   void check_batch(Loader& batches, std::size_t epoch, std::size_t step) {
     const data::batch_view<scalar> batch = batches.get(epoch, step);
-    const auto check = [&](const char* what, std::span<const scalar> all) {
+    const auto must_hold = [&](const char* what, std::span<const scalar> all) {
       const std::size_t size = all.size() / batch.size;
       for (std::size_t n = 0; n < batch.size; ++n) {
         if (loss::all_finite(all.data() + n * size, size)) continue;
@@ -484,8 +486,8 @@ class trainer {
         throw data_error(report_.message);
       }
     };
-    check("features", batch.features);
-    check("targets", batch.targets);
+    must_hold("features", batch.features);
+    must_hold("targets", batch.targets);
   }
 
   [[nodiscard]] static epoch_observation observation_of(const epoch_record& record) {
