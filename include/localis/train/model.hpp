@@ -299,7 +299,7 @@ class model {
     for (std::size_t n = 0; n < samples; ++n) {
       const scalar* row = output.data() + n * outputs;
       const loss::target<scalar> wanted = target_of(labels, targets, n);
-      const double found = static_cast<double>(function.sample(row, judged, wanted, gradient.data(), scalar(1)));
+      const auto found = static_cast<double>(function.sample(row, judged, wanted, gradient.data(), scalar(1)));
       result.loss += loss::all_finite(row, judged) ? found : std::numeric_limits<double>::quiet_NaN();
       if (!labels.empty() && hits(row, count_of(classes), labels[n])) ++result.hits;
     }

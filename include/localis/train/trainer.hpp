@@ -456,7 +456,7 @@ class trainer {
       report_ = restored_ ? restored_->report : localis::report{};
       report_.end = ending::diverged;
       report_.message = failure.what();
-      throw failure;
+      throw divergence_error(failure);
     };
     model_.for_each_parameter([&](const operation& op, const auto& p) {
       must_hold("", p.name, op, {p.value, p.size()});
