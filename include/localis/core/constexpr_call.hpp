@@ -29,7 +29,7 @@
 #else
 #define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                           \
   template <class Policy, class T>                                                                        \
-  inline constexpr bool name##_passes = !localis::detail::evaluates_math<T> || requires {                 \
+  inline constexpr bool name##_passes = !localis::detail::evaluates_calls<T> || requires {                \
     typename std::bool_constant<((void)(__VA_ARGS__), true)>;                                             \
   };                                                                                                      \
   template <class Policy, class T>                                                                        \
@@ -42,16 +42,19 @@
 
 namespace localis::detail {
 
-/// Whether this compiler evaluates <cmath>: g++ does, unless -fno-builtin or -frounding-math forbids it; nvcc's own
-/// front end does not, but the host compiler behind it sees the same text.
-template <class T>
-inline constexpr bool evaluates_math = requires {
-  typename std::bool_constant<(std::pow(T(0.7), T(0.3)) + std::tanh(T(0.7)) > std::log(std::sqrt(T(0.7))))>;
-};
-
 /// What may be compared with null: g++ does not do so with parts of a temporary object.
 template <class T>
 inline constexpr T values_of_row[2] = {T(0.5), T(0.5)};
+
+/// Whether this compiler evaluates <cmath> and comparisons with null: g++ does, unless -fno-builtin, -frounding-math,
+/// -fsanitize=undefined or -fno-delete-null-pointer-checks forbids it; nvcc's own front end does not, but the host
+/// compiler behind it sees the same text.
+template <class T>
+inline constexpr bool evaluates_calls = requires {
+  typename std::bool_constant<(std::tanh(T(0.7)) > std::log(std::sqrt(T(0.7))))>;
+  typename std::bool_constant<(std::pow(T(0.7), 0.3) > 0)>;  // in double, whatever T
+  typename std::bool_constant<(values_of_row<T> != nullptr)>;
+};
 
 /// Arguments for functions of a row: two values to read, two to write.
 template <class T>
