@@ -1,0 +1,134 @@
+// What tests/cuda/compile.sh looks at: every kernel that steps with the policies that are shipped launch, each in an
+// entry whose name says into how many arrays it stores.
+
+#include <array>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "../cpu/policies.hpp"
+#include "backend.hpp"
+#include <doctest/doctest.h>
+
+namespace localis_test {
+
+// The arrays that a function object stores into: its pointers to what is not const, and those of its parts.
+
+struct any_part {
+  template <class T>
+  operator T() const;
+};
+template <class F, std::size_t... I>
+constexpr bool takes_parts(std::index_sequence<I...>) {
+  return requires { F{((void)I, any_part{})...}; };
+}
+constexpr std::size_t most_parts = 13;
+template <class F, std::size_t N = most_parts>
+constexpr std::size_t count_parts() {
+  static_assert(!takes_parts<F>(std::make_index_sequence<most_parts + 1>{}), "parts_of takes fewer parts");
+  if constexpr (N == 0 || takes_parts<F>(std::make_index_sequence<N>{})) {
+    return N;
+  } else {
+    return count_parts<F, N - 1>();
+  }
+}
+#define PARTS(number, ...)          \
+  if constexpr (count == number) {  \
+    const auto& [__VA_ARGS__] = f;  \
+    return std::tuple(__VA_ARGS__); \
+  }
+template <class F>
+constexpr auto parts_of(const F& f) {
+  constexpr std::size_t count = count_parts<F>();
+  PARTS(1, a)
+  PARTS(2, a, b)
+  PARTS(3, a, b, c)
+  PARTS(4, a, b, c, d)
+  PARTS(5, a, b, c, d, e)
+  PARTS(6, a, b, c, d, e, g)
+  PARTS(7, a, b, c, d, e, g, h)
+  PARTS(8, a, b, c, d, e, g, h, i)
+  PARTS(9, a, b, c, d, e, g, h, i, j)
+  PARTS(10, a, b, c, d, e, g, h, i, j, k)
+  PARTS(11, a, b, c, d, e, g, h, i, j, k, l)
+  PARTS(12, a, b, c, d, e, g, h, i, j, k, l, m)
+  PARTS(13, a, b, c, d, e, g, h, i, j, k, l, m, n)
+}
+#undef PARTS
+
+template <class F>
+constexpr int count_arrays();
+template <class F>
+inline constexpr int arrays_of = count_arrays<F>();
+template <class T>
+inline constexpr int arrays_of<T*> = std::is_const_v<T> || std::is_empty_v<T> ? 0 : 1;
+template <class T, std::size_t N>
+inline constexpr int arrays_of<std::array<T, N>> = static_cast<int>(N) * arrays_of<T>;
+template <class... Parts>
+inline constexpr int arrays_of<std::tuple<Parts...>> = (0 + ... + arrays_of<Parts>);
+template <class F>
+constexpr int count_arrays() {
+  if constexpr (std::is_class_v<F> && std::is_aggregate_v<F> && !std::is_empty_v<F>) {
+    return arrays_of<decltype(parts_of(std::declval<F>()))>;
+  } else {
+    return 0;
+  }
+}
+
+// What is added to the sums that a function object is given.
+template <class F>
+inline constexpr int sums_of = 1;
+template <class T, class Local>
+inline constexpr int sums_of<localis::device::gate_sums<T, localis::rule::gate<T, Local>>> =
+    localis::rule::has_recall<typename Local::rule_type> || localis::rule::unit_sums<Local>::count > 1 ? 1 : 0;
+/// The backend passes them on.
+template <class T, class FollowUp>
+inline constexpr int arrays_of<localis::kernel::follow_rows<T, FollowUp>> = 1;
+
+template <int Arrays, class F>
+__global__ void stores(F f) {
+  f(blockIdx.x);
+}
+template <int Arrays, class F, class T>
+__global__ void adds(F f, T* sums) {
+  const std::size_t column = blockIdx.y;
+  f(blockIdx.x, column, column + 1, sums);
+}
+
+/// A kernel as the backend cuts it. In a loop over rows, what stores zeros before it is still there where its call is
+/// dropped: sums have an entry of their own, too.
+template <class F>
+void launch_by_name(const F& f) {
+  stores<arrays_of<F>><<<1, 1>>>(f);
+}
+template <class T, class F>
+void launch_by_name(const localis::device::cut_elements<localis::device::sum_chunk<T, F>>& f) {
+  stores<arrays_of<std::remove_cvref_t<decltype(f)>>><<<1, 1>>>(f);
+  adds<sums_of<F> + arrays_of<F>><<<1, 1>>>(f.kernel.kernel, f.kernel.parts);
+}
+struct by_name {
+  template <class F>
+  void operator()(cudaStream_t, std::size_t, const F& f) const {
+    launch_by_name(f);
+  }
+};
+template <class T>
+using compiled = localis::device::backend<T, localis::cuda::system<by_name>>;
+
+TEST_CASE("every policy that is shipped") {
+  check_every_policy([] { return compiled<double>(); });
+  check_every_policy([] { return compiled<float>(); });
+}
+TEST_CASE("every layer, and every activation function alone and behind what it joins") {
+  constexpr auto batch_mean = lo::prefix_normalization::batch;
+  (void)trace<chain>(0, batch_mean, compiled<float>());
+  (void)trace<grouped>(0, batch_mean, compiled<float>());
+  (void)trace<normalized>(0, batch_mean, compiled<float>());
+  for_each_type(activation_functions{}, []<class Function>(std::type_identity<Function>) {
+    (void)trace<blocks<lo::activation<Function>>>(0, batch_mean, compiled<float>());
+    (void)trace<pooled<lo::activation<Function>>>(0, batch_mean, compiled<float>());
+  });
+}
+
+}  // namespace localis_test
