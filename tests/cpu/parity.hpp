@@ -92,9 +92,10 @@ using grouped = lo::network<
     lo::tanh, lo::conv2d<24, 2, lo::groups<12>, lo::stride<2>, lo::rule::local<oja, lo::rule::hebbian_bias>>, lo::tanh,
     lo::depthwise_conv2d<3, lo::dilation<2>, lo::padding<2>, oja>, lo::tanh, lo::dense<3>>;
 
-using normalized = lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>,
-                               lo::instance_norm, lo::triangle, lo::conv2d<5, 2, lo::rule::hebb>, lo::layer_norm,
-                               lo::softmax, lo::dense<6, oja>, lo::layer_norm, lo::dense<3>>;
+using normalized =
+    lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>, lo::instance_norm,
+                lo::triangle, lo::conv2d<5, 2, lo::no_bias, lo::rule::hebb>, lo::affine_instance_norm, lo::tanh,
+                lo::layer_norm, lo::softmax, lo::dense<6, oja>, lo::layer_norm, lo::dense<3>>;
 
 template <class Rule>
 using in_small_steps = lo::rule::local<Rule, lo::rule::relative_step>;

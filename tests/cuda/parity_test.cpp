@@ -20,7 +20,7 @@ TEST_CASE("cuda<double> agrees with the reference at every boundary") {
     check_parity<blocks<lo::relu>>(gpu<double>(small));
     check_parity<chain>(gpu<double>(small));
     check_parity<pooled<lo::leaky_relu>>(gpu<double>(small));
-    check_parity<followed<lo::relu>>(gpu<double>(small));
+    check_parity<followed<lo::relu6>>(gpu<double>(small));
     check_parity<grouped>(gpu<double>(small));
     check_parity<normalized>(gpu<double>(small));
   });

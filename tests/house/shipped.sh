@@ -1,5 +1,6 @@
 # sh shipped.sh ROOT
 # Every policy in the headers of its kind is in tests/shipped.hpp, which is what is compiled for a GPU and compared there.
+# Every layer is in a network of tests/cpu/parity.hpp, or put into one where each backend is compared, with all of these.
 set -eu
 cd "$1"
 status=0
@@ -13,5 +14,26 @@ for policy in $policies; do
     status=1
   }
 done
-printf '%s policies\n' "$(printf '%s\n' "$policies" | wc -l)"
+
+layers=$(awk '/^(struct|class) / { name = $2 }
+  /^  static constexpr operation describe/ && name !~ /^(activation|junction_layer)$/ { print name }
+  /^using [a-z0-9_]+ = activation</ { print $2 }' include/localis/layer/*.hpp)
+networks=$(awk '/^using / { name = $2 } /^using .*= *lo::network|^    lo::network/ { print name }' tests/cpu/parity.hpp)
+for backend in cpu cuda thrust_host; do
+  test=tests/$backend/parity_test.cpp
+  for network in $networks; do
+    grep -qE "check_parity<$network\b" "$test" || {
+      printf '%s: %s of tests/cpu/parity.hpp is not compared\n' "$test" "$network" >&2
+      status=1
+    }
+  done
+  for layer in $layers; do
+    grep -qE "\blo::$layer\b" tests/cpu/parity.hpp || grep -qE "check_parity<[a-z]+<lo::$layer>" "$test" || {
+      printf '%s: layer %s is not compared, nor is it in tests/cpu/parity.hpp\n' "$test" "$layer" >&2
+      status=1
+    }
+  done
+done
+count() { printf '%s\n' "$1" | wc -l; }
+printf '%s policies, %s layers, %s networks\n' "$(count "$policies")" "$(count "$layers")" "$(count "$networks")"
 exit $status

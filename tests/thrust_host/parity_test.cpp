@@ -26,7 +26,7 @@ TEST_CASE("thrust_host<double> agrees with the reference at every boundary") {
   check_parity<blocks<lo::relu>>(backend);
   check_parity<chain>(backend);
   check_parity<pooled<lo::leaky_relu>>(backend);
-  check_parity<followed<lo::relu>>(backend);
+  check_parity<followed<lo::relu6>>(backend);
   check_parity<grouped>(backend);
   check_parity<normalized>(backend);
 }
