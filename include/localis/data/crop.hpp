@@ -48,10 +48,10 @@ struct random_cut_range {
 
   /// Errors: config_error unless 0 < least <= most <= 1 for the area, 0 < least <= most for the ratio.
   void validate() const {
-    if (!(least_area > 0 && least_area <= most_area && most_area <= 1))
+    if (!(is_finite(least_area) && is_finite(most_area) && least_area > 0 && least_area <= most_area && most_area <= 1))
       throw config_error(
           text("random_cut: area: expected 0 < least <= most <= 1, found ", least_area, " and ", most_area));
-    if (!(least_ratio > 0 && least_ratio <= most_ratio && is_finite(most_ratio)))
+    if (!(is_finite(least_ratio) && is_finite(most_ratio) && least_ratio > 0 && least_ratio <= most_ratio))
       throw config_error(
           text("random_cut: ratio: expected 0 < least <= most, found ", least_ratio, " and ", most_ratio));
   }

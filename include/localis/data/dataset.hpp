@@ -13,6 +13,7 @@
 
 #include <localis/core/any_value.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 
@@ -404,8 +405,8 @@ template <dataset Dataset>
 /// The same by share, rounded to the nearest count.
 template <dataset Dataset>
 [[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_share validation, std::uint64_t seed) {
-  expect(validation.share > 0 && validation.share < 1, "split: validation share", "more than 0 and less than 1",
-         validation.share);
+  expect(is_finite(validation.share) && validation.share > 0 && validation.share < 1, "split: validation share",
+         "more than 0 and less than 1", validation.share);
   const double samples = (std::round)(validation.share * static_cast<double>(data.size()));
   return split(data, validation_count{static_cast<std::size_t>(samples)}, seed);
 }

@@ -41,7 +41,8 @@ class batch_norm_layer {
   }
 
   void validate() const {
-    expect(momentum > 0 && momentum <= 1, "batch_norm: momentum", "a number in (0, 1]", momentum);
+    expect(is_finite(momentum) && momentum > 0 && momentum <= 1, "batch_norm: momentum", "a number in (0, 1]",
+           momentum);
     expect(is_finite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
   }
 

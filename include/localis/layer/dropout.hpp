@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/dropout.hpp>
 #include <localis/kernel/elementwise.hpp>
@@ -22,7 +23,9 @@ class dropout_layer : public stateless {
 
   dropout_layer(Backend&, const operation&, random_stream random) : seed_(random.bits(0)) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
-  void validate() const { expect(rate >= 0 && rate < 1, "dropout: rate", "a number in [0, 1)", rate); }
+  void validate() const {
+    expect(is_finite(rate) && rate >= 0 && rate < 1, "dropout: rate", "a number in [0, 1)", rate);
+  }
 
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
                const step_values<scalar>& step) {

@@ -34,7 +34,7 @@ struct warm_up {
   void validate() const {
     expect(is_finite(epochs) && epochs >= 0, "learning_rate::warm_up.epochs", "a finite number of epochs, at least 0",
            epochs);
-    expect(from >= 0 && from <= 1, "learning_rate::warm_up.from", "a share in [0, 1]", from);
+    expect(is_finite(from) && from >= 0 && from <= 1, "learning_rate::warm_up.from", "a share in [0, 1]", from);
     localis::learning_rate::validate(base);
   }
 

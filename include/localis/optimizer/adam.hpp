@@ -55,8 +55,8 @@ struct adam {
     return {b1, b2, correction(b1), correction(b2), static_cast<T>(epsilon), static_cast<T>(weight_decay)};
   }
   void validate() const {
-    expect(beta1 >= 0 && beta1 < 1, "adam: beta1", "a number in [0, 1)", beta1);
-    expect(beta2 >= 0 && beta2 < 1, "adam: beta2", "a number in [0, 1)", beta2);
+    expect(is_finite(beta1) && beta1 >= 0 && beta1 < 1, "adam: beta1", "a number in [0, 1)", beta1);
+    expect(is_finite(beta2) && beta2 >= 0 && beta2 < 1, "adam: beta2", "a number in [0, 1)", beta2);
     expect(is_finite(epsilon) && epsilon > 0, "adam: epsilon", "a finite number > 0", epsilon);
     expect(is_finite(weight_decay) && weight_decay >= 0, "adam: weight_decay", "a finite number >= 0", weight_decay);
   }

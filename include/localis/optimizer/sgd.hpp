@@ -39,7 +39,7 @@ struct sgd {
             static_cast<T>(nesterov ? momentum : 1)};
   }
   void validate() const {
-    expect(momentum >= 0 && momentum < 1, "sgd: momentum", "a number in [0, 1)", momentum);
+    expect(is_finite(momentum) && momentum >= 0 && momentum < 1, "sgd: momentum", "a number in [0, 1)", momentum);
     expect(is_finite(weight_decay) && weight_decay >= 0, "sgd: weight_decay", "a finite number >= 0", weight_decay);
   }
   constexpr bool operator==(const sgd&) const = default;

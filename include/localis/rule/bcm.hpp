@@ -43,7 +43,8 @@ struct bcm {
     return u * u;
   }
   void validate() const {
-    expect(state_rate > 0 && state_rate <= 1, "bcm: state_rate", "a number in (0, 1]", state_rate);
+    expect(is_finite(state_rate) && state_rate > 0 && state_rate <= 1, "bcm: state_rate", "a number in (0, 1]",
+           state_rate);
     expect(is_finite(epsilon) && epsilon > 0, "bcm: epsilon", "a finite number > 0", epsilon);
   }
   constexpr bool operator==(const bcm&) const = default;

@@ -32,7 +32,7 @@ struct error_feedback {
   double ridge = 1e-3;
 
   void validate() const {
-    expect(memory >= 0 && memory < 1, "error_feedback: memory", "a number in [0, 1)", memory);
+    expect(is_finite(memory) && memory >= 0 && memory < 1, "error_feedback: memory", "a number in [0, 1)", memory);
     expect(is_finite(ridge) && ridge > 0, "error_feedback: ridge", "a finite number > 0", ridge);
   }
   constexpr bool operator==(const error_feedback&) const = default;

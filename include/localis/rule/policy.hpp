@@ -143,7 +143,8 @@ struct running_normalized_signal {
   double momentum = 0.1;  ///< share of this batch, per step
   double epsilon = 1e-5;  ///< in squares of U
   void validate() const {
-    expect(momentum > 0 && momentum <= 1, "running_normalized_signal: momentum", "a number in (0, 1]", momentum);
+    expect(is_finite(momentum) && momentum > 0 && momentum <= 1, "running_normalized_signal: momentum",
+           "a number in (0, 1]", momentum);
     expect(is_finite(epsilon) && epsilon > 0, "running_normalized_signal: epsilon", "a finite number > 0", epsilon);
   }
 };

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/scheduler/growth.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
@@ -43,7 +44,7 @@ struct freeze_out {
   run_state state{};
 
   void start(const schedule_limits& limits) {
-    expect(t0 > 0 && t0 <= 1, "scheduler::freeze_out.t0", "a share of the run in (0, 1]", t0);
+    expect(is_finite(t0) && t0 > 0 && t0 <= 1, "scheduler::freeze_out.t0", "a share of the run in (0, 1]", t0);
     const int k = static_cast<int>(spacing);
     expect(k >= 1 && k <= 3, "scheduler::freeze_out.spacing", "linear (1), square (2) or cubic (3)", k);
     state = {limits.highest, limits.epochs, limits.steps_per_epoch};

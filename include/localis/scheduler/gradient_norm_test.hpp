@@ -43,8 +43,8 @@ struct gradient_norm_test {
   run_state state{};
 
   void start(const schedule_limits& limits) {
-    expect(percentile >= 0 && percentile <= 100, "scheduler::gradient_norm_test.percentile", "percent in [0, 100]",
-           percentile);
+    expect(is_finite(percentile) && percentile >= 0 && percentile <= 100, "scheduler::gradient_norm_test.percentile",
+           "percent in [0, 100]", percentile);
     state = {.boundary = 0, .highest = limits.highest, .stages = limits.stages, .norms = {}};
   }
 

@@ -35,10 +35,12 @@ struct loss_gain {
 
   void validate() const {
     expect(is_finite(exponent) && exponent > 0, "supervision::loss_gain.exponent", "a finite number above 0", exponent);
-    expect(lowest >= 0 && lowest <= 1, "supervision::loss_gain.lowest", "a gain in [0, 1]", lowest);
+    expect(is_finite(lowest) && lowest >= 0 && lowest <= 1, "supervision::loss_gain.lowest", "a gain in [0, 1]",
+           lowest);
     expect(is_finite(highest) && highest >= 1, "supervision::loss_gain.highest", "a finite gain of at least 1",
            highest);
-    expect(smoothing >= 0 && smoothing < 1, "supervision::loss_gain.smoothing", "a number in [0, 1)", smoothing);
+    expect(is_finite(smoothing) && smoothing >= 0 && smoothing < 1, "supervision::loss_gain.smoothing",
+           "a number in [0, 1)", smoothing);
   }
 
   constexpr void observe(state& seen, double loss) const { seen.add(loss, smoothing); }

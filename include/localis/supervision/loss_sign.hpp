@@ -29,8 +29,9 @@ struct loss_sign {
 
   void validate() const {
     expect(is_finite(up) && up >= 1, "supervision::loss_sign.up", "a finite gain of at least 1", up);
-    expect(down >= 0 && down <= 1, "supervision::loss_sign.down", "a gain in [0, 1]", down);
-    expect(smoothing >= 0 && smoothing < 1, "supervision::loss_sign.smoothing", "a number in [0, 1)", smoothing);
+    expect(is_finite(down) && down >= 0 && down <= 1, "supervision::loss_sign.down", "a gain in [0, 1]", down);
+    expect(is_finite(smoothing) && smoothing >= 0 && smoothing < 1, "supervision::loss_sign.smoothing",
+           "a number in [0, 1)", smoothing);
   }
 
   constexpr void observe(state& seen, double loss) const { seen.add(loss, smoothing); }

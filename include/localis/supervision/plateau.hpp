@@ -43,11 +43,13 @@ struct plateau {
 
   void validate() const {
     expect(is_finite(factor) && factor > 0, "supervision::plateau.factor", "a finite number above 0", factor);
-    expect(threshold >= 0 && threshold < 1, "supervision::plateau.threshold", "a share in [0, 1)", threshold);
+    expect(is_finite(threshold) && threshold >= 0 && threshold < 1, "supervision::plateau.threshold",
+           "a share in [0, 1)", threshold);
     expect(patience >= 1, "supervision::plateau.patience", "at least 1 step", patience);
-    expect(lowest >= 0 && lowest <= 1, "supervision::plateau.lowest", "a gain in [0, 1]", lowest);
+    expect(is_finite(lowest) && lowest >= 0 && lowest <= 1, "supervision::plateau.lowest", "a gain in [0, 1]", lowest);
     expect(is_finite(highest) && highest >= 1, "supervision::plateau.highest", "a finite gain of at least 1", highest);
-    expect(smoothing >= 0 && smoothing < 1, "supervision::plateau.smoothing", "a number in [0, 1)", smoothing);
+    expect(is_finite(smoothing) && smoothing >= 0 && smoothing < 1, "supervision::plateau.smoothing",
+           "a number in [0, 1)", smoothing);
   }
 
   constexpr void observe(state& seen, double loss) const {
