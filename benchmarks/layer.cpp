@@ -14,6 +14,7 @@
 
 #include "format.hpp"
 #include "peak.hpp"
+#include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
 
@@ -107,8 +108,5 @@ int main(int count, char** arguments) {
       layer.backward();
     });
   }
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return benchmarks::run_benchmarks("bench_layer", count, arguments);
 }

@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "exit_status.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/cuda/backend.cuh>
@@ -21,7 +22,7 @@ template <class Prepare>
     const bool there_is_one = cudaGetDeviceProperties(&device, 0) == cudaSuccess;
     if (there_is_one) benchmark::AddCustomContext("device", device.name);
     prepare(there_is_one);
-    return benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 1;
+    return examples::exit_status(name, benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 1);
   } catch (const std::exception& failure) {
     std::cerr << name << ": " << failure.what() << std::endl;
     return 1;

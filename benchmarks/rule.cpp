@@ -6,6 +6,7 @@
 
 #include "format.hpp"
 #include "peak.hpp"
+#include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
 
@@ -14,8 +15,5 @@ int main(int count, char** arguments) {
   const double peak = benchmarks::fma_peak();
   benchmark::AddCustomContext("fma_peak", examples::exact(peak));
   benchmarks::measure_rules([] { return benchmarks::cpu(); }, peak);
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return benchmarks::run_benchmarks("bench_rule", count, arguments);
 }

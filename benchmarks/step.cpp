@@ -6,8 +6,8 @@
 #include <string>
 
 #include "main_network.hpp"
+#include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
-#include <benchmark/benchmark.h>
 
 #include <localis/model/mobilenet_v2.hpp>
 #include <localis/model/resnet.hpp>
@@ -48,8 +48,5 @@ int main(int count, char** arguments) {
   measure<lo::models::mobilenet_v2_32<10, oja>>("mobilenet_v2", 2);
   measure_scaling<examples::main_network<oja>>("main", 20);
   measure_scaling<lo::models::resnet20<10, oja>>("resnet20", 4);
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return benchmarks::run_benchmarks("bench_step", count, arguments);
 }

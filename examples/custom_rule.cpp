@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "digits.hpp"
+#include "exit_status.hpp"
 
 #include <localis/localis.hpp>
 
@@ -61,4 +62,5 @@ int main() {
   run("sgd", 0, 0);
   run("frozen", 2, 0);
   run("cubic_oja", 2, 1e-4);
+  return examples::exit_status("custom_rule");
 }

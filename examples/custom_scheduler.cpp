@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "digits.hpp"
+#include "exit_status.hpp"
 
 #include <localis/localis.hpp>
 
@@ -65,4 +66,5 @@ int main() {
   run("sgd", lo::scheduler::fixed{0});
   run("lambda", [](std::size_t epoch) { return epoch / 3; });
   run("plateau", plateau{});
+  return examples::exit_status("custom_scheduler");
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "digits.hpp"
+#include "exit_status.hpp"
 
 #include <localis/localis.hpp>
 
@@ -71,4 +72,5 @@ int main() {
     run("equal factors", local_rate, 1);
     run("surprise counts", local_rate, 10);
   }
+  return examples::exit_status("modulated");
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "digits.hpp"
+#include "exit_status.hpp"
 #include <Eigen/Eigenvalues>
 
 #include <localis/localis.hpp>
@@ -123,5 +124,5 @@ int main() {
   bool good = compare<16, 6>({"known spectrum", known_spectrum<16>()}, 1000);
   good = compare<28 * 28, 4>({"digits", centred_digits()}, 1000) && good;
   std::printf("%s the tolerance of %.0e\n", good ? "all within" : "FAILED: not all within", tolerance);
-  return good ? 0 : 1;
+  return examples::exit_status("principal_components", good ? 0 : 1);
 }

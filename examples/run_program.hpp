@@ -5,6 +5,7 @@
 #include <iostream>
 #include <string>
 
+#include "exit_status.hpp"
 #include "format.hpp"
 #include <CLI/CLI.hpp>
 
@@ -29,17 +30,12 @@ template <class Work>
     std::cerr << name << ": " << message << std::endl;
     return code;
   };
-  const auto end = [&fail](int status) {
-    std::cout.flush();
-    if (std::cout || status != 0) return status;
-    return fail(1, "standard output: expected room for what is told, found none");
-  };
   CLI::App app(what);
   app.set_version_flag("--version", "localis " + version(), "prints the library's version");
   try {
-    return end(work(app));
+    return exit_status(name, work(app));
   } catch (const CLI::ParseError& e) {
-    return e.get_exit_code() == 0 ? end(app.exit(e)) : fail(2, e.what());
+    return e.get_exit_code() == 0 ? exit_status(name, app.exit(e)) : fail(2, e.what());
   } catch (const localis::config_error& e) {
     return fail(2, e.what());
   } catch (const localis::data_error& e) {

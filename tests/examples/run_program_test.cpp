@@ -1,5 +1,6 @@
 #include "run_program.hpp"
 
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <new>
@@ -7,6 +8,8 @@
 #include <string>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <localis/core/error.hpp>
 #include <localis/version.hpp>
@@ -66,6 +69,24 @@ TEST_CASE("run_program: standard output that takes no more is no success") {
   });
   std::cout.rdbuf(before);
   std::cout.clear();
+  CHECK(status == 1);
+  CHECK(all.error.str() == "name: standard output: expected room for what is told, found none\n");
+}
+
+TEST_CASE("run_program: nor is that of printf") {
+  const heard all;
+  std::fflush(stdout);
+  const int before = ::dup(STDOUT_FILENO);
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  REQUIRE(::dup2(full, STDOUT_FILENO) == STDOUT_FILENO);
+  const int status = examples::run_program("name", "does it", [](CLI::App&) {
+    std::printf("a table");
+    return 0;
+  });
+  ::dup2(before, STDOUT_FILENO);
+  ::close(before);
+  ::close(full);
+  std::clearerr(stdout);
   CHECK(status == 1);
   CHECK(all.error.str() == "name: standard output: expected room for what is told, found none\n");
 }

@@ -31,6 +31,10 @@ programs=$(grep -rnE --include='*.hpp' --include='*.cpp' --include='*.cu' 'std::
 programs=$(grep -rnE --include='*.[hc]pp' -- 'std::(isfinite|isnan|isinf|isnormal|fpclassify)' ../../examples ../../benchmarks || true)
 [ -z "$programs" ] || { printf 'a test that -ffast-math folds:\n%s\n' "$programs" >&2; status=1; }
 
+# Whether standard output took it all is asked by exit_status(), here or in what is called here.
+programs=$(grep -rlE --include='*.cpp' --include='*.cu' --include='*.in' 'int main\(' ../../examples ../../benchmarks | xargs grep -LE 'exit_status\(|run_(program|comparison|benchmarks|on_gpu)\(|train_model<|compare_reports\(' || true)
+[ -z "$programs" ] || { printf 'a program that succeeds where standard output is full:\n%s\n' "$programs" >&2; status=1; }
+
 # clang-format ends every namespace with its name: before the first and after the last there is nothing.
 outside=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk '
   FNR == 1 { inside = 0; }
