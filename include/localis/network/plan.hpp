@@ -113,7 +113,7 @@ class arena_planner {
   }
 
  private:
-  std::vector<block> blocks_;
+  std::vector<block> blocks_{};
 };
 
 /// The moments of one training step, in order: forward of the operations, where behind each stage that learns by a
