@@ -91,7 +91,7 @@ class linear_layer {
   [[nodiscard]] std::vector<std::size_t*> counts() {
     std::vector<std::size_t*> result;
     if constexpr (learns_locally) result.push_back(learner_.updates());
-    if constexpr (requires { teacher_.counts(); }) {
+    if constexpr (detail::teacher_counts<teacher_type>) {
       for (std::size_t* count : teacher_.counts()) result.push_back(count);
     }
     return result;
@@ -199,7 +199,7 @@ class linear_layer {
     teacher_.teach(backend, op, learner_.values.rule, at);
   }
   void observe(Backend& backend, const operation& op, const lesson<scalar>& at) requires supervised {
-    if constexpr (requires { teacher_.observe(backend, op, learner_.values.rule, at); }) {
+    if constexpr (detail::observes<teacher_type, Backend, bare_rule>) {
       teacher_.observe(backend, op, learner_.values.rule, at);
     }
   }
@@ -213,7 +213,8 @@ class linear_layer {
   }
 
  private:
-  using teacher_type = teacher<Backend, typename rule::detail::rule_of<Rule>::type>;
+  using bare_rule = typename rule::detail::rule_of<Rule>::type;
+  using teacher_type = typename decltype(detail::checked_teacher<Backend, bare_rule>())::type;
 
   std::size_t rows_;
   std::size_t columns_;

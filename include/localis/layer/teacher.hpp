@@ -3,23 +3,29 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/core/named.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/backend.hpp>
 #include <localis/kernel/pooling.hpp>
 #include <localis/kernel/softmax.hpp>
 #include <localis/kernel/update.hpp>
+#include <localis/layer/layer.hpp>
 #include <localis/layer/operation.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/rule/error_feedback.hpp>
 #include <localis/rule/local_error.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/rule/rule.hpp>
 
 /// Where the error of a supervised rule comes from.
 namespace localis {
@@ -37,12 +43,101 @@ struct lesson {
 };
 
 /// The run-time part of a supervised rule, held by the first trainable layer of its stage. The primary template is that
-/// of a rule without one; a rule of one's own specializes it.
+/// of a rule without one. A rule of one's own with
+///
+///   static constexpr bool supervised = true;
+///   static constexpr bool remembers_errors = true;          // optional: asks for lesson::errors
+///
+/// specializes it:
+///
+///   template <class Backend>
+///   class localis::teacher<Backend, my_rule> {
+///    public:
+///     using scalar = typename Backend::scalar;
+///     teacher(Backend& backend, const operation& op, random_stream random);     // unless op.teaches, another layer
+///     does std::vector<parameter<scalar>> states() const;                            // for stored training runs
+///     static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples);
+///     void teach(Backend& backend, const operation& op, const my_rule& rule, const lesson<scalar>& at);
+///   };
+///
+/// Optional:
+///
+///     std::vector<std::size_t*> counts();                                       // for stored training runs
+///     void observe(Backend& backend, const operation& op, const my_rule& rule, const lesson<scalar>& at);
+///                                                   // behind the boundary: `gradient` is there, the true one
 template <class Backend, class Rule>
 class teacher {
  public:
   teacher(Backend&, const operation&, random_stream) {}
 };
+
+namespace detail {
+
+struct teacher_member_names {
+  int teach, counts, observe;
+};
+template <class T>
+using without_teacher_member = named_twice<T, teacher_member_names>;
+
+template <class T, class Backend, class Rule>
+concept is_teacher = is_made_for<T, Backend> &&
+    requires(T& teacher, const T& same, Backend& backend, const operation& op, const Rule& rule,
+             const lesson<typename Backend::scalar>& at) {
+  { same.states() } -> parameter_range<typename Backend::scalar>;
+  { T::scratch_bytes(static_cast<const Backend&>(backend), op, std::size_t{}) } -> std::convertible_to<std::size_t>;
+  teacher.teach(backend, op, rule, at);
+};
+template <class T, class Backend, class Rule>
+concept observes = requires(T& teacher, Backend& backend, const operation& op, const Rule& rule,
+                            const lesson<typename Backend::scalar>& at) {
+  teacher.observe(backend, op, rule, at);
+};
+template <class T>
+concept teacher_counts = requires(T& teacher) {
+  { *std::begin(teacher.counts()) } -> std::convertible_to<std::size_t*>;
+};
+
+/// Does nothing, in place of a teacher that is none: so that one error is all that is printed.
+template <class Backend>
+struct stand_in_teacher {
+  stand_in_teacher(Backend&, const operation&, random_stream) {}
+  [[nodiscard]] std::array<parameter<typename Backend::scalar>, 0> states() const { return {}; }
+  static std::size_t scratch_bytes(const Backend&, const operation&, std::size_t) { return 0; }
+  template <class Rule>
+  void teach(Backend&, const operation&, const Rule&, const lesson<typename Backend::scalar>&) {}
+};
+
+/// The teacher of a rule; where it does not fit, the compiler says why.
+template <class Backend, class Rule>
+constexpr auto checked_teacher() {
+  using type = teacher<Backend, Rule>;
+  if constexpr (!rule::supervised<Rule>) {
+    return std::type_identity<type>{};
+  } else if constexpr (!is_teacher<type, Backend, Rule>) {
+    constexpr bool none = requires { &without_teacher_member<type>::teach; };
+    static_assert(!none,
+                  "localis: this rule is supervised, and has no teacher. Expected: template <class Backend> class "
+                  "localis::teacher<Backend, my_rule>, with the members that layer/teacher.hpp lists");
+    static_assert(none,
+                  "localis: a teacher's members are not as expected. Expected: teacher(Backend& backend, const "
+                  "operation& op, random_stream random); std::vector<parameter<scalar>> states() const; static "
+                  "std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples); void "
+                  "teach(Backend& backend, const operation& op, const my_rule& rule, const lesson<scalar>& at)");
+    return std::type_identity<stand_in_teacher<Backend>>{};
+  } else {
+    static_assert(
+        observes<type, Backend, Rule> || requires { &without_teacher_member<type>::observe; },
+        "localis: a teacher's observe has another signature than expected, and would be skipped. Expected: void "
+        "observe(Backend& backend, const operation& op, const my_rule& rule, const lesson<scalar>& at)");
+    static_assert(
+        teacher_counts<type> || requires { &without_teacher_member<type>::counts; },
+        "localis: a teacher's counts has another signature than expected, and would be skipped. Expected: "
+        "std::vector<std::size_t*> counts()");
+    return std::type_identity<type>{};
+  }
+}
+
+}  // namespace detail
 
 namespace kernel {
 
