@@ -117,7 +117,7 @@ struct read_options {
   using rule = rule::as_local<typename rule::detail::first_of<is_rule, rule::gradient, Options...>::type>;
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;
   static constexpr bool supervised = localis::rule::supervised<bare_rule>;
-  static constexpr bool remembers_errors = requires { bare_rule::remembers_errors; };
+  static constexpr bool remembers_errors = localis::rule::remembers_errors<bare_rule>();
   /// Each unit finds what the units before it leave: there must not be more units than inputs.
   static constexpr bool orders_units = localis::rule::forgets_by<bare_rule>() == localis::rule::matrix_recall::lower;
 };

@@ -12,7 +12,7 @@ namespace detail {
 
 struct member_names {
   int gate, gate_row, statistic, state_rate, initial_state, recall, decay, unit_rate, response_weight, weighs_response,
-      active_gates, validate, forgets_by, centred, name;
+      active_gates, validate, forgets_by, centred, remembers_errors, name;
 };
 /// `&without<Rule>::gate` compiles where Rule names no gate.
 template <class Rule>
@@ -136,6 +136,14 @@ constexpr void check_optional_members() {
       } || requires { &without<Rule>::centred; },
       "localis: this rule's centred is not as expected, and would be skipped. Expected: static constexpr bool "
       "centred = true;");
+  static_assert(
+      (supervised<Rule> &&
+       requires {
+         { Rule::remembers_errors } -> std::convertible_to<bool>;
+       }) ||
+          requires { &without<Rule>::remembers_errors; },
+      "localis: this rule's remembers_errors is not as expected, and would be skipped. Expected, of a rule that is "
+      "supervised: static constexpr bool remembers_errors = true;");
   static_assert(
       requires {
         { Rule::name } -> std::convertible_to<const char*>;

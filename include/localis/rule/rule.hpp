@@ -121,6 +121,18 @@ concept supervised = requires {
 }
 &&Rule::supervised;
 
+/// Whether a supervised rule asks for each sample's error from when it was last seen.
+template <class Rule>
+constexpr bool remembers_errors() {
+  if constexpr (requires {
+                  { Rule::remembers_errors } -> std::convertible_to<bool>;
+                }) {
+    return Rule::remembers_errors;
+  } else {
+    return false;
+  }
+}
+
 template <class Rule>
 concept local_rule = policy_value<Rule> &&
     (has_gate<Rule> || has_row_gate<Rule> || has_state_gate<Rule> || supervised<Rule>);
