@@ -25,8 +25,8 @@
 ///     using scalar = typename Backend::scalar;
 ///     my_layer_state(Backend& backend, const operation& op, random_stream random);
 ///     std::array<parameter<scalar>, 1> parameters() const;      // or another range of them; none: size 0
-///     void validate() const;                                    // throws config_error for a run-time value out of
-///     range std::size_t kept(const operation& op) const;              // values that forward leaves for backward in
+///     void validate() const;                                    // throws config_error for a value out of range
+///     std::size_t kept(const operation& op) const;              // values that forward leaves for backward in
 ///                                                               //   operands::kept, for the batch as a whole
 ///     std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when) const;
 ///     void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
@@ -40,14 +40,18 @@
 ///     std::vector<std::size_t*> counts();                       // and counters of it
 ///
 /// Flags of its operation ask for more: `joins` for a member `function`, an activation_function; `takes_next` for a
-/// `then` behind the arguments of forward and of backward, such a function of the layer behind; `leads` for what
-/// linear_layer has, `may_follow` of a normalization for what batch_norm_layer has.
+/// `then` behind the arguments of forward and of backward, such a function of the layer behind; `supervised` and
+/// `leads` for what linear_layer has, `may_follow` of a normalization for what batch_norm_layer has.
 namespace localis {
+
+template <class T>
+struct lesson;
 
 namespace detail {
 
 struct layer_member_names {
-  int describe, parameters, validate, kept, scratch_bytes, forward, backward, states, counts;
+  int describe, parameters, validate, kept, scratch_bytes, forward, backward, states, counts, tally, read_tally,
+      fails_on_clips, pools;
 };
 /// `&without_member<T>::describe` compiles where T names no such member.
 template <class T>
@@ -118,14 +122,51 @@ concept layer_options_fit = (
                                 } ||
                                 requires { &without_member<S>::counts; });
 
-template <class S, class Backend, bool Joins, bool TakesNext>
+template <class S, class Backend>
+concept has_tallies = requires(const S& state, const Backend& backend) {
+  { state.tally() } -> std::convertible_to<const double*>;
+  { state.read_tally(backend).change } -> std::convertible_to<double>;
+  { state.read_tally(backend).clips } -> std::convertible_to<double>;
+  { state.read_tally(backend).failed } -> std::convertible_to<bool>;
+};
+template <class S, class Backend>
+concept learner_options_fit = (has_tallies<S, Backend> ||
+                               requires {
+                                 &without_member<S>::tally;
+                                 &without_member<S>::read_tally;
+                               }) &&
+                              (
+                                  requires {
+                                    { S::fails_on_clips() } -> std::convertible_to<bool>;
+                                  } ||
+                                  requires { &without_member<S>::fails_on_clips; }) &&
+                              (
+                                  requires {
+                                    { S::pools } -> std::convertible_to<bool>;
+                                  } ||
+                                  requires { &without_member<S>::pools; });
+
+template <class S, class Backend>
+concept has_lessons = requires(S& state, const S& same, Backend& backend, const operation& op, std::size_t n,
+                               operands<typename Backend::scalar>& at,
+                               const step_values<typename Backend::scalar>& step,
+                               const lesson<typename Backend::scalar>& now) {
+  { same.teacher_scratch_bytes(backend, op, n) } -> std::convertible_to<std::size_t>;
+  { same.learn_scratch_bytes(backend, op, n) } -> std::convertible_to<std::size_t>;
+  state.teach(backend, op, now);
+  state.observe(backend, op, now);
+  state.learn(backend, op, at, step);
+};
+
+template <class S, class Backend, bool Joins, bool TakesNext, bool Supervised>
 concept flags_fit = (!Joins ||
                      requires(const S& state) {
                        state.function(1.0);
                        state.function.slope(1.0);
                      }) &&
                     (!TakesNext ||
-                     (has_forward<S, Backend, identity_function> && has_backward<S, Backend, identity_function>));
+                     (has_forward<S, Backend, identity_function> && has_backward<S, Backend, identity_function>)) &&
+                    (!Supervised || has_lessons<S, Backend>);
 
 }  // namespace detail
 
@@ -138,7 +179,8 @@ concept layer_on = detail::is_described<L> && detail::has_layer_state<L, Backend
     detail::has_scratch_bytes<detail::state_of<L, Backend>, Backend> &&
     detail::has_forward<detail::state_of<L, Backend>, Backend> &&
     detail::has_backward<detail::state_of<L, Backend>, Backend> &&
-    detail::layer_options_fit<detail::state_of<L, Backend>, Backend>;
+    detail::layer_options_fit<detail::state_of<L, Backend>, Backend> &&
+    detail::learner_options_fit<detail::state_of<L, Backend>, Backend>;
 
 namespace detail {
 
@@ -217,6 +259,11 @@ constexpr bool check_layer() {
                     "localis::model: an optional member of a layer's state has another signature than expected, and "
                     "would be skipped. Expected: std::vector<parameter<scalar>> states() const; "
                     "std::vector<std::size_t*> counts()");
+      static_assert(detail::learner_options_fit<state, Backend>,
+                    "localis::model: an optional member of a layer's state that learns locally has another signature "
+                    "than expected, or lacks its other half, and would be skipped. Expected, as linear_layer has: "
+                    "const double* tally() const together with local_tally read_tally(const Backend& backend) const; "
+                    "static constexpr bool fails_on_clips(); static constexpr bool pools");
     }
   }
   return true;
@@ -225,17 +272,21 @@ constexpr bool check_layer() {
 namespace detail {
 
 /// And what its operation's flags ask for and it lacks.
-template <class L, class Backend, bool Joins, bool TakesNext>
+template <class L, class Backend, bool Joins, bool TakesNext, bool Supervised>
 constexpr bool check_flags() {
   if constexpr (layer_on<L, Backend>) {
     static_assert(
-        flags_fit<state_of<L, Backend>, Backend, Joins, false>,
+        flags_fit<state_of<L, Backend>, Backend, Joins, false, false>,
         "localis::model: an operation that joins is an activation; its layer's state has no such member. "
         "Expected: a member `function` with constexpr operator()(x) and slope(y), as activation<Function> has");
-    static_assert(flags_fit<state_of<L, Backend>, Backend, false, TakesNext>,
+    static_assert(flags_fit<state_of<L, Backend>, Backend, false, TakesNext, false>,
                   "localis::model: an operation that takes_next does the activation behind it; forward or backward of "
                   "its layer's state cannot. Expected in both a last argument: template <class Function = "
                   "identity_function> ..., const Function& then = {}");
+    static_assert(flags_fit<state_of<L, Backend>, Backend, false, false, Supervised>,
+                  "localis::model: an operation that is supervised learns from its stage's teacher; its layer's state "
+                  "cannot. Expected, as linear_layer has: teach, observe, learn, teacher_scratch_bytes and "
+                  "learn_scratch_bytes");
   }
   return true;
 }

@@ -37,17 +37,20 @@ struct stand_in_layer : junction<Backend> {
 };
 
 /// The state of a layer; where it does not fit, the compiler says why.
-template <class Layer, class Backend, bool Joins, bool TakesNext>
+template <class Layer, class Backend, bool Joins, bool TakesNext, bool Supervised>
 constexpr auto checked_state() {
-  static_assert(check_layer<Layer, Backend>() && check_flags<Layer, Backend, Joins, TakesNext>());
+  static_assert(check_layer<Layer, Backend>() && check_flags<Layer, Backend, Joins, TakesNext, Supervised>());
   if constexpr (!layer_on<Layer, Backend>) {
     return std::type_identity<stand_in_layer<Backend>>{};
-  } else if constexpr (!flags_fit<typename Layer::template state<Backend>, Backend, Joins, TakesNext>) {
+  } else if constexpr (!flags_fit<typename Layer::template state<Backend>, Backend, Joins, TakesNext, Supervised>) {
     return std::type_identity<stand_in_layer<Backend>>{};
   } else {
     return std::type_identity<typename Layer::template state<Backend>>{};
   }
 }
+
+/// Of a layer that learns from its stage's teacher.
+constexpr bool is_taught(const operation& op) { return op.trainable() && op.supervised; }
 
 template <class Backend, class Network, class List = typename Network::layers,
           class Indices = std::make_index_sequence<Network::size>>
@@ -56,8 +59,9 @@ template <class Backend, class Network, class... Layers, std::size_t... Is>
 struct layer_states<Backend, Network, layer_list<Layers...>, std::index_sequence<Is...>> {
   static constexpr auto& operations = Network::program.operations;
   using type =
-      indexed_pack<std::index_sequence<Is...>, typename decltype(checked_state<Layers, Backend, operations[Is].joins,
-                                                                               operations[Is].takes_next>())::type...>;
+      indexed_pack<std::index_sequence<Is...>,
+                   typename decltype(checked_state<Layers, Backend, operations[Is].joins, operations[Is].takes_next,
+                                                   is_taught(operations[Is])>())::type...>;
 };
 
 }  // namespace localis::detail

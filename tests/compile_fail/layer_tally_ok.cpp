@@ -1,0 +1,33 @@
+#include <cstddef>
+
+#include <localis/layer/dense.hpp>
+#include <localis/layer/linear.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+template <class Backend>
+class my_state : public lo::linear_layer<Backend, lo::rule::local<lo::rule::oja>> {
+ public:
+  using base = lo::linear_layer<Backend, lo::rule::local<lo::rule::oja>>;
+  using base::base;
+  [[nodiscard]] const double* tally() const { return base::tally(); }
+};
+
+struct my_dense {
+  static constexpr lo::operation describe(const lo::shape& in) { return lo::dense<3, lo::rule::oja>::describe(in); }
+  template <class Backend>
+  using state = my_state<Backend>;
+};
+
+using net = lo::network<lo::vector_input<4>, my_dense, lo::dense<2>>;
+
+int main() {
+  lo::model<net, lo::reference::backend<double>> model;
+  model.prepare({.batch = 1});
+  return static_cast<int>(model.read_tally().clips[0]);
+}

@@ -1,0 +1,30 @@
+// expect: localis::model: an operation that is supervised learns from its stage's teacher; its layer's state cannot.
+// Expected, as linear_layer has: teach, observe, learn, teacher_scratch_bytes and learn_scratch_bytes
+#include <cstddef>
+
+#include <localis/layer/dense.hpp>
+#include <localis/layer/linear.hpp>
+#include <localis/network/program.hpp>
+#include <localis/reference/backend.hpp>
+#include <localis/rule/local_error.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/train/model.hpp>
+
+namespace lo = localis;
+
+struct my_dense {
+  static constexpr lo::operation describe(const lo::shape& in) {
+    return lo::dense<3, lo::rule::local_error>::describe(in);
+  }
+  template <class Backend>
+  using state = lo::linear_layer<Backend, lo::rule::local<lo::rule::oja>>;
+};
+
+using net = lo::network<lo::vector_input<4>, my_dense, lo::dense<2>>;
+
+int main() {
+  lo::model<net, lo::reference::backend<double>> model;
+  model.prepare({.batch = 1});
+  return static_cast<int>(model.read_tally().clips[0]);
+}
