@@ -215,6 +215,23 @@ TEST_CASE("tensorboard_log: a run that goes on has a second file; replace remove
   CHECK(file_content(folder.path / "notes") == "mine");
 }
 
+TEST_CASE("tensorboard_log: nobody replaces the file of a log that is still there") {
+  const temporary_folder folder;
+  const auto replace = [&] { io::tensorboard_log{folder.path, io::existing_log::replace}(logs::epoch(2)); };
+  {
+    const io::tensorboard_log first(folder.path);
+    const io::tensorboard_log second(folder.path);  // that goes on in the folder
+    first(logs::epoch(0));
+    CHECK(logs::complaint(replace) ==
+          folder.path.string() + ": expected a folder that no log writes to, found one in use");
+    const auto files = files_of(folder.path);
+    REQUIRE(files.size() == 2);
+    CHECK(read_events(files[0]).size() == 2);
+  }
+  CHECK(logs::complaint(replace) == "nothing");
+  CHECK(files_of(folder.path).size() == 1);
+}
+
 TEST_CASE("tensorboard_log: a folder that cannot be made is named") {
   const temporary_folder folder;
   const auto taken = folder.path / "taken";

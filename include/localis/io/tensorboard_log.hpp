@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,12 +12,16 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/io/file_lock.hpp>
 #include <localis/io/log_file.hpp>
 
 namespace localis::io {
@@ -83,12 +88,13 @@ template <class Word>
 /// Values are floats, as TensorBoard has them, infinity among them; NaN, a value that is not there, is left out. The
 /// step of an epoch's values is the epoch. Copies write to the same file. A run that goes on begins a new file in the
 /// folder, which TensorBoard shows as the same run; existing_log::replace removes those of before. Errors: data_error,
-/// from the constructor where folder or file cannot be written, from a call where the disk does not take the record;
-/// out of a callback it ends fit().
+/// from the constructor where folder or file cannot be written, or where another log, of this process or another one,
+/// still writes to what would be removed (as far as the file system has locks); from a call where the disk does not
+/// take the record; out of a callback it ends fit().
 class tensorboard_log {
  public:
   explicit tensorboard_log(const std::filesystem::path& folder, existing_log existing = existing_log::append)
-      : file_(open(folder, existing)) {
+      : state_(open(folder, existing)) {
     write(detail::proto_bytes(3, "brain.Event:2"));  // file_version
   }
 
@@ -109,10 +115,27 @@ class tensorboard_log {
 
   static std::chrono::duration<double> now() { return std::chrono::system_clock::now().time_since_epoch(); }
 
-  static std::shared_ptr<log_file> open(const std::filesystem::path& folder, existing_log existing) {
+  struct state {
+    detail::descriptor folder;  ///< locked for as long as the file may grow
+    log_file file;
+  };
+
+  /// Waits for a lock of the folder; false: it is there, and cannot be had at once.
+  static bool lock(const detail::descriptor& folder, int how) {
+    int result = 0;
+    do result = ::flock(folder.number(), how);
+    while (result != 0 && errno == EINTR);
+    return result == 0 || errno != EWOULDBLOCK;  // not every file system has locks
+  }
+
+  static std::shared_ptr<state> open(const std::filesystem::path& folder, existing_log existing) {
     namespace fs = std::filesystem;
     std::error_code failure;
     fs::create_directories(folder, failure);
+    detail::descriptor in_use(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (existing == existing_log::replace && !lock(in_use, LOCK_EX | LOCK_NB)) {
+      throw data_error(text(folder.string(), ": expected a folder that no log writes to, found one in use"));
+    }
     std::vector<fs::path> before;
     if (!failure) {
       for (fs::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
@@ -125,6 +148,7 @@ class tensorboard_log {
       }
     }
     if (failure) throw data_error(text(folder.string(), ": cannot be written: ", failure.message()));
+    lock(in_use, LOCK_SH);
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"localhost"};
     // Files are read in the order of their names, which is that of time.
@@ -135,14 +159,14 @@ class tensorboard_log {
     fs::path file;
     do file = folder / text(name, count++);
     while (fs::exists(file, failure));
-    return std::make_shared<log_file>(file, existing_log::append);
+    return std::make_shared<state>(state{std::move(in_use), log_file(file, existing_log::append)});
   }
 
   void write(const std::string& event) const {
-    file_->write(detail::tf_record(detail::proto_double(1, now().count()) + event));
+    state_->file.write(detail::tf_record(detail::proto_double(1, now().count()) + event));
   }
 
-  std::shared_ptr<log_file> file_;
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace localis::io
