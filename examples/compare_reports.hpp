@@ -179,12 +179,13 @@ template <class Cell>
     std::vector<std::string> folders;
     std::string page = "comparison.html";
     app.add_option("FOLDER", folders, "of a comparison: what --out was there, with a report.json")->required();
-    app.add_option("--out", page, "page that is written [comparison.html]");
+    app.add_option("--out", page, "page that is written, a new one [comparison.html]");
     app.parse(argc, argv);
     std::vector<named_report> reports;
     for (const std::string& folder : folders) reports.push_back(detail::read_named(folder));
     const std::filesystem::path target = std::filesystem::absolute(page);
     const report_folder parent(target.parent_path());
+    parent.expect_new(target.filename().string());
     parent.write(target.filename().string(), comparison_html(reports));
     std::cout << "page: " << target.string() << std::endl;
     return 0;

@@ -48,6 +48,16 @@ class report_folder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  /// For what write() would replace: another run's, which may have taken hours.
+  /// Errors: config_error
+  void expect_new(const std::string& name) const {
+    const std::filesystem::path file = path_ / name;
+    std::error_code ignored;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) return;
+    throw localis::config_error(localis::text(option_, ": expected no ", name, " from before, found ", file.string(),
+                                              "; another place keeps both"));
+  }
+
   /// Errors: error
   void write(const std::string& name, const std::string& content) const {
     try {

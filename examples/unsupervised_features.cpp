@@ -29,6 +29,7 @@ constexpr std::size_t side = 28;
 constexpr std::size_t units = 400;
 constexpr std::size_t patch_units = 64;
 constexpr std::size_t shown = 60;  ///< in the picture
+constexpr const char* picture = "features.svg";
 
 /// The mean of all pictures.
 std::vector<double> mean_picture(const examples::any_data& of) {
@@ -167,6 +168,7 @@ int compare(const choice& c) {
   const examples::settings& s = c.common;
   const examples::pictures data = examples::load_pictures(s);
   const examples::report_folder folder(s.out);
+  folder.expect_new(picture);
   const lo::cpu::backend<float> backend{{.threads = s.threads}};
   if (!data.note.empty()) std::printf("NOTE: %s\n", data.note.c_str());
   std::printf("%s, %zu pictures to train with, %zu epochs\n\n%-45s  test %%  valid. %%  seconds\n", data.name.c_str(),
@@ -202,10 +204,9 @@ int compare(const choice& c) {
     return examples::filter_sheet{lo::text(rule, ": of ", units, " units the ", shown, " that have moved most"),
                                   moved_most(as_drawn.weights, o.weights)};
   };
-  folder.write(
-      "features.svg",
-      examples::drawn({sheet("SoftHebb", by_soft_hebb), sheet("Krotov-Hopfield", by_krotov_hopfield)}, side, 15));
-  std::printf("\npicture: %s\n", (folder.path() / "features.svg").c_str());
+  folder.write(picture, examples::drawn({sheet("SoftHebb", by_soft_hebb), sheet("Krotov-Hopfield", by_krotov_hopfield)},
+                                        side, 15));
+  std::printf("\npicture: %s\n", (folder.path() / picture).c_str());
   return 0;
 }
 

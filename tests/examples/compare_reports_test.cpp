@@ -53,9 +53,15 @@ TEST_CASE("compare_reports: a column for each report, a row for each run that an
   CHECK(count(html, "<title>" + two + ": 81.2") == 2);
   CHECK(count(html, "<h2>sgd: training loss</h2>") == 1);
   CHECK(count(html, "<script") == 0);
+  // A page from before stays.
+  CHECK(run({one, one, "--out", page.string()}) ==
+        std::pair<int, std::string>{2, "compare_reports: --out: expected no both.html from before, found " +
+                                           page.string() + "; another place keeps both\n"});
+  CHECK(file_content(page) == html);
   // With itself: nothing differs.
-  REQUIRE(run({one, one, "--out", page.string()}).first == 0);
-  CHECK(count(file_content(page), "All the same in all.") == 1);
+  const auto same = folder.path / "same.html";
+  REQUIRE(run({one, one, "--out", same.string()}).first == 0);
+  CHECK(count(file_content(same), "All the same in all.") == 1);
 }
 
 TEST_CASE("compare_reports: what cannot be read or written is one line and status 2, and no page") {
