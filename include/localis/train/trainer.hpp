@@ -96,6 +96,8 @@ struct probe_event {
 /// A network may have more outputs than the data has classes: those beyond stay out of loss and accuracy.
 /// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss follow the options
 /// where the defaults (sgd with momentum 0.9, constant 0.05, softmax_cross_entropy) are not wanted.
+/// A process that is forked in a callback may train by a fit() of its own, and not go on with this one: the thread that
+/// reads the next batch was not forked, and would be waited for without end.
 /// Errors: config_error for parameters, and for a rate, a gain or a modulator that is not finite in its step;
 /// shape_error where data and network disagree; data_error for features or targets that are not finite where a run
 /// diverges by them, and for targets that the loss is not defined for; divergence_error where the loss or a weight is
