@@ -190,8 +190,8 @@ std::vector<row> all_rows() {
           {"localis/core/", headers_in("localis/core"), {1, 150}},
           {"localis/rule/", headers_in("localis/rule"), {1, 150}},
           {"localis/scheduler/", headers_in("localis/scheduler"), {1, 150}},
-          {"trainer of lenet", {trainer("lenet.hpp", "lo::models::lenet<10, local_oja>")}, {15, 800}},
-          {"trainer of resnet50", {trainer("resnet.hpp", "lo::models::resnet50<1000, local_oja>")}, {40, 1200}}};
+          {"trainer of lenet", {trainer("lenet.hpp", "lo::zoo::lenet<10, local_oja>")}, {15, 800}},
+          {"trainer of resnet50", {trainer("resnet.hpp", "lo::zoo::resnet50<1000, local_oja>")}, {40, 1200}}};
 }
 
 std::vector<row> chosen_rows(const std::string& only) {

@@ -20,15 +20,15 @@
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
 
-#include <localis/core/carver.hpp>
+#include <localis/backend/cuda/backend.cuh>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
-#include <localis/cuda/backend.cuh>
-#include <localis/kernel/activation.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/kernel/normalization.hpp>
 #include <localis/kernel/pooling.hpp>
 #include <localis/kernel/unfold.hpp>
+#include <localis/math/activation.hpp>
 
 namespace lo = localis;
 using backend = lo::cuda::backend<float>;
@@ -56,7 +56,7 @@ array normal(const backend& device, std::size_t size) {
 /// Scratch of what a verb's own measure asks for.
 template <class Measure>
 std::shared_ptr<backend::array<std::byte>> scratch_of(const backend& device, const Measure& measure) {
-  lo::carver need;
+  lo::workspace need;
   measure(need);
   return std::make_shared<backend::array<std::byte>>(device.allocate<std::byte>(lo::memory_kind::arena, need.used()));
 }
@@ -167,10 +167,11 @@ void measure_convolution(std::size_t side, std::size_t channels, std::size_t bat
     };
   });
   measure("moments" + name, {.values = values}, [=](const backend& device) {
-    const auto scratch = scratch_of(device, [&](lo::carver& need) { device.reduce_scratch(rows, channels, 2, need); });
+    const auto scratch =
+        scratch_of(device, [&](lo::workspace& need) { device.reduce_scratch(rows, channels, 2, need); });
     return [=, u = normal(device, size), center = zeros(device, channels), sums = zeros(device, 2 * channels)] {
       device.reduce_columns(rows, channels, 2, lo::kernel::moments<float>{u->data(), center->data(), channels},
-                            sums->data(), lo::carver(scratch->data()));
+                            sums->data(), lo::workspace(scratch->data()));
     };
   });
   measure("scale_shift_relu" + name, {.values = 2 * values}, [=](const backend& device) {
@@ -185,23 +186,23 @@ void measure_convolution(std::size_t side, std::size_t channels, std::size_t bat
   const auto measure_products = [&](const std::string& way, const lo::cuda::options& how) {
     const work does{.values = 2 * values, .multiply_adds = products, .device = how};
     measure("response" + name + way, does, [=](const backend& device) {
-      const auto scratch = scratch_of(device, [&](lo::carver& need) { device.respond_scratch(map, batch, need); });
+      const auto scratch = scratch_of(device, [&](lo::workspace& need) { device.respond_scratch(map, batch, need); });
       return [=, x = normal(device, size), w = normal(device, map.weights()), u = zeros(device, size)] {
-        device.respond(map, batch, x->data(), w->data(), nullptr, u->data(), lo::carver(scratch->data()));
+        device.respond(map, batch, x->data(), w->data(), nullptr, u->data(), lo::workspace(scratch->data()));
       };
     });
     measure("weight_gradient" + name + way, does, [=](const backend& device) {
       const auto scratch =
-          scratch_of(device, [&](lo::carver& need) { device.weight_gradient_scratch(map, batch, need); });
+          scratch_of(device, [&](lo::workspace& need) { device.weight_gradient_scratch(map, batch, need); });
       return [=, x = normal(device, size), d = normal(device, size), dw = zeros(device, map.weights())] {
-        device.weight_gradient(map, batch, x->data(), d->data(), dw->data(), nullptr, lo::carver(scratch->data()));
+        device.weight_gradient(map, batch, x->data(), d->data(), dw->data(), nullptr, lo::workspace(scratch->data()));
       };
     });
     measure("input_gradient" + name + way, does, [=](const backend& device) {
       const auto scratch =
-          scratch_of(device, [&](lo::carver& need) { device.input_gradient_scratch(map, batch, need); });
+          scratch_of(device, [&](lo::workspace& need) { device.input_gradient_scratch(map, batch, need); });
       return [=, d = normal(device, size), w = normal(device, map.weights()), dx = zeros(device, size)] {
-        device.input_gradient(map, batch, d->data(), w->data(), dx->data(), lo::carver(scratch->data()));
+        device.input_gradient(map, batch, d->data(), w->data(), dx->data(), lo::workspace(scratch->data()));
       };
     });
   };

@@ -1,5 +1,5 @@
 // One layer by itself: forward, forward and local update in one pass, forward and backward, and Eigen's bare product of
-// the same size, each lane's share of the rows by itself.
+// the same size, each thread's share of the rows by itself.
 //
 //   GFLOP/s   2 x multiply-adds, as counted, by time
 //   of_peak   the same as a share of what multiply-adds in registers reach, measured before

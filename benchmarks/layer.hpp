@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include <localis/core/carver.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
-#include <localis/layer/operation.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 

@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 #include <localis/localis.hpp>
-#include <localis/model/mobilenet_v2.hpp>
-#include <localis/model/resnet.hpp>
-#include <localis/model/vgg.hpp>
+#include <localis/zoo/mobilenet_v2.hpp>
+#include <localis/zoo/resnet.hpp>
+#include <localis/zoo/vgg.hpp>
 
 namespace lo = localis;
 
@@ -113,11 +113,11 @@ subject subject_of(const char* name, std::size_t batch) {
 }
 
 const subject subjects[] = {
-    subject_of<lo::models::vgg11_32<10, local_oja>>("vgg11, 32x32", 128),
-    subject_of<lo::models::resnet20<10, local_oja>>("resnet20, 32x32", 128),
-    subject_of<lo::models::mobilenet_v2_32<10, local_oja>>("mobilenet_v2, 32x32", 128),
-    subject_of<lo::models::vgg16<1000, local_oja>>("vgg16, 224x224", 64),
-    subject_of<lo::models::resnet50<1000, local_oja>>("resnet50, 224x224", 64),
+    subject_of<lo::zoo::vgg11_32<10, local_oja>>("vgg11, 32x32", 128),
+    subject_of<lo::zoo::resnet20<10, local_oja>>("resnet20, 32x32", 128),
+    subject_of<lo::zoo::mobilenet_v2_32<10, local_oja>>("mobilenet_v2, 32x32", 128),
+    subject_of<lo::zoo::vgg16<1000, local_oja>>("vgg16, 224x224", 64),
+    subject_of<lo::zoo::resnet50<1000, local_oja>>("resnet50, 224x224", 64),
 };
 
 int print_table(const std::string& only, const std::string& json) {

@@ -6,7 +6,7 @@
 #include "exit_status.hpp"
 #include <benchmark/benchmark.h>
 
-#include <localis/cuda/backend.cuh>
+#include <localis/backend/cuda/backend.cuh>
 
 namespace benchmarks {
 

@@ -7,8 +7,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include <localis/cpu/direct.hpp>
-#include <localis/cpu/parallel.hpp>
+#include <localis/backend/cpu/direct.hpp>
+#include <localis/backend/cpu/parallel.hpp>
 
 /// What the machine can do at most, on as many threads as OpenMP uses, measured where it is compared with.
 namespace benchmarks {
@@ -39,9 +39,9 @@ inline double fma_peak() {
   constexpr std::size_t steps = 4'000'000;
   const std::size_t threads = localis::cpu::available_threads();
   const double seconds = detail::best_seconds([&] {
-    localis::cpu::parallel_for(threads, [&](std::size_t lane) {
+    localis::cpu::parallel_for(threads, [&](std::size_t thread) {
       packet sums[chains];
-      for (std::size_t i = 0; i < chains; ++i) sums[i] = pset1<packet>(static_cast<float>(lane + i));
+      for (std::size_t i = 0; i < chains; ++i) sums[i] = pset1<packet>(static_cast<float>(thread + i));
       const packet factor = pset1<packet>(0.999F);
       const packet term = pset1<packet>(0.001F);
       for (std::size_t step = 0; step < steps; ++step) {
@@ -60,8 +60,8 @@ inline double memory_bandwidth() {
   std::vector<float> a(size, 1.0F);
   std::vector<float> b(size, 1e-3F);
   const double seconds = detail::best_seconds([&] {
-    localis::cpu::parallel_for(threads, [&](std::size_t lane) {
-      const localis::cpu::range mine = localis::cpu::part_of(size, lane, threads);
+    localis::cpu::parallel_for(threads, [&](std::size_t thread) {
+      const localis::cpu::range mine = localis::cpu::part_of(size, thread, threads);
       for (std::size_t i = mine.begin; i < mine.end; ++i) a[i] += b[i];
     });
     benchmark::ClobberMemory();

@@ -13,8 +13,8 @@
 #include "rule.hpp"
 #include <benchmark/benchmark.h>
 
+#include <localis/backend/cuda/backend.cuh>
 #include <localis/core/random.hpp>
-#include <localis/cuda/backend.cuh>
 
 namespace {
 

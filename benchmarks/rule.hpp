@@ -8,7 +8,7 @@
 #include <benchmark/benchmark.h>
 
 #include <localis/check/counting.hpp>
-#include <localis/kernel/activation.hpp>
+#include <localis/math/activation.hpp>
 #include <localis/rule/anti_hebb.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/covariance.hpp>

@@ -9,9 +9,9 @@
 #include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
 
-#include <localis/model/mobilenet_v2.hpp>
-#include <localis/model/resnet.hpp>
-#include <localis/model/vgg.hpp>
+#include <localis/zoo/mobilenet_v2.hpp>
+#include <localis/zoo/resnet.hpp>
+#include <localis/zoo/vgg.hpp>
 
 namespace lo = localis;
 using benchmarks::cpu;
@@ -42,11 +42,11 @@ int main(int count, char** arguments) {
   using benchmarks::oja;
   benchmarks::tell_machine();
   measure<examples::main_network<oja>>("main", 20);
-  measure<lo::models::resnet20<10, oja>>("resnet20", 4);
-  measure<lo::models::vgg11_32<10, oja>>("vgg11", 3);
-  measure<lo::models::resnet18_32<10, oja>>("resnet18", 2);
-  measure<lo::models::mobilenet_v2_32<10, oja>>("mobilenet_v2", 2);
+  measure<lo::zoo::resnet20<10, oja>>("resnet20", 4);
+  measure<lo::zoo::vgg11_32<10, oja>>("vgg11", 3);
+  measure<lo::zoo::resnet18_32<10, oja>>("resnet18", 2);
+  measure<lo::zoo::mobilenet_v2_32<10, oja>>("mobilenet_v2", 2);
   measure_scaling<examples::main_network<oja>>("main", 20);
-  measure_scaling<lo::models::resnet20<10, oja>>("resnet20", 4);
+  measure_scaling<lo::zoo::resnet20<10, oja>>("resnet20", 4);
   return benchmarks::run_benchmarks("bench_step", count, arguments);
 }

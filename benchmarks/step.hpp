@@ -11,11 +11,11 @@
 #include <localis/check/counting.hpp>
 #include <localis/core/random.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/model.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/train/gradient_descent.hpp>
-#include <localis/train/model.hpp>
 
 /// Whole training steps on one batch: forward, loss, backward, update with momentum. Loading pictures is not in it.
 ///
@@ -53,7 +53,7 @@ void run_steps(benchmark::State& state, const Backend& plain, const way& how, st
   std::uint64_t number = 0;
   const auto step = [&] {
     model.forward(features, batch, {.boundary = how.boundary, .local_rate = how.local_rate, .step = number++});
-    model.judge(lo::loss::softmax_cross_entropy{}, labels);
+    model.compute_loss_async(lo::loss::softmax_cross_entropy{}, labels);
     model.backward();
     descent.step(1e-3);
   };

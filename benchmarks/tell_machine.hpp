@@ -6,7 +6,7 @@
 #include "machine.hpp"
 #include <benchmark/benchmark.h>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 
 namespace benchmarks {
 

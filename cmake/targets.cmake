@@ -73,14 +73,14 @@ function(localis_component name missing)
     endif()
     list(APPEND links localis::safetensors ZLIB::ZLIB)
 
-  elseif(name STREQUAL "thrust_host")  # localis/thrust_host/backend.hpp
+  elseif(name STREQUAL "thrust_host")  # localis/backend/thrust_host/backend.hpp
     find_path(LOCALIS_THRUST_INCLUDE thrust/version.h PATH_SUFFIXES cccl DOC "folder that holds thrust/version.h")
     if(NOT LOCALIS_THRUST_INCLUDE)
       set(${missing} "Thrust, thrust/version.h (Debian: libthrust-dev)" PARENT_SCOPE)
       return()
     endif()
 
-  elseif(name STREQUAL "cuda")  # localis/cuda/backend.cuh, for code that nvcc compiles
+  elseif(name STREQUAL "cuda")  # localis/backend/cuda/backend.cuh, for code that nvcc compiles
     find_package(CUDAToolkit 12.4 QUIET)
     if(NOT CUDAToolkit_FOUND)
       set(${missing} "the CUDA toolkit, 12.4 or later" PARENT_SCOPE)

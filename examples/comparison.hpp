@@ -11,7 +11,7 @@
 
 #include "format.hpp"
 
-#include <localis/train/confusion_matrix.hpp>
+#include <localis/model/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
 namespace examples {

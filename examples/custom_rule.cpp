@@ -22,7 +22,7 @@ struct cubic_oja {
     return static_cast<T>(strength) * u * u * u;
   }
   template <class T>
-  constexpr T recall(T u) const {
+  constexpr T forget(T u) const {
     return u;
   }
 };

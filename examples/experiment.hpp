@@ -15,7 +15,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/io/csv_log.hpp>
-#include <localis/network/summary.hpp>
+#include <localis/model/summary.hpp>
 #include <localis/train/report.hpp>
 
 namespace examples {

@@ -17,7 +17,7 @@
 #include "report_json.hpp"
 
 #include <localis/core/finite.hpp>
-#include <localis/train/confusion_matrix.hpp>
+#include <localis/model/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
 /// report.html: one page without scripts or other files.

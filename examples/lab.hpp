@@ -18,9 +18,9 @@
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
-#include <localis/layer/operation.hpp>
-#include <localis/network/summary.hpp>
-#include <localis/train/pass.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/model/step_options.hpp>
+#include <localis/model/summary.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>

@@ -11,8 +11,8 @@
 #include <localis/layer/dropout.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/train/model.hpp>
 
 namespace examples {
 

@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include <localis/core/finite.hpp>
-#include <localis/network/summary.hpp>
-#include <localis/train/confusion_matrix.hpp>
+#include <localis/model/confusion_matrix.hpp>
+#include <localis/model/summary.hpp>
 #include <localis/train/report.hpp>
 
 namespace examples {

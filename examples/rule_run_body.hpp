@@ -9,14 +9,14 @@
 #include "rule_run.hpp"
 #include "settings.hpp"
 
-#include <localis/cpu/backend.hpp>
-#include <localis/layer/operation.hpp>
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/model/model.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 #include <localis/scheduler/linear.hpp>
 #include <localis/supervision/none.hpp>
-#include <localis/train/model.hpp>
 
 namespace examples {
 
@@ -27,7 +27,7 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   // A supervised rule descends on a loss of its own by plain steps; the others move the weights by a share of their
   // norm. Rules that order their units cannot have more units than inputs, as the first stage does.
   using with_step = std::conditional_t<supervised, rule::local<Rule>, rule::local<Rule, rule::relative_step>>;
-  constexpr bool ordered = rule::forgets_by<Rule>() == rule::matrix_recall::lower;
+  constexpr bool ordered = rule::forgets_by<Rule>() == rule::matrix_forget::lower;
   using first = std::conditional_t<ordered, rule::local<rule::oja, rule::relative_step>, with_step>;
   using model = localis::model<main_network<with_step, first>>;
 

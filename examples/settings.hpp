@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include <localis/layer/operation.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/learning_rate/cosine.hpp>
 #include <localis/learning_rate/warm_up.hpp>
 #include <localis/optimizer/sgd.hpp>

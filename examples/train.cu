@@ -8,7 +8,7 @@
 #include "settings.hpp"
 #include "train_program.hpp"
 
-#include <localis/cuda/backend.cuh>
+#include <localis/backend/cuda/backend.cuh>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 

@@ -9,8 +9,8 @@
 #include "train_program.hpp"
 
 #include <localis/core/error.hpp>
-#include <localis/layer/operation.hpp>
-#include <localis/train/initialize.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/model/initialize.hpp>
 
 namespace examples {
 

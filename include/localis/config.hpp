@@ -10,8 +10,8 @@
 #define LOCALIS_VECTORIZE
 #endif
 
-/// The inline namespace of everything that runs on OpenMP's threads or, where a file is compiled without OpenMP, on one:
-/// the functions of both kinds have names of their own, so that one program may hold files of both.
+/// The inline namespace of everything that runs on OpenMP's threads or, where a file is compiled without OpenMP, on
+/// one: the functions of both kinds have names of their own, so that one program may hold files of both.
 #if defined(_OPENMP)
 #define LOCALIS_CPU_THREADS with_openmp
 #else

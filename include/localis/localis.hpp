@@ -3,10 +3,11 @@
 /// Everything of the CPU core: needs Eigen and nothing else. Smaller headers are there for those who need less;
 /// components with dependencies of their own (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp), and logs
 /// (io/csv_log.hpp, io/json_lines_log.hpp, io/tensorboard_log.hpp), are included by name.
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
 #include <localis/check/layer.hpp>
 #include <localis/check/rule.hpp>
-#include <localis/cpu/backend.hpp>
 #include <localis/data/augment.hpp>
 #include <localis/data/cifar.hpp>
 #include <localis/data/dataset.hpp>
@@ -31,15 +32,17 @@
 #include <localis/layer/triangle.hpp>
 #include <localis/learning_rate/constant.hpp>
 #include <localis/learning_rate/cosine.hpp>
-#include <localis/learning_rate/step.hpp>
+#include <localis/learning_rate/step_decay.hpp>
 #include <localis/learning_rate/warm_up.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/confusion_matrix.hpp>
+#include <localis/model/initialize.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
 #include <localis/optimizer/adam.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/anti_hebb.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/covariance.hpp>
@@ -56,29 +59,26 @@
 #include <localis/rule/soft_hebb.hpp>
 #include <localis/rule/soft_winner_take_all.hpp>
 #include <localis/rule/subspace.hpp>
+#include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/scheduler/exponential_approach.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
-#include <localis/scheduler/gradient_norm_test.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/linear.hpp>
 #include <localis/scheduler/polynomial.hpp>
 #include <localis/scheduler/replay.hpp>
 #include <localis/scheduler/retreat_on_loss.hpp>
-#include <localis/scheduler/step.hpp>
+#include <localis/scheduler/step_schedule.hpp>
 #include <localis/supervision/loss_gain.hpp>
 #include <localis/supervision/loss_sign.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/supervision/per_stage.hpp>
 #include <localis/supervision/plateau.hpp>
-#include <localis/train/confusion_matrix.hpp>
 #include <localis/train/gradient_descent.hpp>
-#include <localis/train/initialize.hpp>
-#include <localis/train/model.hpp>
-#include <localis/train/probe.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>
+#include <localis/train/update_diagnostics.hpp>
 #include <localis/version.hpp>

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/data/crop.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/synthetic.hpp>
@@ -25,9 +25,9 @@
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/error_feedback.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
-#include <localis/scheduler/gradient_norm_test.hpp>
 #include <localis/supervision/loss_gain.hpp>
 #include <localis/supervision/loss_sign.hpp>
 #include <localis/supervision/none.hpp>
@@ -78,7 +78,7 @@ void check_ranges() {
   refuses_policy("random_cut_range.most_area", lo::data::random_cut_range{.most_area = nan});
   refuses_policy("random_cut_range.least_ratio", lo::data::random_cut_range{.least_ratio = nan});
   refuses("freeze_out.t0", [&] { lo::scheduler::freeze_out{.t0 = nan}.start({}); });
-  refuses("gradient_norm_test.percentile", [&] { lo::scheduler::gradient_norm_test{.percentile = nan}.start({}); });
+  refuses("autofreeze.percentile", [&] { lo::scheduler::autofreeze{.percentile = nan}.start({}); });
   refuses("split", [&] {
     const auto data = lo::data::synthetic_images(4, 2, 2, 1, 2, 1);
     (void)lo::data::split(data, lo::data::validation_share{nan}, 1);

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <iterator>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
@@ -10,8 +11,8 @@
 #include <localis/layer/relu.hpp>
 #include <localis/layer/residual.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/anti_hebb.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/covariance.hpp>
@@ -27,7 +28,6 @@
 #include <localis/rule/soft_hebb.hpp>
 #include <localis/rule/soft_winner_take_all.hpp>
 #include <localis/rule/subspace.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 using lo::check::multiply_adds;

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/layer.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/leaky_relu.hpp>
-#include <localis/reference/backend.hpp>
 
 namespace lo = localis;
 using reference = lo::reference::backend<double>;
@@ -32,7 +32,7 @@ using softsign = lo::activation<softsign_function>;
 class skewed : public reference {
  public:
   void weight_gradient(const lo::linear_map& map, std::size_t samples, const double* x, const double* d, double* dw,
-                       double* db, lo::carver scratch) const {
+                       double* db, lo::workspace scratch) const {
     reference::weight_gradient(map, samples, x, d, dw, db, scratch);
     if (map.inputs() == 18) dw[18 + 4] += 1e-4;
   }

@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/rule.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/covariance.hpp>
 #include <localis/rule/krotov_hopfield.hpp>
@@ -17,7 +17,7 @@ using reference = lo::reference::backend<double>;
 
 namespace {
 
-/// Oja's rule with another recall and a decay: written here, outside the library.
+/// Oja's rule with another forget and a decay: written here, outside the library.
 struct cubic {
   double strength = 0.1;
   double decay = 0.05;
@@ -26,7 +26,7 @@ struct cubic {
     return static_cast<T>(strength) * u * u * u;
   }
   template <class T>
-  constexpr T recall(T u) const {
+  constexpr T forget(T u) const {
     return u;
   }
   void validate() const { lo::expect(strength > 0, "cubic: strength", "a number > 0", strength); }
@@ -46,10 +46,10 @@ struct drifting {
 template <std::size_t From, bool Depthwise = false>
 class skewed : public reference {
  public:
-  template <class Gate, class FollowUp = lo::kernel::no_follow_up>
+  template <class Gate, class Epilogue = lo::kernel::no_epilogue>
   void respond_and_learn(const lo::linear_map& map, std::size_t samples, const double* x, const double* w,
                          const double* bias, double* u, const Gate& gate, const lo::learn_options& how, const double* h,
-                         const lo::accumulators<double>& sums, lo::carver scratch, const FollowUp& then = {}) const {
+                         const lo::accumulators<double>& sums, lo::workspace scratch, const Epilogue& then = {}) const {
     reference::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch, then);
     if (map.rows(samples) >= From && (!Depthwise || map.depthwise())) sums.sum[map.inputs() + 2] += 1e-8;
   }
@@ -64,12 +64,12 @@ TEST_CASE("check::textbook_update: by hand") {
   const lo::linear_map map{{1, 1, 2}, {1, 1, 2}, {}};
   const std::vector<double> x{1, 2, 3, -1};
   const std::vector<double> w{1, 0, 2, -1};
-  // U = ((1, 0), (3, 7)).  Gate u, recall u: G^T X / P = ((5, -0.5), (10.5, -3.5)),  c = (5, 24.5).
+  // U = ((1, 0), (3, 7)).  Gate u, forget u: G^T X / P = ((5, -0.5), (10.5, -3.5)),  c = (5, 24.5).
   struct oja {
     double gate(double u) const { return u; }
     float gate(float u) const { return u; }
-    double recall(double u) const { return u; }
-    float recall(float u) const { return u; }
+    double forget(double u) const { return u; }
+    float forget(float u) const { return u; }
     double decay = 0;
   };
   const std::vector<double> plain = lo::check::textbook_update(oja{}, map, 2, x, w, 0.5);

@@ -1,12 +1,12 @@
 #include <cstddef>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/linear.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 
@@ -15,7 +15,7 @@ class my_state : public lo::linear_layer<Backend, lo::rule::local<lo::rule::oja>
  public:
   using base = lo::linear_layer<Backend, lo::rule::local<lo::rule::oja>>;
   using base::base;
-  [[nodiscard]] const double* tally() const { return base::tally(); }
+  [[nodiscard]] const double* update_statistics() const { return base::update_statistics(); }
 };
 
 struct my_dense {
@@ -29,5 +29,5 @@ using net = lo::network<lo::vector_input<4>, my_dense, lo::dense<2>>;
 int main() {
   lo::model<net, lo::reference::backend<double>> model;
   model.prepare({.batch = 1});
-  return static_cast<int>(model.read_tally().clips[0]);
+  return static_cast<int>(model.read_update_statistics().clips[0]);
 }

@@ -1,11 +1,11 @@
 #include <array>
 #include <cstddef>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 
@@ -17,7 +17,7 @@ class twice_state {
   twice_state(Backend&, const lo::operation&, lo::random_stream) {}
   [[nodiscard]] std::array<lo::parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {}
-  static constexpr std::size_t kept(const lo::operation&) { return 0; }
+  static constexpr std::size_t saved(const lo::operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const lo::operation&, std::size_t, lo::phase) { return 0; }
   void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at, lo::mode,
                const lo::step_values<scalar>&) {

@@ -3,11 +3,11 @@
 #include <array>
 #include <cstddef>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 

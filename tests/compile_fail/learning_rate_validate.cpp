@@ -1,7 +1,7 @@
 // expect: localis: validate() of your learning rate would never be called.
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>

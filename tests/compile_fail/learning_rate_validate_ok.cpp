@@ -1,6 +1,6 @@
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>

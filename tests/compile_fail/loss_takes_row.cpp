@@ -1,9 +1,9 @@
 // expect: localis: an optional member of your loss has another signature than expected
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/loss/loss.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 

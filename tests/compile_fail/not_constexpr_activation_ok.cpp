@@ -1,10 +1,10 @@
 #include <cmath>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/activation.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 

@@ -1,11 +1,11 @@
 // expect: localis: loss: sample
 #include <vector>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/loss/loss.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 
@@ -25,6 +25,7 @@ struct hinge {
 
 using net = lo::network<lo::vector_input<2>, lo::dense<2>>;
 
-double judge(lo::model<net, lo::reference::backend<float>>& model, const std::vector<std::uint32_t>& labels) {
+double compute_loss_async(lo::model<net, lo::reference::backend<float>>& model,
+                          const std::vector<std::uint32_t>& labels) {
   return model.loss(hinge{}, labels);
 }

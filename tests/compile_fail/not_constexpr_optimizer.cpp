@@ -1,9 +1,9 @@
 // expect: localis: optimizer: step's operator()
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/train/gradient_descent.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 

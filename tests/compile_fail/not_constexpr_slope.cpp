@@ -1,9 +1,9 @@
 // expect: localis: activation function: slope
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/activation.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 

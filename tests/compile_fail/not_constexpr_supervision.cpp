@@ -1,9 +1,9 @@
 // expect: localis: supervision: gain
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/scheduler/fixed.hpp>
-#include <localis/train/model.hpp>
 #include <localis/train/trainer.hpp>
 
 namespace lo = localis;

@@ -8,7 +8,7 @@ struct my_rule {
     return u;
   }
   template <class T>
-  constexpr T recall(T u) const {
+  constexpr T forget(T u) const {
     return u;
   }
 };

@@ -5,7 +5,7 @@ namespace lo = localis;
 
 struct my_rule {
   template <class T>
-  constexpr T recall(T u) const {
+  constexpr T forget(T u) const {
     return u;
   }
 };

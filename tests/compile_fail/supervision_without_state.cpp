@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <vector>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/train/trainer.hpp>

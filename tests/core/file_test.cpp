@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/file.hpp>

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "../cpu/policies.hpp"
 #include "backend.hpp"
+#include "support/policies.hpp"
 #include <doctest/doctest.h>
 
 namespace localis_test {
@@ -81,10 +81,10 @@ template <class F>
 inline constexpr int sums_of = 1;
 template <class T, class Local>
 inline constexpr int sums_of<localis::device::gate_sums<T, localis::rule::gate<T, Local>>> =
-    localis::rule::has_recall<typename Local::rule_type> || localis::rule::unit_sums<Local>::count > 1 ? 1 : 0;
+    localis::rule::has_forget<typename Local::rule_type> || localis::rule::unit_sums<Local>::count > 1 ? 1 : 0;
 /// The backend passes them on.
-template <class T, class FollowUp>
-inline constexpr int arrays_of<localis::kernel::follow_rows<T, FollowUp>> = 1;
+template <class T, class Epilogue>
+inline constexpr int arrays_of<localis::kernel::follow_rows<T, Epilogue>> = 1;
 
 template <int Arrays, class F>
 __global__ void stores(F f) {

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/cifar.hpp>

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "../file_faults.hpp"
-#include "../temporary_folder.hpp"
-#include "pictures.hpp"
+#include "support/file_faults.hpp"
+#include "support/pictures.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/augment.hpp>

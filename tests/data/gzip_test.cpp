@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <zlib.h>
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "../file_faults.hpp"
-#include "../temporary_folder.hpp"
+#include "support/file_faults.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/idx.hpp>

@@ -2,7 +2,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "pictures.hpp"
+#include "support/pictures.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/jpeg.hpp>
@@ -150,7 +150,7 @@ TEST_CASE("no broken JPEG is read past its end") {
   const bytes pixels = pictures::raster(9, 10, 3, pictures::noise);
   const bytes inks = pictures::raster(9, 10, 4, pictures::noise);
   int sound = 0;
-  const auto judge = [&](const bytes& broken) {
+  const auto compute_loss_async = [&](const bytes& broken) {
     try {
       const data::picture found = decode(broken);
       CHECK(found.rgb.size() == found.height * found.width * 3);
@@ -158,8 +158,8 @@ TEST_CASE("no broken JPEG is read past its end") {
     } catch (const localis::data_error&) {
     }
   };
-  pictures::break_in_many_ways(pictures::jpeg(9, 10, JCS_RGB, pixels), judge);
-  pictures::break_in_many_ways(pictures::jpeg(9, 10, JCS_RGB, pixels, true), judge);
-  pictures::break_in_many_ways(pictures::jpeg(9, 10, JCS_YCCK, inks), judge);
+  pictures::break_in_many_ways(pictures::jpeg(9, 10, JCS_RGB, pixels), compute_loss_async);
+  pictures::break_in_many_ways(pictures::jpeg(9, 10, JCS_RGB, pixels, true), compute_loss_async);
+  pictures::break_in_many_ways(pictures::jpeg(9, 10, JCS_YCCK, inks), compute_loss_async);
   CHECK(sound > 0);  // a pixel's bit may change without harm
 }

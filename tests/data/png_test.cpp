@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "pictures.hpp"
+#include "support/pictures.hpp"
 #include <doctest/doctest.h>
 #include <zlib.h>
 
@@ -117,7 +117,7 @@ TEST_CASE("a PNG that claims more than its bytes can unfold to is refused before
 TEST_CASE("no broken PNG is read past its end") {
   const std::vector<png_color> palette = {{10, 20, 30}, {40, 50, 60}};
   int sound = 0;
-  const auto judge = [&](const bytes& broken) {
+  const auto compute_loss_async = [&](const bytes& broken) {
     try {
       const data::picture found = decode(broken);
       CHECK(found.rgb.size() == found.height * found.width * 3);
@@ -125,12 +125,13 @@ TEST_CASE("no broken PNG is read past its end") {
     } catch (const localis::data_error&) {
     }
   };
-  pictures::break_in_many_ways(pictures::png(6, 7), judge);
+  pictures::break_in_many_ways(pictures::png(6, 7), compute_loss_async);
   pictures::break_in_many_ways(
-      pictures::png(6, 7, PNG_COLOR_TYPE_RGB, 8, pictures::raster(6, 7, 3, pictures::noise), true), judge);
+      pictures::png(6, 7, PNG_COLOR_TYPE_RGB, 8, pictures::raster(6, 7, 3, pictures::noise), true), compute_loss_async);
   // Indices beyond the palette's end.
   pictures::break_in_many_ways(
-      pictures::png(2, 8, PNG_COLOR_TYPE_PALETTE, 4, {0, 1, 0, 1, 16, 1, 0, 1}, false, palette, {7}), judge);
+      pictures::png(2, 8, PNG_COLOR_TYPE_PALETTE, 4, {0, 1, 0, 1, 16, 1, 0, 1}, false, palette, {7}),
+      compute_loss_async);
   CHECK(sound < 100);
   bytes beyond = pictures::png(1, 3, PNG_COLOR_TYPE_PALETTE, 8, {0, 1, 1}, false, palette);
   CHECK(decode(beyond).rgb.size() == 9);

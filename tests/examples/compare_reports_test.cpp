@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "../temporary_folder.hpp"
 #include "report_json.hpp"
-#include "reports.hpp"
+#include "support/reports.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 using reports::count;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "reports.hpp"
+#include "support/reports.hpp"
 #include <doctest/doctest.h>
 
 using reports::count;

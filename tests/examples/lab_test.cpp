@@ -13,18 +13,18 @@
 #include <string>
 #include <vector>
 
-#include "../temporary_folder.hpp"
 #include "pictures.hpp"
 #include "read_settings.hpp"
 #include "settings.hpp"
+#include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/utf8.hpp>
-#include <localis/cpu/backend.hpp>
 #include <localis/io/file_lock.hpp>
 #include <localis/io/safetensors.hpp>
 #include <localis/layer/dense.hpp>

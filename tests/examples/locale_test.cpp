@@ -2,8 +2,6 @@
 #include <string>
 #include <vector>
 
-#include "../global_locale.hpp"
-#include "../temporary_folder.hpp"
 #include "experiment.hpp"
 #include "format.hpp"
 #include "html_report.hpp"
@@ -11,7 +9,9 @@
 #include "read_report.hpp"
 #include "read_settings.hpp"
 #include "report_json.hpp"
-#include "reports.hpp"
+#include "support/global_locale.hpp"
+#include "support/reports.hpp"
+#include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>

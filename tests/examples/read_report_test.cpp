@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "../temporary_folder.hpp"
 #include "report_json.hpp"
-#include "reports.hpp"
+#include "support/reports.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 

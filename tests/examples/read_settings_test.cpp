@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "../temporary_folder.hpp"
 #include "settings.hpp"
+#include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

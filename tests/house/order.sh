@@ -5,9 +5,9 @@ set -eu
 cd "$1"
 status=0
 
-order=$(awk -F '|' '/^\| *`[a-z_]*\// { ++line; n = split($2, word, " "); for (i = 1; i <= n; ++i) { gsub(/[`\/]/, "", word[i]); print line, word[i] } }' CONTRIBUTING.md)
+order=$(awk -F '|' '/^\| *`[a-z_\/]*\/`/ { ++line; n = split($2, word, " "); for (i = 1; i <= n; ++i) { gsub(/`|\/`/, "", word[i]); print line, word[i] } }' CONTRIBUTING.md)
 listed=$(printf '%s\n' "$order" | cut -d ' ' -f 2 | sort)
-there=$(find include/localis -mindepth 1 -maxdepth 1 -type d | sed 's,.*/,,' | sort)
+there=$(find include/localis -mindepth 2 -type f | sed 's,^include/localis/,,; s,/[^/]*$,,' | sort -u)
 [ "$listed" = "$there" ] || {
   printf 'CONTRIBUTING.md: folders of include/localis: expected %s, found %s\n' "$(echo $there)" "$(echo $listed)" >&2
   status=1
@@ -16,7 +16,7 @@ there=$(find include/localis -mindepth 1 -maxdepth 1 -type d | sed 's,.*/,,' | s
 # FOLDER HEADER FOLDER HEADER, the second included by the first; a dot where there is no folder
 edges=$(cd include/localis && grep -rE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<localis/' . |
   sed -E 's,^\./,,; s,^([^:]*):.*<localis/([^>]*)>.*,\1 \2,' |
-  awk '{ from = to = "."; if ($1 ~ /\//) { from = $1; sub(/\/.*/, "", from) } if ($2 ~ /\//) { to = $2; sub(/\/.*/, "", to) } print from, $1, to, $2 }')
+  awk '{ from = to = "."; if ($1 ~ /\//) { from = $1; sub(/\/[^\/]*$/, "", from) } if ($2 ~ /\//) { to = $2; sub(/\/[^\/]*$/, "", to) } print from, $1, to, $2 }')
 upward=$({ printf '%s\n' "$order"; printf '%s\n' "$edges"; } | awk '
   NF == 2 { line[$2] = $1; next }
   $2 == "localis.hpp" { next }

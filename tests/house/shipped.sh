@@ -1,16 +1,16 @@
 # sh shipped.sh ROOT
-# Every policy in the headers of its kind is in tests/shipped.hpp, which is what is compiled for a GPU and compared there.
-# Every layer is in a network of tests/cpu/parity.hpp, or put into one where each backend is compared, with all of these.
+# Every policy in the headers of its kind is in tests/support/shipped.hpp, which is what is compiled for a GPU and compared there.
+# Every layer is in a network of tests/support/parity.hpp, or put into one where each backend is compared, with all of these.
 set -eu
 cd "$1"
 status=0
 policies=$(grep -ohE '^struct [a-z0-9_]+ ' include/localis/rule/*.hpp include/localis/optimizer/*.hpp \
-  include/localis/loss/*.hpp include/localis/supervision/*.hpp include/localis/kernel/activation.hpp | cut -d' ' -f2 |
+  include/localis/loss/*.hpp include/localis/supervision/*.hpp include/localis/math/activation.hpp | cut -d' ' -f2 |
   # What makes up policies, and the kernels that run them.
-  grep -vxE 'gate|unit_sums|unit_rates|response_weights|gradient|local|first_of|is_.*|as_local|rule_of|target|of_samples|outcome|running_mean|loss_and_mean|member_names|stand_in')
+  grep -vxE 'gate|unit_sums|unit_rates|response_weights|gradient|local|first_of|is_.*|as_local|rule_of|target|running_mean|loss_and_mean|member_names|stand_in')
 for policy in $policies; do
-  grep -qE "::$policy\b" tests/shipped.hpp || {
-    printf '%s: not in tests/shipped.hpp\n' "$policy" >&2
+  grep -qE "::$policy\b" tests/support/shipped.hpp || {
+    printf '%s: not in tests/support/shipped.hpp\n' "$policy" >&2
     status=1
   }
 done
@@ -18,18 +18,18 @@ done
 layers=$(awk '/^(struct|class) / { name = $2 }
   /^  static constexpr operation describe/ && name !~ /^(activation|junction_layer)$/ { print name }
   /^using [a-z0-9_]+ = activation</ { print $2 }' include/localis/layer/*.hpp)
-networks=$(awk '/^using / { name = $2 } /^using .*= *lo::network|^    lo::network/ { print name }' tests/cpu/parity.hpp)
+networks=$(awk '/^using / { name = $2 } /^using .*= *lo::network|^    lo::network/ { print name }' tests/support/parity.hpp)
 for backend in cpu cuda thrust_host; do
-  test=tests/$backend/parity_test.cpp
+  test=tests/backend/$backend/parity_test.cpp
   for network in $networks; do
     grep -qE "check_parity<$network\b" "$test" || {
-      printf '%s: %s of tests/cpu/parity.hpp is not compared\n' "$test" "$network" >&2
+      printf '%s: %s of tests/support/parity.hpp is not compared\n' "$test" "$network" >&2
       status=1
     }
   done
   for layer in $layers; do
-    grep -qE "\blo::$layer\b" tests/cpu/parity.hpp || grep -qE "check_parity<[a-z]+<lo::$layer>" "$test" || {
-      printf '%s: layer %s is not compared, nor is it in tests/cpu/parity.hpp\n' "$test" "$layer" >&2
+    grep -qE "\blo::$layer\b" tests/support/parity.hpp || grep -qE "check_parity<[a-z]+<lo::$layer>" "$test" || {
+      printf '%s: layer %s is not compared, nor is it in tests/support/parity.hpp\n' "$test" "$layer" >&2
       status=1
     }
   done

@@ -13,14 +13,14 @@ forbid() {
 nowhere='^$'
 
 # One is Thrust's own, by which its users choose the device.
-forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_|^thrust_host/backend\.hpp:[0-9]+:#define THRUST_DEVICE_SYSTEM ' '^[[:space:]]*#[[:space:]]*define'
-forbid 'Eigen outside cpu/ and thrust_host/' '^(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
-forbid 'OpenMP outside cpu/, thrust_host/ and config.hpp' '^((cpu|thrust_host)/|config\.hpp:)' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
+forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_|^backend/thrust_host/backend\.hpp:[0-9]+:#define THRUST_DEVICE_SYSTEM ' '^[[:space:]]*#[[:space:]]*define'
+forbid 'Eigen outside backend/cpu/ and backend/thrust_host/' '^backend/(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
+forbid 'OpenMP outside backend/cpu/, backend/thrust_host/ and config.hpp' '^(backend/(cpu|thrust_host)/|config\.hpp:)' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
 forbid 'zlib outside data/gzip.hpp and io/checkpoint.hpp' '^(data/gzip|io/checkpoint)\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
 forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[[:space:]]*[<"](jpeglib|jerror)\.h'
 forbid 'libpng outside data/png.hpp' '^data/png\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]png\.h'
 forbid 'nlohmann-json outside io/' '^io/' '#[[:space:]]*include[[:space:]]*[<"]nlohmann/'
-forbid 'CUDA or Thrust outside the folders of their backends' '^(cuda|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
+forbid 'CUDA or Thrust outside the folders of their backends' '^backend/(cuda|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
 forbid 'a test that -ffast-math folds, where core/finite.hpp has one by bits' '^core/finite\.hpp:' 'isfinite|isnan|isinf|isnormal|fpclassify'
 forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?printf *\()'
 forbid "text in the program's locale, which text() in core/error.hpp has not" '^core/error\.hpp:' 'std::[io]?stringstream|std::sto[a-z]+ *\(|[^a-z_](ato[fil]|strto[a-z]+|isdigit|isalpha|isspace|tolower|toupper) *\('

@@ -12,11 +12,11 @@
 #include <system_error>
 #include <vector>
 
-#include "../temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/io/checkpoint.hpp>
 #include <localis/io/state_dict.hpp>
@@ -179,7 +179,7 @@ TEST_CASE(
   const std::vector<float> expected = made()->predict(features, 6);
   const std::vector<std::uint32_t> labels(6, 1);
   const std::vector<std::uint32_t> indices{0, 1, 2, 3, 4, 5};
-  const lo::pass how{.boundary = 2, .local_rate = 1e-3, .labels = labels, .indices = indices};
+  const lo::step_options how{.boundary = 2, .local_rate = 1e-3, .labels = labels, .indices = indices};
   const std::size_t tried = fail_each(
       made, [](const auto& one) { one->prepare({.batch = 6, .samples = 12}); },
       [&](const auto& one) {

@@ -6,8 +6,8 @@
 #include <system_error>
 #include <vector>
 
-#include "../file_faults.hpp"
-#include "../temporary_folder.hpp"
+#include "support/file_faults.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 

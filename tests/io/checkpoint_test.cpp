@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "../file_faults.hpp"
-#include "../temporary_folder.hpp"
+#include "support/file_faults.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <string>
 
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/logs.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/logs.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>

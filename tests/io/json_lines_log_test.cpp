@@ -2,8 +2,8 @@
 #include <sstream>
 #include <string>
 
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/logs.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "../global_locale.hpp"
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/global_locale.hpp"
+#include "support/logs.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/io/checkpoint_folder.hpp>
 #include <localis/io/csv_log.hpp>

@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <string>
 
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/logs.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

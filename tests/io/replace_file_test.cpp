@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "../file_faults.hpp"
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/file_faults.hpp"
+#include "support/logs.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>

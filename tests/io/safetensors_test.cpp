@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "../file_faults.hpp"
-#include "../shell_word.hpp"
-#include "../temporary_folder.hpp"
+#include "support/file_faults.hpp"
+#include "support/shell_word.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/io/write_safetensors.hpp>

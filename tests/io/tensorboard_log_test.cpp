@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "../shell_word.hpp"
-#include "../temporary_folder.hpp"
-#include "logs.hpp"
+#include "support/logs.hpp"
+#include "support/shell_word.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 

@@ -16,8 +16,8 @@ TEST_CASE("divide is / and %, up to the last of 32 bits") {
       CAPTURE(b);
       const quotient found = divide(a, b);
       CHECK(found.whole == a / b);
-      CHECK(found.rest == a % b);
+      CHECK(found.remainder == a % b);
     }
   }
-  static_assert(divide(17, 5).whole == 3 && divide(17, 5).rest == 2);
+  static_assert(divide(17, 5).whole == 3 && divide(17, 5).remainder == 2);
 }

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <vector>
 
-#include "through.hpp"
+#include "support/through.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
@@ -68,7 +68,7 @@ TEST_CASE("batch_norm: gamma and beta scale and shift; momentum and epsilon are 
 
 TEST_CASE("batch_norm: before the boundary, running: step t uses the statistics up to t - 1") {
   net n(2);
-  const lo::pass prefix{.boundary = 1};
+  const lo::step_options prefix{.boundary = 1};
   check_normalized(n.forward(x, prefix), 0, 0, 1, 1);
   check_statistics(n, 0.4, 0.4, 0.9 + 2.0 / 3, 2.5);
   check_normalized(n.forward(x, prefix), 0.4, 0.4, 0.9 + 2.0 / 3, 2.5);
@@ -85,18 +85,18 @@ TEST_CASE("batch_norm: before the boundary, batch: as behind it") {
   check_statistics(prefix, p[2].value[0], p[2].value[1], p[3].value[0], p[3].value[1]);
 }
 
-TEST_CASE("batch_norm: before the boundary, resting: as in evaluation") {
+TEST_CASE("batch_norm: before the boundary, frozen: as in evaluation") {
   net n(2);
   (void)n.forward(x);
-  const lo::pass prefix{.boundary = 1, .normalization = lo::prefix_normalization::resting};
+  const lo::step_options prefix{.boundary = 1, .normalization = lo::prefix_normalization::frozen};
   check_normalized(n.forward(x, prefix), 0.4, 0.4, 0.9 + 2.0 / 3, 2.5);
   check_statistics(n, 0.4, 0.4, 0.9 + 2.0 / 3, 2.5);
 }
 
-TEST_CASE("batch_norm: a rehearsal moves no statistics") {
+TEST_CASE("batch_norm: a dry run moves no statistics") {
   net n(2);
   for (const std::size_t boundary : {0U, 1U}) {
-    (void)n.forward(x, {.boundary = boundary, .rehearse = true});
+    (void)n.forward(x, {.boundary = boundary, .apply_updates = false});
     check_statistics(n, 0, 0, 1, 1);
   }
 }

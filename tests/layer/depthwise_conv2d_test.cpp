@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "../rule/cases.hpp"
-#include "gradients.hpp"
+#include "support/gradients.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/covariance.hpp>
 

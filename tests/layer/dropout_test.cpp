@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "through.hpp"
+#include "support/through.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>

@@ -7,14 +7,15 @@
 
 #include <doctest/doctest.h>
 
-#include <localis/core/carver.hpp>
+#include <localis/backend/reference/backend.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/layer/batch_norm.hpp>
+#include <localis/layer/concept.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
 #include <localis/layer/dropout.hpp>
 #include <localis/layer/instance_norm.hpp>
-#include <localis/layer/layer.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>
@@ -25,11 +26,10 @@
 #include <localis/layer/tanh.hpp>
 #include <localis/layer/triangle.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/local_error.hpp>
 #include <localis/rule/oja.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 using reference = lo::reference::backend<double>;
@@ -68,7 +68,7 @@ class scale_state : public lo::stateless {
     }
   }
   void backward(Backend&, const lo::operation& op, const lo::operands<scalar>& at) {
-    lo::carver gradients(at.parameter_gradients);
+    lo::workspace gradients(at.parameter_gradients);
     auto* gradient = gradients.take<scalar>(weight_.size());
     for (std::size_t c = 0; c < weight_.size(); ++c) gradient[c] = 0;
     for (std::size_t i = 0; i < at.samples * op.in.size(); ++i) {
@@ -90,7 +90,7 @@ struct scale {
     op.in = in;
     op.out = in;
     op.groups = in.channels;
-    op.keeps_input = true;
+    op.saves_input = true;
     op.parameters = in.channels;
     return op;
   }

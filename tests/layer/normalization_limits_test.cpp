@@ -7,9 +7,10 @@
 #include <limits>
 #include <vector>
 
-#include "alone.hpp"
+#include "support/alone.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
@@ -18,9 +19,8 @@
 #include <localis/layer/softmax.hpp>
 #include <localis/layer/triangle.hpp>
 #include <localis/loss/mean_squared_error.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 using localis_test::alone;

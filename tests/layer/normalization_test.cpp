@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "through.hpp"
+#include "support/through.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>

@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "through.hpp"
+#include "support/through.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/layer/pool.hpp>

@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "through.hpp"
+#include "support/through.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/layer/pool.hpp>

@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "gradients.hpp"
+#include "support/gradients.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/loss/mean_squared_error.hpp>

@@ -3,7 +3,7 @@
 #include <limits>
 #include <vector>
 
-#include "gradients.hpp"
+#include "support/gradients.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/loss/softmax_cross_entropy.hpp>

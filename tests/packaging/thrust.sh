@@ -48,7 +48,7 @@ target_include_directories(alone PRIVATE "${LOCALIS_SOURCE}/include")
 target_compile_options(alone PRIVATE --expt-relaxed-constexpr -std=c++20)
 target_link_libraries(linked PRIVATE localis::cuda)
 END
-echo '#include <localis/cuda/backend.cuh>' >user/program.cu
+echo '#include <localis/backend/cuda/backend.cuh>' >user/program.cu
 
 fail() {
   echo "$1, found:" >&2

@@ -10,16 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/core/error.hpp>
-#include <localis/cpu/backend.hpp>
 #include <localis/io/safetensors.hpp>
 #include <localis/io/state_dict.hpp>
 #include <localis/io/torch_layout.hpp>
 #include <localis/io/write_safetensors.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/model.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/train/gradient_descent.hpp>
-#include <localis/train/model.hpp>
 
 /// A network run on the weights and the batch that a file holds, and what came of it written to another: both in the
 /// layout of PyTorch, which parity.py compares with PyTorch's own.

@@ -13,7 +13,7 @@ cd "$folder"
 status=0
 
 gpu=
-[ -z "${GPU_FLAGS:-}" ] || gpu=$source/tests/cuda_standin/backend.hpp
+[ -z "${GPU_FLAGS:-}" ] || gpu=$source/tests/backend/cuda_standin/backend.hpp
 awk -v page="$page" -v wrappers="$here/in" -v out="$folder" -v gpu="$gpu" -f "$here/blocks.awk" "$source/$page"
 
 fail() {

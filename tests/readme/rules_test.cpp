@@ -13,11 +13,12 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/check/counting.hpp>
-#include <localis/cpu/backend.hpp>
 #include <localis/io/replace_file.hpp>
-#include <localis/kernel/activation.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/math/activation.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
 #include <localis/rule/anti_hebb.hpp>
 #include <localis/rule/bcm.hpp>
@@ -34,7 +35,6 @@
 #include <localis/rule/soft_hebb.hpp>
 #include <localis/rule/soft_winner_take_all.hpp>
 #include <localis/rule/subspace.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 namespace rule = localis::rule;

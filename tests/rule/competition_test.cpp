@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/reference/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
 
 namespace lo = localis;
 using localis_test::bench;

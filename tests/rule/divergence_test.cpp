@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/layer/relu.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>

@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
-#include <localis/cpu/backend.hpp>
-#include <localis/reference/backend.hpp>
 
 namespace lo = localis;
 using lo::rule::k_winners;
@@ -40,8 +40,8 @@ struct dense_twin {
     rule.gate_row(u, to, units);
   }
   template <class T>
-  constexpr T recall(T u) const {
-    return rule.recall(u);
+  constexpr T forget(T u) const {
+    return rule.forget(u);
   }
 };
 static_assert(lo::rule::has_active_gates<k_winners> && !lo::rule::has_active_gates<dense_twin<k_winners>>);
@@ -64,7 +64,7 @@ void check_sparse(const Rule& rule, std::size_t active) {
     product.set(start);
     for (std::uint64_t t = 0; t < 3; ++t) {
       const std::vector<double> x = normal(5 * 336, 40 + t);
-      const lo::pass how{.boundary = 1, .local_rate = 0.2, .step = t};
+      const lo::step_options how{.boundary = 1, .local_rate = 0.2, .step = t};
       sparse.model.backend().counts() = {};
       product.model.backend().counts() = {};
       sparse.step(x, how);

@@ -4,11 +4,11 @@
 #include <limits>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/relu.hpp>
-#include <localis/reference/backend.hpp>
 
 namespace lo = localis;
 using localis_test::bench;
@@ -139,7 +139,7 @@ TEST_CASE("modulator: wrong sizes are named") {
 TEST_CASE("stage_gains: each stage's factor on its own step, beside the gain of all") {
   using oja = lo::rule::local<lo::rule::oja, lo::rule::unguarded>;
   using net = lo::network<lo::vector_input<5>, lo::dense<4, oja>, lo::relu, lo::dense<3, oja>, lo::dense<2>>;
-  const auto run = [](const lo::pass& how) {
+  const auto run = [](const lo::step_options& how) {
     lo::model<net, reference> m{{.seed = 4}};
     m.prepare({.batch = 7});
     const std::vector<double> x = normal(7 * 5, 1);

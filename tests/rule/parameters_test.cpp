@@ -5,12 +5,12 @@
 #include <limits>
 #include <string>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/core/error.hpp>
 #include <localis/optimizer/adam.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/error_feedback.hpp>
 #include <localis/rule/local_error.hpp>
 #include <localis/rule/policy.hpp>

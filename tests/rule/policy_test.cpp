@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/optimizer/adam.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/policy.hpp>
 
 namespace lo = localis;
@@ -94,7 +94,8 @@ TEST_CASE("relative_step: an update moves the weights by the given share of thei
   const std::vector<double> d = ascent(lo::rule::oja{}, x, start);
   CHECK(change(one.copy(), start) == doctest::Approx(1e-3 * norm(start)).epsilon(1e-12));
   CHECK(deviation(one.copy(), sum(start, d, 1e-3 * norm(start) / norm(d))) < 1e-14);
-  CHECK(one.model.read_tally().change[0] == doctest::Approx(1e-6 * norm(start) * norm(start)).epsilon(1e-11));
+  CHECK(one.model.read_update_statistics().change[0] ==
+        doctest::Approx(1e-6 * norm(start) * norm(start)).epsilon(1e-11));
 
   one.set(start);
   one.layer().local().step.scale = 2;
@@ -107,7 +108,7 @@ TEST_CASE("relative_step: no step where the direction is 0") {
   const std::vector<double> start = one.copy();
   one.step(std::vector<double>(rows * inputs, 0.0), 1e-3);
   CHECK(one.copy() == start);
-  CHECK(one.model.read_tally().change[0] == 0);
+  CHECK(one.model.read_update_statistics().change[0] == 0);
 }
 
 TEST_CASE("max_abs_step: the weight that moves most moves by rate times gain, in the rule's direction") {
@@ -252,9 +253,9 @@ TEST_CASE("the guard looks at the step that is taken: rate, gain, the unit's own
   REQUIRE(second < 0.9 * largest);
   const auto clips = [&](double rate, double gain) {
     one.set(start);
-    const double before = one.model.read_tally().clips[0];
+    const double before = one.model.read_update_statistics().clips[0];
     one.step(x, rate, gain);
-    return one.model.read_tally().clips[0] - before;
+    return one.model.read_update_statistics().clips[0] - before;
   };
   CHECK(clips(0.999 / largest, 1) == 0);
   CHECK(clips(1.001 / largest, 1) == 1);
@@ -265,20 +266,20 @@ TEST_CASE("the guard looks at the step that is taken: rate, gain, the unit's own
   layer<twice<lo::rule::oja>> rated(rows);
   rated.set(start);
   rated.step(x, 0.45 / largest);
-  CHECK(rated.model.read_tally().clips[0] == 0);
+  CHECK(rated.model.read_update_statistics().clips[0] == 0);
   rated.set(start);
   rated.step(x, 0.55 / largest);
-  CHECK(rated.model.read_tally().clips[0] == 1);
+  CHECK(rated.model.read_update_statistics().clips[0] == 1);
 
   // Where the relative step would turn a row around, the row is cut as well.
   layer<lo::rule::oja, lo::rule::relative_step> relative(rows);
   relative.set(start);
   relative.step(x, 1e-6);
-  CHECK(relative.model.read_tally().clips[0] == 0);
+  CHECK(relative.model.read_update_statistics().clips[0] == 0);
   for (double& w : start) w *= 10;
   relative.set(start);
   relative.step(x, 5);
-  CHECK(relative.model.read_tally().clips[0] > 0);
+  CHECK(relative.model.read_update_statistics().clips[0] > 0);
 }
 
 TEST_CASE("p_norm_rows: every row has p-norm 1 after the step, in the direction the step gave it; a zero row stays") {
@@ -361,11 +362,11 @@ TEST_CASE("clip_scale: rows whose scale is negative are cut at 0 and counted, th
     const double expected = i < inputs ? full[i] : eta * hebbian[i];
     CHECK(one.weights()[i] == doctest::Approx(expected).epsilon(1e-12));
   }
-  CHECK(one.model.read_tally().clips[0] == 2);
-  CHECK_FALSE(one.model.read_tally().failed[0]);
+  CHECK(one.model.read_update_statistics().clips[0] == 2);
+  CHECK_FALSE(one.model.read_update_statistics().failed[0]);
   one.set(start);
   one.step(x, eta);
-  CHECK(one.model.read_tally().clips[0] == 4);  // all so far
+  CHECK(one.model.read_update_statistics().clips[0] == 4);  // all so far
 }
 
 TEST_CASE("unguarded: a negative scale is the formula's and is not counted; fail_on_negative_scale reports it") {
@@ -379,13 +380,13 @@ TEST_CASE("unguarded: a negative scale is the formula's and is not counted; fail
   };
   go(free, 0.3);
   CHECK(deviation(free.copy(), sum(start, ascent(lo::rule::oja{}, x, start), 0.3)) < 1e-13);
-  CHECK(free.model.read_tally().clips[0] == 0);
+  CHECK(free.model.read_update_statistics().clips[0] == 0);
   layer<lo::rule::oja, lo::rule::fail_on_negative_scale> strict(rows);
   go(strict, 1e-5);
-  CHECK_FALSE(strict.model.read_tally().failed[0]);
+  CHECK_FALSE(strict.model.read_update_statistics().failed[0]);
   CHECK(deviation(strict.copy(), sum(start, ascent(lo::rule::oja{}, x, start), 1e-5)) < 1e-14);
   go(strict, 0.3);
-  CHECK(strict.model.read_tally().failed[0]);
+  CHECK(strict.model.read_update_statistics().failed[0]);
 }
 
 TEST_CASE("policies together, in any order: momentum, relative step, unit rows against a plain loop") {

@@ -4,14 +4,14 @@
 #include <cstddef>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
-#include <localis/core/carver.hpp>
-#include <localis/cpu/backend.hpp>
-#include <localis/reference/backend.hpp>
-#include <localis/rule/gate.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/gate.hpp>
 
 namespace lo = localis;
 using localis_test::bench;
@@ -130,19 +130,19 @@ TEST_CASE("subspace: both forms are one update on one batch, on any backend") {
     std::vector<double> u(map.rows(samples) * units);
     const auto summed = [&](bool reconstructs) {
       lo::learn_options how;
-      how.unit_sums = lo::rule::unit_sums<local>::count;
+      how.unit_sums = lo::kernel::unit_sums<local>::count;
       how.reconstructs = reconstructs;
       how.matrix = !reconstructs;
-      lo::carver measure;
+      lo::workspace measure;
       backend.learn_scratch(map, samples, how, measure);
       std::vector<double> scratch(measure.used() / sizeof(double) + 1);
       std::vector<double> sum(map.weights());
       std::vector<double> unit(how.unit_sums * units);
       std::vector<double> matrix(units * units);
-      const lo::rule::gate<double, local> gate{{}, units, map.out.positions()};
+      const lo::kernel::gate<double, local> gate{{}, units, map.out.positions()};
       backend.respond_and_learn(map, samples, x.data(), w.data(), nullptr, u.data(), gate, how, nullptr,
                                 lo::accumulators<double>{sum.data(), unit.data(), matrix.data(), nullptr},
-                                lo::carver(reinterpret_cast<std::byte*>(scratch.data())));
+                                lo::workspace(reinterpret_cast<std::byte*>(scratch.data())));
       if (!reconstructs) {
         backend.subtract_product(units, units, map.inputs(), matrix.data(), w.data(), sum.data());
       }

@@ -1,9 +1,9 @@
 #include <limits>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/reference/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace lo = localis;
@@ -19,11 +19,11 @@ TEST_CASE("rules: a convolution learns as the dense rule on its unfolded input")
 }
 
 TEST_CASE("rules: what a rule does not state is 0") {
-  CHECK(lo::rule::recall(lo::rule::hebb{}, 3.0) == 0);
-  CHECK(lo::rule::recall(lo::rule::oja{}, 3.0) == 3);
+  CHECK(lo::rule::forget(lo::rule::hebb{}, 3.0) == 0);
+  CHECK(lo::rule::forget(lo::rule::oja{}, 3.0) == 3);
   CHECK(lo::rule::decay(lo::rule::oja{}) == 0);
   CHECK(lo::rule::decay(lo::rule::hebb{.decay = 0.5}) == 0.5);
-  static_assert(!lo::rule::has_recall<lo::rule::hebb>);
+  static_assert(!lo::rule::has_forget<lo::rule::hebb>);
   static_assert(!lo::rule::local_rule<lo::rule::gradient>);
 }
 
@@ -34,7 +34,7 @@ TEST_CASE("rules: a rate of 0 freezes, the gain multiplies the rate") {
   const std::vector<double> start = one.copy();
   one.step(x, 0);
   CHECK(one.copy() == start);
-  CHECK(one.model.read_tally().change[0] == 0);
+  CHECK(one.model.read_update_statistics().change[0] == 0);
   one.step(x, 0.03, 0.5);
   const std::vector<double> halved = one.copy();
   one.set(start);

@@ -6,11 +6,11 @@
 #include <set>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
-#include <localis/reference/backend.hpp>
 
 namespace lo = localis;
 using localis_test::bench;

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
-#include <localis/reference/backend.hpp>
 
 namespace lo = localis;
 using localis_test::bench;
@@ -62,7 +62,7 @@ std::vector<double> step_seeing(const Rule& rule, const std::vector<double>& x, 
   for (std::size_t p = 0; p < rows; ++p) {
     lo::rule::gate_row(rule, z.data() + p * units, static_cast<const double*>(nullptr), gates.data(), units);
     for (std::size_t o = 0; o < units; ++o) {
-      const double forget = gates[o] * lo::rule::recall(rule, z[p * units + o]);
+      const double forget = gates[o] * lo::rule::forget(rule, z[p * units + o]);
       for (std::size_t i = 0; i < inputs; ++i) {
         const std::size_t at = o * inputs + i;
         next[at] += eta / static_cast<double>(rows) * (gates[o] * x[p * inputs + i] - forget * w[at]);

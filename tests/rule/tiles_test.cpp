@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <vector>
 
-#include "cases.hpp"
+#include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 
 namespace lo = localis;
 using cpu = lo::cpu::backend<double>;
@@ -35,7 +35,7 @@ std::vector<double> learn(const typename Local::rule_type& rule, std::size_t eve
   for (std::uint64_t t = 0; t < 2; ++t) {
     std::vector<double> x = normal(samples * 90 * Channels, t);
     for (double& value : x) value = 0.4 * value + 0.2;
-    lo::pass how{.boundary = 2, .local_rate = 0.01, .step = t};
+    lo::step_options how{.boundary = 2, .local_rate = 0.01, .step = t};
     if (modulated) how.modulator = modulator;
     m.forward(x, samples, how);
   }

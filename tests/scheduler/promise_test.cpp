@@ -6,18 +6,18 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/scheduler/exponential_approach.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
-#include <localis/scheduler/gradient_norm_test.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/linear.hpp>
 #include <localis/scheduler/polynomial.hpp>
 #include <localis/scheduler/replay.hpp>
 #include <localis/scheduler/retreat_on_loss.hpp>
-#include <localis/scheduler/step.hpp>
+#include <localis/scheduler/step_schedule.hpp>
 
 namespace lo = localis;
 
@@ -63,12 +63,12 @@ TEST_CASE("schedulers keep what they promise about lowest and highest boundaries
   CHECK(check_promises(fixed{2}) == 2);
   CHECK(check_promises(linear{}) == 5);
   CHECK(check_promises(polynomial{}) == 5);
-  CHECK(check_promises(lo::scheduler::step{.every = 2}) == 5);
+  CHECK(check_promises(lo::scheduler::step_schedule{.every = 2}) == 5);
   CHECK(check_promises(exponential_approach{}) == 5);
   CHECK(check_promises(dynamic{}) == 5);
   CHECK(check_promises(replay{{0, 3, 1, 4, 2}}) == 4);
   CHECK(check_promises(freeze_out{}) == 5);
-  CHECK(check_promises(gradient_norm_test{}) >= 3);
+  CHECK(check_promises(autofreeze{}) >= 3);
   CHECK(check_promises(retreat_on_loss{linear{}, 1.1, 2U}) == 5);
   CHECK(check_promises(retreat_on_loss{linear{}, 1.1, 2U, 2U, 3U}) == 5);
   CHECK(check_promises(retreat_on_loss{interleaved{fixed{3}, 4, 3.0}, 1.1, 2U, 1U, 2U}) == 3);

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>

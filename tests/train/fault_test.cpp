@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include <localis/cpu/backend.hpp>
+#include <localis/backend/cpu/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
@@ -78,7 +78,7 @@ struct in_kernel {
   }
 };
 /// The same, asked on the host, as it is not trivially copyable.
-struct on_host : in_kernel {
+struct host_backend : in_kernel {
   std::shared_ptr<int> resource;
 };
 
@@ -120,7 +120,7 @@ struct job {
     trainer.on_epoch([=](const lo::epoch_record&) { burn_if(who::epoch); });
     trainer.on_pause(1, [=] { burn_if(who::pause); });
     trainer.modulate([=](const auto&, std::span<double>) { burn_if(who::modulator); });
-    if (chosen == who::probe) trainer.watch({0}, 1, [=](const lo::probe_event&) { burn_if(who::probe); });
+    if (chosen == who::probe) trainer.diagnose({0}, 1, [=](const lo::diagnostics_event&) { burn_if(who::probe); });
   }
   static Supervision supervision_of(who chosen) {
     Supervision result;
@@ -212,7 +212,7 @@ void check_exceptions() {
 
 TEST_CASE("fault: what a callback, a policy or the data throws comes out as it is, and the run can be taken up") {
   check_exceptions<in_kernel>();
-  check_exceptions<on_host>();
+  check_exceptions<host_backend>();
 }
 
 TEST_CASE("fault: a stop before the first step of an epoch reports no epoch") {

@@ -8,17 +8,17 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/tanh.hpp>
 #include <localis/loss/mean_squared_error.hpp>
+#include <localis/model/model.hpp>
 #include <localis/optimizer/adam.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/train/gradient_descent.hpp>
-#include <localis/train/model.hpp>
 
 namespace lo = localis;
 

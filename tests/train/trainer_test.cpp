@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/backend/reference/backend.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/io/csv_log.hpp>
 #include <localis/io/json_lines_log.hpp>
@@ -23,12 +24,11 @@
 #include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/loss/mean_squared_error.hpp>
-#include <localis/reference/backend.hpp>
 #include <localis/rule/hebb.hpp>
 #include <localis/rule/oja.hpp>
+#include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
-#include <localis/scheduler/gradient_norm_test.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/replay.hpp>
 #include <localis/supervision/none.hpp>
@@ -581,11 +581,11 @@ TEST_CASE("trainer: outputs that are not finite have no accuracy, no class, and 
     CHECK(message<lo::error>([&] { (void)t.confusion(train); }).find("expected finite numbers") != std::string::npos);
     m.for_each_parameter([&](const lo::operation&, const auto& p) { std::fill_n(p.value, p.size(), not_a_number); });
     CHECK(message<lo::error>([&] { (void)t.predict(train); }) == expected);
-    CHECK(m.evaluate(lo::loss::softmax_cross_entropy{}, x, zeros).hits == 0);
+    CHECK(m.evaluate(lo::loss::softmax_cross_entropy{}, x, zeros).correct == 0);
     m.prepare({.batch = 12});
     (void)m.forward(x, 12, {});
     CHECK(std::isnan(m.loss(lo::loss::softmax_cross_entropy{}, zeros)));
-    CHECK(m.hits(zeros) == 0);
+    CHECK(m.correct(zeros) == 0);
   }
 }
 
@@ -748,13 +748,13 @@ TEST_CASE("trainer: freeze_out anneals each stage to its end and freezes it ther
   CHECK(rested[2] == 0);
 }
 
-TEST_CASE("trainer: gradient_norm_test moves by the norms that the report shows") {
+TEST_CASE("trainer: autofreeze moves by the norms that the report shows") {
   const auto train = pictures(40);
   model m;
-  const lo::scheduler::gradient_norm_test test{.percentile = 100};
+  const lo::scheduler::autofreeze test{.percentile = 100};
   lo::trainer t(m, test, none{}, {.epochs = 4, .batch = 8, .local_rate = 0});
   const lo::report& report = t.fit(train);
-  lo::scheduler::gradient_norm_test again = test;
+  lo::scheduler::autofreeze again = test;
   again.start({.stages = 3, .highest = 2, .epochs = 4, .steps_per_epoch = 5});
   for (const lo::epoch_record& record : report.epochs) {
     CHECK(record.boundary == again.boundary(0, 0));
@@ -955,7 +955,7 @@ TEST_CASE("trainer: callbacks of a kind add up, in the order in which they came"
       order += lo::text("m", which, factors[0], ' ');
       factors[0] *= 3;
     });
-    t.watch({0}, 1, [&order, which](const lo::probe_event&) { order += lo::text("w", which, ' '); });
+    t.diagnose({0}, 1, [&order, which](const lo::diagnostics_event&) { order += lo::text("w", which, ' '); });
     t.on_pause(1, [&order, which] { order += lo::text("p", which, ' '); });
     t.on_step([&order, which](const lo::step_event&) { order += lo::text("s", which, ' '); });
     t.on_epoch([&order, which](const lo::epoch_record&) { order += lo::text("e", which, ' '); });
@@ -967,7 +967,7 @@ TEST_CASE("trainer: callbacks of a kind add up, in the order in which they came"
   CHECK(order == "m11 m23 w1 w2 s1 s2 p1 p2 m11 m23 w1 w2 s1 s2 e1 e2 p1 p2 ");
   order.clear();
   t.modulate({});
-  t.watch({}, 1, {});
+  t.diagnose({}, 1, {});
   t.on_pause(1, {});
   t.on_step({});
   t.on_epoch({});

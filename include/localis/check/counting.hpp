@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
-#include <localis/core/carver.hpp>
 #include <localis/core/shape.hpp>
-#include <localis/kernel/follow_up.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/epilogue.hpp>
 #include <localis/layer/linear.hpp>
 
 namespace localis::check {
@@ -43,24 +43,24 @@ class counting : public Backend {
 
   [[nodiscard]] multiply_adds& counts() const { return *counts_; }
 
-  template <class FollowUp = kernel::no_follow_up>
+  template <class Epilogue = kernel::no_epilogue>
   void respond(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w, const scalar* bias,
-               scalar* u, carver scratch, const FollowUp& then = {}) const {
+               scalar* u, workspace scratch, const Epilogue& epilogue = {}) const {
     counts_->response += work(map, samples);
-    Backend::respond(map, samples, x, w, bias, u, scratch, then);
+    Backend::respond(map, samples, x, w, bias, u, scratch, epilogue);
   }
-  template <class Gate, class FollowUp = kernel::no_follow_up>
+  template <class Gate, class Epilogue = kernel::no_epilogue>
   void respond_and_learn(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w,
-                         const scalar* bias, scalar* u, const Gate& gate, const learn_options& how, const scalar* h,
-                         const accumulators<scalar>& sums, carver scratch, const FollowUp& then = {}) const {
-    const std::size_t rows = how.rows.count(map.rows(samples));
+                         const scalar* bias, scalar* u, const Gate& gate, const learn_options& options, const scalar* h,
+                         const accumulators<scalar>& sums, workspace scratch, const Epilogue& epilogue = {}) const {
+    const std::size_t rows = options.rows.count(map.rows(samples));
     const std::size_t outputs = map.outputs();
-    if (!how.responded) counts_->response += work(map, samples);
-    counts_->rule += rows * (how.active_gates > 0 ? how.active_gates * map.inputs() : map.weights());
+    if (!options.responded) counts_->response += work(map, samples);
+    counts_->rule += rows * (options.active_gates > 0 ? options.active_gates * map.inputs() : map.weights());
     if (h != nullptr) counts_->rule += rows * map.weights();
-    if (how.matrix) counts_->rule += rows * outputs * outputs;
-    if (how.reconstructs) counts_->rule += rows * map.weights();
-    Backend::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch, then);
+    if (options.matrix) counts_->rule += rows * outputs * outputs;
+    if (options.reconstructs) counts_->rule += rows * map.weights();
+    Backend::respond_and_learn(map, samples, x, w, bias, u, gate, options, h, sums, scratch, epilogue);
   }
   void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const scalar* a, const scalar* b,
                         scalar* c) const {
@@ -68,12 +68,12 @@ class counting : public Backend {
     Backend::subtract_product(rows, inner, columns, a, b, c);
   }
   void weight_gradient(const linear_map& map, std::size_t samples, const scalar* x, const scalar* d, scalar* dw,
-                       scalar* db, carver scratch) const {
+                       scalar* db, workspace scratch) const {
     counts_->weight_gradient += work(map, samples);
     Backend::weight_gradient(map, samples, x, d, dw, db, scratch);
   }
   void input_gradient(const linear_map& map, std::size_t samples, const scalar* d, const scalar* w, scalar* dx,
-                      carver scratch) const {
+                      workspace scratch) const {
     counts_->input_gradient += work(map, samples);
     Backend::input_gradient(map, samples, d, w, dx, scratch);
   }

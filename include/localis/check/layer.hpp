@@ -11,17 +11,17 @@
 #include <vector>
 
 #include <localis/check/result.hpp>
-#include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/layer/dense.hpp>
-#include <localis/layer/operation.hpp>
 #include <localis/loss/mean_squared_error.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
-#include <localis/train/model.hpp>
 
 namespace localis::check {
 
@@ -44,7 +44,7 @@ class offset_layer : public stateless {
     backend.for_rows(at.samples, op.in.size(), kernel::add<scalar>{at.input, values_.data(), at.output, op.in.size()});
   }
   void backward(Backend& backend, const operation&, const operands<scalar>& at) {
-    carver gradients(at.parameter_gradients);
+    workspace gradients(at.parameter_gradients);
     backend.copy(at.output_gradient, values_.size(), gradients.take<scalar>(values_.size()));
   }
 

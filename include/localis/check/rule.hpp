@@ -17,16 +17,16 @@
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
 #include <localis/layer/options.hpp>
+#include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
-#include <localis/train/model.hpp>
 
 namespace localis::check {
 
 /// One update of a rule, written from its formula: sample by sample, no matrix product, in double.
 ///
-///   W <- W + eta_o mean_p( G(p,o) ( x_p - recall(U(p,o)) w_o - sum_k G(p,k) w_k ) - decay w_o )
+///   W <- W + eta_o mean_p( G(p,o) ( x_p - forget(U(p,o)) w_o - sum_k G(p,k) w_k ) - decay w_o )
 ///
 /// where the sum is over the units that rule.hpp's forgets_by names, and x and G are less their means for a centred
 /// rule.
@@ -102,12 +102,12 @@ template <class Rule>
       for (std::size_t i = 0; i < inputs; ++i) norm += weight[o * inputs + i] * weight[o * inputs + i];
       own_rate *= rule.unit_rate(std::sqrt(norm));
     }
-    const std::size_t others = rules::forgets_by<Rule>() == rules::matrix_recall::full    ? outputs
-                               : rules::forgets_by<Rule>() == rules::matrix_recall::lower ? o + 1
+    const std::size_t others = rules::forgets_by<Rule>() == rules::matrix_forget::full    ? outputs
+                               : rules::forgets_by<Rule>() == rules::matrix_forget::lower ? o + 1
                                                                                           : 0;
     for (std::size_t p = 0; p < rows; ++p) {
       const double g = gate[p * outputs + o];
-      const double recalled = rules::recall(rule, response[p * outputs + o]);
+      const double recalled = rules::forget(rule, response[p * outputs + o]);
       for (std::size_t i = 0; i < inputs; ++i) {
         const double w = weight[o * inputs + i];
         double change = (g - gate_mean[o]) * (seen(p, o, i) - seen_mean[o * inputs + i]) - g * recalled * w;
@@ -218,7 +218,7 @@ template <class Rule, class Backend = cpu::backend<double>>
   static_assert(
       !localis::rule::supervised<Rule>,
       "localis::check::rule compares gates with a textbook loop, and a supervised rule has none: its step is a "
-      "gradient. Compare it with finite differences of its loss, or look at it with localis::probe");
+      "gradient. Compare it with finite differences of its loss, or look at it with localis::update_diagnostics");
   using option = localis::rule::local<Rule, localis::rule::unguarded>;
   result found;
   detail::check_rule_in<network<vector_input<7>, dense<4, option>, dense<2>>, Backend>(found, "dense", value);

@@ -15,7 +15,7 @@
 
 namespace localis {
 
-/// What an allocation is for. The arena holds activations, gradients and scratch by one plan (network/plan.hpp).
+/// What an allocation is for. The arena holds activations, gradients and scratch by one plan (model/memory_plan.hpp).
 enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, arena, count };
 
 /// For messages.

@@ -75,4 +75,7 @@ struct linear_map {
   [[nodiscard]] constexpr bool dense() const { return pointwise() && out.positions() == 1; }
 };
 
+/// The mean over positions, as a pooling of the whole map.
+constexpr linear_map whole_map(const shape& of) { return {of, {1, 1, of.channels}, {of.height, of.width, 1, 0}}; }
+
 }  // namespace localis

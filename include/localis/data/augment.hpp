@@ -73,8 +73,8 @@ template <dataset Dataset>
 template <dataset Dataset>
 class augmented {
  public:
-  augmented(const Dataset& from, augmentation how)
-      : from_(&from), shape_(shape_of(from)), how_(std::move(how)), random_(how_.seed, stream) {
+  augmented(const Dataset& from, augmentation options)
+      : from_(&from), shape_(shape_of(from)), how_(std::move(options)), random_(how_.seed, stream) {
     const std::size_t shorter = (std::min)(shape_.height, shape_.width);
     const std::size_t longer = (std::max)(shape_.height, shape_.width);
     if (how_.padding > 0 && how_.padding >= shorter)
@@ -91,7 +91,7 @@ class augmented {
       factor_.push_back(static_cast<float>(1.0 / deviation));
     }
   }
-  augmented(const Dataset&& from, augmentation how) = delete;
+  augmented(const Dataset&& from, augmentation options) = delete;
 
   [[nodiscard]] std::size_t size() const { return from_->size(); }
   [[nodiscard]] std::size_t height() const { return shape_.height; }

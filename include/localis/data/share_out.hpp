@@ -35,9 +35,9 @@ void share_out(std::size_t count, std::size_t threads, const Body& body) {
   std::vector<outcome> outcomes(std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(count, 1)));
   std::vector<std::thread> helpers;
   helpers.reserve(outcomes.size() - 1);
-  for (std::size_t lane = 1; lane < outcomes.size(); ++lane) {
+  for (std::size_t thread = 1; thread < outcomes.size(); ++thread) {
     try {
-      helpers.emplace_back([&work, &own = outcomes[lane]] { work(own); });
+      helpers.emplace_back([&work, &own = outcomes[thread]] { work(own); });
     } catch (const std::exception&) {
       break;  // no thread to be had: those that are here do the work
     }

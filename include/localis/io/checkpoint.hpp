@@ -63,7 +63,7 @@ void visit_members(Sums& sums, const Visit& visit) {
   visit("gain", sums.gain);
   visit("share", sums.share);
   visit("loss", sums.loss);
-  visit("hits", sums.hits);
+  visit("hits", sums.correct);
   visit("norm", sums.norm);
   visit("stage_norms", sums.stage_norms);
 }
@@ -233,8 +233,8 @@ void save(const Trainer& trainer, const std::filesystem::path& path) {
 
 /// Takes a run back: the next fit() goes on from there, to the same weights and report as if it had not been
 /// interrupted. Nothing changes unless all of the file is good and belongs to this network with these values of rules
-/// and layers, scalar, batch and seeds; other options, and the trainer's policies, are those of this trainer. Errors: as read_checkpoint; checkpoint_error with the
-/// path and what differs.
+/// and layers, scalar, batch and seeds; other options, and the trainer's policies, are those of this trainer. Errors:
+/// as read_checkpoint; checkpoint_error with the path and what differs.
 template <class Trainer>
 void resume(Trainer& trainer, const std::filesystem::path& path) {
   const auto run = read_checkpoint<typename Trainer::scalar>(path);

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/io/safetensors.hpp>
 #include <localis/io/torch_layout.hpp>
 #include <localis/io/write_safetensors.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis::io {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
-#include <localis/layer/operation.hpp>
+#include <localis/core/operation.hpp>
 
 /// How PyTorch names and orders what a network's operations hold, as torchvision's networks of the same kind do.
 namespace localis::io {

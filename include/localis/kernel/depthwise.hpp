@@ -27,7 +27,7 @@ struct depthwise_response {
     T* out = u + row * map.outputs();
     for (std::size_t c = begin; c < end; ++c) {
       T sum = 0;
-      detail::for_each_pixel(map, place.rest, [&](std::size_t cell, std::size_t pixel) {
+      detail::for_each_pixel(map, place.remainder, [&](std::size_t cell, std::size_t pixel) {
         sum += w[c * cells + cell] * sample[pixel + c];
       });
       out[c] = sum;
@@ -49,7 +49,7 @@ struct depthwise_products {
     const std::size_t channels = map.outputs();
     const quotient place = divide(first + row * every, map.out.positions());
     const T* sample = x + place.whole * map.in.size();
-    detail::for_each_pixel(map, place.rest, [&](std::size_t cell, std::size_t pixel) {
+    detail::for_each_pixel(map, place.remainder, [&](std::size_t cell, std::size_t pixel) {
       for (std::size_t c = begin; c < end; ++c) {
         sums[cell * channels + c] += (d == nullptr ? T(1) : d[row * channels + c]) * sample[pixel + c];
       }
@@ -72,7 +72,7 @@ struct depthwise_input_gradient {
     const T* errors = d + place.whole * map.out.size();
     for (std::size_t c = begin; c < end; ++c) {
       T sum = 0;
-      detail::for_each_window(map, place.rest, [&](std::size_t cell, std::size_t position) {
+      detail::for_each_window(map, place.remainder, [&](std::size_t cell, std::size_t position) {
         sum += w[c * cells + cell] * errors[position * channels + c];
       });
       dx[row * channels + c] = sum;

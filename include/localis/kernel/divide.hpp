@@ -10,7 +10,7 @@ inline constexpr std::size_t most_rows = 0xFFFFFFFF;
 
 struct quotient {
   std::size_t whole;
-  std::size_t rest;
+  std::size_t remainder;
 };
 
 /// a = whole * b + rest, with rest < b: how kernels take an index of rows, positions or channels apart.

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
-#include <localis/kernel/activation.hpp>
+#include <localis/math/activation.hpp>
 
 namespace localis::kernel {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
-#include <localis/kernel/activation.hpp>
+#include <localis/math/activation.hpp>
 
 /// Batch normalization (Ioffe and Szegedy 2015) in passes over contiguous channel rows.
 ///
@@ -129,7 +129,7 @@ struct batch_scale {
 
 /// Running mean and variance of u, moved by the sums over P rows of z = u scale + shift and of z^2.
 template <class T>
-struct follow_moments {
+struct update_running_moments {
   const T* sums;
   const T* squares;
   const T* scale;

@@ -6,7 +6,7 @@
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
-#include <localis/kernel/mean.hpp>
+#include <localis/math/mean.hpp>
 
 /// Local contrast normalization. Windows are size x size positions around each position, cut at the border, and take
 /// all channels. One row is one position of one sample; what is kept of it is a few numbers, so that sums over windows
@@ -23,10 +23,10 @@ struct patch {
 
   static constexpr patch around(const shape& extents, std::size_t size, std::size_t row) {
     const std::size_t reach = size / 2;
-    const std::size_t position = divide(row, extents.positions()).rest;
+    const std::size_t position = divide(row, extents.positions()).remainder;
     const quotient centre = divide(position, extents.width);
     const std::size_t y = centre.whole;
-    const std::size_t x = centre.rest;
+    const std::size_t x = centre.remainder;
     return {row - position, y < reach ? 0 : y - reach, y + reach + 1 < extents.height ? y + reach + 1 : extents.height,
             x < reach ? 0 : x - reach, x + reach + 1 < extents.width ? x + reach + 1 : extents.width};
   }
@@ -52,10 +52,10 @@ struct position_statistics {
 
   constexpr void operator()(std::size_t row) const {
     const T* in = x + row * channels;
-    const T m = mean_of(in, channels);
+    const T m = math::mean_of(in, channels);
     mean[row] = m;
     variance[row] =
-        sum_of<T>(channels, [=](std::size_t c) { return (in[c] - m) * (in[c] - m); }) / static_cast<T>(channels);
+        math::sum_of<T>(channels, [=](std::size_t c) { return (in[c] - m) * (in[c] - m); }) / static_cast<T>(channels);
   }
 };
 
@@ -128,8 +128,8 @@ struct patch_norm_shares {
     const T m = mean[row];
     const T r = inverse[row];
     const T share = r / static_cast<T>(patch::around(extents, size, row).positions() * channels);
-    level[row] = share * sum_of<T>(channels, [=](std::size_t c) { return d[c]; });
-    slope[row] = share * r * sum_of<T>(channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); });
+    level[row] = share * math::sum_of<T>(channels, [=](std::size_t c) { return d[c]; });
+    slope[row] = share * r * math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); });
   }
 };
 

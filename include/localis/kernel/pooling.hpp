@@ -16,7 +16,7 @@ struct pool_area {
     const std::size_t pad = map.field.padding;
     const quotient corner = divide(position, map.out.width);
     const std::size_t y = corner.whole * map.field.stride;
-    const std::size_t x = corner.rest * map.field.stride;
+    const std::size_t x = corner.remainder * map.field.stride;
     const auto clamp = [pad](std::size_t at, std::size_t extent) {
       return at < pad ? 0 : (at - pad < extent ? at - pad : extent);
     };
@@ -35,7 +35,7 @@ struct max_pool {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t channels = map.in.channels;
     const quotient place = divide(row, map.out.positions());
-    const pool_area area = pool_area::of(map, place.rest);
+    const pool_area area = pool_area::of(map, place.remainder);
     const T* sample = x + place.whole * map.in.size();
     T* out = y + row * channels;
     bool first = true;
@@ -70,13 +70,13 @@ namespace detail {
 template <bool Add, class T>
 constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
                         const T* y, const T* dy, T* dx) {
-  constexpr std::size_t block = 64;
+  constexpr std::size_t chunk = 64;
   const std::size_t channels = map.in.channels;
   const pool_area area = pool_area::of(map, position);
-  for (std::size_t first = begin; first < end; first += block) {
-    const std::size_t size = end - first < block ? end - first : block;
+  for (std::size_t first = begin; first < end; first += chunk) {
+    const std::size_t size = end - first < chunk ? end - first : chunk;
     const T* largest = y + position * channels + first;
-    T left[block];  // what is still to be handed out
+    T left[chunk];  // what is still to be handed out
     LOCALIS_VECTORIZE
     for (std::size_t i = 0; i < size; ++i) left[i] = dy[position * channels + first + i];
     for (std::size_t r = area.top; r < area.bottom; ++r) {
@@ -132,7 +132,7 @@ struct max_pool_tile_gradient {
     const quotient place = divide(row, map.out.positions());
     const std::size_t in = place.whole * map.in.size();
     const std::size_t out = place.whole * map.out.size();
-    detail::hand_out<false>(map, place.rest, begin, end, x + in, y + out, dy + out, dx + in);
+    detail::hand_out<false>(map, place.remainder, begin, end, x + in, y + out, dy + out, dx + in);
   }
 };
 
@@ -146,7 +146,7 @@ struct average_pool {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t channels = map.in.channels;
     const quotient place = divide(row, map.out.positions());
-    const pool_area area = pool_area::of(map, place.rest);
+    const pool_area area = pool_area::of(map, place.remainder);
     const T* sample = x + place.whole * map.in.size();
     T* out = y + row * channels;
     for (std::size_t i = begin; i < end; ++i) out[i] = T(0);

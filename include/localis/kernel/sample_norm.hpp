@@ -5,7 +5,7 @@
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
-#include <localis/kernel/mean.hpp>
+#include <localis/math/mean.hpp>
 
 /// Normalization of each sample by itself: all its values (layer_norm), or each of its channels (instance_norm).
 ///
@@ -27,8 +27,9 @@ struct whole_statistics {
   constexpr void operator()(std::size_t sample) const {
     const std::size_t size = extents.size();
     const T* in = x + sample * size;
-    const T m = mean_of(in, size);
-    const T variance = sum_of<T>(size, [=](std::size_t i) { return (in[i] - m) * (in[i] - m); }) / static_cast<T>(size);
+    const T m = math::mean_of(in, size);
+    const T variance =
+        math::sum_of<T>(size, [=](std::size_t i) { return (in[i] - m) * (in[i] - m); }) / static_cast<T>(size);
     const T r = T(1) / std::sqrt(variance + epsilon);
     for (std::size_t i = sample * extents.channels; i < (sample + 1) * extents.channels; ++i) {
       mean[i] = m;
@@ -157,7 +158,7 @@ struct weigh_sums {
     LOCALIS_VECTORIZE
     for (std::size_t c = 0; c < extents.channels; ++c) s[c] *= weight == nullptr ? share : share * weight[c];
     if (by_channel) return;
-    const T all = sum_of<T>(extents.channels, [=](std::size_t c) { return s[c]; });
+    const T all = math::sum_of<T>(extents.channels, [=](std::size_t c) { return s[c]; });
     for (std::size_t c = 0; c < extents.channels; ++c) s[c] = all;
   }
 };

@@ -1,28 +1,13 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/config.hpp>
-#include <localis/kernel/exponential.hpp>
-#include <localis/kernel/largest.hpp>
-#include <localis/kernel/mean.hpp>
+#include <localis/math/mean.hpp>
+#include <localis/math/softmax.hpp>
 
 namespace localis::kernel {
-
-/// to = share exp(scale from) / sum exp(scale from) over one row; stable for any finite row. Returns the logarithm of
-/// the sum.
-template <class T>
-constexpr T softmax_row(const T* from, T* to, std::size_t size, T scale, T share = T(1)) {
-  const T top = largest_of<T>(size, [=](std::size_t k) { return scale * from[k]; });
-  LOCALIS_VECTORIZE
-  for (std::size_t k = 0; k < size; ++k) to[k] = exp_of_negative(scale * from[k] - top);
-  const T sum = sum_of<T>(size, [=](std::size_t k) { return to[k]; });
-  const T factor = share / sum;
-  LOCALIS_VECTORIZE
-  for (std::size_t k = 0; k < size; ++k) to[k] *= factor;
-  return std::log(sum) + top;
-}
 
 /// One position's channels:  y = softmax(sharpness x);  y may be x.
 template <class T>
@@ -33,7 +18,7 @@ struct softmax {
   T sharpness;
 
   constexpr void operator()(std::size_t row) const {
-    softmax_row(x + row * channels, y + row * channels, channels, sharpness);
+    math::softmax_row(x + row * channels, y + row * channels, channels, sharpness);
   }
 };
 
@@ -50,9 +35,24 @@ struct softmax_gradient {
     const T* share = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;
-    const T sum = sum_of<T>(channels, [=](std::size_t c) { return d[c] * share[c]; });
+    const T sum = math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * share[c]; });
     LOCALIS_VECTORIZE
     for (std::size_t c = 0; c < channels; ++c) out[c] = sharpness * share[c] * (d[c] - sum);
+  }
+};
+
+/// One sample's error of a softmax: share (softmax(z) - [label]); in place.
+template <class T>
+struct softmax_error {
+  T* logits;
+  const std::uint32_t* labels;
+  std::size_t classes;
+  T share;
+
+  constexpr void operator()(std::size_t row) const {
+    T* z = logits + row * classes;
+    math::softmax_row(static_cast<const T*>(z), z, classes, T(1), share);
+    z[labels[row]] -= share;
   }
 };
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
-#include <localis/kernel/mean.hpp>
+#include <localis/math/mean.hpp>
 
 namespace localis::kernel {
 
@@ -19,7 +19,7 @@ struct triangle {
   constexpr void operator()(std::size_t row) const {
     const T* in = x + row * channels;
     T* out = y + row * channels;
-    const T mean = mean_of(in, channels);
+    const T mean = math::mean_of(in, channels);
     LOCALIS_VECTORIZE
     for (std::size_t c = 0; c < channels; ++c) {
       const T above = in[c] - mean;
@@ -52,7 +52,7 @@ struct triangle_gradient {
         out[c] = above[c] > T(0) ? d[c] * power * std::pow(above[c], exponent) : T(0);
       }
     }
-    const T shift = sum_of<T>(channels, [=](std::size_t c) { return out[c]; }) / static_cast<T>(channels);
+    const T shift = math::sum_of<T>(channels, [=](std::size_t c) { return out[c]; }) / static_cast<T>(channels);
     LOCALIS_VECTORIZE
     for (std::size_t c = 0; c < channels; ++c) out[c] -= shift;
   }

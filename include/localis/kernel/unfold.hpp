@@ -21,7 +21,7 @@ constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t
   for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
     const quotient at = divide(cell, map.field.width);
     const std::size_t y = top + at.whole * map.field.dilation;
-    const std::size_t x = left + at.rest * map.field.dilation;
+    const std::size_t x = left + at.remainder * map.field.dilation;
     const bool inside = y >= pad && y < map.in.height + pad && x >= pad && x < map.in.width + pad;
     for (std::size_t g = 0; g < map.groups; ++g) {
       const std::size_t to = (g * map.field.positions() + cell) * channels;
@@ -42,7 +42,7 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
   const std::size_t channels = map.in.channels;
   const quotient corner = divide(position, map.out.width);
   const std::size_t top = corner.whole * map.field.stride;  // both before padding is taken off
-  const std::size_t left = corner.rest * map.field.stride;
+  const std::size_t left = corner.remainder * map.field.stride;
   const std::size_t pad = map.field.padding;
   if (map.groups > 1 || map.field.dilation > 1) {
     for_each_cell(map, top, left, piece, gap);
@@ -51,18 +51,18 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
   const std::size_t stretch = map.field.width * channels;
   const std::size_t skipped = left < pad ? pad - left : 0;  // columns of the window left of the image
   const std::size_t end = map.in.width + pad > left ? map.in.width + pad - left : 0;
-  const std::size_t kept = end < map.field.width ? end : map.field.width;
+  const std::size_t saved = end < map.field.width ? end : map.field.width;
   for (std::size_t r = 0; r < map.field.height; ++r) {
     const std::size_t at = r * stretch;
     const std::size_t y = top + r;
-    if (y < pad || y >= map.in.height + pad || skipped >= kept) {
+    if (y < pad || y >= map.in.height + pad || skipped >= saved) {
       gap(at, stretch);
       continue;
     }
     if (skipped > 0) gap(at, skipped * channels);
     piece(at + skipped * channels, ((y - pad) * map.in.width + left + skipped - pad) * channels,
-          (kept - skipped) * channels);
-    if (kept < map.field.width) gap(at + kept * channels, (map.field.width - kept) * channels);
+          (saved - skipped) * channels);
+    if (saved < map.field.width) gap(at + saved * channels, (map.field.width - saved) * channels);
   }
 }
 
@@ -78,7 +78,7 @@ constexpr void for_each_pixel(const linear_map& map, std::size_t position, const
   std::uint32_t y = narrow(corner.whole * map.field.stride);
   for (std::uint32_t r = 0; r < map.field.height; ++r, y += narrow(map.field.dilation)) {
     if (y < pad || y >= bottom) continue;
-    std::uint32_t x = narrow(corner.rest * map.field.stride);
+    std::uint32_t x = narrow(corner.remainder * map.field.stride);
     for (std::uint32_t c = 0; c < map.field.width; ++c, x += narrow(map.field.dilation)) {
       if (x < pad || x >= right) continue;
       f(r * map.field.width + c, ((y - pad) * map.in.width + x - pad) * map.in.channels);
@@ -91,13 +91,13 @@ template <class F>
 constexpr void for_each_window(const linear_map& map, std::size_t position, const F& f) {
   const quotient pixel = divide(position, map.in.width);
   const std::size_t bottom = pixel.whole + map.field.padding;
-  const std::size_t right = pixel.rest + map.field.padding;
+  const std::size_t right = pixel.remainder + map.field.padding;
   for (std::size_t r = 0, down = 0; r < map.field.height && down <= bottom; ++r, down += map.field.dilation) {
     const quotient y = divide(bottom - down, map.field.stride);
-    if (y.rest != 0 || y.whole >= map.out.height) continue;
+    if (y.remainder != 0 || y.whole >= map.out.height) continue;
     for (std::size_t c = 0, across = 0; c < map.field.width && across <= right; ++c, across += map.field.dilation) {
       const quotient x = divide(right - across, map.field.stride);
-      if (x.rest == 0 && x.whole < map.out.width) f(r * map.field.width + c, y.whole * map.out.width + x.whole);
+      if (x.remainder == 0 && x.whole < map.out.width) f(r * map.field.width + c, y.whole * map.out.width + x.whole);
     }
   }
 }
@@ -145,21 +145,21 @@ struct unfold_rows {
     const T* sample = x + place.whole * map.in.size();
     To* to = rows + row * map.seen();
     if (begin == 0 && end == map.seen()) {
-      unfold_row(map, sample, place.rest, to);
+      unfold_row(map, sample, place.remainder, to);
       return;
     }
     const std::size_t pad = map.field.padding;
     const std::size_t channels = divide(map.in.channels, map.groups).whole;
     const std::size_t inputs = map.field.positions() * channels;
-    const quotient corner = divide(place.rest, map.out.width);
+    const quotient corner = divide(place.remainder, map.out.width);
     for (std::size_t i = begin; i < end; ++i) {
       const quotient group = divide(i, inputs);
-      const quotient cell = divide(group.rest, channels);
+      const quotient cell = divide(group.remainder, channels);
       const quotient at = divide(cell.whole, map.field.width);
       const std::size_t y = corner.whole * map.field.stride + at.whole * map.field.dilation;
-      const std::size_t z = corner.rest * map.field.stride + at.rest * map.field.dilation;
+      const std::size_t z = corner.remainder * map.field.stride + at.remainder * map.field.dilation;
       const bool inside = y >= pad && y < map.in.height + pad && z >= pad && z < map.in.width + pad;
-      const std::size_t channel = group.whole * channels + cell.rest;
+      const std::size_t channel = group.whole * channels + cell.remainder;
       to[i] = static_cast<To>(inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + channel] : T(0));
     }
   }
@@ -180,11 +180,11 @@ struct fold_rows {
     const T* windows = rows + place.whole * map.out.positions() * map.seen();
     T* to = dx + row * map.in.channels;
     for (std::size_t c = begin; c < end; ++c) to[c] = T(0);
-    detail::for_each_window(map, place.rest, [&](std::size_t cell, std::size_t position) {
+    detail::for_each_window(map, place.remainder, [&](std::size_t cell, std::size_t position) {
       const T* from = windows + position * map.seen() + cell * channels;
       for (std::size_t c = begin; c < end; ++c) {
         const quotient group = divide(c, channels);
-        to[c] += from[group.whole * inputs + group.rest];
+        to[c] += from[group.whole * inputs + group.remainder];
       }
     });
   }

@@ -46,8 +46,8 @@ struct rate {
   }
 };
 
-/// Who walks along a row: lane k of a row's `lanes` takes columns k, k + lanes, ... One part is one lane of one row; on
-/// the CPU that is a row.
+/// Who walks along a row: thread k of a row's `threads` takes columns k, k + threads, ... One part is one thread of one
+/// row; on the CPU that is a row.
 struct row_split {
 #if defined(__CUDA_ARCH__)
   static constexpr std::size_t width = 1;
@@ -55,17 +55,17 @@ struct row_split {
   static constexpr std::size_t width = 16;  ///< sums side by side: a loop that vectorizes
 #endif
   std::size_t columns;
-  std::size_t lanes = 1;
+  std::size_t threads = 1;
 
   [[nodiscard]] constexpr std::size_t row_of(std::size_t part) const {
-    return lanes > 1 ? divide(part, lanes).whole : part;
+    return threads > 1 ? divide(part, threads).whole : part;
   }
   /// body(row, column, slot) with slot < width
   template <class Body>
   constexpr void operator()(std::size_t part, const Body& body) const {
-    if (lanes > 1) {
-      const quotient at = divide(part, lanes);
-      for (std::size_t column = at.rest; column < columns; column += lanes) body(at.whole, column, 0);
+    if (threads > 1) {
+      const quotient at = divide(part, threads);
+      for (std::size_t column = at.remainder; column < columns; column += threads) body(at.whole, column, 0);
       return;
     }
     std::size_t column = 0;
@@ -79,7 +79,7 @@ struct row_split {
 
 /// One part of W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element; `change` gets the
 /// part's sum of squares of what the step added, before the constraint, in double: it overflows only where a weight
-/// does. Where lanes share a row, its constraint is left to `constrain`.
+/// does. Where threads share a row, its constraint is left to `constrain`.
 ///   weight and each state array: rows x columns
 template <class T, class Direction, class Step, class Constraint>
 struct apply_update {
@@ -99,7 +99,7 @@ struct apply_update {
     double sum = 0;
     for (const double s : sums) sum += s;
     change[part] = sum;
-    if (split.lanes == 1) constraint.apply(weight + part * split.columns, split.columns);
+    if (split.threads == 1) constraint.apply(weight + part * split.columns, split.columns);
   }
 
  private:
@@ -195,9 +195,9 @@ struct row_peaks {
   double* peaks;
 
   constexpr void operator()(std::size_t part) const {
-    const quotient at = divide(part, split.lanes);
+    const quotient at = divide(part, split.threads);
     T most = 0;
-    for (std::size_t column = at.rest; column < split.columns; column += split.lanes) {
+    for (std::size_t column = at.remainder; column < split.columns; column += split.threads) {
       const T size = (std::abs)(direction(at.whole, column, weight[at.whole * split.columns + column]));
       if (size > most || size != size) most = size;
     }
@@ -276,7 +276,7 @@ struct subtract_rank_one {
 
 /// average += part (share sum - average): an average that follows the means of batches.
 template <class T>
-struct follow_mean {
+struct update_running_mean {
   const T* sum;
   T* average;
   T share;  ///< 1 / P
@@ -321,7 +321,7 @@ struct guard_scale {
 };
 
 /// parts[k] = the sum, or the largest, of parts k, k + count, ...: many parts become a few.
-struct fold_parts {
+struct reduce_parts {
   double* parts;
   std::size_t size;
   std::size_t count;

@@ -6,9 +6,9 @@
 #include <cstddef>
 
 #include <localis/core/constexpr_call.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/elementwise.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -23,7 +23,7 @@ concept activation_function = requires(const Function& f) {
 
 /// Its slope is as cheap in terms of x: the layer before it does it in its own passes.
 template <class Function>
-concept joining_function = activation_function<Function> && requires(const Function& f) {
+concept fusable_function = activation_function<Function> && requires(const Function& f) {
   { f.slope_at(1.0) } -> std::same_as<double>;
 };
 
@@ -46,7 +46,7 @@ class activation_layer : public stateless {
   Function function{};
 
   activation_layer(Backend&, const operation&, random_stream) {
-    if constexpr (joining_function<Function>) static_assert(detail::check_slope_at<Function, scalar>());
+    if constexpr (fusable_function<Function>) static_assert(detail::check_slope_at<Function, scalar>());
   }
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {
@@ -83,8 +83,8 @@ struct activation {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.joins = joining_function<Function>;
-    op.keeps_output = true;
+    op.fusable = fusable_function<Function>;
+    op.saves_output = true;
     return op;
   }
   template <class Backend>

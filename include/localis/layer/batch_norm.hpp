@@ -4,14 +4,14 @@
 #include <cstddef>
 #include <vector>
 
-#include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
-#include <localis/kernel/follow_up.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/normalization.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -47,95 +47,97 @@ class batch_norm_layer {
   }
 
   /// Mean and 1 / deviation of the batch.
-  static constexpr std::size_t kept(const operation& op) { return 2 * op.in.channels; }
+  static constexpr std::size_t saved(const operation& op) { return 2 * op.in.channels; }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase) {
-    carver measure;
+    workspace measure;
     scratch_arrays(op.in.channels, measure);
     backend.reduce_scratch(samples * op.in.positions(), op.in.channels, 2, measure);
     return measure.used();
   }
 
   /// Whether a pass over the layer before can do this one in the same: statistics are there before it begins.
-  static constexpr bool follows(mode how, prefix_normalization normalization) {
-    return how == mode::evaluate || (how == mode::learn && normalization != prefix_normalization::batch);
+  static constexpr bool present(mode run_mode, prefix_normalization normalization) {
+    return run_mode == mode::evaluate || (run_mode == mode::learn && normalization != prefix_normalization::batch);
   }
-  /// What that pass does; behind it comes end_follow().
+  /// What that pass does; behind it comes finish_epilogue().
   /// @param then  the activation behind
   /// @param pool  side of the squares that are pooled behind it, or 1
   template <class Function>
-  kernel::follow_up<scalar, Function> follow(Backend& backend, const operation& op, std::byte* scratch, mode how,
-                                             const step_values<scalar>& step, const Function& then, std::size_t pool) {
-    carver pieces(scratch);
-    const arrays carved = scratch_arrays(op.in.channels, pieces);
+  kernel::epilogue<scalar, Function> make_epilogue(Backend& backend, const operation& op, std::byte* scratch,
+                                                   mode run_mode, const step_values<scalar>& step,
+                                                   const Function& epilogue, std::size_t pool) {
+    workspace pieces(scratch);
+    const arrays taken = scratch_arrays(op.in.channels, pieces);
     backend.for_rows(1, channels_,
                      kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
-                                                   static_cast<scalar>(epsilon), carved.scale, carved.shift});
-    const bool rests = how == mode::evaluate || step.normalization == prefix_normalization::resting;
-    return {carved.scale, carved.shift, rests ? nullptr : running_mean(), carved.sums, then, pool};
+                                                   static_cast<scalar>(epsilon), taken.scale, taken.shift});
+    const bool rests = run_mode == mode::evaluate || step.normalization == prefix_normalization::frozen;
+    return {taken.scale, taken.shift, rests ? nullptr : running_mean(), taken.sums, epilogue, pool};
   }
   template <class Function>
-  void end_follow(Backend& backend, const operation& op, std::size_t samples, std::byte* scratch,
-                  const step_values<scalar>& step, const kernel::follow_up<scalar, Function>& done) {
+  void finish_epilogue(Backend& backend, const operation& op, std::size_t samples, std::byte* scratch,
+                       const step_values<scalar>& step, const kernel::epilogue<scalar, Function>& done) {
     if (done.center == nullptr) return;
-    carver pieces(scratch);
+    workspace pieces(scratch);
     backend.for_rows(1, channels_,
-                     finish(scratch_arrays(op.in.channels, pieces), samples * op.in.positions(), step.rehearse));
+                     finish(scratch_arrays(op.in.channels, pieces), samples * op.in.positions(), step.apply_updates));
   }
 
   /// @param then  the activation behind, done in the same passes
   template <class Function = identity_function>
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
-               const step_values<scalar>& step, const Function& then = {}) {
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
+               const step_values<scalar>& step, const Function& epilogue = {}) {
     const std::size_t rows = at.samples * op.in.positions();
-    carver scratch(at.scratch);
-    const arrays carved = scratch_arrays(channels_, scratch);
-    const kernel::scale_shift<scalar, Function> apply{at.input, at.output, carved.scale, carved.shift, channels_, then};
-    if (follows(how, step.normalization)) {
-      const auto after = follow(backend, op, at.scratch, how, step, then, 1);
+    workspace scratch(at.scratch);
+    const arrays taken = scratch_arrays(channels_, scratch);
+    const kernel::scale_shift<scalar, Function> apply{at.input,    at.output, taken.scale,
+                                                      taken.shift, channels_, epilogue};
+    if (present(run_mode, step.normalization)) {
+      const auto after = make_epilogue(backend, op, at.scratch, run_mode, step, epilogue, 1);
       if (after.center == nullptr) {
         backend.for_rows(rows, channels_, apply);
         return;
       }
       backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar, Function>{apply, running_mean()},
-                             carved.sums, scratch);
-      end_follow(backend, op, at.samples, at.scratch, step, after);
+                             taken.sums, scratch);
+      finish_epilogue(backend, op, at.samples, at.scratch, step, after);
       return;
     }
-    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_},
-                           carved.sums, scratch);
-    kernel::finish_moments<scalar> end = finish(carved, rows, step.rehearse);
-    if (how == mode::train) {
-      end.mean = at.kept;
-      end.inverse_deviation = at.kept + channels_;
+    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_}, taken.sums,
+                           scratch);
+    kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);
+    if (run_mode == mode::train) {
+      end.mean = at.saved;
+      end.inverse_deviation = at.saved + channels_;
     }
-    end.scale = carved.scale;
-    end.shift = carved.shift;
+    end.scale = taken.scale;
+    end.shift = taken.shift;
     backend.for_rows(1, channels_, end);
     backend.for_rows(rows, channels_, apply);
   }
 
   template <class Function = identity_function>
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& then = {}) {
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& epilogue = {}) {
     const std::size_t rows = at.samples * op.in.positions();
-    const scalar* mean = at.kept;
-    const scalar* inverse = at.kept + channels_;
-    carver scratch(at.scratch);
-    const arrays carved = scratch_arrays(channels_, scratch);
+    const scalar* mean = at.saved;
+    const scalar* inverse = at.saved + channels_;
+    workspace scratch(at.scratch);
+    const arrays taken = scratch_arrays(channels_, scratch);
     backend.for_rows(1, channels_,
-                     kernel::kept_scale<scalar>{gamma(), beta(), mean, inverse, carved.scale, carved.shift});
-    const kernel::normalized<scalar, Function> of{at.input,     at.output_gradient, mean,      inverse,
-                                                  carved.scale, carved.shift,       channels_, then};
-    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, carved.sums, scratch);
-    carver gradients(at.parameter_gradients);
+                     kernel::kept_scale<scalar>{gamma(), beta(), mean, inverse, taken.scale, taken.shift});
+    const kernel::normalized<scalar, Function> of{at.input,    at.output_gradient, mean,      inverse,
+                                                  taken.scale, taken.shift,        channels_, epilogue};
+    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, taken.sums, scratch);
+    workspace gradients(at.parameter_gradients);
     auto* gamma_gradient = gradients.take<scalar>(channels_);
     auto* beta_gradient = gradients.take<scalar>(channels_);
-    backend.copy(carved.sums + channels_, channels_, gamma_gradient);
-    backend.copy(carved.sums, channels_, beta_gradient);
+    backend.copy(taken.sums + channels_, channels_, gamma_gradient);
+    backend.copy(taken.sums, channels_, beta_gradient);
     if (at.input_gradient != nullptr) {
       backend.for_rows(rows, channels_,
                        kernel::normalization_gradient<scalar, Function>{
-                           of, at.input_gradient, carved.sums, static_cast<scalar>(1 / static_cast<double>(rows))});
+                           of, at.input_gradient, taken.sums, static_cast<scalar>(1 / static_cast<double>(rows))});
     }
   }
 
@@ -148,22 +150,22 @@ class batch_norm_layer {
     scalar* shift;
   };
   /// Running statistics moved by the moments of so many rows; scale and shift are not wanted.
-  kernel::finish_moments<scalar> finish(const arrays& carved, std::size_t rows, bool rehearse) const {
-    return {carved.sums,
+  kernel::finish_moments<scalar> finish(const arrays& taken, std::size_t rows, bool apply_updates) const {
+    return {taken.sums,
             gamma(),
             beta(),
             running_mean(),
             running_variance(),
-            carved.mean,
-            carved.inverse,
+            taken.mean,
+            taken.inverse,
             nullptr,
             nullptr,
             channels_,
             rows,
-            static_cast<scalar>(rehearse ? 0 : momentum),
+            static_cast<scalar>(apply_updates ? momentum : 0),
             static_cast<scalar>(epsilon)};
   }
-  static arrays scratch_arrays(std::size_t channels, carver& scratch) {
+  static arrays scratch_arrays(std::size_t channels, workspace& scratch) {
     arrays result{};
     result.sums = scratch.take<scalar>(2 * channels);
     result.mean = scratch.take<scalar>(channels);
@@ -205,9 +207,9 @@ struct batch_norm {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.takes_next = true;
-    op.may_follow = true;
-    op.keeps_input = true;
+    op.accepts_fused_activation = true;
+    op.fusable_as_epilogue = true;
+    op.saves_input = true;
     op.parameters = 2 * in.channels;
     return op;
   }

@@ -6,10 +6,10 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/dropout.hpp>
 #include <localis/kernel/elementwise.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -27,9 +27,9 @@ class dropout_layer : public stateless {
     expect(is_finite(rate) && rate >= 0 && rate < 1, "dropout: rate", "a number in [0, 1)", rate);
   }
 
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
                const step_values<scalar>& step) {
-    if (how == mode::evaluate) {
+    if (run_mode == mode::evaluate) {
       if (at.input != at.output) backend.copy(at.input, at.samples * op.in.size(), at.output);
       return;
     }

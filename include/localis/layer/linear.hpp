@@ -8,15 +8,17 @@
 #include <type_traits>
 #include <vector>
 
-#include <localis/core/carver.hpp>
+#include <localis/backend/concept.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
-#include <localis/kernel/backend.hpp>
-#include <localis/layer/local_learner.hpp>
-#include <localis/layer/operation.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/layer/options.hpp>
-#include <localis/layer/teacher.hpp>
+#include <localis/learn/error_feedback.hpp>
+#include <localis/learn/local_error.hpp>
+#include <localis/learn/local_loss.hpp>
+#include <localis/learn/local_update.hpp>
 #include <localis/rule/policy.hpp>
 
 namespace localis {
@@ -34,8 +36,8 @@ constexpr operation trainable_operation(const char* name) {
   op.local = !std::is_same_v<typename Options::rule, rule::gradient>;
   op.supervised = Options::supervised;
   op.remembers_errors = Options::remembers_errors;
-  op.leads = true;
-  op.keeps_input = true;
+  op.accepts_epilogue = true;
+  op.saves_input = true;
   return op;
 }
 
@@ -47,7 +49,7 @@ template <class Backend, class Rule>
 class linear_layer {
  public:
   using scalar = typename Backend::scalar;
-  using learner = local_learner<Backend, Rule>;
+  using learner = local_update<Backend, Rule>;
   static constexpr bool learns_locally = !std::is_same_v<Rule, rule::gradient>;
   static constexpr bool supervised = rule::supervised<typename rule::detail::rule_of<Rule>::type>;
 
@@ -58,7 +60,7 @@ class linear_layer {
         weight_(backend.template allocate<scalar>(memory_kind::parameters, rows_ * columns_)),
         bias_(backend.template allocate<scalar>(memory_kind::parameters, op.bias ? rows_ : 0)),
         learner_(backend, op),
-        teacher_(backend, op, random.substream(1)) {
+        local_loss_(backend, op, random.substream(1)) {
     std::vector<scalar> initial(weight_.size());
     const double deviation = std::sqrt(2 / static_cast<double>(columns_));
     for (std::size_t i = 0; i < initial.size(); ++i) initial[i] = static_cast<scalar>(deviation * random.normal(i));
@@ -80,7 +82,7 @@ class linear_layer {
     std::vector<parameter<scalar>> result;
     if constexpr (learns_locally) result = learner_.states();
     if constexpr (supervised) {
-      for (const parameter<scalar>& state : teacher_.states()) {
+      for (const parameter<scalar>& state : local_loss_.states()) {
         if (state.size() > 0) result.push_back(state);
       }
     }
@@ -91,35 +93,36 @@ class linear_layer {
   [[nodiscard]] std::vector<std::size_t*> counts() {
     std::vector<std::size_t*> result;
     if constexpr (learns_locally) result.push_back(learner_.updates());
-    if constexpr (detail::teacher_counts<teacher_type>) {
-      for (std::size_t* count : teacher_.counts()) result.push_back(count);
+    if constexpr (detail::local_loss_counts<local_loss_type>) {
+      for (std::size_t* count : local_loss_.counts()) result.push_back(count);
     }
     return result;
   }
 
-  // For probes (train/probe.hpp): from watch() on, each local update leaves the direction of its step.
-  void watch(Backend& backend) requires learns_locally { learner_.watch(backend); }
+  // For update_diagnostics (train/update_diagnostics.hpp): from keep_direction() on, each local update leaves the
+  // direction of its step.
+  void keep_direction(Backend& backend) requires learns_locally { learner_.keep_direction(backend); }
   [[nodiscard]] std::span<const scalar> direction() const requires learns_locally { return learner_.direction(); }
 
-  static constexpr std::size_t kept(const operation&) { return 0; }
+  static constexpr std::size_t saved(const operation&) { return 0; }
 
   /// Sum of squares of the last local update, and the weight rows whose scale was negative so far: read after a step.
-  struct local_tally {
+  struct local_update_statistics {
     double change = 0;
     double clips = 0;
     bool failed = false;  ///< clips that the rule's guard calls an error
   };
-  [[nodiscard]] local_tally read_tally(const Backend& backend) const {
-    local_tally result;
+  [[nodiscard]] local_update_statistics read_update_statistics(const Backend& backend) const {
+    local_update_statistics result;
     if constexpr (learns_locally) {
-      const auto [change, clips] = learner_.read_tally(backend);
+      const auto [change, clips] = learner_.read_update_statistics(backend);
       result = {change, clips, fails_on_clips() && clips > 0};
     }
     return result;
   }
   /// The same in the backend's memory; null where there is no local rule.
-  [[nodiscard]] const double* tally() const {
-    if constexpr (learns_locally) return learner_.tally();
+  [[nodiscard]] const double* update_statistics() const {
+    if constexpr (learns_locally) return learner_.update_statistics();
     return nullptr;
   }
   static constexpr bool fails_on_clips() {
@@ -135,19 +138,19 @@ class linear_layer {
   static constexpr bool pools = learner::pools;
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when,
-                                   const follow_options& follow = {}) {
-    carver measure;
+                                   const epilogue_options& epilogue = {}) {
+    workspace measure;
     switch (when) {
       case phase::evaluate:
       case phase::train:
-        backend.respond_scratch(op.map(), samples, measure, follow);
+        backend.respond_scratch(op.map(), samples, measure, epilogue);
         break;
       case phase::learn:
-        if constexpr (learns_locally && !supervised) return learner::scratch_bytes(backend, op, samples, follow);
-        backend.respond_scratch(op.map(), samples, measure, follow);
+        if constexpr (learns_locally && !supervised) return learner::scratch_bytes(backend, op, samples, epilogue);
+        backend.respond_scratch(op.map(), samples, measure, epilogue);
         break;
       case phase::backward: {
-        carver other;
+        workspace other;
         backend.input_gradient_scratch(op.map(), samples, measure);
         backend.weight_gradient_scratch(op.map(), samples, other);
         return measure.used() > other.used() ? measure.used() : other.used();
@@ -156,72 +159,73 @@ class linear_layer {
     return measure.used();
   }
 
-  /// @param then  what follows in the same pass (kernel::follow_up)
-  template <class FollowUp = kernel::no_follow_up>
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how,
-               const step_values<scalar>& step, const FollowUp& then = {}) {
+  /// @param then  what follows in the same pass (kernel::epilogue)
+  template <class Epilogue = kernel::no_epilogue>
+  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
+               const step_values<scalar>& step, const Epilogue& epilogue = {}) {
     const linear_map map = op.map();
-    carver scratch(at.scratch);
+    workspace scratch(at.scratch);
     if constexpr (learns_locally && !supervised) {
       const double rate = step.local_rate * learner_.values.step.scale;
-      if (how == mode::learn && rate > 0) {
-        learner_.respond_and_learn(backend, op, at, weight_.data(), bias_.data(), rate, step, then);
+      if (run_mode == mode::learn && rate > 0) {
+        learner_.respond_and_learn(backend, op, at, weight_.data(), bias_.data(), rate, step, epilogue);
         return;
       }
     }
-    backend.respond(map, at.samples, at.input, weight_.data(), bias_.data(), at.output, scratch, then);
+    backend.respond(map, at.samples, at.input, weight_.data(), bias_.data(), at.output, scratch, epilogue);
   }
 
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
     const linear_map map = op.map();
-    carver gradients(at.parameter_gradients);
+    workspace gradients(at.parameter_gradients);
     auto* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
     backend.weight_gradient(map, at.samples, at.input, at.output_gradient, weight_gradient, bias_gradient,
-                            carver(at.scratch));
+                            workspace(at.scratch));
     if (at.input_gradient != nullptr) {
       backend.input_gradient(map, at.samples, at.output_gradient, weight_.data(), at.input_gradient,
-                             carver(at.scratch));
+                             workspace(at.scratch));
     }
   }
 
-  // Of a supervised rule: its teacher's part of a step, and the step once backward() has left its gradients.
+  // Of a supervised rule: its local loss's part of a step, and the step once backward() has left its gradients.
 
-  static std::size_t teacher_scratch_bytes(const Backend& backend, const operation& op,
-                                           std::size_t samples) requires supervised {
-    return op.teaches ? teacher_type::scratch_bytes(backend, op, samples) : 0;
+  static std::size_t local_loss_scratch_bytes(const Backend& backend, const operation& op,
+                                              std::size_t samples) requires supervised {
+    return op.has_local_loss ? local_loss_type::scratch_bytes(backend, op, samples) : 0;
   }
   static std::size_t learn_scratch_bytes(const Backend& backend, const operation& op,
                                          std::size_t samples) requires supervised {
     return learner::scratch_bytes(backend, op, samples);
   }
-  void teach(Backend& backend, const operation& op, const lesson<scalar>& at) requires supervised {
-    teacher_.teach(backend, op, learner_.values.rule, at);
+  void compute_local_gradient(Backend& backend, const operation& op,
+                              const teaching_signal<scalar>& at) requires supervised {
+    local_loss_.compute_local_gradient(backend, op, learner_.values.rule, at);
   }
-  void observe(Backend& backend, const operation& op, const lesson<scalar>& at) requires supervised {
-    if constexpr (detail::observes<teacher_type, Backend, bare_rule>) {
-      teacher_.observe(backend, op, learner_.values.rule, at);
+  void observe(Backend& backend, const operation& op, const teaching_signal<scalar>& at) requires supervised {
+    if constexpr (detail::observes<local_loss_type, Backend, bare_rule>) {
+      local_loss_.observe(backend, op, learner_.values.rule, at);
     }
   }
   void learn(Backend& backend, const operation& op, const operands<scalar>& at,
              const step_values<scalar>& step) requires supervised {
     const double rate = step.local_rate * learner_.values.step.scale;
     if (rate == 0) return;
-    carver gradients(at.parameter_gradients);
+    workspace gradients(at.parameter_gradients);
     const scalar* gradient = gradients.take<scalar>(weight_.size());
     learner_.learn_from(backend, op, gradient, weight_.data(), rate, step, at.scratch);
   }
 
  private:
   using bare_rule = typename rule::detail::rule_of<Rule>::type;
-  using teacher_type = typename decltype(detail::checked_teacher<Backend, bare_rule>())::type;
+  using local_loss_type = typename decltype(detail::checked_local_loss<Backend, bare_rule>())::type;
 
   std::size_t rows_;
   std::size_t columns_;
   typename Backend::template array<scalar> weight_;
   typename Backend::template array<scalar> bias_;
   [[no_unique_address]] learner learner_;
-  [[no_unique_address]] teacher_type teacher_;
+  [[no_unique_address]] local_loss_type local_loss_;
 };
 
 }  // namespace localis

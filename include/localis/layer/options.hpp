@@ -119,7 +119,7 @@ struct read_options {
   static constexpr bool supervised = localis::rule::supervised<bare_rule>;
   static constexpr bool remembers_errors = localis::rule::remembers_errors<bare_rule>();
   /// Each unit finds what the units before it leave: there must not be more units than inputs.
-  static constexpr bool orders_units = localis::rule::forgets_by<bare_rule>() == localis::rule::matrix_recall::lower;
+  static constexpr bool orders_units = localis::rule::forgets_by<bare_rule>() == localis::rule::matrix_forget::lower;
 };
 
 }  // namespace detail

@@ -3,12 +3,12 @@
 #include <array>
 #include <cstddef>
 
-#include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/kernel/patch_norm.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -25,17 +25,17 @@ class patch_norm_layer {
   void validate() const {
     expect(is_finite(epsilon) && epsilon > 0, "patch_norm: epsilon", "a finite number > 0", epsilon);
   }
-  static constexpr std::size_t kept(const operation&) { return 0; }
+  static constexpr std::size_t saved(const operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase when) {
-    carver measure;
-    (void)carve(samples * op.in.positions(), when == phase::backward, measure);
+    workspace measure;
+    (void)take_arrays(samples * op.in.positions(), when == phase::backward, measure);
     return measure.used();
   }
 
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
     const std::size_t rows = at.samples * op.in.positions();
-    carver scratch(at.scratch);
-    const arrays a = carve(rows, false, scratch);
+    workspace scratch(at.scratch);
+    const arrays a = take_arrays(rows, false, scratch);
     find_statistics(backend, op, at, a);
     backend.for_rows(rows, op.in.channels,
                      kernel::patch_norm<scalar>{at.input, at.output, a.mean, a.inverse, op.in.channels});
@@ -44,8 +44,8 @@ class patch_norm_layer {
     if (at.input_gradient == nullptr) return;
     const std::size_t rows = at.samples * op.in.positions();
     const std::size_t size = op.field.height;
-    carver scratch(at.scratch);
-    const arrays a = carve(rows, true, scratch);
+    workspace scratch(at.scratch);
+    const arrays a = take_arrays(rows, true, scratch);
     find_statistics(backend, op, at, a);
     backend.for_samples(rows, op.in.channels, 1,
                         kernel::patch_norm_shares<scalar>{op.in, size, at.input, at.output_gradient, a.mean, a.inverse,
@@ -66,7 +66,7 @@ class patch_norm_layer {
     scalar* level;
     scalar* slope;
   };
-  static arrays carve(std::size_t rows, bool backward, carver& scratch) {
+  static arrays take_arrays(std::size_t rows, bool backward, workspace& scratch) {
     arrays a{};
     a.position_mean = scratch.take<scalar>(rows);
     a.position_variance = scratch.take<scalar>(rows);
@@ -116,7 +116,7 @@ struct patch_norm {
     op.out = in;
     op.field = {Size, Size, 1, Size / 2};
     op.elementwise = true;
-    op.keeps_input = true;
+    op.saves_input = true;
     return op;
   }
   template <class Backend>

@@ -3,9 +3,9 @@
 #include <array>
 #include <cstddef>
 
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/pooling.hpp>
-#include <localis/layer/operation.hpp>
 #include <localis/layer/options.hpp>
 
 namespace localis {
@@ -56,9 +56,9 @@ constexpr operation describe_pool(const shape& in, const window& field, bool max
   op.kind = operation_kind::pooling;
   op.in = in;
   op.field = field;
-  op.keeps_input = max;
-  op.keeps_output = max;
-  op.may_follow = max && field.width == field.height && field.stride == field.height && field.padding == 0;
+  op.saves_input = max;
+  op.saves_output = max;
+  op.fusable_as_epilogue = max && field.width == field.height && field.stride == field.height && field.padding == 0;
   if (field.stride == 0) {
     op.problem = misfit::stride_is_zero;
   } else if (!field.fits(in) || 2 * field.padding > field.height) {
@@ -94,7 +94,7 @@ struct max_pool2d {
   using state = pool_layer<Backend, true>;
 };
 
-/// Mean of each Side x Side square, per channel; padding counts as zeros. Shapes, options, cost and errors as
+/// Mean of each Side x Side square, per channel; padding counts as zeros. Shapes, run_mode, cost and errors as
 /// max_pool2d; keeps nothing.
 template <std::size_t Side, class... Options>
 struct average_pool2d {

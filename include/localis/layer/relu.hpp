@@ -1,7 +1,7 @@
 #pragma once
 
-#include <localis/kernel/activation.hpp>
 #include <localis/layer/activation.hpp>
+#include <localis/math/activation.hpp>
 
 namespace localis {
 

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
-#include <localis/kernel/activation.hpp>
 #include <localis/kernel/elementwise.hpp>
-#include <localis/layer/operation.hpp>
+#include <localis/math/activation.hpp>
 
 namespace localis {
 
@@ -46,21 +46,21 @@ class junction : public stateless {
 
   template <class Function = identity_function>
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&,
-               const Function& then = {}) {
+               const Function& epilogue = {}) {
     if (op.kind != operation_kind::add) return;
     backend.for_rows(at.samples, op.in.size(),
-                     kernel::add<scalar, Function>{at.input, at.skip, at.output, op.in.size(), then});
+                     kernel::add<scalar, Function>{at.input, at.skip, at.output, op.in.size(), epilogue});
   }
   /// save_skip: both branches' gradients are added. add: the gradient goes to both.
   template <class Function = identity_function>
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& then = {}) {
+  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& epilogue = {}) {
     const std::size_t size = at.samples * op.in.size();
     if constexpr (!std::is_same_v<Function, identity_function>) {
       // at.input_gradient lies where at.output_gradient does.
       if (at.input_gradient == nullptr && at.skip_gradient == nullptr) return;
       backend.for_rows(at.samples, op.in.size(),
                        kernel::share_gradient<scalar, Function>{at.output, at.output_gradient, at.input_gradient,
-                                                                at.skip_gradient, op.in.size(), then});
+                                                                at.skip_gradient, op.in.size(), epilogue});
       return;
     }
     if (op.kind == operation_kind::save_skip && at.input_gradient != nullptr) {
@@ -82,7 +82,7 @@ struct junction_layer {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.takes_next = Kind == operation_kind::add;
+    op.accepts_fused_activation = Kind == operation_kind::add;
     return op;
   }
   template <class Backend>

@@ -5,13 +5,13 @@
 #include <span>
 #include <vector>
 
-#include <localis/core/carver.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/kernel/sample_norm.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -39,30 +39,30 @@ class sample_norm_layer {
     expect(is_finite(epsilon) && epsilon > 0, ByChannel ? "instance_norm: epsilon" : "layer_norm: epsilon",
            "a finite number > 0", epsilon);
   }
-  static constexpr std::size_t kept(const operation&) { return 0; }
+  static constexpr std::size_t saved(const operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase when) {
-    carver measure;
-    (void)carve(samples * op.in.channels, when == phase::backward, measure);
+    workspace measure;
+    (void)take_arrays(samples * op.in.channels, when == phase::backward, measure);
     return measure.used();
   }
 
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    carver scratch(at.scratch);
-    const arrays a = carve(at.samples * channels_, false, scratch);
+    workspace scratch(at.scratch);
+    const arrays a = take_arrays(at.samples * channels_, false, scratch);
     find_statistics(backend, op, at, a);
     backend.for_samples(at.samples, op.in.size(), channels_,
                         kernel::sample_norm<scalar>{op.in, at.input, at.output, a.mean, a.inverse, gamma(), beta()});
   }
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
     if (!Affine && at.input_gradient == nullptr) return;
-    carver scratch(at.scratch);
-    const arrays a = carve(at.samples * channels_, true, scratch);
+    workspace scratch(at.scratch);
+    const arrays a = take_arrays(at.samples * channels_, true, scratch);
     find_statistics(backend, op, at, a);
     backend.for_samples(
         at.samples, op.in.size(), channels_,
         kernel::sample_norm_sums<scalar>{op.in, at.input, at.output_gradient, a.mean, a.inverse, a.level, a.slope});
     if constexpr (Affine) {
-      carver gradients(at.parameter_gradients);
+      workspace gradients(at.parameter_gradients);
       const auto sum_up = [&](const scalar* parts) {
         backend.for_rows(
             1, channels_,
@@ -90,7 +90,7 @@ class sample_norm_layer {
     scalar* level;
     scalar* slope;
   };
-  static arrays carve(std::size_t size, bool backward, carver& scratch) {
+  static arrays take_arrays(std::size_t size, bool backward, workspace& scratch) {
     arrays a{};
     a.mean = scratch.take<scalar>(size);
     a.inverse = scratch.take<scalar>(size);
@@ -125,7 +125,7 @@ constexpr operation describe_sample_norm(const char* name, const shape& in, bool
   op.in = in;
   op.out = in;
   op.elementwise = true;
-  op.keeps_input = true;
+  op.saves_input = true;
   op.parameters = affine ? 2 * in.channels : 0;
   return op;
 }

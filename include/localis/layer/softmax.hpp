@@ -5,9 +5,9 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/softmax.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -57,7 +57,7 @@ struct softmax {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.keeps_output = true;
+    op.saves_output = true;
     return op;
   }
   template <class Backend>

@@ -5,9 +5,9 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
 #include <localis/kernel/triangle.hpp>
-#include <localis/layer/operation.hpp>
 
 namespace localis {
 
@@ -55,7 +55,7 @@ struct triangle {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.keeps_output = true;
+    op.saves_output = true;
     return op;
   }
   template <class Backend>

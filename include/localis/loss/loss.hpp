@@ -3,12 +3,10 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 
 #include <localis/core/constexpr_call.hpp>
 #include <localis/core/finite.hpp>
-#include <localis/kernel/largest.hpp>
 
 namespace localis::loss {
 
@@ -65,52 +63,5 @@ constexpr bool all_finite(const T* row, std::size_t size) {
   }
   return true;
 }
-
-/// A batch's losses and their gradient, one sample in a call. Outputs from `judged` on take no part.
-template <class T, class Loss>
-struct of_samples {
-  static_assert(std::is_default_constructible_v<Loss>,
-                "localis: a loss must be default constructible: its sample() is tried at compile time");
-  static_assert(detail::check_sample<Loss, T>());
-
-  Loss loss;
-  const T* output;  ///< samples x outputs
-  std::size_t outputs;
-  std::size_t judged;
-  const std::uint32_t* labels;  ///< by sample, or null
-  const T* targets;             ///< samples x outputs, or null
-  T* gradient;                  ///< samples x outputs
-  T share;
-  std::size_t classes;  ///< of the data
-  T* losses;
-  T* hits;  ///< 1 where the largest output, among those of classes, is the label; else 0
-
-  constexpr void operator()(std::size_t n) const {
-    T* row = gradient + n * outputs;
-    for (std::size_t k = judged; k < outputs; ++k) row[k] = T(0);
-    const target<T> wanted{labels == nullptr ? 0U : labels[n], targets == nullptr ? nullptr : targets + n * outputs};
-    const T* out = output + n * outputs;
-    losses[n] = loss.sample(out, judged, wanted, row, share);
-    if (!all_finite(out, judged)) losses[n] = std::numeric_limits<T>::quiet_NaN();
-    hits[n] = T(labels != nullptr && kernel::place_of_largest(out, classes) == labels[n] ? 1 : 0);
-  }
-};
-
-/// Sums over samples, in double: of losses, and of hits.
-template <class T>
-struct outcome {
-  const T* losses;
-  const T* hits;
-  std::size_t samples;
-  double* sums;
-
-  constexpr void operator()(std::size_t) const {
-    sums[0] = sums[1] = 0;
-    for (std::size_t n = 0; n < samples; ++n) {
-      sums[0] += static_cast<double>(losses[n]);
-      sums[1] += static_cast<double>(hits[n]);
-    }
-  }
-};
 
 }  // namespace localis::loss

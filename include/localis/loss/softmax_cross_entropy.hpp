@@ -3,8 +3,8 @@
 #include <cstddef>
 
 #include <localis/core/finite.hpp>
-#include <localis/kernel/softmax.hpp>
 #include <localis/loss/loss.hpp>
+#include <localis/math/softmax.hpp>
 
 namespace localis::loss {
 
@@ -25,7 +25,7 @@ namespace localis::loss {
 struct softmax_cross_entropy {
   template <class T>
   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
-    const T log_sum = kernel::softmax_row(output, gradient, size, T(1), share);
+    const T log_sum = math::softmax_row(output, gradient, size, T(1), share);
     if (wanted.values != nullptr) {
       T sum = 0;
       for (std::size_t k = 0; k < size; ++k) {

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/core/operation.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
-#include <localis/layer/layer.hpp>
-#include <localis/layer/operation.hpp>
+#include <localis/layer/concept.hpp>
 #include <localis/layer/residual.hpp>
 
 namespace localis {
@@ -174,7 +174,7 @@ constexpr void note_stages(program<Count>& p) {
         p.first_misfit = end;
       }
       // The last stage always learns by gradient.
-      op.teaches = op.supervised && !has_trainable && op.stage + 1 < p.stages;
+      op.has_local_loss = op.supervised && !has_trainable && op.stage + 1 < p.stages;
       supervised = op.supervised;
       has_trainable = true;
     }
@@ -257,9 +257,10 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     }
     if (i > 0) {
       const operation& before = result.operations[i - 1];
-      op.joined = op.joins && before.takes_next;
-      op.follower = op.kind == operation_kind::normalization ? op.may_follow && before.leads
-                                                             : before.follower && (op.joined || op.may_follow);
+      op.fused_into_previous = op.fusable && before.accepts_fused_activation;
+      op.is_epilogue = op.kind == operation_kind::normalization
+                           ? op.fusable_as_epilogue && before.accepts_epilogue
+                           : before.is_epilogue && (op.fused_into_previous || op.fusable_as_epilogue);
     }
     op.stage = result.stages;
     op.input = value;

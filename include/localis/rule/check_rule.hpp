@@ -11,7 +11,7 @@ namespace localis::rule {
 namespace detail {
 
 struct member_names {
-  int gate, gate_row, statistic, state_rate, initial_state, recall, decay, unit_rate, response_weight, weighs_response,
+  int gate, gate_row, statistic, state_rate, initial_state, forget, decay, unit_rate, response_weight, weighs_response,
       active_gates, validate, forgets_by, centred, remembers_errors, name;
 };
 /// `&without<Rule>::gate` compiles where Rule names no gate.
@@ -24,7 +24,7 @@ concept resembles_rule = !requires {
   &without<T>::gate;
   &without<T>::gate_row;
   &without<T>::statistic;
-  &without<T>::recall;
+  &without<T>::forget;
 };
 
 template <class Rule>
@@ -98,9 +98,9 @@ constexpr void check_optional_members() {
       "localis: this rule gives its units a state, which its gate does not see. Expected: template <class T> constexpr "
       "T gate(T u, T s) const");
   static_assert(
-      has_recall<Rule> || requires { &without<Rule>::recall; },
-      "localis: this rule's recall has another signature than expected, and would be skipped. Expected, for "
-      "float and double: template <class T> constexpr T recall(T u) const");
+      has_forget<Rule> || requires { &without<Rule>::forget; },
+      "localis: this rule's forget has another signature than expected, and would be skipped. Expected, for "
+      "float and double: template <class T> constexpr T forget(T u) const");
   static_assert(
       has_decay<Rule> || requires { &without<Rule>::decay; },
       "localis: this rule's decay is not a number, and would be skipped. Expected: double decay = 0;");
@@ -126,10 +126,10 @@ constexpr void check_optional_members() {
       "void validate() const");
   static_assert(
       requires {
-        { Rule::forgets_by } -> std::convertible_to<matrix_recall>;
+        { Rule::forgets_by } -> std::convertible_to<matrix_forget>;
       } || requires { &without<Rule>::forgets_by; },
       "localis: this rule's forgets_by is not as expected, and would be skipped. Expected: static constexpr "
-      "matrix_recall forgets_by = matrix_recall::full;");
+      "matrix_forget forgets_by = matrix_forget::full;");
   static_assert(
       requires {
         { Rule::centred } -> std::convertible_to<bool>;

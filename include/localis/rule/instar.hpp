@@ -19,12 +19,12 @@ struct instar {
     return u > T(0) ? u : T(0);
   }
   template <class T>
-  constexpr T recall(T) const {
+  constexpr T forget(T) const {
     return T(1);
   }
   constexpr bool operator==(const instar&) const = default;
 };
 
-static_assert(local_rule<instar> && has_recall<instar>);
+static_assert(local_rule<instar> && has_forget<instar>);
 
 }  // namespace localis::rule

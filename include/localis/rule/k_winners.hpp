@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <localis/core/error.hpp>
-#include <localis/kernel/largest.hpp>
+#include <localis/math/largest.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -36,13 +36,13 @@ struct k_winners {
       any_responds |= u[o] != T(0);
     }
     for (std::size_t rank = 0; any_responds && rank < winners && rank < units; ++rank) {
-      gates[kernel::place_of_largest(gates, units)] = out;
+      gates[math::place_of_largest(gates, units)] = out;
     }
     LOCALIS_VECTORIZE
     for (std::size_t o = 0; o < units; ++o) gates[o] = gates[o] == out ? T(1) : T(0);
   }
   template <class T>
-  constexpr T recall(T) const {
+  constexpr T forget(T) const {
     return T(1);
   }
   [[nodiscard]] constexpr std::size_t active_gates() const { return winners; }

@@ -6,7 +6,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
-#include <localis/kernel/largest.hpp>
+#include <localis/math/largest.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -37,18 +37,18 @@ struct krotov_hopfield {
   template <class T>
   constexpr void gate_row(const T* v, T* gates, std::size_t units) const {
     for (std::size_t o = 0; o < units; ++o) gates[o] = v[o];
-    const std::size_t first = kernel::place_of_largest(v, units);
+    const std::size_t first = math::place_of_largest(v, units);
     std::size_t best = first;
     for (std::size_t place = 2; place <= rank && place <= units; ++place) {
       gates[best] = -std::numeric_limits<T>::infinity();
-      best = kernel::place_of_largest(gates, units);
+      best = math::place_of_largest(gates, units);
     }
     for (std::size_t o = 0; o < units; ++o) gates[o] = T(0);
     if (units >= rank) gates[best] = -static_cast<T>(delta);
     gates[first] = T(1);
   }
   template <class T>
-  constexpr T recall(T v) const {
+  constexpr T forget(T v) const {
     return v;
   }
   template <class T>

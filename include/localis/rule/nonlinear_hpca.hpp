@@ -8,7 +8,7 @@ namespace localis::rule {
 ///
 ///   W <- W + eta (1/P) ( Y^T X - tril(Y^T Y) W ),     Y = f(U)
 ///
-/// `Function` is an activation function of kernel/activation.hpp, or any plain value with T operator()(T) const.
+/// `Function` is an activation function of math/activation.hpp, or any plain value with T operator()(T) const.
 ///
 /// Units:  eta dimensionless.
 /// Cost:   as sanger: 2 P O I + 2 P O^2 + 2 O^2 I FLOP, and P O values of f.
@@ -17,7 +17,7 @@ namespace localis::rule {
 template <class Function>
 struct nonlinear_hpca {
   static constexpr const char* name = "nonlinear_hpca";
-  static constexpr matrix_recall forgets_by = matrix_recall::lower;
+  static constexpr matrix_forget forgets_by = matrix_forget::lower;
   Function function{};
 
   template <class T>

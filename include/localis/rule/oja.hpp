@@ -23,12 +23,12 @@ struct oja {
     return u;
   }
   template <class T>
-  constexpr T recall(T u) const {
+  constexpr T forget(T u) const {
     return u;
   }
   constexpr bool operator==(const oja&) const = default;
 };
 
-static_assert(local_rule<oja> && has_recall<oja>);
+static_assert(local_rule<oja> && has_forget<oja>);
 
 }  // namespace localis::rule

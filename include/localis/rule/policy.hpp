@@ -20,7 +20,7 @@
 ///
 ///   1. signal      z = U, or U normalized: by running moments as they were before the step, or by those of all rows of
 ///                  the batch. A rule with response_weight() sees X H^T in U's place
-///   2. rows        gates, recall, statistics of z, in the rows learned from; a modulator multiplies a sample's gates
+///   2. rows        gates, forget, statistics of z, in the rows learned from; a modulator multiplies a sample's gates
 ///   3. direction   D = (1/P) G^T X - diag(c) W, the rule's own decay in c
 ///   4. step        eta = rate scale gain, times |W| / |D| (relative_step), or divided by max |D| (max_abs_step): of D
 ///                  as it is here, whatever the points below make of it
@@ -128,7 +128,7 @@ struct fail_on_negative_scale {
 /// by the size of what they see, as Adam does, take back what a step policy, a rule or a modulator makes of that size.
 using momentum = optimizer::sgd;
 
-/// What a rule's gate and recall see as the unit's signal.
+/// What a rule's gate and forget see as the unit's signal.
 enum class signal_source { response, running, batch };
 
 /// U itself.
@@ -171,7 +171,7 @@ struct sampled_rows {
 };
 
 /// The bias rests before the boundary.
-struct resting_bias {
+struct frozen_bias {
   static constexpr bool learns = false;
 };
 
@@ -261,7 +261,7 @@ struct local {
                 "max_abs_step), optimizers (momentum), constraints (unit_rows, p_norm_rows, clip_weights), scale "
                 "guards (clip_scale, unguarded, fail_on_negative_scale), signals (response_signal, "
                 "running_normalized_signal, batch_normalized_signal), rows (all_rows, sampled_rows) and biases "
-                "(resting_bias, hebbian_bias)");
+                "(frozen_bias, hebbian_bias)");
   static_assert(
       (policy_value<Policies> && ...),
       "localis: a policy in rule::local<Rule, Policies...> must be a plain value: trivially copyable and "
@@ -284,9 +284,9 @@ struct local {
       "constraints, no signals, rows or biases");
   static_assert(
       !(std::is_same_v<Policies, hebbian_bias> || ... || false) ||
-          (!centred<Rule>() && forgets_by<Rule>() == matrix_recall::none),
+          (!centred<Rule>() && forgets_by<Rule>() == matrix_forget::none),
       "localis: hebbian_bias: this rule takes means off its input, or forgets by what other units explain, of which "
-      "a bias knows nothing. Use resting_bias");
+      "a bias knows nothing. Use frozen_bias");
 
   static_assert((detail::validate_fits<Policies> && ...),
                 "localis: validate() of a policy in rule::local<Rule, Policies...> would never be called. Expected: "
@@ -300,7 +300,7 @@ struct local {
   using guard_type = typename detail::first_of<detail::is_guard, clip_scale, Policies...>::type;
   using signal_type = typename detail::first_of<detail::is_signal, response_signal, Policies...>::type;
   using rows_type = typename detail::first_of<detail::is_rows, all_rows, Policies...>::type;
-  using bias_type = typename detail::first_of<detail::is_bias, resting_bias, Policies...>::type;
+  using bias_type = typename detail::first_of<detail::is_bias, frozen_bias, Policies...>::type;
 
   Rule rule{};
   step_type step{};

@@ -16,13 +16,13 @@
 ///   X  P x I   stage input, one row per sample (convolution: per output position)
 ///   U  P x O   response X W^T, before bias, normalization and activation
 ///   G  P x O   gate(u), element by element, or of a whole row where units compete
-///   R  P x O   recall(u): what forgetting is weighed by; 0 where a rule does not state one
+///   R  P x O   forget(u): what forgetting is weighed by; 0 where a rule does not state one
 ///
 /// A rule is a plain value that states them:
 ///
 ///   struct my_rule {
 ///     template <class T> constexpr T gate(T u) const { return u; }
-///     template <class T> constexpr T recall(T u) const { return u; }   // optional
+///     template <class T> constexpr T forget(T u) const { return u; }   // optional
 ///     double decay = 0;                                                // optional, dimensionless
 ///     static constexpr const char* name = "my_rule";                   // optional, for summaries and messages
 ///   };
@@ -41,7 +41,7 @@
 ///
 /// Optional, each found by its name:
 ///
-///   static constexpr matrix_recall forgets_by = matrix_recall::full;   // - (1/P) (G^T G) W, or its lower triangle
+///   static constexpr matrix_forget forgets_by = matrix_forget::full;   // - (1/P) (G^T G) W, or its lower triangle
 ///   static constexpr bool centred = true;                              // X and G less their means over the rows
 ///   template <class T> constexpr T unit_rate(T norm) const;            // factor on a unit's eta, by its row's norm
 ///   template <class T> constexpr T response_weight(T w) const;         // gates see X h(W)^T instead of U, wherever
@@ -81,9 +81,9 @@ concept has_state_gate = requires(const Rule& rule, float f, double d) {
 };
 
 template <class Rule>
-concept has_recall = requires(const Rule& rule, float f, double d) {
-  { rule.recall(f) } -> std::same_as<float>;
-  { rule.recall(d) } -> std::same_as<double>;
+concept has_forget = requires(const Rule& rule, float f, double d) {
+  { rule.forget(f) } -> std::same_as<float>;
+  { rule.forget(d) } -> std::same_as<double>;
 };
 
 template <class Rule>
@@ -114,7 +114,7 @@ concept has_validate = requires(const Rule& rule) {
   rule.validate();
 };
 
-/// Learns from an error at the stage's output (layer/teacher.hpp), not from gates.
+/// Learns from an error at the stage's output (learn/local_loss.hpp), not from gates.
 template <class Rule>
 concept supervised = requires {
   { Rule::supervised } -> std::convertible_to<bool>;
@@ -145,7 +145,7 @@ LOCALIS_CONSTEXPR_CALL(check_statistic, "localis: rule: statistic", Policy{}.sta
 LOCALIS_CONSTEXPR_CALL(check_gate_row, "localis: rule: gate_row",
                        Policy{}.gate_row(localis::detail::pair_of<T>{}.from, localis::detail::pair_of<T>{}.to,
                                          std::size_t{2}));
-LOCALIS_CONSTEXPR_CALL(check_recall, "localis: rule: recall", Policy{}.recall(T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_forget, "localis: rule: forget", Policy{}.forget(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_unit_rate, "localis: rule: unit_rate", Policy{}.unit_rate(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_response_weight, "localis: rule: response_weight", Policy{}.response_weight(T(0.5)));
 
@@ -160,27 +160,27 @@ constexpr bool check_calls() {
     static_assert(detail::check_state_gate<Rule, T>());
     static_assert(detail::check_statistic<Rule, T>());
   }
-  if constexpr (has_recall<Rule>) static_assert(detail::check_recall<Rule, T>());
+  if constexpr (has_forget<Rule>) static_assert(detail::check_forget<Rule, T>());
   if constexpr (has_unit_rate<Rule>) static_assert(detail::check_unit_rate<Rule, double>());
   if constexpr (has_response_weight<Rule>) static_assert(detail::check_response_weight<Rule, T>());
   return true;
 }
 
 /// What forgetting looks at besides the unit itself.
-enum class matrix_recall {
+enum class matrix_forget {
   none,
   full,  ///< every unit: (G^T G) W
   lower  ///< the units before it and itself: tril(G^T G) W
 };
 
 template <class Rule>
-constexpr matrix_recall forgets_by() {
+constexpr matrix_forget forgets_by() {
   if constexpr (requires {
-                  { Rule::forgets_by } -> std::convertible_to<matrix_recall>;
+                  { Rule::forgets_by } -> std::convertible_to<matrix_forget>;
                 }) {
     return Rule::forgets_by;
   } else {
-    return matrix_recall::none;
+    return matrix_forget::none;
   }
 }
 
@@ -198,7 +198,7 @@ constexpr bool centred() {
 /// Whether a unit's update depends on the other units of its row.
 template <class Rule>
 constexpr bool units_interact() {
-  return has_row_gate<Rule> || forgets_by<Rule>() != matrix_recall::none;
+  return has_row_gate<Rule> || forgets_by<Rule>() != matrix_forget::none;
 }
 
 /// Never in the prefix: the boundary stops at a stage with this rule. The default of every layer.
@@ -234,9 +234,9 @@ constexpr void gate_row(const Rule& rule, const T* u, [[maybe_unused]] const T* 
 }
 
 template <class Rule, class T>
-constexpr T recall(const Rule& rule, T u) {
-  if constexpr (has_recall<Rule>) {
-    return rule.recall(u);
+constexpr T forget(const Rule& rule, T u) {
+  if constexpr (has_forget<Rule>) {
+    return rule.forget(u);
   } else {
     return T(0);
   }

@@ -15,7 +15,7 @@ namespace localis::rule {
 /// Source: T. D. Sanger, Neural Networks 2 (1989) 459. Ours: batch mean.
 struct sanger {
   static constexpr const char* name = "sanger";
-  static constexpr matrix_recall forgets_by = matrix_recall::lower;
+  static constexpr matrix_forget forgets_by = matrix_forget::lower;
 
   template <class T>
   constexpr T gate(T u) const {

@@ -5,8 +5,8 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
-#include <localis/kernel/largest.hpp>
-#include <localis/kernel/softmax.hpp>
+#include <localis/math/largest.hpp>
+#include <localis/math/softmax.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -33,14 +33,14 @@ struct soft_hebb {
 
   template <class T>
   constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
-    kernel::softmax_row(u, gates, units, static_cast<T>(sharpness));
+    math::softmax_row(u, gates, units, static_cast<T>(sharpness));
     LOCALIS_VECTORIZE
     for (std::size_t o = 0; o < units; ++o) gates[o] = -gates[o];
-    const std::size_t winner = kernel::place_of_largest(u, units);
+    const std::size_t winner = math::place_of_largest(u, units);
     gates[winner] = -gates[winner];
   }
   template <class T>
-  constexpr T recall(T u) const {
+  constexpr T forget(T u) const {
     return u;
   }
   template <class T>

@@ -4,7 +4,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
-#include <localis/kernel/softmax.hpp>
+#include <localis/math/softmax.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -26,10 +26,10 @@ struct soft_winner_take_all {
 
   template <class T>
   constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
-    kernel::softmax_row(u, gates, units, static_cast<T>(1 / temperature));
+    math::softmax_row(u, gates, units, static_cast<T>(1 / temperature));
   }
   template <class T>
-  constexpr T recall(T) const {
+  constexpr T forget(T) const {
     return T(1);
   }
   void validate() const {

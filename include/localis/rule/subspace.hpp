@@ -16,7 +16,7 @@ namespace localis::rule {
 /// Source: E. Oja, Int. J. Neural Systems 1 (1989) 61. Ours: batch mean.
 struct subspace {
   static constexpr const char* name = "subspace";
-  static constexpr matrix_recall forgets_by = matrix_recall::full;
+  static constexpr matrix_forget forgets_by = matrix_forget::full;
 
   template <class T>
   constexpr T gate(T u) const {

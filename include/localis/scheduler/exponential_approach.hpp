@@ -24,7 +24,7 @@ namespace localis::scheduler {
 /// Source: after the upper bound of the freezing schedule of C. He et al., PipeTransformer, arXiv 2102.03161 (2021),
 ///         L_t = L_(t-1) + a (L - L_(t-1)), that is L (1 - (1 - a)^t): the closed form is the one of the authors'
 ///         published code, which rounds up. Ours differs: it rounds down; begin; no minimum with gradient norms (see
-///         gradient_norm_test).
+///         autofreeze).
 struct exponential_approach {
   double tau = 3;
   std::size_t begin = 0;       ///< epoch at which T starts to move

@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include <localis/backend/concept.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
-#include <localis/kernel/backend.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/kernel/update.hpp>
-#include <localis/layer/operation.hpp>
 #include <localis/optimizer/optimizer.hpp>
 #include <localis/rule/policy.hpp>
 
@@ -41,7 +41,7 @@ class gradient_descent {
     std::size_t parameters = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable) return;
-      rows = (std::max)(rows, p.rows * trained.backend().row_lanes(p.columns));
+      rows = (std::max)(rows, p.rows * trained.backend().row_threads(p.columns));
       ++parameters;
       stages_.push_back(static_cast<std::uint32_t>(op.stage));
       weights_.push_back(op.trainable() && std::string_view(p.name) == "weight" ? 1 : 0);
@@ -75,15 +75,16 @@ class gradient_descent {
         for (std::size_t s = 0; s < step_type::state_arrays; ++s) state[s] = states_[index].data() + s * p.size();
       }
       const double factor = factors.empty() ? 1 : factors[op.stage];
-      const kernel::row_split split{p.columns, backend.row_lanes(p.columns)};
-      const std::size_t parts = p.rows * split.lanes;
+      const kernel::row_split split{p.columns, backend.row_threads(p.columns)};
+      const std::size_t parts = p.rows * split.threads;
       backend.for_rows(
-          parts, p.columns / split.lanes,
+          parts, p.columns / split.threads,
           kernel::apply_update<scalar, direction_type, step_type, rule::no_constraint>{
               p.value, state, split, direction_type{gradient, p.columns},
               optimizer_.template prepare<scalar>(++updates_[index]),
               kernel::rate<scalar>{static_cast<scalar>(rate * factor)}, rule::no_constraint{}, parts_.data()});
-      backend.for_rows(1, 1, kernel::total{parts_.data(), fold(backend, parts_.data(), parts), totals_.data() + index});
+      backend.for_rows(
+          1, 1, kernel::total{parts_.data(), reduce_parts(backend, parts_.data(), parts), totals_.data() + index});
       ++index;
     });
     first_ = first;

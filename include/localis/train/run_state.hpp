@@ -26,7 +26,7 @@ struct epoch_sums {
   double gain = 0;
   double share = 0;
   double loss = 0;
-  std::size_t hits = 0;
+  std::size_t correct = 0;
   mean norm;
   std::vector<mean> stage_norms;
 };

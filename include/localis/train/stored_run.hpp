@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
-#include <localis/layer/operation.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/train/run_state.hpp>
 #include <localis/train/value_text.hpp>
 

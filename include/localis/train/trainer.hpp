@@ -26,17 +26,17 @@
 #include <localis/learning_rate/learning_rate.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/confusion_matrix.hpp>
+#include <localis/model/model.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/supervision/supervision.hpp>
-#include <localis/train/confusion_matrix.hpp>
 #include <localis/train/gradient_descent.hpp>
-#include <localis/train/model.hpp>
-#include <localis/train/probe.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_state.hpp>
-#include <localis/train/step_log.hpp>
+#include <localis/train/step_pipeline.hpp>
+#include <localis/train/update_diagnostics.hpp>
 
 namespace localis {
 
@@ -80,11 +80,11 @@ void visit_members(Event& event, const Visit& visit) {
   visit("samples", event.samples);
 }
 
-/// What a probe saw before a step.
-struct probe_event {
+/// What update_diagnostics saw before a step.
+struct diagnostics_event {
   std::size_t epoch;
   std::size_t step;
-  std::span<const stage_probe> stages;
+  std::span<const stage_diagnostics> stages;
 };
 
 /// Trains a model: for each batch the scheduler says where the boundary lies, the stages before it learn by their rules
@@ -156,15 +156,16 @@ class trainer {
     add(modulators_, std::move(third_factor));
   }
 
-  /// From the next fit() on, looks at these stages before every `every`-th step (train/probe.hpp) and hands over what
-  /// it saw. The run itself stays the same; memory is then planned for all boundaries. Errors: config_error for a stage
-  /// that cannot lie before the boundary, or where `every` is 0.
-  void watch(std::vector<std::size_t> stages, std::size_t every, std::function<void(const probe_event&)> callback) {
-    expect(every > 0, "trainer::watch: every", "at least 1", every);
+  /// From the next fit() on, looks at these stages before every `every`-th step (train/update_diagnostics.hpp) and
+  /// hands over what it saw. The run itself stays the same; memory is then planned for all boundaries. Errors:
+  /// config_error for a stage that cannot lie before the boundary, or where `every` is 0.
+  void diagnose(std::vector<std::size_t> stages, std::size_t every,
+                std::function<void(const diagnostics_event&)> callback) {
+    expect(every > 0, "trainer::diagnose: every", "at least 1", every);
     if (callback) {
-      watchers_.push_back({probe<Model>(model_, std::move(stages)), every, std::move(callback)});
+      diagnostics_.push_back({update_diagnostics<Model>(model_, std::move(stages)), every, std::move(callback)});
     } else {
-      watchers_.clear();
+      diagnostics_.clear();
     }
   }
 
@@ -191,8 +192,8 @@ class trainer {
   /// Where the run stands: after fit(), or in a callback of on_pause().
   /// Errors: config_error while steps are under way, or where one failed half way.
   [[nodiscard]] run_state state() const {
-    expect(under_way_.empty(), "trainer::state: steps under way", "none, as in on_pause() and after fit()",
-           under_way_.size());
+    expect(in_flight_.empty(), "trainer::state: steps under way", "none, as in on_pause() and after fit()",
+           in_flight_.size());
     if (restored_) return *restored_;
     run_state result;
     result.epoch = epoch_;
@@ -215,7 +216,7 @@ class trainer {
   void restore(run_state from) {
     check_state(from);
     restored_ = std::move(from);
-    under_way_.clear();  // a step that failed half way is of no account any more
+    in_flight_.clear();  // a step that failed half way is of no account any more
   }
   /// The errors of restore().
   static void check_state(const run_state& from) {
@@ -232,11 +233,11 @@ class trainer {
     expect_stored(
         from.step <= from.steps, "step", [&] { return text("at most ", from.steps); }, from.step);
     const std::size_t begun = from.report.epochs.size();
-    const std::size_t under_way = from.step > 0 ? 1 : 0;
+    const std::size_t in_flight = from.step > 0 ? 1 : 0;
     const auto next = [&] {
-      return text("the one after those of the report (", begun, ", ", under_way, " of them under way)");
+      return text("the one after those of the report (", begun, ", ", in_flight, " of them under way)");
     };
-    expect_stored(begun >= under_way && from.epoch == begun - under_way, "epoch", next, from.epoch);
+    expect_stored(begun >= in_flight && from.epoch == begun - in_flight, "epoch", next, from.epoch);
   }
 
   template <data::dataset Train>
@@ -260,7 +261,7 @@ class trainer {
     for_batches(data, [&](const data::batch_view<scalar>& batch) {
       const auto part = model_.evaluate(loss_, batch.features, batch.labels, batch.targets, data.classes());
       result.loss += part.loss * static_cast<double>(batch.size);
-      result.accuracy += static_cast<double>(part.hits);
+      result.accuracy += static_cast<double>(part.correct);
     });
     result.loss /= static_cast<double>(data.size());
     const bool known = data.classes() > 0 && !is_nan(result.loss);
@@ -298,7 +299,7 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
-  using log = step_log<Model, Supervision>;
+  using log = step_pipeline<Model, Supervision>;
 
   template <class Data>
   static void check_data(const char* which, const Data& data) {
@@ -354,7 +355,7 @@ class trainer {
   /// Plans for the boundaries that this epoch may have, and frees what only lower ones need.
   void settle_memory(std::size_t epoch, std::size_t samples) {
     constexpr std::size_t top = Model::network_type::highest_boundary;
-    const bool watched = !watchers_.empty();
+    const bool watched = !diagnostics_.empty();
     const std::size_t lowest = watched ? 0 : clamped(scheduler::lowest_boundary(scheduler_, epoch));
     const std::size_t highest = watched ? top : clamped(scheduler::highest_boundary(scheduler_, epoch, top));
     const memory_request wanted{options_.batch,        lowest, highest, options_.local_rate > 0, true, samples,
@@ -380,8 +381,8 @@ class trainer {
     }
   }
 
-  [[nodiscard]] static double accuracy(bool labelled, double hits, double samples) {
-    return labelled ? hits / samples : std::numeric_limits<double>::quiet_NaN();
+  [[nodiscard]] static double accuracy(bool labelled, double correct, double samples) {
+    return labelled ? correct / samples : std::numeric_limits<double>::quiet_NaN();
   }
 
   template <class Train, class Validation>
@@ -398,8 +399,8 @@ class trainer {
     data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
                                                  batches.steps()});
-    under_way_.clear();
-    clips_at_start_ = clips_seen_ = model_.read_tally().clips;
+    in_flight_.clear();
+    clips_at_start_ = clips_seen_ = model_.read_update_statistics().clips;
     settled_ = false;
     steps_ = batches.steps();
     begin();
@@ -546,10 +547,10 @@ class trainer {
     epoch_record& record = report_.epochs.back();
     const drop_unless_begun guard{report_.epochs};
     const double clips_before = total(clips_seen_) - static_cast<double>(record.clips);
-    const auto settle = [&](bool all) {
+    const auto retire = [&](bool all) {
       const auto start = clock::now();
       std::vector<step_event> ended;
-      while (!under_way_.empty() && (all || log_.full() || log_.arrived())) {
+      while (!in_flight_.empty() && (all || log_.full() || log_.ready())) {
         ended.push_back(end_step(record, labelled));
       }
       const double seconds = std::chrono::duration<double>(clock::now() - start).count();
@@ -572,12 +573,12 @@ class trainer {
       record.seconds += seconds;
       report_.seconds += seconds;
       const auto due = [this](const pauser& one) { return one.every > 0 && step_ % one.every == 0 && step_ < steps_; };
-      settle(std::any_of(pausers_.begin(), pausers_.end(), due));
+      retire(std::any_of(pausers_.begin(), pausers_.end(), due));
       for (std::size_t i = 0; i < pausers_.size(); ++i) {
         if (due(pausers_[i])) pausers_[i].callback();
       }
     }
-    settle(true);
+    retire(true);
   }
 
   /// A step whose record is still to come.
@@ -609,35 +610,35 @@ class trainer {
     now.factors = gradient_factors(epoch, step);
     descent_.check_factors(now.rate, now.factors);
     now.samples = batch.size;
-    pass how;
-    how.boundary = now.boundary;
-    how.local_rate = options_.local_rate;
-    how.normalization = options_.normalization;
-    how.step = std::uint64_t{epoch} * steps + step;
+    step_options options;
+    options.boundary = now.boundary;
+    options.local_rate = options_.local_rate;
+    options.normalization = options_.normalization;
+    options.step = std::uint64_t{epoch} * steps + step;
     std::array<double, Model::stages> gains{};
     if constexpr (log::supervises) {
       log_.open(supervision_);
       if constexpr (log::immediate) check_gains(log_.now());
-      how.keeps_gains = true;
+      options.gains_are_set = true;
     } else {
       gains = stage_gains();
       now.gain = supervision_.gain(supervision_state_);
-      how.stage_gains = gains;
+      options.stage_gains = gains;
     }
-    how.modulator = third_factors(batch);
-    if (labelled) how.labels = batch.labels;
-    how.indices = batch.indices;
-    how.classes = classes_;
-    for (std::size_t i = 0; i < watchers_.size(); ++i) {
-      watcher& one = watchers_[i];
+    options.modulator = third_factors(batch);
+    if (labelled) options.labels = batch.labels;
+    options.indices = batch.indices;
+    options.classes = classes_;
+    for (std::size_t i = 0; i < diagnostics_.size(); ++i) {
+      diagnosis& one = diagnostics_[i];
       if (step % one.every != 0) continue;
-      const std::vector<stage_probe> seen = one.look(batch.features, batch.labels, how, loss_, batch.targets);
+      const std::vector<stage_diagnostics> seen = one.look(batch.features, batch.labels, options, loss_, batch.targets);
       one.callback({epoch, step, seen});
     }
-    under_way_.push_back(now);
+    in_flight_.push_back(now);
     ++step_;
-    model_.forward(batch.features, batch.size, how);
-    model_.judge(loss_, batch.labels, batch.targets);
+    model_.forward(batch.features, batch.size, options);
+    model_.compute_loss_async(loss_, batch.labels, batch.targets);
     log_.close_forward(batch.size);
     if constexpr (log::immediate) check_forward(log_.now(), now);  // before anything learns from it
     model_.backward();
@@ -647,7 +648,7 @@ class trainer {
 
   /// Takes in the record of the oldest step under way.
   step_event end_step(epoch_record& record, bool labelled) {
-    const launched now = under_way_.front();
+    const launched now = in_flight_.front();
     const typename log::record seen = log_.read();
     check_forward(seen, now);
     const double gain = log::supervises ? seen.gain : now.gain;
@@ -663,7 +664,7 @@ class trainer {
       }
     }
     if constexpr (!log::supervises) supervision_.observe(supervision_state_, seen.loss);
-    under_way_.pop_front();
+    in_flight_.pop_front();
     clips_seen_ = seen.clips;
 
     record.boundary = now.base;
@@ -672,7 +673,7 @@ class trainer {
     sums_.rate += now.rate;
     sums_.gain += gain;
     sums_.loss += seen.loss * static_cast<double>(now.samples);
-    if (labelled) sums_.hits += static_cast<std::size_t>(seen.hits);
+    if (labelled) sums_.correct += static_cast<std::size_t>(seen.correct);
     const auto shares = Model::work_shares();
     for (std::size_t stage = 0; stage < now.boundary; ++stage) sums_.share += shares[stage];
     return step_event{now.epoch, options_.epochs, now.step, now.steps, now.boundary,
@@ -751,7 +752,7 @@ class trainer {
     const auto steps = static_cast<double>(record.steps);
     const auto samples = static_cast<double>(record.samples);
     record.loss = sums_.loss / samples;
-    record.accuracy = accuracy(labelled, static_cast<double>(sums_.hits), samples);
+    record.accuracy = accuracy(labelled, static_cast<double>(sums_.correct), samples);
     record.learning_rate = sums_.rate / steps;
     record.gain = sums_.gain / steps;
     record.prefix_share = sums_.share / steps;
@@ -789,10 +790,10 @@ class trainer {
   static void call(const callbacks<Signature>& all, Arguments&&... arguments) {
     for (std::size_t i = 0; i < all.size(); ++i) all[i](arguments...);
   }
-  struct watcher {
-    probe<Model> look;
+  struct diagnosis {
+    update_diagnostics<Model> look;
     std::size_t every;
-    std::function<void(const probe_event&)> callback;
+    std::function<void(const diagnostics_event&)> callback;
   };
   struct pauser {
     std::size_t every;
@@ -808,7 +809,7 @@ class trainer {
   Loss loss_;
   gradient_descent<Model, Optimizer> descent_;
   log log_;
-  std::deque<launched> under_way_;  ///< oldest first
+  std::deque<launched> in_flight_;  ///< oldest first
   std::array<double, Model::stages> clips_at_start_{};
   std::array<double, Model::stages> clips_seen_{};
   callbacks<void(const step_event&)> step_callbacks_;
@@ -816,7 +817,7 @@ class trainer {
   callbacks<void(const data::batch_view<scalar>&, std::span<double>)> modulators_;
   std::vector<double> third_factors_;
   std::size_t classes_ = 0;  ///< of the data in training
-  std::deque<watcher> watchers_;
+  std::deque<diagnosis> diagnostics_;
   std::deque<pauser> pausers_;
   std::size_t epoch_ = 0;  ///< under way
   std::size_t step_ = 0;   ///< to come next

@@ -1,3 +1,3 @@
 inline void function() {
-// block
+  // block
 }

@@ -1,3 +1,3 @@
 inline void with_model(lo::model<net>& model) {
-// block
+  // block
 }

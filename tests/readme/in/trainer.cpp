@@ -4,5 +4,5 @@ inline void with_trainer(int argc, char** argv) {
   const auto held_out = lo::data::synthetic_images(64, 16, 16, 1, 4, 1, 0.2, 64);
   lo::model<net> model;
   lo::trainer trainer{model, lo::scheduler::linear{}, lo::supervision::none{}, {.epochs = 4}};
-// block
+  // block
 }

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <Eigen/Core>
+
+#include <localis/config.hpp>
+
+namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// A row-major block of a larger array: rows x columns, `stride` elements from row to row.
+template <class T>
+struct matrix_view {
+  T* data;
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t stride;
+};
+
+template <class T>
+matrix_view<T> rows_of(T* data, std::size_t rows, std::size_t columns) {
+  return {data, rows, columns, columns};
+}
+
+namespace detail {
+
+template <class T>
+using matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+template <class T>
+auto map(const matrix_view<T>& b) {
+  return Eigen::Map<matrix<T>, 0, Eigen::OuterStride<>>(b.data, static_cast<Eigen::Index>(b.rows),
+                                                        static_cast<Eigen::Index>(b.columns),
+                                                        Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
+}
+template <class T>
+auto map(const matrix_view<const T>& b) {
+  return Eigen::Map<const matrix<T>, 0, Eigen::OuterStride<>>(
+      b.data, static_cast<Eigen::Index>(b.rows), static_cast<Eigen::Index>(b.columns),
+      Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
+}
+
+/// c += a b, or c -= a b, on the calling thread.
+///
+/// Eigen packs parts of a and b into two blocks, for which its own operators take up to 128 KB of stack each: threads
+/// may have less (128 KB in all is what musl gives them, and what OMP_STACKSIZE may say). Here the blocks are on the
+/// heap. Products for which Eigen packs nothing stay with its operators: small ones, and those of a vector, unless it
+/// would copy a long one that does not lie in one piece.
+template <class A, class B, class C>
+void add_product(const A& a, const B& b, C& c, bool subtract = false) {
+  using scalar = typename C::Scalar;
+  using index = Eigen::Index;
+  constexpr index too_few = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD
+  constexpr index few = 32768 / sizeof(scalar);
+  if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
+  const bool is_vector = c.rows() == 1 || c.cols() == 1;
+  const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
+  if (c.rows() + c.cols() + a.cols() < too_few || (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= few))) {
+    if (subtract) {
+      c.noalias() -= a * b;
+    } else {
+      c.noalias() += a * b;
+    }
+    return;
+  }
+  namespace eigen = Eigen::internal;
+  constexpr int a_order = A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
+  constexpr int b_order = B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
+  using product =
+      eigen::general_matrix_matrix_product<index, scalar, a_order, false, scalar, b_order, false, Eigen::RowMajor, 1>;
+  eigen::gemm_blocking_space<Eigen::RowMajor, scalar, scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::Dynamic> blocks(
+      c.rows(), c.cols(), a.cols(), 1, true);
+  blocks.allocateAll();
+  product::run(c.rows(), c.cols(), a.cols(), a.data(), a.outerStride(), b.data(), b.outerStride(), c.data(), 1,
+               c.outerStride(), scalar(subtract ? -1 : 1), blocks);
+}
+
+}  // namespace detail
+
+/// The three products of a layer, each compiled once per scalar. On the calling thread; c = or c += by `add`.
+///
+/// c = a b^T:   response,         U = X W^T
+template <class T>
+[[gnu::noinline]] void multiply_abt(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                    const matrix_view<T>& c, bool add) {
+  auto out = detail::map(c);
+  if (!add) out.setZero();
+  detail::add_product(detail::map(a), detail::map(b).transpose(), out);
+}
+
+/// c = a^T b:   weight product,   G^T X
+template <class T>
+[[gnu::noinline]] void multiply_atb(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                    const matrix_view<T>& c, bool add) {
+  auto out = detail::map(c);
+  if (!add) out.setZero();
+  detail::add_product(detail::map(a).transpose(), detail::map(b), out);
+}
+
+/// c = a b:     input gradient,   D W
+template <class T>
+[[gnu::noinline]] void multiply_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                   const matrix_view<T>& c, bool add) {
+  auto out = detail::map(c);
+  if (!add) out.setZero();
+  detail::add_product(detail::map(a), detail::map(b), out);
+}
+
+/// c -= a b:    what a rule's units explain of each other's inputs
+template <class T>
+[[gnu::noinline]] void subtract_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                   const matrix_view<T>& c) {
+  auto out = detail::map(c);
+  detail::add_product(detail::map(a), detail::map(b), out, true);
+}
+
+/// Each row of `to` += row
+template <class T>
+void add_to_rows(const matrix_view<T>& to, const T* row) {
+  for (std::size_t r = 0; r < to.rows; ++r) {
+    T* out = to.data + r * to.stride;
+    LOCALIS_VECTORIZE
+    for (std::size_t i = 0; i < to.columns; ++i) out[i] += row[i];
+  }
+}
+
+/// sums += the sum of all rows; a few rows at a time, and the sums of those: many rows lose no digits.
+template <class T>
+void add_column_sums(const matrix_view<const T>& from, T* sums) {
+  constexpr std::size_t few = 32;
+  constexpr std::size_t wide = 64;
+  for (std::size_t first = 0; first < from.columns; first += wide) {
+    const std::size_t size = (std::min)(wide, from.columns - first);
+    T total[wide] = {};
+    for (std::size_t begin = 0; begin < from.rows; begin += few) {
+      T part[wide] = {};
+      for (std::size_t row = begin; row < (std::min)(begin + few, from.rows); ++row) {
+        const T* in = from.data + row * from.stride + first;
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < size; ++i) part[i] += in[i];
+      }
+      LOCALIS_VECTORIZE
+      for (std::size_t i = 0; i < size; ++i) total[i] += part[i];
+    }
+    LOCALIS_VECTORIZE
+    for (std::size_t i = 0; i < size; ++i) sums[first + i] += total[i];
+  }
+}
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/backend/concept.hpp>
+#include <localis/backend/cpu/direct.hpp>
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+
+namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// Each thread's part of what a local rule or a weight gradient sums, added up in the order of threads, whatever their
+/// timing. Lane 0 adds into the result itself, the others into their own copies; products in panels have a copy for
+/// each thread.
+template <class T>
+class thread_sums {
+ public:
+  thread_sums(const linear_map& map, const learn_options& options, std::size_t threads, bool in_panels,
+              workspace& scratch)
+      : map_(map),
+        how_(options),
+        panels_(in_panels ? scratch.take<T>(threads * panels_size()) : nullptr),
+        in_panels_(in_panels),
+        copies_(scratch.take<T>((threads - 1) * copy_size())) {}
+
+  [[nodiscard]] bool in_panels() const { return in_panels_; }
+  /// Where a thread adds; `sum` is its panels where there are any.   all: the result
+  [[nodiscard]] accumulators<T> of(std::size_t thread, const accumulators<T>& all) const {
+    accumulators<T> mine = all;
+    if (thread > 0) {
+      mine.sum = copies_ + (thread - 1) * copy_size();
+      mine.unit = mine.sum + (in_panels_ ? 0 : map_.weights());
+      mine.matrix = mine.unit + how_.unit_sums * map_.outputs();
+      mine.input = mine.matrix + (how_.matrix ? map_.outputs() * map_.outputs() : 0);
+    }
+    if (in_panels_) mine.sum = panels_ + thread * panels_size();
+    return mine;
+  }
+  void clear(std::size_t threads, const accumulators<T>& all) const {
+    parallel_for(threads, [&](std::size_t thread) {
+      const accumulators<T> mine = of(thread, all);
+      std::fill_n(mine.sum, in_panels_ ? panels_size() : map_.weights(), T(0));
+      clear_others(map_, how_, mine);
+    });
+  }
+  /// The result, from the sums of `threads` threads; panels are unpacked by `workers` threads.
+  void add_up(std::size_t threads, std::size_t workers, const accumulators<T>& all) const {
+    if (in_panels_) {
+      direct::unpack(map_.outputs(), map_.inputs(), static_cast<const T*>(panels_), threads, workers, all.sum);
+    }
+    for (std::size_t thread = 1; thread < threads; ++thread) {
+      const accumulators<T> more = of(thread, all);
+      const auto add = [&](auto which, std::size_t size) {
+        for (std::size_t i = 0; i < size; ++i) (all.*which)[i] += (more.*which)[i];
+      };
+      if (!in_panels_) add(&accumulators<T>::sum, map_.weights());
+      for_others(map_, how_, all, add);
+    }
+  }
+
+  /// All sums but the product's.
+  static void clear_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums) {
+    for_others(map, options, sums, [&](auto which, std::size_t size) { std::fill_n(sums.*which, size, T(0)); });
+  }
+
+ private:
+  /// f(which, size) for each sum that is wanted, but the product's.
+  template <class F>
+  static void for_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums, const F& f) {
+    if (sums.unit != nullptr) f(&accumulators<T>::unit, options.unit_sums * map.outputs());
+    if (options.matrix) f(&accumulators<T>::matrix, map.outputs() * map.outputs());
+    if (options.inputs) f(&accumulators<T>::input, map.seen());
+  }
+  [[nodiscard]] std::size_t panels_size() const { return direct::panels_size<T>(map_.outputs(), map_.inputs()); }
+  [[nodiscard]] std::size_t copy_size() const {
+    return (in_panels_ ? 0 : map_.weights()) + how_.unit_sums * map_.outputs() +
+           (how_.matrix ? map_.outputs() * map_.outputs() : 0) + (how_.inputs ? map_.seen() : 0);
+  }
+
+  linear_map map_;
+  learn_options how_;
+  T* panels_;
+  bool in_panels_;
+  T* copies_;
+};
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/backend/concept.hpp>
+#include <localis/backend/cpu/gemm.hpp>
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/pooling.hpp>
+
+namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// What ends a tile of responses while it is in the cache: bias, and a kernel::epilogue.
+template <class T>
+class tile_epilogue {
+ public:
+  /// rows: of a tile, at most
+  tile_epilogue(const linear_map& map, std::size_t rows, std::size_t threads, const epilogue_options& options,
+                workspace& scratch)
+      : map_(map), rows_(rows), threads_(threads) {
+    if (!options.present) return;
+    if (options.pool > 1) tiles_ = scratch.take<T>(threads * rows * map.outputs());
+    parts_ = scratch.take<T>(threads * 2 * map.outputs());
+    sums_ = scratch.take<double>(threads * 2 * map.outputs());
+  }
+
+  /// Before the first tile.
+  void start() const {
+    if (sums_ != nullptr) std::fill_n(sums_, threads_ * 2 * map_.outputs(), 0.0);
+  }
+  /// Where a tile's response goes: to its place in `y`, or to a thread's scratch where only what is pooled from it is
+  /// kept.
+  [[nodiscard]] T* response(std::size_t thread, range rows, T* y) const {
+    return tiles_ == nullptr ? y + rows.begin * map_.outputs() : tiles_ + thread * rows_ * map_.outputs();
+  }
+  /// For the response `out` of some rows of X.   y: where the results of all rows begin
+  template <class Epilogue>
+  void operator()(std::size_t thread, range rows, T* out, const T* bias, T* y, const Epilogue& epilogue) const {
+    const std::size_t outputs = map_.outputs();
+    if (bias != nullptr) add_to_rows(rows_of(out, rows.size(), outputs), bias);
+    if constexpr (Epilogue::present) {
+      constexpr std::size_t few = 32;  // rows that are added up in T, all else in double
+      T* part = parts_ + thread * 2 * outputs;
+      double* sums = sums_ + thread * 2 * outputs;
+      for (std::size_t first = 0; first < rows.size(); first += few) {
+        if (epilogue.center != nullptr) std::fill_n(part, 2 * outputs, T(0));
+        const std::size_t last = (std::min)(first + few, rows.size());
+        for (std::size_t row = first; row < last; ++row)
+          epilogue(out + row * outputs, 0, outputs, part, part + outputs);
+        if (epilogue.center == nullptr) continue;
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < 2 * outputs; ++i) sums[i] += static_cast<double>(part[i]);
+      }
+      if (epilogue.pool > 1) pool(rows, out, y, epilogue);
+    }
+  }
+  /// After the last tile.
+  template <class Epilogue>
+  void finish(const Epilogue& epilogue) const {
+    if constexpr (Epilogue::present) {
+      if (epilogue.center == nullptr) return;
+      for (std::size_t i = 0; i < 2 * map_.outputs(); ++i) {
+        double sum = 0;
+        for (std::size_t thread = 0; thread < threads_; ++thread) sum += sums_[thread * 2 * map_.outputs() + i];
+        epilogue.moments[i] = static_cast<T>(sum);
+      }
+    }
+  }
+
+ private:
+  /// Whole images, or whole squares of one.
+  template <class Epilogue>
+  void pool(range rows, const T* out, T* y, const Epilogue& epilogue) const {
+    const std::size_t positions = map_.out.positions();
+    const std::size_t lines = (std::min)(rows.size(), positions) / map_.out.width;
+    const std::size_t begin = rows.begin % positions / map_.out.width;
+    const linear_map pooling = epilogue.pooling(lines, map_.out.width, map_.outputs());
+    const std::size_t line = pooling.out.width * map_.outputs();
+    for (std::size_t done = 0; done < rows.size(); done += lines * map_.out.width) {
+      const std::size_t image = (rows.begin + done) / positions;
+      const kernel::max_pool<T> largest{pooling, out + done * map_.outputs(),
+                                        y + (image * (map_.out.height / epilogue.pool) + begin / epilogue.pool) * line};
+      for (std::size_t p = 0; p < pooling.out.positions(); ++p) largest(p, 0, map_.outputs());
+    }
+  }
+
+  linear_map map_;
+  std::size_t rows_;
+  std::size_t threads_;
+  T* tiles_ = nullptr;
+  T* parts_ = nullptr;  ///< each thread's sums over a few rows
+  double* sums_ = nullptr;
+};
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <localis/backend/cuda/context.hpp>
+#include <localis/backend/thrust/backend.hpp>
+
+namespace localis::cuda {
+
+/// Values on their way to pinned memory of the host.
+template <class T>
+class readback {
+ public:
+  static_assert(std::is_trivially_copyable_v<T>);
+
+  readback(std::shared_ptr<context> from, std::size_t size) : context_(std::move(from)), size_(size) {}
+
+  void post(const T* from) { context_->post(from, size_ * sizeof(T), place_); }
+  [[nodiscard]] bool ready() const { return place_.copied().reached(); }
+  /// What was posted last; waits for it.
+  [[nodiscard]] std::span<const T> read() const {
+    place_.copied().wait();
+    return {static_cast<const T*>(place_.data()), size_};
+  }
+
+ private:
+  std::shared_ptr<context> context_;
+  pinned place_;
+  std::size_t size_;
+};
+
+/// What device::backend runs on: launches of `Executor` on a context's stream, products of cuBLAS.
+///
+///   Executor{}(stream, n, f)    queues f(0) ... f(n - 1) on the stream, in any order; throws device_error
+template <class Executor>
+class system {
+ public:
+  using memory = context;
+  static constexpr const char* name = "cuda";
+  static constexpr bool by_element = true;  // neighbours in a row go to neighbours in a warp
+
+  system() : system(options{}) {}
+  explicit system(const options& chosen) : context_(std::make_shared<context>(chosen)) {}
+
+  [[nodiscard]] std::size_t chunk_bytes() const { return context_->chosen().chunk_bytes; }
+  [[nodiscard]] std::size_t threads() const { return 1; }
+  [[nodiscard]] memory_counters& counters() const { return context_->counters(); }
+  [[nodiscard]] static std::string instructions() { return "CUDA"; }
+
+  template <class T>
+  [[nodiscard]] buffer<T, context> allocate(memory_kind kind, std::size_t size) const {
+    return {context_, kind, size};
+  }
+  template <class T>
+  void upload(std::span<const T> from, T* to) const {
+    context_->upload(from.data(), from.size_bytes(), to);
+  }
+  template <class T>
+  void upload_async(std::span<const T> from, T* to) const {
+    context_->upload_async(from.data(), from.size_bytes(), to);
+  }
+  template <class T>
+  void download(const T* from, std::span<T> to) const {
+    context_->download(from, to.size_bytes(), to.data());
+  }
+  template <class T>
+  void copy(const T* from, std::size_t size, T* to) const {
+    context_->copy(from, size * sizeof(T), to);
+  }
+
+  template <class T>
+  [[nodiscard]] readback<T> make_readback(std::size_t size) const {
+    return readback<T>(context_, size);
+  }
+
+  template <class F>
+  void launch(std::size_t n, const F& f) const {
+    static_assert(std::is_trivially_copyable_v<F>, "localis: a kernel is a trivially copyable function object");
+    Executor{}(context_->stream(), n, f);
+    check_call(cudaGetLastError(), "launch");
+  }
+
+  /// Row-major products by the column-major cuBLAS: all three matrices are seen turned, c^T = op(b)^T op(a)^T.
+  /// Sums are of type T.
+  template <class T, class Operand>
+  void multiply(const device::product<T, Operand>& what) const {
+    static_assert(std::is_same_v<Operand, T> || (std::is_same_v<Operand, bfloat16> && std::is_same_v<T, float>),
+                  "localis::cuda::backend<Scalar, Operand>: Operand is Scalar, or bfloat16 where Scalar is float");
+    constexpr cudaDataType_t type = data_type<T>;
+    constexpr cudaDataType_t from = data_type<Operand>;
+    const cublasComputeType_t in = compute_type<T, Operand>(context_->chosen().precision);
+    const auto turned = [](const auto& operand) { return operand.turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
+    const auto wide = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+    check_call(cublasGemmStridedBatchedEx_64(
+                   context_->blas(), turned(what.b), turned(what.a), wide(what.columns), wide(what.rows),
+                   wide(what.inner), &what.alpha, what.b.data, from, wide(what.b.stride), wide(what.b.step),
+                   what.a.data, from, wide(what.a.stride), wide(what.a.step), &what.beta, what.c.data, type,
+                   wide(what.c.stride), wide(what.c.step), wide(what.count), in, CUBLAS_GEMM_DEFAULT),
+               "cublasGemmStridedBatchedEx");
+  }
+
+ private:
+  template <class T>
+  static constexpr cudaDataType_t data_type = std::is_same_v<T, double>     ? CUDA_R_64F
+                                              : std::is_same_v<T, bfloat16> ? CUDA_R_16BF
+                                                                            : CUDA_R_32F;
+  template <class T, class Operand>
+  static constexpr cublasComputeType_t compute_type(math precision) {
+    if (std::is_same_v<T, double>) return CUBLAS_COMPUTE_64F;
+    if (!std::is_same_v<T, Operand>) return CUBLAS_COMPUTE_32F;
+    switch (precision) {
+      case math::tf32:
+        return CUBLAS_COMPUTE_32F_FAST_TF32;
+      case math::bf16:
+        return CUBLAS_COMPUTE_32F_FAST_16BF;
+      default:
+        return CUBLAS_COMPUTE_32F_PEDANTIC;
+    }
+  }
+
+  std::shared_ptr<context> context_;
+};
+
+}  // namespace localis::cuda

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <localis/core/memory.hpp>
+
+namespace localis {
+
+/// A few values on their way from a backend's memory to the host, so that the host need not wait for them. Where memory
+/// is the host's own they are there at once.
+template <class T>
+class host_readback {
+ public:
+  explicit host_readback(std::size_t size) : values_(size) {}
+
+  void post(const T* from) { std::copy(from, from + values_.size(), values_.begin()); }
+  [[nodiscard]] bool ready() const { return true; }
+  /// What was posted last; waits for it.
+  [[nodiscard]] std::span<const T> read() const { return values_; }
+
+ private:
+  std::vector<T> values_;
+};
+
+/// The memory verbs of backends whose memory is the host's. Copies share their memory and its counters.
+class host_backend {
+ public:
+  using memory = host_memory;
+  template <class T>
+  using array = buffer<T, host_memory>;
+
+  [[nodiscard]] memory_counters& counters() const { return memory_->counters(); }
+  template <class T>
+  [[nodiscard]] array<T> allocate(memory_kind kind, std::size_t size) const {
+    return array<T>(memory_, kind, size);
+  }
+  template <class T>
+  void upload(std::span<const T> from, T* to) const {
+    std::copy(from.begin(), from.end(), to);
+  }
+  template <class T>
+  void download(const T* from, std::span<T> to) const {
+    std::copy(from, from + to.size(), to.begin());
+  }
+  template <class T>
+  [[nodiscard]] host_readback<T> make_readback(std::size_t size) const {
+    return host_readback<T>(size);
+  }
+
+ private:
+  std::shared_ptr<host_memory> memory_ = std::make_shared<host_memory>();
+};
+
+}  // namespace localis

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+// Thrust takes CUDA for its device unless told otherwise, and its headers then want NVIDIA's.
+#if !defined(THRUST_DEVICE_SYSTEM) && !__has_include(<cuda_runtime_api.h>)
+#define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_CPP
+#endif
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+#if defined(_OPENMP)
+#include <thrust/system/omp/execution_policy.h>
+#endif
+#include <thrust/system/cpp/execution_policy.h>
+
+#include <localis/backend/cpu/gemm.hpp>
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/backend/host_backend.hpp>
+#include <localis/backend/thrust/backend.hpp>
+#include <localis/config.hpp>
+#include <localis/core/error.hpp>
+
+/// The code of the GPU backend on the CPU: Thrust's loops over OpenMP threads, Eigen as the BLAS. Needs Thrust's
+/// headers and no CUDA toolkit (Debian: libthrust-dev).
+namespace localis::thrust_host {
+inline namespace LOCALIS_CPU_THREADS {
+
+struct options {
+  std::size_t chunk_bytes = std::size_t{4} << 20;  ///< of the input that are unfolded at once
+  /// Columns of a row that one call of a kernel takes: rows are contiguous, and loops over them vectorize. On a GPU, 1.
+  std::size_t stretch = static_cast<std::size_t>(-1);
+};
+
+class system : public host_backend {
+ public:
+  static constexpr const char* name = "thrust_host";
+  static constexpr bool by_element = false;
+
+  system() : system(options{}) {}
+  explicit system(const options& chosen) : options_(chosen) {
+    expect(chosen.chunk_bytes > 0, "thrust_host::options: chunk_bytes", "at least 1", chosen.chunk_bytes);
+    expect(chosen.stretch > 0, "thrust_host::options: stretch", "at least 1", chosen.stretch);
+  }
+
+  [[nodiscard]] std::size_t stretch() const { return options_.stretch; }
+  [[nodiscard]] std::size_t chunk_bytes() const { return options_.chunk_bytes; }
+  [[nodiscard]] std::size_t threads() const { return cpu::available_threads(); }
+  [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
+
+  template <class T>
+  void copy(const T* from, std::size_t size, T* to) const {
+    std::copy(from, from + size, to);
+  }
+
+  template <class F>
+  void launch(std::size_t n, const F& f) const {
+#if defined(_OPENMP)
+    if (cpu::detail::fork_watch::threads_are_here()) {
+      thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f);
+      return;
+    }
+#endif
+    thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::size_t>(0), n, f);
+  }
+
+  /// On as many threads as OpenMP would use, each with some rows of c.
+  template <class T>
+  void multiply(const device::product<T>& what) const {
+    constexpr std::size_t few = 50000;  // multiply-adds that stay on one thread
+    const std::size_t work = what.rows * what.columns * what.inner;
+    const std::size_t used = std::clamp<std::size_t>(work / few, 1, threads());
+    for (std::size_t i = 0; i < what.count; ++i) {
+      cpu::parallel_for(used, [&](std::size_t thread) {
+        const cpu::range rows = cpu::part_of(what.rows, thread, used, 8);
+        if (rows.size() > 0) multiply_rows(what, i, rows);
+      });
+    }
+  }
+
+ private:
+  template <class T>
+  static void multiply_rows(const device::product<T>& what, std::size_t i, cpu::range mine) {
+    // What begins `first` elements behind.
+    const auto view = [i](const auto& of, std::size_t first, std::size_t rows, std::size_t columns) {
+      return cpu::matrix_view<std::remove_pointer_t<decltype(of.data)>>{of.data + i * of.step + first, rows, columns,
+                                                                        of.stride};
+    };
+    const cpu::matrix_view<T> c = view(what.c, mine.begin * what.c.stride, mine.size(), what.columns);
+    if (what.beta == T(0)) {
+      for (std::size_t r = 0; r < c.rows; ++r) std::fill_n(c.data + r * c.stride, c.columns, T(0));
+    }
+    const auto a = what.a.turned ? view(what.a, mine.begin, what.inner, mine.size())
+                                 : view(what.a, mine.begin * what.a.stride, mine.size(), what.inner);
+    const auto b =
+        what.b.turned ? view(what.b, 0, what.columns, what.inner) : view(what.b, 0, what.inner, what.columns);
+    if (what.alpha == T(-1)) {
+      cpu::subtract_ab<T>(a, b, c);
+    } else if (what.a.turned) {
+      cpu::multiply_atb<T>(a, b, c, true);
+    } else if (what.b.turned) {
+      cpu::multiply_abt<T>(a, b, c, true);
+    } else {
+      cpu::multiply_ab<T>(a, b, c, true);
+    }
+  }
+
+  options options_;
+};
+
+template <class Scalar>
+using backend = device::backend<Scalar, system>;
+
+static_assert(localis::backend<backend<double>>);
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::thrust_host

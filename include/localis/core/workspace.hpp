@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+
+namespace localis {
+
+/// Hands out pieces of one block of scratch, one after the other, each aligned to a cache line. Without a block it only
+/// measures: the code that uses scratch and the code that plans it are then the same code.
+class workspace {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  constexpr workspace() = default;
+  constexpr explicit workspace(std::byte* base) : base_(base) {}
+
+  template <class T>
+  [[nodiscard]] T* take(std::size_t size) {
+    std::byte* piece = base_ == nullptr ? nullptr : base_ + used_;
+    used_ += round_up(size * sizeof(T));
+    return reinterpret_cast<T*>(piece);
+  }
+  [[nodiscard]] constexpr std::size_t used() const { return used_; }
+
+  [[nodiscard]] static constexpr std::size_t round_up(std::size_t bytes) {
+    return (bytes + alignment - 1) / alignment * alignment;
+  }
+
+ private:
+  std::byte* base_ = nullptr;
+  std::size_t used_ = 0;
+};
+
+}  // namespace localis

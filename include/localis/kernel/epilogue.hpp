@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/math/activation.hpp>
+
+namespace localis::kernel {
+
+/// A response that nothing follows in the same pass.
+struct no_epilogue {
+  static constexpr bool present = false;
+  static constexpr std::size_t pool = 1;
+};
+
+/// What follows a response while its rows are at hand:  y = f(u scale + shift), in place; the moments of u about
+/// `center`, where it is not null; then the largest of each pool x pool square.
+template <class T, class Function>
+struct epilogue {
+  static constexpr bool present = true;
+
+  const T* scale;   ///< O
+  const T* shift;   ///< O
+  const T* center;  ///< O, or null
+  T* moments;       ///< 2 x O, from the backend: sums of u - center and of its square
+  Function function;
+  std::size_t pool = 1;  ///< rows and columns beyond the last whole square are dropped
+
+  /// Some units of one row.   sums, squares: O, where center is not null
+  constexpr void operator()(T* row, std::size_t begin, std::size_t end, T* sums, T* squares) const {
+    if (center == nullptr) {
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) row[o] = function(row[o] * scale[o] + shift[o]);
+      return;
+    }
+    LOCALIS_VECTORIZE
+    for (std::size_t o = begin; o < end; ++o) {
+      const T x = row[o] - center[o];
+      sums[o] += x;
+      squares[o] += x * x;
+      row[o] = function(row[o] * scale[o] + shift[o]);
+    }
+  }
+
+  /// Pooling of so many lines of a response of `width` x `units`.
+  [[nodiscard]] constexpr linear_map pooling(std::size_t lines, std::size_t width, std::size_t units) const {
+    return {{lines, width, units}, {lines / pool, width / pool, units}, {pool, pool, pool}, 1};
+  }
+};
+
+/// The same as a kernel over the rows of a whole response.
+template <class T, class Epilogue>
+struct epilogue_rows {
+  Epilogue epilogue;
+  T* u;
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    epilogue(u + row * units, begin, end, sums, sums + units);
+  }
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    epilogue(u + row * units, begin, end, nullptr, nullptr);
+  }
+};
+
+}  // namespace localis::kernel

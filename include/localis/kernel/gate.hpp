@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include <localis/config.hpp>
+#include <localis/math/mean.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/rule/rule.hpp>
+
+namespace localis::kernel {
+
+/// Which sums over rows a local update takes per unit, besides G^T X: their places in the accumulators.
+template <class Local>
+struct unit_sums {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  static constexpr bool wants_gates = rule::centred<typename Local::rule_type>() || Local::bias_type::learns;
+  static constexpr bool wants_statistic = rule::has_state_gate<typename Local::rule_type>;
+  static constexpr bool wants_moments = Local::signal_type::source == rule::signal_source::running;
+
+  static constexpr std::size_t forget = 0;                                 ///< G R
+  static constexpr std::size_t gates = 1;                                  ///< G
+  static constexpr std::size_t statistic = gates + (wants_gates ? 1 : 0);  ///< of units with a state
+  static constexpr std::size_t signal = statistic + (wants_statistic ? 1 : 0);
+  static constexpr std::size_t signal_squares = signal + (wants_moments ? 1 : 0);
+  static constexpr std::size_t count = signal_squares + (wants_moments ? 1 : 0);
+};
+
+/// A rule at work: what a backend calls for each row that is learned from.
+///
+///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; only where sees_other is true
+///   open(row, begin, end, z, gates, plain)
+///                              gates of a stretch of the row's units, of all of them where units compete
+///                              (whole_rows); `plain`, where it is not null, gets the gates without the modulator
+///   add(begin, end, z, gates, sums)
+///                              adds what they give to unit_sums<Local>::count sums per unit
+template <class T, class Local>
+struct gate {
+  using rule_type = typename Local::rule_type;
+  static constexpr bool normalizes = Local::signal_type::source != rule::signal_source::response;
+  static constexpr bool whole_rows = rule::has_row_gate<rule_type>;
+
+  rule_type rule;
+  std::size_t units;
+  std::size_t positions;         ///< rows per sample
+  const T* state = nullptr;      ///< by unit
+  const T* modulator = nullptr;  ///< by sample, or null
+  const T* scale = nullptr;      ///< by unit: signal = response scale + shift
+  const T* shift = nullptr;
+
+  /// `z` may be `u`.
+  constexpr void see(std::size_t begin, std::size_t end, const T* u, T* z) const {
+    if constexpr (normalizes) {
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) z[o] = u[o] * scale[o] + shift[o];
+    } else {
+      for (std::size_t o = begin; o < end; ++o) z[o] = u[o];
+    }
+  }
+
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T* plain) const {
+    rule::gate_row(rule, z + begin, state == nullptr ? state : state + begin, gates + begin, end - begin);
+    for (std::size_t o = begin; plain != nullptr && o < end; ++o) plain[o] = gates[o];
+    if (modulator != nullptr) {
+      const T third = modulator[row / positions];
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) gates[o] *= third;
+    }
+  }
+
+  constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
+    using places = unit_sums<Local>;
+    if constexpr (rule::has_forget<rule_type>) {
+      T* to = sums + places::forget * units;
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) to[o] += gates[o] * rule.forget(z[o]);
+    }
+    if constexpr (places::wants_gates) {
+      T* to = sums + places::gates * units;
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) to[o] += gates[o];
+    }
+    if constexpr (places::wants_statistic) {
+      T* to = sums + places::statistic * units;
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) to[o] += rule.statistic(z[o]);
+    }
+    if constexpr (places::wants_moments) {
+      T* to = sums + places::signal * units;
+      T* squares = sums + places::signal_squares * units;
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) {
+        to[o] += z[o];
+        squares[o] += z[o] * z[o];
+      }
+    }
+  }
+};
+
+/// rates[o] = unit_rate(norm of row o)
+template <class T, class Rule>
+struct unit_rates {
+  Rule rule;
+  const T* weight;
+  std::size_t columns;
+  T* rates;
+
+  constexpr void operator()(std::size_t row) const {
+    const T* w = weight + row * columns;
+    const double sum = math::sum_of<double>(
+        columns, [w](std::size_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); });
+    rates[row] = static_cast<T>(rule.unit_rate(std::sqrt(sum)));
+  }
+};
+
+/// h = response_weight(w), element by element.
+template <class T, class Rule>
+struct response_weights {
+  Rule rule;
+  const T* weight;
+  T* h;
+  std::size_t columns;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) h[i] = rule.response_weight(weight[i]);
+  }
+};
+
+}  // namespace localis::kernel

@@ -1,0 +1,158 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/kernel/divide.hpp>
+#include <localis/kernel/rows.hpp>
+
+/// Kernels that only backends of launches run: what cuts rows into stretches and adds up chunks, and gates.
+namespace localis::kernel {
+
+/// Call i of a kernel over rows: one stretch of one row, or one whole row.
+template <class Kernel>
+struct cut_rows {
+  Kernel kernel;
+  std::size_t columns;
+  std::size_t stretch;
+  std::size_t pieces;  ///< of a row
+
+  constexpr void operator()(std::size_t i) const {
+    if constexpr (takes_whole_rows<Kernel>) {
+      kernel(i);
+    } else {
+      const std::size_t begin = i % pieces * stretch;
+      const std::size_t left = columns - begin;
+      kernel(i / pieces, begin, begin + (left < stretch ? left : stretch));
+    }
+  }
+};
+
+/// The same from row `first` on, where each call gets one element: loops over a stretch vanish.
+template <class Kernel>
+struct cut_elements {
+  Kernel kernel;
+  std::size_t first;
+  std::size_t columns;
+
+  constexpr void operator()(std::size_t i) const {
+    if constexpr (takes_whole_rows<Kernel>) {
+      kernel(i);
+    } else {
+      const kernel::quotient at = kernel::divide(i, columns);
+      kernel(first + at.whole, at.remainder, at.remainder + 1);
+    }
+  }
+};
+
+/// Row `chunk`: the sums over its rows, a few of them in T, those in double.
+template <class T, class Kernel>
+struct sum_chunk {
+  Kernel kernel;
+  std::size_t rows;
+  std::size_t chunks;
+  std::size_t columns;
+  std::size_t count;  ///< sums per column
+  T* parts;           ///< chunks x count x columns
+  double* totals;     ///< chunks x count x columns
+
+  constexpr void operator()(std::size_t chunk, std::size_t begin, std::size_t end) const {
+    constexpr std::size_t few = 32;
+    T* part = parts + chunk * count * columns;
+    double* total = totals + chunk * count * columns;
+    const auto at_sums = [&](const auto& body) {
+#if defined(__CUDA_ARCH__)
+#pragma unroll 1  // unrolled, it takes more registers than there are for it
+#endif
+      for (std::size_t k = 0; k < count; ++k) {
+        for (std::size_t c = begin; c < end; ++c) body(k * columns + c);
+      }
+    };
+    at_sums([&](std::size_t i) {
+      part[i] = T(0);
+      total[i] = 0;
+    });
+    const kernel::quotient share = kernel::divide(rows, chunks);  // and one more row for each of the first chunks
+    std::size_t first = chunk * share.whole + (chunk < share.remainder ? chunk : share.remainder);
+    const std::size_t behind = first + share.whole + (chunk < share.remainder ? 1 : 0);
+    for (; first < behind; first += few) {
+      const std::size_t last = first + few < behind ? first + few : behind;
+      for (std::size_t row = first; row < last; ++row) kernel(row, begin, end, part);
+      at_sums([&](std::size_t i) {
+        total[i] += static_cast<double>(part[i]);
+        part[i] = T(0);
+      });
+    }
+  }
+};
+
+/// sums = the chunks' totals in their order, or added to what is there.
+template <class T>
+struct add_chunks {
+  const double* totals;
+  std::size_t chunks;
+  std::size_t size;
+  T* sums;
+  bool add;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      double sum = 0;
+      for (std::size_t chunk = 0; chunk < chunks; ++chunk) sum += totals[chunk * size + i];
+      sums[i] = (add ? sums[i] : T(0)) + static_cast<T>(sum);
+    }
+  }
+};
+
+// Gates of rows first, first + 1, ... of what is learned from; signals lie `stride` apart.
+
+template <class T, class Gate>
+struct see_rows {
+  Gate gate;
+  const T* u;
+  std::size_t stride;
+  T* z;
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    gate.see(begin, end, u + row * stride, z + row * units);
+  }
+};
+
+template <class T, class Gate>
+struct open_rows {
+  Gate gate;
+  std::size_t first;  ///< row of X
+  std::size_t every;
+  const T* z;
+  std::size_t stride;
+  T* gates;
+  T* plain;  ///< or null
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const requires(!Gate::whole_rows) {
+    open(row, begin, end);
+  }
+  constexpr void operator()(std::size_t row) const requires(Gate::whole_rows) { open(row, 0, units); }
+
+ private:
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end) const {
+    gate.open(first + row * every, begin, end, z + row * stride, gates + row * units,
+              plain == nullptr ? nullptr : plain + row * units);
+  }
+};
+
+template <class T, class Gate>
+struct gate_sums {
+  Gate gate;
+  const T* z;
+  std::size_t stride;
+  const T* gates;
+  std::size_t units;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    gate.add(begin, end, z + row * stride, gates + row * units, sums);
+  }
+};
+
+}  // namespace localis::kernel

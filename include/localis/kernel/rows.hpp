@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+namespace localis {
+
+/// A kernel that reads or writes a whole row takes its number alone: f(row). All others take a stretch of its columns,
+/// f(row, begin, end), and backends may cut rows. There are at most kernel::most_rows rows and columns.
+template <class Kernel>
+inline constexpr bool takes_whole_rows = std::is_invocable_v<const Kernel&, std::size_t>;
+
+template <class Kernel>
+constexpr void run_row(const Kernel& f, std::size_t row, std::size_t columns) {
+  if constexpr (takes_whole_rows<Kernel>) {
+    f(row);
+  } else {
+    f(row, 0, columns);
+  }
+}
+
+}  // namespace localis

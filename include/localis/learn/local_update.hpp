@@ -1,0 +1,382 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include <localis/backend/concept.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/core/random.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/gate.hpp>
+#include <localis/kernel/normalization.hpp>
+#include <localis/kernel/update.hpp>
+#include <localis/rule/policy.hpp>
+
+namespace localis {
+
+/// A local rule in a layer: its values, its states, and the step it takes. `Local` is a rule::local<...>.
+template <class Backend, class Local>
+class local_update {
+ public:
+  using scalar = typename Backend::scalar;
+  using rule_type = typename Local::rule_type;
+
+  static_assert(optimizer::check_calls<typename Local::optimizer_type, scalar>());
+  static_assert(rule::detail::check_apply<typename Local::constraint_type, scalar>());
+
+  Local values{};
+
+  local_update(Backend& backend, const operation& op) : rows_(op.map().outputs()), columns_(op.map().inputs()) {
+    const auto take = [&](std::size_t size) {
+      return backend.template allocate<scalar>(memory_kind::rule_state, size);
+    };
+    for (auto& array : optimizer_state_) array = take(rows_ * columns_);
+    update_statistics_ = backend.template allocate<double>(memory_kind::rule_state, 2);
+    if constexpr (rule::has_state_gate<rule_type>) {
+      state_ = take(rows_);
+      fill(backend, static_cast<scalar>(rule_type::initial_state), state_.data());
+    }
+    if constexpr (tracks_signal) {
+      signal_mean_ = take(rows_);
+      signal_variance_ = take(rows_);
+      fill(backend, scalar(1), signal_variance_.data());
+    }
+  }
+
+  /// What a stored training run must hold besides weights, by name: the optimizer's arrays, and states by unit.
+  [[nodiscard]] std::vector<parameter<scalar>> states() const {
+    std::vector<parameter<scalar>> result;
+    result.reserve(optimizer_state_.size() + 3);
+    for (const auto& array : optimizer_state_) result.push_back({"optimizer", rows_, columns_, array.data(), false});
+    const auto by_unit = [&](const char* name, const array_of<scalar>& array) {
+      if (!array.empty()) result.push_back({name, 1, rows_, array.data(), false});
+    };
+    by_unit("state", state_);
+    by_unit("signal_mean", signal_mean_);
+    by_unit("signal_variance", signal_variance_);
+    return result;
+  }
+
+  /// And the steps that its optimizer took.
+  [[nodiscard]] std::size_t* updates() { return &updates_; }
+
+  /// From now on each update leaves its direction, O x I: dW / eta, units' own rates included, before optimizer and
+  /// constraint.
+  void keep_direction(Backend& backend) {
+    if (direction_.empty()) {
+      direction_ = backend.template allocate<scalar>(memory_kind::rule_state, rows_ * columns_);
+    }
+  }
+  [[nodiscard]] std::span<const scalar> direction() const { return {direction_.data(), direction_.size()}; }
+
+  /// In the backend's memory: sum of squares of the last update, and the weight rows whose scale was negative so far.
+  [[nodiscard]] const double* update_statistics() const { return update_statistics_.data(); }
+  [[nodiscard]] std::array<double, 2> read_update_statistics(const Backend& backend) const {
+    std::array<double, 2> host{};
+    backend.download(update_statistics_.data(), std::span<double>(host));
+    return host;
+  }
+
+  /// Only pooled, the response is not at hand again: for a second pass over it, or for products that need all of it.
+  static constexpr bool pools = !rule::supervised<rule_type> && !rule::has_response_weight<rule_type> &&
+                                rule::forgets_by<rule_type>() != rule::matrix_forget::full &&
+                                Local::signal_type::source != rule::signal_source::batch;
+
+  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
+                                   const epilogue_options& epilogue = {}) {
+    workspace measure;
+    (void)take_arrays(backend, op, measure);
+    std::size_t most = 0;
+    if constexpr (!rule::supervised<rule_type>) {
+      learn_options options;
+      options.unit_sums = sums::count;
+      options.inputs = rule::centred<rule_type>();
+      options.sees_other = sees_other;
+      options.modulated = forgets_by != rule::matrix_forget::none;
+      if constexpr (batch_signal) backend.reduce_scratch(op.map().rows(samples), op.map().outputs(), 2, measure);
+      // Which form forgetting by all units takes depends on the rows of each batch.
+      for (const bool reconstructs : {false, forgets_by == rule::matrix_forget::full}) {
+        workspace form = measure;
+        options.reconstructs = reconstructs;
+        options.matrix = forgets_by != rule::matrix_forget::none && !reconstructs;
+        backend.learn_scratch(op.map(), samples, options, form, epilogue);
+        most = (std::max)(most, form.used());
+      }
+    }
+    return (std::max)(most, measure.used());
+  }
+
+  /// Response and local update in one pass (a signal normalized by its own batch: two).
+  template <class Epilogue>
+  void respond_and_learn(Backend& backend, const operation& op, const operands<scalar>& at, scalar* weight,
+                         scalar* bias, double rate, const step_values<scalar>& step, const Epilogue& epilogue) {
+    const linear_map map = op.map();
+    workspace scratch(at.scratch);
+    const arrays a = take_arrays(backend, op, scratch);
+    learn_options options = make_options(map, at.samples, step);
+    kernel::gate<scalar, Local> gate{values.rule, rows_, map.out.positions(), state_.data(), step.modulator};
+    gate.scale = a.signal_scale;
+    gate.shift = a.signal_shift;
+    const scalar* h = nullptr;
+    if constexpr (rule::has_response_weight<rule_type>) {
+      if (values.rule.weighs_response()) {
+        backend.for_rows(rows_, columns_,
+                         kernel::response_weights<scalar, rule_type>{values.rule, weight, a.h, columns_});
+        h = a.h;
+      }
+    }
+    prepare_signal(backend, map, at, weight, a, options, scratch);
+    backend.respond_and_learn(map, at.samples, at.input, weight, bias, at.output, gate, options, h, a.sums, scratch,
+                              epilogue);
+
+    const std::size_t learned = options.rows.count(map.rows(at.samples));
+    const auto share = static_cast<scalar>(1 / static_cast<double>(learned));
+    complete_sum(backend, map, a, options, weight, share);
+    const scalar* unit_rate = nullptr;
+    if constexpr (rule::has_unit_rate<rule_type>) {
+      backend.for_rows(rows_, columns_,
+                       kernel::unit_rates<scalar, rule_type>{values.rule, weight, columns_, a.unit_rate});
+      unit_rate = a.unit_rate;
+    }
+    scalar* forget = unit(a, sums::forget);
+    backend.for_rows(1, rows_,
+                     kernel::mean_forget<scalar>{forget, share, static_cast<scalar>(rule::decay(values.rule))});
+    const kernel::rate<scalar> eta =
+        take_step(backend, kernel::local_direction<scalar>{a.sums.sum, forget, share, columns_}, forget, unit_rate,
+                  weight, a, rate, step);
+    if (!step.apply_updates) return;
+    if constexpr (Local::bias_type::learns) {
+      if (bias != nullptr) {
+        backend.for_rows(1, rows_, kernel::update_bias<scalar>{bias, unit(a, sums::gates), forget, share, eta});
+      }
+    }
+    move_states(backend, a, share);
+  }
+
+  /// The step of a supervised rule, from the gradient of its loss.
+  void learn_from(Backend& backend, const operation& op, const scalar* gradient, scalar* weight, double rate,
+                  const step_values<scalar>& step, std::byte* scratch) {
+    workspace pieces(scratch);
+    const arrays a = take_arrays(backend, op, pieces);
+    take_step(backend, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, nullptr, weight, a, rate, step);
+  }
+
+ private:
+  using sums = kernel::unit_sums<Local>;
+  static constexpr rule::matrix_forget forgets_by = rule::forgets_by<rule_type>();
+  static constexpr bool tracks_signal = Local::signal_type::source == rule::signal_source::running;
+  static constexpr bool batch_signal = Local::signal_type::source == rule::signal_source::batch;
+  static constexpr bool normalizes = tracks_signal || batch_signal;
+  static constexpr bool sees_other = normalizes || rule::has_response_weight<rule_type>;
+  static constexpr std::size_t state_arrays = Local::optimizer_type::template step<scalar>::state_arrays;
+
+  template <class T>
+  using array_of = typename Backend::template array<T>;
+
+  struct arrays {
+    accumulators<scalar> sums{};
+    scalar* unit_rate = nullptr;     ///< O
+    scalar* h = nullptr;             ///< O x I
+    scalar* gate_means = nullptr;    ///< O
+    scalar* signal_scale = nullptr;  ///< O
+    scalar* signal_shift = nullptr;  ///< O
+    scalar* moments = nullptr;       ///< 2 O
+    double* parts = nullptr;         ///< 2 O threads: norms, or changes
+    scalar* factor = nullptr;        ///< 1: what the rate is multiplied by
+  };
+
+  static arrays take_arrays(const Backend& backend, const operation& op, workspace& scratch) {
+    const std::size_t outputs = op.map().outputs();
+    const std::size_t weights = op.map().weights();
+    arrays a;
+    a.parts = scratch.take<double>(2 * outputs * backend.row_threads(op.map().inputs()));
+    a.factor = scratch.take<scalar>(1);
+    if constexpr (!rule::supervised<rule_type>) {
+      a.sums.sum = scratch.take<scalar>(weights);
+      a.sums.unit = scratch.take<scalar>(sums::count * outputs);
+      if (forgets_by != rule::matrix_forget::none) a.sums.matrix = scratch.take<scalar>(outputs * outputs);
+      if (rule::centred<rule_type>()) {
+        a.sums.input = scratch.take<scalar>(op.map().seen());
+        a.gate_means = scratch.take<scalar>(outputs);
+      }
+      if (rule::has_unit_rate<rule_type>) a.unit_rate = scratch.take<scalar>(outputs);
+      if (rule::has_response_weight<rule_type>) a.h = scratch.take<scalar>(weights);
+      if (normalizes) {
+        a.signal_scale = scratch.take<scalar>(outputs);
+        a.signal_shift = scratch.take<scalar>(outputs);
+      }
+      if (batch_signal) a.moments = scratch.take<scalar>(2 * outputs);
+    }
+    return a;
+  }
+  [[nodiscard]] scalar* unit(const arrays& a, std::size_t which) const { return a.sums.unit + which * rows_; }
+
+  void fill(Backend& backend, scalar value, scalar* to) const {
+    const std::vector<scalar> values_of(rows_, value);
+    backend.upload(std::span<const scalar>(values_of), to);
+  }
+
+  /// Few gates of a row that are not 0 cost less one by one than in a product (measured: 1.3 to 1.8 times less for the
+  /// whole pass): from so many units for each, and so many inputs.
+  static constexpr std::size_t units_per_active_gate = 8;
+  static constexpr std::size_t inputs_per_active_gate = 64;
+
+  learn_options make_options(const linear_map& map, std::size_t samples, const step_values<scalar>& step) const {
+    learn_options options;
+    options.unit_sums = sums::count;
+    options.inputs = rule::centred<rule_type>();
+    options.sees_other = normalizes;
+    if constexpr (rule::has_response_weight<rule_type>)
+      options.sees_other = options.sees_other || values.rule.weighs_response();
+    options.responded = batch_signal;
+    if constexpr (rule::has_active_gates<rule_type>) {
+      const std::size_t active = values.rule.active_gates();
+      if (active * units_per_active_gate <= rows_ && columns_ >= inputs_per_active_gate) options.active_gates = active;
+    }
+    if constexpr (std::is_same_v<typename Local::rows_type, rule::sampled_rows>) {
+      std::size_t every = std::max<std::size_t>(values.rows.every, 1);
+      while (std::gcd(every, map.out.width) != 1) ++every;
+      const random_stream random(step.seed, 0x726F7773);  // "rows"
+      options.rows = {random.below(step.step, (std::min)(every, map.rows(samples))), every};
+    }
+    if constexpr (forgets_by != rule::matrix_forget::none) {
+      // (G^T G) W takes P O^2 + O^2 I multiply-adds, G W another P O I.
+      const std::size_t learned = options.rows.count(map.rows(samples));
+      options.reconstructs =
+          forgets_by == rule::matrix_forget::full && learned * rows_ + rows_ * columns_ >= learned * columns_;
+      options.matrix = !options.reconstructs;
+      options.modulated = step.modulator != nullptr;
+    }
+    return options;
+  }
+
+  void prepare_signal(Backend& backend, const linear_map& map, const operands<scalar>& at, const scalar* weight,
+                      const arrays& a, const learn_options&, workspace scratch) {
+    if constexpr (tracks_signal) {
+      backend.for_rows(
+          1, rows_,
+          kernel::standard_scale<scalar>{signal_mean_.data(), signal_variance_.data(),
+                                         static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
+    } else if constexpr (batch_signal) {
+      const std::size_t rows = map.rows(at.samples);
+      backend.respond(map, at.samples, at.input, weight, nullptr, at.output, scratch);
+      // The first row as the center of the moments: exact for any, and near the mean.
+      backend.reduce_columns(rows, rows_, 2, kernel::moments<scalar>{at.output, at.output, rows_}, a.moments, scratch);
+      backend.for_rows(
+          1, rows_,
+          kernel::batch_scale<scalar>{a.moments, at.output, rows_, static_cast<scalar>(1 / static_cast<double>(rows)),
+                                      static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
+    }
+  }
+
+  /// sum: what forgetting by other units, and means, take off G^T X.
+  void complete_sum(Backend& backend, const linear_map& map, const arrays& a, const learn_options& options,
+                    const scalar* weight, scalar share) {
+    if constexpr (forgets_by != rule::matrix_forget::none) {
+      if (options.matrix) {
+        if (forgets_by == rule::matrix_forget::lower) {
+          backend.for_rows(rows_, rows_, kernel::lower_triangle<scalar>{a.sums.matrix, rows_});
+        }
+        backend.subtract_product(rows_, rows_, columns_, a.sums.matrix, weight, a.sums.sum);
+      }
+    }
+    if constexpr (rule::centred<rule_type>()) {
+      backend.for_rows(1, rows_, kernel::scaled<scalar>{unit(a, sums::gates), a.gate_means, share});
+      backend.for_rows(
+          rows_, columns_,
+          kernel::subtract_rank_one<scalar>{a.gate_means, a.sums.input, a.sums.sum, columns_, rows_ / map.groups});
+    }
+  }
+
+  /// W <- constraint(W + step(direction)), in the order that rule/policy.hpp states; returns the step size that was
+  /// used.
+  template <class Direction>
+  kernel::rate<scalar> take_step(Backend& backend, const Direction& direction, scalar* forget, const scalar* unit_rate,
+                                 scalar* weight, const arrays& a, double rate, const step_values<scalar>& step) {
+    if (!direction_.empty()) {
+      backend.for_rows(rows_, columns_,
+                       kernel::store_direction<scalar, Direction>{
+                           weight, columns_, direction, {scalar(1), nullptr, unit_rate}, direction_.data()});
+    }
+    kernel::rate<scalar> eta{static_cast<scalar>(rate), step.gain, unit_rate};
+    if (!step.apply_updates) return eta;
+    const kernel::row_split split{columns_, backend.row_threads(columns_)};
+    const std::size_t parts = rows_ * split.threads;
+    const std::size_t along = columns_ / split.threads;
+    if constexpr (Local::step_type::divided_by == rule::step_norm::relative) {
+      backend.for_rows(parts, along, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
+      const std::size_t left = reduce_parts(backend, a.parts, 2 * parts) / 2;
+      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, left, step.gain, a.factor});
+      eta.factor = a.factor;
+    } else if constexpr (Local::step_type::divided_by == rule::step_norm::max_abs) {
+      backend.for_rows(parts, along, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
+      const std::size_t left = reduce_parts(backend, a.parts, parts, true);
+      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, left, step.gain, a.factor});
+      eta.factor = a.factor;
+    }
+    if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {
+      constexpr bool clip = Local::guard_type::reaction == rule::on_negative_scale::clip;
+      if (forget != nullptr) {
+        backend.for_rows(1, rows_,
+                         kernel::guard_scale<scalar>{forget, eta, clip, update_statistics_.data() + 1, rows_});
+      }
+    }
+    const auto element = values.optimizer.template prepare<scalar>(++updates_);
+    std::array<scalar*, state_arrays> state{};
+    for (std::size_t s = 0; s != state_arrays; ++s) state[s] = optimizer_state_[s].data();
+    using step_type = std::remove_const_t<decltype(element)>;
+    using constraint_type = typename Local::constraint_type;
+    backend.for_rows(parts, along,
+                     kernel::apply_update<scalar, Direction, step_type, constraint_type>{
+                         weight, state, split, direction, element, eta, values.constraint, a.parts});
+    if constexpr (!std::is_same_v<constraint_type, rule::no_constraint>) {
+      if (split.threads > 1) {
+        backend.for_rows(rows_, columns_,
+                         kernel::constrain<scalar, constraint_type>{weight, columns_, values.constraint});
+      }
+    }
+    backend.for_rows(1, 1, kernel::total{a.parts, reduce_parts(backend, a.parts, parts), update_statistics_.data()});
+    return eta;
+  }
+
+  void move_states(Backend& backend, const arrays& a, scalar share) {
+    if constexpr (rule::has_state_gate<rule_type>) {
+      backend.for_rows(1, rows_,
+                       kernel::update_running_mean<scalar>{unit(a, sums::statistic), state_.data(), share,
+                                                           static_cast<scalar>(values.rule.state_rate)});
+    }
+    if constexpr (tracks_signal) {
+      backend.for_rows(1, rows_,
+                       kernel::update_running_moments<scalar>{
+                           unit(a, sums::signal), unit(a, sums::signal_squares), a.signal_scale, share,
+                           static_cast<scalar>(values.signal.momentum), signal_mean_.data(), signal_variance_.data()});
+    }
+  }
+
+  std::size_t rows_;
+  std::size_t columns_;
+  std::array<array_of<scalar>, state_arrays> optimizer_state_;
+  array_of<double> update_statistics_;
+  array_of<scalar> state_;  ///< by unit
+  array_of<scalar> signal_mean_;
+  array_of<scalar> signal_variance_;
+  array_of<scalar> direction_;  ///< empty unless watched
+  std::size_t updates_ = 0;
+};
+
+/// Nothing to learn locally.
+template <class Backend>
+class local_update<Backend, rule::gradient> {
+ public:
+  static constexpr bool pools = true;
+
+  local_update(Backend&, const operation&) {}
+};
+
+}  // namespace localis

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/learn/local_loss.hpp>
+#include <localis/model/step_options.hpp>
+
+namespace localis::detail {
+
+/// Classes that are judged: the data's own, or as many as there are outputs.
+constexpr std::size_t count_of(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
+
+/// What the supervised rules of a network are given: the labels of the batch and, for rules that ask for it, the error
+/// of each of its samples when it was last seen, which is kept for the whole data set. Empty for networks without such
+/// rules.
+template <class Network, class Backend>
+class teaching_signals {
+ public:
+  using scalar = typename Backend::scalar;
+  static constexpr std::size_t outputs = Network::output.size();
+
+  /// Whether a rule of the network is supervised.
+  static constexpr bool any = [] {
+    for (const operation& op : Network::program.operations) {
+      if (op.has_local_loss) return true;
+    }
+    return false;
+  }();
+  static constexpr bool remembers = [] {
+    for (const operation& op : Network::program.operations) {
+      if (op.has_local_loss && op.remembers_errors) return true;
+    }
+    return false;
+  }();
+
+  void prepare(Backend& backend, const memory_request& request) {
+    if (any && request.training && request.local_learning && labels_.size() != request.batch) {
+      if (remembers) {
+        indices_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state, request.batch);
+        batch_errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.batch * outputs);
+      }
+      labels_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state,
+                                                         request.batch);  // last: it tells that all are there
+    }
+    if (remembers && request.training && request.local_learning) remember_samples(backend, request.samples);
+  }
+  void remember_samples(Backend& backend, std::size_t samples) {
+    if (errors_.size() == samples * outputs) return;
+    errors_ = {};
+    errors_ = backend.template allocate<scalar>(memory_kind::rule_state, samples * outputs);
+  }
+  /// Rows of errors that are kept: one for each sample of the data set.
+  [[nodiscard]] std::size_t rows() const { return errors_.size() / outputs; }
+  [[nodiscard]] std::span<scalar> errors() const { return {errors_.data(), errors_.size()}; }
+
+  /// The teaching signal of a batch. Errors: config_error where the pass lacks what a rule asks for, data_error for a
+  /// label.
+  void open(Backend& backend, const memory_request& request, const step_options& options, std::size_t samples) {
+    now_ = {};
+    if (options.local_rate == 0) return;
+    check_request(request, options, samples);
+    backend.upload(options.labels, labels_.data());
+    now_.labels = options.labels.empty() ? nullptr : labels_.data();
+    now_.samples = samples;
+    if (!remembers) return;
+    backend.upload(options.indices, indices_.data());
+    backend.for_rows(samples, outputs,
+                     kernel::gather_rows<scalar>{errors_.data(), indices_.data(), batch_errors_.data(), outputs});
+    now_.errors = batch_errors_.data();
+  }
+  [[nodiscard]] const teaching_signal<scalar>& now() const { return now_; }
+
+  /// Behind the loss: keeps each sample's own error; `gradient` is that of the mean loss.
+  void remember(Backend& backend, const scalar* gradient) {
+    if (!remembers || now_.errors == nullptr) return;
+    backend.for_rows(1, now_.samples * outputs,
+                     kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(now_.samples)});
+    backend.for_rows(now_.samples, outputs,
+                     kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
+  }
+
+ private:
+  static void check_request(const memory_request& request, const step_options& options, std::size_t samples) {
+    for (const operation& op : Network::program.operations) {
+      if (!op.has_local_loss) continue;
+      const std::size_t found = op.remembers_errors ? options.indices.size() : options.labels.size();
+      if (found == samples) continue;
+      throw config_error(text("model::forward: rule ", op.rule, " of stage ", op.stage, ": expected pass.",
+                              op.remembers_errors ? "indices" : "labels", " with one entry for each of the ", samples,
+                              " samples, found ", found));
+    }
+    const std::size_t classes = count_of(options.classes, outputs);
+    for (const std::uint32_t label : options.labels) {
+      if (label < classes) continue;
+      throw data_error(text("model::forward: label: expected a class below ", classes, ", found ", label));
+    }
+    if (!remembers) return;
+    for (const std::uint32_t index : options.indices) {
+      if (index < request.samples) continue;
+      throw config_error(text("model::forward: pass.indices: expected samples below ", request.samples,
+                              " (memory_request::samples), found ", index));
+    }
+  }
+
+  typename Backend::template array<std::uint32_t> labels_;   ///< by sample of the batch
+  typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
+  typename Backend::template array<scalar> errors_;          ///< data set x outputs: when last seen
+  typename Backend::template array<scalar> batch_errors_;    ///< batch x outputs
+  teaching_signal<scalar> now_;
+};
+
+}  // namespace localis::detail

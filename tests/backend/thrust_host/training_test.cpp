@@ -1,0 +1,44 @@
+#include "support/few_steps.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/backend/thrust_host/backend.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/zoo/lenet.hpp>
+#include <localis/zoo/resnet.hpp>
+
+#ifdef LOCALIS_TESTS_FULL
+#include "support/every_model.hpp"
+#endif
+
+namespace lo = localis;
+namespace zoo = lo::zoo;
+using localis_test::check_step;
+using localis_test::check_training;
+using oja = lo::rule::local<lo::rule::oja, lo::rule::relative_step>;
+
+namespace {
+
+template <class Net>
+void check() {
+  check_training<Net>(lo::thrust_host::backend<double>());
+  check_step<Net>(lo::thrust_host::backend<float>());
+}
+
+}  // namespace
+
+TEST_CASE("thrust_host: published networks learn as on the cpu, whose boundary moves or rests") {
+  check<zoo::lenet<10, oja>>();
+  check<zoo::resnet20<10, oja>>();
+#ifdef LOCALIS_TESTS_FULL
+  check<zoo::vgg11_32<10, oja>>();
+  check<zoo::mobilenet_v2_32<10, oja>>();
+#endif
+}
+
+#ifdef LOCALIS_TESTS_FULL
+TEST_CASE("thrust_host: every published network, four steps of two pictures") {
+  localis_test::for_every_model<oja>(
+      []<class Net>() { check_training<Net>(lo::thrust_host::backend<double>(), {.steps = 1, .batch = 2}); });
+}
+#endif

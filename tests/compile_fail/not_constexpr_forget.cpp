@@ -1,0 +1,17 @@
+// expect: localis: rule: forget
+#include <localis/layer/dense.hpp>
+
+namespace lo = localis;
+
+struct my_rule {
+  template <class T>
+  constexpr T gate(T u) const {
+    return u;
+  }
+  template <class T>
+  T forget(T u) const {
+    return u;
+  }
+};
+
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).local);

@@ -1,0 +1,190 @@
+// What a layer's rule keeps, leaves and asks for, whatever the rule.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "support/rule_cases.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
+#include <localis/optimizer/adam.hpp>
+
+namespace lo = localis;
+using localis_test::bench;
+using localis_test::deviation;
+using localis_test::normal;
+using reference = lo::reference::backend<double>;
+
+namespace {
+
+template <class... Local>
+using layer = bench<lo::vector_input<6>, lo::dense<4, lo::rule::local<Local...>>, reference>;
+
+struct found {
+  std::string name;
+  std::size_t rows;
+  std::size_t columns;
+  bool operator==(const found&) const = default;
+};
+template <class Bench>
+std::vector<found> states(Bench& one) {
+  std::vector<found> result;
+  for (const auto& p : one.layer().states()) result.push_back({p.name, p.rows, p.columns});
+  return result;
+}
+
+std::vector<double> difference(std::vector<double> a, const std::vector<double>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
+  return a;
+}
+
+}  // namespace
+
+TEST_CASE("local_update: states, by name: the optimizer's arrays, and one value per unit of rule and signal") {
+  using namespace lo::rule;
+  layer<oja> plain(2);
+  CHECK(states(plain).empty());
+  layer<hebb, momentum> one_array(2);
+  CHECK(states(one_array) == std::vector<found>{{"optimizer", 4, 6}});
+  layer<bcm, running_normalized_signal, lo::optimizer::adam> all(2);
+  CHECK(
+      states(all) ==
+      std::vector<found>{
+          {"optimizer", 4, 6}, {"optimizer", 4, 6}, {"state", 1, 4}, {"signal_mean", 1, 4}, {"signal_variance", 1, 4}});
+  // Counted, and how they start.
+  CHECK(all.model.backend().counters().of(lo::memory_kind::rule_state) ==
+        sizeof(double) * (2 * 24 + 4 + 2 * 4) + 2 * sizeof(double));
+  CHECK(all.state("state") == std::vector<double>(4, 1.0));
+  CHECK(all.state("signal_mean") == std::vector<double>(4, 0.0));
+  CHECK(all.state("signal_variance") == std::vector<double>(4, 1.0));
+}
+
+TEST_CASE("local_update: a run that goes on from stored weights and states is the unbroken one") {
+  using namespace lo::rule;
+  using test = layer<bcm, running_normalized_signal, momentum>;
+  test unbroken(5);
+  test stored(5);
+  const auto copy = [](test& from, test& to) {
+    to.set(from.copy());
+    const auto have = from.layer().states();
+    const auto want = to.layer().states();
+    for (std::size_t s = 0; s < have.size(); ++s) {
+      for (std::size_t i = 0; i < have[s].size(); ++i) want[s].value[i] = have[s].value[i];
+    }
+  };
+  for (std::uint64_t t = 0; t < 3; ++t) unbroken.step(normal(5 * 6, t), 0.05);
+  copy(unbroken, stored);
+  for (std::uint64_t t = 3; t < 6; ++t) {
+    unbroken.step(normal(5 * 6, t), 0.05);
+    stored.step(normal(5 * 6, t), 0.05);
+  }
+  CHECK(stored.copy() == unbroken.copy());
+}
+
+TEST_CASE("local_update: who is watched leaves the direction of each step, as the rule has it") {
+  using namespace lo::rule;
+  layer<oja, unguarded, momentum, unit_rows> watched(5);
+  layer<oja, unguarded> plain(5);
+  CHECK(watched.layer().direction().empty());
+  const std::vector<double> start = watched.copy();
+  plain.set(start);
+  const std::vector<double> x = normal(5 * 6, 1);
+  plain.step(x, 0.01);
+  watched.layer().keep_direction(watched.model.backend());
+  CHECK(watched.layer().direction().size() == 24);
+  watched.step(x, 0.01, 3);
+  std::vector<double> expected = difference(plain.copy(), start);
+  for (double& value : expected) value /= 0.01;  // before rate, gain, optimizer and constraint
+  CHECK(deviation(watched.layer().direction(), expected) < 1e-12);
+  const std::size_t bytes = watched.model.backend().counters().total;
+  watched.layer().keep_direction(watched.model.backend());
+  CHECK(watched.model.backend().counters().total == bytes);
+}
+
+TEST_CASE("local_update: watching changes nothing") {
+  layer<lo::rule::soft_hebb> watched(5);
+  layer<lo::rule::soft_hebb> plain(5);
+  plain.set(watched.copy());
+  watched.layer().keep_direction(watched.model.backend());
+  for (std::uint64_t t = 0; t < 3; ++t) {
+    watched.step(normal(5 * 6, t), 0.1);
+    plain.step(normal(5 * 6, t), 0.1);
+  }
+  CHECK(watched.copy() == plain.copy());
+}
+
+TEST_CASE("local_update: a dry run leaves the direction, and changes nothing") {
+  using namespace lo::rule;
+  layer<bcm, unguarded, running_normalized_signal, momentum, hebbian_bias> one(5);
+  one.layer().keep_direction(one.model.backend());
+  const std::vector<double> x = normal(5 * 6, 1);
+  one.step(x, 0.1);
+  const auto all = [&] {
+    std::vector<double> values;
+    for (const auto& p : one.layer().parameters()) values.insert(values.end(), p.value, p.value + p.size());
+    for (const auto& p : one.layer().states()) values.insert(values.end(), p.value, p.value + p.size());
+    values.push_back(one.model.read_update_statistics().change[0]);
+    return values;
+  };
+  const std::vector<double> before = all();
+  one.step(normal(5 * 6, 2), {.boundary = 1, .local_rate = 0.1, .apply_updates = false});
+  CHECK(all() == before);
+  const std::vector<double> dry(one.layer().direction().begin(), one.layer().direction().end());
+  one.step(normal(5 * 6, 2), 0.1);
+  CHECK(all() != before);
+  CHECK(deviation(one.layer().direction(), dry) < 1e-15);
+}
+
+TEST_CASE("local_update: the tally is the last update's, before the constraint") {
+  layer<lo::rule::hebb, lo::rule::unguarded, lo::rule::clip_weights> one(5);
+  layer<lo::rule::hebb, lo::rule::unguarded> free(5);
+  one.layer().local().constraint.limit = 0.1;
+  const std::vector<double> start = one.copy();
+  free.set(start);
+  const std::vector<double> x = normal(5 * 6, 1);
+  one.step(x, 0.1);
+  free.step(x, 0.1);
+  double squares = 0;
+  for (const double v : difference(free.copy(), start)) squares += v * v;
+  CHECK(one.model.read_update_statistics().change[0] == doctest::Approx(squares).epsilon(1e-12));
+  CHECK(free.model.read_update_statistics().change[0] == doctest::Approx(squares).epsilon(1e-12));
+}
+
+TEST_CASE(
+    "local_update: no step_options allocates, and none writes beyond its scratch, for rules that need the most of it") {
+  // The arena is planned from what a rule says it needs: too little would end in another's values.
+  const auto check = [](const auto& rule, auto... policies) {
+    using type = std::remove_cvref_t<decltype(rule)>;
+    using option = lo::rule::local<type, lo::rule::unguarded, decltype(policies)...>;
+    using cpu = lo::cpu::backend<double>;
+    using net =
+        lo::network<lo::image<9, 8, 2>, lo::conv2d<6, 3, lo::padding<1>, option>, lo::dense<5, option>, lo::dense<2>>;
+    constexpr std::size_t samples = 7;
+    const auto run = [&](auto backend, bool small) {
+      lo::model<net, decltype(backend)> m({.seed = 2}, backend);
+      m.template layer<0>().rule() = rule;
+      m.template layer<1>().rule() = rule;
+      m.prepare({.batch = samples, .lowest_boundary = small ? std::size_t{2} : std::size_t{0}});
+      std::vector<double> out;
+      const std::size_t allocations = m.backend().counters().allocations;
+      for (std::uint64_t t = 0; t < 3; ++t) {
+        const auto y = m.forward(normal(samples * 144, t), samples, {.boundary = 2, .local_rate = 0.01, .step = t});
+        out.insert(out.end(), y.begin(), y.end());
+      }
+      CHECK(m.backend().counters().allocations == allocations);
+      for (const auto& p : {m.template layer<0>().parameters()[0], m.template layer<1>().parameters()[0]}) {
+        out.insert(out.end(), p.value, p.value + p.size());
+      }
+      return out;
+    };
+    const std::vector<double> expected = run(reference(), false);
+    CAPTURE(lo::rule::name<type>());
+    CHECK(deviation(run(cpu({.threads = 3, .tile_bytes = 1024, .grain = 1}), true), expected) < 1e-10);
+    CHECK(deviation(run(reference(), true), expected) < 1e-15);
+  };
+  check(lo::rule::subspace{});
+  check(lo::rule::krotov_hopfield{.power = 3}, lo::rule::running_normalized_signal{});
+  check(lo::rule::covariance{}, lo::rule::batch_normalized_signal{});
+}

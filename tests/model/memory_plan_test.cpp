@@ -1,0 +1,555 @@
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/core/error.hpp>
+#include <localis/core/random.hpp>
+#include <localis/model/memory_plan.hpp>
+
+namespace lo = localis;
+using kind = lo::operation_kind;
+using lo::operation;
+using lo::plan;
+
+namespace {
+
+/// A program made by hand or by chance, with the bytes of each operation. Value v is made by operation v - 1.
+struct example {
+  std::vector<operation> operations;
+  std::vector<lo::operation_bytes> bytes;
+  std::size_t stages = 0;
+  std::size_t value = 0;  ///< that the next operation reads
+  std::size_t size = 0;   ///< its bytes
+  bool in_block = false;
+  std::size_t block_value = 0;
+  std::size_t block_size = 0;
+  std::size_t block_start = 0;
+  std::size_t main_value = 0;
+
+  explicit example(std::size_t input_bytes) : size(input_bytes) {}
+
+  operation& add(kind what, std::size_t output_bytes) {
+    operation op;
+    op.kind = what;
+    op.elementwise = what != kind::linear && what != kind::pooling;
+    op.saves_input = what == kind::linear || what == kind::normalization || what == kind::pooling;
+    op.saves_output = what == kind::activation || what == kind::pooling;
+    op.parameters = what == kind::linear || what == kind::normalization ? 1 : 0;
+    if (what == kind::save_skip || (what == kind::linear && !in_block)) ++stages;
+    op.stage = stages == 0 ? 0 : stages - 1;
+    op.input = value;
+    op.output = operations.size() + 1;
+    lo::operation_bytes b;
+    b.input = size;
+    b.output = output_bytes;
+    b.gradients = op.parameters > 0 ? 128 : 0;
+    operations.push_back(op);
+    bytes.push_back(b);
+    value = op.output;
+    size = output_bytes;
+    return operations.back();
+  }
+  void linear(std::size_t output_bytes) { add(kind::linear, output_bytes); }
+  operation& same(kind what) { return add(what, size); }
+  void open_block() {
+    block_value = value;
+    block_size = size;
+    block_start = operations.size();
+    same(kind::save_skip);
+    in_block = true;
+  }
+  void open_shortcut() {
+    main_value = value;
+    value = block_value;
+    size = block_size;
+    same(kind::shortcut);
+    operations[block_start].skip = value;
+  }
+  void close_block() {
+    const std::size_t skip = value;
+    value = main_value;
+    same(kind::add).skip = skip;
+    in_block = false;
+  }
+
+  [[nodiscard]] plan planned(std::size_t boundary, std::size_t loss = 64) const {
+    return lo::make_plan(operations, bytes, stages, boundary, loss);
+  }
+};
+
+/// Goes through one training step and writes a stamp of its own over every range of the arena that an operation would
+/// write; each read looks for the stamp of what it wants. Knows what operations do, and of the plan only its offsets.
+class simulation {
+ public:
+  simulation(const example& of, std::size_t boundary)
+      : program_(of), boundary_(boundary), plan_(of.planned(boundary)), arena_(plan_.bytes / unit, 0) {}
+
+  /// What went wrong first, or nothing.
+  [[nodiscard]] std::string run() {
+    const std::size_t n = program_.operations.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      forward(i);
+      if (i + 1 == n || op(i + 1).stage != op(i).stage) finish_stage(i);
+    }
+    read_value(n, program_.bytes[n - 1].output, "output at the end", n);
+    if (boundary_ < program_.stages) {
+      region_ = program_.stages;
+      write(plan_.loss, 64, stamp(0, loss));
+      write(plan_.gradient[n], program_.bytes[n - 1].output, stamp(n, gradient));
+      read_value(n, program_.bytes[n - 1].output, "output at the loss", n);
+      read(plan_.loss, 64, stamp(0, loss), "scratch of the loss", n);
+      for (std::size_t i = n; i-- > 0;) {
+        if (op(i).stage < boundary_ || !matters(op(i).output)) continue;
+        if (i + 1 == n || op(i + 1).stage != op(i).stage) observe(i);
+        backward(i);
+      }
+      for (std::size_t i = 0; i < n; ++i) {
+        if (learns(i)) {
+          read(plan_.parameter_gradient[i], program_.bytes[i].gradients, stamp(i, parameters), "parameter gradient", i);
+        }
+      }
+    }
+    return fault_;
+  }
+
+ private:
+  static constexpr std::size_t unit = 64;
+  enum what : std::uint64_t { value = 1, gradient, scratch, saved, parameters, loss };
+  static std::uint64_t stamp(std::size_t number, what kind_of) { return number * 8 + kind_of; }
+
+  [[nodiscard]] const operation& op(std::size_t i) const { return program_.operations[i]; }
+  [[nodiscard]] static bool passes_on(const operation& o) {
+    return o.kind == kind::save_skip || o.kind == kind::shortcut;
+  }
+  /// The value whose numbers these are: junctions pass theirs on.
+  [[nodiscard]] std::size_t content(std::size_t v) const {
+    while (v > 0 && passes_on(op(v - 1))) v = op(v - 1).input;
+    return v;
+  }
+  [[nodiscard]] std::size_t value_at(std::size_t v) const { return plan_.value[v]; }
+  /// Whether gradients pass here in the region under way: a stage that is taught, or all from the boundary on.
+  [[nodiscard]] bool inside(std::size_t i) const {
+    return region_ == program_.stages ? op(i).stage >= boundary_ : op(i).stage == region_;
+  }
+  [[nodiscard]] bool learns(std::size_t i) const { return inside(i) && op(i).parameters > 0; }
+  /// Whether a parameter that learns in this region has a say in this value.
+  [[nodiscard]] bool matters(std::size_t v) const {
+    if (v == 0 || !inside(v - 1)) return false;
+    return learns(v - 1) || matters(op(v - 1).input) || (op(v - 1).kind == kind::add && matters(op(v - 1).skip));
+  }
+  [[nodiscard]] bool taught(std::size_t stage) const {
+    for (std::size_t i = 0; i < program_.operations.size(); ++i) {
+      if (op(i).stage == stage && program_.bytes[i].learn_scratch > 0) return true;
+    }
+    return false;
+  }
+
+  void write(std::size_t offset, std::size_t bytes, std::uint64_t mark) {
+    if (bytes == 0) return;
+    if (offset == plan::none || offset % unit != 0 || offset + bytes > plan_.bytes) return fail("no room for", mark);
+    for (std::size_t at = offset / unit; at * unit < offset + bytes; ++at) arena_[at] = mark;
+  }
+  void read(std::size_t offset, std::size_t bytes, std::uint64_t mark, const char* name, std::size_t i) {
+    if (bytes == 0) return;
+    if (offset == plan::none || offset + bytes > plan_.bytes) return fail(name, i);
+    for (std::size_t at = offset / unit; at * unit < offset + bytes; ++at) {
+      if (arena_[at] != mark) return fail(name, i);
+    }
+  }
+  void read_value(std::size_t v, std::size_t bytes, const char* name, std::size_t i) {
+    if (content(v) != 0) read(value_at(v), bytes, stamp(content(v), value), name, i);
+  }
+  void fail(const char* name, std::size_t at) {
+    if (fault_.empty()) fault_ = lo::text(name, " ", at, ", boundary ", boundary_);
+  }
+
+  void forward(std::size_t i) {
+    const operation& o = op(i);
+    if (passes_on(o)) return;
+    const lo::operation_bytes& b = program_.bytes[i];
+    const std::size_t skip_bytes = o.kind == kind::add ? b.input : 0;
+    region_ = boundary_ < program_.stages && o.stage >= boundary_ ? program_.stages
+              : taught(o.stage)                                   ? o.stage
+                                                                  : plan::none;
+    const bool keeps = region_ != plan::none && matters(o.output);
+    write(plan_.scratch[i], b.forward_scratch, stamp(i, scratch));
+    read_value(o.input, b.input, "input", i);
+    read_value(o.skip, skip_bytes, "skip", i);
+    write(value_at(o.output), b.output, stamp(o.output, value));
+    if (keeps) write(plan_.saved[i], b.saved, stamp(i, saved));
+    // All of these are used at once: the output may lie on the input of an elementwise operation, on nothing else.
+    read(plan_.scratch[i], b.forward_scratch, stamp(i, scratch), "scratch", i);
+    const bool in_place = o.elementwise && value_at(o.output) == value_at(o.input);
+    if (!in_place) read_value(o.input, b.input, "input, after the output was written,", i);
+    read_value(o.skip, skip_bytes, "skip, after the output was written,", i);
+    read(value_at(o.output), b.output, stamp(o.output, value), "output", i);
+  }
+
+  /// Behind the last operation of a stage: its local loss, and before the boundary its own backward pass and its step.
+  void finish_stage(std::size_t last) {
+    const std::size_t stage = op(last).stage;
+    const std::size_t output = op(last).output;
+    const bool learns_here = taught(stage) && stage < boundary_;
+    for (std::size_t i = 0; i <= last; ++i) {
+      const std::size_t bytes = program_.bytes[i].local_loss_scratch;
+      if (op(i).stage != stage || bytes == 0) continue;
+      write(plan_.local_loss_scratch[i], bytes, stamp(i, scratch));
+      if (learns_here) write(plan_.gradient[output], program_.bytes[last].output, stamp(output, gradient));
+      read_value(output, program_.bytes[last].output, "output at its local loss", i);
+      read(plan_.local_loss_scratch[i], bytes, stamp(i, scratch), "scratch of the local loss", i);
+    }
+    if (!learns_here) return;
+    region_ = stage;
+    for (std::size_t i = last + 1; i-- > 0;) {
+      if (inside(i)) backward(i);
+    }
+    for (std::size_t i = 0; i <= last; ++i) {
+      const lo::operation_bytes& b = program_.bytes[i];
+      if (!learns(i) || b.learn_scratch == 0) continue;
+      write(plan_.learn_scratch[i], b.learn_scratch, stamp(i, scratch));
+      read(plan_.parameter_gradient[i], b.gradients, stamp(i, parameters), "parameter gradient of a lesson", i);
+      read(plan_.learn_scratch[i], b.learn_scratch, stamp(i, scratch), "scratch of a lesson", i);
+    }
+    // What the stages behind read.
+    read_value(output, program_.bytes[last].output, "output after a lesson", last);
+  }
+  /// Behind the boundary: the true gradient of the stage's output, to its local loss.
+  void observe(std::size_t last) {
+    for (std::size_t i = 0; i <= last; ++i) {
+      const std::size_t bytes = program_.bytes[i].local_loss_scratch;
+      if (op(i).stage != op(last).stage || bytes == 0) continue;
+      write(plan_.observe_scratch[i], bytes, stamp(i, scratch));
+      read(plan_.gradient[op(last).output], program_.bytes[last].output, stamp(op(last).output, gradient),
+           "true gradient", i);
+      read(plan_.observe_scratch[i], bytes, stamp(i, scratch), "scratch of the observer", i);
+    }
+  }
+
+  void backward(std::size_t i) {
+    const operation& o = op(i);
+    if (!matters(o.output) || o.kind == kind::shortcut) return;
+    const lo::operation_bytes& b = program_.bytes[i];
+    const std::size_t own = plan_.gradient[o.output];
+    const bool to_input = matters(o.input);
+    const bool to_skip = (o.kind == kind::add || o.kind == kind::save_skip) && matters(o.skip);
+    write(plan_.backward_scratch[i], b.backward_scratch, stamp(i, scratch));
+    if (o.saves_input) read_value(o.input, b.input, "input, backward", i);
+    if (o.saves_output) read_value(o.output, b.output, "output, backward", i);
+    if (learns(i)) write(plan_.parameter_gradient[i], b.gradients, stamp(i, parameters));
+    read(plan_.saved[i], b.saved, stamp(i, saved), "kept", i);
+    read(own, b.output, stamp(o.output, gradient), "output gradient", i);
+    if (o.kind == kind::add && to_skip) {
+      write(plan_.gradient[o.skip], b.output, stamp(o.skip, gradient));
+      read(own, b.output, stamp(o.output, gradient), "output gradient, after the skip's was written,", i);
+    }
+    if (o.kind == kind::save_skip && to_skip) {
+      read(plan_.gradient[o.skip], b.output, stamp(o.skip, gradient), "shortcut's gradient", i);
+    }
+    if (to_input) {
+      if (plan_.input_gradient[i] != plan_.gradient[o.input]) return fail("place of the input gradient", i);
+      write(plan_.gradient[o.input], b.input, stamp(o.input, gradient));
+      const bool in_place = o.elementwise && plan_.gradient[o.input] == own;
+      if (!in_place) read(own, b.output, stamp(o.output, gradient), "output gradient, after the input's was", i);
+    } else if (plan_.input_gradient[i] != plan::none) {
+      return fail("an input gradient that no one wants", i);
+    }
+    if (o.saves_input) read_value(o.input, b.input, "input, after backward", i);
+    if (o.saves_output) read_value(o.output, b.output, "output, after backward", i);
+    read(plan_.saved[i], b.saved, stamp(i, saved), "kept, after backward", i);
+    read(plan_.backward_scratch[i], b.backward_scratch, stamp(i, scratch), "backward scratch", i);
+    if (learns(i)) read(plan_.parameter_gradient[i], b.gradients, stamp(i, parameters), "own parameter gradient", i);
+  }
+
+  const example& program_;
+  std::size_t boundary_;
+  plan plan_;
+  std::vector<std::uint64_t> arena_;
+  std::size_t region_ = plan::none;
+  std::string fault_;
+};
+
+/// Makes the stages for which `wanted(stage)` is true learn from a local loss, held by the first linear operation.
+template <class Wanted>
+void compute_local_gradient(example& p, const Wanted& wanted, std::size_t local_loss, std::size_t step) {
+  std::size_t held = plan::none;
+  for (std::size_t i = 0; i < p.operations.size(); ++i) {
+    const operation& op = p.operations[i];
+    if (op.kind != kind::linear || op.stage + 1 >= p.stages || !wanted(op.stage)) continue;
+    if (held != op.stage) p.bytes[i].local_loss_scratch = local_loss;
+    held = op.stage;
+    p.bytes[i].learn_scratch = step;
+  }
+}
+
+/// Numbers out of a seed, one after the other.
+class dice {
+ public:
+  explicit dice(std::uint64_t seed) : stream_(seed, 0) {}
+  std::size_t below(std::size_t n) { return stream_.below(next_++, n); }
+
+ private:
+  lo::random_stream stream_;
+  std::uint64_t next_ = 0;
+};
+
+example random_program(std::uint64_t seed) {
+  dice draw(seed);
+  example p(64 * (1 + draw.below(20)));
+  const auto filler = [&](std::size_t most) {
+    constexpr kind elementwise[] = {kind::normalization, kind::activation, kind::dropout};
+    for (std::size_t count = draw.below(most + 1); count > 0; --count) {
+      if (draw.below(5) == 0 && !p.in_block) {
+        p.add(kind::pooling, 1 + draw.below(1000));
+      } else {
+        p.same(elementwise[draw.below(3)]);
+      }
+    }
+  };
+  filler(2);
+  for (std::size_t pieces = 2 + draw.below(4); pieces > 0; --pieces) {
+    if (draw.below(2) == 0) {
+      p.linear(1 + draw.below(2000));
+      filler(3);
+      continue;
+    }
+    p.open_block();
+    const bool projects = draw.below(2) == 0;
+    const bool weightless = draw.below(4) == 0;  // the main branch
+    const std::size_t out = projects && !weightless ? 1 + draw.below(2000) : p.block_size;
+    if (weightless) {
+      if (!projects) p.same(kind::activation);
+    } else {
+      for (std::size_t layers = draw.below(3); layers > 0; --layers) {
+        p.linear(1 + draw.below(2000));
+        filler(2);
+      }
+      p.linear(out);
+    }
+    filler(2);
+    p.open_shortcut();
+    if (projects) {
+      p.linear(out);
+      filler(1);
+    }
+    p.close_block();
+    filler(1);
+  }
+  p.linear(1 + draw.below(200));
+  for (std::size_t i = 0; i < p.bytes.size(); ++i) {
+    if (p.operations[i].kind == kind::save_skip || p.operations[i].kind == kind::shortcut) continue;
+    p.bytes[i].forward_scratch = draw.below(3) == 0 ? 1 + draw.below(1500) : 0;
+    p.bytes[i].backward_scratch = draw.below(3) == 0 ? 1 + draw.below(1500) : 0;
+    p.bytes[i].saved = p.operations[i].kind == kind::normalization ? 1 + draw.below(200) : 0;
+    if (p.operations[i].parameters > 0) p.bytes[i].gradients = 1 + draw.below(1500);
+  }
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("plan: nothing is overwritten while it is wanted, for any program and boundary") {
+  std::size_t steps = 0;
+  std::size_t blocks = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const example p = random_program(seed);
+    for (const operation& op : p.operations) blocks += op.kind == kind::add ? 1 : 0;
+    for (std::size_t boundary = 0; boundary <= p.stages; ++boundary) {
+      const std::string fault = simulation(p, boundary).run();
+      if (!fault.empty()) {
+        CAPTURE(seed);
+        CHECK(fault == "");
+      }
+      ++steps;
+    }
+  }
+  CHECK(steps > 1000);
+  CHECK(blocks > 300);
+}
+
+TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are taught") {
+  std::size_t taught = 0;
+  std::size_t in_blocks = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    example p = random_program(seed);
+    dice draw(seed + 1000);
+    std::vector<bool> wanted(p.stages);
+    for (std::size_t stage = 0; stage < p.stages; ++stage) wanted[stage] = draw.below(4) > 0;
+    compute_local_gradient(
+        p, [&](std::size_t stage) { return wanted[stage]; }, 1 + draw.below(1500), 1 + draw.below(1500));
+    for (std::size_t i = 0; i < p.bytes.size(); ++i) {
+      taught += p.bytes[i].local_loss_scratch > 0 ? 1U : 0U;
+      in_blocks +=
+          p.bytes[i].local_loss_scratch > 0 && p.operations[i - (i > 0 ? 1 : 0)].kind == kind::save_skip ? 1U : 0U;
+    }
+    for (std::size_t boundary = 0; boundary <= p.stages; ++boundary) {
+      const std::string fault = simulation(p, boundary).run();
+      if (!fault.empty()) {
+        CAPTURE(seed);
+        CHECK(fault == "");
+      }
+    }
+  }
+  CHECK(taught > 300);
+  CHECK(in_blocks > 30);
+}
+
+namespace {
+
+constexpr std::size_t large = 64 * 100;
+
+example chain(std::size_t layers) {
+  example p(large);
+  for (std::size_t k = 0; k < layers; ++k) {
+    p.linear(large);
+    p.same(kind::activation);
+  }
+  p.linear(64);
+  return p;
+}
+
+example blocks(std::size_t count, bool projects) {
+  example p(large);
+  p.linear(large);
+  for (std::size_t k = 0; k < count; ++k) {
+    p.open_block();
+    p.linear(large);
+    p.same(kind::activation);
+    p.linear(large);
+    p.open_shortcut();
+    if (projects) p.linear(large);
+    p.close_block();
+    p.same(kind::activation);
+  }
+  p.linear(64);
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("plan: a prefix takes the same memory however deep it is") {
+  const plan shallow = chain(3).planned(3);
+  const plan deep = chain(12).planned(12);
+  CHECK(shallow.activation_bytes == 2 * large);
+  CHECK(deep.activation_bytes == 2 * large);
+  CHECK(deep.bytes == shallow.bytes);
+  // By gradient every layer keeps its output.
+  CHECK(chain(3).planned(0).activation_bytes == 3 * large + 64);
+  CHECK(chain(12).planned(0).activation_bytes == 12 * large + 64);
+  // Half way: the gradient half, and nothing of the prefix but the boundary's input.
+  CHECK(chain(12).planned(8).activation_bytes == 5 * large + 64);
+  // A prediction is a prefix without an end.
+  CHECK(chain(12).planned(13).bytes == 2 * large);
+  CHECK(chain(12).planned(13).gradient_bytes == 0);
+}
+
+TEST_CASE("plan: a prefix of residual blocks takes one buffer more, with projections too") {
+  for (const bool projects : {false, true}) {
+    CAPTURE(projects);
+    CHECK(blocks(1, projects).planned(2).activation_bytes == 3 * large);
+    CHECK(blocks(7, projects).planned(8).activation_bytes == 3 * large);
+    CHECK(blocks(7, projects).planned(8).bytes == blocks(1, projects).planned(2).bytes);
+  }
+}
+
+TEST_CASE("plan: gradients below the boundary have no place") {
+  const plan p = blocks(2, true).planned(1);  // stage 0: linear; 1 and 2: blocks; 3: the last linear
+  const example of = blocks(2, true);
+  for (std::size_t i = 0; i < of.operations.size(); ++i) {
+    const operation& op = of.operations[i];
+    const bool learns = op.stage >= 1 && op.parameters > 0;
+    CAPTURE(i);
+    CHECK((p.parameter_gradient[i] != plan::none) == learns);
+  }
+  CHECK(p.gradient[0] == plan::none);
+  CHECK(p.gradient[1] == plan::none);  // input of the transition stage
+  CHECK(p.gradient[2] == plan::none);  // and of its block's first layer: nothing before it learns by gradient
+  CHECK(p.gradient[3] != plan::none);
+  CHECK(p.gradient[6] == plan::none);  // input of its projection
+  CHECK(p.gradient[7] != plan::none);
+}
+
+TEST_CASE("plan: writing over the input, where no one reads it again") {
+  example p(large);
+  p.linear(large);              // value 1
+  p.same(kind::normalization);  // 2
+  p.same(kind::activation);     // 3
+  p.linear(large);              // 4
+  p.same(kind::activation);     // 5
+  p.open_block();               // 6, the same numbers as 5
+  p.same(kind::activation);     // 7: its input is still wanted by the sum
+  p.linear(large);              // 8
+  p.open_shortcut();            // 9
+  p.close_block();              // 10
+  p.linear(64);
+
+  const plan prefix = p.planned(3);
+  CHECK(prefix.value[2] == prefix.value[1]);
+  CHECK(prefix.value[3] == prefix.value[1]);
+  CHECK(prefix.value[4] != prefix.value[3]);
+  CHECK(prefix.value[5] == prefix.value[4]);
+  CHECK(prefix.value[6] == prefix.value[5]);
+  CHECK(prefix.value[7] != prefix.value[6]);
+  CHECK(prefix.value[9] == prefix.value[5]);
+  CHECK(prefix.value[10] == prefix.value[8]);
+
+  const plan suffix = p.planned(0);
+  CHECK(suffix.value[2] != suffix.value[1]);  // normalization reads its input backward
+  CHECK(suffix.value[3] == suffix.value[2]);
+  CHECK(suffix.gradient[1] == suffix.gradient[3]);  // gradients pass through elementwise operations in place
+}
+
+TEST_CASE("plan: a taught prefix keeps one stage at a time") {
+  const auto taught = [](std::size_t layers, std::size_t boundary) {
+    example p = chain(layers);
+    compute_local_gradient(
+        p, [](std::size_t) { return true; }, 64, 64);
+    return p.planned(boundary);
+  };
+  const plan shallow = taught(3, 3);
+  const plan deep = taught(12, 12);
+  CHECK(deep.activation_bytes == shallow.activation_bytes);
+  CHECK(deep.gradient_bytes == shallow.gradient_bytes);
+  CHECK(deep.bytes == shallow.bytes);
+  CHECK(deep.activation_bytes == 2 * large);
+  CHECK(deep.gradient_bytes == large + 128);  // of the output, and of one layer's parameters
+  CHECK(deep.bytes < taught(12, 0).bytes);
+}
+
+TEST_CASE("plan: within a taught stage the gradient ends at its first layer") {
+  example p(large);
+  p.linear(large);  // value 1
+  p.same(kind::activation);
+  p.open_block();  // 3
+  p.linear(large);
+  p.same(kind::activation);
+  p.linear(large);    // 6
+  p.open_shortcut();  // 7
+  p.linear(large);    // 8
+  p.close_block();    // 9
+  p.linear(64);
+  compute_local_gradient(
+      p, [](std::size_t stage) { return stage == 1; }, 64, 64);
+  const plan found = p.planned(2);
+  CHECK(found.gradient[1] == plan::none);
+  CHECK(found.gradient[2] == plan::none);
+  CHECK(found.gradient[3] == plan::none);
+  CHECK(found.gradient[4] != plan::none);
+  CHECK(found.gradient[6] != plan::none);
+  CHECK(found.gradient[7] == plan::none);
+  CHECK(found.gradient[8] != plan::none);
+  CHECK(found.gradient[9] != plan::none);
+  CHECK(found.parameter_gradient[0] == plan::none);
+  for (const std::size_t i : {3U, 5U, 7U}) {
+    CHECK(found.parameter_gradient[i] != plan::none);
+    CHECK(found.learn_scratch[i] != plan::none);
+  }
+  CHECK(found.local_loss_scratch[3] != plan::none);
+  CHECK(found.observe_scratch[3] == plan::none);
+  const plan behind = p.planned(1);
+  CHECK(behind.local_loss_scratch[3] != plan::none);
+  CHECK(behind.observe_scratch[3] != plan::none);
+  CHECK(behind.learn_scratch[3] == plan::none);
+}

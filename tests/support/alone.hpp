@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/core/random.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+
+namespace localis_test {
+
+/// One layer by itself, on memory of exactly the size that it asks for: where it stands in no network, its input and
+/// the gradient it is given are the test's own.
+template <class Layer, class Backend>
+class alone {
+  Backend backend_;
+  localis::operation op_;
+  std::size_t samples_;
+
+ public:
+  using scalar = typename Backend::scalar;
+  enum class place { own, of_input };
+
+  typename Layer::template state<Backend> layer;
+
+  alone(const localis::shape& in, std::size_t samples, const Backend& backend = Backend())
+      : backend_(backend),
+        op_(Layer::describe(in)),
+        samples_(samples),
+        layer(backend_, op_, localis::random_stream(1, 1)) {}
+
+  /// y, and where `dy` is given also the gradients: dx, then those of the parameters in order.
+  std::vector<std::vector<scalar>> run(const std::vector<scalar>& x, const std::vector<scalar>& dy, place where) {
+    using localis::phase;
+    const std::size_t forward = layer.scratch_bytes(backend_, op_, samples_, phase::train);
+    const std::size_t backward = layer.scratch_bytes(backend_, op_, samples_, phase::backward);
+    auto scratch = backend_.template allocate<std::byte>(localis::memory_kind::arena, forward);
+    auto backward_scratch = backend_.template allocate<std::byte>(localis::memory_kind::arena, backward);
+    std::vector<scalar> y = x;
+    std::vector<scalar> dx = dy;
+    localis::operands<scalar> at;
+    at.samples = samples_;
+    at.input = where == place::of_input ? y.data() : x.data();
+    at.output = y.data();
+    at.scratch = scratch.data();
+    layer.forward(backend_, op_, at, localis::mode::train, {});
+    std::vector<std::vector<scalar>> result{y};
+    if (dy.empty()) return result;
+
+    std::size_t bytes = 0;
+    for (const auto& p : layer.parameters()) bytes += localis::workspace::round_up(p.size() * sizeof(scalar));
+    auto gradients = backend_.template allocate<std::byte>(localis::memory_kind::arena, bytes);
+    at.input = op_.saves_input ? x.data() : nullptr;  // what is not kept is not there
+    if (!op_.saves_output) at.output = nullptr;
+    at.scratch = backward_scratch.data();
+    at.parameter_gradients = gradients.data();
+    at.output_gradient = where == place::of_input ? dx.data() : const_cast<scalar*>(dy.data());
+    at.input_gradient = dx.data();
+    layer.backward(backend_, op_, at);
+    result.push_back(dx);
+    localis::workspace pieces(gradients.data());
+    for (const auto& p : layer.parameters()) {
+      const scalar* g = pieces.template take<scalar>(p.size());
+      if (p.size() > 0) result.emplace_back(g, g + p.size());
+    }
+    return result;
+  }
+};
+
+/// offset + spread * normal numbers, rounded to float so that any scalar holds them.
+template <class T>
+std::vector<T> numbers(std::size_t size, std::uint64_t seed, double offset = 0, double spread = 1) {
+  const localis::random_stream random(seed, 0);
+  std::vector<T> result(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    result[i] = static_cast<T>(static_cast<float>(offset + spread * random.normal(i)));
+  }
+  return result;
+}
+
+}  // namespace localis_test

@@ -1,0 +1,410 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/backend/concept.hpp>
+#include <localis/core/random.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/epilogue.hpp>
+#include <localis/math/activation.hpp>
+
+/// What a backend does with a linear map, against the definitions.
+namespace localis_test {
+
+namespace lo = localis;
+using numbers = std::vector<double>;
+
+/// What a rule's gate is to a backend; depends on the row, so that rows cannot be taken for each other. With `winners`,
+/// only so many gates are not 0.
+template <class T>
+struct row_gate {
+  std::size_t units;
+  std::size_t winners = 0;
+  static constexpr bool whole_rows = false;
+  constexpr void see(std::size_t begin, std::size_t end, const T* u, T* z) const {
+    for (std::size_t o = begin; o < end; ++o) z[o] = T(2) * u[o] + T(0.5);
+  }
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T*) const {
+    for (std::size_t o = begin; o < end; ++o) {
+      const bool wins = winners == 0 || (o + row) % units < winners;
+      gates[o] = wins ? z[o] * (T(1) + T(0.01) * static_cast<T>(row)) : T(0);
+    }
+  }
+  constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
+    for (std::size_t o = begin; o < end; ++o) {
+      sums[o] += gates[o] * z[o];
+      sums[units + o] += gates[o];
+    }
+  }
+};
+
+inline numbers normal(std::size_t size, std::uint64_t stream) {
+  const lo::random_stream random(31, stream);
+  numbers x(size);
+  for (std::size_t i = 0; i < size; ++i) x[i] = random.normal(i);
+  return x;
+}
+
+/// Everything the verbs give back, in one row.
+struct results {
+  numbers u, gradient, bias_gradient, input_gradient;
+  numbers response, sum, unit, input;
+  numbers followed, learned_followed, moments, learned_moments, pooled;
+};
+
+/// A layer, a batch and what is learned from it.
+struct problem {
+  lo::linear_map map;
+  std::size_t samples;
+  lo::learn_options how;
+  bool through_others;  ///< gates see the input through other weights
+  bool bias;
+
+  numbers x = normal(samples * map.in.size(), 1);
+  numbers w = normal(map.weights(), 2);
+  numbers h = normal(map.weights(), 3);
+  numbers b = normal(map.outputs(), 4);
+  numbers d = normal(map.rows(samples) * map.outputs(), 5);
+  numbers scale = normal(map.outputs(), 6);
+  numbers shift = normal(map.outputs(), 7);
+  numbers center = normal(map.outputs(), 8);
+};
+
+constexpr std::size_t pool = 2;
+
+/// From the definitions, in signed arithmetic: what position p of unit o sees as its input i.
+inline results slow(const problem& in) {
+  const lo::linear_map& map = in.map;
+  const std::size_t units = map.outputs();
+  const std::size_t inputs = map.inputs();
+  const std::size_t rows = map.rows(in.samples);
+  const std::size_t channels = map.in.channels / map.groups;               // of a group
+  const auto seen_at = [&](std::size_t p, std::size_t o, std::size_t i) {  // -1: padding
+    const auto whole = [](std::size_t value) { return static_cast<long>(value); };
+    const std::size_t cell = i / channels;
+    const long dilation = whole(map.field.dilation);
+    const long y = whole(p % map.out.positions() / map.out.width * map.field.stride) - whole(map.field.padding) +
+                   whole(cell / map.field.width) * dilation;
+    const long x = whole(p % map.out.width * map.field.stride) - whole(map.field.padding) +
+                   whole(cell % map.field.width) * dilation;
+    const long height = whole(map.in.height);
+    const long width = whole(map.in.width);
+    if (y < 0 || y >= height || x < 0 || x >= width) return -1L;
+    return ((whole(p / map.out.positions()) * height + y) * width + x) * whole(map.in.channels) +
+           whole(map.group_of(o) * channels + i % channels);
+  };
+  const auto seen = [&](std::size_t p, std::size_t o, std::size_t i) {
+    const long at = seen_at(p, o, i);
+    return at < 0 ? 0.0 : in.x[static_cast<std::size_t>(at)];
+  };
+  results out;
+  out.u.assign(rows * units, 0);
+  out.response = out.u;
+  out.gradient.assign(map.weights(), 0);
+  out.sum = out.gradient;
+  out.input.assign(map.seen(), 0);
+  out.bias_gradient.assign(units, 0);
+  out.unit.assign(2 * units, 0);
+  out.input_gradient.assign(in.x.size(), 0);
+  const row_gate<double> gate{units, in.how.active_gates};
+  for (std::size_t p = 0; p < rows; ++p) {
+    numbers plain(units, 0.0);
+    numbers other(units, 0.0);
+    for (std::size_t o = 0; o < units; ++o) {
+      const double error = in.d[p * units + o];
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const double x = seen(p, o, i);
+        plain[o] += in.w[o * inputs + i] * x;
+        other[o] += in.h[o * inputs + i] * x;
+        out.gradient[o * inputs + i] += error * x;
+        const long at = seen_at(p, o, i);
+        if (at >= 0) out.input_gradient[static_cast<std::size_t>(at)] += error * in.w[o * inputs + i];
+      }
+      out.bias_gradient[o] += error;
+      out.u[p * units + o] = plain[o] + (in.bias ? in.b[o] : 0);
+      if (in.how.responded) plain[o] = error;  // the caller's own numbers
+      out.response[p * units + o] = plain[o] + (in.bias ? in.b[o] : 0);
+    }
+    if (p < in.how.rows.first || (p - in.how.rows.first) % in.how.rows.every != 0) continue;
+    numbers signal = in.through_others ? other : plain;
+    if (in.how.sees_other) gate.see(0, units, signal.data(), signal.data());
+    numbers gates(units);
+    gate.open(p, 0, units, signal.data(), gates.data(), nullptr);
+    gate.add(0, units, signal.data(), gates.data(), out.unit.data());
+    for (std::size_t o = 0; o < units; ++o) {
+      for (std::size_t i = 0; i < inputs; ++i) out.sum[o * inputs + i] += gates[o] * seen(p, o, i);
+    }
+    for (std::size_t g = 0; g < map.groups; ++g) {
+      for (std::size_t i = 0; i < inputs; ++i) out.input[g * inputs + i] += seen(p, g * units / map.groups, i);
+    }
+  }
+  const auto after = [&](const numbers& u) {
+    numbers y(u.size());
+    for (std::size_t i = 0; i < u.size(); ++i) {
+      y[i] = std::max(0.0, u[i] * in.scale[i % units] + in.shift[i % units]);
+    }
+    return y;
+  };
+  out.followed = after(out.u);
+  out.learned_followed = after(out.response);
+  const auto moments = [&](const numbers& u) {
+    numbers sums(2 * units, 0.0);
+    for (std::size_t i = 0; i < u.size(); ++i) {
+      const double off = u[i] - in.center[i % units];
+      sums[i % units] += off;
+      sums[units + i % units] += off * off;
+    }
+    return sums;
+  };
+  out.moments = moments(out.u);
+  out.learned_moments = moments(out.response);
+  const std::size_t high = map.out.height / pool;
+  const std::size_t wide = map.out.width / pool;
+  out.pooled.assign(in.samples * high * wide * units, 0);
+  for (std::size_t i = 0; i < out.pooled.size(); ++i) {
+    const std::size_t p = i / units;
+    const std::size_t top = p / wide % high * pool;
+    const std::size_t left = p % wide * pool;
+    for (std::size_t cell = 0; cell < pool * pool; ++cell) {
+      const std::size_t y = p / wide / high * map.out.height + top + cell / pool;
+      out.pooled[i] =
+          std::max(out.pooled[i], out.followed[(y * map.out.width + left + cell % pool) * units + i % units]);
+    }
+  }
+  return out;
+}
+
+/// What a backend gives back; all that it leaves alone stays not-a-number.
+template <class Backend>
+results run(const problem& in, const Backend& backend) {
+  using T = typename Backend::scalar;
+  using array = typename Backend::template array<T>;
+  const std::size_t units = in.map.outputs();
+  const auto from = [&](const numbers& v) {
+    const std::vector<T> host(v.begin(), v.end());
+    array result = backend.template allocate<T>(lo::memory_kind::parameters, v.size());
+    backend.upload(std::span<const T>(host), result.data());
+    return result;
+  };
+  const auto nothing = [&](std::size_t size) { return from(numbers(size, std::nan(""))); };
+  const auto to = [&](const array& a) {
+    std::vector<T> host(a.size());
+    backend.download(static_cast<const T*>(a.data()), std::span<T>(host));
+    return numbers(host.begin(), host.end());
+  };
+  const array x = from(in.x), w = from(in.w), h = from(in.h), b = from(in.b), d = from(in.d);
+  const array u = nothing(in.d.size()), gradient = nothing(in.w.size()), sum = nothing(in.w.size());
+  const array learned_u = in.how.responded ? from(in.d) : nothing(in.d.size());
+  const array input = nothing(in.map.seen()), bias_gradient = nothing(units), unit = nothing(2 * units);
+  const array input_gradient = nothing(in.x.size());
+
+  // One block of exactly what the twin of each verb asks for, full of NaN, as is what lies behind it.
+  typename Backend::template array<std::byte> block;
+  std::size_t end = 0;
+  constexpr std::size_t behind = 32;
+  const auto scratch = [&](auto measure) {
+    lo::workspace pieces;
+    measure(pieces);
+    end = pieces.used();
+    const std::vector<std::byte> full(end + behind, std::byte{0xFF});
+    block = backend.template allocate<std::byte>(lo::memory_kind::arena, full.size());
+    backend.upload(std::span<const std::byte>(full), block.data());
+    return lo::workspace(block.data());
+  };
+  const auto kept_within = [&] {
+    std::vector<std::byte> rest(behind);
+    backend.download(static_cast<const std::byte*>(block.data() + end), std::span<std::byte>(rest));
+    return std::all_of(rest.begin(), rest.end(), [](std::byte value) { return value == std::byte{0xFF}; });
+  };
+  const std::size_t n = in.samples;
+  const T* bias = in.bias ? b.data() : nullptr;
+  const T* others = in.through_others ? h.data() : nullptr;
+  const row_gate<T> gate{units, in.how.active_gates};
+  const lo::accumulators<T> sums{sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr};
+  backend.respond(in.map, n, x.data(), w.data(), bias, u.data(),
+                  scratch([&](auto& m) { backend.respond_scratch(in.map, n, m); }));
+  CHECK(kept_within());
+  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_u.data(), gate, in.how, others, sums,
+                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m); }));
+  CHECK(kept_within());
+  backend.weight_gradient(in.map, n, x.data(), d.data(), gradient.data(), in.bias ? bias_gradient.data() : nullptr,
+                          scratch([&](auto& m) { backend.weight_gradient_scratch(in.map, n, m); }));
+  CHECK(kept_within());
+  backend.input_gradient(in.map, n, d.data(), w.data(), input_gradient.data(),
+                         scratch([&](auto& m) { backend.input_gradient_scratch(in.map, n, m); }));
+  CHECK(kept_within());
+
+  // The same with what follows, in the same pass.
+  const array scale = from(in.scale), shift = from(in.shift), center = from(in.center);
+  const array followed = nothing(in.d.size());
+  const array learned_followed = in.how.responded ? from(in.d) : nothing(in.d.size());
+  const array moments = nothing(2 * units), learned_moments = nothing(2 * units), pooled_moments = nothing(2 * units);
+  const auto follow = [&](const T* about, const array& into, std::size_t side) {
+    return lo::kernel::epilogue<T, lo::relu_function>{scale.data(), shift.data(), about, into.data(), {}, side};
+  };
+  backend.respond(in.map, n, x.data(), w.data(), bias, followed.data(),
+                  scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.present = true}); }),
+                  follow(center.data(), moments, 1));
+  CHECK(kept_within());
+  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_followed.data(), gate, in.how, others, sums,
+                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, {.present = true}); }),
+                            follow(center.data(), learned_moments, 1));
+  CHECK(kept_within());
+  array pooled;
+  if (backend.pools(in.map)) {
+    const lo::epilogue_options how{.present = true, .pool = pool};
+    pooled = nothing(n * (in.map.out.height / pool) * (in.map.out.width / pool) * units);
+    backend.respond(in.map, n, x.data(), w.data(), bias, pooled.data(),
+                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, how); }),
+                    follow(nullptr, pooled_moments, pool));
+    CHECK(kept_within());
+    if (!in.how.responded && !in.through_others) {
+      backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, pooled.data(), gate, in.how, nullptr, sums,
+                                scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, how); }),
+                                follow(center.data(), pooled_moments, pool));
+      CHECK(kept_within());
+    }
+  }
+  return {to(u),     to(gradient), to(bias_gradient),    to(input_gradient), to(learned_u),       to(sum),   to(unit),
+          to(input), to(followed), to(learned_followed), to(moments),        to(learned_moments), to(pooled)};
+}
+
+inline void agree(const char* what, const numbers& found, const numbers& expected, double tolerance) {
+  REQUIRE(found.size() == expected.size());
+  double scale = 0;
+  double apart = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    scale = std::max(scale, std::abs(expected[i]));
+    const double difference = std::abs(found[i] - expected[i]);
+    apart = difference <= apart ? apart : difference;  // NaN too
+  }
+  CAPTURE(what);
+  CHECK(apart <= tolerance * scale);
+}
+
+/// @param of_sum  of what gates are multiplied with, where those are rounded
+template <class Backend>
+void check_problem(const problem& in, const Backend& backend, double tolerance, double of_sum = 0) {
+  CAPTURE(in.map.in);
+  CAPTURE(in.map.out);
+  CAPTURE(in.map.field.height);
+  CAPTURE(in.map.field.width);
+  CAPTURE(in.map.field.stride);
+  CAPTURE(in.map.field.padding);
+  CAPTURE(in.map.field.dilation);
+  CAPTURE(in.samples);
+  CAPTURE(in.how.rows.first);
+  CAPTURE(in.how.rows.every);
+  CAPTURE(backend.threads());
+  const results expected = slow(in);
+  const results found = run(in, backend);
+  agree("response", found.u, expected.u, tolerance);
+  agree("response of the pass that learns", found.response, expected.response, tolerance);
+  agree("sum of gates times inputs", found.sum, expected.sum, std::max(tolerance, of_sum));
+  agree("sums by unit", found.unit, expected.unit, tolerance);
+  if (in.how.inputs) agree("sum of inputs", found.input, expected.input, tolerance);
+  agree("weight gradient", found.gradient, expected.gradient, tolerance);
+  if (in.bias) agree("bias gradient", found.bias_gradient, expected.bias_gradient, tolerance);
+  agree("input gradient", found.input_gradient, expected.input_gradient, tolerance);
+  agree("what follows", found.followed, expected.followed, tolerance);
+  agree("what follows learning", found.learned_followed, expected.learned_followed, tolerance);
+  agree("moments", found.moments, expected.moments, tolerance);
+  agree("moments of the pass that learns", found.learned_moments, expected.learned_moments, tolerance);
+  if (backend.pools(in.map)) agree("what is pooled", found.pooled, expected.pooled, tolerance);
+}
+
+/// Windows of every size, stride, padding and dilation; channels and units that fill vectors and leave a rest; learning
+/// from all rows and from some, with gates that see other responses, and with most gates 0.
+inline std::vector<problem> convolutions() {
+  std::vector<problem> all;
+  const auto add = [&](const lo::shape& in, std::size_t units, const lo::window& field, std::size_t samples,
+                       std::size_t groups = 1) {
+    lo::learn_options how;
+    how.unit_sums = 2;
+    const std::size_t k = all.size();
+    how.inputs = k % 2 == 0;
+    how.sees_other = k % 3 != 0;
+    how.responded = k % 4 == 1;
+    if (k % 3 == 2 && units >= 8) how.active_gates = 2;
+    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
+    const lo::linear_map map{in, field.output(in, units), field, groups};
+    all.push_back({map, samples, how, how.sees_other && k % 6 == 1, k % 3 != 2});
+  };
+  for (const std::size_t kernel : std::array<std::size_t, 4>{1, 2, 3, 5}) {
+    for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
+      for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
+        add({7, 6, 3}, 4, {kernel, kernel, stride, padding}, 3);
+      }
+    }
+  }
+  for (const std::size_t units : std::array<std::size_t, 7>{1, 8, 16, 24, 33, 49, 70}) {
+    add({5, 4, 2}, units, {3, 3, 1, 1}, 3);
+    add({4, 4, 9}, units, {3, 3, 1, 0}, 2);
+  }
+  // Channels that fill an even number of cache lines, in both scalars.
+  add({5, 6, 32}, 17, {3, 3, 1, 1}, 2);
+  add({6, 5, 64}, 5, {3, 3, 2, 1}, 2);
+  add({7, 8, 3}, 6, {3, 3, 1, 2, 2}, 2);
+  add({7, 8, 32}, 6, {2, 2, 2, 1, 3}, 2);
+  add({9, 8, 1}, 5, {2, 4, 1, 1}, 2);  // not a square
+  add({3, 4, 5}, 4, {5, 5, 1, 2}, 2);  // a window larger than the map
+  add({2, 3, 4}, 3, {3, 3, 1, 3}, 2);  // windows of padding alone
+  add({2, 3, 4}, 3, {3, 3, 2, 4}, 2);
+  add({7, 5, 2}, 4, {2, 2, 3, 0}, 2);  // pixels that no window sees
+  add({1, 1, 6}, 9, {3, 3, 1, 1}, 5);
+  for (const std::size_t inputs : std::array<std::size_t, 3>{7, 33, 6}) add({1, 1, inputs}, 9, {}, 11);  // dense
+  add({6, 5, 8}, 12, {3, 3, 1, 1}, 2, 4);
+  add({40, 3, 8}, 3, {3, 3, 1, 1}, 2);  // an image in several tiles, below
+  add({40, 3, 8}, 3, {3, 3, 2, 1}, 2);
+  add({3, 2, 4}, 5, {3, 3, 1, 1}, 31);  // many images in a tile
+  // More rows left out than one image has.
+  add({3, 3, 4}, 6, {3, 3, 1, 1}, 4);
+  all.back().how.rows = {5, 11};
+  return all;
+}
+
+/// Kernels of every size, stride and padding over odd extents; channels that fill every block and leave a rest.
+inline std::vector<problem> depthwise_convolutions() {
+  std::vector<problem> all;
+  const auto add = [&](const lo::shape& in, const lo::window& field, std::size_t samples) {
+    lo::learn_options how;
+    how.unit_sums = 2;
+    const std::size_t k = all.size();
+    how.inputs = k % 2 == 0;
+    how.sees_other = k % 3 != 0;
+    how.responded = k % 4 == 1;
+    const lo::linear_map map{in, field.output(in, in.channels), field, in.channels};
+    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
+    all.push_back({map, samples, how, how.sees_other && k % 3 == 1, k % 3 != 2});
+  };
+  for (const std::size_t kernel : std::array<std::size_t, 3>{2, 3, 5}) {
+    for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
+      for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
+        add({7, 6, 3}, {kernel, kernel, stride, padding}, 2);
+      }
+    }
+  }
+  add({9, 5, 47}, {3, 3, 1, 1}, 3);
+  add({4, 9, 47}, {3, 3, 2, 1}, 1);
+  add({3, 4, 5}, {5, 5, 1, 2}, 2);   // a kernel larger than the map
+  add({2, 3, 21}, {3, 3, 2, 4}, 2);  // windows of padding alone
+  add({7, 5, 2}, {2, 2, 3, 0}, 2);   // pixels that no window sees
+  add({5, 7, 4}, {2, 4, 1, 1}, 2);   // not a square
+  add({1, 1, 6}, {1, 1, 1, 0}, 5);
+  add({1, 1, 6}, {3, 3, 1, 1}, 5);
+  // More rows left out than one image has.
+  add({3, 3, 4}, {3, 3, 1, 1}, 4);
+  all.back().how.rows = {5, 11};
+  return all;
+}
+
+}  // namespace localis_test

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <type_traits>
+
+#include <localis/loss/mean_squared_error.hpp>
+#include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/math/activation.hpp>
+#include <localis/optimizer/adam.hpp>
+#include <localis/optimizer/plain.hpp>
+#include <localis/optimizer/sgd.hpp>
+#include <localis/rule/anti_hebb.hpp>
+#include <localis/rule/bcm.hpp>
+#include <localis/rule/covariance.hpp>
+#include <localis/rule/error_feedback.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/instar.hpp>
+#include <localis/rule/k_winners.hpp>
+#include <localis/rule/krotov_hopfield.hpp>
+#include <localis/rule/local_error.hpp>
+#include <localis/rule/nonlinear_hpca.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
+#include <localis/rule/sanger.hpp>
+#include <localis/rule/soft_hebb.hpp>
+#include <localis/rule/soft_winner_take_all.hpp>
+#include <localis/rule/subspace.hpp>
+#include <localis/supervision/loss_gain.hpp>
+#include <localis/supervision/loss_sign.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/supervision/per_stage.hpp>
+#include <localis/supervision/plateau.hpp>
+
+/// Every policy that the library ships, by kind, with values at which all of it is at work: what is compiled for a GPU,
+/// and what backends are held against each other with. tests/house/shipped.sh finds what is missing here.
+namespace localis_test {
+
+template <class...>
+struct types {};
+
+/// f(type_identity) for each type of a list.
+template <class... Ts, class F>
+void for_each_type(types<Ts...>, const F& f) {
+  (f(std::type_identity<Ts>{}), ...);
+}
+
+struct decaying_hebb : localis::rule::hebb {
+  constexpr decaying_hebb() { decay = 0.2; }
+};
+struct bcm_ratio : localis::rule::bcm {
+  constexpr bcm_ratio() { form = localis::rule::bcm_form::ratio; }
+};
+struct two_winners : localis::rule::k_winners {
+  constexpr two_winners() { winners = 2; }
+};
+struct cubic_krotov : localis::rule::krotov_hopfield {
+  constexpr cubic_krotov() { power = 3; }
+};
+struct rated_soft_hebb : localis::rule::soft_hebb {
+  constexpr rated_soft_hebb() { rate_power = 0.5; }
+};
+using tanh_hpca = localis::rule::nonlinear_hpca<localis::tanh_function>;
+
+/// Those that learn from gates, a few at a time: the stages of one network.
+using rules = types<
+    types<decaying_hebb, localis::rule::oja, localis::rule::anti_hebb, localis::rule::bcm, localis::rule::covariance>,
+    types<localis::rule::instar, two_winners, localis::rule::k_winners, localis::rule::soft_winner_take_all,
+          rated_soft_hebb, bcm_ratio>,
+    types<localis::rule::sanger, tanh_hpca, localis::rule::subspace, localis::rule::krotov_hopfield, cubic_krotov>>;
+using supervised_rules = types<localis::rule::local_error, localis::rule::error_feedback>;
+
+using step_policies = types<localis::rule::absolute_step, localis::rule::relative_step, localis::rule::max_abs_step>;
+using signals = types<localis::rule::response_signal, localis::rule::running_normalized_signal,
+                      localis::rule::batch_normalized_signal>;
+using biases = types<localis::rule::frozen_bias, localis::rule::hebbian_bias>;
+using row_choices = types<localis::rule::all_rows, localis::rule::sampled_rows>;
+using guards = types<localis::rule::unguarded, localis::rule::clip_scale, localis::rule::fail_on_negative_scale>;
+
+struct cubic_rows : localis::rule::p_norm_rows {
+  constexpr cubic_rows() { power = 3; }
+};
+struct clip_early : localis::rule::clip_weights {
+  constexpr clip_early() { limit = 0.4; }
+};
+using constraints = types<localis::rule::no_constraint, localis::rule::unit_rows, cubic_rows, clip_early>;
+
+struct nesterov : localis::optimizer::sgd {
+  constexpr nesterov() : sgd{.momentum = 0.8, .nesterov = true, .weight_decay = 0.01} {}
+};
+struct decaying_adam : localis::optimizer::adam {
+  constexpr decaying_adam() { weight_decay = 0.01; }
+};
+using optimizers = types<localis::optimizer::plain, localis::optimizer::sgd, nesterov, decaying_adam>;
+
+using activation_functions = types<localis::identity_function, localis::relu_function, localis::relu6_function,
+                                   localis::leaky_relu_function, localis::tanh_function>;
+using losses = types<localis::loss::softmax_cross_entropy, localis::loss::mean_squared_error>;
+
+struct quick_plateau : localis::supervision::plateau {
+  constexpr quick_plateau() { patience = 1, threshold = 0.5; }
+};
+using supervisions =
+    types<localis::supervision::none, localis::supervision::loss_gain, localis::supervision::loss_sign, quick_plateau>;
+/// Not in a kernel.
+using supervisions_on_host = types<localis::supervision::per_stage<>>;
+
+}  // namespace localis_test
