@@ -8,20 +8,8 @@
 #include <benchmark/benchmark.h>
 
 #include <localis/check/counting.hpp>
-#include <localis/math/activation.hpp>
-#include <localis/rule/anti_hebb.hpp>
-#include <localis/rule/bcm.hpp>
-#include <localis/rule/covariance.hpp>
-#include <localis/rule/hebb.hpp>
-#include <localis/rule/instar.hpp>
-#include <localis/rule/k_winners.hpp>
-#include <localis/rule/krotov_hopfield.hpp>
-#include <localis/rule/nonlinear_hpca.hpp>
-#include <localis/rule/oja.hpp>
-#include <localis/rule/sanger.hpp>
-#include <localis/rule/soft_hebb.hpp>
-#include <localis/rule/soft_winner_take_all.hpp>
-#include <localis/rule/subspace.hpp>
+#include <localis/rule/rule.hpp>
+#include <localis/rule/shipped.hpp>
 
 /// Update kernels: the response and the local update of one layer in one pass, for every rule and some shapes.
 ///
@@ -70,23 +58,13 @@ void measure_rule(const Make& make, const std::string& name, double peak, int to
   }
 }
 
-/// A rule of one's own is one more line.
+/// Every shipped rule that learns from gates; a rule of one's own is one more call of measure_rule().
 template <class Make>
 void measure_rules(const Make& make, double peak, int together = 1) {
   namespace rule = localis::rule;
-  measure_rule<rule::hebb>(make, "hebb", peak, together);
-  measure_rule<rule::anti_hebb>(make, "anti_hebb", peak, together);
-  measure_rule<rule::covariance>(make, "covariance", peak, together);
-  measure_rule<rule::oja>(make, "oja", peak, together);
-  measure_rule<rule::subspace>(make, "subspace", peak, together);
-  measure_rule<rule::bcm>(make, "bcm", peak, together);
-  measure_rule<rule::instar>(make, "instar", peak, together);
-  measure_rule<rule::k_winners>(make, "k_winners", peak, together);
-  measure_rule<rule::soft_winner_take_all>(make, "soft_winner_take_all", peak, together);
-  measure_rule<rule::soft_hebb>(make, "soft_hebb", peak, together);
-  measure_rule<rule::krotov_hopfield>(make, "krotov_hopfield", peak, together);
-  measure_rule<rule::sanger>(make, "sanger", peak, together);
-  measure_rule<rule::nonlinear_hpca<localis::tanh_function>>(make, "nonlinear_hpca", peak, together);
+  rule::for_each_rule(rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
+    if constexpr (!rule::supervised<Rule>) measure_rule<Rule>(make, std::string(rule::name<Rule>()), peak, together);
+  });
 }
 
 }  // namespace benchmarks

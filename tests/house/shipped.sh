@@ -1,5 +1,5 @@
 # sh shipped.sh ROOT
-# Every policy in the headers of its kind is in tests/support/shipped.hpp, which is what is compiled for a GPU and compared there.
+# Every rule is in rule/shipped.hpp, and every other policy in the headers of its kind in tests/support/shipped.hpp, which is what is compiled for a GPU and compared there.
 # Every layer is in a network of tests/support/parity.hpp, or put into one where each backend is compared, with all of these.
 set -eu
 cd "$1"
@@ -9,8 +9,8 @@ policies=$(grep -ohE '^struct [a-z0-9_]+ ' include/localis/rule/*.hpp include/lo
   # What makes up policies, and the kernels that run them.
   grep -vxE 'gate|unit_sums|unit_rates|response_weights|gradient|local|first_of|is_.*|as_local|rule_of|target|running_mean|loss_and_mean|member_names|stand_in')
 for policy in $policies; do
-  grep -qE "::$policy\b" tests/support/shipped.hpp || {
-    printf '%s: not in tests/support/shipped.hpp\n' "$policy" >&2
+  grep -qE "::$policy\b" tests/support/shipped.hpp || grep -qE "^ +.*\b$policy\b" include/localis/rule/shipped.hpp || {
+    printf '%s: not in rule/shipped.hpp, nor in tests/support/shipped.hpp\n' "$policy" >&2
     status=1
   }
 done

@@ -8,22 +8,8 @@
 #include <localis/optimizer/adam.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
-#include <localis/rule/anti_hebb.hpp>
-#include <localis/rule/bcm.hpp>
-#include <localis/rule/covariance.hpp>
-#include <localis/rule/error_feedback.hpp>
-#include <localis/rule/hebb.hpp>
-#include <localis/rule/instar.hpp>
-#include <localis/rule/k_winners.hpp>
-#include <localis/rule/krotov_hopfield.hpp>
-#include <localis/rule/local_error.hpp>
-#include <localis/rule/nonlinear_hpca.hpp>
-#include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
-#include <localis/rule/sanger.hpp>
-#include <localis/rule/soft_hebb.hpp>
-#include <localis/rule/soft_winner_take_all.hpp>
-#include <localis/rule/subspace.hpp>
+#include <localis/rule/shipped.hpp>
 #include <localis/supervision/loss_gain.hpp>
 #include <localis/supervision/loss_sign.hpp>
 #include <localis/supervision/none.hpp>
@@ -58,15 +44,40 @@ struct cubic_krotov : localis::rule::krotov_hopfield {
 struct rated_soft_hebb : localis::rule::soft_hebb {
   constexpr rated_soft_hebb() { rate_power = 0.5; }
 };
-using tanh_hpca = localis::rule::nonlinear_hpca<localis::tanh_function>;
+template <class... Ts, class... Us>
+constexpr types<Ts..., Us...> operator+(types<Ts...>, types<Us...>) {
+  return {};
+}
 
-/// Those that learn from gates, a few at a time: the stages of one network.
-using rules = types<
-    types<decaying_hebb, localis::rule::oja, localis::rule::anti_hebb, localis::rule::bcm, localis::rule::covariance>,
-    types<localis::rule::instar, two_winners, localis::rule::k_winners, localis::rule::soft_winner_take_all,
-          rated_soft_hebb, bcm_ratio>,
-    types<localis::rule::sanger, tanh_hpca, localis::rule::subspace, localis::rule::krotov_hopfield, cubic_krotov>>;
-using supervised_rules = types<localis::rule::local_error, localis::rule::error_feedback>;
+namespace detail {
+
+template <class Done, class Now, class... Rest>
+struct cut;
+template <class... Done, class... Now>
+struct cut<types<Done...>, types<Now...>> {
+  using type = types<Done..., types<Now...>>;
+};
+template <class... Done, class... Now, class Next, class... Rest>
+struct cut<types<Done...>, types<Now...>, Next, Rest...>
+    : std::conditional_t<sizeof...(Now) == 5, cut<types<Done..., types<Now...>>, types<Next>, Rest...>,
+                         cut<types<Done...>, types<Now..., Next>, Rest...>> {};
+
+template <bool Supervised, class... Rules>
+constexpr auto select(localis::rule::rule_list<Rules...>) {
+  return (types<>{} + ... +
+          std::conditional_t<localis::rule::supervised<Rules> == Supervised, types<Rules>, types<>>{});
+}
+template <class... Rules>
+constexpr auto in_fives(types<Rules...>) {
+  return typename cut<types<>, types<>, Rules...>::type{};
+}
+
+}  // namespace detail
+
+/// Those that learn from gates, five at a time: the stages of one network.
+using rules = decltype(detail::in_fives(detail::select<false>(localis::rule::shipped{}) +
+                                        types<decaying_hebb, bcm_ratio, two_winners, cubic_krotov, rated_soft_hebb>{}));
+using supervised_rules = decltype(detail::select<true>(localis::rule::shipped{}));
 
 using step_policies = types<localis::rule::absolute_step, localis::rule::relative_step, localis::rule::max_abs_step>;
 using signals = types<localis::rule::response_signal, localis::rule::running_normalized_signal,
