@@ -2,7 +2,7 @@
 # sh tests/sanitize.sh address|thread [TEST...]
 #
 # Builds tests with a sanitizer, by the preset asan or tsan, and runs them: any finding, leaks among them, is a failure.
-# TEST is a folder of tests/, as ctest names it. None: all of them by address, those that have threads without OpenMP by
+# TEST is a folder of tests/, with which ctest's names begin. None: all of them by address, those that have threads without OpenMP by
 # thread (OpenMP's runtime is not built for it, so it is left out there).
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -38,4 +38,4 @@ for test; do
   set -- "$@" "${test}_test"
 done
 cmake --build "build/$preset" --parallel "$(cores)" --target "$@"
-exec ctest --test-dir "build/$preset" --output-on-failure -R "^(${names#|})\$"
+exec ctest --test-dir "build/$preset" --output-on-failure -R "^(${names#|})\."

@@ -32,7 +32,7 @@ TEST_CASE("a stream puts index and stream into the counter and the seed into the
   CHECK(random.bits(0x85a308d300000007) == expected[0]);
 }
 
-TEST_CASE("uniform is in [0, 1) with the moments of a uniform") {
+TEST_CASE("uniform is from 0 to below 1, with the moments of a uniform") {
   const random_stream random(42);
   const std::uint64_t n = 100000;
   double sum = 0;
@@ -70,7 +70,7 @@ TEST_CASE("normal has mean 0, variance 1, no skew and the tails of a normal") {
   CHECK(std::abs(beyond_two / count - 0.0455) < 4 * std::sqrt(0.0455 / count));
 }
 
-TEST_CASE("below covers [0, n) evenly, for small and for huge n") {
+TEST_CASE("below covers 0 to n - 1 evenly, for small and for huge n") {
   const random_stream random(11);
   std::array<int, 7> seen{};
   for (std::uint64_t i = 0; i < 70000; ++i) ++seen.at(random.below(i, 7));

@@ -95,7 +95,7 @@ TEST_CASE("classes and files come sorted, and a sample is its picture") {
   CHECK_THROWS_AS(set.read(0, features), localis::shape_error);
 }
 
-TEST_CASE("links are followed to files and folders; those that lead nowhere or in a circle are told") {
+TEST_CASE("links are followed to files and folders, and those that lead nowhere or in a circle are told") {
   namespace fs = std::filesystem;
   const temporary_folder folder;
   const temporary_folder pool;

@@ -61,7 +61,7 @@ TEST_CASE("synthetic pictures are a function of seed and index") {
   CHECK(std::equal(tail.labels().begin(), tail.labels().end(), set.labels().begin() + 20));
 }
 
-TEST_CASE("without noise a class is one picture; with noise it can still be learned") {
+TEST_CASE("without noise a class is one picture, and with noise it can still be learned") {
   const auto clean = data::synthetic_images(20, 8, 8, 1, 10, 3, 0.0);
   const auto first = clean.pixels().first(64);
   CHECK(std::equal(first.begin(), first.end(), clean.pixels().begin() + 10 * 64));

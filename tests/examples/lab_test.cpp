@@ -351,7 +351,7 @@ TEST_CASE("lab: --resume where nothing was begun is refused before anything is r
   CHECK(refusal([&] { (void)work(s); }) == start + "no run.json in it; without --resume one begins there");
 }
 
-TEST_CASE("lab: a folder that another process works in is refused, with that process; killed, it is in nobody's way") {
+TEST_CASE("lab: a folder that another process works in is refused, and free once that is killed") {
   const temporary_folder here;
   settings s = few(here / "out");
   s.runs = {"one"};

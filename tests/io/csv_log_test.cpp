@@ -62,7 +62,7 @@ TEST_CASE("csv_log: steps") {
         "0,5,2,10,1,0.5,0.05,1,0.125,48\r\n");
 }
 
-TEST_CASE("csv_log: a run that goes on appends without a second header; replace begins anew") {
+TEST_CASE("csv_log: a run that goes on appends without a second header, and replace begins anew") {
   const temporary_folder folder;
   const auto path = folder.path / "epochs.csv";
   io::csv_log<>{path}(logs::epoch(3));

@@ -12,7 +12,7 @@
 
 namespace io = localis::io;
 
-TEST_CASE("json_lines_log: an object on a line for each epoch; what is not finite is null") {
+TEST_CASE("json_lines_log: an object on a line for each epoch, and what is not finite is null") {
   const temporary_folder folder;
   const auto path = folder.path / "epochs.jsonl";
   const io::json_lines_log<> log(path);
@@ -58,7 +58,7 @@ TEST_CASE("json_lines_log: a label that is not UTF-8 is refused, and what is the
   CHECK(file_content(path) == "{}\n");
 }
 
-TEST_CASE("json_lines_log: a run that goes on appends; replace begins anew; half a line is refused") {
+TEST_CASE("json_lines_log: a run that goes on appends, and replace begins anew, and half a line is refused") {
   const temporary_folder folder;
   const auto path = folder.path / "rewards.jsonl";
   const auto log = [&](io::existing_log existing) {

@@ -148,7 +148,7 @@ TEST_CASE("replace_file: a link stays a link, and what it leads to is replaced, 
   CHECK(file_content(folder / "plain") == "here");
 }
 
-TEST_CASE("replace_file: a device stays one, and is written to; so is a pipe") {
+TEST_CASE("replace_file: a device stays one, and is written to, and so is a pipe") {
   const temporary_folder folder;
   if (::mknod((folder / "null").c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0) {
     io::replace_file(folder / "null", "nothing");

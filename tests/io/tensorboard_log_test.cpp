@@ -199,7 +199,7 @@ TEST_CASE("tensorboard_log: epochs and steps of one run are in one file") {
   CHECK(events[2].scalars.count("epoch/validation_loss") == 0);
 }
 
-TEST_CASE("tensorboard_log: a run that goes on has a second file; replace removes event files and nothing else") {
+TEST_CASE("tensorboard_log: a run that goes on has a second file, and replace removes event files and nothing else") {
   const temporary_folder folder;
   io::tensorboard_log{folder.path}(logs::epoch(0));
   io::tensorboard_log{folder.path}(logs::epoch(1));

@@ -42,7 +42,7 @@ void check_normalized(const std::vector<double>& y, double mean_0, double mean_1
 
 }  // namespace
 
-TEST_CASE("batch_norm: in training the batch's own statistics; running ones move by a tenth, variance unbiased") {
+TEST_CASE("batch_norm: in training the batch's own statistics, and running ones move by a tenth, variance unbiased") {
   net n(2);
   check_statistics(n, 0, 0, 1, 1);
   check_normalized(n.forward(x), 4, 4, 5, 12);
@@ -51,7 +51,7 @@ TEST_CASE("batch_norm: in training the batch's own statistics; running ones move
   check_statistics(n, 0.76, 0.76, 0.9 * (0.9 + 2.0 / 3) + 2.0 / 3, 0.9 * 2.5 + 1.6);
 }
 
-TEST_CASE("batch_norm: gamma and beta scale and shift; momentum and epsilon are run-time values") {
+TEST_CASE("batch_norm: gamma and beta scale and shift, and momentum and epsilon are run-time values") {
   net n(2);
   n.model.layer<1>().momentum = 1;
   n.model.layer<1>().epsilon = 4;

@@ -33,7 +33,7 @@ TEST_CASE("dropout: a share `rate` becomes 0, the rest is scaled so that the mea
   }
 }
 
-TEST_CASE("dropout: one mask for each step, the same on both sides of the boundary; none in evaluation") {
+TEST_CASE("dropout: one mask for each step, the same on both sides of the boundary, and none in evaluation") {
   net n(500);
   const std::vector<double> first = n.forward(ones, {.step = 3});
   CHECK(n.forward(ones, {.step = 3}) == first);

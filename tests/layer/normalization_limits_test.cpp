@@ -148,7 +148,7 @@ TEST_CASE("softmax: one channel has all, and no gradient") {
   CHECK(found[1] == std::vector<double>{0, 0});
 }
 
-TEST_CASE("triangle, softmax: keep as much as relu does; normalization: one map more, its input") {
+TEST_CASE("triangle, softmax: keep as much as relu does, and normalization: one map more, its input") {
   const std::size_t relu = activations<lo::relu>();
   CHECK(activations<lo::triangle>() == relu);
   CHECK(activations<lo::softmax>() == relu);

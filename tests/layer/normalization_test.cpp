@@ -95,7 +95,7 @@ TEST_CASE("layer_norm: over all values of a sample") {
   });
 }
 
-TEST_CASE("layer_norm: gamma and beta by channel; they rest before the boundary") {
+TEST_CASE("layer_norm: gamma and beta by channel, and they rest before the boundary") {
   through<input, lo::layer_norm> net(samples);
   const std::vector<double> x = features();
   const std::vector<double> plain = net.forward(x);

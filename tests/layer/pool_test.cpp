@@ -33,7 +33,7 @@ TEST_CASE("max_pool2d: windows, a rest that is dropped, overlap, padding that ne
         std::vector<double>{-1, 0, -2, -1});
 }
 
-TEST_CASE("average_pool2d: padding counts as zeros; global_average_pool: the mean of a channel") {
+TEST_CASE("average_pool2d: padding counts as zeros, and global_average_pool: the mean of a channel") {
   CHECK(through<input, lo::average_pool2d<2>>(1).forward(picture) == std::vector<double>{4, 1.75});
   CHECK(through<input, lo::average_pool2d<2, lo::padding<1>>>(1).forward(picture) ==
         std::vector<double>{0.25, 1.75, 0, 2.25, 3.75, 3});

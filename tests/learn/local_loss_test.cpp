@@ -273,7 +273,7 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
   CHECK(gradient(0.05) == gradient(0));
 }
 
-TEST_CASE("local_error: a head starts at random; from 0 its stage would rest for the first step") {
+TEST_CASE("local_error: a head starts at random, and from 0 its stage would rest for the first step") {
   school<plain_stage> s;
   const std::span<double> head = state_of(s.model.layer<0>(), "head");
   CHECK(std::none_of(head.begin(), head.end(), [](double h) { return h == 0; }));

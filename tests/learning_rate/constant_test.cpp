@@ -14,7 +14,7 @@ TEST_CASE("constant: the same at any time") {
   CHECK(rate != constant{.rate = 0.5});
 }
 
-TEST_CASE("constant: bad rates; 0 is none") {
+TEST_CASE("constant: bad rates, and 0 is none") {
   constant{.rate = 0}.validate();
   CHECK_THROWS_WITH_AS(constant{.rate = -0.1}.validate(),
                        "learning_rate::constant.rate: expected a finite number of at least 0, found -0.1",

@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "support/gradients.hpp"
+#include "support/loss_gradient.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/loss/mean_squared_error.hpp>

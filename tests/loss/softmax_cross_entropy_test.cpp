@@ -3,7 +3,7 @@
 #include <limits>
 #include <vector>
 
-#include "support/gradients.hpp"
+#include "support/loss_gradient.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/loss/softmax_cross_entropy.hpp>

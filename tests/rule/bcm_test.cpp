@@ -49,7 +49,7 @@ TEST_CASE("bcm: the gate by hand") {
   CHECK(bcm{}.statistic(-3.0) == 9);
 }
 
-TEST_CASE("bcm: several steps against a plain loop; a step sees the threshold that steps before it left") {
+TEST_CASE("bcm: several steps against a plain loop, and a step sees the threshold that steps before it left") {
   for (const bcm_form form : {bcm_form::product, bcm_form::ratio}) {
     one_layer<> one(8);
     one.layer().rule() = {.form = form, .state_rate = 0.3, .epsilon = 0.01};

@@ -75,7 +75,7 @@ TEST_CASE("oja: stable at norm 1 iff eta lambda < 1") {
   CHECK(std::abs(oja_norm<lo::rule::unguarded>(d, 1.05, start, 300) - 1) > 0.05);
 }
 
-TEST_CASE("oja: from afar it comes back only while eta lambda (|w|^2 - 1) < 2; the clip brings it back anyway") {
+TEST_CASE("oja: from afar it comes back only while eta lambda (|w|^2 - 1) < 2, and the clip brings it back anyway") {
   const data d;
   CHECK(oja_norm<lo::rule::unguarded>(d, 0.5, std::sqrt(4.99), 400) == doctest::Approx(1).epsilon(1e-9));
   CHECK(oja_norm<lo::rule::unguarded>(d, 0.5, std::sqrt(5.01), 400) > 100);

@@ -282,7 +282,7 @@ TEST_CASE("the guard looks at the step that is taken: rate, gain, the unit's own
   CHECK(relative.model.read_update_statistics().clips[0] > 0);
 }
 
-TEST_CASE("p_norm_rows: every row has p-norm 1 after the step, in the direction the step gave it; a zero row stays") {
+TEST_CASE("p_norm_rows: every row has p-norm 1 after the step, in the direction the step gave it, and a zero row stays") {
   layer<lo::rule::hebb, lo::rule::p_norm_rows> one(rows);
   one.layer().local().constraint.power = 3;
   std::vector<double> start = one.copy();
@@ -326,7 +326,7 @@ TEST_CASE("clip_weights: no weight is beyond the limit after the step, the other
                        lo::config_error);
 }
 
-TEST_CASE("unit_rows: every row has norm 1 after the step, in the direction the step gave it; a zero row stays") {
+TEST_CASE("unit_rows: every row has norm 1 after the step, in the direction the step gave it, and a zero row stays") {
   layer<lo::rule::hebb, lo::rule::unit_rows> one(rows);
   std::vector<double> start = one.copy();
   for (std::size_t i = 0; i < inputs; ++i) start[inputs + i] = 0;  // U = 0 there, and so is the step
@@ -369,7 +369,7 @@ TEST_CASE("clip_scale: rows whose scale is negative are cut at 0 and counted, th
   CHECK(one.model.read_update_statistics().clips[0] == 4);  // all so far
 }
 
-TEST_CASE("unguarded: a negative scale is the formula's and is not counted; fail_on_negative_scale reports it") {
+TEST_CASE("unguarded: a negative scale is the formula's and is not counted, and fail_on_negative_scale reports it") {
   const std::vector<double> x = normal(rows * inputs, 1);
   layer<lo::rule::oja, lo::rule::unguarded> free(rows);
   std::vector<double> start = free.copy();

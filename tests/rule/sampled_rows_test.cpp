@@ -72,7 +72,7 @@ constexpr lo::linear_map conv_map = lo::conv2d<4, 3, lo::padding<1>>::describe({
 
 }  // namespace
 
-TEST_CASE("sampled_rows: the rule on exactly those rows; offsets differ from step to step, and all come") {
+TEST_CASE("sampled_rows: the rule on exactly those rows, and offsets differ from step to step, and all come") {
   conv_bench<lo::rule::oja> one(2);
   one.layer().local().rows.every = 7;  // no common divisor with the width of 6
   const auto found = offsets(one, lo::rule::oja{}, conv_map, 2, 7, 60);

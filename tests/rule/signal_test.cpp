@@ -227,7 +227,7 @@ TEST_CASE("hebbian_bias: from 0 on, one step is that of one more input that is a
   check(lo::rule::bcm{});
 }
 
-TEST_CASE("hebbian_bias: several steps against the formula; gates do not see the bias") {
+TEST_CASE("hebbian_bias: several steps against the formula, and gates do not see the bias") {
   layer<lo::rule::oja, lo::rule::hebbian_bias> one(7);
   layer<lo::rule::oja> rests(7);
   rests.set(one.copy());

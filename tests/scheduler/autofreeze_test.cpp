@@ -59,7 +59,7 @@ TEST_CASE("autofreeze: a candidate behind a stage that changes is not reached") 
   CHECK(run(s, {{10, 10, 10, 10, 10}, {5, 10, 10, 10, 10}}) == boundaries{0, 0});
 }
 
-TEST_CASE("autofreeze: percentiles interpolate; 0 never moves, 100 spares the most changed") {
+TEST_CASE("autofreeze: percentiles interpolate, and 0 never moves, 100 spares the most changed") {
   // eta = 0.1, 0.2, 0.3, 0.4, 0.5 by stage; the 30th percentile lies at place 1.2: 0.22
   const std::vector<values> seen{{10, 10, 10, 10, 10}, {11, 12, 13, 14, 15}};
   autofreeze thirty{.percentile = 30};

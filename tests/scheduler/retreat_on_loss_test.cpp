@@ -41,7 +41,7 @@ TEST_CASE("retreat_on_loss: draws back for some epochs once the loss exceeds the
   CHECK(run(s, {4, 2, 3, 3.1, 9, 9, 9, 2, 2}) == boundaries{4, 4, 4, 4, 2, 2, 2, 4, 4, 4});
 }
 
-TEST_CASE("retreat_on_loss: an epoch in retreat begins no other, but the one after it may; its loss can be the best") {
+TEST_CASE("retreat_on_loss: an epoch in retreat begins no other, but the one after it may, and its loss can be the best") {
   retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .tolerance = 1.5, .retreat = 1, .epochs = 2};
   CHECK(run(s, {2, 4, 9, 9, 9, 9, 9, 9}) == boundaries{4, 4, 3, 3, 4, 3, 3, 4, 3});
   // the retreat finds 1, so that 1.6 begins another
@@ -60,7 +60,7 @@ TEST_CASE("retreat_on_loss: the training loss where there is no validation") {
   CHECK(s.boundary(2, 0) == 4);
 }
 
-TEST_CASE("retreat_on_loss: no lower than `lowest`, which is what it promises; nor than the base where that is lower") {
+TEST_CASE("retreat_on_loss: no lower than `lowest`, which is what it promises, and nor than the base where that is lower") {
   retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .retreat = 9, .lowest = 3};
   CHECK(run(s, {1, 2}) == boundaries{4, 4, 3});
   CHECK(s.lowest_boundary(0) == 3);

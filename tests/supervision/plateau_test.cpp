@@ -47,7 +47,7 @@ TEST_CASE("plateau: the loss is smoothed") {
   CHECK(gains(policy, {4, 1, 1.9}) == values{1, 1, 1, 1});  // 6.8 / 3.5 = 1.943: above the last loss, yet falling
 }
 
-TEST_CASE("plateau: a factor above 1 wakes up; the bounds") {
+TEST_CASE("plateau: a factor above 1 wakes up, and the bounds") {
   CHECK(gains({.factor = 3, .patience = 1, .highest = 5, .smoothing = 0}, {1, 1, 1, 1}) == values{1, 1, 3, 5, 5});
   CHECK(gains({.factor = 0.25, .patience = 1, .lowest = 0.1, .smoothing = 0}, {1, 1, 1, 1}) ==
         values{1, 1, 0.25, 0.1, 0.1});

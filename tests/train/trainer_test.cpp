@@ -600,7 +600,7 @@ TEST_CASE("trainer: a weight that only the last step broke") {
         "training diverged: a weight is not finite at stage 0, epoch 0, step 0");
 }
 
-TEST_CASE("trainer: the scale guard counts rows that turn around, or fails; a new run starts anew") {
+TEST_CASE("trainer: the scale guard counts rows that turn around, or fails, and a new run starts anew") {
   using clipping = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<3>>;
   using failing =
       lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::local<oja, fail_on_negative_scale>>, lo::dense<3>>;
@@ -765,7 +765,7 @@ TEST_CASE("trainer: autofreeze moves by the norms that the report shows") {
   CHECK(again.boundary(0, 0) > 0);  // 100: all but the stage that changed most, unless that is the first
 }
 
-TEST_CASE("trainer: gains by stage reach their stages; the record shows the base's") {
+TEST_CASE("trainer: gains by stage reach their stages, and the record shows the base's") {
   const auto train = pictures(20);
   const auto run = [&](const auto& supervision, double local_rate) {
     model m;

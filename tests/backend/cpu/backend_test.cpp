@@ -100,7 +100,7 @@ TEST_CASE("cpu: copy, on one thread and on more") {
   }
 }
 
-TEST_CASE("cpu: a copy shares the memory counters; a counting backend counts its products") {
+TEST_CASE("cpu: a copy shares the memory counters, and a counting backend counts its products") {
   using counting = lo::check::counting<lo::cpu::backend<double>>;
   const counting backend{lo::cpu::backend<double>({.threads = 1})};
   const auto array = counting(backend).allocate<double>(lo::memory_kind::arena, 10);
