@@ -1,5 +1,6 @@
 // expect: localis::model: a layer's state must run forward; one of yours has no such member. Expected: void
-// forward(Backend& backend, const operation& op, const operands<scalar>& at, mode how, const step_values<scalar>& step)
+// forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode, const step_values<scalar>&
+// step)
 #include <array>
 #include <cstddef>
 
