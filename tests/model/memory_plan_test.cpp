@@ -98,7 +98,7 @@ class simulation {
     if (boundary_ < program_.stages) {
       region_ = program_.stages;
       write(plan_.loss, 64, stamp(0, loss));
-      write(plan_.gradient[n], program_.bytes[n - 1].output, stamp(n, gradient));
+      write(plan_.gradient(n), program_.bytes[n - 1].output, stamp(n, gradient));
       read_value(n, program_.bytes[n - 1].output, "output at the loss", n);
       read(plan_.loss, 64, stamp(0, loss), "scratch of the loss", n);
       for (std::size_t i = n; i-- > 0;) {
@@ -108,7 +108,8 @@ class simulation {
       }
       for (std::size_t i = 0; i < n; ++i) {
         if (learns(i)) {
-          read(plan_.parameter_gradient[i], program_.bytes[i].gradients, stamp(i, parameters), "parameter gradient", i);
+          read(plan_.operations[i].parameter_gradients, program_.bytes[i].gradients, stamp(i, parameters),
+               "parameter gradient", i);
         }
       }
     }
@@ -129,7 +130,7 @@ class simulation {
     while (v > 0 && passes_on(op(v - 1))) v = op(v - 1).input;
     return v;
   }
-  [[nodiscard]] std::size_t value_at(std::size_t v) const { return plan_.value[v]; }
+  [[nodiscard]] std::size_t value_at(std::size_t v) const { return plan_.value(v); }
   /// Whether gradients pass here in the region under way: a stage that is taught, or all from the boundary on.
   [[nodiscard]] bool inside(std::size_t i) const {
     return region_ == program_.stages ? op(i).stage >= boundary_ : op(i).stage == region_;
@@ -170,18 +171,19 @@ class simulation {
     const operation& o = op(i);
     if (passes_on(o)) return;
     const lo::operation_bytes& b = program_.bytes[i];
+    const lo::operation_slots& slots = plan_.operations[i];
     const std::size_t skip_bytes = o.kind == kind::add ? b.input : 0;
     region_ = boundary_ < program_.stages && o.stage >= boundary_ ? program_.stages
               : taught(o.stage)                                   ? o.stage
                                                                   : plan::none;
     const bool keeps = region_ != plan::none && matters(o.output);
-    write(plan_.scratch[i], b.forward_scratch, stamp(i, scratch));
+    write(slots.forward_scratch, b.forward_scratch, stamp(i, scratch));
     read_value(o.input, b.input, "input", i);
     read_value(o.skip, skip_bytes, "skip", i);
     write(value_at(o.output), b.output, stamp(o.output, value));
-    if (keeps) write(plan_.saved[i], b.saved, stamp(i, saved));
+    if (keeps) write(slots.saved, b.saved, stamp(i, saved));
     // All of these are used at once: the output may lie on the input of an elementwise operation, on nothing else.
-    read(plan_.scratch[i], b.forward_scratch, stamp(i, scratch), "scratch", i);
+    read(slots.forward_scratch, b.forward_scratch, stamp(i, scratch), "scratch", i);
     const bool in_place = o.elementwise && value_at(o.output) == value_at(o.input);
     if (!in_place) read_value(o.input, b.input, "input, after the output was written,", i);
     read_value(o.skip, skip_bytes, "skip, after the output was written,", i);
@@ -196,10 +198,10 @@ class simulation {
     for (std::size_t i = 0; i <= last; ++i) {
       const std::size_t bytes = program_.bytes[i].local_loss_scratch;
       if (op(i).stage != stage || bytes == 0) continue;
-      write(plan_.local_loss_scratch[i], bytes, stamp(i, scratch));
-      if (learns_here) write(plan_.gradient[output], program_.bytes[last].output, stamp(output, gradient));
+      write(plan_.operations[i].local_loss_scratch, bytes, stamp(i, scratch));
+      if (learns_here) write(plan_.gradient(output), program_.bytes[last].output, stamp(output, gradient));
       read_value(output, program_.bytes[last].output, "output at its local loss", i);
-      read(plan_.local_loss_scratch[i], bytes, stamp(i, scratch), "scratch of the local loss", i);
+      read(plan_.operations[i].local_loss_scratch, bytes, stamp(i, scratch), "scratch of the local loss", i);
     }
     if (!learns_here) return;
     region_ = stage;
@@ -209,9 +211,10 @@ class simulation {
     for (std::size_t i = 0; i <= last; ++i) {
       const lo::operation_bytes& b = program_.bytes[i];
       if (!learns(i) || b.learn_scratch == 0) continue;
-      write(plan_.learn_scratch[i], b.learn_scratch, stamp(i, scratch));
-      read(plan_.parameter_gradient[i], b.gradients, stamp(i, parameters), "parameter gradient of a lesson", i);
-      read(plan_.learn_scratch[i], b.learn_scratch, stamp(i, scratch), "scratch of a lesson", i);
+      write(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch));
+      read(plan_.operations[i].parameter_gradients, b.gradients, stamp(i, parameters), "parameter gradient of a lesson",
+           i);
+      read(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch), "scratch of a lesson", i);
     }
     // What the stages behind read.
     read_value(output, program_.bytes[last].output, "output after a lesson", last);
@@ -221,10 +224,10 @@ class simulation {
     for (std::size_t i = 0; i <= last; ++i) {
       const std::size_t bytes = program_.bytes[i].local_loss_scratch;
       if (op(i).stage != op(last).stage || bytes == 0) continue;
-      write(plan_.observe_scratch[i], bytes, stamp(i, scratch));
-      read(plan_.gradient[op(last).output], program_.bytes[last].output, stamp(op(last).output, gradient),
+      write(plan_.operations[i].observe_scratch, bytes, stamp(i, scratch));
+      read(plan_.gradient(op(last).output), program_.bytes[last].output, stamp(op(last).output, gradient),
            "true gradient", i);
-      read(plan_.observe_scratch[i], bytes, stamp(i, scratch), "scratch of the observer", i);
+      read(plan_.operations[i].observe_scratch, bytes, stamp(i, scratch), "scratch of the observer", i);
     }
   }
 
@@ -232,35 +235,36 @@ class simulation {
     const operation& o = op(i);
     if (!matters(o.output) || o.kind == kind::shortcut) return;
     const lo::operation_bytes& b = program_.bytes[i];
-    const std::size_t own = plan_.gradient[o.output];
+    const lo::operation_slots& slots = plan_.operations[i];
+    const std::size_t own = plan_.gradient(o.output);
     const bool to_input = matters(o.input);
     const bool to_skip = (o.kind == kind::add || o.kind == kind::save_skip) && matters(o.skip);
-    write(plan_.backward_scratch[i], b.backward_scratch, stamp(i, scratch));
+    write(slots.backward_scratch, b.backward_scratch, stamp(i, scratch));
     if (o.saves_input) read_value(o.input, b.input, "input, backward", i);
     if (o.saves_output) read_value(o.output, b.output, "output, backward", i);
-    if (learns(i)) write(plan_.parameter_gradient[i], b.gradients, stamp(i, parameters));
-    read(plan_.saved[i], b.saved, stamp(i, saved), "kept", i);
+    if (learns(i)) write(slots.parameter_gradients, b.gradients, stamp(i, parameters));
+    read(slots.saved, b.saved, stamp(i, saved), "kept", i);
     read(own, b.output, stamp(o.output, gradient), "output gradient", i);
     if (o.kind == kind::add && to_skip) {
-      write(plan_.gradient[o.skip], b.output, stamp(o.skip, gradient));
+      write(plan_.gradient(o.skip), b.output, stamp(o.skip, gradient));
       read(own, b.output, stamp(o.output, gradient), "output gradient, after the skip's was written,", i);
     }
     if (o.kind == kind::save_skip && to_skip) {
-      read(plan_.gradient[o.skip], b.output, stamp(o.skip, gradient), "shortcut's gradient", i);
+      read(plan_.gradient(o.skip), b.output, stamp(o.skip, gradient), "shortcut's gradient", i);
     }
     if (to_input) {
-      if (plan_.input_gradient[i] != plan_.gradient[o.input]) return fail("place of the input gradient", i);
-      write(plan_.gradient[o.input], b.input, stamp(o.input, gradient));
-      const bool in_place = o.elementwise && plan_.gradient[o.input] == own;
+      if (slots.input_gradient != plan_.gradient(o.input)) return fail("place of the input gradient", i);
+      write(plan_.gradient(o.input), b.input, stamp(o.input, gradient));
+      const bool in_place = o.elementwise && plan_.gradient(o.input) == own;
       if (!in_place) read(own, b.output, stamp(o.output, gradient), "output gradient, after the input's was", i);
-    } else if (plan_.input_gradient[i] != plan::none) {
+    } else if (slots.input_gradient != plan::none) {
       return fail("an input gradient that no one wants", i);
     }
     if (o.saves_input) read_value(o.input, b.input, "input, after backward", i);
     if (o.saves_output) read_value(o.output, b.output, "output, after backward", i);
-    read(plan_.saved[i], b.saved, stamp(i, saved), "kept, after backward", i);
-    read(plan_.backward_scratch[i], b.backward_scratch, stamp(i, scratch), "backward scratch", i);
-    if (learns(i)) read(plan_.parameter_gradient[i], b.gradients, stamp(i, parameters), "own parameter gradient", i);
+    read(slots.saved, b.saved, stamp(i, saved), "kept, after backward", i);
+    read(slots.backward_scratch, b.backward_scratch, stamp(i, scratch), "backward scratch", i);
+    if (learns(i)) read(slots.parameter_gradients, b.gradients, stamp(i, parameters), "own parameter gradient", i);
   }
 
   const example& program_;
@@ -461,14 +465,15 @@ TEST_CASE("plan: gradients below the boundary have no place") {
     const operation& op = of.operations[i];
     const bool learns = op.stage >= 1 && op.parameters > 0;
     CAPTURE(i);
-    CHECK((p.parameter_gradient[i] != plan::none) == learns);
+    CHECK((p.operations[i].parameter_gradients != plan::none) == learns);
   }
-  CHECK(p.gradient[0] == plan::none);
-  CHECK(p.gradient[1] == plan::none);  // input of the transition stage
-  CHECK(p.gradient[2] == plan::none);  // and of its block's first layer: nothing before it learns by gradient
-  CHECK(p.gradient[3] != plan::none);
-  CHECK(p.gradient[6] == plan::none);  // input of its projection
-  CHECK(p.gradient[7] != plan::none);
+  CHECK(p.gradient(0) == plan::none);
+  CHECK(p.operations[0].input_gradient == plan::none);
+  CHECK(p.gradient(1) == plan::none);  // input of the transition stage
+  CHECK(p.gradient(2) == plan::none);  // and of its block's first layer: nothing before it learns by gradient
+  CHECK(p.gradient(3) != plan::none);
+  CHECK(p.gradient(6) == plan::none);  // input of its projection
+  CHECK(p.gradient(7) != plan::none);
 }
 
 TEST_CASE("plan: writing over the input, where no one reads it again") {
@@ -486,19 +491,19 @@ TEST_CASE("plan: writing over the input, where no one reads it again") {
   p.linear(64);
 
   const plan prefix = p.planned(3);
-  CHECK(prefix.value[2] == prefix.value[1]);
-  CHECK(prefix.value[3] == prefix.value[1]);
-  CHECK(prefix.value[4] != prefix.value[3]);
-  CHECK(prefix.value[5] == prefix.value[4]);
-  CHECK(prefix.value[6] == prefix.value[5]);
-  CHECK(prefix.value[7] != prefix.value[6]);
-  CHECK(prefix.value[9] == prefix.value[5]);
-  CHECK(prefix.value[10] == prefix.value[8]);
+  CHECK(prefix.value(2) == prefix.value(1));
+  CHECK(prefix.value(3) == prefix.value(1));
+  CHECK(prefix.value(4) != prefix.value(3));
+  CHECK(prefix.value(5) == prefix.value(4));
+  CHECK(prefix.value(6) == prefix.value(5));
+  CHECK(prefix.value(7) != prefix.value(6));
+  CHECK(prefix.value(9) == prefix.value(5));
+  CHECK(prefix.value(10) == prefix.value(8));
 
   const plan suffix = p.planned(0);
-  CHECK(suffix.value[2] != suffix.value[1]);  // normalization reads its input backward
-  CHECK(suffix.value[3] == suffix.value[2]);
-  CHECK(suffix.gradient[1] == suffix.gradient[3]);  // gradients pass through elementwise operations in place
+  CHECK(suffix.value(2) != suffix.value(1));  // normalization reads its input backward
+  CHECK(suffix.value(3) == suffix.value(2));
+  CHECK(suffix.gradient(1) == suffix.gradient(3));  // gradients pass through elementwise operations in place
 }
 
 TEST_CASE("plan: a taught prefix keeps one stage at a time") {
@@ -533,23 +538,23 @@ TEST_CASE("plan: within a taught stage the gradient ends at its first layer") {
   compute_local_gradient(
       p, [](std::size_t stage) { return stage == 1; }, 64, 64);
   const plan found = p.planned(2);
-  CHECK(found.gradient[1] == plan::none);
-  CHECK(found.gradient[2] == plan::none);
-  CHECK(found.gradient[3] == plan::none);
-  CHECK(found.gradient[4] != plan::none);
-  CHECK(found.gradient[6] != plan::none);
-  CHECK(found.gradient[7] == plan::none);
-  CHECK(found.gradient[8] != plan::none);
-  CHECK(found.gradient[9] != plan::none);
-  CHECK(found.parameter_gradient[0] == plan::none);
+  CHECK(found.gradient(1) == plan::none);
+  CHECK(found.gradient(2) == plan::none);
+  CHECK(found.gradient(3) == plan::none);
+  CHECK(found.gradient(4) != plan::none);
+  CHECK(found.gradient(6) != plan::none);
+  CHECK(found.gradient(7) == plan::none);
+  CHECK(found.gradient(8) != plan::none);
+  CHECK(found.gradient(9) != plan::none);
+  CHECK(found.operations[0].parameter_gradients == plan::none);
   for (const std::size_t i : {3U, 5U, 7U}) {
-    CHECK(found.parameter_gradient[i] != plan::none);
-    CHECK(found.learn_scratch[i] != plan::none);
+    CHECK(found.operations[i].parameter_gradients != plan::none);
+    CHECK(found.operations[i].learn_scratch != plan::none);
   }
-  CHECK(found.local_loss_scratch[3] != plan::none);
-  CHECK(found.observe_scratch[3] == plan::none);
+  CHECK(found.operations[3].local_loss_scratch != plan::none);
+  CHECK(found.operations[3].observe_scratch == plan::none);
   const plan behind = p.planned(1);
-  CHECK(behind.local_loss_scratch[3] != plan::none);
-  CHECK(behind.observe_scratch[3] != plan::none);
-  CHECK(behind.learn_scratch[3] == plan::none);
+  CHECK(behind.operations[3].local_loss_scratch != plan::none);
+  CHECK(behind.operations[3].observe_scratch != plan::none);
+  CHECK(behind.operations[3].learn_scratch == plan::none);
 }

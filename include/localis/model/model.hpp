@@ -150,7 +150,7 @@ class model {
     require_backward();
     std::size_t i = 0;
     for_each_layer([&](const operation& op, const auto& layer) {
-      const std::size_t offset = current().parameter_gradient[i++];
+      const std::size_t offset = current().operations[i++].parameter_gradients;
       if (offset == plan::none || op.stage < step_options_.boundary)
         return;  // supervised stages before it have gradients too
       workspace gradients(arena_.data() + offset);
@@ -250,7 +250,7 @@ class model {
     if (state_ == progress::idle) throw config_error("model::loss: expected a forward pass before, found none");
     check_targets("model::loss", function, labels, targets, samples_, step_options_.classes);
     const scalar* output = value(operations()[size - 1].output);
-    auto* gradient = at<scalar>(current().gradient[operations()[size - 1].output]);
+    auto* gradient = at<scalar>(current().gradient(operations()[size - 1].output));
     workspace scratch(arena_.data() + current().loss);
     run_loss(function, output, labels, targets, gradient, scratch);
     if (step_options_.apply_updates) teaching_signals_.remember(backend_, gradient);
@@ -266,7 +266,7 @@ class model {
     if (state_ != progress::loss) throw config_error("model::backward: expected a call of loss() before, found none");
     for_each_index_reversed([&]<std::size_t Index>() {
       const operation& op = Network::program.operations[Index];
-      if (op.stage < step_options_.boundary || current().gradient[op.output] == plan::none) return;
+      if (op.stage < step_options_.boundary || current().gradient(op.output) == plan::none) return;
       if (teaching_signals::any && op.supervised && ends_stage(Index)) observe_stage(op.stage);
       run_backward<Index>();
     });
@@ -527,7 +527,7 @@ class model {
     return offset == plan::none ? nullptr : reinterpret_cast<T*>(arena_.data() + offset);
   }
   [[nodiscard]] const scalar* value(std::size_t number) const {
-    return current().value[number] == plan::none ? input_ : at<scalar>(current().value[number]);
+    return current().value(number) == plan::none ? input_ : at<scalar>(current().value(number));
   }
 
   [[nodiscard]] operands<scalar> operands_of(std::size_t i) const {
@@ -536,8 +536,8 @@ class model {
     where.samples = samples_;
     where.input = value(op.input);
     if (op.kind == operation_kind::add) where.skip = value(op.skip);
-    where.output = at<scalar>(current().value[op.output]);
-    where.saved = at<scalar>(current().saved[i]);
+    where.output = at<scalar>(current().value(op.output));
+    where.saved = at<scalar>(current().operations[i].saved);
     return where;
   }
 
@@ -608,8 +608,8 @@ class model {
     const operation& op = Network::program.operations[Index];
     const operation& norm = Network::program.operations[Index + 1];
     auto& normalization = detail::get<Index + 1>(layers_);
-    auto* scratch = at<std::byte>(current().scratch[Index + 1]);
-    where.output = at<scalar>(current().value[operations()[last].output]);
+    auto* scratch = at<std::byte>(current().operations[Index + 1].forward_scratch);
+    where.output = at<scalar>(current().value(operations()[last].output));
     const auto run = [&](const auto& function) {
       const auto epilogue =
           normalization.make_epilogue(backend_, norm, scratch, run_mode, values, function, pool_behind(Index));
@@ -630,17 +630,17 @@ class model {
       constexpr std::size_t last = last_fused_by(Index);
       const operation& op = Network::program.operations[Index];
       if constexpr (Network::program.operations[Index].fused_into_previous) return;
-      if (op.is_epilogue && current().fused_by[Index] != operation_bytes::itself) return;
+      if (op.is_epilogue && current().operations[Index].fused_by != operation_bytes::itself) return;
       operands<scalar> where = operands_of(Index);
-      where.output = at<scalar>(current().value[operations()[last].output]);
-      where.scratch = at<std::byte>(current().scratch[Index]);
+      where.output = at<scalar>(current().value(operations()[last].output));
+      where.scratch = at<std::byte>(current().operations[Index].forward_scratch);
       const mode run_mode = evaluate                  ? mode::evaluate
                             : op.stage >= boundary    ? mode::train
                             : taught && op.supervised ? mode::train
                                                       : mode::learn;
       values.gain = gains_.data() + op.stage;
       if constexpr (last_in_epilogue(Index) > Index) {
-        if (current().fused_by[Index + 1] == Index) {
+        if (current().operations[Index + 1].fused_by == Index) {
           run_with_epilogue<Index>(where, run_mode, values);
           return;
         }
@@ -660,14 +660,14 @@ class model {
     const operation& op = Network::program.operations[Index];
     if constexpr (Network::program.operations[Index].fused_into_previous) return;
     operands<scalar> where = operands_of(Index);
-    where.output = at<scalar>(current().value[operations()[last].output]);
-    where.output_gradient = at<scalar>(current().gradient[operations()[last].output]);
-    where.input_gradient = at<scalar>(current().input_gradient[Index]);
+    where.output = at<scalar>(current().value(operations()[last].output));
+    where.output_gradient = at<scalar>(current().gradient(operations()[last].output));
+    where.input_gradient = at<scalar>(current().operations[Index].input_gradient);
     if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
-      where.skip_gradient = at<scalar>(current().gradient[op.skip]);
+      where.skip_gradient = at<scalar>(current().gradient(op.skip));
     }
-    where.parameter_gradients = at<std::byte>(current().parameter_gradient[Index]);
-    where.scratch = at<std::byte>(current().backward_scratch[Index]);
+    where.parameter_gradients = at<std::byte>(current().operations[Index].parameter_gradients);
+    where.scratch = at<std::byte>(current().operations[Index].backward_scratch);
     if constexpr (last > Index) {
       detail::get<Index>(layers_).backward(backend_, op, where, detail::get<last>(layers_).function);
     } else {
@@ -702,24 +702,24 @@ class model {
       teaching_signal<scalar> where = teaching_signals_.now();
       where.output = value(last.output);
       where.apply_updates = step_.apply_updates;
-      where.gradient = learns ? at<scalar>(current().gradient[last.output]) : nullptr;
-      where.scratch = at<std::byte>(current().local_loss_scratch[i]);
+      where.gradient = learns ? at<scalar>(current().gradient(last.output)) : nullptr;
+      where.scratch = at<std::byte>(current().operations[i].local_loss_scratch);
       layer.compute_local_gradient(backend_, op, where);
     });
     if (!learns) return;
     if (step_.modulator != nullptr) {
       backend_.for_rows(
           samples_, last.out.size(),
-          kernel::scale_rows<scalar>{step_.modulator, at<scalar>(current().gradient[last.output]), last.out.size()});
+          kernel::scale_rows<scalar>{step_.modulator, at<scalar>(current().gradient(last.output)), last.out.size()});
     }
     for_each_index_reversed([&]<std::size_t Index>() {
       const operation& op = Network::program.operations[Index];
-      if (op.stage == stage && current().gradient[op.output] != plan::none) run_backward<Index>();
+      if (op.stage == stage && current().gradient(op.output) != plan::none) run_backward<Index>();
     });
     for_supervised(stage, [&](std::size_t i, const operation& op, auto& layer) {
       operands<scalar> where = operands_of(i);
-      where.parameter_gradients = at<std::byte>(current().parameter_gradient[i]);
-      where.scratch = at<std::byte>(current().learn_scratch[i]);
+      where.parameter_gradients = at<std::byte>(current().operations[i].parameter_gradients);
+      where.scratch = at<std::byte>(current().operations[i].learn_scratch);
       step_values<scalar> values = step_;
       values.gain = gains_.data() + stage;
       layer.learn(backend_, op, where, values);
@@ -731,8 +731,8 @@ class model {
     for_supervised(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
       teaching_signal<scalar> where = teaching_signals_.now();
-      where.gradient = at<scalar>(current().gradient[last_of_stage(stage).output]);
-      where.scratch = at<std::byte>(current().observe_scratch[i]);
+      where.gradient = at<scalar>(current().gradient(last_of_stage(stage).output));
+      where.scratch = at<std::byte>(current().operations[i].observe_scratch);
       layer.observe(backend_, op, where);
     });
   }

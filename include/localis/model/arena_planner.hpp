@@ -1,0 +1,81 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <localis/core/workspace.hpp>
+
+namespace localis::detail {
+
+/// Places arrays in one block of memory: each has a size and a life, from one moment of a training step to another, and
+/// arrays whose lives do not meet may share bytes.
+class arena_planner {
+ public:
+  enum class use { activation, gradient, scratch };
+
+  struct allocation {
+    std::size_t bytes = 0;
+    std::size_t from = 0;
+    std::size_t to = 0;
+    use kind = use::activation;
+    std::size_t offset = 0;
+  };
+
+  /// Reserves an array whose life is, until extend(), the moment `from`. Returns its index.
+  std::size_t add(std::size_t bytes, std::size_t from, use kind) {
+    allocations_.push_back({workspace::round_up(bytes), from, from, kind, 0});
+    return allocations_.size() - 1;
+  }
+  allocation& operator[](std::size_t index) { return allocations_[index]; }
+  void extend(std::size_t index, std::size_t to) { allocations_[index].to = (std::max)(allocations_[index].to, to); }
+
+  /// Gives every array its offset: largest first, each at the lowest one that is free for its whole life. Returns the
+  /// bytes of the whole block.
+  std::size_t place() {
+    std::vector<std::size_t> order(allocations_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    // Not std::stable_sort: in libstdc++ 12 it warns under clang from 16 on.
+    std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
+      return allocations_[a].bytes != allocations_[b].bytes ? allocations_[a].bytes > allocations_[b].bytes : a < b;
+    });
+    std::vector<std::size_t> placed;  // by offset
+    std::size_t end = 0;
+    for (const std::size_t index : order) {
+      allocation& chosen = allocations_[index];
+      std::size_t offset = 0;
+      for (const std::size_t other_index : placed) {
+        const allocation& other = allocations_[other_index];
+        if (other.from > chosen.to || other.to < chosen.from) continue;
+        if (other.offset >= offset + chosen.bytes) break;
+        offset = (std::max)(offset, other.offset + other.bytes);
+      }
+      chosen.offset = offset;
+      end = (std::max)(end, offset + chosen.bytes);
+      placed.insert(std::upper_bound(placed.begin(), placed.end(), index,
+                                     [this](std::size_t a, std::size_t b) {
+                                       return allocations_[a].offset < allocations_[b].offset;
+                                     }),
+                    index);
+    }
+    return end;
+  }
+
+  /// The largest sum, over all moments, of the bytes of one use.
+  [[nodiscard]] std::size_t peak(use kind) const {
+    std::size_t largest = 0;
+    for (const allocation& start : allocations_) {  // a sum grows at these moments only
+      std::size_t sum = 0;
+      for (const allocation& other : allocations_) {
+        if (other.kind == kind && other.from <= start.from && start.from <= other.to) sum += other.bytes;
+      }
+      largest = (std::max)(largest, sum);
+    }
+    return largest;
+  }
+
+ private:
+  std::vector<allocation> allocations_{};
+};
+
+}  // namespace localis::detail
