@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
+#include <localis/core/random.hpp>
 #include <localis/layer/concept.hpp>
 #include <localis/layer/residual.hpp>
 #include <localis/network/program.hpp>
@@ -27,6 +29,19 @@ constexpr T& get(indexed<Index, T>& element) {
 template <std::size_t Index, class T>
 constexpr const T& get(const indexed<Index, T>& element) {
   return element.value;
+}
+
+/// Calls f.template operator()<I>() for each I below Size, in order.
+template <std::size_t Size, class F>
+constexpr void for_each_index(F&& f) {
+  [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Is>(), ...); }
+  (std::make_index_sequence<Size>{});
+}
+/// Calls f.template operator()<I>() for each I below Size, the last first.
+template <std::size_t Size, class F>
+constexpr void for_each_index_reversed(F&& f) {
+  [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Size - 1 - Is>(), ...); }
+  (std::make_index_sequence<Size>{});
 }
 
 /// Does nothing, in place of a layer that is none: so that one error is all that is printed.
@@ -64,5 +79,24 @@ struct layer_states<Backend, Network, layer_list<Layers...>, std::index_sequence
                                                                                operations[Is].accepts_fused_activation,
                                                                                is_taught(operations[Is])>())::type...>;
 };
+
+/// The run-time parts of a network's operations: their weights, and the state of their rules.
+template <class Network, class Backend>
+using layer_pack = typename layer_states<Backend, Network>::type;
+
+/// The type of the run-time part of one operation.
+template <class Network, class Backend, std::size_t Index>
+using layer_type = std::remove_reference_t<decltype(get<Index>(std::declval<layer_pack<Network, Backend>&>()))>;
+
+/// Makes all layers, each with a random stream of its own.
+template <class Network, class Backend>
+layer_pack<Network, Backend> make_layers(Backend& backend, std::uint64_t seed) {
+  const random_stream random(seed, 0x6D6F64656C);  // "model"
+  return [&]<std::size_t... Is>(std::index_sequence<Is...>) {
+    return layer_pack<Network, Backend>{
+        {layer_type<Network, Backend, Is>(backend, Network::program.operations[Is], random.substream(Is))}...};
+  }
+  (std::make_index_sequence<Network::size>{});
+}
 
 }  // namespace localis::detail

@@ -3,33 +3,72 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <localis/core/workspace.hpp>
 
 namespace localis::detail {
 
-/// Where a batch comes to from the host: pieces of the arena behind the plan, where kernels cannot reach the host's
-/// memory; else nothing.
+/// Where kernels find `host`: there, or in `copy` where they cannot reach the host's memory; null where it is empty.
+template <class Backend, class T>
+const T* to_device(Backend& backend, std::span<const T> host, T* copy) {
+  if (host.empty()) return nullptr;
+  if constexpr (Backend::memory::host_accessible) {
+    return host.data();
+  } else {
+    backend.upload(host, copy);
+    return copy;
+  }
+}
+
+/// The staging buffers of a batch: pieces of the arena behind the plan, where kernels cannot reach the host's memory;
+/// else nothing.
 template <class Network, class Backend>
-struct staging_buffers {
+class staging_buffers {
+ public:
   using scalar = typename Backend::scalar;
 
-  std::array<scalar*, 2> features{};  ///< take turns: the next batch arrives while this one is computed
-  std::uint32_t* labels = nullptr;
-  scalar* targets = nullptr;
-
-  staging_buffers(std::size_t batch, workspace& pieces) {
-    if constexpr (!Backend::memory::host_accessible) {
-      for (scalar*& one : features) one = pieces.take<scalar>(batch * Network::input.size());
-      labels = pieces.take<std::uint32_t>(batch);
-      targets = pieces.take<scalar>(batch * Network::output.size());
-    }
-  }
+  /// What place() takes for batches of up to `batch` samples.
   [[nodiscard]] static std::size_t bytes(std::size_t batch) {
     workspace measured;
-    (void)staging_buffers(batch, measured);
+    staging_buffers().take(batch, measured);
     return measured.used();
   }
+  void place(std::byte* base, std::size_t batch) {
+    workspace pieces(base);
+    take(batch, pieces);
+  }
+
+  /// Where kernels find the features of a batch: the upload, if any, need not have ended.
+  const scalar* features_async(Backend& backend, std::span<const scalar> host) {
+    if constexpr (Backend::memory::host_accessible) {
+      return host.data();
+    } else {
+      scalar* copy = features_[batches_++ % 2];
+      backend.upload_async(host, copy);
+      return copy;
+    }
+  }
+  const std::uint32_t* labels(Backend& backend, std::span<const std::uint32_t> host) const {
+    return to_device(backend, host, labels_);
+  }
+  const scalar* targets(Backend& backend, std::span<const scalar> host) const {
+    return to_device(backend, host, targets_);
+  }
+
+ private:
+  void take(std::size_t batch, workspace& pieces) {
+    if constexpr (!Backend::memory::host_accessible) {
+      for (scalar*& buffer : features_) buffer = pieces.take<scalar>(batch * Network::input.size());
+      labels_ = pieces.take<std::uint32_t>(batch);
+      targets_ = pieces.take<scalar>(batch * Network::output.size());
+    }
+  }
+
+  std::array<scalar*, 2> features_{};  ///< take turns: the next batch arrives while this one is computed
+  std::uint32_t* labels_ = nullptr;
+  scalar* targets_ = nullptr;
+  std::size_t batches_ = 0;  ///< that have been staged
 };
 
 }  // namespace localis::detail

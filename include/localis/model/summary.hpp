@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/model/memory_plan.hpp>
+#include <localis/model/step_options.hpp>
 
 namespace localis {
 
@@ -96,5 +101,48 @@ struct summary {
     }
   }
 };
+
+namespace detail {
+
+/// What a model is made of, without the memory of a step. `error_rows`: summary::error_rows.
+template <class Network, class Backend>
+summary describe_model(const Backend& backend, std::size_t error_rows) {
+  using scalar = typename Backend::scalar;
+  summary s;
+  s.backend = Backend::name;
+  s.instructions = Backend::instructions();
+  s.threads = backend.threads();
+  s.scalar_bytes = sizeof(scalar);
+  s.input = Network::input;
+  s.stages = Network::stages;
+  s.highest_boundary = Network::highest_boundary;
+  const memory_counters in_use = backend.counters().snapshot();
+  s.parameter_bytes = in_use.of(memory_kind::parameters);
+  s.rule_state_bytes = in_use.of(memory_kind::rule_state);
+  s.error_rows = error_rows;
+  s.error_row_bytes = Network::output.size() * sizeof(scalar);
+  for (const operation& op : Network::program.operations) {
+    s.rows.push_back({op.name, op.rule, op.stage, op.out, op.parameters,
+                      op.trainable() ? op.map().rows(1) * op.map().weights() : 0});
+  }
+  return s;
+}
+
+/// Adds what a step takes at each boundary of a request. The plans: by boundary, from the lowest, then predictions.
+/// `staging`: bytes of the arena behind each plan.
+inline void add_memory(summary& s, std::span<const operation> program, const memory_request& request,
+                       std::span<const plan> plans, std::size_t staging) {
+  s.batch = request.batch;
+  for (std::size_t k = 0; k + 1 < plans.size(); ++k) {
+    const plan& p = plans[k];
+    const std::size_t boundary = request.lowest_boundary + k;
+    std::size_t parameters = 0;
+    for (const operation& op : program) parameters += op.stage >= boundary ? op.parameters : 0;
+    s.memory.push_back({boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes, p.bytes + staging,
+                        parameters * s.scalar_bytes});
+  }
+}
+
+}  // namespace detail
 
 }  // namespace localis

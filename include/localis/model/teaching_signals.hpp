@@ -9,12 +9,10 @@
 #include <localis/core/operation.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/learn/local_loss.hpp>
+#include <localis/model/check_batch.hpp>
 #include <localis/model/step_options.hpp>
 
 namespace localis::detail {
-
-/// Classes that are judged: the data's own, or as many as there are outputs.
-constexpr std::size_t count_of(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
 
 /// What the supervised rules of a network are given: the labels of the batch and, for rules that ask for it, the error
 /// of each of its samples when it was last seen, which is kept for the whole data set. Empty for networks without such
@@ -62,26 +60,26 @@ class teaching_signals {
   /// The teaching signal of a batch. Errors: config_error where the pass lacks what a rule asks for, data_error for a
   /// label.
   void open(Backend& backend, const memory_request& request, const step_options& options, std::size_t samples) {
-    now_ = {};
+    current_ = {};
     if (options.local_rate == 0) return;
     check_request(request, options, samples);
     backend.upload(options.labels, labels_.data());
-    now_.labels = options.labels.empty() ? nullptr : labels_.data();
-    now_.samples = samples;
+    current_.labels = options.labels.empty() ? nullptr : labels_.data();
+    current_.samples = samples;
     if (!remembers) return;
     backend.upload(options.indices, indices_.data());
     backend.for_rows(samples, outputs,
                      kernel::gather_rows<scalar>{errors_.data(), indices_.data(), batch_errors_.data(), outputs});
-    now_.errors = batch_errors_.data();
+    current_.errors = batch_errors_.data();
   }
-  [[nodiscard]] const teaching_signal<scalar>& now() const { return now_; }
+  [[nodiscard]] const teaching_signal<scalar>& current() const { return current_; }
 
   /// Behind the loss: keeps each sample's own error; `gradient` is that of the mean loss.
   void remember(Backend& backend, const scalar* gradient) {
-    if (!remembers || now_.errors == nullptr) return;
-    backend.for_rows(1, now_.samples * outputs,
-                     kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(now_.samples)});
-    backend.for_rows(now_.samples, outputs,
+    if (!remembers || current_.errors == nullptr) return;
+    backend.for_rows(1, current_.samples * outputs,
+                     kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(current_.samples)});
+    backend.for_rows(current_.samples, outputs,
                      kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
   }
 
@@ -95,7 +93,7 @@ class teaching_signals {
                               op.remembers_errors ? "indices" : "labels", " with one entry for each of the ", samples,
                               " samples, found ", found));
     }
-    const std::size_t classes = count_of(options.classes, outputs);
+    const std::size_t classes = class_count(options.classes, outputs);
     for (const std::uint32_t label : options.labels) {
       if (label < classes) continue;
       throw data_error(text("model::forward: label: expected a class below ", classes, ", found ", label));
@@ -112,7 +110,7 @@ class teaching_signals {
   typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
   typename Backend::template array<scalar> errors_;          ///< data set x outputs: when last seen
   typename Backend::template array<scalar> batch_errors_;    ///< batch x outputs
-  teaching_signal<scalar> now_;
+  teaching_signal<scalar> current_;
 };
 
 }  // namespace localis::detail

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/divide.hpp>
+#include <localis/model/batch_loss.hpp>
+#include <localis/model/fusion.hpp>
+#include <localis/model/layer_pack.hpp>
+#include <localis/model/memory_plan.hpp>
+#include <localis/model/step_options.hpp>
+
+namespace localis::detail {
+
+/// The plans for a request: one for each boundary that may come, and one for predictions.
+struct boundary_plans {
+  memory_request request;
+  std::vector<plan> plans;  ///< by boundary, from the lowest; predictions come last
+
+  [[nodiscard]] const plan& training(std::size_t boundary) const { return plans[boundary - request.lowest_boundary]; }
+  [[nodiscard]] const plan& prediction() const { return plans.back(); }
+  /// The plan that needs the most bytes: with as many, all of them fit.
+  [[nodiscard]] const plan& largest() const {
+    return *std::max_element(plans.begin(), plans.end(),
+                             [](const plan& a, const plan& b) { return a.bytes < b.bytes; });
+  }
+  /// What is needed, for the message of an allocation that failed.
+  [[nodiscard, gnu::cold]] std::string needs() const {
+    const plan& worst = largest();
+    return text("; model::prepare: a batch of ", request.batch, " needs an arena of ", worst.bytes,
+                " bytes, which activations (", worst.activation_bytes, "), gradients (", worst.gradient_bytes,
+                ") and scratch (", worst.scratch_bytes, ") share");
+  }
+};
+
+inline void check_request(const memory_request& request, std::span<const operation> program) {
+  expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
+  if (request.lowest_boundary > request.highest_boundary) {
+    throw config_error(text("model::prepare: lowest_boundary: expected at most ", request.highest_boundary,
+                            " (the last stage, and every stage without a rule, learn by gradient), found ",
+                            request.lowest_boundary));
+  }
+  for (const operation& op : program) {
+    const std::size_t positions = (std::max)(op.in.positions(), op.out.positions());
+    if (positions <= kernel::most_rows / request.batch) continue;
+    throw config_error(text("model::prepare: batch: expected at most ", kernel::most_rows / positions,
+                            ", since kernels count rows in 32 bits (", op.name, ": ", positions, " per sample), found ",
+                            request.batch));
+  }
+}
+
+/// How an operation runs forward, as far as its scratch depends on it. The boundary is `stages` for predictions.
+constexpr phase forward_phase(const operation& op, const memory_request& request, std::size_t boundary,
+                              std::size_t stages) {
+  if (boundary == stages) return phase::evaluate;
+  if (op.stage >= boundary) return phase::train;
+  if (!request.local_learning) return phase::evaluate;
+  return op.supervised ? phase::train : phase::learn;
+}
+
+/// What one operation needs, and which of those behind it run in its pass.
+template <class Network, class Backend, std::size_t Index>
+void measure_operation(const Backend& backend, const layer_pack<Network, Backend>& layers,
+                       const memory_request& request, std::size_t boundary, std::span<operation_bytes> bytes) {
+  using scalar = typename Backend::scalar;
+  using facts = fusion<Network, Backend>;
+  constexpr std::size_t last = facts::last_in_epilogue(Index);
+  const operation& op = Network::program.operations[Index];
+  const auto& layer = get<Index>(layers);
+  const phase forward = forward_phase(op, request, boundary, Network::stages);
+  operation_bytes& b = bytes[Index];
+  b.input = request.batch * op.in.size() * sizeof(scalar);
+  b.output = request.batch * op.out.size() * sizeof(scalar);
+  b.saved = layer.saved(op) * sizeof(scalar);
+  workspace gradients;
+  for (const parameter<scalar>& p : layer.parameters()) {
+    if (p.trainable && p.size() > 0) (void)gradients.take<scalar>(p.size());
+  }
+  b.gradients = gradients.used();
+  if constexpr (last > Index) {
+    const bool fuses = boundary == Network::stages || (forward != phase::train && op.stage < boundary &&
+                                                       request.normalization != prefix_normalization::batch);
+    for (std::size_t i = Index + 1; fuses && i <= last; ++i) bytes[i].fused_by = Index;
+    b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward, {fuses, facts::pooled_side(Index)});
+  } else {
+    b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward);
+  }
+  b.backward_scratch = layer.scratch_bytes(backend, op, request.batch, phase::backward);
+  if constexpr (requires { layer.local_loss_scratch_bytes(backend, op, request.batch); }) {
+    if (boundary < Network::stages && request.local_learning) {
+      b.local_loss_scratch = layer.local_loss_scratch_bytes(backend, op, request.batch);
+      b.learn_scratch = layer.learn_scratch_bytes(backend, op, request.batch);
+    }
+  }
+}
+
+template <class Network, class Backend>
+plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& layers, const memory_request& request,
+                   std::size_t boundary) {
+  std::vector<operation_bytes> bytes(Network::size);
+  for_each_index<Network::size>([&]<std::size_t Index>() {
+    measure_operation<Network, Backend, Index>(backend, layers, request, boundary, bytes);
+  });
+  return make_plan(Network::program.operations, bytes, Network::stages, boundary,
+                   loss_scratch<typename Backend::scalar>::bytes(request.batch));
+}
+
+/// Plans for all boundaries of a request, whose highest becomes at most the network's. Errors: config_error.
+template <class Network, class Backend>
+boundary_plans plan_boundaries(const Backend& backend, const layer_pack<Network, Backend>& layers,
+                               memory_request request) {
+  request.highest_boundary = (std::min)(request.highest_boundary, Network::highest_boundary);
+  check_request(request, Network::program.operations);
+  boundary_plans result{request, {}};
+  const std::size_t first = request.training ? request.lowest_boundary : Network::stages;
+  for (std::size_t boundary = first; boundary <= request.highest_boundary; ++boundary) {
+    result.plans.push_back(plan_boundary<Network>(backend, layers, request, boundary));
+  }
+  result.plans.push_back(plan_boundary<Network>(backend, layers, request, Network::stages));
+  return result;
+}
+
+}  // namespace localis::detail

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/model/step_options.hpp>
+
+/// What a model checks before it takes a batch. `caller` names, in a message, the function that was called.
+namespace localis::detail {
+
+/// The number of classes that take part: the data's own, or where that is 0, as many as there are outputs.
+constexpr std::size_t class_count(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
+
+inline void check_features(const char* caller, const shape& input, std::size_t values, std::size_t samples) {
+  if (samples > 0 && values == samples * input.size()) return;
+  throw shape_error(text(caller, ": expected ", samples, " samples of ", input, " = ", samples * input.size(),
+                         " values (at least one sample), found ", values));
+}
+
+inline void check_classes(const char* caller, std::size_t classes, std::size_t outputs) {
+  if (classes <= outputs) return;
+  throw config_error(text(caller, ": classes: expected at most the network's ", outputs, " outputs, found ", classes));
+}
+
+/// Whether the memory that was prepared is enough for a step.
+inline void check_step(const step_options& options, const memory_request& request) {
+  if (!request.training) {
+    throw config_error("model::forward: expected memory prepared for training, found prepared for predictions only");
+  }
+  if (options.boundary < request.lowest_boundary || options.boundary > request.highest_boundary) {
+    throw config_error(text("model::forward: boundary: expected ", request.lowest_boundary, " to ",
+                            request.highest_boundary, ", as prepared, found ", options.boundary));
+  }
+  expect(is_finite(options.local_rate) && options.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
+         options.local_rate);
+  expect(options.local_rate == 0 || request.local_learning, "model::forward: local_rate",
+         "0, since the memory was prepared without local learning", options.local_rate);
+  if (options.normalization == prefix_normalization::batch && request.normalization != prefix_normalization::batch) {
+    throw config_error(
+        "model::forward: normalization: expected running or frozen, as prepared (memory_request::normalization), "
+        "found batch");
+  }
+}
+
+/// The first values of a row, for a message.
+template <class T>
+[[nodiscard, gnu::cold]] std::string row_text(std::span<const T> row) {
+  constexpr std::size_t limit = 8;
+  std::string result;
+  for (std::size_t k = 0; k < (std::min)(limit, row.size()); ++k) result += text(k == 0 ? "" : " ", row[k]);
+  return row.size() > limit ? result + " ..." : result;
+}
+
+/// Labels and targets of a batch: their number, and whether the loss takes them. `classes`: step_options::classes.
+template <class Loss, class T>
+void check_targets(const char* caller, const Loss& function, std::span<const std::uint32_t> labels,
+                   std::span<const T> targets, std::size_t samples, std::size_t outputs, std::size_t classes) {
+  static_assert(loss::optional_members_fit<Loss>,
+                "localis: an optional member of your loss has another signature than expected, or its other half is "
+                "missing. Expected both: static constexpr const char* takes; "
+                "template <class T> constexpr bool takes_row(const T* values, std::size_t size) const");
+  if (labels.size() != samples && targets.empty()) {
+    throw shape_error(text(caller, ": expected ", samples, " labels, found ", labels.size()));
+  }
+  if (!targets.empty() && targets.size() != samples * outputs) {
+    throw shape_error(
+        text(caller, ": expected ", samples, " rows of ", outputs, " targets, found ", targets.size(), " values"));
+  }
+  if constexpr (loss::has_takes<Loss>) {
+    for (std::size_t n = 0; n < targets.size() / outputs; ++n) {
+      if (function.takes_row(targets.data() + n * outputs, outputs)) continue;
+      throw data_error(text(caller, ": target row ", n, " of the batch: expected ", Loss::takes, ", found ",
+                            row_text(targets.subspan(n * outputs, outputs)), "; another loss takes other targets"));
+    }
+  }
+  for (const std::uint32_t label : labels) {
+    if (label >= class_count(classes, outputs)) {
+      throw data_error(
+          text(caller, ": label: expected a class below ", class_count(classes, outputs), ", found ", label));
+    }
+  }
+}
+
+}  // namespace localis::detail

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/core/operation.hpp>
+#include <localis/math/activation.hpp>
+#include <localis/model/fusion.hpp>
+#include <localis/model/layer_pack.hpp>
+#include <localis/model/pass_memory.hpp>
+
+namespace localis::detail {
+
+/// Interprets a network's flat program: runs one of its operations on the backend, with what is fused into it. What an
+/// operation fuses into itself does nothing when its own turn comes.
+template <class Network, class Backend>
+struct executor {
+  using scalar = typename Backend::scalar;
+  using facts = fusion<Network, Backend>;
+
+  Backend& backend;
+  layer_pack<Network, Backend>& layers;
+  const pass_memory<Network, scalar>& memory;
+
+  template <std::size_t Index>
+  void forward(mode run_mode, const step_values<scalar>& values) const {
+    if constexpr (!Network::program.operations[Index].fused_into_previous) {
+      constexpr std::size_t last = facts::last_fused_by(Index);
+      const operation& op = Network::program.operations[Index];
+      if (op.is_epilogue && memory.slots(Index).fused_by != operation_bytes::itself) return;
+      if constexpr (facts::last_in_epilogue(Index) > Index) {
+        if (memory.slots(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
+      }
+      operands<scalar> arrays = memory.forward_operands(Index, last);
+      if constexpr (last > Index) {
+        get<Index>(layers).forward(backend, op, arrays, run_mode, values, get<last>(layers).function);
+      } else {
+        get<Index>(layers).forward(backend, op, arrays, run_mode, values);
+      }
+    }
+  }
+
+  template <std::size_t Index>
+  void backward() const {
+    if constexpr (!Network::program.operations[Index].fused_into_previous) {
+      constexpr std::size_t last = facts::last_fused_by(Index);
+      const operation& op = Network::program.operations[Index];
+      operands<scalar> arrays = memory.backward_operands(Index, last);
+      if constexpr (last > Index) {
+        get<Index>(layers).backward(backend, op, arrays, get<last>(layers).function);
+      } else {
+        get<Index>(layers).backward(backend, op, arrays);
+      }
+    }
+  }
+
+ private:
+  /// Trainable operation `Index` with the normalization, the activation and the pooling behind it.
+  template <std::size_t Index>
+  void forward_with_epilogue(mode run_mode, const step_values<scalar>& values) const {
+    const operation& op = Network::program.operations[Index];
+    const operation& norm = Network::program.operations[Index + 1];
+    auto& normalization = get<Index + 1>(layers);
+    std::byte* scratch = memory.scratch(memory.slots(Index + 1).forward_scratch);
+    operands<scalar> arrays = memory.forward_operands(Index, facts::last_in_epilogue(Index));
+    const auto run = [&](const auto& function) {
+      const auto epilogue =
+          normalization.make_epilogue(backend, norm, scratch, run_mode, values, function, facts::pooled_side(Index));
+      get<Index>(layers).forward(backend, op, arrays, run_mode, values, epilogue);
+      normalization.finish_epilogue(backend, norm, memory.samples, scratch, values, epilogue);
+    };
+    if constexpr (facts::last_fused_by(Index + 1) > Index + 1) {
+      run(get<Index + 2>(layers).function);
+    } else {
+      run(identity_function{});
+    }
+  }
+};
+
+}  // namespace localis::detail

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include <localis/core/operation.hpp>
+#include <localis/model/layer_pack.hpp>
+
+namespace localis::detail {
+
+/// Which operations of a network run in the pass of which other, on a backend, and which end a stage: facts that are
+/// known at compile time.
+template <class Network, class Backend>
+struct fusion {
+  static constexpr std::size_t size = Network::size;
+  static constexpr const auto& operations = Network::program.operations;
+
+  /// Whether operation i is the last of its stage.
+  static constexpr bool ends_stage(std::size_t i) {
+    return i + 1 == size || operations[i + 1].stage != operations[i].stage;
+  }
+  /// The last operation of a stage.
+  static constexpr const operation& last_of_stage(std::size_t stage) {
+    std::size_t i = size - 1;
+    while (operations[i].stage != stage) --i;
+    return operations[i];
+  }
+
+  /// The last of the operations that every pass of operation i does: itself, or the activation behind it.
+  static constexpr std::size_t last_fused_by(std::size_t i) {
+    return i + 1 < size && operations[i + 1].fused_into_previous ? i + 1 : i;
+  }
+  /// The last of the operations that the forward pass of operation i may do where nothing is saved for backward:
+  /// itself, or of a trainable one the normalization, activation and pooling behind it.
+  static constexpr std::size_t last_in_epilogue(std::size_t i) {
+    std::size_t last = i;
+    while (operations[i].trainable() && last + 1 < size && operations[last + 1].is_epilogue &&
+           (operations[last + 1].kind != operation_kind::pooling || pools(i))) {
+      ++last;
+    }
+    return last;
+  }
+  /// The side of the squares that are pooled in that pass, or 1.
+  static constexpr std::size_t pooled_side(std::size_t i) {
+    const operation& last = operations[last_in_epilogue(i)];
+    return last.kind == operation_kind::pooling ? last.field.stride : 1;
+  }
+
+ private:
+  /// Whether a layer may leave nothing but what is pooled from its response.
+  template <std::size_t Index>
+  static constexpr bool layer_pools() {
+    using layer = layer_type<Network, Backend, Index>;
+    if constexpr (requires { layer::pools; }) {
+      return layer::pools;
+    } else {
+      return false;
+    }
+  }
+  static constexpr auto layers_pool = []<std::size_t... Is>(std::index_sequence<Is...>) {
+    return std::array<bool, size>{layer_pools<Is>()...};
+  }
+  (std::make_index_sequence<size>{});
+
+  static constexpr bool pools(std::size_t i) { return Backend::pools(operations[i].map()) && layers_pool[i]; }
+};
+
+}  // namespace localis::detail

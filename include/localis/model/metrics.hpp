@@ -1,0 +1,58 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <localis/loss/loss.hpp>
+#include <localis/model/check_batch.hpp>
+
+namespace localis {
+
+/// Loss and correct samples of one batch in evaluation.
+struct batch_evaluation {
+  double loss = 0;          ///< mean; NaN where an output is not finite
+  std::size_t correct = 0;  ///< samples whose largest output is their label, and whose outputs are finite
+};
+
+namespace detail {
+
+/// Samples whose largest output, among the first `classes`, is their label; outputs are rows on the host.
+template <class T>
+std::size_t count_correct(std::span<const T> output, std::size_t outputs, std::size_t classes,
+                          std::span<const std::uint32_t> labels) {
+  std::size_t count = 0;
+  for (std::size_t n = 0; n < (std::min)(output.size() / outputs, labels.size()); ++n) {
+    const T* row = output.data() + n * outputs;
+    if (loss::all_finite(row, classes) && std::max_element(row, row + classes) == row + labels[n]) ++count;
+  }
+  return count;
+}
+
+/// Loss and correct samples of outputs that are rows on the host. `classes`: step_options::classes.
+template <class T, class Loss>
+batch_evaluation evaluate_outputs(const Loss& function, std::span<const T> output, std::size_t outputs,
+                                  std::span<const std::uint32_t> labels, std::span<const T> targets,
+                                  std::size_t classes) {
+  const std::size_t samples = output.size() / outputs;
+  const std::size_t active_outputs = targets.empty() ? class_count(classes, outputs) : outputs;
+  batch_evaluation result;
+  std::vector<T> gradient(outputs);
+  for (std::size_t n = 0; n < samples; ++n) {
+    const T* row = output.data() + n * outputs;
+    const loss::target<T> wanted{labels.empty() ? 0U : labels[n],
+                                 targets.empty() ? nullptr : targets.data() + n * outputs};
+    const auto found = static_cast<double>(function.sample(row, active_outputs, wanted, gradient.data(), T(1)));
+    result.loss += loss::all_finite(row, active_outputs) ? found : std::numeric_limits<double>::quiet_NaN();
+  }
+  result.loss /= static_cast<double>(samples);
+  result.correct = count_correct(output, outputs, class_count(classes, outputs), labels);
+  return result;
+}
+
+}  // namespace detail
+
+}  // namespace localis

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/core/operation.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/learn/local_loss.hpp>
+#include <localis/model/executor.hpp>
+#include <localis/model/fusion.hpp>
+#include <localis/model/layer_pack.hpp>
+#include <localis/model/teaching_signals.hpp>
+
+namespace localis::detail {
+
+/// What the stages do whose rule is supervised. Before the boundary such a stage has a small training step of its own
+/// as soon as its output is there: its local loss, a backward pass within the stage, and the step of each of its
+/// layers. Behind the boundary its local loss is shown the true gradient.
+template <class Network, class Backend>
+struct supervised_stages {
+  using scalar = typename Backend::scalar;
+  using facts = fusion<Network, Backend>;
+  using signals_type = teaching_signals<Network, Backend>;
+
+  const executor<Network, Backend>& execute;
+  const signals_type& signals;
+  const step_values<scalar>& step;
+  const scalar* gains;  ///< by stage
+
+  /// To be called behind a stage's forward pass. `learns`: the stage lies before the boundary.
+  void finish(std::size_t stage, bool learns) const {
+    const operation& last = facts::last_of_stage(stage);
+    const auto& memory = execute.memory;
+    for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
+      if (!op.has_local_loss) return;
+      teaching_signal<scalar> signal = signals.current();
+      signal.output = memory.value(last.output);
+      signal.apply_updates = step.apply_updates;
+      signal.gradient = learns ? memory.gradient(last.output) : nullptr;
+      signal.scratch = memory.scratch(memory.slots(i).local_loss_scratch);
+      layer.compute_local_gradient(execute.backend, op, signal);
+    });
+    if (!learns) return;
+    if (step.modulator != nullptr) {
+      execute.backend.for_rows(
+          memory.samples, last.out.size(),
+          kernel::scale_rows<scalar>{step.modulator, memory.gradient(last.output), last.out.size()});
+    }
+    for_each_index_reversed<Network::size>([&]<std::size_t Index>() {
+      const operation& op = Network::program.operations[Index];
+      if (op.stage == stage && memory.gradient(op.output) != nullptr) execute.template backward<Index>();
+    });
+    for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
+      operands<scalar> arrays = memory.learn_operands(i);
+      step_values<scalar> values = step;
+      values.gain = gains + stage;
+      layer.learn(execute.backend, op, arrays, values);
+    });
+  }
+
+  /// To be called behind the boundary, when the gradient of a stage's output is there.
+  void observe(std::size_t stage) const {
+    if (step.local_rate == 0 || !step.apply_updates) return;
+    const auto& memory = execute.memory;
+    for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
+      if (!op.has_local_loss) return;
+      teaching_signal<scalar> signal = signals.current();
+      signal.gradient = memory.gradient(facts::last_of_stage(stage).output);
+      signal.scratch = memory.scratch(memory.slots(i).observe_scratch);
+      layer.observe(execute.backend, op, signal);
+    });
+  }
+
+ private:
+  /// f(index, operation, layer) for the layers of a stage that learn from its local loss.
+  template <class F>
+  void for_each_layer(std::size_t stage, F&& f) const {
+    for_each_index<Network::size>([&]<std::size_t Index>() {
+      const operation& op = Network::program.operations[Index];
+      auto& layer = get<Index>(execute.layers);
+      if constexpr (requires { layer.compute_local_gradient(execute.backend, op, signals.current()); }) {
+        if (op.stage == stage) f(Index, op, layer);
+      }
+    });
+  }
+};
+
+}  // namespace localis::detail
