@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include <localis/backend/concept.hpp>
-#include <localis/backend/cpu/direct.hpp>
+#include <localis/backend/cpu/panels.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
@@ -14,7 +14,7 @@ namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
 /// Each thread's part of what a local rule or a weight gradient sums, added up in the order of threads, whatever their
-/// timing. Lane 0 adds into the result itself, the others into their own copies; products in panels have a copy for
+/// timing. Thread 0 adds into the result itself, the others into their own copies; products in panels have a copy for
 /// each thread.
 template <class T>
 class thread_sums {
@@ -22,29 +22,29 @@ class thread_sums {
   thread_sums(const linear_map& map, const learn_options& options, std::size_t threads, bool in_panels,
               workspace& scratch)
       : map_(map),
-        how_(options),
+        options_(options),
         panels_(in_panels ? scratch.take<T>(threads * panels_size()) : nullptr),
         in_panels_(in_panels),
         copies_(scratch.take<T>((threads - 1) * copy_size())) {}
 
   [[nodiscard]] bool in_panels() const { return in_panels_; }
   /// Where a thread adds; `sum` is its panels where there are any.   all: the result
-  [[nodiscard]] accumulators<T> of(std::size_t thread, const accumulators<T>& all) const {
-    accumulators<T> mine = all;
+  [[nodiscard]] accumulators<T> part(std::size_t thread, const accumulators<T>& all) const {
+    accumulators<T> own = all;
     if (thread > 0) {
-      mine.sum = copies_ + (thread - 1) * copy_size();
-      mine.unit = mine.sum + (in_panels_ ? 0 : map_.weights());
-      mine.matrix = mine.unit + how_.unit_sums * map_.outputs();
-      mine.input = mine.matrix + (how_.matrix ? map_.outputs() * map_.outputs() : 0);
+      own.sum = copies_ + (thread - 1) * copy_size();
+      own.unit = own.sum + (in_panels_ ? 0 : map_.weights());
+      own.matrix = own.unit + options_.unit_sums * map_.outputs();
+      own.input = own.matrix + (options_.matrix ? map_.outputs() * map_.outputs() : 0);
     }
-    if (in_panels_) mine.sum = panels_ + thread * panels_size();
-    return mine;
+    if (in_panels_) own.sum = panels_ + thread * panels_size();
+    return own;
   }
   void clear(std::size_t threads, const accumulators<T>& all) const {
     parallel_for(threads, [&](std::size_t thread) {
-      const accumulators<T> mine = of(thread, all);
-      std::fill_n(mine.sum, in_panels_ ? panels_size() : map_.weights(), T(0));
-      clear_others(map_, how_, mine);
+      const accumulators<T> own = part(thread, all);
+      std::fill_n(own.sum, in_panels_ ? panels_size() : map_.weights(), T(0));
+      clear_others(map_, options_, own);
     });
   }
   /// The result, from the sums of `threads` threads; panels are unpacked by `workers` threads.
@@ -53,12 +53,12 @@ class thread_sums {
       direct::unpack(map_.outputs(), map_.inputs(), static_cast<const T*>(panels_), threads, workers, all.sum);
     }
     for (std::size_t thread = 1; thread < threads; ++thread) {
-      const accumulators<T> more = of(thread, all);
+      const accumulators<T> more = part(thread, all);
       const auto add = [&](auto which, std::size_t size) {
         for (std::size_t i = 0; i < size; ++i) (all.*which)[i] += (more.*which)[i];
       };
       if (!in_panels_) add(&accumulators<T>::sum, map_.weights());
-      for_others(map_, how_, all, add);
+      for_others(map_, options_, all, add);
     }
   }
 
@@ -77,12 +77,12 @@ class thread_sums {
   }
   [[nodiscard]] std::size_t panels_size() const { return direct::panels_size<T>(map_.outputs(), map_.inputs()); }
   [[nodiscard]] std::size_t copy_size() const {
-    return (in_panels_ ? 0 : map_.weights()) + how_.unit_sums * map_.outputs() +
-           (how_.matrix ? map_.outputs() * map_.outputs() : 0) + (how_.inputs ? map_.seen() : 0);
+    return (in_panels_ ? 0 : map_.weights()) + options_.unit_sums * map_.outputs() +
+           (options_.matrix ? map_.outputs() * map_.outputs() : 0) + (options_.inputs ? map_.seen() : 0);
   }
 
   linear_map map_;
-  learn_options how_;
+  learn_options options_;
   T* panels_;
   bool in_panels_;
   T* copies_;

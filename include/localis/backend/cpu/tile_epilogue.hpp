@@ -15,7 +15,7 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// What ends a tile of responses while it is in the cache: bias, and a kernel::epilogue.
+/// Runs what ends a tile of responses while the tile is in the cache: the bias, and a kernel::epilogue.
 template <class T>
 class tile_epilogue {
  public:
@@ -44,14 +44,15 @@ class tile_epilogue {
     const std::size_t outputs = map_.outputs();
     if (bias != nullptr) add_to_rows(rows_of(out, rows.size(), outputs), bias);
     if constexpr (Epilogue::present) {
-      constexpr std::size_t few = 32;  // rows that are added up in T, all else in double
+      constexpr std::size_t few_rows = 32;  // added up in T, all else in double: as reduce_columns does
       T* part = parts_ + thread * 2 * outputs;
       double* sums = sums_ + thread * 2 * outputs;
-      for (std::size_t first = 0; first < rows.size(); first += few) {
+      for (std::size_t first = 0; first < rows.size(); first += few_rows) {
         if (epilogue.center != nullptr) std::fill_n(part, 2 * outputs, T(0));
-        const std::size_t last = (std::min)(first + few, rows.size());
-        for (std::size_t row = first; row < last; ++row)
+        const std::size_t last = (std::min)(first + few_rows, rows.size());
+        for (std::size_t row = first; row < last; ++row) {
           epilogue(out + row * outputs, 0, outputs, part, part + outputs);
+        }
         if (epilogue.center == nullptr) continue;
         LOCALIS_VECTORIZE
         for (std::size_t i = 0; i < 2 * outputs; ++i) sums[i] += static_cast<double>(part[i]);

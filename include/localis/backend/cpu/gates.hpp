@@ -1,0 +1,131 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/backend/concept.hpp>
+#include <localis/backend/cpu/algorithm.hpp>
+#include <localis/backend/cpu/gemm.hpp>
+#include <localis/backend/cpu/groups.hpp>
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+
+namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// What is learned from some rows of X.
+template <class T>
+struct learned_rows {
+  matrix_view<const T> gates;   ///< compact
+  matrix_view<const T> plain;   ///< without the modulator
+  matrix_view<const T> inputs;  ///< rows of X, some left out; none where X is not unfolded
+  std::size_t start;            ///< the first of them, counted from the first of all
+};
+
+/// Each thread's gates, and what else a pass that learns computes for the rows that the thread has in its cache.
+template <class T>
+class gate_arrays {
+ public:
+  /// @param rows  of a thread at once, at most
+  gate_arrays(const linear_map& map, const learn_options& options, std::size_t rows, std::size_t threads,
+              workspace& scratch)
+      : map_(map), rows_(rows) {
+    gates_ = scratch.take<T>(threads * rows * map.outputs());
+    if (options.modulated) plain_ = scratch.take<T>(threads * rows * map.outputs());
+    if (options.sees_other) signals_ = scratch.take<T>(threads * rows * map.outputs());
+    if (options.reconstructs) remainder_ = scratch.take<T>(threads * rows * map.inputs());
+  }
+
+  /// Opens the gates of those among `rows` that are learned from, and adds to all of a rule's sums but those over X.
+  ///
+  /// @param x, u  of the first of `rows`; x is null where it is not unfolded
+  /// @param sums  of the calling thread
+  template <class Gate>
+  learned_rows<T> open(std::size_t thread, range rows, const T* x, const T* u, const learning<T, Gate>& learn,
+                       const accumulators<T>& sums) const {
+    const learn_options& options = learn.options;
+    const std::size_t outputs = map_.outputs();
+    const std::size_t width = map_.seen();
+    const std::size_t every = options.rows.every;
+    const std::size_t skipped = options.rows.count(rows.begin);
+    const std::size_t start = options.rows.first + skipped * every - rows.begin;  // may lie beyond the last row
+    const std::size_t count = options.rows.count(rows.end) - skipped;
+    T* gates = gates_ + thread * rows_ * outputs;
+    const matrix_view<const T> gated = rows_of(static_cast<const T*>(gates), count, outputs);
+    if (count == 0) return {gated, gated, rows_of(x, 0, width), 0};
+    T* plain = options.modulated ? plain_ + thread * rows_ * outputs : nullptr;
+    const matrix_view<const T> unmodulated =
+        options.modulated ? rows_of(static_cast<const T*>(plain), count, outputs) : gated;
+    const matrix_view<const T> seen =
+        x == nullptr ? rows_of(x, 0, width) : matrix_view<const T>{x + start * width, count, width, every * width};
+    const matrix_view<const T> signals =
+        signal_rows(thread, seen, {u + start * outputs, count, outputs, every * outputs}, learn);
+    for (std::size_t j = 0; j < count; ++j) {
+      const T* signal = signals.data + j * signals.stride;
+      learn.gate.open(rows.begin + start + j * every, 0, outputs, signal, gates + j * outputs,
+                      options.modulated ? plain + j * outputs : nullptr);
+      learn.gate.add(0, outputs, signal, gates + j * outputs, sums.unit);
+    }
+    if (options.matrix) multiply_atb<T>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), true);
+    return {gated, unmodulated, seen, start};
+  }
+
+  /// A copy of the learned rows of X, from which a rule subtracts what its units explain.
+  [[nodiscard]] matrix_view<T> remainder(std::size_t thread, const learned_rows<T>& learned) const {
+    const matrix_view<const T>& x = learned.inputs;
+    T* copy = remainder_ + thread * rows_ * map_.inputs();
+    for (std::size_t j = 0; j < x.rows; ++j) {
+      std::copy(x.data + j * x.stride, x.data + j * x.stride + x.columns, copy + j * x.columns);
+    }
+    return rows_of(copy, x.rows, x.columns);
+  }
+
+ private:
+  /// What gates see of the rows: their response, or another signal where the rule has one.
+  template <class Gate>
+  matrix_view<const T> signal_rows(std::size_t thread, const matrix_view<const T>& seen,
+                                   const matrix_view<const T>& response_rows, const learning<T, Gate>& learn) const {
+    if (!learn.options.sees_other) return response_rows;
+    const std::size_t outputs = map_.outputs();
+    T* other = signals_ + thread * rows_ * outputs;
+    if (learn.h != nullptr) grouped_response(map_, seen, learn.h, other);
+    for (std::size_t j = 0; j < response_rows.rows; ++j) {
+      T* signal = other + j * outputs;
+      learn.gate.see(0, outputs, learn.h != nullptr ? signal : response_rows.data + j * response_rows.stride, signal);
+    }
+    return rows_of(static_cast<const T*>(other), response_rows.rows, outputs);
+  }
+
+  linear_map map_;
+  std::size_t rows_;
+  T* gates_ = nullptr;
+  T* plain_ = nullptr;  ///< gates without the modulator
+  T* signals_ = nullptr;
+  T* remainder_ = nullptr;  ///< X - G W
+};
+
+/// sum += G^T X. Where few gates of a row are not 0, row by row: a product would multiply zeros.
+template <class T>
+void add_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const T>& x, const matrix_view<T>& sum,
+                      const learn_options& options) {
+  if (x.rows == 0 || x.columns == 0) return;
+  if (options.active_gates == 0) {
+    multiply_atb<T>(gates, x, sum, true);
+    return;
+  }
+  for (std::size_t j = 0; j < x.rows; ++j) {
+    const T* row = x.data + j * x.stride;
+    for (std::size_t o = 0; o < gates.columns; ++o) {
+      const T g = gates.data[j * gates.stride + o];
+      if (g == T(0)) continue;
+      T* target = sum.data + o * sum.stride;
+      LOCALIS_VECTORIZE
+      for (std::size_t i = 0; i < x.columns; ++i) target[i] += g * row[i];
+    }
+  }
+}
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+
+#include <localis/backend/cpu/packet.hpp>
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/config.hpp>
+
+/// Weights and their sums as direct convolution reads them: panels of I x (a few vectors of units), zero beyond the
+/// last unit.
+namespace localis::cpu::direct {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// Values of all panels.
+template <class T>
+[[nodiscard]] constexpr std::size_t panels_size(std::size_t units, std::size_t inputs) {
+  return (units + width<T> - 1) / width<T> * width<T> * inputs;
+}
+/// f(first unit, units, V) for each panel, where V is the number of its vectors, a constant. It begins at value
+/// first unit * inputs.
+template <class T, class F>
+void for_panels(std::size_t units, const F& f) {
+  for (std::size_t first = 0; first < units;) {
+    const std::size_t left = (units - first + width<T> - 1) / width<T>;
+    const std::size_t vectors = left == 4 ? 2 : std::min<std::size_t>(left, 3);
+    const std::size_t mine = (std::min)(units - first, vectors * width<T>);
+    if (vectors == 1) f(first, mine, std::integral_constant<std::size_t, 1>{});
+    if (vectors == 2) f(first, mine, std::integral_constant<std::size_t, 2>{});
+    if (vectors == 3) f(first, mine, std::integral_constant<std::size_t, 3>{});
+    first += mine;
+  }
+}
+/// Panels of `weight(unit, input)`, some of them on each thread.
+template <class T, class Weight>
+void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size_t threads, T* panels) {
+  parallel_for(threads, [&](std::size_t thread) {
+    std::size_t index = 0;
+    for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
+      if (index++ % threads != thread) return;
+      constexpr std::size_t across = vectors() * width<T>;
+      constexpr std::size_t few = 16;  // inputs at a time: reads in rows, writes near each other
+      T* panel = panels + first * inputs;
+      for (std::size_t begin = 0; begin < inputs; begin += few) {
+        const std::size_t end = (std::min)(begin + few, inputs);
+        for (std::size_t o = 0; o < across; ++o) {
+          for (std::size_t i = begin; i < end; ++i) panel[i * across + o] = o < count ? weight(first + o, i) : T(0);
+        }
+      }
+    });
+  });
+}
+/// dw = the sum of the threads' panels, O x I, in the order of threads.
+template <class T>
+void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t copies, std::size_t threads, T* dw) {
+  const std::size_t size = panels_size<T>(units, inputs);
+  parallel_for(threads, [&](std::size_t thread) {
+    std::size_t index = 0;
+    for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
+      if (index++ % threads != thread) return;
+      constexpr std::size_t across = vectors() * width<T>;
+      constexpr std::size_t few = 16;
+      const T* panel = panels + first * inputs;
+      for (std::size_t begin = 0; begin < inputs; begin += few) {
+        const std::size_t end = (std::min)(begin + few, inputs);
+        for (std::size_t o = 0; o < count; ++o) {
+          for (std::size_t i = begin; i < end; ++i) {
+            T sum = panel[i * across + o];
+            for (std::size_t copy = 1; copy < copies; ++copy) sum += panel[copy * size + i * across + o];
+            dw[(first + o) * inputs + i] = sum;
+          }
+        }
+      }
+    });
+  });
+}
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu::direct

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+
+namespace localis::cpu {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// The threads and the cache that an algorithm may use; cpu::options with its defaults filled in.
+struct resources {
+  std::size_t threads;
+  std::size_t tile_bytes;
+  std::size_t grain;
+
+  /// A multiply-add of a product costs about a sixteenth of an element of a loop: products run on registers, loops wait
+  /// for memory. The ratio is an estimate (one AVX-512 register of floats), not a measurement.
+  static constexpr std::size_t multiply_adds_per_element = 16;
+
+  /// Threads that a loop over `elements` values is worth.
+  [[nodiscard]] std::size_t threads_for(std::size_t elements) const { return elements < grain ? 1 : threads; }
+  /// Threads that the product of a linear map is worth.
+  [[nodiscard]] std::size_t threads_for(const linear_map& map, std::size_t samples) const {
+    return threads_for(map.rows(samples) * map.weights() / multiply_adds_per_element);
+  }
+
+  /// body(columns) for parts of a product's columns, on as many threads as its work is worth. Parts begin at multiples
+  /// of 16 columns: a thread's rows are then whole vectors, and with float whole cache lines that no other thread
+  /// writes.
+  ///
+  /// @param column_work  multiply-adds of one column
+  template <class Body>
+  void split_columns(std::size_t column_work, std::size_t columns, const Body& body) const {
+    const std::size_t count = threads_for(column_work * columns / multiply_adds_per_element);
+    parallel_for(count, [&](std::size_t thread) {
+      const range part = part_of(columns, thread, count, 16);
+      if (part.size() > 0) body(part);
+    });
+  }
+};
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu

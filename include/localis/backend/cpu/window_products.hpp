@@ -1,0 +1,197 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+#include <localis/backend/cpu/packet.hpp>
+#include <localis/backend/cpu/panels.hpp>
+#include <localis/backend/cpu/windows.hpp>
+#include <localis/config.hpp>
+
+/// Products of windows with panels: a few positions against a few vectors of units at a time, all sums in registers.
+namespace localis::cpu::direct {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// sums[r, v] += window at x[r] times the panel, for R positions and V vectors of units.
+template <std::size_t R, std::size_t V, class T>
+[[gnu::always_inline]] inline void respond_block(const stretches& walk, const T* const* x, const T* panel,
+                                                 packet<T>* sums) {
+  using Eigen::internal::padd;
+  using Eigen::internal::ploadu;
+  using Eigen::internal::pmadd;
+  using Eigen::internal::pset1;
+  // One vector: even and odd inputs have sums of their own, or each sum would wait for itself.
+  constexpr std::size_t ways = V == 1 ? 2 : 1;
+  packet<T> part[ways * R * V];
+  unrolled<ways * R * V>([&](auto i) { part[i] = pset1<packet<T>>(T(0)); });
+  for (std::size_t row = 0; row < walk.rows; ++row) {
+    for (std::size_t column = 0; column < walk.columns; ++column) {
+      const std::size_t begin = row * walk.row_step + column * walk.column_step;
+      const T* at[R];
+      unrolled<R>([&](auto r) { at[r] = x[r] + begin; });
+      std::size_t j = 0;
+      const auto step = [&](auto way) __attribute__((always_inline)) {
+        packet<T> w[V];
+        unrolled<V>([&](auto v) { w[v] = ploadu<packet<T>>(panel + v * width<T>); });
+        unrolled<R>([&](auto r) {
+          const packet<T> value = pset1<packet<T>>(at[r][j]);
+          unrolled<V>([&](auto v) {
+            constexpr std::size_t i = (way * R + r) * V + v;
+            part[i] = pmadd(value, w[v], part[i]);
+          });
+        });
+        panel += V * width<T>;
+        ++j;
+      };
+      if constexpr (ways == 2) {
+        while (j + 1 < walk.length) {
+          step(std::integral_constant<std::size_t, 0>{});
+          step(std::integral_constant<std::size_t, 1>{});
+        }
+      }
+      while (j < walk.length) step(std::integral_constant<std::size_t, 0>{});
+    }
+  }
+  unrolled<R * V>([&](auto i) {
+    sums[i] = part[i];
+    if constexpr (ways == 2) sums[i] = padd(part[i], part[R * V + i]);
+  });
+}
+
+/// u = X W^T for one panel's units.   u: count rows, `stride` apart
+template <std::size_t V, class T>
+[[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride) {
+  constexpr std::size_t R = many_registers ? 8 : 4;
+  for (std::size_t p = 0; p < x.count; p += R) {
+    const std::size_t valid = (std::min)(R, x.count - p);
+    const T* at[R];
+    unrolled<R>([&](auto r) { at[r] = x.at(p + std::min<std::size_t>(r, valid - 1)); });
+    packet<T> sums[R * V];
+    respond_block<R, V>(x.walk, at, panel, sums);
+    unrolled<R>([&](auto r) {
+      if (r >= valid) return;
+      T* to = u + (p + r) * stride;
+      if (units == V * width<T>) {
+        unrolled<V>([&](auto v) { Eigen::internal::pstoreu(to + v * width<T>, sums[r * V + v]); });
+      } else {
+        T row[V * width<T>];
+        unrolled<V>([&](auto v) { Eigen::internal::pstoreu(row + v * width<T>, sums[r * V + v]); });
+        std::copy(row, row + units, to);
+      }
+    });
+  }
+}
+
+/// u = X W^T.   u: count x units,  panels of W
+template <class T>
+void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, T* u) {
+  for_panels<T>(units, [&](std::size_t first, std::size_t mine, auto vectors) {
+    respond_panel<vectors()>(x, panels + first * inputs, mine, u + first, units);
+  });
+}
+
+/// to += factor times window p
+template <class T>
+void add_window(const windows<T>& x, std::size_t p, T factor, T* to) {
+  for (std::size_t row = 0; row < x.walk.rows; ++row) {
+    for (std::size_t column = 0; column < x.walk.columns; ++column, to += x.walk.length) {
+      const T* from = x.at(p) + row * x.walk.row_step + column * x.walk.column_step;
+      LOCALIS_VECTORIZE
+      for (std::size_t i = 0; i < x.walk.length; ++i) to[i] += factor * from[i];
+    }
+  }
+}
+
+/// panel += X^T D for B inputs in a row, the first of which lies at x + places[p step].   d: count x (V width)
+template <std::size_t B, std::size_t V, class T>
+[[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d, T* panel) {
+  using Eigen::internal::padd;
+  using Eigen::internal::ploadu;
+  using Eigen::internal::pmadd;
+  using Eigen::internal::pset1;
+  // From 0, and added as a whole: rounded as often as there are blocks, not windows.
+  packet<T> sums[B * V];
+  unrolled<B * V>([&](auto i) { sums[i] = pset1<packet<T>>(T(0)); });
+  const std::size_t count = windows.count;
+  const std::size_t step = windows.step;
+  const std::size_t* place = windows.places;
+  for (std::size_t p = 0; p < count; ++p, place += step) {
+    const T* at = x + *place;
+    packet<T> error[V];
+    unrolled<V>([&](auto v) { error[v] = ploadu<packet<T>>(d + (p * V + v) * width<T>); });
+    unrolled<B>([&](auto b) {
+      const packet<T> value = pset1<packet<T>>(at[b]);
+      unrolled<V>([&](auto v) { sums[b * V + v] = pmadd(value, error[v], sums[b * V + v]); });
+    });
+  }
+  unrolled<B * V>([&](auto i) {
+    T* to = panel + i * width<T>;
+    Eigen::internal::pstoreu(to, padd(ploadu<packet<T>>(to), sums[i]));
+  });
+}
+
+/// panel += X^T D for one panel's units.
+template <std::size_t V, class T>
+[[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, T* panel) {
+  constexpr std::size_t B =
+      many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
+  const stretches& walk = x.walk;
+  for (std::size_t row = 0; row < walk.rows; ++row) {
+    for (std::size_t column = 0; column < walk.columns; ++column) {
+      const T* from = x.x + row * walk.row_step + column * walk.column_step;
+      std::size_t j = 0;
+      for (; j + B <= walk.length; j += B, panel += B * V * width<T>) product_block<B, V>(x, from + j, d, panel);
+      for (; j + 4 <= walk.length; j += 4, panel += 4 * V * width<T>) product_block<4, V>(x, from + j, d, panel);
+      for (; j < walk.length; ++j, panel += V * width<T>) product_block<1, V>(x, from + j, d, panel);
+    }
+  }
+}
+
+/// Windows of a product that are read at once: their part of D stays in the first cache.
+inline constexpr std::size_t few_windows = 64;
+template <class T>
+inline constexpr std::size_t product_part = few_windows * 3 * width<T>;
+
+/// panels += X^T D.   d: count x units,  part: scratch, product_part
+template <class T>
+void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t inputs, T* part, T* panels) {
+  for (std::size_t first_row = 0; first_row < x.count; first_row += few_windows) {
+    const windows<T> some = x.part(first_row, (std::min)(few_windows, x.count - first_row));
+    const T* rows = d + first_row * units;
+    for_panels<T>(units, [&](std::size_t first, std::size_t mine, auto vectors) {
+      constexpr std::size_t across = vectors() * width<T>;
+      if (units == across) {
+        product_panel<vectors()>(some, rows, panels);
+        return;
+      }
+      for (std::size_t p = 0; p < some.count; ++p) {
+        const T* from = rows + p * units + first;
+        std::copy(from, from + mine, part + p * across);
+        std::fill(part + p * across + mine, part + (p + 1) * across, T(0));
+      }
+      product_panel<vectors()>(some, static_cast<const T*>(part), panels + first * inputs);
+    });
+  }
+}
+
+/// sum += G^T X where most gates are 0.   gates: count x units,  sum: units x inputs
+template <class T>
+void add_sparse_product(const windows<T>& x, const T* gates, std::size_t units, std::size_t inputs, T* sum) {
+  for (std::size_t p = 0; p < x.count; ++p) {
+    for (std::size_t o = 0; o < units; ++o) {
+      const T gate = gates[p * units + o];
+      if (gate != T(0)) add_window(x, p, gate, sum + o * inputs);
+    }
+  }
+}
+
+/// sum += X, summed over windows.   sum: inputs
+template <class T>
+void add_inputs(const windows<T>& x, T* sum) {
+  for (std::size_t p = 0; p < x.count; ++p) add_window(x, p, T(1), sum);
+}
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu::direct

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/backend/cpu/parallel.hpp>
+#include <localis/config.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+
+/// Tiles of a convolution's input. An image is copied once into a frame of zeros (where there is padding), and every
+/// window is read where it lies.
+namespace localis::cpu::direct {
+inline namespace LOCALIS_CPU_THREADS {
+
+/// How a window is walked: rows x columns stretches of `length` values that lie side by side.
+struct stretches {
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t row_step;     ///< elements
+  std::size_t column_step;  ///< elements
+  std::size_t length;
+};
+
+/// Windows p = 0 ... count - 1, which begin at x + places[p step].
+template <class T>
+struct windows {
+  stretches walk;
+  const T* x;
+  const std::size_t* places;
+  std::size_t count;
+  std::size_t step = 1;
+
+  [[nodiscard]] const T* at(std::size_t p) const { return x + places[p * step]; }
+  /// `number` of them from the first on, each `every`th.
+  [[nodiscard]] windows part(std::size_t first, std::size_t number, std::size_t every = 1) const {
+    return {walk, x, places + first * step, number, step * every};
+  }
+};
+
+/// How the positions of a batch are cut into tiles: rows of one image, or a few images.
+template <class T>
+struct tiling {
+  std::size_t lines;   ///< of output
+  std::size_t images;  ///< 1 where a tile has not all lines
+  std::size_t pixel;   ///< elements from pixel to pixel
+  std::size_t line;
+  std::size_t image;
+  bool framed;
+
+  /// @param together  lines of output that must not be torn apart
+  tiling(const linear_map& map, std::size_t tile_bytes, std::size_t together) {
+    constexpr std::size_t fewest_rows = 64;
+    constexpr std::size_t most_rows = 1024;
+    constexpr std::size_t cache_line = workspace::alignment / sizeof(T);
+    const std::size_t channels = map.in.channels;
+    framed = map.field.padding > 0;
+    // An even number of cache lines from pixel to pixel would use few of the first cache's sets.
+    pixel = framed && channels % (2 * cache_line) == 0 ? channels + cache_line : channels;
+    line = (map.in.width + 2 * map.field.padding) * pixel;
+    const auto bytes = [&](std::size_t of) { return input_lines(map, of) * line * sizeof(T); };
+    lines = 1;
+    while (lines < map.out.height && bytes(lines + 1) <= tile_bytes && (lines + 1) * map.out.width <= most_rows)
+      ++lines;
+    const std::size_t most_parts = (map.out.height + lines - 1) / lines;
+    lines = (map.out.height + most_parts - 1) / most_parts;
+    lines = (lines + together - 1) / together * together;
+    images = 1;
+    if (lines >= map.out.height) {
+      lines = map.out.height;
+      const std::size_t in_cache = (std::max)(tile_bytes / bytes(lines), fewest_rows / map.out.positions());
+      images = std::clamp<std::size_t>(in_cache, 1, std::max<std::size_t>(1, most_rows / map.out.positions()));
+    }
+    image = framed ? input_lines(map, lines) * line : map.in.size();
+  }
+
+  [[nodiscard]] static std::size_t input_lines(const linear_map& map, std::size_t lines) {
+    return (lines - 1) * map.field.stride + map.field.height_span();
+  }
+  /// Rows of X, at most.
+  [[nodiscard]] std::size_t rows(const linear_map& map) const { return images * lines * map.out.width; }
+  [[nodiscard]] std::size_t frame_size() const { return framed ? images * image : 0; }
+
+  [[nodiscard]] stretches walk(const linear_map& map) const {
+    const window& field = map.field;
+    if (field.dilation == 1 && pixel == map.in.channels) {
+      return {field.height, 1, line, 0, field.width * map.in.channels};
+    }
+    return {field.height, field.width, field.dilation * line, field.dilation * pixel, map.in.channels};
+  }
+};
+
+/// Scratch that each thread needs to walk over tiles.
+template <class T>
+struct tile_arrays {
+  T* frames;
+  std::size_t* places;
+
+  tile_arrays(const linear_map& map, const tiling<T>& cut, std::size_t threads, workspace& scratch)
+      : frames(scratch.take<T>(threads * cut.frame_size())),
+        places(scratch.take<std::size_t>(threads * cut.rows(map))) {}
+};
+
+/// The lines that output lines `begin` ... of one image see, with zeros around.
+template <class T>
+[[gnu::noinline]] void frame(const linear_map& map, const tiling<T>& cut, const T* image, std::size_t begin,
+                             std::size_t lines, T* to) {
+  const std::size_t channels = map.in.channels;
+  const std::size_t padding = map.field.padding;
+  const std::size_t side = padding * cut.pixel;
+  for (std::size_t l = 0; l < tiling<T>::input_lines(map, lines); ++l, to += cut.line) {
+    const std::size_t y = begin * map.field.stride + l;
+    if (y < padding || y >= map.in.height + padding) {
+      std::fill(to, to + cut.line, T(0));
+      continue;
+    }
+    std::fill(to, to + side, T(0));
+    const T* from = image + (y - padding) * map.in.width * channels;
+    if (cut.pixel == channels) {
+      std::copy(from, from + map.in.width * channels, to + side);
+    } else {
+      for (std::size_t x = 0; x < map.in.width; ++x) {
+        std::copy(from + x * channels, from + (x + 1) * channels, to + side + x * cut.pixel);
+      }
+    }
+    std::fill(to + cut.line - side, to + cut.line, T(0));
+  }
+}
+
+/// body(thread, rows of X, their windows) for each tile; threads own contiguous stretches of tiles.
+template <class T, class Body>
+void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& at, std::size_t samples, const T* x,
+               std::size_t threads, const Body& body) {
+  const std::size_t frame_size = cut.frame_size();
+  const std::size_t most_rows = cut.rows(map);
+  const std::size_t parts = (map.out.height + cut.lines - 1) / cut.lines;
+  if (parts == 1) {  // as many tiles for each thread
+    const std::size_t tiles = ((samples + cut.images - 1) / cut.images + threads - 1) / threads * threads;
+    cut.images = (samples + tiles - 1) / tiles;
+  }
+  const std::size_t tiles = (samples + cut.images - 1) / cut.images * parts;
+  const stretches walk = cut.walk(map);
+  parallel_for(threads, [&](std::size_t thread) {
+    T* frames = at.frames + thread * frame_size;
+    std::size_t* places = at.places + thread * most_rows;
+    const range mine = part_of(tiles, thread, threads);
+    for (std::size_t t = mine.begin; t < mine.end; ++t) {
+      const std::size_t first = t / parts * cut.images;
+      const std::size_t last = (std::min)(first + cut.images, samples);
+      const std::size_t begin = t % parts * cut.lines;
+      const std::size_t lines = (std::min)(cut.lines, map.out.height - begin);
+      std::size_t count = 0;
+      for (std::size_t n = first; n < last; ++n) {
+        std::size_t start = (n - first) * cut.image;
+        if (cut.framed) {
+          frame(map, cut, x + n * map.in.size(), begin, lines, frames + start);
+        } else {
+          start += begin * map.field.stride * cut.line;
+        }
+        for (std::size_t y = 0; y < lines; ++y) {
+          for (std::size_t column = 0; column < map.out.width; ++column) {
+            places[count++] = start + map.field.stride * (y * cut.line + column * cut.pixel);
+          }
+        }
+      }
+      const std::size_t row = (first * map.out.height + begin) * map.out.width;
+      const T* base = cut.framed ? frames : x + first * map.in.size();
+      body(thread, range{row, row + count}, windows<T>{walk, base, places, count});
+    }
+  });
+}
+
+}  // namespace LOCALIS_CPU_THREADS
+}  // namespace localis::cpu::direct
