@@ -84,7 +84,7 @@ std::vector<source> headers_in(const std::string& folder) {
 
 /// A program that trains a published network by local rules and gradient.
 source trainer(const std::string& model_header, const std::string& network) {
-  const std::string head = "#include <localis/localis.hpp>\n#include <localis/model/" + model_header +
+  const std::string head = "#include <localis/localis.hpp>\n#include <localis/zoo/" + model_header +
                            ">\n\nnamespace lo = localis;\n"
                            "using local_oja = lo::rule::local<lo::rule::oja, lo::rule::relative_step>;\nusing net = " +
                            network + ";\n";
@@ -104,7 +104,7 @@ int main(int count, char**) {
     std::cout << "epoch " << e.epoch << " boundary " << e.boundary << " loss " << e.loss << '\n';
   });
   trainer.fit(train, test);
-  std::cout << "accuracy " << trainer.evaluate(test).accuracy << '\n' << model.summary();
+  std::cout << "accuracy " << lo::evaluate(model, test).accuracy << '\n' << model.summary();
 }
 )",
           true};

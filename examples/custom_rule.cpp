@@ -57,7 +57,7 @@ int main() {
                         lo::learning_rate::cosine{.rate = 0.02}};
     const lo::report& report = trainer.fit(parts.train);
     std::printf("%-10s boundary %zu: held-out accuracy %.2f %%, %.2f s\n", name, boundary,
-                100 * trainer.evaluate(parts.validation).accuracy, report.seconds);
+                100 * lo::evaluate(model, parts.validation).accuracy, report.seconds);
   };
   run("sgd", 0, 0);
   run("frozen", 2, 0);

@@ -19,6 +19,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/model/evaluate.hpp>
 #include <localis/model/step_options.hpp>
 #include <localis/model/summary.hpp>
 #include <localis/train/report.hpp>
@@ -94,7 +95,7 @@ class lab {
     try {
       result.report = trainer.fit(data_.train, data_.validation);
       if (result.finished()) {
-        result.confusion = trainer.confusion(data_.test);
+        result.confusion = localis::confusion(fresh, data_.test);
         result.test_accuracy = result.confusion.accuracy();
         result.filters = drawn_filters(fresh.operations()[0], before, first_weights(fresh));
       }

@@ -44,14 +44,14 @@ double accuracy(std::uint64_t seed, double local_rate, double surprise) {
     for (double& factor : factors) factor *= static_cast<double>(batch.size) / sum;
   });
   trainer.on_epoch([&](const lo::epoch_record&) {
-    const std::vector<std::uint32_t> taken_for = trainer.predict(parts.train);
+    const std::vector<std::uint32_t> taken_for = lo::predict(model, parts.train);
     std::vector<float> pixels(28 * 28);
     for (std::size_t i = 0; i < surprises.size(); ++i) {
       surprises[i] = taken_for[i] != parts.train.read(i, pixels) ? surprise : 1;
     }
   });
   trainer.fit(parts.train);
-  return trainer.evaluate(parts.validation).accuracy;
+  return lo::evaluate(model, parts.validation).accuracy;
 }
 
 void run(const char* name, double local_rate, double surprise) {

@@ -107,8 +107,8 @@ outcome train(Model& model, const examples::settings& s, const examples::picture
                       lo::optimizer::adam{}, lo::learning_rate::cosine{.rate = s.learning_rate.base.rate});
   outcome result;
   result.seconds = trainer.fit(training).seconds;
-  result.validation = trainer.evaluate(validation).accuracy;
-  result.test = trainer.evaluate(test).accuracy;
+  result.validation = lo::evaluate(model, validation).accuracy;
+  result.test = lo::evaluate(model, test).accuracy;
   if (boundary > 0) {
     const auto weight = model.template layer<0>().parameters()[0];
     result.weights.resize(weight.size());

@@ -37,6 +37,7 @@
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/confusion_matrix.hpp>
+#include <localis/model/evaluate.hpp>
 #include <localis/model/initialize.hpp>
 #include <localis/model/model.hpp>
 #include <localis/network/program.hpp>

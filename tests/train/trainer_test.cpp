@@ -287,48 +287,6 @@ TEST_CASE("trainer: a second fit goes on from the first, with a report of its ow
   CHECK(second.end == lo::ending::finished);
 }
 
-TEST_CASE("trainer: evaluate and predict agree, for more samples than a batch and for fewer") {
-  const auto train = pictures(60);
-  model m;
-  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 16});
-  (void)t.fit(train);
-  const values before = parameters(m);
-  for (const std::size_t count : {37U, 5U}) {
-    const auto asked = pictures(count, 300);
-    const auto predicted = t.predict(asked);
-    const auto score = t.evaluate(asked);
-    std::size_t right = 0;
-    for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == asked.labels()[i] ? 1U : 0U;
-    values features(count * 64);
-    std::vector<float> row(64);
-    for (std::size_t i = 0; i < count; ++i) {
-      (void)asked.read(i, row);
-      std::copy(row.begin(), row.end(), features.begin() + static_cast<std::ptrdiff_t>(64 * i));
-    }
-    CAPTURE(count);
-    CHECK(predicted.size() == count);
-    CHECK(score.accuracy == doctest::Approx(static_cast<double>(right) / static_cast<double>(count)));
-    CHECK(score.loss == doctest::Approx(m.evaluate(lo::loss::softmax_cross_entropy{}, features, asked.labels()).loss));
-  }
-  CHECK(parameters(m) == before);
-}
-
-TEST_CASE("trainer: the confusion matrix counts what predict says, class by class") {
-  model m;
-  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 16});
-  (void)t.fit(pictures(60));
-  const auto asked = pictures(37, 300);
-  const lo::confusion_matrix seen = t.confusion(asked);
-  const auto predicted = t.predict(asked);
-  lo::confusion_matrix by_hand(3);
-  for (std::size_t i = 0; i < predicted.size(); ++i) by_hand.add(asked.labels()[i], predicted[i]);
-  CHECK(seen == by_hand);
-  CHECK(seen.accuracy() == t.evaluate(asked).accuracy);
-  CHECK(seen.accuracy() < 1);  // else truth and prediction could be the wrong way round
-  CHECK(seen.total() == 37);
-  for (std::size_t c = 0; c < 3; ++c) CHECK(seen.row(c) == 37 / 3 + (c == 0 ? 1 : 0));
-}
-
 TEST_CASE("trainer: a frozen prefix keeps its weights, a learning one does not") {
   const auto train = pictures(40);
   for (const double rate : {0.0, 1e-3}) {
@@ -556,37 +514,6 @@ TEST_CASE("trainer: what was not finite before a run is told before it") {
   CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
         "training diverged: the optimizer's state for weight of operation 0 (dense) was not finite before this run at "
         "stage 0, epoch 0, step 0");
-}
-
-TEST_CASE("trainer: outputs that are not finite have no accuracy, no class, and no place in a confusion matrix") {
-  const auto x = features();
-  const std::vector<std::uint32_t> zeros(12, 0);  // where the largest of NaN was found
-  const data::arrays train(four, x, zeros, 3);
-  for (const double bad : {not_a_number, std::numeric_limits<double>::infinity()}) {
-    CAPTURE(bad);
-    single<tiny> m;
-    m.for_each_parameter([&](const lo::operation& op, const auto& p) {
-      if (op.stage == 1) p.value[0] = static_cast<float>(bad);
-    });
-    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12});
-    const auto seen = t.evaluate(train);
-    CHECK(std::isnan(seen.loss));
-    CHECK(std::isnan(seen.accuracy));
-    const std::string expected =
-        "trainer: outputs for sample 0 of the data: expected finite numbers, of which one is largest, found NaN or "
-        "infinity";
-    CHECK(message<lo::error>([&] {
-            (void)t.predict(train);
-          }).find("expected finite numbers, of which one is largest") != std::string::npos);
-    CHECK(message<lo::error>([&] { (void)t.confusion(train); }).find("expected finite numbers") != std::string::npos);
-    m.for_each_parameter([&](const lo::operation&, const auto& p) { std::fill_n(p.value, p.size(), not_a_number); });
-    CHECK(message<lo::error>([&] { (void)t.predict(train); }) == expected);
-    CHECK(m.evaluate(lo::loss::softmax_cross_entropy{}, x, zeros).correct == 0);
-    m.prepare({.batch = 12});
-    (void)m.forward(x, 12, {});
-    CHECK(std::isnan(m.loss(lo::loss::softmax_cross_entropy{}, zeros)));
-    CHECK(m.correct(zeros) == 0);
-  }
 }
 
 TEST_CASE("trainer: a weight that only the last step broke") {
@@ -861,13 +788,7 @@ TEST_CASE("trainer: rows of targets instead of classes") {
   CHECK(report.epochs.back().validation_loss < 0.01 * report.epochs.front().loss);
   CHECK(std::isnan(report.epochs.back().accuracy));
   CHECK(std::isnan(report.epochs.back().validation_accuracy));
-  CHECK(std::isnan(t.evaluate(train).accuracy));
-
-  // Neither the data nor those of fit() have classes.
-  CHECK(
-      message<lo::config_error>([&] { (void)t.predict(train); }) ==
-      "trainer::predict: classes of the data, or of the data that fit() had: expected at least 1 (model::predict gives "
-      "outputs), found 0");
+  CHECK(std::isnan(lo::evaluate(m, train, lo::loss::mean_squared_error{}).accuracy));
 
   const data::arrays pairs(four, std::span<const float>(x), std::span<const float>(targets).first(24), 2);
   CHECK(message<lo::shape_error>([&] { (void)t.fit(pairs); }) ==
@@ -938,10 +859,8 @@ TEST_CASE("trainer: data without classes and targets has nothing to learn from, 
         "trainer: training data: expected classes or targets to learn from, found neither");
   CHECK(message<lo::config_error>([&] { (void)t.fit(train, bare{}); }) ==
         "trainer: validation data: expected classes or targets to learn from, found neither");
-  CHECK(message<lo::config_error>([&] { (void)t.evaluate(bare{}); }) ==
-        "trainer: data: expected classes or targets to learn from, found neither");
   (void)t.fit(train);
-  CHECK(t.predict(bare{}).size() == 12);
+  CHECK(lo::predict(m, bare{}, train.classes()).size() == 12);
 }
 
 TEST_CASE("trainer: callbacks of a kind add up, in the order in which they came") {
@@ -1004,12 +923,12 @@ TEST_CASE("trainer: outputs beyond the classes of the data take no part") {
     lo::trainer t(m, schedule([](std::size_t epoch) { return epoch; }), none{},
                   {.epochs = 2, .batch = 8, .local_rate = 1e-4}, lo::optimizer::sgd{.weight_decay = 0});
     lo::report report = t.fit(train, fresh);
-    // Data without labels has the classes of the training data.
+    // Data without labels is predicted among the classes of the training data.
     const std::vector<float> targets(fresh.size() * std::remove_reference_t<decltype(m)>::outputs);
     const data::arrays unlabelled({8, 8, 1}, std::span<const float>(pixels), std::span<const float>(targets),
                                   std::remove_reference_t<decltype(m)>::outputs);
-    CHECK(t.predict(fresh) == t.predict(unlabelled));
-    return std::pair(std::move(report), t.predict(fresh));
+    CHECK(lo::predict(m, fresh) == lo::predict(m, unlabelled, train.classes()));
+    return std::pair(std::move(report), lo::predict(m, fresh));
   };
   const auto [expected, labels] = run(narrow);
   const auto [seen, same_labels] = run(wide);
@@ -1069,8 +988,6 @@ TEST_CASE("trainer: bad data") {
   CHECK(message<lo::shape_error>(fit(wide)) == "trainer: training data: expected samples of 8x8x1, found 8x9x1");
   CHECK(message<lo::shape_error>([&] { (void)t.fit(train, wide); }) ==
         "trainer: validation data: expected samples of 8x8x1, found 8x9x1");
-  CHECK(message<lo::shape_error>([&] { (void)t.predict(wide); }) ==
-        "trainer: data: expected samples of 8x8x1, found 8x9x1");
   CHECK(message<lo::config_error>(fit(data::synthetic_images(10, 8, 8, 1, 4, 1))) ==
         "trainer: training data: classes: expected at most the network's 3 outputs, found 4");
   CHECK(message<lo::data_error>(fit(wrong_label{})) == "loader: label of sample 5: expected less than 3, found 3");
@@ -1111,15 +1028,13 @@ struct darkened {
 
 }  // namespace
 
-TEST_CASE("trainer: an evaluation sees augmented data as it is") {
+TEST_CASE("trainer: validation sees augmented data as it is") {
   const auto x = features();
   const data::arrays real(four, x, classes, 3);
   single<hebbian> m;
   lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 5});
   const darkened augmented{real};
   (void)t.fit(real);
-  CHECK(t.evaluate(augmented).loss == t.evaluate(real).loss);
-  CHECK(t.predict(augmented) == t.predict(real));
   const auto& trained = t.fit(augmented, augmented);
   CHECK(trained.epochs[0].loss != trained.epochs[0].validation_loss);
 }

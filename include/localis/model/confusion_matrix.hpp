@@ -11,7 +11,7 @@ namespace localis {
 
 /// How often samples of one class were taken for another: a row for each true class, a column for each predicted one.
 ///
-///   const confusion_matrix seen = trainer.confusion(test);
+///   const confusion_matrix seen = confusion(model, test);   // model/evaluate.hpp
 ///   seen.forget(3)        // of the samples of class 3, the share that was found
 ///   seen.precision(3)     // of those taken for class 3, the share that was
 class confusion_matrix {

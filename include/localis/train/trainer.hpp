@@ -26,7 +26,7 @@
 #include <localis/learning_rate/learning_rate.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
-#include <localis/model/confusion_matrix.hpp>
+#include <localis/model/evaluate.hpp>
 #include <localis/model/model.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/scheduler/callable.hpp>
@@ -250,103 +250,9 @@ class trainer {
     return run(train, &validation);
   }
 
-  struct score {
-    double loss = 0;      ///< mean; NaN where an output is not finite
-    double accuracy = 0;  ///< share of right answers; NaN where the data has no labels, and where the loss is NaN
-  };
-  template <data::dataset Data>
-  [[nodiscard]] score evaluate(const Data& data) {
-    check_goals("data", data);
-    score result;
-    for_batches(data, [&](const data::batch_view<scalar>& batch) {
-      const auto part = model_.evaluate(loss_, batch.features, batch.labels, batch.targets, data.classes());
-      result.loss += part.loss * static_cast<double>(batch.size);
-      result.accuracy += static_cast<double>(part.correct);
-    });
-    result.loss /= static_cast<double>(data.size());
-    const bool known = data.classes() > 0 && !is_nan(result.loss);
-    result.accuracy = accuracy(known, result.accuracy, static_cast<double>(data.size()));
-    return result;
-  }
-  /// The class with the largest output, for each sample: among the classes of the data or, where it has none, of the
-  /// data that fit() had. Errors: config_error where neither has classes (model::predict gives the outputs); error for
-  /// an output that is not finite.
-  template <data::dataset Data>
-  [[nodiscard]] std::vector<std::uint32_t> predict(const Data& data) {
-    std::vector<std::uint32_t> result;
-    result.reserve(data.size());
-    const std::size_t classes = data.classes() > 0 ? static_cast<std::size_t>(data.classes()) : classes_;
-    expect(classes > 0, "trainer::predict: classes of the data, or of the data that fit() had",
-           "at least 1 (model::predict gives outputs)", classes);
-    for_batches(data, [&](const data::batch_view<scalar>& batch) { append_largest(batch, classes, result); });
-    return result;
-  }
-  /// Which class of the data was taken for which, by its largest output. Errors: config_error for data without labels;
-  /// error for an output that is not finite.
-  template <data::dataset Data>
-  [[nodiscard]] confusion_matrix confusion(const Data& data) {
-    const std::size_t classes = data.classes();
-    expect(classes > 0, "trainer::confusion: classes of the data", "at least 1", classes);
-    confusion_matrix result(classes);
-    std::vector<std::uint32_t> predicted;
-    for_batches(data, [&](const data::batch_view<scalar>& batch) {
-      predicted.clear();
-      append_largest(batch, classes, predicted);
-      for (std::size_t n = 0; n < batch.size; ++n) result.add(batch.labels[n], predicted[n]);
-    });
-    return result;
-  }
-
  private:
   using clock = std::chrono::steady_clock;
   using log = step_pipeline<Model, Supervision>;
-
-  template <class Data>
-  static void check_data(const char* which, const Data& data) {
-    const shape found{data.height(), data.width(), data.channels()};
-    const shape wanted = Model::network_type::input;
-    if (!(found == wanted)) {
-      throw shape_error(text("trainer: ", which, ": expected samples of ", wanted, ", found ", found));
-    }
-    expect(data.size() > 0, "trainer: samples", "at least 1", data.size());
-    if (data.classes() > Model::outputs) {
-      throw config_error(text("trainer: ", which, ": classes: expected at most the network's ", Model::outputs,
-                              " outputs, found ", data.classes()));
-    }
-    const std::size_t targets = data::targets_of(data);
-    if (targets != 0 && targets != Model::outputs) {
-      throw shape_error(text("trainer: ", which, ": target length: expected the network's ", Model::outputs,
-                             " outputs, found ", targets));
-    }
-  }
-
-  /// Errors: config_error for data that no loss can be taken of.
-  template <class Data>
-  static void check_goals(const char* which, const Data& data) {
-    if (data.classes() > 0 || data::targets_of(data) > 0) return;
-    throw config_error(text("trainer: ", which, ": expected classes or targets to learn from, found neither"));
-  }
-
-  template <class Data, class Body>
-  void for_batches(const Data& data, const Body& body) {
-    check_data("data", data);
-    const data::plain<Data> as_it_is(data);  // what training augments is seen as it is
-    data::loader<scalar, data::plain<Data>> batches(
-        as_it_is, (std::min)(options_.batch, static_cast<std::size_t>(data.size())), 0, false);
-    for (std::size_t step = 0; step < batches.steps(); ++step) body(batches.get(0, step));
-  }
-
-  void append_largest(const data::batch_view<scalar>& batch, std::size_t classes, std::vector<std::uint32_t>& to) {
-    const std::vector<scalar> output = model_.predict(batch.features, batch.size);
-    for (std::size_t n = 0; n < batch.size; ++n) {
-      const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
-      if (!loss::all_finite(&*row, classes)) {
-        throw error(text("trainer: outputs for sample ", batch.indices[n],
-                         " of the data: expected finite numbers, of which one is largest, found NaN or infinity"));
-      }
-      to.push_back(static_cast<std::uint32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
-    }
-  }
 
   [[nodiscard]] std::size_t clamped(std::size_t boundary) const {
     return (std::min)(boundary, Model::network_type::highest_boundary);
@@ -381,17 +287,13 @@ class trainer {
     }
   }
 
-  [[nodiscard]] static double accuracy(bool labelled, double correct, double samples) {
-    return labelled ? correct / samples : std::numeric_limits<double>::quiet_NaN();
-  }
-
   template <class Train, class Validation>
   const localis::report& run(const Train& train, const Validation* validation) {
-    check_data("training data", train);
-    check_goals("training data", train);
+    detail::check_data<Model>("trainer", "training data", train);
+    detail::check_goals("trainer", "training data", train);
     if (validation != nullptr) {
-      check_data("validation data", *validation);
-      check_goals("validation data", *validation);
+      detail::check_data<Model>("trainer", "validation data", *validation);
+      detail::check_goals("trainer", "validation data", *validation);
     }
     check_weights();
     classes_ = train.classes();
@@ -413,7 +315,7 @@ class trainer {
         const bool whole = step_ == steps_ && !stop_.load(std::memory_order_relaxed);
         epoch_record& record = report_.epochs.back();
         if (validation != nullptr && whole) {
-          const score seen = evaluate(*validation);
+          const score seen = evaluate(model_, *validation, loss_);
           if (is_nan(seen.loss)) {
             throw divergence_error("the validation loss is NaN", Model::stages - 1, epoch_, step_ - 1);
           }
@@ -752,7 +654,7 @@ class trainer {
     const auto steps = static_cast<double>(record.steps);
     const auto samples = static_cast<double>(record.samples);
     record.loss = sums_.loss / samples;
-    record.accuracy = accuracy(labelled, static_cast<double>(sums_.correct), samples);
+    record.accuracy = detail::accuracy(labelled, static_cast<double>(sums_.correct), samples);
     record.learning_rate = sums_.rate / steps;
     record.gain = sums_.gain / steps;
     record.prefix_share = sums_.share / steps;

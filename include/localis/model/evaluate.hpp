@@ -1,0 +1,157 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/data/dataset.hpp>
+#include <localis/data/loader.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/confusion_matrix.hpp>
+
+// A trained model on a data set, without a trainer:
+//
+//   io::load(model, "weights.safetensors");
+//   const double accuracy = evaluate(model, test).accuracy;
+//
+// These functions run the model in evaluation mode: running statistics, no dropout, no learning. They read the data in
+// order and without augmentation, in batches of the size that the model's memory is prepared for; if nothing is
+// prepared, they prepare it for predictions in batches of up to 256 samples.
+
+namespace localis {
+
+/// The result of evaluate().
+struct score {
+  double loss = 0;      ///< mean over all samples; NaN if an output is not finite
+  double accuracy = 0;  ///< fraction of right answers; NaN if the data has no labels, and where the loss is NaN
+};
+
+namespace detail {
+
+/// Errors: shape_error and config_error for data that does not fit the network. `who` and `which` begin the message.
+template <class Model, class Data>
+void check_data(const char* who, const char* which, const Data& data) {
+  const shape found{data.height(), data.width(), data.channels()};
+  const shape wanted = Model::network_type::input;
+  if (!(found == wanted)) {
+    throw shape_error(text(who, ": ", which, ": expected samples of ", wanted, ", found ", found));
+  }
+  if (data.size() == 0) throw config_error(text(who, ": samples: expected at least 1, found 0"));
+  if (data.classes() > Model::outputs) {
+    throw config_error(text(who, ": ", which, ": classes: expected at most the network's ", Model::outputs,
+                            " outputs, found ", data.classes()));
+  }
+  const std::size_t targets = data::targets_of(data);
+  if (targets != 0 && targets != Model::outputs) {
+    throw shape_error(text(who, ": ", which, ": target length: expected the network's ", Model::outputs,
+                           " outputs, found ", targets));
+  }
+}
+
+/// Errors: config_error for data without classes and without targets, for which no loss is defined.
+template <class Data>
+void check_goals(const char* who, const char* which, const Data& data) {
+  if (data.classes() > 0 || data::targets_of(data) > 0) return;
+  throw config_error(text(who, ": ", which, ": expected classes or targets to learn from, found neither"));
+}
+
+/// The fraction of right answers, or NaN where it is not known.
+[[nodiscard]] inline double accuracy(bool known, double correct, double samples) {
+  return known ? correct / samples : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// body(batch) for each batch of the data, in order.
+template <class Model, class Data, class Body>
+void for_batches(const Model& model, const Data& data, const Body& body) {
+  constexpr std::size_t largest_unprepared = 256;
+  const std::size_t prepared = model.summary().batch;  // 0 if nothing is prepared
+  const std::size_t batch = prepared > 0 ? prepared : largest_unprepared;
+  const data::plain<Data> unaugmented(data);
+  data::loader<typename Model::scalar, data::plain<Data>> batches(
+      unaugmented, (std::min)(batch, static_cast<std::size_t>(data.size())), 0, false);
+  for (std::size_t step = 0; step < batches.steps(); ++step) body(batches.get(0, step));
+}
+
+/// Appends the class with the largest output for each sample of a batch.
+template <class Model>
+void append_largest(const char* who, Model& model, const data::batch_view<typename Model::scalar>& batch,
+                    std::size_t classes, std::vector<std::uint32_t>& result) {
+  const std::vector<typename Model::scalar> output = model.predict(batch.features, batch.size);
+  for (std::size_t n = 0; n < batch.size; ++n) {
+    const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
+    if (!loss::all_finite(&*row, classes)) {
+      throw error(text(who, ": outputs for sample ", batch.indices[n],
+                       " of the data: expected finite numbers, of which one is largest, found NaN or infinity"));
+    }
+    const auto largest = std::max_element(row, row + static_cast<std::ptrdiff_t>(classes));
+    result.push_back(static_cast<std::uint32_t>(largest - row));
+  }
+}
+
+}  // namespace detail
+
+/// Mean loss and accuracy of a model on a data set. Outputs beyond the classes of the data take no part.
+/// Errors: shape_error and config_error for data that does not fit the network, or has neither classes nor targets.
+template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entropy>
+[[nodiscard]] score evaluate(Model& model, const Data& data, const Loss& loss = {}) {
+  detail::check_goals("evaluate", "data", data);
+  detail::check_data<Model>("evaluate", "data", data);
+  score result;
+  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+    const auto part = model.evaluate(loss, batch.features, batch.labels, batch.targets, data.classes());
+    result.loss += part.loss * static_cast<double>(batch.size);
+    result.accuracy += static_cast<double>(part.correct);
+  });
+  result.loss /= static_cast<double>(data.size());
+  const bool known = data.classes() > 0 && !is_nan(result.loss);
+  result.accuracy = detail::accuracy(known, result.accuracy, static_cast<double>(data.size()));
+  return result;
+}
+
+/// The class with the largest output, for each sample of a data set.
+/// @param classes  the first outputs, among which the largest is found; 0: as many as the data has classes
+/// Errors: config_error if neither the data nor `classes` says how many classes there are (model::predict gives the
+/// outputs), or for more classes than outputs; error for an output that is not finite.
+template <class Model, data::dataset Data>
+[[nodiscard]] std::vector<std::uint32_t> predict(Model& model, const Data& data, std::size_t classes = 0) {
+  if (classes == 0) classes = data.classes();
+  expect(classes > 0, "predict: classes of the data, or as an argument", "at least 1 (model::predict gives outputs)",
+         classes);
+  detail::check_data<Model>("predict", "data", data);
+  if (classes > Model::outputs) {
+    throw config_error(
+        text("predict: classes: expected at most the network's ", Model::outputs, " outputs, found ", classes));
+  }
+  std::vector<std::uint32_t> result;
+  result.reserve(data.size());
+  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+    detail::append_largest("predict", model, batch, classes, result);
+  });
+  return result;
+}
+
+/// How often samples of each class were taken for each other class, by their largest output.
+/// Errors: config_error for data without labels; error for an output that is not finite.
+template <class Model, data::dataset Data>
+[[nodiscard]] confusion_matrix confusion(Model& model, const Data& data) {
+  const std::size_t classes = data.classes();
+  expect(classes > 0, "confusion: classes of the data", "at least 1", classes);
+  detail::check_data<Model>("confusion", "data", data);
+  confusion_matrix result(classes);
+  std::vector<std::uint32_t> predicted;
+  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+    predicted.clear();
+    detail::append_largest("confusion", model, batch, classes, predicted);
+    for (std::size_t n = 0; n < batch.size; ++n) result.add(batch.labels[n], predicted[n]);
+  });
+  return result;
+}
+
+}  // namespace localis

@@ -1,0 +1,293 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/backend/reference/backend.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/random.hpp>
+#include <localis/data/dataset.hpp>
+#include <localis/data/synthetic.hpp>
+#include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/dropout.hpp>
+#include <localis/layer/pool.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/loss/mean_squared_error.hpp>
+#include <localis/model/evaluate.hpp>
+#include <localis/model/model.hpp>
+#include <localis/network/program.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/scheduler/fixed.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/train/trainer.hpp>
+
+namespace lo = localis;
+namespace data = localis::data;
+using lo::rule::oja;
+using lo::supervision::none;
+
+namespace {
+
+using values = std::vector<double>;
+using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::padding<1>, oja>, lo::batch_norm, lo::relu,
+                        lo::max_pool2d<2>, lo::dense<8, oja>, lo::relu, lo::dropout, lo::dense<3>>;
+using model = lo::model<net, lo::reference::backend<double>>;
+using tiny = lo::network<lo::vector_input<4>, lo::dense<4>, lo::relu, lo::dense<3>>;
+using hebbian = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::hebb>, lo::relu, lo::dense<3>>;
+template <class Network>
+using single = lo::model<Network, lo::reference::backend<float>>;
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+data::images pictures(std::size_t count, std::size_t first = 0) {
+  return data::synthetic_images(count, 8, 8, 1, 3, 11, 0.2, first);
+}
+
+/// 12 samples of 4 features.
+std::vector<float> features() {
+  const lo::random_stream stream(3, 3);
+  std::vector<float> result(48);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(stream.normal(i));
+  return result;
+}
+const std::vector<std::uint32_t> classes{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2};
+constexpr lo::shape four{1, 1, 4};
+
+template <class Model>
+values parameters(const Model& m) {
+  values all;
+  m.for_each_parameter(
+      [&](const lo::operation&, const auto& p) { all.insert(all.end(), p.value, p.value + p.size()); });
+  return all;
+}
+
+template <class Error>
+std::string message(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+/// Features and nothing else.
+struct bare {
+  [[nodiscard]] std::size_t size() const { return 12; }
+  [[nodiscard]] std::size_t height() const { return 1; }
+  [[nodiscard]] std::size_t width() const { return 1; }
+  [[nodiscard]] std::size_t channels() const { return 4; }
+  [[nodiscard]] std::size_t classes() const { return 0; }
+  std::uint32_t read(std::size_t index, std::span<float> to) const {
+    std::fill(to.begin(), to.end(), static_cast<float>(index));
+    return 0;
+  }
+};
+
+/// Samples that training sees turned to 0, and an evaluation as they are.
+struct darkened {
+  const data::arrays& real;
+  [[nodiscard]] std::size_t size() const { return real.size(); }
+  [[nodiscard]] std::size_t height() const { return real.height(); }
+  [[nodiscard]] std::size_t width() const { return real.width(); }
+  [[nodiscard]] std::size_t channels() const { return real.channels(); }
+  [[nodiscard]] std::size_t classes() const { return real.classes(); }
+  std::uint32_t read(std::size_t index, std::span<float> to) const { return real.read(index, to); }
+  std::uint32_t read(std::size_t index, std::size_t, std::span<float> to) const {
+    const std::uint32_t label = real.read(index, to);
+    std::fill(to.begin(), to.end(), 0.0F);
+    return label;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("evaluate and predict agree, for more samples than a batch and for fewer") {
+  const auto train = pictures(60);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 16});
+  (void)t.fit(train);
+  const values before = parameters(m);
+  for (const std::size_t count : {37U, 5U}) {
+    const auto asked = pictures(count, 300);
+    const auto predicted = lo::predict(m, asked);
+    const lo::score score = lo::evaluate(m, asked);
+    std::size_t right = 0;
+    for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == asked.labels()[i] ? 1U : 0U;
+    values all(count * 64);
+    std::vector<float> row(64);
+    for (std::size_t i = 0; i < count; ++i) {
+      (void)asked.read(i, row);
+      std::copy(row.begin(), row.end(), all.begin() + static_cast<std::ptrdiff_t>(64 * i));
+    }
+    CAPTURE(count);
+    CHECK(predicted.size() == count);
+    CHECK(score.accuracy == doctest::Approx(static_cast<double>(right) / static_cast<double>(count)));
+    CHECK(score.loss == doctest::Approx(m.evaluate(lo::loss::softmax_cross_entropy{}, all, asked.labels()).loss));
+  }
+  CHECK(parameters(m) == before);
+}
+
+TEST_CASE("evaluate: batches are those of the memory, or of up to 256 samples where none is prepared") {
+  const auto asked = pictures(300);
+  model fresh;
+  const lo::score whole = lo::evaluate(fresh, asked);
+  CHECK(fresh.memory().batch == 256);
+  CHECK_FALSE(fresh.memory().training);
+  const auto predicted = lo::predict(fresh, asked);
+  model fewer;
+  (void)lo::evaluate(fewer, pictures(20));
+  CHECK(fewer.memory().batch == 20);
+
+  model prepared;
+  prepared.prepare({.batch = 7});
+  CHECK(lo::predict(prepared, asked) == predicted);
+  const lo::score parts = lo::evaluate(prepared, asked);
+  CHECK(prepared.memory().batch == 7);
+  CHECK(prepared.memory().training);
+  CHECK(parts.accuracy == whole.accuracy);
+  CHECK(parts.loss == doctest::Approx(whole.loss));
+
+  // The sum in the order of the batches, to the last bit.
+  double sum = 0;
+  for (std::size_t first = 0; first < 300; first += 7) {
+    const std::size_t count = std::min<std::size_t>(7, 300 - first);
+    values all;
+    std::vector<std::uint32_t> labels;
+    std::vector<float> row(64);
+    for (std::size_t i = first; i < first + count; ++i) {
+      labels.push_back(asked.read(i, row));
+      all.insert(all.end(), row.begin(), row.end());
+    }
+    sum += prepared.evaluate(lo::loss::softmax_cross_entropy{}, all, labels).loss * static_cast<double>(count);
+  }
+  CHECK(parts.loss == sum / 300);
+}
+
+TEST_CASE("confusion counts what predict says, class by class") {
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 16});
+  (void)t.fit(pictures(60));
+  const auto asked = pictures(37, 300);
+  const lo::confusion_matrix seen = lo::confusion(m, asked);
+  const auto predicted = lo::predict(m, asked);
+  lo::confusion_matrix by_hand(3);
+  for (std::size_t i = 0; i < predicted.size(); ++i) by_hand.add(asked.labels()[i], predicted[i]);
+  CHECK(seen == by_hand);
+  CHECK(seen.accuracy() == lo::evaluate(m, asked).accuracy);
+  CHECK(seen.accuracy() < 1);  // else truth and prediction could be the wrong way round
+  CHECK(seen.total() == 37);
+  for (std::size_t c = 0; c < 3; ++c) CHECK(seen.row(c) == 37 / 3 + (c == 0 ? 1 : 0));
+}
+
+TEST_CASE("evaluate: outputs that are not finite have no accuracy, no class, and no place in a confusion matrix") {
+  const auto x = features();
+  const std::vector<std::uint32_t> zeros(12, 0);  // where the largest of NaN was found
+  const data::arrays train(four, x, zeros, 3);
+  for (const double bad : {not_a_number, std::numeric_limits<double>::infinity()}) {
+    CAPTURE(bad);
+    single<tiny> m;
+    m.for_each_parameter([&](const lo::operation& op, const auto& p) {
+      if (op.stage == 1) p.value[0] = static_cast<float>(bad);
+    });
+    const lo::score seen = lo::evaluate(m, train);
+    CHECK(std::isnan(seen.loss));
+    CHECK(std::isnan(seen.accuracy));
+    const std::string expected =
+        "outputs for sample 0 of the data: expected finite numbers, of which one is largest, found NaN or infinity";
+    CHECK(message<lo::error>([&] {
+            (void)lo::predict(m, train);
+          }).find("expected finite numbers, of which one is largest") != std::string::npos);
+    CHECK(message<lo::error>([&] { (void)lo::confusion(m, train); }).find("expected finite numbers") !=
+          std::string::npos);
+    m.for_each_parameter([&](const lo::operation&, const auto& p) { std::fill_n(p.value, p.size(), not_a_number); });
+    CHECK(message<lo::error>([&] { (void)lo::predict(m, train); }) == "predict: " + expected);
+    CHECK(message<lo::error>([&] { (void)lo::confusion(m, train); }) == "confusion: " + expected);
+    CHECK(m.evaluate(lo::loss::softmax_cross_entropy{}, x, zeros).correct == 0);
+    m.prepare({.batch = 12});
+    (void)m.forward(x, 12, {});
+    CHECK(std::isnan(m.loss(lo::loss::softmax_cross_entropy{}, zeros)));
+    CHECK(m.correct(zeros) == 0);
+  }
+}
+
+TEST_CASE("evaluate: rows of targets have a loss and no accuracy") {
+  const auto x = features();
+  const std::vector<float> targets(36, 0.5F);
+  const data::arrays regression(four, std::span<const float>(x), std::span<const float>(targets), 3);
+  single<tiny> m;
+  const lo::score seen = lo::evaluate(m, regression, lo::loss::mean_squared_error{});
+  CHECK(seen.loss ==
+        doctest::Approx(m.evaluate(lo::loss::mean_squared_error{}, x, {}, std::span<const float>(targets)).loss));
+  CHECK(std::isnan(seen.accuracy));
+  CHECK(message<lo::config_error>([&] { (void)lo::confusion(m, regression); }) ==
+        "confusion: classes of the data: expected at least 1, found 0");
+}
+
+TEST_CASE("predict: the number of classes is the data's, or an argument") {
+  const auto x = features();
+  const std::vector<float> targets(36, 0.5F);
+  const data::arrays regression(four, std::span<const float>(x), std::span<const float>(targets), 3);
+  single<tiny> m;
+  m.for_each_parameter([](const lo::operation& op, const auto& p) {
+    if (op.stage == 1 && p.size() == 3) p.value[2] = 100;  // the bias of an output that would win every time
+  });
+  const std::string expected =
+      "predict: classes of the data, or as an argument: expected at least 1 (model::predict gives outputs), found 0";
+  CHECK(message<lo::config_error>([&] { (void)lo::predict(m, regression); }) == expected);
+  CHECK(message<lo::config_error>([&] { (void)lo::predict(m, bare{}); }) == expected);
+  CHECK(lo::predict(m, bare{}, 3) == std::vector<std::uint32_t>(12, 2));
+  const auto two = lo::predict(m, regression, 2);
+  CHECK(two.size() == 12);
+  CHECK(*std::max_element(two.begin(), two.end()) < 2);
+  const std::vector<std::uint32_t> zeros(12, 0);
+  CHECK(lo::predict(m, data::arrays(four, x, zeros, 2)) == two);
+  CHECK(lo::predict(m, data::arrays(four, x, zeros, 3), 2) == two);
+  CHECK(message<lo::config_error>([&] { (void)lo::predict(m, bare{}, 4); }) ==
+        "predict: classes: expected at most the network's 3 outputs, found 4");
+}
+
+TEST_CASE("evaluate: data that does not fit") {
+  model m;
+  const auto wide = data::synthetic_images(10, 8, 9, 1, 3, 1);
+  CHECK(message<lo::shape_error>([&] { (void)lo::predict(m, wide); }) ==
+        "predict: data: expected samples of 8x8x1, found 8x9x1");
+  CHECK(message<lo::shape_error>([&] { (void)lo::evaluate(m, wide); }) ==
+        "evaluate: data: expected samples of 8x8x1, found 8x9x1");
+  CHECK(message<lo::shape_error>([&] { (void)lo::confusion(m, wide); }) ==
+        "confusion: data: expected samples of 8x8x1, found 8x9x1");
+  CHECK(message<lo::config_error>([&] { (void)lo::evaluate(m, data::synthetic_images(10, 8, 8, 1, 4, 1)); }) ==
+        "evaluate: data: classes: expected at most the network's 3 outputs, found 4");
+  const data::arrays nothing({8, 8, 1}, {}, std::span<const std::uint32_t>{}, 3);
+  CHECK(message<lo::config_error>([&] { (void)lo::evaluate(m, nothing); }) ==
+        "evaluate: samples: expected at least 1, found 0");
+  single<tiny> small_model;
+  CHECK(message<lo::config_error>([&] { (void)lo::evaluate(small_model, bare{}); }) ==
+        "evaluate: data: expected classes or targets to learn from, found neither");
+  const auto x = features();
+  const std::vector<float> targets(24, 0.5F);
+  const data::arrays pairs(four, std::span<const float>(x), std::span<const float>(targets), 2);
+  CHECK(message<lo::shape_error>([&] { (void)lo::evaluate(small_model, pairs); }) ==
+        "evaluate: data: target length: expected the network's 3 outputs, found 2");
+}
+
+TEST_CASE("evaluate: augmented data is seen as it is") {
+  const auto x = features();
+  const data::arrays real(four, x, classes, 3);
+  single<hebbian> m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 5});
+  const darkened augmented{real};
+  (void)t.fit(real);
+  CHECK(lo::evaluate(m, augmented).loss == lo::evaluate(m, real).loss);
+  CHECK(lo::predict(m, augmented) == lo::predict(m, real));
+}
