@@ -22,8 +22,8 @@
 
 namespace localis {
 
-/// Applies a model's gradients with an optimizer, whose state it holds: one set of arrays per parameter, allocated when
-/// the parameter first takes a step.
+/// Applies a model's gradients with an optimizer and holds the optimizer's state: one set of arrays per parameter,
+/// allocated when the parameter first takes a step.
 ///
 ///   gradient_descent descent{model, optimizer::sgd{.momentum = 0.9}};
 ///   model.backward();
@@ -35,6 +35,7 @@ class gradient_descent {
  public:
   using scalar = typename Model::scalar;
 
+  /// The model is held by reference and must outlive this object.
   explicit gradient_descent(Model& trained, const Optimizer& chosen = {}) : model_(trained), optimizer_(chosen) {
     optimizer_.validate();
     std::size_t rows = 0;
@@ -53,8 +54,8 @@ class gradient_descent {
     first_ = parameters;
   }
 
-  /// One step for every parameter at or behind the boundary of the last backward pass.
-  /// @param factors  on the rate, by stage; empty: 1
+  /// Takes one step for every parameter at or behind the boundary of the last backward pass.
+  /// @param factors  of the rate, one for each stage; empty: 1
   /// Errors: config_error, before anything changes, for a rate or a factor that is negative or not finite as a scalar.
   void step(double rate, std::span<const double> factors = {}) {
     check_rate("gradient_descent::step: rate", rate);
@@ -90,12 +91,12 @@ class gradient_descent {
     first_ = first;
   }
 
-  /// Sums of squares of what the last step added, by stage: over all parameters (not finite once one of them is not),
-  /// and over weight matrices alone.
+  /// Sums of squares of what the last step added to the parameters.
   struct changes {
-    std::array<double, Model::stages> all{};
-    std::array<double, Model::stages> weights{};
+    std::array<double, Model::stages> all{};      ///< by stage, over all parameters; not finite if one of them is not
+    std::array<double, Model::stages> weights{};  ///< by stage, over weight matrices alone
   };
+  /// The changes of the last step. Waits for it.
   [[nodiscard]] changes last_changes() const {
     std::vector<double> read(totals_.size());
     model_.backend().download(static_cast<const double*>(totals_.data()), std::span<double>(read));
@@ -106,23 +107,24 @@ class gradient_descent {
     }
     return result;
   }
-  /// The same by parameter, in the backend's memory: totals()[first_part()] and those behind took part.
+  /// Sums of squares of what the last step added, by parameter, in the backend's memory. Those before first_part() did
+  /// not take part.
   [[nodiscard]] const double* totals() const { return totals_.data(); }
   [[nodiscard]] std::size_t first_part() const { return first_; }
-  /// Of each parameter: its stage, and 1 for weight matrices, else 0.
+  /// The stage of each parameter, and for each parameter 1 if it is a weight matrix, else 0.
   [[nodiscard]] const std::vector<std::uint32_t>& part_stages() const { return stages_; }
   [[nodiscard]] const std::vector<std::uint32_t>& part_weights() const { return weights_; }
 
   /// Whether a rate can be used: finite in the model's scalar, and at least 0.
   [[nodiscard]] static bool is_rate(double rate) { return is_finite(static_cast<scalar>(rate)) && rate >= 0; }
-  /// Errors: config_error that calls the rate `name`, unless it can be used.
+  /// Errors: config_error for a rate that cannot be used; its message calls the rate `name`.
   static void check_rate(const char* name, double rate) {
     if (is_rate(rate)) return;
     throw config_error(
         text(name, ": expected a number from 0 to ", (std::numeric_limits<scalar>::max)(), ", found ", rate));
   }
 
-  /// Errors: those of step() for its factors.
+  /// Throws the errors of step() for its factors.
   static void check_factors(double rate, std::span<const double> factors) {
     if (factors.empty()) return;
     if (factors.size() != Model::stages) {
@@ -139,7 +141,8 @@ class gradient_descent {
     }
   }
 
-  /// Frees the state of stages before `stage`, which will not learn by gradient again.
+  /// Frees the optimizer's state for the stages before `stage`. If they learn by gradient again, they start with a new
+  /// one.
   void release_below(std::size_t stage) {
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
@@ -158,7 +161,7 @@ class gradient_descent {
   [[nodiscard]] std::span<const scalar> state(std::size_t index) const {
     return {states_[index].data(), states_[index].size()};
   }
-  /// Errors: as check_state; nothing changes then, nor where memory runs out.
+  /// Errors: those of check_state(). Nothing changes then, nor if memory runs out.
   void restore(std::vector<std::size_t> updates, const std::vector<std::vector<scalar>>& states) {
     check_state(updates, states);
     std::vector<array_of<scalar>> arrays(states.size());

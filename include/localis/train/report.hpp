@@ -9,31 +9,33 @@
 
 namespace localis {
 
-/// One epoch of a run.
+/// The report of one epoch of a run.
 struct epoch_record {
   static constexpr const char* name = "epoch";
   [[nodiscard]] std::size_t number() const { return epoch; }
 
   std::size_t epoch = 0;
-  std::size_t boundary = 0;  ///< base boundary at the epoch's end, after clamping
-  std::size_t steps = 0;     ///< taken; fewer than an epoch's where the run was stopped
+  std::size_t boundary = 0;  ///< the base boundary at the epoch's end, after clamping
+  std::size_t steps = 0;     ///< finished; fewer than those of an epoch if the run was stopped
   std::size_t samples = 0;
-  double loss = 0;      ///< mean over samples, as seen while training
-  double accuracy = 0;  ///< share of right answers, as seen while training; NaN where the data has no labels
-  double validation_loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN where there was no validation
-  double validation_accuracy = std::numeric_limits<double>::quiet_NaN();
+  double loss = 0;      ///< mean over samples, each in its training step
+  double accuracy = 0;  ///< fraction of right answers, each in its training step; NaN if the data has no labels
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();      ///< NaN if there was no validation
+  double validation_accuracy = std::numeric_limits<double>::quiet_NaN();  ///< NaN if there was no validation
   double learning_rate = 0;  ///< mean over steps, before the scheduler's factors by stage
   double gain = 0;           ///< mean over steps, before the supervision's factors by stage
   double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage, steps at the base boundary
-  double prefix_share = 0;   ///< mean share of the network's products that lies before the boundary
-  std::size_t clips = 0;     ///< weight rows that the scale guard met in this epoch
+  double prefix_share = 0;   ///< mean fraction of the network's multiply-adds that lies before the boundary
+  std::size_t clips = 0;     ///< weight rows that the scale guard has met in this epoch
   double seconds = 0;        ///< of training steps, without validation
   std::size_t bytes = 0;     ///< in use by the backend at the epoch's end
-  /// By stage, mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN: none.
+  /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
+  /// if there was none.
   std::vector<double> stage_update_norms{};
 };
 
-/// Largest bytes of a run by kind. The kinds of the arena share it over time, so that they do not add up to it.
+/// The largest number of bytes that a run used, by kind. Activations, gradients and scratch lie in the arena at
+/// different times, so that they do not add up to its size.
 struct memory_use {
   std::size_t parameters = 0;
   std::size_t rule_state = 0;
@@ -42,7 +44,7 @@ struct memory_use {
   std::size_t gradients = 0;
   std::size_t scratch = 0;
   std::size_t arena = 0;
-  std::size_t peak = 0;  ///< largest sum of all that the backend held at once
+  std::size_t peak = 0;  ///< the largest sum over all kinds at one time
 };
 
 namespace detail {
@@ -52,8 +54,8 @@ concept kind_of = std::same_as<std::remove_const_t<T>, Record>;
 
 }  // namespace detail
 
-/// visit(name, member) for each member of a record, in order: the one list of them, by which checkpoints, logs and
-/// reports are written and read.
+/// Calls visit(name, member) for each member of a record, in order. This is the only list of them: checkpoints, logs
+/// and reports are written and read by it.
 template <detail::kind_of<epoch_record> Record, class Visit>
 void visit_members(Record& record, const Visit& visit) {
   visit("epoch", record.epoch);
@@ -87,14 +89,14 @@ void visit_members(Memory& memory, const Visit& visit) {
 
 enum class ending { unfinished, finished, stopped, diverged };
 
-/// What a run did; kept by the trainer even where it ends in an exception.
+/// The report of a run. The trainer has it even if the run ended in an exception.
 struct report {
   std::vector<epoch_record> epochs;
   memory_use memory;
   double seconds = 0;       ///< of training steps
-  double prefix_share = 0;  ///< f: mean over all steps
+  double prefix_share = 0;  ///< mean of the epochs' prefix_share over all steps
   ending end = ending::unfinished;
-  std::string message;  ///< why, where it did not finish
+  std::string message;  ///< the error, if the run ended by one
 
   /// The base boundary of each epoch, for scheduler::replay.
   [[nodiscard]] std::vector<std::size_t> boundaries() const {

@@ -17,14 +17,14 @@
 
 namespace localis {
 
-/// All of a training run between two steps, on the host: weights, statistics, states of rules, optimizers and
+/// A training run between two steps, complete and on the host: weights, statistics, the states of rules, optimizers and
 /// supervision, and the report. io/checkpoint.hpp writes it to a file.
 ///
 ///   const auto before = store(trainer);      // in a callback of trainer.on_pause(), or after fit()
 ///   restore(trainer, before);                // the next fit() goes on from there
 template <class T>
 struct stored_run {
-  // What must be the same where the run goes on.
+  // These must be equal in the trainer that continues the run.
   std::string scalar;
   std::size_t batch = 0;
   std::uint64_t seed = 0;            ///< of the order of samples
@@ -32,7 +32,7 @@ struct stored_run {
   std::vector<std::string> network;  ///< a line for each operation, with the values of its rule
 
   run_state state;
-  std::vector<std::size_t> updates;  ///< by trainable parameter: steps that its optimizer took
+  std::vector<std::size_t> updates;  ///< steps that the optimizer took, by trainable parameter
   std::vector<std::size_t> counts;   ///< of rules and their optimizers
   std::map<std::string, std::vector<T>> arrays;
 };
@@ -57,7 +57,7 @@ void for_each_stored(const Model& model, const F& f) {
   model.for_each_state([&](const operation& op, const auto& p) { f(name("state", op, p.name), p.value, p.size()); });
 }
 
-/// The run-time values of a layer: those of its rule and the rule's policies, or its own.
+/// The run-time values of a layer as text: those of its rule and the rule's policies, or its own.
 template <class Layer>
 [[nodiscard]] std::string values_of(Layer& layer) {
   std::string values;
@@ -72,7 +72,7 @@ template <class Layer>
   return values.empty() ? values : ", values" + values;
 }
 
-/// What stored_run says of the run that a trainer could do.
+/// The members of stored_run by which a trainer's run is recognized.
 template <class Trainer>
 [[nodiscard]] auto identity(const Trainer& trainer) {
   using scalar = typename Trainer::scalar;
@@ -106,7 +106,7 @@ void check_identity(const stored_run<T>& expected, const stored_run<T>& found) {
 
 }  // namespace detail
 
-/// Errors: config_error while steps are under way.
+/// Copies the state of a trainer, its model and its optimizer. Errors: config_error while steps are in flight.
 template <class Trainer>
 [[nodiscard]] stored_run<typename Trainer::scalar> store(const Trainer& trainer) {
   using scalar = typename Trainer::scalar;
@@ -130,11 +130,10 @@ template <class Trainer>
   return result;
 }
 
-/// Model, optimizer and trainer are then as they were, and the next fit() goes on from there. Scalar, batch, seeds, the
-/// network and the values of its rules and layers (a rule's decay, a dropout's rate) must be those of the stored run;
-/// what is to change is set afterwards. Other options, and the trainer's policies, are those of this trainer. Nothing
-/// changes unless all fits. Errors: checkpoint_error that
-/// says what differs.
+/// Puts model, optimizer and trainer back into a stored state, from which the next fit() continues. Scalar, batch,
+/// seeds, the network and the values of its rules and layers (a rule's decay, a dropout's rate) must be those of the
+/// stored run; change them afterwards if they are to change. Other options, and the trainer's policies, are those of
+/// this trainer. Nothing changes unless everything fits. Errors: checkpoint_error that says what differs.
 template <class Trainer>
 void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from) {
   using scalar = typename Trainer::scalar;
