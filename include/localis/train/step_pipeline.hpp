@@ -15,46 +15,46 @@
 
 namespace localis {
 
-/// What one training step leaves behind.
+/// The numbers that one training step leaves behind, by which the trainer reports it and detects a divergence.
 template <std::size_t Stages>
 struct step_record {
-  double loss = 0;  ///< mean
-  double correct = 0;
-  double gain = 1;                             ///< of supervision, as it was in this step
-  std::array<double, Stages> gains{};          ///< by stage
-  std::array<double, Stages> local_change{};   ///< sum of squares of the local update of each stage's weights
-  std::array<double, Stages> clips{};          ///< weight rows whose scale was negative, so far
-  std::array<double, Stages> change{};         ///< sum of squares of the gradient step, of all parameters
-  std::array<double, Stages> weight_change{};  ///< of weight matrices alone
+  double loss = 0;                             ///< mean over the samples of the batch
+  double correct = 0;                          ///< samples whose largest output is their label
+  double gain = 1;                             ///< supervision's gain in this step
+  std::array<double, Stages> gains{};          ///< supervision's gain for each stage
+  std::array<double, Stages> local_change{};   ///< by stage: sum of squares of the local update of its weights
+  std::array<double, Stages> clips{};          ///< by stage: weight rows that the scale guard has met so far
+  std::array<double, Stages> change{};         ///< by stage: sum of squares of the gradient step, of all parameters
+  std::array<double, Stages> weight_change{};  ///< by stage: the part of `change` that belongs to weight matrices
 };
 
 namespace kernel {
 
-/// The gain of a step, from the losses of those before.
+/// Begins the record of a step: the gains that supervision derives from the losses of earlier steps.
 template <class T, class Supervision, std::size_t Stages>
 struct open_step {
   Supervision policy;
-  const typename Supervision::state* seen;
-  T* gains;
+  const typename Supervision::state* state;
+  T* gains;  ///< by stage
   step_record<Stages>* record;
 
   constexpr void operator()(std::size_t) const {
-    record->gain = policy.gain(*seen);
+    record->gain = policy.gain(*state);
     for (std::size_t stage = 0; stage < Stages; ++stage) {
-      record->gains[stage] = supervision::stage_gain(policy, *seen, stage);
+      record->gains[stage] = supervision::stage_gain(policy, *state, stage);
       gains[stage] = static_cast<T>(record->gains[stage]);
     }
   }
 };
 
-/// What the forward pass and the loss leave.
+/// Writes the results of the forward pass and of the loss into the record of a step.
 template <std::size_t Stages>
 struct close_forward {
-  const double* loss_sums;  ///< sum of losses, hits
+  const double* loss_sums;  ///< the sum of the losses, and the number of correct samples
   std::size_t samples;
-  const double* const* tallies;  ///< by local layer: sum of squares of its last update, clips
-  const std::uint32_t* stages;   ///< by local layer
-  std::size_t layers;
+  const double* const* update_statistics;  ///< by local layer: sum of squares of its last update, clipped rows
+  const std::uint32_t* stages;             ///< by local layer
+  std::size_t layers;                      ///< local layers
   step_record<Stages>* record;
 
   constexpr void operator()(std::size_t) const {
@@ -62,21 +62,22 @@ struct close_forward {
     record->correct = loss_sums[1];
     for (std::size_t stage = 0; stage < Stages; ++stage) record->local_change[stage] = record->clips[stage] = 0;
     for (std::size_t i = 0; i < layers; ++i) {
-      record->local_change[stages[i]] += tallies[i][0];
-      record->clips[stages[i]] += tallies[i][1];
+      record->local_change[stages[i]] += update_statistics[i][0];
+      record->clips[stages[i]] += update_statistics[i][1];
     }
   }
 };
 
-/// What the gradient step leaves; supervision sees the loss, unless it is not finite.
+/// Writes the results of the gradient step into the record of a step, and shows the loss to supervision if it is
+/// finite.
 template <class Supervision, std::size_t Stages>
 struct close_step {
   Supervision policy;
-  typename Supervision::state* seen;
-  const double* totals;          ///< by parameter: sum of squares of what the step added
-  const std::uint32_t* stages;   ///< by parameter
-  const std::uint32_t* weights;  ///< by parameter: 1 for weight matrices
-  std::size_t first;             ///< parameter that took part; those before did not
+  typename Supervision::state* state;  ///< null if supervision runs on the host
+  const double* totals;                ///< by parameter: sum of squares of what the step added
+  const std::uint32_t* stages;         ///< by parameter
+  const std::uint32_t* weights;        ///< by parameter: 1 for weight matrices, else 0
+  std::size_t first;                   ///< the first parameter that took part
   std::size_t parameters;
   step_record<Stages>* record;
 
@@ -86,7 +87,7 @@ struct close_step {
       record->change[stages[i]] += totals[i];
       if (weights[i] != 0) record->weight_change[stages[i]] += totals[i];
     }
-    if (seen != nullptr && is_finite(record->loss)) policy.observe(*seen, record->loss);
+    if (state != nullptr && is_finite(record->loss)) policy.observe(*state, record->loss);
   }
 };
 
@@ -94,109 +95,116 @@ struct close_step {
 
 namespace detail {
 
-/// In a kernel's place for a supervision that is asked on the host.
-struct nobody {
+/// Stands in a kernel for a supervision that runs on the host.
+struct host_supervision {
   struct state {};
   constexpr void observe(state&, double) const {}
 };
 
 }  // namespace detail
 
-/// The records of the steps under way, written in the backend's memory and read when they have arrived: a step need not
-/// wait for the one before. A supervision policy that is trivially copyable runs there, too; any other is asked on the
-/// host, which then waits for each loss.
+/// The records of the training steps in flight. They are written in the backend's memory and read when they have
+/// arrived, so that a step never waits for the one before it. A supervision policy that is trivially copyable runs in
+/// the backend too; any other runs on the host, which then waits for the loss of each step.
 template <class Model, class Supervision>
 class step_pipeline {
   static_assert(supervision::check_calls<Supervision>());
 
  public:
   using record = step_record<Model::stages>;
+  using supervision_state = typename Supervision::state;
+  /// Whether supervision runs in the backend.
   static constexpr bool supervises = std::is_trivially_copyable_v<Supervision>;
-  /// Whether a record can be read while its step goes on.
+  /// Whether the host can read a record while its step is in flight.
   static constexpr bool immediate = Model::backend_type::memory::host_accessible;
-  /// Steps that may be under way.
+  /// The largest number of steps in flight.
   static constexpr std::size_t depth = immediate || !supervises ? 1 : 8;
 
   template <class Descent>
   step_pipeline(Model& trained, const Descent& descent) : model_(trained) {
     auto& backend = trained.backend();
-    part_stages_ = place(descent.part_stages());
-    part_weights_ = place(descent.part_weights());
+    parameter_stages_ = upload_array(descent.part_stages());
+    parameter_is_weight_ = upload_array(descent.part_weights());
     records_ = backend.template allocate<record>(memory_kind::parameters, depth);
-    seen_ = backend.template allocate<state>(memory_kind::parameters, 1);
-    for (std::size_t i = 0; i < depth; ++i) boxes_.push_back(backend.template make_readback<record>(1));
+    state_ = backend.template allocate<supervision_state>(memory_kind::parameters, 1);
+    for (std::size_t i = 0; i < depth; ++i) readbacks_.push_back(backend.template make_readback<record>(1));
   }
 
-  /// Before the first step: forgets all records, and finds the layers' tallies, which may have moved. `seen`: what
-  /// supervision has seen so far.
-  void start(const typename Supervision::state& seen = {}) {
-    std::vector<const double*> tallies;
+  /// Call this before the first step of a run: drops all records, and looks up the update statistics of the layers,
+  /// which may have moved. Supervision continues from `state`.
+  void start(const supervision_state& state = {}) {
+    std::vector<const double*> statistics;
     std::vector<std::uint32_t> stages;
     model_.for_each_layer([&](const operation& op, const auto& layer) {
       if constexpr (requires { layer.update_statistics(); }) {
         if (layer.update_statistics() == nullptr) return;
-        tallies.push_back(layer.update_statistics());
+        statistics.push_back(layer.update_statistics());
         stages.push_back(static_cast<std::uint32_t>(op.stage));
       }
     });
-    update_statistics_ = place(tallies);
-    statistics_stages_ = place(stages);
-    model_.backend().upload(std::span<const state>(&seen, 1), seen_.data());
+    update_statistics_ = upload_array(statistics);
+    statistics_stages_ = upload_array(stages);
+    model_.backend().upload(std::span<const supervision_state>(&state, 1), state_.data());
     opened_ = read_ = 0;
   }
-  /// What supervision has seen, where it runs in the backend's memory.
-  [[nodiscard]] typename Supervision::state seen() const {
-    state result{};
-    model_.backend().download(static_cast<const state*>(seen_.data()), std::span<state>(&result, 1));
+  /// The state of a supervision that runs in the backend. Waits for all steps.
+  [[nodiscard]] supervision_state state() const {
+    supervision_state result{};
+    model_.backend().download(static_cast<const supervision_state*>(state_.data()),
+                              std::span<supervision_state>(&result, 1));
     return result;
   }
 
-  /// A step's gains, to where the model takes them from (pass::gains_are_set).
+  /// Begins a step: writes its gains to model::gains(), where local updates read them (step_options::gains_are_set).
   void open(const Supervision& policy) requires supervises {
     model_.backend().for_rows(1, 1,
                               kernel::open_step<typename Model::scalar, Supervision, Model::stages>{
-                                  policy, seen_.data(), model_.gains(), slot()});
+                                  policy, state_.data(), model_.gains(), slot()});
   }
+  /// Completes the first half of the record, after the forward pass and the loss.
   void close_forward(std::size_t samples) {
     model_.backend().for_rows(
         1, 1,
         kernel::close_forward<Model::stages>{model_.loss_sums(), samples, update_statistics_.data(),
                                              statistics_stages_.data(), update_statistics_.size(), slot()});
   }
+  /// Completes the record, after the gradient step, and starts its way to the host.
   template <class Descent>
   void close_step([[maybe_unused]] const Supervision& policy, const Descent& descent) {
-    const auto close = [&]<class Policy>(const Policy& observer, typename Policy::state* seen) {
-      model_.backend().for_rows(1, 1,
-                                kernel::close_step<Policy, Model::stages>{
-                                    observer, seen, descent.totals(), part_stages_.data(), part_weights_.data(),
-                                    descent.first_part(), part_stages_.size(), slot()});
+    const auto close = [&]<class Policy>(const Policy& observer, typename Policy::state* state) {
+      model_.backend().for_rows(
+          1, 1,
+          kernel::close_step<Policy, Model::stages>{observer, state, descent.totals(), parameter_stages_.data(),
+                                                    parameter_is_weight_.data(), descent.first_part(),
+                                                    parameter_stages_.size(), slot()});
     };
     if constexpr (supervises) {
-      close(policy, seen_.data());
+      close(policy, state_.data());
     } else {
-      close(detail::nobody{}, static_cast<detail::nobody::state*>(nullptr));
+      close(detail::host_supervision{}, static_cast<detail::host_supervision::state*>(nullptr));
     }
-    boxes_[opened_ % depth].post(slot());
+    readbacks_[opened_ % depth].post(slot());
     ++opened_;
   }
 
   /// The record of the step that is open.
-  [[nodiscard]] const record& now() const requires immediate { return *slot(); }
+  [[nodiscard]] const record& open_record() const requires immediate { return *slot(); }
 
+  /// The number of steps that are closed and not yet read.
   [[nodiscard]] std::size_t in_flight() const { return opened_ - read_; }
   [[nodiscard]] bool full() const { return in_flight() == depth; }
-  /// Of the oldest step under way.
-  [[nodiscard]] bool ready() const { return boxes_[read_ % depth].ready(); }
-  [[nodiscard]] record read() { return boxes_[read_++ % depth].read()[0]; }
+  /// Whether the record of the oldest step has arrived.
+  [[nodiscard]] bool ready() const { return readbacks_[read_ % depth].ready(); }
+  /// The record of the oldest step. Waits until it has arrived.
+  [[nodiscard]] record read() { return readbacks_[read_++ % depth].read()[0]; }
 
  private:
-  using state = typename Supervision::state;
   template <class T>
   using array_of = typename Model::backend_type::template array<T>;
   using readback = decltype(std::declval<Model&>().backend().template make_readback<record>(1));
 
   template <class T>
-  array_of<T> place(const std::vector<T>& host) {
+  array_of<T> upload_array(const std::vector<T>& host) {
     array_of<T> array = model_.backend().template allocate<T>(memory_kind::parameters, host.size());
     model_.backend().upload(std::span<const T>(host), array.data());
     return array;
@@ -206,11 +214,11 @@ class step_pipeline {
   Model& model_;
   array_of<const double*> update_statistics_;
   array_of<std::uint32_t> statistics_stages_;
-  array_of<std::uint32_t> part_stages_;
-  array_of<std::uint32_t> part_weights_;
+  array_of<std::uint32_t> parameter_stages_;
+  array_of<std::uint32_t> parameter_is_weight_;
   array_of<record> records_;
-  array_of<state> seen_;
-  std::vector<readback> boxes_;
+  array_of<supervision_state> state_;
+  std::vector<readback> readbacks_;
   std::size_t opened_ = 0;
   std::size_t read_ = 0;
 };

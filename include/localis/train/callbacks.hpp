@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
+#include <localis/data/loader.hpp>
+#include <localis/model/step_options.hpp>
+#include <localis/train/events.hpp>
+#include <localis/train/update_diagnostics.hpp>
+
+// The functions that a user has given to a trainer, by kind. Those of a kind are called in the order in which they were
+// added; adding an empty one removes them all. A function may add others while it runs: std::deque leaves those that
+// are there where they are.
+
+namespace localis::detail {
+
+template <class... Arguments>
+class callback_list {
+ public:
+  using callback = std::function<void(Arguments...)>;
+
+  void add(callback added) {
+    if (added) {
+      callbacks_.push_back(std::move(added));
+    } else {
+      callbacks_.clear();
+    }
+  }
+  [[nodiscard]] bool empty() const { return callbacks_.empty(); }
+
+  template <class... Values>
+  void operator()(Values&&... values) const {
+    for (std::size_t i = 0; i < callbacks_.size(); ++i) callbacks_[i](values...);
+  }
+
+ private:
+  std::deque<callback> callbacks_;
+};
+
+/// The functions that give each sample of a batch the third factor of its local updates.
+template <class Scalar>
+class modulators : public callback_list<const data::batch_view<Scalar>&, std::span<double>> {
+ public:
+  /// One factor per sample, valid until the next call; empty if there is no modulator.
+  /// Errors: config_error for a factor that is not finite.
+  [[nodiscard]] std::span<const double> factors(const data::batch_view<Scalar>& batch) {
+    if (this->empty()) return {};
+    factors_.assign(batch.size, 1.0);
+    (*this)(batch, factors_);
+    for (std::size_t n = 0; n < batch.size; ++n) {
+      if (!is_finite(factors_[n])) {
+        throw config_error(text("trainer: modulator of sample ", batch.indices[n],
+                                " of the data: expected a finite number, found ", factors_[n]));
+      }
+    }
+    return factors_;
+  }
+
+ private:
+  std::vector<double> factors_;
+};
+
+/// The diagnostics of local updates that a run hands over, each at its own interval of steps.
+template <class Model>
+class diagnostics_callbacks {
+ public:
+  using scalar = typename Model::scalar;
+  using callback = std::function<void(const diagnostics_event&)>;
+
+  void add(Model& model, std::vector<std::size_t> stages, std::size_t interval, callback added) {
+    if (added) {
+      callbacks_.push_back({update_diagnostics<Model>(model, std::move(stages)), interval, std::move(added)});
+    } else {
+      callbacks_.clear();
+    }
+  }
+  [[nodiscard]] bool empty() const { return callbacks_.empty(); }
+
+  /// Before a step: computes the diagnostics that are due and hands them over.
+  template <class Loss>
+  void operator()(std::size_t epoch, std::size_t step, const data::batch_view<scalar>& batch,
+                  const step_options& options, const Loss& loss) {
+    for (std::size_t i = 0; i < callbacks_.size(); ++i) {
+      entry& one = callbacks_[i];
+      if (step % one.interval != 0) continue;
+      const std::vector<stage_diagnostics> stages =
+          one.diagnostics(batch.features, batch.labels, options, loss, batch.targets);
+      one.call({epoch, step, stages});
+    }
+  }
+
+ private:
+  struct entry {
+    update_diagnostics<Model> diagnostics;
+    std::size_t interval;  ///< in steps
+    callback call;
+  };
+
+  std::deque<entry> callbacks_;
+};
+
+/// The functions that are called between two steps while none is in flight.
+class pause_callbacks {
+ public:
+  void add(std::size_t interval, std::function<void()> added) {
+    if (added) {
+      callbacks_.push_back({interval, std::move(added)});
+    } else {
+      callbacks_.clear();
+    }
+  }
+
+  /// Whether one is due after the first `done` of the `steps` steps of an epoch; the epoch's end is none of these.
+  [[nodiscard]] bool any_due(std::size_t done, std::size_t steps) const {
+    for (const entry& one : callbacks_) {
+      if (one.due(done, steps)) return true;
+    }
+    return false;
+  }
+  void call_due(std::size_t done, std::size_t steps) const {
+    for (std::size_t i = 0; i < callbacks_.size(); ++i) {
+      if (callbacks_[i].due(done, steps)) callbacks_[i].call();
+    }
+  }
+  void call_all() const {
+    for (std::size_t i = 0; i < callbacks_.size(); ++i) callbacks_[i].call();
+  }
+
+ private:
+  struct entry {
+    std::size_t interval;  ///< in steps; 0: at the end of epochs only
+    std::function<void()> call;
+
+    [[nodiscard]] bool due(std::size_t done, std::size_t steps) const {
+      return interval > 0 && done % interval == 0 && done < steps;
+    }
+  };
+
+  std::deque<entry> callbacks_;
+};
+
+}  // namespace localis::detail

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+#include <localis/model/evaluate.hpp>
+#include <localis/scheduler/scheduler.hpp>
+#include <localis/train/report.hpp>
+#include <localis/train/run_state.hpp>
+#include <localis/train/steps_in_flight.hpp>
+
+namespace localis::detail {
+
+/// A report has no epoch without a step: removes the last one if a stop or an exception came before its first step was
+/// finished.
+class drop_empty_epoch {
+ public:
+  explicit drop_empty_epoch(report& written) : report_(written) {}
+  drop_empty_epoch(const drop_empty_epoch&) = delete;
+  drop_empty_epoch& operator=(const drop_empty_epoch&) = delete;
+  ~drop_empty_epoch() {
+    if (!report_.epochs.empty() && report_.epochs.back().steps == 0) report_.epochs.pop_back();
+  }
+
+ private:
+  report& report_;
+};
+
+/// Begins an epoch: its record in the report, and sums of 0.
+inline void start_epoch(std::size_t epoch, std::size_t stages, report& written, epoch_sums& sums) {
+  epoch_record& record = written.epochs.emplace_back();
+  record.epoch = epoch;
+  record.stage_update_norms.assign(stages, std::numeric_limits<double>::quiet_NaN());
+  sums = {};
+  sums.stage_norms.resize(stages);
+}
+
+/// Adds a step to the record of its epoch and to the sums from which write_averages() makes the rest of it.
+template <class Model>
+void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_record& record, epoch_sums& sums) {
+  const step_settings<Model::stages>& settings = done.settings;
+  for (std::size_t stage = settings.boundary; stage < Model::stages; ++stage) {
+    if (!(done.rate(stage) > 0)) continue;
+    const double norm = done.update_norm(stage);
+    sums.stage_norms[stage].add(norm);
+    if (stage == settings.base && stage == settings.boundary) sums.norm.add(norm);
+  }
+  record.boundary = settings.base;
+  ++record.steps;
+  record.samples += settings.samples;
+  sums.rate += settings.rate;
+  sums.gain += done.gain;
+  sums.loss += done.record.loss * static_cast<double>(settings.samples);
+  if (labelled) sums.correct += static_cast<std::size_t>(done.record.correct);
+  const auto shares = Model::work_shares();
+  for (std::size_t stage = 0; stage < settings.boundary; ++stage) sums.share += shares[stage];
+}
+
+/// Writes the averages of the last epoch, and those of the run, as they are after the steps so far.
+inline void write_averages(const epoch_sums& sums, bool labelled, report& written) {
+  epoch_record& record = written.epochs.back();
+  const auto steps = static_cast<double>(record.steps);
+  const auto samples = static_cast<double>(record.samples);
+  record.loss = sums.loss / samples;
+  record.accuracy = accuracy(labelled, static_cast<double>(sums.correct), samples);
+  record.learning_rate = sums.rate / steps;
+  record.gain = sums.gain / steps;
+  record.prefix_share = sums.share / steps;
+  record.update_norm = sums.norm.value();
+  record.stage_update_norms.clear();
+  for (const epoch_sums::mean& norms : sums.stage_norms) record.stage_update_norms.push_back(norms.value());
+  double all_steps = 0;
+  double all_shares = 0;
+  for (const epoch_record& epoch : written.epochs) {
+    all_steps += static_cast<double>(epoch.steps);
+    all_shares += epoch.prefix_share * static_cast<double>(epoch.steps);
+  }
+  written.prefix_share = all_shares / all_steps;
+}
+
+/// The part of an epoch's record that a scheduler may learn from.
+[[nodiscard]] inline epoch_observation observation_of(const epoch_record& record) {
+  return {record.epoch,
+          record.boundary,
+          record.update_norm,
+          record.loss,
+          record.validation_loss,
+          record.validation_accuracy,
+          record.stage_update_norms};
+}
+
+}  // namespace localis::detail

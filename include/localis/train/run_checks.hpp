@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <localis/core/error.hpp>
+#include <localis/core/operation.hpp>
+#include <localis/data/loader.hpp>
+#include <localis/loss/loss.hpp>
+#include <localis/model/evaluate.hpp>
+
+namespace localis::detail {
+
+/// Errors: shape_error and config_error for data that the network cannot learn from, or be validated with.
+template <class Model, class Data>
+void check_learnable(const char* which, const Data& data) {
+  check_data<Model>("trainer", which, data);
+  check_goals("trainer", which, data);
+}
+
+/// Checks all arrays of a model and of its optimizer before a run changes them. `epoch` and `step`: where the run
+/// begins. Errors: divergence_error for an array that is not finite.
+template <class Model, class Descent>
+void check_weights(const Model& model, const Descent& descent, std::size_t epoch, std::size_t step) {
+  using scalar = typename Model::scalar;
+  const auto check = [&](const char* what, const char* array, const operation& op, std::span<const scalar> values) {
+    if (model.all_finite(values)) return;
+    const auto index = static_cast<std::size_t>(&op - Model::operations().data());
+    throw divergence_error(
+        text(what, array, " of operation ", index, " (", op.name, ") was not finite before this run"), op.stage, epoch,
+        step);
+  };
+  model.for_each_parameter([&](const operation& op, const auto& p) { check("", p.name, op, {p.value, p.size()}); });
+  model.for_each_state([&](const operation& op, const auto& p) {
+    check("the rule's ", p.name, op, {p.value, p.size()});
+  });
+  std::size_t index = 0;
+  model.for_each_parameter([&](const operation& op, const auto& p) {
+    if (p.trainable) check("the optimizer's state for ", p.name, op, descent.state(index++));
+  });
+  const std::span<const scalar> errors = model.remembered_errors();
+  check("the remembered errors", "", Model::operations()[Model::size - 1], errors);
+}
+
+/// Looks for the cause of a divergence in the batch of its step: a message that names the sample whose features or
+/// targets are not finite, or an empty one.
+template <class Scalar>
+[[nodiscard]] std::string not_finite_sample(const data::batch_view<Scalar>& batch, std::size_t epoch,
+                                            std::size_t step) {
+  const auto find = [&](const char* what, std::span<const Scalar> values) -> std::string {
+    const std::size_t size = values.size() / batch.size;
+    for (std::size_t n = 0; n < batch.size; ++n) {
+      if (loss::all_finite(values.data() + n * size, size)) continue;
+      return text("trainer: ", what, " of sample ", batch.indices[n],
+                  " of the training data: expected finite numbers, found NaN or infinity (epoch ", epoch, ", step ",
+                  step, ')');
+    }
+    return {};
+  };
+  const std::string features = find("features", batch.features);
+  return features.empty() ? find("targets", batch.targets) : features;
+}
+
+}  // namespace localis::detail

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/core/memory.hpp>
+#include <localis/model/step_options.hpp>
+#include <localis/scheduler/scheduler.hpp>
+#include <localis/train/report.hpp>
+#include <localis/train/train_options.hpp>
+
+namespace localis::detail {
+
+/// The memory that the steps of an epoch need: for the boundaries that the scheduler may choose in it, or for all of
+/// them. `samples`: of the training data.
+template <class Model, class Scheduler>
+[[nodiscard]] memory_request memory_of_epoch(const Scheduler& policy, const train_options& options, std::size_t epoch,
+                                             std::size_t samples, bool all_boundaries) {
+  constexpr std::size_t top = Model::network_type::highest_boundary;
+  memory_request request;
+  request.batch = options.batch;
+  request.lowest_boundary = all_boundaries ? 0 : (std::min)(scheduler::lowest_boundary(policy, epoch), top);
+  request.highest_boundary = all_boundaries ? top : (std::min)(scheduler::highest_boundary(policy, epoch, top), top);
+  request.local_learning = options.local_rate > 0;
+  request.training = true;
+  request.samples = samples;
+  request.normalization = options.normalization;
+  return request;
+}
+
+/// Raises the largest bytes of a run to those that the model uses now.
+template <class Model>
+void track_memory(const Model& model, memory_use& largest) {
+  const auto raise = [](std::size_t& value, std::size_t bytes) { value = (std::max)(value, bytes); };
+  const memory_counters counters = model.backend().counters().snapshot();
+  raise(largest.parameters, counters.of(memory_kind::parameters));
+  raise(largest.rule_state, counters.of(memory_kind::rule_state));
+  raise(largest.optimizer_state, counters.of(memory_kind::optimizer_state));
+  raise(largest.arena, counters.of(memory_kind::arena));
+  raise(largest.peak, counters.peak);
+  for (const auto& row : model.summary().memory) {
+    raise(largest.activations, row.activations);
+    raise(largest.gradients, row.gradients);
+    raise(largest.scratch, row.scratch);
+  }
+}
+
+}  // namespace localis::detail

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include <localis/core/error.hpp>
+#include <localis/optimizer/optimizer.hpp>
+#include <localis/scheduler/scheduler.hpp>
+#include <localis/train/gradient_descent.hpp>
+#include <localis/train/run_state.hpp>
+#include <localis/train/train_options.hpp>
+
+namespace localis::detail {
+
+/// The values with which one training step runs.
+template <std::size_t Stages>
+struct step_settings {
+  std::size_t epoch = 0;
+  std::size_t step = 0;      ///< of the epoch
+  std::size_t steps = 0;     ///< of an epoch
+  std::size_t boundary = 0;  ///< of this step
+  std::size_t base = 0;      ///< the scheduler's base boundary
+  double local_rate = 0;
+  double rate = 0;                       ///< of the gradient step
+  std::array<double, Stages> factors{};  ///< on that rate, by stage
+  double gain = 0;                       ///< of a supervision that runs on the host
+  std::size_t samples = 0;               ///< of the batch
+};
+
+/// The settings of a run's next step, as scheduler and learning rate choose them.
+/// Errors: config_error for a rate that cannot be used.
+template <class Scheduler, class LearningRate, class Model, optimizer::optimizer Optimizer>
+[[nodiscard]] step_settings<Model::stages> choose_step(const Scheduler& policy, const LearningRate& rate,
+                                                       const gradient_descent<Model, Optimizer>& descent,
+                                                       const train_options& options, const run_state& run,
+                                                       std::size_t samples) {
+  constexpr std::size_t highest = Model::network_type::highest_boundary;
+  step_settings<Model::stages> next;
+  next.epoch = run.epoch;
+  next.step = run.step;
+  next.steps = run.steps;
+  next.boundary = policy.boundary(run.epoch, run.step);
+  next.boundary = (std::min)(next.boundary, highest);
+  next.base = (std::min)(scheduler::base_boundary(policy, run.epoch, run.step), highest);
+  next.local_rate = options.local_rate;
+  next.rate = rate(static_cast<double>(run.epoch) + static_cast<double>(run.step) / static_cast<double>(run.steps),
+                   static_cast<double>(options.epochs));
+  if (!descent.is_rate(next.rate)) {
+    descent.check_rate(text("trainer: learning rate of epoch ", run.epoch, ", step ", run.step).c_str(), next.rate);
+  }
+  for (std::size_t stage = 0; stage < Model::stages; ++stage) {
+    next.factors[stage] = scheduler::gradient_scale(policy, run.epoch, run.step, stage);
+  }
+  descent.check_factors(next.rate, next.factors);
+  next.samples = samples;
+  return next;
+}
+
+}  // namespace localis::detail

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <localis/core/operation.hpp>
+
+namespace localis {
+
+/// The options of a trainer.
+struct train_options {
+  std::size_t epochs = 10;
+  std::size_t batch = 64;  ///< samples per step; the last step of an epoch may have fewer
+  /// Step size eta of the rules before the boundary; with relative_step, the fraction of the weights' norm that one
+  /// update moves. 0 freezes the stages before the boundary.
+  double local_rate = 1e-3;
+  prefix_normalization normalization = prefix_normalization::running;
+  std::uint64_t seed = 1;  ///< of the order of samples
+};
+
+}  // namespace localis
