@@ -41,7 +41,7 @@ function end_cpp(n) {
   add("#line " (start + 1) " \"" page "\"")
   for (n = 1; n <= count; ++n) {
     if (lines[n] ~ /^ *#include /) {
-      if (lines[n] ~ /localis\/cuda\/backend\.cuh/) sub(/<[^>]*>/, "\"" gpu "\"", lines[n])
+      if (lines[n] ~ /localis\/backend\/cuda\/backend\.cuh/) sub(/<[^>]*>/, "\"" gpu "\"", lines[n])
       includes = includes "#line " (start + n) " \"" page "\"\n" lines[n] "\n"
       lines[n] = ""
     }

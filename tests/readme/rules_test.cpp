@@ -1,4 +1,4 @@
-// The README's table of rules is printed by this test, from what the rules cost as counted; LOCALIS_UPDATE_README=1
+// The table of docs/rules.md is printed by this test, from what the rules cost as counted; LOCALIS_UPDATE_RULES=1
 // writes it there.
 
 #include <cstddef>
@@ -114,15 +114,15 @@ std::string read(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("README: its table of rules is the one that the rules' counts print") {
-  const std::string path = LOCALIS_SOURCE "/README.md";
+TEST_CASE("docs/rules.md: its table of rules is the one that the rules' counts print") {
+  const std::string path = LOCALIS_SOURCE "/docs/rules.md";
   std::string text = read(path);
   const std::size_t from = text.find(begin);
   const std::size_t to = text.find(end);
   REQUIRE(from != std::string::npos);
   REQUIRE(to != std::string::npos);
   const std::size_t start = from + std::string(begin).size();
-  if (const char* update = std::getenv("LOCALIS_UPDATE_README"); update != nullptr && std::string(update) == "1") {
+  if (const char* update = std::getenv("LOCALIS_UPDATE_RULES"); update != nullptr && std::string(update) == "1") {
     text.replace(start, to - start, table());
     localis::io::replace_file(path, text);
     text = read(path);
