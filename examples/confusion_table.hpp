@@ -31,11 +31,11 @@ namespace detail {
 [[nodiscard]] inline std::string heat_table(const localis::confusion_matrix& seen) {
   std::string table = "<table class='heat'>\n<tr><th>true</th>";
   for (std::size_t c = 0; c < seen.classes(); ++c) table += "<th>" + std::to_string(c) + "</th>";
-  table += "<th>forget %</th></tr>\n";
+  table += "<th>recall %</th></tr>\n";
   for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
     table += "<tr><th>" + std::to_string(truth) + "</th>";
     for (std::size_t c = 0; c < seen.classes(); ++c) table += heat_cell(seen, truth, c);
-    table += "<td>" + percent(seen.forget(truth), 1) + "</td></tr>\n";
+    table += "<td>" + percent(seen.recall(truth), 1) + "</td></tr>\n";
   }
   table += "<tr><th>precision %</th>";
   for (std::size_t c = 0; c < seen.classes(); ++c) table += "<td>" + percent(seen.precision(c), 1) + "</td>";

@@ -39,7 +39,7 @@ TEST_CASE("confusion_table: counts, shares, and the colour of each cell") {
   // Shares 3/4, 1/4, 0 and 1; recalls 75 and 100, precisions 100 and 80, accuracy 7/8.
   CHECK(examples::confusion_table(m) ==
         "<div class='wide'><table class='heat'>\n"
-        "<tr><th>true</th><th>0</th><th>1</th><th>forget %</th></tr>\n"
+        "<tr><th>true</th><th>0</th><th>1</th><th>recall %</th></tr>\n"
         "<tr><th>0</th><td style='background:rgba(0,114,178,0.520)'>3</td>"
         "<td style='background:rgba(213,94,0,0.300)'>1</td><td>75.0</td></tr>\n"
         "<tr><th>1</th><td style='background:rgba(213,94,0,0.000)'>0</td>"

@@ -25,9 +25,9 @@ TEST_CASE("confusion_matrix: the numbers of a table by hand") {
   CHECK(m.row(0) == 8);
   CHECK(m.column(0) == 7);
   CHECK(m.accuracy() == doctest::Approx(19.0 / 27));
-  CHECK(m.forget(0) == doctest::Approx(5.0 / 8));
-  CHECK(m.forget(1) == doctest::Approx(3.0 / 6));
-  CHECK(m.forget(2) == doctest::Approx(11.0 / 13));
+  CHECK(m.recall(0) == doctest::Approx(5.0 / 8));
+  CHECK(m.recall(1) == doctest::Approx(3.0 / 6));
+  CHECK(m.recall(2) == doctest::Approx(11.0 / 13));
   CHECK(m.precision(0) == doctest::Approx(5.0 / 7));
   CHECK(m.precision(1) == doctest::Approx(3.0 / 8));
   CHECK(m.precision(2) == doctest::Approx(11.0 / 12));
@@ -39,8 +39,8 @@ TEST_CASE("confusion_matrix: a share of nothing is no number") {
   lo::confusion_matrix m(2);
   CHECK(std::isnan(m.accuracy()));
   m.add(0, 0);
-  CHECK(m.forget(0) == 1);
-  CHECK(std::isnan(m.forget(1)));
+  CHECK(m.recall(0) == 1);
+  CHECK(std::isnan(m.recall(1)));
   CHECK(std::isnan(m.precision(1)));
 }
 

@@ -12,7 +12,7 @@ namespace localis {
 /// How often samples of one class were taken for another: a row for each true class, a column for each predicted one.
 ///
 ///   const confusion_matrix seen = confusion(model, test);   // model/evaluate.hpp
-///   seen.forget(3)        // of the samples of class 3, the share that was found
+///   seen.recall(3)        // of the samples of class 3, the share that was found
 ///   seen.precision(3)     // of those taken for class 3, the share that was
 class confusion_matrix {
  public:
@@ -65,7 +65,7 @@ class confusion_matrix {
     for (std::size_t c = 0; c < classes_; ++c) right += at(c, c);
     return share(right, total());
   }
-  [[nodiscard]] double forget(std::size_t of) const { return share(at(of, of), row(of)); }
+  [[nodiscard]] double recall(std::size_t of) const { return share(at(of, of), row(of)); }
   [[nodiscard]] double precision(std::size_t of) const { return share(at(of, of), column(of)); }
 
   [[nodiscard]] bool operator==(const confusion_matrix&) const = default;
