@@ -24,7 +24,7 @@ function add_wrapper(behind, path, text, seen) {
   if (wrapper == "") return
   path = wrappers "/" wrapper ".cpp"
   while ((getline text < path) > 0) {
-    if (text == "// block") seen = 1
+    if (text ~ /^ *\/\/ block$/) seen = 1  # clang-format may indent it
     else if (seen == behind) add(text)
   }
   if (!seen) fail(start, "no wrapper " wrapper ": expected " path " with a line `// block`")
