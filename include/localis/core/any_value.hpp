@@ -2,7 +2,7 @@
 
 namespace localis::detail {
 
-/// In place of an argument or a member of whatever type is wanted; never called.
+/// Converts to any type, in unevaluated code: stands for an argument or a member of an unknown type. Never called.
 struct any_value {
   template <class T>
   constexpr operator T() const;

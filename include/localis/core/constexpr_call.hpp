@@ -3,18 +3,19 @@
 #include <cmath>
 #include <type_traits>
 
-/// Whatever a kernel calls must be constexpr: of any other function nvcc drops the call without a word, and the kernel
-/// lacks that part, or is empty. So the functions of a policy are looked at where it is put to use, on the host, too:
+/// Every function that a kernel calls must be constexpr: nvcc silently drops the call of any other function, and the
+/// kernel lacks that part or is empty. So the library checks the functions of a policy where the policy is used, on the
+/// host, too:
 ///
 ///   LOCALIS_CONSTEXPR_CALL(check_gate, "localis: rule: gate", Policy{}.gate(T(0.5)));     at namespace scope
 ///   static_assert(check_gate<my_rule, float>());
 ///
-/// g++, alone or under nvcc, evaluates the call with these arguments, and with it whatever is called from there. A
-/// function that needs what is there at run time alone, such as memory that a pointer leads to, begins with
+/// g++, alone or under nvcc, evaluates the call with these arguments, and everything that it calls. A function that
+/// needs something that exists only at run time, such as the memory behind a pointer, begins with
 ///
 ///   if (std::is_constant_evaluated()) return u;
 ///
-/// clang does not evaluate <cmath>. It looks at the function itself, not at those that it calls, and says
+/// clang does not evaluate <cmath>. It checks the function itself but not the functions that it calls, and reports
 /// "non-constexpr function 'gate<float>' cannot be used in a constant expression". Arguments must not call functions.
 #if defined(__clang__) && !defined(__CUDACC__)
 #define LOCALIS_CONSTEXPR_CALL(name, what, ...)                                                         \
@@ -42,13 +43,13 @@
 
 namespace localis::detail {
 
-/// What may be compared with null: g++ does not do so with parts of a temporary object.
+/// Storage whose address may be compared with null: g++ does not do so for parts of a temporary object.
 template <class T>
 inline constexpr T values_of_row[2] = {T(0.5), T(0.5)};
 
 /// Whether this compiler evaluates <cmath> and comparisons with null: g++ does, unless -fno-builtin, -frounding-math,
 /// -fsanitize=undefined or -fno-delete-null-pointer-checks forbids it; nvcc's own front end does not, but the host
-/// compiler behind it sees the same text.
+/// compiler behind it sees the same source.
 template <class T>
 inline constexpr bool evaluates_calls = requires {
   typename std::bool_constant<(std::tanh(T(0.7)) > std::log(std::sqrt(T(0.7))))>;

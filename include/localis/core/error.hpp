@@ -8,11 +8,11 @@
 #include <string>
 #include <system_error>
 
-/// Everything that localis throws. The library never prints; it throws one of these, or reports.
+/// The exceptions that localis throws. The library never prints: it throws one of these, or returns a report.
 namespace localis {
 
-/// Builds text from values: `text("batch: expected at most ", n, ", found ", batch)`, in the C locale, whatever the
-/// program's is: it is in messages, but also in files.
+/// Builds text from values: `text("batch: expected at most ", n, ", found ", batch)`, in the C locale, not in that of
+/// the program, because the text also goes into files.
 template <class... Parts>
 [[nodiscard, gnu::cold, gnu::noinline]] std::string text(const Parts&... parts) {
   std::ostringstream out;
@@ -41,7 +41,7 @@ class config_error : public error {
   using error::error;
 };
 
-/// A data file or a user's array is not what it should be.
+/// A data file or a user's array has wrong content.
 class data_error : public error {
  public:
   explicit data_error(const std::string& message) : error(message) {}
@@ -86,7 +86,7 @@ void expect(bool good, const char* name, const char* expected, const Value& foun
 
 namespace detail {
 
-/// Why a call of the system failed, in its own words: "No space left on device". Set errno to 0 before the call.
+/// Why a system call failed, as the system words it: "No space left on device". Set errno to 0 before the call.
 [[nodiscard, gnu::cold]] inline std::string system_reason() {
   return std::generic_category().message(errno != 0 ? errno : EIO);
 }

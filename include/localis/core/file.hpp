@@ -13,11 +13,11 @@
 
 #include <localis/core/error.hpp>
 
-/// What the readers of files share.
+/// Functions that the readers of files share.
 namespace localis::detail {
 
-/// Opens a regular file, and returns its size in bytes: that of what was opened, for another may take its name
-/// meanwhile. Errors: data_error with the path and the reason.
+/// Opens a regular file and returns its size in bytes. The size is that of the opened file, even if another file takes
+/// its name meanwhile. Errors: data_error with the path and the reason.
 [[nodiscard]] inline std::size_t open_to_read(const std::filesystem::path& path, std::ifstream& file) {
   const auto refuse = [&path](const std::string& reason) {
     throw data_error(text(path.string(), ": expected a readable file, found: ", reason));
@@ -33,7 +33,7 @@ namespace localis::detail {
   return static_cast<std::size_t>(size);
 }
 
-/// By its first bytes: "gzip data", "a PNG picture"; empty where they tell nothing.
+/// The kind of a file by its first bytes: "gzip data", "a PNG picture"; empty if they are not known.
 [[nodiscard, gnu::cold]] inline std::string_view kind_of_file(std::string_view first) {
   using namespace std::string_view_literals;
   struct kind {
@@ -80,10 +80,10 @@ namespace localis::detail {
   return "";
 }
 
-inline constexpr std::size_t kind_bytes = 512;  ///< that tell
+inline constexpr std::size_t kind_bytes = 512;  ///< needed to tell the kind of a file
 
-/// What to say that was found: the kind of a file with these first bytes, or, where it is not known or the one that was
-/// expected, what else there is to say.
+/// What a message says was found: the kind of a file with these first bytes or, if the kind is unknown or the expected
+/// one, the given text.
 [[nodiscard, gnu::cold]] inline std::string found_kind(std::span<const std::uint8_t> first,
                                                        const std::string& otherwise, std::string_view expected = "") {
   const std::string_view kind = kind_of_file({reinterpret_cast<const char*>(first.data()), first.size()});

@@ -10,7 +10,7 @@ namespace localis {
 
 namespace detail {
 
-/// The bits of a number without its sign, and those of infinity, behind which come those of NaN.
+/// The bits of a number without its sign, and the bits of infinity. NaNs have larger bits than infinity.
 template <class T>
 using bits_of_float = std::conditional_t<std::same_as<T, float>, std::uint32_t, std::uint64_t>;
 template <class T>
@@ -26,13 +26,13 @@ inline constexpr bits_of_float<T> infinity_bits = magnitude_bits(std::numeric_li
 template <class T>
 concept float_or_double = std::same_as<T, float> || std::same_as<T, double>;
 
-/// Whether a number is neither NaN nor infinite, by its bits: std::isfinite is true of every number where a compiler
-/// was told that there are no others (-ffast-math, -Ofast).
+/// Whether a number is neither NaN nor infinite, decided by its bits: with -ffast-math or -Ofast, std::isfinite is true
+/// for every number.
 template <float_or_double T>
 [[nodiscard]] constexpr bool is_finite(T value) {
   return detail::magnitude_bits(value) < detail::infinity_bits<T>;
 }
-/// The same for std::isnan.
+/// Whether a number is NaN, decided by its bits, so that it also works with -ffast-math.
 template <float_or_double T>
 [[nodiscard]] constexpr bool is_nan(T value) {
   return detail::magnitude_bits(value) > detail::infinity_bits<T>;

@@ -18,7 +18,7 @@ namespace localis {
 /// What an allocation is for. The arena holds activations, gradients and scratch by one plan (model/memory_plan.hpp).
 enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, arena, count };
 
-/// For messages.
+/// The name of a kind of memory, for messages.
 [[nodiscard]] constexpr const char* name_of(memory_kind kind) {
   switch (kind) {
     case memory_kind::parameters:
@@ -34,8 +34,8 @@ enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, 
   return "the arena";
 }
 
-/// Bytes that a backend has handed out, by kind. Copies of a backend share them, and may be used by a thread each;
-/// whoever reads them meanwhile takes a snapshot().
+/// Bytes that a backend has handed out, by kind. Copies of a backend share the counters, and each thread may use a copy
+/// of its own; to read the counters meanwhile, take a snapshot().
 struct memory_counters {
   std::array<std::size_t, static_cast<std::size_t>(memory_kind::count)> now{};
   std::size_t total = 0;
@@ -57,7 +57,7 @@ struct memory_counters {
     shared(now[static_cast<std::size_t>(kind)]) -= bytes;
     shared(total) -= bytes;
   }
-  /// From now on `peak` is the largest total seen from now on.
+  /// Resets `peak` to the present total.
   void forget_peak() { shared(peak) = shared(total).load(); }
   [[nodiscard]] memory_counters snapshot() const {
     memory_counters result;
@@ -88,10 +88,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// Host memory, aligned for any vector unit and counted. Backends that run on the host share this.
+/// Memory of the host, aligned for any vector unit and counted. Backends that run on the host share this class.
 class host_memory {
  public:
-  static constexpr bool host_accessible = true;  ///< else arrays are reached by kernels, uploads and downloads alone
+  static constexpr bool host_accessible = true;  ///< false: only kernels, uploads and downloads reach the arrays
   static constexpr std::size_t alignment = 64;
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {

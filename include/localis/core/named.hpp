@@ -4,10 +4,10 @@
 
 namespace localis::detail {
 
-/// A class beside one with members of some names. `&named_twice<T, Names>::name` is ambiguous, so does not compile,
-/// where T has a member of that name, be it a template, overloaded or data: an optional member with another signature
-/// than expected is seen by it, and not skipped without a word. T must be a class from which one may derive; no other
-/// is seen to have members.
+/// Derives from T and from a class with members of some names. If T has a member `name`, be it a template, overloaded
+/// or data, `&named_twice<T, Names>::name` is ambiguous and does not compile. So the library sees an optional member
+/// whose signature is not the expected one, instead of skipping it silently. T must be a class from which one can
+/// derive; of any other type no member is seen.
 template <class T, class Names>
 struct named_twice : T, Names {};
 template <class T, class Names>

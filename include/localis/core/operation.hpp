@@ -12,18 +12,18 @@
 
 namespace localis {
 
-/// Why a layer does not fit behind the one before it. The network finds the last four of itself.
+/// Why a layer does not fit the layer before it. The network itself detects the last four.
 enum class misfit {
   none,
   window_larger_than_input,
   stride_is_zero,
   more_units_than_inputs,
   groups_do_not_divide,
-  other,  ///< for layers of one's own: does not take such an input
+  other,  ///< for layers of a user: does not accept such an input
   branches_differ,
   mixed_supervision,
-  empty,         ///< gives no values
-  another_shape  ///< does not describe the input that it is given, or is elementwise and gives more or fewer values
+  empty,         ///< has no output values
+  another_shape  ///< describes another input than it gets, or is elementwise and changes the number of values
 };
 
 enum class operation_kind {
@@ -32,7 +32,7 @@ enum class operation_kind {
   activation,
   pooling,
   dropout,
-  // Junctions, of which all but `add` pass their input on as it is.
+  // Junctions; all but `add` pass their input on unchanged.
   save_skip,
   shortcut,
   add,
@@ -40,10 +40,11 @@ enum class operation_kind {
   close_block
 };
 
-/// One step of a network's flat program. Layers fill in what is theirs; network/program.hpp numbers stages and values.
+/// One step of a network's flat program: kind, shapes, flags and stage of a layer, without its weights. A layer fills
+/// in its part; network/program.hpp numbers stages and values.
 struct operation {
   const char* name = "";
-  const char* rule = "";  ///< of a trainable layer
+  const char* rule = "";  ///< name of the rule of a trainable layer
   operation_kind kind = operation_kind::activation;
   shape in{};
   shape out{};
@@ -52,33 +53,35 @@ struct operation {
   misfit problem = misfit::none;
 
   bool bias = false;
-  bool local = false;                     ///< has a rule: may lie in the prefix as a trainable layer
-  bool elementwise = false;               ///< output may take the input's place, forward and backward
-  bool fusable = false;                   ///< an activation that the operation before it can do in its own passes
-  bool accepts_fused_activation = false;  ///< can do that for the activation behind it
-  bool accepts_epilogue = false;  ///< of a trainable layer: does in its own pass what may follow (kernel::epilogue)
+  bool local = false;                     ///< has a local rule, so that its stage may lie before the boundary
+  bool elementwise = false;               ///< the output may overwrite the input, forward and backward
+  bool fusable = false;                   ///< an activation that the operation before it can compute in its own passes
+  bool accepts_fused_activation = false;  ///< can compute the activation that follows it in its own passes
+  bool accepts_epilogue =
+      false;  ///< of a trainable layer: can run the operations that follow in its own pass (kernel::epilogue)
   bool fusable_as_epilogue =
-      false;                  ///< may be done in the pass of the trainable layer before it, where nothing is kept
-  bool saves_input = false;   ///< backward reads the input
-  bool saves_output = false;  ///< backward reads the output
+      false;                 ///< may run in the pass of the trainable layer before it, if nothing is saved for backward
+  bool saves_input = false;  ///< the backward pass reads the input
+  bool saves_output = false;  ///< the backward pass reads the output
   std::size_t parameters = 0;
   bool supervised = false;  ///< its stage learns by a supervised rule while it lies before the boundary
 
-  bool remembers_errors = false;  ///< its rule wants each sample's error from when it was last seen
+  bool remembers_errors = false;  ///< its rule needs the output error of each sample from when it was last seen
 
-  // What the network adds.
-  bool fused_into_previous = false;  ///< done by the operation before it
-  bool is_epilogue = false;          ///< done in the pass of a trainable layer, where nothing is kept
-  bool has_local_loss = false;       ///< the layer that holds its stage's local loss
-  shape stage_output{};              ///< of the last operation of the stage
-  std::size_t network_outputs = 0;   ///< of the whole network
+  // The members below are filled in by the network.
+  bool fused_into_previous = false;  ///< the operation before it computes this one
+  bool is_epilogue = false;          ///< runs in the pass of a trainable layer, if nothing is saved for backward
+  bool has_local_loss = false;       ///< this layer holds the local loss of its stage
+  shape stage_output{};              ///< output shape of the last operation of the stage
+  std::size_t network_outputs = 0;   ///< number of outputs of the whole network
   std::size_t stage = 0;
   std::size_t input = 0;  ///< value numbers; 0 is the network's input
-  std::size_t skip = 0;   ///< second input of `add`; of `save_skip`: the value its shortcut makes of the same input
+  std::size_t skip =
+      0;  ///< second input of `add`; for `save_skip`: the value that its shortcut computes from the same input
   std::size_t output = 0;
 
   [[nodiscard]] constexpr linear_map map() const { return {in, out, field, groups}; }
-  /// The output is the input: not computed, not stored again.
+  /// Whether the output is the input: it is neither computed nor stored again.
   [[nodiscard]] constexpr bool passes_on() const {
     return kind == operation_kind::save_skip || kind == operation_kind::shortcut ||
            kind == operation_kind::open_block || kind == operation_kind::close_block;
@@ -89,30 +92,30 @@ struct operation {
 /// How an operation runs forward.
 enum class mode {
   evaluate,  ///< no learning, running statistics
-  learn,     ///< before the boundary: local rule, nothing is kept
-  train      ///< from the boundary on: keeps what backward reads
+  learn,     ///< before the boundary: the local rule learns, nothing is saved
+  train      ///< from the boundary on: saves what the backward pass reads
 };
 
-/// How normalization layers before the boundary find their statistics.
+/// Which statistics normalization layers before the boundary use.
 enum class prefix_normalization {
   running,  ///< step t uses the running statistics up to t-1, and updates them in the same pass
-  batch,    ///< this batch's own statistics, as behind the boundary
-  frozen    ///< the running statistics as the boundary found them: they rest too
+  batch,    ///< the statistics of this batch, as from the boundary on
+  frozen    ///< the running statistics from when the boundary passed the layer; they no longer change
 };
 
-/// What the parts of one training step share.
+/// Values of one training step that all layers see.
 template <class T>
 struct step_values {
   double local_rate = 0;         ///< 0 freezes the prefix
-  const T* gain = nullptr;       ///< supervision's factor on the local rate, in the backend's memory
-  const T* modulator = nullptr;  ///< by sample, in the backend's memory: the third factor of every gate; null: 1
+  const T* gain = nullptr;       ///< factor of the supervision on the local rate, in the backend's memory
+  const T* modulator = nullptr;  ///< one factor per sample on every gate, in the backend's memory; null: 1
   prefix_normalization normalization = prefix_normalization::running;
   std::uint64_t seed = 0;
-  std::uint64_t step = 0;     ///< counts steps from the start of training
+  std::uint64_t step = 0;     ///< number of the step since the start of training
   bool apply_updates = true;  ///< false: a dry run, which changes no weight, state or statistic
 };
 
-/// Where one operation finds its arrays in this pass; null where it has none.
+/// The arrays of one operation in this pass, in the backend's memory; null for an array that it does not have.
 template <class T>
 struct operands {
   std::size_t samples = 0;
@@ -120,14 +123,14 @@ struct operands {
   const T* skip = nullptr;
   T* output = nullptr;
   T* output_gradient = nullptr;
-  T* input_gradient = nullptr;  ///< null where no earlier stage wants it
+  T* input_gradient = nullptr;  ///< null if no earlier stage needs it
   T* skip_gradient = nullptr;
-  T* saved = nullptr;                        ///< small values between forward and backward
+  T* saved = nullptr;                        ///< values that forward leaves for backward
   std::byte* parameter_gradients = nullptr;  ///< in the order of parameters(), each aligned as workspace does
   std::byte* scratch = nullptr;
 };
 
-/// One array of a layer that a model file holds: weight rows x columns. Statistics are not trainable.
+/// One array of a layer that is stored with the model: rows x columns values. Running statistics are not trainable.
 template <class T>
 struct parameter {
   const char* name;
@@ -152,10 +155,10 @@ concept parameter_range = requires(R&& range) {
 
 }  // namespace detail
 
-/// What scratch is asked for.
+/// The kind of pass that scratch memory is measured for.
 enum class phase { evaluate, learn, train, backward };
 
-/// The defaults of a layer without parameters.
+/// Base of a layer that needs no scratch memory and saves nothing.
 struct stateless {
   template <class Backend>
   static std::size_t scratch_bytes(const Backend&, const operation&, std::size_t, phase) {

@@ -13,7 +13,7 @@
 namespace localis {
 
 /// The counter-based generator Philox 4x32 with 10 rounds: a fixed scrambling of a 128-bit counter under a 64-bit key.
-/// There is no state to advance, so that any thread may compute any number, in any order.
+/// It has no state, so any thread may compute any number, in any order.
 /// Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 struct philox {
   using counter_type = std::array<std::uint32_t, 4>;
@@ -34,8 +34,8 @@ struct philox {
   }
 };
 
-/// A stream of random numbers, addressed by index: each number is a pure function of (seed, stream, index), the same
-/// whatever the number of threads and the order of the calls. A plain value of 16 bytes.
+/// A stream of random numbers, addressed by index: each number is a pure function of (seed, stream, index), independent
+/// of the number of threads and the order of calls. A plain value of 16 bytes.
 ///
 /// Every index owns one Philox block of 128 bits, and all the draws of that index share it: draw only once from an
 /// index, or use two streams. Different (seed, stream) are independent for all practical purposes.
@@ -43,7 +43,7 @@ class random_stream {
  public:
   constexpr explicit random_stream(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  /// The whole block of an index: four independent words of 32 bits, for those who draw in bulk.
+  /// All four independent 32-bit words of an index, for drawing in bulk.
   [[nodiscard]] constexpr std::array<std::uint32_t, 4> words(std::uint64_t index) const {
     return philox::block({low(index), high(index), low(stream_), high(stream_)}, {low(seed_), high(seed_)});
   }
@@ -65,7 +65,7 @@ class random_stream {
     return radius * std::cos(2.0 * std::numbers::pi * unit(w[2], w[3]));
   }
 
-  /// Uniform integer in [0, n); 0 if n is 0. No value's probability is off 1/n by more than 2^-64.
+  /// Uniform integer in [0, n); 0 if n is 0. The probability of each value differs from 1/n by at most 2^-64.
   [[nodiscard]] constexpr std::uint64_t below(std::uint64_t index, std::uint64_t n) const {
     const auto w = words(index);
     return high_product(join(w[0], w[1]), n);
@@ -99,7 +99,8 @@ class random_stream {
   std::uint64_t stream_;
 };
 
-/// The numbers 0 ... n-1 in a random order (Fisher and Yates, indices 1 ... n-1 of the stream); the same everywhere.
+/// The numbers 0 ... n-1 in a random order (Fisher and Yates, indices 1 ... n-1 of the stream), the same on every
+/// platform.
 /// Errors: config_error if n does not fit 32 bits.
 [[nodiscard]] inline std::vector<std::uint32_t> permutation(random_stream random, std::size_t n) {
   expect(n <= 0xFFFFFFFF, "permutation: n", "at most 2^32 - 1", n);

@@ -20,8 +20,8 @@ inline std::ostream& operator<<(std::ostream& out, const shape& s) {
   return out << s.height << 'x' << s.width << 'x' << s.channels;
 }
 
-/// What a convolution or a pooling sees at once, in pixels. `padding` is on every side; `dilation` is the step from one
-/// of a window's cells to the next.
+/// The window of a convolution or pooling, in pixels. `padding` is on every side; `dilation` is the step from one of a
+/// window's cells to the next.
 struct window {
   std::size_t height = 1;
   std::size_t width = 1;
@@ -29,15 +29,15 @@ struct window {
   std::size_t padding = 0;
   std::size_t dilation = 1;
 
-  /// Cells.
+  /// Number of cells of the window.
   [[nodiscard]] constexpr std::size_t positions() const { return height * width; }
-  /// Pixels from the first to the last cell.
+  /// Pixels from the first to the last cell of one axis, both included.
   [[nodiscard]] constexpr std::size_t height_span() const { return (height - 1) * dilation + 1; }
   [[nodiscard]] constexpr std::size_t width_span() const { return (width - 1) * dilation + 1; }
   [[nodiscard]] constexpr bool fits(const shape& in) const {
     return in.height + 2 * padding >= height_span() && in.width + 2 * padding >= width_span();
   }
-  /// Output extents (floor); call only where it fits.
+  /// Output extents, rounded down; the window must fit into the padded input.
   [[nodiscard]] constexpr shape output(const shape& in, std::size_t channels) const {
     return {(in.height + 2 * padding - height_span()) / stride + 1,
             (in.width + 2 * padding - width_span()) / stride + 1, channels};
@@ -48,9 +48,9 @@ struct window {
 /// A dense layer or a convolution seen as U = X W^T:  X is P x I (the unfolded input), W is O x I, U is P x O, with
 /// P = samples * positions, I = window * input channels, O = output channels. Dense: in and out are 1 x 1.
 ///
-/// With groups, unit o sees the channels of its group only, C / groups of them: groups such triples side by side, each
-/// with O / groups units. A row of all that the units see is then ordered by group. Depthwise: as many groups as
-/// channels and units.
+/// With groups, unit o sees only the C / groups channels of its group: the layer is `groups` such triples side by side,
+/// each with O / groups units. A row of X is then ordered by group. A depthwise layer has as many groups as channels
+/// and units.
 struct linear_map {
   shape in;
   shape out;
@@ -65,17 +65,17 @@ struct linear_map {
   [[nodiscard]] constexpr bool depthwise() const {
     return groups > 1 && groups == in.channels && groups == out.channels && field.dilation == 1;
   }
-  /// Values in a row of all that the units see: groups I.
+  /// Length of a row of X over all groups: groups * I.
   [[nodiscard]] constexpr std::size_t seen() const { return field.positions() * in.channels; }
-  /// The unfolded input is the input itself.
+  /// Whether the unfolded input is the input itself.
   [[nodiscard]] constexpr bool pointwise() const {
     return groups == 1 && field.positions() == 1 && field.stride == 1 && field.padding == 0;
   }
-  /// One output position: all of X is small and at hand.
+  /// Whether there is one output position per sample, as in a dense layer.
   [[nodiscard]] constexpr bool dense() const { return pointwise() && out.positions() == 1; }
 };
 
-/// The mean over positions, as a pooling of the whole map.
+/// The mean over all positions, expressed as a pooling of the whole map.
 constexpr linear_map whole_map(const shape& of) { return {of, {1, 1, of.channels}, {of.height, of.width, 1, 0}}; }
 
 }  // namespace localis

@@ -5,7 +5,7 @@
 
 namespace localis::detail {
 
-/// Whether text is UTF-8, RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
+/// Whether a string is valid UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 [[nodiscard]] constexpr bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i++]);

@@ -4,8 +4,8 @@
 
 namespace localis {
 
-/// Hands out pieces of one block of scratch, one after the other, each aligned to a cache line. Without a block it only
-/// measures: the code that uses scratch and the code that plans it are then the same code.
+/// Hands out arrays from one piece of scratch memory, one after the other, each aligned to a cache line. A workspace
+/// without memory only measures, so that one function both plans and uses the scratch memory.
 class workspace {
  public:
   static constexpr std::size_t alignment = 64;

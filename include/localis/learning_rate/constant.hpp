@@ -4,7 +4,7 @@
 
 namespace localis::learning_rate {
 
-/// The same rate throughout: r(t) = rate.
+/// A constant learning rate: r(t) = rate.
 ///
 /// Errors: validate() throws config_error where the rate is negative or not finite.
 struct constant {

@@ -24,7 +24,7 @@ concept has_validate = requires(const R& rate) {
   rate.validate();
 };
 
-// A validate() that cannot be called would be skipped without a word.
+// A validate() that cannot be called would be skipped silently.
 template <class R>
 concept validate_fits = has_validate<R> || !requires {
   &R::validate;

@@ -8,16 +8,16 @@
 
 namespace localis::learning_rate {
 
-/// Any learning rate, after a straight rise to its first value.
+/// Any learning rate, after a linear rise to its first value.
 ///
 ///   r(t) = base(0, n) * (from + (1 - from) * t / w)   for t < w,      base(t - w, n) after
 ///
 ///   w  epochs of the rise
 ///   n  epochs - w, what is left of the run, at least 0
 ///
-/// So `base` is shifted, not cut: it runs from its first to its last value in what is left.
+/// So `base` is shifted, not cut: it covers its whole range in the rest of the run.
 ///
-/// Units:  epochs in epochs, fractions allowed; from is a share of the first rate.
+/// Units:  epochs in epochs, fractions allowed; from is a fraction of the first rate.
 /// Limits: with from = 0 the very first step has rate 0.
 /// Errors: validate() throws config_error where epochs is negative or not finite, where `from` is outside [0, 1],
 ///         and what `base` throws.

@@ -10,7 +10,7 @@
 
 namespace localis::loss {
 
-/// What one sample should give: a class, or a row of values where `values` is not null.
+/// The target of one sample: a class, or a row of values if `values` is not null.
 template <class T>
 struct target {
   std::uint32_t label = 0;
@@ -23,11 +23,11 @@ struct target {
 ///   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const;
 ///
 /// `gradient` (size elements) gets share * d loss / d output; with share = 1 / N that is the gradient of the mean loss.
-/// Kernels call it, so it must be constexpr (core/constexpr_call.hpp).
-/// The loss of outputs that are not finite is NaN, whatever the function says.
+/// Kernels call it, so it must be constexpr (core/constexpr_call.hpp). If an output is not finite, the loss is NaN,
+/// whatever the function returns.
 ///
-/// Optional, for a loss that is defined for some rows of targets only, both of these; the model throws data_error for
-/// any other row:
+/// A loss that is defined only for some rows of targets has both of these optional members; the model throws data_error
+/// for any other row:
 ///
 ///   static constexpr const char* takes = "rows that ...";                             // for the message
 ///   template <class T> constexpr bool takes_row(const T* values, std::size_t size) const;   // called on the host
@@ -51,7 +51,7 @@ concept has_takes = requires(const Loss& l, const double* row) {
   { l.takes_row(row, std::size_t{}) } -> std::convertible_to<bool>;
 };
 
-// Half of that, or another signature, would be skipped without a word.
+// One of the two alone, or another signature, would be skipped silently.
 template <class Loss>
 concept optional_members_fit = has_takes<Loss> || !(
     requires { Loss::takes; } || requires { &Loss::takes_row; } || requires { &Loss::template takes_row<double>; });

@@ -5,12 +5,12 @@
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 
-/// Activation functions: plain values with y = f(x), and the slope f'(x) written in terms of y. Layers run them, and
-/// rules may (rule::nonlinear_hpca). Where the slope is as cheap in terms of x, slope_at(x), the passes of other layers
-/// take the function in.
+/// Activation functions: plain values with y = f(x), and the slope f'(x) written in terms of y. Layers and some rules
+/// (rule::nonlinear_hpca) use them. If the slope is as cheap in terms of x, the function has slope_at(x), and the layer
+/// before it can compute it in its own passes.
 namespace localis {
 
-/// y = x: no activation.
+/// The identity y = x, for no activation.
 struct identity_function {
   static constexpr const char* name = "identity";
   template <class T>
@@ -27,7 +27,7 @@ struct identity_function {
   }
 };
 
-/// max(x, 0); NaN stays NaN.
+/// Rectifier max(x, 0); NaN stays NaN.
 struct relu_function {
   static constexpr const char* name = "relu";
   template <class T>
@@ -44,7 +44,7 @@ struct relu_function {
   }
 };
 
-/// min(max(x, 0), 6); NaN stays NaN.
+/// Clipped rectifier min(max(x, 0), 6); NaN stays NaN.
 struct relu6_function {
   static constexpr const char* name = "relu6";
   template <class T>
@@ -61,7 +61,7 @@ struct relu6_function {
   }
 };
 
-/// x where x > 0, else leak * x.  `leak` >= 0 is a run-time value: model.layer<I>().function.leak.
+/// Leaky rectifier: x where x > 0, else leak * x. `leak` >= 0 is a run-time value: model.layer<I>().function.leak.
 struct leaky_relu_function {
   static constexpr const char* name = "leaky_relu";
   double leak = 0.01;
@@ -80,7 +80,7 @@ struct leaky_relu_function {
   void validate() const { expect(is_finite(leak) && leak >= 0, "leaky_relu: leak", "a finite number >= 0", leak); }
 };
 
-/// tanh(x), slope 1 - y^2.
+/// Hyperbolic tangent, with slope 1 - y^2.
 struct tanh_function {
   static constexpr const char* name = "tanh";
   template <class T>

@@ -29,7 +29,7 @@ constexpr T largest_of(std::size_t size, const Value& value) {
   return most;
 }
 
-/// Place of the first of the largest values of a row; 0 where there is none (NaN).
+/// Index of the first of the largest values of a row; 0 if every value is NaN.
 template <class T>
 constexpr std::size_t place_of_largest(const T* x, std::size_t size) {
   const T most = largest_of<T>(size, [x](std::size_t i) { return x[i]; });

@@ -28,7 +28,7 @@ constexpr T sum_of(std::size_t size, const Value& value) {
   return sum;
 }
 
-/// Mean of a row of at least one value. Taken about the first, and so exact where all are the same.
+/// Mean of a row of at least one value, computed relative to the first value, and so exact if all values are equal.
 template <class T>
 constexpr T mean_of(const T* x, std::size_t size) {
   const T center = x[0];

@@ -44,8 +44,8 @@ struct adam {
   };
   template <class T>
   constexpr step<T> prepare(std::size_t t) const {
-    // Of the means that the step takes, with the betas as T has them: 1 - beta2 in float is 1.3e-5 off. None rounds
-    // to 1.
+    // Corrections for the means that the step computes, with the betas rounded to T: 1 - beta2 in float is off by
+    // 1.3e-5. No beta rounds to 1.
     constexpr T below_one = T(1) - std::numeric_limits<T>::epsilon() / 2;
     const T b1 = (std::min)(static_cast<T>(beta1), below_one);
     const T b2 = (std::min)(static_cast<T>(beta2), below_one);

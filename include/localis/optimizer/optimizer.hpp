@@ -20,7 +20,8 @@ namespace localis::optimizer {
 ///   void validate() const;                                                // throws config_error
 ///
 /// One pass over weights, gradient and state per step. Rates, momenta and decays are dimensionless and per step. The
-/// step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be for the step to be tried.
+/// step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be constexpr, too, so that the
+/// step can be checked.
 template <class Optimizer>
 concept optimizer = std::is_trivially_copyable_v<Optimizer> &&
     requires(const Optimizer& o, std::array<double, Optimizer::template step<double>::state_arrays>& state) {
@@ -45,7 +46,8 @@ LOCALIS_CONSTEXPR_CALL(check_step, "localis: optimizer: step's operator()",
 
 }  // namespace detail
 
-/// Asserts that what kernels call of an optimizer is constexpr. Its first step is tried, 0.5 for each number.
+/// Asserts that the functions of an optimizer that kernels call are constexpr. It tries the first step with 0.5 for
+/// each number.
 template <class Optimizer, class T>
 constexpr bool check_calls() {
   static_assert(std::is_default_constructible_v<Optimizer>,

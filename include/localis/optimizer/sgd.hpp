@@ -11,7 +11,7 @@ namespace localis::optimizer {
 ///   g <- g + decay w;   v <- momentum v + g;   w <- w - rate (nesterov ? g + momentum v : v)
 ///
 /// Units:  all dimensionless. Weight decay applies to every parameter, biases and normalization included.
-/// State:  one array per parameter (use `plain` where there is no momentum).
+/// State: one array per parameter (use `plain` if there is no momentum).
 /// Errors: config_error unless 0 <= momentum < 1 and weight_decay >= 0.
 /// Source: as in PyTorch's torch.optim.SGD with dampening 0.
 struct sgd {
@@ -24,7 +24,7 @@ struct sgd {
     static constexpr std::size_t state_arrays = 1;
     T momentum;
     T weight_decay;
-    T ahead;  ///< share of g and v in the step: Nesterov looks ahead
+    T ahead;  ///< weight of g beside v in the step: Nesterov's look-ahead
     T follow;
 
     constexpr T operator()(T weight, T gradient, std::array<T, 1>& state, T rate) const {
