@@ -57,12 +57,10 @@ struct operation {
   bool elementwise = false;               ///< the output may overwrite the input, forward and backward
   bool fusable = false;                   ///< an activation that the operation before it can compute in its own passes
   bool accepts_fused_activation = false;  ///< can compute the activation that follows it in its own passes
-  bool accepts_epilogue =
-      false;  ///< of a trainable layer: can run the operations that follow in its own pass (kernel::epilogue)
-  bool fusable_as_epilogue =
-      false;                 ///< may run in the pass of the trainable layer before it, if nothing is saved for backward
-  bool saves_input = false;  ///< the backward pass reads the input
-  bool saves_output = false;  ///< the backward pass reads the output
+  bool accepts_epilogue = false;          ///< a trainable layer that can run an epilogue
+  bool fusable_as_epilogue = false;       ///< can be part of an epilogue
+  bool saves_input = false;               ///< the backward pass reads the input
+  bool saves_output = false;              ///< the backward pass reads the output
   std::size_t parameters = 0;
   bool supervised = false;  ///< its stage learns by a supervised rule while it lies before the boundary
 
@@ -76,8 +74,7 @@ struct operation {
   std::size_t network_outputs = 0;   ///< number of outputs of the whole network
   std::size_t stage = 0;
   std::size_t input = 0;  ///< value numbers; 0 is the network's input
-  std::size_t skip =
-      0;  ///< second input of `add`; for `save_skip`: the value that its shortcut computes from the same input
+  std::size_t skip = 0;   ///< second input of `add`; of `save_skip`: what its shortcut computes
   std::size_t output = 0;
 
   [[nodiscard]] constexpr linear_map map() const { return {in, out, field, groups}; }

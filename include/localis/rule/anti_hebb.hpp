@@ -4,7 +4,7 @@
 
 namespace localis::rule {
 
-/// Hebb's rule with its sign turned: units move away from what they respond to.
+/// Hebb's rule with the opposite sign: units move away from the inputs that they respond to.
 ///
 ///   W <- W - eta (1/P) U^T X
 ///

@@ -14,11 +14,11 @@ struct member_names {
   int gate, gate_row, statistic, state_rate, initial_state, forget, decay, unit_rate, response_weight, weighs_response,
       active_gates, validate, forgets_by, centred, remembers_errors, name;
 };
-/// `&without<Rule>::gate` compiles where Rule names no gate.
+/// `&without<Rule>::gate` compiles if Rule has no member of that name.
 template <class Rule>
 using without = localis::detail::named_twice<Rule, member_names>;
 
-/// Meant as a rule, whether or not it is one.
+/// Whether Rule has a member of a rule's name, and so is meant to be a rule.
 template <class T>
 concept resembles_rule = !requires {
   &without<T>::gate;
@@ -85,7 +85,7 @@ constexpr void check_gate() {
   }
 }
 
-/// What is there under the name of an optional member, and cannot be used.
+/// Members that have the name of an optional member and cannot be used.
 template <class Rule>
 constexpr void check_optional_members() {
   static_assert(

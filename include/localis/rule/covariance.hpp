@@ -4,11 +4,11 @@
 
 namespace localis::rule {
 
-/// The covariance rule: Hebb's rule on what input and response have beyond their means.
+/// The covariance rule: Hebb's rule on the deviations of input and response from their means.
 ///
 ///   W <- W + eta (1/P) (U - mean u)^T (X - mean x)  =  W + eta ( (1/P) U^T X - (mean u) (mean x)^T )
 ///
-/// The means are those of this batch (of the rows learned from): a batch of one row changes nothing.
+/// The means are over the rows of this batch that the rule learns from, so a batch of one row changes nothing.
 ///
 /// Units:  eta dimensionless.
 /// Cost:   one GEMM (2 P O I FLOP) and a product of rank one; column sums of X and U.

@@ -9,7 +9,7 @@ namespace localis::rule {
 ///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z = max(U, 0),  c_o = (1/P) sum_p Z(p,o)
 ///
 /// Cost:   one GEMM (2 P O I FLOP) + O(P O + O I).
-/// Limits: w_o tends to the mean of X weighted by Z(.,o); a unit that never responds above 0 rests.
+/// Limits: w_o tends to the mean of X weighted by Z(.,o); a unit that never responds above 0 does not change.
 /// Source: S. Grossberg's instar, dw = z (x - w), with the rectified response as z. Ours: batch mean.
 struct instar {
   static constexpr const char* name = "instar";

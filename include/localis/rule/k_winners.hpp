@@ -9,18 +9,18 @@
 
 namespace localis::rule {
 
-/// The k units that respond most move towards the input; the others rest.
+/// The k units that respond most move towards the input; the others do not change.
 ///
 ///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z(p,o) = 1 if U(p,o) is among the k largest of its row, else 0
 ///
-/// `winners` is k, a run-time value; 1 is winner-take-all. Among equals the lower index wins. Where there are no more
-/// than k units, all win. A row to which no unit responds (U(p,.) = 0 throughout, as at an empty margin) has no winner:
-/// all are equal there, and the first would be drawn to 0 by rows that show nothing.
+/// `winners` is k, a run-time value; 1 is winner-take-all. Among equal responses the lower index wins. If there are no
+/// more than k units, all win. A row to which no unit responds (U(p,.) = 0, as at an empty margin) has no winner;
+/// otherwise such rows would draw the first unit to 0.
 ///
 /// Units:  winners in units of the layer.
 /// Cost:   2 k P I FLOP (k gates of a row are not 0; where O is small, one GEMM instead) + O(P O k).
-/// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins rests. Of units with the same
-///         weights the first alone learns. Seen through a normalized signal, an empty row is like any other.
+/// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins does not change. Of units with
+///         equal weights, only the first learns. With a normalized signal an empty row is treated like any other.
 /// Errors: config_error if winners is 0.
 /// Source: competitive learning, dw = z (x - w) for the winners. Ours: batch mean, no winner where none responds.
 struct k_winners {

@@ -11,21 +11,22 @@
 
 namespace localis::rule {
 
-/// The rule of Krotov and Hopfield: the unit that responds most moves towards the input, the one at rank k a little
-/// away from it, the others rest.
+/// The rule of Krotov and Hopfield: the unit that responds most moves towards the input, the unit at rank k moves a
+/// little away from it, and the others do not change.
 ///
 ///   W <- W + eta ( (1/P) G^T X - diag(c) W ),     c_o = (1/P) sum_p G(p,o) V(p,o)
 ///   V = X H^T,  H = sgn(W) |W|^(power - 1)        power 2: V = U
 ///   G(p,o) = 1 where V(p,o) is the largest of its row, -delta where it is the rank-th largest, else 0
 ///
-/// Among equals the lower index ranks first. Where there are fewer than `rank` units, none is pushed away. The paper
-/// divides each step by its largest entry: rule::max_abs_step.
+/// Among equal responses the lower index ranks first. If there are fewer than `rank` units, none is pushed away. The
+/// paper divides each step by its largest entry; use rule::max_abs_step for that.
 ///
 /// Units:  delta, power dimensionless.
 /// Cost:   4 P I FLOP (two gates of a row are not 0; where O is small, one GEMM instead), O(P O rank) for the ranks;
 ///         power other than 2: one more response, 2 P O I.
-/// Limits: with power p a row's p-norm tends to 1. A unit that is never at rank 1 or `rank` rests. An empty row (x = 0)
-///         moves no weight, though its units are ranked as equals; with hebbian_bias it moves the biases of two.
+/// Limits: with power p a row's p-norm tends to 1. A unit that is never at rank 1 or `rank` does not change. An empty
+///         row (x = 0) moves no weight, though its units are ranked as equals; with hebbian_bias it moves the biases of
+///         two.
 /// Errors: config_error unless rank >= 2, delta finite and >= 0, power finite and >= 1.
 /// Source: D. Krotov, J. Hopfield, PNAS 116 (2019) 7723. Ours: batch mean.
 struct krotov_hopfield {

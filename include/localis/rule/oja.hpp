@@ -4,7 +4,7 @@
 
 namespace localis::rule {
 
-/// Oja's rule, each unit on its own: Hebbian growth, and forgetting that bounds each weight row.
+/// Oja's rule, for each unit by itself: Hebbian growth, and forgetting that bounds the norm of each weight row.
 ///
 ///   W <- W + eta ( (1/P) U^T X - diag(c) W ),     c_o = (1/P) sum_p U(p,o)^2
 ///
@@ -12,8 +12,9 @@ namespace localis::rule {
 ///
 /// Units:  eta dimensionless. Both terms are means over P: the same eta is the same step for any batch.
 /// Cost:   one GEMM (2 P O I FLOP) + O(P O + O I).
-/// Limits: rows are not decorrelated: all tend to the first principal direction. With lambda the top eigenvalue of
-///         X^T X / P, stable at unit norm iff eta lambda < 1, and far from it only while eta lambda (|w|^2 - 1) < 2.
+/// Limits: rows are not decorrelated: all tend to the first principal direction. With lambda the top eigenvalue of X^T
+///         X / P, stable at unit norm if and only if eta lambda < 1, and from a larger norm only while eta lambda
+///         (|w|^2 - 1) < 2.
 /// Source: E. Oja, J. Math. Biology 15 (1982) 267. Ours: batch mean.
 struct oja {
   static constexpr const char* name = "oja";

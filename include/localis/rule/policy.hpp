@@ -12,11 +12,11 @@
 #include <localis/rule/check_rule.hpp>
 #include <localis/rule/rule.hpp>
 
-/// What can be said about a local step whatever its rule. `local<Rule, Policies...>` composes them in any order:
+/// Policies that modify the local step of any rule. `local<Rule, Policies...>` combines them in any order:
 ///
 ///   conv2d<32, 3, rule::local<rule::oja, rule::relative_step, rule::momentum>>
 ///
-/// Whatever the order in which they are written, a step goes
+/// The order in which they are written does not matter. A step runs as follows:
 ///
 ///   1. signal      z = U, or U normalized: by running moments as they were before the step, or by those of all rows of
 ///                  the batch. A rule with response_weight() sees X H^T in U's place
@@ -32,44 +32,45 @@
 ///   9. constraint  of W. What reports call the step's change is that of 7
 ///  10. states      thresholds and running moments follow the rows learned from
 ///
-/// where rate is the trainer's and gain supervision's. A rate of 0 skips all of it. A supervised rule begins at 3 with
-/// D = -dl/dW, and has neither 5, 6, 8 nor 10.
+/// where `rate` is the local rate of the trainer and `gain` is that of the supervision. A rate of 0 skips the whole
+/// step. A supervised rule begins at 3 with D = -dl/dW, and skips 5, 6, 8 and 10.
 namespace localis::rule {
 
-/// What a local step is divided by.
+/// The size by which a step policy divides the local step.
 enum class step_norm {
   none,
   relative,  ///< |D| / |W|
   max_abs    ///< the largest |D(o, i)|
 };
 
-/// The trainer's local rate is eta itself.
+/// Step policy: the local rate of the trainer is the step size eta itself.
 struct absolute_step {
   static constexpr step_norm divided_by = step_norm::none;
-  double scale = 1;  ///< times the trainer's local rate; dimensionless
+  double scale = 1;  ///< factor on the trainer's local rate; dimensionless
 };
 
-/// The trainer's local rate is the share of the weights' norm that one update moves, but for units' own rates:
-/// eta = rate gain |W| / |D|, both Frobenius norms over the layer; no step where D is 0. One more pass over O x I.
+/// Step policy: the local rate of the trainer is the fraction of the norm of the weights that one update moves (before
+/// the rates that some rules give single units): eta = rate gain |W| / |D|, both Frobenius norms over the layer; there
+/// is no step if D is 0. It costs one more pass over O x I.
 struct relative_step {
   static constexpr step_norm divided_by = step_norm::relative;
   double scale = 1;
 };
 
-/// The trainer's local rate is how far the weight that moves most moves, but for units' own rates:
-/// eta = rate gain / max |D|; no step where D is 0. One more pass over O x I.
+/// Step policy: the local rate of the trainer is the largest change of any weight (before the rates that some rules
+/// give single units): eta = rate gain / max |D|; there is no step if D is 0. It costs one more pass over O x I.
 struct max_abs_step {
   static constexpr step_norm divided_by = step_norm::max_abs;
   double scale = 1;
 };
 
-/// Leaves the weights as the step made them.
+/// No constraint: leaves the weights as the step made them.
 struct no_constraint {
   template <class T>
   constexpr void apply(T*, std::size_t) const {}
 };
 
-/// Every weight row is brought back to norm 1 after each local step; a zero row stays.
+/// Constraint: scales every weight row to norm 1 after each local step; a zero row stays zero.
 struct unit_rows {
   template <class T>
   constexpr void apply(T* row, std::size_t size) const {
@@ -81,7 +82,7 @@ struct unit_rows {
   }
 };
 
-/// Every weight row is brought back to p-norm 1 after each local step: sum_i |w_i|^p = 1; a zero row stays.
+/// Constraint: scales every weight row to p-norm 1 after each local step, sum_i |w_i|^p = 1; a zero row stays zero.
 /// `power` >= 1; 2 is unit_rows, whose arithmetic is cheaper.
 struct p_norm_rows {
   double power = 1;
@@ -96,7 +97,7 @@ struct p_norm_rows {
   void validate() const { expect(is_finite(power) && power >= 1, "p_norm_rows: power", "a finite number >= 1", power); }
 };
 
-/// Every weight is cut to [-limit, limit] after each local step.
+/// Constraint: clips every weight to [-limit, limit] after each local step.
 struct clip_weights {
   double limit = 1;
   template <class T>
@@ -107,11 +108,11 @@ struct clip_weights {
   void validate() const { expect(is_finite(limit) && limit > 0, "clip_weights: limit", "a finite number > 0", limit); }
 };
 
-/// The scale 1 - eta c of a weight row should stay positive; else the step throws the row to its other side.
+/// What happens if the scale 1 - eta c of a weight row is negative, so that the step would flip the sign of the row.
 enum class on_negative_scale {
-  ignore,  ///< as the formula says
-  clip,    ///< cut c to 1 / eta and count
-  fail     ///< divergence_error
+  ignore,  ///< apply the formula
+  clip,    ///< reduce c to 1 / eta, and count the row
+  fail     ///< throw divergence_error
 };
 
 struct unguarded {
@@ -124,23 +125,25 @@ struct fail_on_negative_scale {
   static constexpr on_negative_scale reaction = on_negative_scale::fail;
 };
 
-/// Momentum on the local step; the state costs as much as the weights. Any optimizer may stand here. Those that divide
-/// by the size of what they see, as Adam does, take back what a step policy, a rule or a modulator makes of that size.
+/// Momentum on the local step; its state takes as much memory as the weights. Any other optimizer is a policy, too. An
+/// optimizer that divides by the size of the gradient, as Adam does, cancels the effect that a step policy, a rule or a
+/// modulator has on that size.
 using momentum = optimizer::sgd;
 
-/// What a rule's gate and forget see as the unit's signal.
+/// The signal of a unit that `gate` and `forget` of a rule see.
 enum class signal_source { response, running, batch };
 
-/// U itself.
+/// Signal policy: gates see the response U itself.
 struct response_signal {
   static constexpr signal_source source = signal_source::response;
 };
 
-/// (U - m) / sqrt(v + epsilon), with each unit's mean m and variance v as they stood before this step:
-/// m <- m + momentum (mean_p U - m), v likewise; they start at 0 and 1. One pass; 2 O values of state.
+/// Signal policy: gates see (U - m) / sqrt(v + epsilon), with the running mean m and variance v of each unit from
+/// before this step: m <- m + momentum (mean_p U - m), v likewise; they start at 0 and 1. It needs one pass, and 2 O
+/// values of state.
 struct running_normalized_signal {
   static constexpr signal_source source = signal_source::running;
-  double momentum = 0.1;  ///< share of this batch, per step
+  double momentum = 0.1;  ///< weight of this batch, per step
   double epsilon = 1e-5;  ///< in squares of U
   void validate() const {
     expect(is_finite(momentum) && momentum > 0 && momentum <= 1, "running_normalized_signal: momentum",
@@ -149,8 +152,8 @@ struct running_normalized_signal {
   }
 };
 
-/// (U - m) / sqrt(v + epsilon) with mean and variance of this batch: a second pass over the layer's input, which is
-/// unfolded once more.
+/// Signal policy: gates see (U - m) / sqrt(v + epsilon) with mean and variance of this batch. It needs a second pass
+/// over the input of the layer, which is unfolded once more.
 struct batch_normalized_signal {
   static constexpr signal_source source = signal_source::batch;
   double epsilon = 1e-5;  ///< in squares of U
@@ -159,24 +162,27 @@ struct batch_normalized_signal {
   }
 };
 
-/// Learns from every row of X.
+/// Rows policy: the rule learns from every row of X.
 struct all_rows {};
 
-/// Learns from every n-th row of X (convolution: output position), n = `every` or, where the map's width has a common
-/// divisor with that, the next that has none; the first row is drawn anew each step. The products of the update shrink
-/// in proportion, and all means are over the rows learned from.
+/// Rows policy: the rule learns from every n-th row of X (in a convolution, output position). n is `every` or, if the
+/// width of the map has a common divisor with that, the next number that has none. The first row is drawn at random in
+/// each step. The products of the update shrink in proportion, and all means are over the rows learned from.
 struct sampled_rows {
   std::size_t every = 2;
   void validate() const { expect(every > 0, "sampled_rows: every", "at least 1", every); }
 };
 
-/// The bias rests before the boundary.
+/// Bias policy: the bias does not change before the boundary.
 struct frozen_bias {
   static constexpr bool learns = false;
 };
 
-/// The bias learns as the weight of one more input that is always 1:  b <- b + eta ( (1/P) sum_p G(p,o) - c_o b ).
-/// The step is that of the weights; optimizer and constraint leave it alone.
+/// Bias policy: the bias learns as the weight of one more input that is always 1.
+///
+///   b <- b + eta ( (1/P) sum_p G(p,o) - c_o b )
+///
+/// The step size is that of the weights; optimizer and constraint do not apply to it.
 struct hebbian_bias {
   static constexpr bool learns = true;
 };
@@ -210,7 +216,7 @@ concept bias_policy = requires {
   { P::learns } -> std::convertible_to<bool>;
 };
 
-// A validate() that cannot be called would be skipped without a word.
+// A validate() that cannot be called would be skipped silently.
 template <class P>
 concept validate_fits = has_validate<P> || !requires {
   &P::validate;
@@ -220,7 +226,7 @@ template <class P>
 concept policy = step_policy<P> || constraint_policy<P> || guard_policy<P> || optimizer_policy<P> || signal_policy<P> ||
     rows_policy<P> || bias_policy<P>;
 
-/// A value of the first type in the pack that satisfies the test, or of the default.
+/// Holds the first type in the pack that satisfies the test, or the default.
 template <template <class> class Test, class Default, class... Pack>
 struct first_of {
   using type = Default;
@@ -334,7 +340,7 @@ struct as_local<gradient> {
   using type = gradient;
 };
 
-/// The rule itself, without its policies.
+/// The rule without its policies.
 template <class T>
 struct rule_of {
   using type = T;
@@ -346,7 +352,7 @@ struct rule_of<local<Rule, Policies...>> {
 
 }  // namespace detail
 
-/// `gradient` stays; a bare rule becomes `local<Rule>`.
+/// `local<Rule>` for a bare rule; `gradient` and a `local<...>` stay as they are.
 template <class Rule>
 using as_local = typename detail::as_local<Rule>::type;
 

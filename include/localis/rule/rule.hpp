@@ -7,9 +7,9 @@
 #include <localis/config.hpp>
 #include <localis/core/constexpr_call.hpp>
 
-/// What a stage does with its weights while it lies before the boundary.
+/// Local rules: how a stage changes its weights while it lies before the boundary.
 ///
-/// The one-GEMM rules have the form
+/// Rules that need one matrix product have the form
 ///
 ///   W <- W + eta ( (1/P) G^T X - diag(c) W ),    c_o = (1/P) sum_p G(p,o) R(p,o) + decay
 ///
@@ -18,7 +18,7 @@
 ///   G  P x O   gate(u), element by element, or of a whole row where units compete
 ///   R  P x O   forget(u): what forgetting is weighed by; 0 where a rule does not state one
 ///
-/// A rule is a plain value that states them:
+/// A rule is a plain value that defines `gate` and, optionally, `forget`:
 ///
 ///   struct my_rule {
 ///     template <class T> constexpr T gate(T u) const { return u; }
@@ -27,19 +27,19 @@
 ///     static constexpr const char* name = "my_rule";                   // optional, for summaries and messages
 ///   };
 ///
-/// In place of that gate, where the units of a row compete (who is largest, softmax), that of a row:
+/// If the units of a row compete (largest response, softmax), the rule defines a gate of the whole row instead:
 ///
 ///   template <class T> constexpr void gate_row(const T* u, T* gates, std::size_t units) const;
 ///
-/// or, where a unit has a state s that follows the mean of a statistic, s <- s + state_rate (mean_p statistic(u) - s),
-/// one that sees it as it was before the step:
+/// If a unit has a state s, which tracks the mean of a statistic, s <- s + state_rate (mean_p statistic(u) - s), the
+/// gate sees the state from before the step:
 ///
 ///   template <class T> constexpr T gate(T u, T s) const;
 ///   template <class T> constexpr T statistic(T u) const;
 ///   double state_rate = 0.01;                                          // share of this batch, in (0, 1]
 ///   static constexpr double initial_state = 1;
 ///
-/// Optional, each found by its name:
+/// These members are optional; the library finds each by its name:
 ///
 ///   static constexpr matrix_forget forgets_by = matrix_forget::full;   // - (1/P) (G^T G) W, or its lower triangle
 ///   static constexpr bool centred = true;                              // X and G less their means over the rows
@@ -49,10 +49,10 @@
 ///   std::size_t active_gates() const;                                  // at most so many of a row's gates are not 0
 ///   void validate() const;                                             // throws config_error
 ///
-/// What is shown as constexpr is called in kernels, and must be (core/constexpr_call.hpp).
+/// Kernels call the functions that are shown as constexpr, so they must be constexpr (core/constexpr_call.hpp).
 ///
-/// In the comments of rules the letters are those above; where one does not say otherwise, eta is dimensionless and no
-/// error is thrown.
+/// The comments of rules use the letters above. Unless a comment says otherwise, eta is dimensionless and no error is
+/// thrown.
 namespace localis::rule {
 
 template <class Rule>
@@ -108,20 +108,20 @@ concept has_active_gates = requires(const Rule& rule) {
   { rule.active_gates() } -> std::convertible_to<std::size_t>;
 };
 
-/// States what its parameters must be: throws config_error.
+/// A rule with a validate(), which throws config_error for a parameter out of range.
 template <class Rule>
 concept has_validate = requires(const Rule& rule) {
   rule.validate();
 };
 
-/// Learns from an error at the stage's output (learn/local_loss.hpp), not from gates.
+/// A supervised rule: it learns from an error at the output of its stage (learn/local_loss.hpp), not from gates.
 template <class Rule>
 concept supervised = requires {
   { Rule::supervised } -> std::convertible_to<bool>;
 }
 &&Rule::supervised;
 
-/// Whether a supervised rule asks for each sample's error from when it was last seen.
+/// Whether a supervised rule needs the output error of each sample from when it was last seen.
 template <class Rule>
 constexpr bool remembers_errors() {
   if constexpr (requires {
@@ -151,7 +151,8 @@ LOCALIS_CONSTEXPR_CALL(check_response_weight, "localis: rule: response_weight", 
 
 }  // namespace detail
 
-/// Asserts that what kernels call of a rule is constexpr. Each function is tried at 0.5, a row at (0.5, 0.25).
+/// Asserts that the functions of a rule that kernels call are constexpr. It tries each function at 0.5, and a row at
+/// (0.5, 0.25).
 template <class Rule, class T>
 constexpr bool check_calls() {
   if constexpr (has_gate<Rule>) static_assert(detail::check_gate<Rule, T>());
@@ -166,7 +167,7 @@ constexpr bool check_calls() {
   return true;
 }
 
-/// What forgetting looks at besides the unit itself.
+/// The units whose responses decide what a unit forgets.
 enum class matrix_forget {
   none,
   full,  ///< every unit: (G^T G) W
@@ -201,7 +202,7 @@ constexpr bool units_interact() {
   return has_row_gate<Rule> || forgets_by<Rule>() != matrix_forget::none;
 }
 
-/// Never in the prefix: the boundary stops at a stage with this rule. The default of every layer.
+/// Gradient descent, the default rule of every layer: the boundary never passes a stage with this rule.
 struct gradient {
   static constexpr const char* name = "gradient";
   constexpr bool operator==(const gradient&) const = default;
@@ -218,7 +219,7 @@ constexpr const char* name() {
   }
 }
 
-/// gates = G of one row of responses u; not in place.
+/// Computes the gates of one row of responses u; `gates` must not overlap `u`.
 ///   state  one value per unit, of rules that have one; else it is not read
 template <class Rule, class T>
 constexpr void gate_row(const Rule& rule, const T* u, [[maybe_unused]] const T* state, T* gates, std::size_t units) {

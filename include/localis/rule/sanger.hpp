@@ -10,8 +10,8 @@ namespace localis::rule {
 ///
 /// Units:  eta dimensionless.
 /// Cost:   2 P O I + 2 P O^2 + 2 O^2 I FLOP.
-/// Limits: O <= I, checked where the layer is compiled. Unit o settles after the units before it; with lambda the top
-///         eigenvalue of X^T X / P, stable only while eta lambda < 1.
+/// Limits: O <= I, checked at compile time by the layer. Unit o converges after the units before it; with lambda the
+///         top eigenvalue of X^T X / P, stable only while eta lambda < 1.
 /// Source: T. D. Sanger, Neural Networks 2 (1989) 459. Ours: batch mean.
 struct sanger {
   static constexpr const char* name = "sanger";

@@ -11,19 +11,20 @@
 
 namespace localis::rule {
 
-/// SoftHebb: the unit that responds most learns Hebbian, the others anti-Hebbian, each by its share of a softmax.
+/// SoftHebb: the unit that responds most learns by Hebb's rule and the others with the opposite sign, each weighted by
+/// its softmax over the row.
 ///
 ///   W <- W + eta ( (1/P) S^T X - diag(c) W ),    c_o = (1/P) sum_p S(p,o) U(p,o)
 ///   S(p,o) = +y for the winner of row p, -y for the others,    y = softmax(sharpness U) over the row
 ///   eta_o = eta | |w_o| - 1 |^rate_power      rate_power 0 (the default): eta for all; the paper's is 0.5
 ///
-/// The paper divides each step by its largest entry before units' own rates: rule::max_abs_step.
+/// The paper divides each step by its largest entry before it applies the rates of the units; use rule::max_abs_step
+/// for that.
 ///
 /// Units:  sharpness is the inverse of U's unit. Among equals the lower index wins.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
 /// Limits: winners tend to norm 1 (as in oja); a row that mostly loses is pushed out instead. An empty row (x = 0)
-/// moves
-///         no weight, though its first unit wins among equals; with hebbian_bias it moves the biases.
+///         moves no weight, though its first unit wins among equals; with hebbian_bias it moves the biases.
 /// Errors: config_error unless sharpness is finite and > 0, rate_power finite and >= 0.
 /// Source: A. Journe, H. Garcia Rodriguez, Q. Guo, T. Moraitis, ICLR 2023. Ours: batch mean.
 struct soft_hebb {

@@ -9,15 +9,14 @@
 
 namespace localis::rule {
 
-/// All units move towards the input, each by its share of a softmax over the row.
+/// All units move towards the input, each weighted by its softmax over the row.
 ///
 ///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z = softmax(U / temperature) over each row
 ///
 /// Units:  temperature is that of U. Towards 0 the rule is winner-take-all.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
-/// Limits: w_o tends to the mean of X weighted by Z(.,o); high temperatures make all rows alike. An empty row (x = 0)
-/// is
-///         shared by all units alike, Z = 1/O, and draws each towards 0 by that: leave empty margins out of the data.
+/// Limits: w_o tends to the mean of X weighted by Z(.,o); high temperatures make all rows alike. In an empty row
+///         (x = 0) all units have Z = 1/O, which draws each towards 0: leave empty margins out of the data.
 /// Errors: config_error unless temperature is finite and > 0.
 /// Source: the softmax form of competitive learning, dw = z (x - w). Ours: batch mean.
 struct soft_winner_take_all {

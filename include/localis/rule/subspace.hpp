@@ -4,7 +4,7 @@
 
 namespace localis::rule {
 
-/// Oja's subspace rule: the units span the first O principal directions of X together, in no order.
+/// Oja's subspace rule: together the units span the first O principal directions of X, in no particular order.
 ///
 ///   W <- W + eta (1/P) ( U^T X - (U^T U) W )
 ///
