@@ -21,15 +21,16 @@ namespace localis::scheduler {
 ///   d_l(E)  mean over the steps of epoch E of norm_F(dW) / rate of stage l (epoch_observation::stage_update_norms)
 ///   q       as commonly interpolated: of n sorted values, at place (n - 1) percentile / 100
 ///
-/// T never moves back, and never in the first epoch. A stage whose eta is not finite has no part in q and stops T.
+/// T never moves back, and never in the first epoch. A stage whose eta is not finite does not count for q, and T stops
+/// there.
 ///
 /// Units:  percentile in percent: 50 is the median, 0 never moves.
-/// Errors: start() throws config_error unless percentile is in [0, 100]; observe() where it is not given one norm by
-///         stage.
+/// Errors: start() throws config_error unless percentile is in [0, 100]; observe() throws it unless it gets one norm
+///         per stage.
 /// Source: after the gradient norm test of Y. Liu, S. Agarwal, S. Venkataraman, AutoFreeze, arXiv 2102.01386 (2021);
-///         eta, percentile and its default as in the authors' published code. Ours differs: d is a mean of norms of the
-///         updates, there it is the 1-norm of the gradient summed over the interval; an interval is an epoch; momentum
-///         is part of the update; the last stage takes part.
+///         eta, percentile and its default are those of the authors' published code. What differs is ours: d is a mean
+///         of norms of the updates, while theirs is the 1-norm of the gradient summed over an interval; our interval is
+///         an epoch; momentum is part of the update; the last stage takes part.
 struct autofreeze {
   double percentile = 50;
 

@@ -26,10 +26,10 @@ concept schedule_of_epoch = requires(const F& f, std::size_t n) {
   { f(n) } -> schedule_value;
 };
 
-/// Any function of (epoch, step) or of (epoch), such as a lambda, as a scheduler. The boundary is the whole part of
-/// what it returns, an integer or a floating value; the trainer clamps it, so "as far as allowed" is any large number.
+/// A scheduler made from any function of (epoch, step) or of (epoch), such as a lambda. The boundary is the integer
+/// part of the returned integer or floating value. The trainer clamps it, so a large number means "as far as allowed".
 ///
-/// It may return to lower boundaries, so it promises nothing about them and no memory is freed.
+/// The function may return to lower boundaries, so the scheduler promises no lowest boundary, and no memory is freed.
 ///
 /// Errors: boundary() throws config_error where the function returns a negative, infinite or NaN value.
 template <class F>
@@ -58,7 +58,7 @@ struct callable {
   friend bool operator==(const callable&, const callable&) = default;
 };
 
-/// Passes a scheduler through and wraps anything else that can be called with an epoch, or an epoch and a step.
+/// Returns a scheduler as it is, and wraps anything else that can be called with an epoch, or with an epoch and a step.
 template <class S>
 [[nodiscard]] constexpr auto as_scheduler(S s) {
   if constexpr (!has_boundary<S> && (schedule_of_step<S> || schedule_of_epoch<S>)) {
@@ -67,11 +67,11 @@ template <class S>
     return s;
   } else {
     static_assert(check_scheduler<S>());
-    return callable{[](std::size_t) { return std::size_t{0}; }};  // so that one error is all that is printed
+    return callable{[](std::size_t) { return std::size_t{0}; }};  // so that only one error is printed
   }
 }
 
-/// The type that as_scheduler() makes of an S.
+/// The type of as_scheduler(S).
 template <class S>
 using scheduler_of = std::remove_cvref_t<decltype(as_scheduler(std::declval<S>()))>;
 

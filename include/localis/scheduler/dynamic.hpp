@@ -20,8 +20,8 @@ namespace localis::scheduler {
 ///   m    mean of d over the latest epochs at this T before E, at most `window` of them
 ///   n    epochs seen at this T, E among them
 ///
-/// Never after an epoch E < warm_up; such epochs do count for n and m. Never back. An epoch whose d is not finite (no
-/// step ran at the base boundary, or the rate was 0) counts for nothing.
+/// The boundary does not move after an epoch E < warm_up, although such epochs count for n and m, and it never moves
+/// back. An epoch whose d is not finite (no step ran at the base boundary, or the rate was 0) does not count.
 ///
 /// Units:  window, patience, warm_up in epochs; shift and first in stages; alpha dimensionless.
 /// Errors: start() throws config_error where alpha is not finite or not above 0, where window or shift is 0, or where
@@ -38,7 +38,7 @@ struct dynamic {
 
   struct run_state {
     std::size_t boundary = 0;   ///< T
-    std::size_t highest = 0;    ///< where T stops
+    std::size_t highest = 0;    ///< the highest T
     std::size_t epochs = 0;     ///< n
     std::vector<double> norms;  ///< d of the latest epochs at this T, oldest first, at most `window`
     friend bool operator==(const run_state&, const run_state&) = default;

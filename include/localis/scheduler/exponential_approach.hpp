@@ -11,26 +11,28 @@
 
 namespace localis::scheduler {
 
-/// The boundary moves fast at first and ever slower after: every epoch it covers the same share of what is left.
+/// The boundary moves fast at first and then ever more slowly: in every epoch it covers the same fraction of the
+/// remaining distance.
 ///
 ///   T(e) = min( highest, floor( last * (1 - exp(-(e - begin) / tau)) ) ),   0 up to `begin`
 ///
-/// `last` is an asymptote, so T reaches stage n < last after tau ln(last / (last - n)) epochs; it may lie beyond the
-/// network. Left out, it is one more than the highest boundary that the network allows: T reaches that boundary after
-/// tau ln(highest + 1) epochs.
+/// `last` is an asymptote, so T reaches stage n < last after tau ln(last / (last - n)) epochs; `last` may lie beyond
+/// the network. By default it is one more than the highest boundary that the network allows, and T reaches that
+/// boundary after tau ln(highest + 1) epochs.
 ///
-/// Units:  begin and tau in epochs, last in stages. A share a of what is left per epoch is tau = -1 / ln(1 - a).
+/// Units:  begin and tau in epochs, last in stages. To cover the fraction a of the remaining distance per epoch, set
+///         tau = -1 / ln(1 - a).
 /// Errors: start() throws config_error unless tau is finite and above 0.
 /// Source: after the upper bound of the freezing schedule of C. He et al., PipeTransformer, arXiv 2102.03161 (2021),
-///         L_t = L_(t-1) + a (L - L_(t-1)), that is L (1 - (1 - a)^t): the closed form is the one of the authors'
-///         published code, which rounds up. Ours differs: it rounds down; begin; no minimum with gradient norms (see
-///         autofreeze).
+///         L_t = L_(t-1) + a (L - L_(t-1)), that is L (1 - (1 - a)^t); the closed form is that of the authors'
+///         published code, which rounds up. What differs is ours: it rounds down, has `begin`, and takes no minimum
+///         with gradient norms (see autofreeze).
 struct exponential_approach {
   double tau = 3;
   std::size_t begin = 0;       ///< epoch at which T starts to move
   std::size_t last = highest;  ///< asymptote
 
-  /// What the run allows and what `last` came to.
+  /// The highest boundary of this run, and the value of `last` in it.
   struct run_state {
     std::size_t highest = 0;
     std::size_t last = 0;

@@ -7,10 +7,10 @@
 
 namespace localis::scheduler {
 
-/// The same boundary in every step: `fixed{.at = 2}`. 0 is plain gradient descent.
+/// Keeps the boundary at one stage in every step: `fixed{.at = 2}`. Boundary 0 is plain gradient descent.
 ///
 /// Units:  `at` in stages.
-/// Errors: start() throws config_error where `at` lies beyond the highest boundary that the network allows.
+/// Errors: start() throws config_error if `at` lies beyond the highest boundary that the network allows.
 struct fixed {
   std::size_t at = 0;  ///< T, a stage
 

@@ -11,23 +11,25 @@
 
 namespace localis::scheduler {
 
-/// FreezeOut: each stage has its own cosine down to 0 and leaves gradient descent where that ends, the first one first.
+/// FreezeOut: the learning rate of each stage falls to 0 along a cosine of its own, and the stage leaves gradient
+/// descent where its cosine ends, the first stage first.
 ///
 ///   t_i = (t0 + (1 - t0) i / highest)^k   for i < highest,   1 beyond;   k = 1 (linear), 2 (square), 3 (cubic)
 ///   T   = number of stages i < highest with t_i <= p
 ///   factor on the gradient rate of stage i:  (1 + cos(pi p / t_i)) / 2,  over t_i where scale_rates;  0 from t_i on
 ///
-///   p        share of the run's steps that are done
+///   p        fraction of the run's steps that are done
 ///   highest  highest boundary that the network allows, commonly its last stage
 ///
-/// With scale_rates every stage covers the same sum of rates. The cosine is in the factors: use
-/// learning_rate::constant.
+/// With scale_rates, the sum of rates over the run is the same for every stage. The factors contain the cosine already:
+/// use learning_rate::constant.
 ///
-/// Units:  t0 and p are shares of the run; t0 counts before the power, so that the default freezes stage 0 at 0.512.
+/// Units:  t0 and p are fractions of the run; t0 counts before the power, so that the default freezes stage 0 at 0.512.
 /// Errors: start() throws config_error unless t0 is in (0, 1] and `spacing` is one of the three.
 /// Source: A. Brock, T. Lim, J. M. Ritchie, N. Weston, FreezeOut, arXiv 1706.04983 (2017); formulas and defaults as in
-///         the authors' published code. Ours differs: from t_i on a stage may learn locally instead of being frozen;
-///         where a stage whose rule is gradient lowers `highest`, it and those behind it anneal over the whole run.
+///         the authors' published code. What differs is ours: from t_i on a stage may learn locally instead of being
+///         frozen; if a stage whose rule is gradient lowers `highest`, this stage and those after it anneal over the
+///         whole run.
 struct freeze_out {
   enum class power { linear = 1, square = 2, cubic = 3 };
 
@@ -50,7 +52,7 @@ struct freeze_out {
     state = {limits.highest, limits.epochs, limits.steps_per_epoch};
   }
 
-  /// t_i, as a share of the run.
+  /// t_i, as a fraction of the run.
   [[nodiscard]] double end_of(std::size_t stage) const {
     if (stage >= state.highest) return 1;
     const double way = static_cast<double>(stage) / static_cast<double>(state.highest);

@@ -8,27 +8,27 @@
 #include <localis/core/error.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
-/// What the static schedulers share: a value grows with the epoch, and the boundary is its whole part.
+/// Helpers of the static schedulers: a value grows with the epoch, and the boundary is its integer part.
 namespace localis::scheduler {
 
-/// As a stage: "as far as the network allows", known once the run starts.
+/// Stands for the highest stage that the network allows, which is known once the run starts.
 inline constexpr std::size_t highest = (std::numeric_limits<std::size_t>::max)();
 
-/// As an epoch: "the last one of the run", known once the run starts.
+/// Stands for the last epoch of the run, which is known once the run starts.
 inline constexpr std::size_t last_epoch = (std::numeric_limits<std::size_t>::max)();
 
-/// By how much rounding may miss a whole number: far above the error of a few operations, far below a schedule's steps.
+/// How far rounding may miss an integer: far above the error of a few operations, far below the steps of a schedule.
 inline constexpr double boundary_slack = 1e-9;
 
-/// The whole part of a value, at least 0. A value that rounding left just short of a whole number counts as that
-/// number: (0.1 + 0.7) * 10 = 7.999999999999999 is 8.
+/// The integer part of a value, at least 0. A value that rounding left just below an integer counts as that integer:
+/// (0.1 + 0.7) * 10 = 7.999999999999999 becomes 8.
 [[nodiscard]] inline std::size_t whole_boundary(double value) {
   constexpr double largest = 1e15;  // beyond any network, within what a double counts exactly
   const double slack = boundary_slack * (std::max)(1.0, value);
   return static_cast<std::size_t>(std::floor(std::clamp(value + slack, 0.0, largest)));
 }
 
-/// Throws config_error where a boundary that the user chose lies beyond the network.
+/// Throws config_error if a boundary that the user chose lies beyond the network.
 inline void expect_allowed(const char* name, std::size_t boundary, const schedule_limits& limits) {
   if (boundary > limits.highest) {
     throw config_error(text(name, ": expected at most ", limits.highest, ", the highest boundary of this network (",
@@ -47,7 +47,8 @@ inline void expect_allowed(const char* name, std::size_t boundary, const schedul
   return resolved;
 }
 
-/// The epoch that `end` stands for. Left out in a run that is over before `begin`, it is `begin`: T never moves.
+/// The epoch that `end` stands for. If it is left out and the run is over before `begin`, it is `begin`, and T never
+/// moves.
 [[nodiscard]] inline std::size_t resolve_end(const char* name, std::size_t begin, std::size_t end,
                                              const schedule_limits& limits) {
   if (end == last_epoch) return (std::max)(begin, std::max<std::size_t>(limits.epochs, 1) - 1);
@@ -55,14 +56,14 @@ inline void expect_allowed(const char* name, std::size_t boundary, const schedul
   return end;
 }
 
-/// 0 before `begin`, 1 from `end` on, straight between them.
+/// 0 before `begin`, 1 from `end` on, and linear in between.
 [[nodiscard]] inline double share_of_way(std::size_t epoch, std::size_t begin, std::size_t end) {
   if (epoch >= end) return 1;
   if (epoch <= begin) return 0;
   return static_cast<double>(epoch - begin) / static_cast<double>(end - begin);
 }
 
-/// first + (last - first) * share.
+/// Interpolates: first + (last - first) * share.
 [[nodiscard]] inline double between(std::size_t first, std::size_t last, double share) {
   return static_cast<double>(first) + static_cast<double>(last - first) * share;
 }

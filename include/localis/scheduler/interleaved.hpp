@@ -10,12 +10,12 @@
 
 namespace localis::scheduler {
 
-/// Any scheduler, except that every k-th step of the run trains the whole network by gradient.
+/// Wraps any scheduler: every k-th step of the run trains the whole network by gradient.
 ///
 ///   T(e, s) = 0  where (e * steps_per_epoch + s + 1) % every == 0,   T of `base` elsewhere
 ///
 /// In those steps the gradient rate of the stages below the base boundary is multiplied by `rate_scale`, since such a
-/// stage meets a gradient in one step of `every` only. Peak memory is that of plain gradient descent.
+/// stage takes a gradient step only once in `every` steps. Peak memory is that of plain gradient descent.
 ///
 /// Units:  every in steps, rate_scale dimensionless.
 /// Errors: start() throws config_error where every < 2 or rate_scale is negative or not finite, and what `base` throws.
@@ -28,7 +28,7 @@ struct interleaved {
   std::size_t every = 4;
   double rate_scale = 3;
 
-  /// What the run is; the state of `base` is its own.
+  /// Extents of the run; `base` has its own state.
   struct run_state {
     std::size_t steps_per_epoch = 0;
     std::size_t highest = 0;

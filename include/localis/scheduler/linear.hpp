@@ -22,7 +22,7 @@ struct linear {
   std::size_t first = 0;
   std::size_t last = highest;
 
-  /// What `end` and `last` came to in this run.
+  /// The values of `end` and `last` in this run.
   struct run_state {
     std::size_t end = 0;
     std::size_t last = 0;

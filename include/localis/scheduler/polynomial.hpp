@@ -10,7 +10,7 @@
 
 namespace localis::scheduler {
 
-/// The boundary moves along a power of time: late and then fast (power > 1), or at once and then slowly (power < 1).
+/// The boundary moves along a power of time: late and fast (power > 1), or early and then slowly (power < 1).
 ///
 ///   T(e) = floor( first + (last - first) * ((e - begin) / (end - begin))^power ),   as `linear` outside [begin, end)
 ///
@@ -24,7 +24,7 @@ struct polynomial {
   std::size_t first = 0;
   std::size_t last = highest;
 
-  /// What `end` and `last` came to in this run.
+  /// The values of `end` and `last` in this run.
   struct run_state {
     std::size_t end = 0;
     std::size_t last = 0;

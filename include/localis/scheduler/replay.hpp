@@ -10,10 +10,10 @@
 
 namespace localis::scheduler {
 
-/// The boundaries of another run, one per epoch; beyond the end of the list the last one is held.
+/// Replays the boundaries of another run, one per epoch; after the end of the list it keeps the last one.
 ///
-/// Errors: start() throws config_error where the list is empty or one of its boundaries lies beyond
-///         schedule_limits::highest. Nothing else may be called on an empty list.
+/// Errors: start() throws config_error if the list is empty or one of its boundaries lies beyond
+///         schedule_limits::highest. No other function may be called on an empty list.
 struct replay {
   std::vector<std::size_t> boundaries;  ///< T of epoch 0, 1, ...
 

@@ -12,7 +12,7 @@
 
 namespace localis::scheduler {
 
-/// Any scheduler, except that its boundary draws back for a while once the loss has risen.
+/// Wraps any scheduler: when the loss has risen, the boundary moves back for some epochs.
 ///
 ///   after epoch E:  a retreat of `epochs` epochs begins   iff   none is under way and l_E > tolerance * best
 ///   in a retreat:   T' = max( T - retreat, lowest ),   T where T <= lowest;   else T' = T of `base`
@@ -20,10 +20,10 @@ namespace localis::scheduler {
 ///   l_E   validation loss of epoch E, or its training loss where there is no validation
 ///   best  lowest of the losses l before E
 ///
-/// An epoch in retreat begins no other, so that at least one epoch follows `base` between two retreats. Its stages
-/// [T', T) take the gradient rate of stage T. `base` goes on meanwhile: what it observes is its own boundary with the
-/// update norm of stage T, which learns by gradient in either case. Where steps are interleaved, too, wrap this one:
-/// interleaved{retreat_on_loss{...}}. Memory is held for boundaries down to `lowest`.
+/// No retreat begins during a retreat, so at least one epoch between two retreats follows `base`. In a retreat the
+/// stages [T', T) take the gradient rate of stage T. `base` continues meanwhile: it observes its own boundary with the
+/// update norm of stage T, which learns by gradient in either case. To interleave steps as well, wrap this scheduler:
+/// interleaved{retreat_on_loss{...}}. The trainer keeps memory for boundaries down to `lowest`.
 ///
 /// Units:  tolerance dimensionless, retreat and lowest in stages, epochs in epochs. Losses are at least 0.
 /// Errors: start() throws config_error unless tolerance is finite and at least 1, where retreat or epochs is 0, where
@@ -37,13 +37,13 @@ struct retreat_on_loss {
   double tolerance = 1.1;
   std::size_t retreat = 1;
   std::size_t epochs = 1;
-  std::size_t lowest = 0;  ///< no retreat goes below
+  std::size_t lowest = 0;  ///< the lowest boundary of a retreat
 
-  /// What was seen; the state of `base` is its own.
+  /// The losses seen so far; `base` has its own state.
   struct run_state {
     std::size_t highest = 0;
     std::size_t steps_per_epoch = 1;
-    std::size_t left = 0;  ///< epochs of the retreat under way, the next one among them
+    std::size_t left = 0;  ///< remaining epochs of the present retreat, the next one included
     double best = std::numeric_limits<double>::infinity();
     friend bool operator==(const run_state&, const run_state&) = default;
   };
@@ -95,7 +95,7 @@ struct retreat_on_loss {
     return is_nan(seen.validation_loss) ? seen.loss : seen.validation_loss;
   }
 
-  /// The base boundary of `base`, as the trainer clamps it.
+  /// The base boundary of `base`, clamped as the trainer does.
   [[nodiscard]] std::size_t own_boundary(std::size_t epoch, std::size_t step) const {
     return (std::min)(localis::scheduler::base_boundary(base, epoch, step), state.highest);
   }

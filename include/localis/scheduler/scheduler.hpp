@@ -7,11 +7,11 @@
 
 #include <localis/core/named.hpp>
 
-/// A scheduler says where the boundary T lies: stages [0, T) learn locally, stages [T, L) by gradient.
+/// A scheduler places the boundary T: stages [0, T) learn locally, stages [T, L) learn by gradient.
 ///
-/// The one thing it must have is `std::size_t boundary(std::size_t epoch, std::size_t step) const`. Epochs count from
-/// 0, steps from 0 within their epoch. The trainer clamps every answer to schedule_limits::highest; a scheduler need
-/// not. Everything else is optional, and the free functions below supply what is missing:
+/// Its one required member is `std::size_t boundary(std::size_t epoch, std::size_t step) const`. Epochs count from 0,
+/// steps from 0 within their epoch. The trainer clamps the result to schedule_limits::highest, so a scheduler need not.
+/// All other members are optional, and the free functions below supply defaults:
 ///
 ///   start(limits)                  called once, before all else: check parameters, reset the run state
 ///   observe(epoch_observation)     called after each epoch
@@ -24,13 +24,13 @@
 ///                                  factor on the gradient rate of a stage in this step, finite and at least 0,
 ///                                  dimensionless; of no effect on a stage that learns locally. Default 1.
 ///
-/// What a scheduler has become must follow from start() and from what observe() was told, in order: a stored run is
-/// taken up by telling a fresh one of the epochs before (train/stored_run.hpp).
+/// The state of a scheduler must follow from start() and from the calls of observe() alone, in their order: to resume a
+/// stored run, the trainer shows the earlier epochs to a fresh scheduler (train/stored_run.hpp).
 ///
-/// Schedulers are asked on the host, once per step, and observe once per epoch.
+/// Schedulers run on the host: boundary() once per step, observe() once per epoch.
 namespace localis {
 
-/// What a run allows; handed to a scheduler before the first epoch.
+/// The limits of a run, which a scheduler gets before the first epoch.
 struct schedule_limits {
   std::size_t stages = 1;           ///< L, stages of the network
   std::size_t highest = 0;          ///< highest boundary allowed: min(first stage whose rule is gradient, L - 1)
@@ -40,15 +40,16 @@ struct schedule_limits {
   friend bool operator==(const schedule_limits&, const schedule_limits&) = default;
 };
 
-/// What an epoch showed; handed to a scheduler after it.
+/// The measurements of an epoch, which a scheduler gets after it.
 struct epoch_observation {
-  std::size_t epoch = 0;       ///< the epoch that just ended
-  std::size_t boundary = 0;    ///< its base boundary, after clamping
-  double update_norm = 0;      ///< mean of norm_F(dW) / rate of the transition stage, steps at the base boundary only
-  double loss = 0;             ///< mean training loss
-  double validation_loss = 0;  ///< NaN where there is no validation split
-  double validation_accuracy = 0;  ///< share of right answers in [0, 1]; NaN where there is no validation split
-  /// By stage, mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN: none.
+  std::size_t epoch = 0;     ///< the epoch that just ended
+  std::size_t boundary = 0;  ///< its base boundary, after clamping
+  double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage, over the steps at the base boundary
+  double loss = 0;           ///< mean training loss
+  double validation_loss = 0;      ///< NaN without a validation split
+  double validation_accuracy = 0;  ///< fraction of correct predictions; NaN without a validation split
+  /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each with its own rate; NaN
+  /// if there were none.
   std::vector<double> stage_update_norms{};
 };
 
@@ -102,13 +103,13 @@ namespace detail {
 struct member_names {
   int start, observe, lowest_boundary, highest_boundary, base_boundary, gradient_scale;
 };
-/// `&without<S>::start` compiles where S names no such member.
+/// `&without<S>::start` compiles if S has no member of that name.
 template <class S>
 using without = localis::detail::named_twice<S, member_names>;
 
 }  // namespace detail
 
-// An optional member that is there under its name but cannot be called would be skipped without a word.
+// An optional member that has the right name but cannot be called would be skipped silently.
 template <class S>
 concept optional_members_fit = (has_start<S> || requires { &detail::without<S>::start; }) &&
                                (has_observe<S> || requires { &detail::without<S>::observe; }) &&

@@ -8,11 +8,11 @@
 
 namespace localis::scheduler {
 
-/// The boundary moves by whole stages at regular intervals.
+/// The boundary moves by a fixed number of stages at regular intervals.
 ///
 ///   T(e) = min( last, first + shift * floor((e - begin) / every) ),   first before `begin`
 ///
-/// So the first move comes at epoch begin + every.
+/// So the first move is at epoch begin + every.
 ///
 /// Units:  begin and every in epochs, shift, first and last in stages.
 /// Errors: start() throws config_error where `every` or `shift` is 0, where `last` or `first` lies beyond
@@ -25,7 +25,7 @@ struct step_schedule {
   std::size_t first = 0;
   std::size_t last = highest;
 
-  /// What `last` came to in this run.
+  /// The value of `last` in this run.
   struct run_state {
     std::size_t last = 0;
     friend bool operator==(const run_state&, const run_state&) = default;

@@ -10,7 +10,7 @@
 
 namespace localis::supervision {
 
-/// Longer local steps while the loss falls below its recent mean, shorter ones while it rises above.
+/// Makes local steps longer while the loss is below its recent mean, and shorter while it is above.
 ///
 ///   g_t = clamp( (m / l)^exponent, lowest, highest )
 ///

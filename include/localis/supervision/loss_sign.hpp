@@ -7,8 +7,8 @@
 
 namespace localis::supervision {
 
-/// One gain while the loss is below its recent mean, another while it is above: loss_gain without the size of the
-/// difference.
+/// Uses one gain while the loss is below its recent mean and another while it is above. Unlike loss_gain, it ignores
+/// the size of the difference.
 ///
 ///   g_t = up   where l < m,   down  where l > m,   1  where they are equal
 ///

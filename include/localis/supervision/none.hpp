@@ -4,7 +4,7 @@
 
 namespace localis::supervision {
 
-/// The loss has no say: the gain is 1 in every step. No errors.
+/// No supervision: the gain is 1 in every step. It throws nothing.
 struct none {
   struct state {
     friend bool operator==(const state&, const state&) = default;

@@ -11,11 +11,11 @@
 
 namespace localis::supervision {
 
-/// Any supervision, times a factor for each stage: `per_stage{loss_gain{}, {1, 0.5, 0.1}}`.
+/// Wraps any supervision and multiplies its gain by a factor for each stage: `per_stage{loss_gain{}, {1, 0.5, 0.1}}`.
 ///
 ///   g_t(stage) = g_t of `base` for this stage * factors[stage];   beyond the end of the list the last factor is held
 ///
-/// Records show the gain of `base`.
+/// Records of a run show the gain of `base`.
 ///
 /// Units:  dimensionless.
 /// Errors: validate() throws config_error where there is no factor, where one is negative or not finite, and what

@@ -19,15 +19,16 @@ namespace localis::supervision {
 ///   m     mean of all losses so far, with exponentially falling weights (running_mean)
 ///   best  the m of the last improvement; at first the first loss
 ///
-/// g starts at 1. A factor below 1 quiets the local stages as the loss settles, one above 1 wakes them up.
+/// g starts at 1. A factor below 1 shortens local steps once the loss stops falling, and a factor above 1 lengthens
+/// them.
 ///
-/// Units:  patience in steps; the rest dimensionless; the mean remembers about 1 / (1 - smoothing) steps.
+/// Units:  patience in steps, all others dimensionless; the mean remembers about 1 / (1 - smoothing) steps.
 /// Errors: validate() throws config_error unless factor is finite and above 0, threshold in [0, 1), patience at least
 ///         1, lowest in [0, 1], highest finite and at least 1, smoothing in [0, 1).
 /// Source: the rule commonly used for learning rates (PyTorch: ReduceLROnPlateau), per step and on a smoothed loss.
 struct plateau {
   double factor = 0.5;
-  double threshold = 0.01;  ///< share of `best` by which the loss must fall to count as improved
+  double threshold = 0.01;  ///< fraction of `best` by which the loss must fall to count as an improvement
   std::size_t patience = 500;
   double lowest = 0.01;
   double highest = 100;

@@ -11,23 +11,23 @@ namespace localis::supervision {
 /// It remembers about 1 / (1 - smoothing) values.
 struct running_mean {
   double sum = 0;     ///< the running average of the values, as started from 0
-  double weight = 0;  ///< 1 - smoothing^n, what that start takes off it; 0: no values yet
+  double weight = 0;  ///< 1 - smoothing^n, which corrects for that start; 0: no values yet
 
   constexpr void add(double value, double smoothing) {
     sum = smoothing * sum + (1 - smoothing) * value;
     weight = smoothing * weight + (1 - smoothing);
   }
   [[nodiscard]] constexpr bool empty() const { return weight == 0; }
-  [[nodiscard]] constexpr double value() const { return sum / weight; }  ///< of at least one value
+  [[nodiscard]] constexpr double value() const { return sum / weight; }  ///< needs at least one value
 
   friend bool operator==(const running_mean&, const running_mean&) = default;
 };
 
-/// The last loss against the mean of those before it.
+/// The last loss, and the mean of the losses before it.
 struct loss_and_mean {
   double loss = 0;
   running_mean earlier;
-  std::size_t losses = 0;  ///< seen so far
+  std::size_t losses = 0;  ///< number seen so far
 
   constexpr void add(double next, double smoothing) {
     if (losses > 0) earlier.add(loss, smoothing);

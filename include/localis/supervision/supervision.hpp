@@ -8,8 +8,8 @@
 #include <localis/core/constexpr_call.hpp>
 #include <localis/core/named.hpp>
 
-/// Supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
-/// that no gradient reaches. A policy is a plain value with
+/// A supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
+/// that no gradient reaches. It is a plain value with
 ///
 ///   struct state                                   trivially copyable; what has been seen so far. Without padding
 ///                                                  between its members: checkpoints hold all its bytes
@@ -17,16 +17,17 @@
 ///   double gain(const state&) const                factor on the local step size, dimensionless
 ///
 /// The gain of step t comes from the losses of steps up to t - 1; before any loss it is 1. Losses are finite: the
-/// trainer throws divergence_error before a policy sees one that is not. Optional:
+/// trainer throws divergence_error before a supervision sees any other. Optional members:
 ///
 ///   double stage_gain(const state&, std::size_t stage) const   a stage's own factor, used in place of gain();
 ///                                                              gain() is then what records show
 ///   void   validate() const                                    throws config_error for a parameter out of range
 ///
-/// Each of the shipped ones takes O(1) operations and a few numbers of state per step, whatever the network.
+/// The supervisions of the library take O(1) operations and a few numbers of state per step, for any network.
 ///
-/// A policy that is trivially copyable runs in the backend's memory, where the losses are, so that no step waits for
-/// the one before: its functions must be constexpr (core/constexpr_call.hpp). Any other is asked on the host.
+/// A supervision that is trivially copyable runs where the backend computes, so that a training step never waits for
+/// the loss of the one before. Its functions must be constexpr (core/constexpr_call.hpp). Any other supervision runs on
+/// the host, which then waits for each loss.
 namespace localis::supervision {
 
 template <class S>
@@ -60,13 +61,13 @@ namespace detail {
 struct member_names {
   int stage_gain, validate;
 };
-/// `&without<S>::validate` compiles where S names no such member.
+/// `&without<S>::validate` compiles if S has no member of that name.
 template <class S>
 using without = localis::detail::named_twice<S, member_names>;
 
 }  // namespace detail
 
-// An optional member that is there under its name but cannot be called would be skipped without a word.
+// An optional member that has the right name but cannot be called would be skipped silently.
 template <class S>
 concept optional_members_fit = (has_stage_gain<S> || requires { &detail::without<S>::stage_gain; }) &&
                                (has_validate<S> || requires { &detail::without<S>::validate; });
@@ -111,7 +112,7 @@ constexpr bool check_supervision() {
 
 namespace detail {
 
-/// Stands where something is no supervision, so that one error is all that is printed.
+/// Replaces a type that is no supervision, so that only one error is printed.
 struct stand_in {
   struct state {};
   constexpr stand_in() = default;
@@ -129,7 +130,7 @@ constexpr auto checked() {
 
 }  // namespace detail
 
-/// S, where it is a supervision; where not, the compiler says why.
+/// S if it is a supervision; otherwise a compile error explains why it is not.
 template <class S>
 using supervision_of = typename decltype(detail::checked<S>())::type;
 
@@ -149,7 +150,7 @@ template <class S>
 
 namespace detail {
 
-/// What a fresh policy makes of a few losses.
+/// The gain of a fresh supervision after a few losses.
 template <class S>
 constexpr double try_out(const S& policy = S{}) {
   typename S::state seen{};
@@ -170,7 +171,7 @@ LOCALIS_CONSTEXPR_CALL(check_all, "localis: supervision: what gain and observe c
 
 }  // namespace detail
 
-/// Asserts that what kernels call of a policy is constexpr, where kernels ask it. A few losses are tried.
+/// Asserts that the functions of a supervision that kernels call are constexpr. It tries a few losses.
 template <class S>
 constexpr bool check_calls() {
   if constexpr (std::is_trivially_copyable_v<S>) {
