@@ -6,8 +6,8 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/unfold.hpp>
 
-/// The depthwise convolution, element by element, for backends that give every element a thread of its own: each
-/// channel has a window of its own weights, C x (kh kw).
+/// Kernels of the depthwise convolution, element by element, for backends that give every element a thread of its own.
+/// Each channel has its own window of weights, C x (kh kw).
 namespace localis::kernel {
 
 /// u_c = sum over the window of w_c x_c, for rows first, first + every, ... of X.
@@ -35,13 +35,13 @@ struct depthwise_response {
   }
 };
 
-/// sums[cell][c] += d_c x_c of the cell's pixel: rows first, first + every, ... of X against rows 0, 1, ... of d;
-/// without d, 1.
+/// sums[cell][c] += d_c x_c of the cell's pixel: rows first, first + every, ... of X against rows 0, 1, ... of d; if d
+/// is null, d_c is 1.
 template <class T>
 struct depthwise_products {
   linear_map map;
   const T* x;
-  const T* d;  ///< or null
+  const T* d;  ///< may be null
   std::size_t first;
   std::size_t every;
 
@@ -57,7 +57,7 @@ struct depthwise_products {
   }
 };
 
-/// dx_c = sum over the windows that see the pixel of w_c d_c.   One row is one input position of one sample.
+/// dx_c = sum over the windows that see the pixel of w_c d_c.   Each row is one input position of one sample.
 template <class T>
 struct depthwise_input_gradient {
   linear_map map;

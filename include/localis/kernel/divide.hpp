@@ -5,7 +5,7 @@
 
 namespace localis::kernel {
 
-/// What kernels count rows in has 32 bits.
+/// The largest number of rows and of columns: kernels count them in 32 bits.
 inline constexpr std::size_t most_rows = 0xFFFFFFFF;
 
 struct quotient {
@@ -13,9 +13,10 @@ struct quotient {
   std::size_t remainder;
 };
 
-/// a = whole * b + rest, with rest < b: how kernels take an index of rows, positions or channels apart.
-/// a and b are at most most_rows, as the rows and the columns of every array of a network are (model::prepare sees to
-/// it): on a GPU, 64 bits are divided by a function, several times as slow, around whose call registers are spilled.
+/// Divides with remainder: a = whole * b + remainder, with remainder < b. Kernels split an index into rows, positions
+/// or channels with it. a and b are at most most_rows, as are the rows and columns of every array of a network
+/// (model::prepare checks that): a GPU divides 64-bit numbers by calling a function that is several times slower and
+/// spills registers.
 constexpr quotient divide(std::size_t a, std::size_t b) {
   const std::uint32_t whole = static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b);
   return {whole, static_cast<std::uint32_t>(a) - whole * static_cast<std::uint32_t>(b)};

@@ -8,7 +8,7 @@
 
 namespace localis::kernel {
 
-/// to = from
+/// Copies: to = from
 template <class T>
 struct copy {
   const T* from;
@@ -21,7 +21,7 @@ struct copy {
   }
 };
 
-/// to = value
+/// Fills: to = value
 template <class T>
 struct fill {
   T* to;
@@ -32,7 +32,7 @@ struct fill {
   }
 };
 
-/// Each row of `to` += row
+/// Adds one row to each row number of rows of `to`.
 template <class T>
 struct add_to_rows {
   T* to;
@@ -45,7 +45,7 @@ struct add_to_rows {
   }
 };
 
-/// sums[0][i] += row i; rows are `stride` apart.
+/// Adds up rows by column: sums[0][i] += value i of each row; rows are `stride` apart.
 template <class T, class From = T>
 struct column_sums {
   const From* from;
@@ -57,7 +57,7 @@ struct column_sums {
   }
 };
 
-/// Row n of `to` = row n of `from`, whose rows are `stride` apart.
+/// Copies rows: row n of `to` = row n of `from`, whose rows are `stride` apart.
 template <class T, class To = T>
 struct gather_strided {
   const T* from;
@@ -70,7 +70,7 @@ struct gather_strided {
   }
 };
 
-/// Row n of `to` = column n of `from`, or added to it.
+/// Transposes: row n of `to` = column n of `from`, or adds it to that row.
 template <class T>
 struct transposed {
   const T* from;
@@ -87,7 +87,7 @@ struct transposed {
   }
 };
 
-/// Row n of `to` = row index[n] of `from`.
+/// Gathers rows: row n of `to` = row index[n] of `from`.
 template <class T>
 struct gather_rows {
   const T* from;
@@ -100,7 +100,7 @@ struct gather_rows {
   }
 };
 
-/// Row index[n] of `to` = row n of `from`; no index comes twice.
+/// Scatters rows: row index[n] of `to` = row n of `from`; the indices must be distinct.
 template <class T>
 struct scatter_rows {
   const T* from;
@@ -113,7 +113,7 @@ struct scatter_rows {
   }
 };
 
-/// Row n of x *= factor_n.
+/// Scales rows: row n of x *= factor_n.
 template <class T>
 struct scale_rows {
   const T* factor;
@@ -126,7 +126,7 @@ struct scale_rows {
   }
 };
 
-/// to = f(a + b); `to` may be `a`.
+/// Sum and activation: to = f(a + b); `to` may be `a`.
 template <class T, class Function = identity_function>
 struct add {
   const T* a;
@@ -141,7 +141,8 @@ struct add {
   }
 };
 
-/// Both summands' gradient of y = f(a + b), dy f' with the slope in terms of y; da may be dy, and each may be null.
+/// Gradient of y = f(a + b) for both summands: dy f', with the slope in terms of y. da may be dy, and each of the two
+/// may be null.
 template <class T, class Function>
 struct share_gradient {
   const T* y;
@@ -169,7 +170,7 @@ struct share_gradient {
   }
 };
 
-/// y = f(x), element by element; y may be x.
+/// Activation: y = f(x), element by element; y may be x.
 template <class T, class Function>
 struct activate {
   const T* x;
@@ -183,7 +184,7 @@ struct activate {
   }
 };
 
-/// dx = dy f'(x), with the slope as a function of the output y = f(x); dx may be dy.
+/// Gradient of an activation: dx = dy f'(x), with the slope as a function of the output y = f(x); dx may be dy.
 template <class T, class Function>
 struct activate_gradient {
   const T* y;

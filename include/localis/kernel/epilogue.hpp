@@ -8,26 +8,26 @@
 
 namespace localis::kernel {
 
-/// A response that nothing follows in the same pass.
+/// An empty epilogue: nothing runs after the response in the same pass.
 struct no_epilogue {
   static constexpr bool present = false;
   static constexpr std::size_t pool = 1;
 };
 
-/// What follows a response while its rows are at hand:  y = f(u scale + shift), in place; the moments of u about
-/// `center`, where it is not null; then the largest of each pool x pool square.
+/// The operations that run on a response while its rows are in cache: y = f(u scale + shift), in place; the moments of
+/// u about `center`, if it is not null; then the largest value of each pool x pool square.
 template <class T, class Function>
 struct epilogue {
   static constexpr bool present = true;
 
   const T* scale;   ///< O
   const T* shift;   ///< O
-  const T* center;  ///< O, or null
-  T* moments;       ///< 2 x O, from the backend: sums of u - center and of its square
+  const T* center;  ///< O values, or null
+  T* moments;       ///< 2 x O, set by the backend: sums of u - center and of its square
   Function function;
-  std::size_t pool = 1;  ///< rows and columns beyond the last whole square are dropped
+  std::size_t pool = 1;  ///< side of the squares; rows and columns beyond the last whole square are dropped
 
-  /// Some units of one row.   sums, squares: O, where center is not null
+  /// Runs on some units of one row. `sums` and `squares` have O values if center is not null.
   constexpr void operator()(T* row, std::size_t begin, std::size_t end, T* sums, T* squares) const {
     if (center == nullptr) {
       LOCALIS_VECTORIZE
@@ -43,13 +43,13 @@ struct epilogue {
     }
   }
 
-  /// Pooling of so many lines of a response of `width` x `units`.
+  /// Pools so many lines of a response of `width` x `units`.
   [[nodiscard]] constexpr linear_map pooling(std::size_t lines, std::size_t width, std::size_t units) const {
     return {{lines, width, units}, {lines / pool, width / pool, units}, {pool, pool, pool}, 1};
   }
 };
 
-/// The same as a kernel over the rows of a whole response.
+/// An epilogue as a kernel over the rows of a whole response.
 template <class T, class Epilogue>
 struct epilogue_rows {
   Epilogue epilogue;

@@ -10,7 +10,7 @@
 
 namespace localis::kernel {
 
-/// Which sums over rows a local update takes per unit, besides G^T X: their places in the accumulators.
+/// The sums over rows that a local update needs per unit, besides G^T X, and their places in the accumulators.
 template <class Local>
 struct unit_sums {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -26,7 +26,8 @@ struct unit_sums {
   static constexpr std::size_t count = signal_squares + (wants_moments ? 1 : 0);
 };
 
-/// A rule at work: what a backend calls for each row that is learned from.
+/// A rule with its state, as a backend runs it: the backend calls these functions for each row that the rule learns
+/// from.
 ///
 ///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; only where sees_other is true
 ///   open(row, begin, end, z, gates, plain)
@@ -43,9 +44,9 @@ struct gate {
   rule_type rule;
   std::size_t units;
   std::size_t positions;         ///< rows per sample
-  const T* state = nullptr;      ///< by unit
-  const T* modulator = nullptr;  ///< by sample, or null
-  const T* scale = nullptr;      ///< by unit: signal = response scale + shift
+  const T* state = nullptr;      ///< one value per unit
+  const T* modulator = nullptr;  ///< one value per sample, or null
+  const T* scale = nullptr;      ///< one value per unit: signal = response scale + shift
   const T* shift = nullptr;
 
   /// `z` may be `u`.
@@ -97,7 +98,7 @@ struct gate {
   }
 };
 
-/// rates[o] = unit_rate(norm of row o)
+/// The rate of each unit: rates[o] = unit_rate(norm of weight row o)
 template <class T, class Rule>
 struct unit_rates {
   Rule rule;
@@ -113,7 +114,7 @@ struct unit_rates {
   }
 };
 
-/// h = response_weight(w), element by element.
+/// The weights that the gate's signal is computed with: h = response_weight(w), element by element.
 template <class T, class Rule>
 struct response_weights {
   Rule rule;

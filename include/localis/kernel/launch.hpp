@@ -6,16 +6,17 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/rows.hpp>
 
-/// Kernels that only backends of launches run: what cuts rows into stretches and adds up chunks, and gates.
+/// Kernels for backends whose loops are launches (Thrust, CUDA): they cut rows into stretches, add up chunks, and run
+/// gates.
 namespace localis::kernel {
 
-/// Call i of a kernel over rows: one stretch of one row, or one whole row.
+/// Maps call i to a kernel over rows: one stretch of one row, or one whole row.
 template <class Kernel>
 struct cut_rows {
   Kernel kernel;
   std::size_t columns;
   std::size_t stretch;
-  std::size_t pieces;  ///< of a row
+  std::size_t pieces;  ///< number of stretches of a row
 
   constexpr void operator()(std::size_t i) const {
     if constexpr (takes_whole_rows<Kernel>) {
@@ -28,7 +29,7 @@ struct cut_rows {
   }
 };
 
-/// The same from row `first` on, where each call gets one element: loops over a stretch vanish.
+/// Maps call i to one element of a kernel over rows, from row `first` on, so that the loop over a stretch vanishes.
 template <class Kernel>
 struct cut_elements {
   Kernel kernel;
@@ -45,14 +46,14 @@ struct cut_elements {
   }
 };
 
-/// Row `chunk`: the sums over its rows, a few of them in T, those in double.
+/// Computes row `chunk` of the partial sums: it adds up a few rows in T, and these sums in double.
 template <class T, class Kernel>
 struct sum_chunk {
   Kernel kernel;
   std::size_t rows;
   std::size_t chunks;
   std::size_t columns;
-  std::size_t count;  ///< sums per column
+  std::size_t count;  ///< number of sums per column
   T* parts;           ///< chunks x count x columns
   double* totals;     ///< chunks x count x columns
 
@@ -72,7 +73,7 @@ struct sum_chunk {
       part[i] = T(0);
       total[i] = 0;
     });
-    const kernel::quotient share = kernel::divide(rows, chunks);  // and one more row for each of the first chunks
+    const kernel::quotient share = kernel::divide(rows, chunks);  // the first chunks have one more row each
     std::size_t first = chunk * share.whole + (chunk < share.remainder ? chunk : share.remainder);
     const std::size_t behind = first + share.whole + (chunk < share.remainder ? 1 : 0);
     for (; first < behind; first += few) {
@@ -86,7 +87,7 @@ struct sum_chunk {
   }
 };
 
-/// sums = the chunks' totals in their order, or added to what is there.
+/// Adds up the totals of the chunks in their order, into `sums` or onto it.
 template <class T>
 struct add_chunks {
   const double* totals;
@@ -104,7 +105,7 @@ struct add_chunks {
   }
 };
 
-// Gates of rows first, first + 1, ... of what is learned from; signals lie `stride` apart.
+// Computes the gates of rows first, first + 1, ... of the rows that the rule learns from; signals lie `stride` apart.
 
 template <class T, class Gate>
 struct see_rows {

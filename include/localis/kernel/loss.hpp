@@ -10,7 +10,7 @@
 
 namespace localis::kernel {
 
-/// A batch's losses and their gradient, one sample in a call. Outputs from `judged` on take no part.
+/// The losses of a batch and their gradient, one sample per call. Only the first `active` outputs take part.
 template <class T, class Loss>
 struct sample_losses {
   static_assert(std::is_default_constructible_v<Loss>,
@@ -21,13 +21,13 @@ struct sample_losses {
   const T* output;  ///< samples x outputs
   std::size_t outputs;
   std::size_t active_outputs;
-  const std::uint32_t* labels;  ///< by sample, or null
+  const std::uint32_t* labels;  ///< one per sample, or null
   const T* targets;             ///< samples x outputs, or null
   T* gradient;                  ///< samples x outputs
   T share;
-  std::size_t classes;  ///< of the data
+  std::size_t classes;  ///< number of classes of the data
   T* losses;
-  T* correct;  ///< 1 where the largest output, among those of classes, is the label; else 0
+  T* correct;  ///< 1 if the largest output among the classes is the label, else 0
 
   constexpr void operator()(std::size_t n) const {
     T* row = gradient + n * outputs;
@@ -41,7 +41,7 @@ struct sample_losses {
   }
 };
 
-/// Sums over samples, in double: of losses, and of hits.
+/// Sums over samples, in double: of the losses, and of the correct predictions.
 template <class T>
 struct sum_losses {
   const T* losses;

@@ -6,11 +6,12 @@
 #include <localis/config.hpp>
 #include <localis/math/activation.hpp>
 
-/// Batch normalization (Ioffe and Szegedy 2015) in passes over contiguous channel rows.
+/// Kernels of batch normalization (Ioffe and Szegedy 2015), as passes over contiguous channel rows.
 ///
 ///   y = gamma (u - mean) / sqrt(variance + eps) + beta     per channel, over P rows
 ///
-/// Sums are taken of u - m, with m the running mean: exact for any m, and free of cancellation once m is near the mean.
+/// Sums are over u - m, where m is the running mean: this is exact for any m, and free of cancellation once m is near
+/// the mean.
 namespace localis::kernel {
 
 /// sums[0][c] += u - m,  sums[1][c] += (u - m)^2
@@ -31,7 +32,7 @@ struct moments {
   }
 };
 
-/// y = f(u scale + shift); y may be u.
+/// Scale, shift and activation: y = f(u scale + shift); y may be u.
 template <class T, class Function = identity_function>
 struct scale_shift {
   const T* u;
@@ -49,7 +50,7 @@ struct scale_shift {
   }
 };
 
-/// Both at once: y from the scale and shift that were known before, and the moments of u. y may be u.
+/// Normalizes with a known scale and shift, and adds up the moments of u in the same pass; y may be u.
 template <class T, class Function = identity_function>
 struct scale_shift_moments {
   scale_shift<T, Function> apply;
@@ -69,7 +70,8 @@ struct scale_shift_moments {
   }
 };
 
-/// Per channel, from running statistics: scale = gamma / sqrt(variance + eps), shift = beta - mean scale.
+/// Scale and shift per channel, from running statistics: scale = gamma / sqrt(variance + eps), shift = beta - mean
+/// scale.
 template <class T>
 struct running_scale {
   const T* gamma;
@@ -88,7 +90,7 @@ struct running_scale {
   }
 };
 
-/// Per channel:  scale = 1 / sqrt(variance + eps),  shift = -mean scale.
+/// Scale and shift per channel without gamma and beta: scale = 1 / sqrt(variance + eps), shift = -mean scale.
 template <class T>
 struct standard_scale {
   const T* mean;
@@ -105,7 +107,7 @@ struct standard_scale {
   }
 };
 
-/// The same from the moments of P rows about `center` (kernel::moments).
+/// Scale and shift per channel without gamma and beta, from the moments of P rows about `center` (kernel::moments).
 template <class T>
 struct batch_scale {
   const T* sums;
@@ -127,7 +129,7 @@ struct batch_scale {
   }
 };
 
-/// Running mean and variance of u, moved by the sums over P rows of z = u scale + shift and of z^2.
+/// Updates the running mean and variance of u by the sums over P rows of z = u scale + shift and of z^2.
 template <class T>
 struct update_running_moments {
   const T* sums;
@@ -148,8 +150,8 @@ struct update_running_moments {
   }
 };
 
-/// Per channel, from the moments of P rows: mean and 1 / deviation of this batch, its scale and shift (where wanted),
-/// and the running statistics moved by `momentum` (variance unbiased, as PyTorch has it).
+/// From the moments of P rows, per channel: mean and 1 / deviation of this batch, its scale and shift (if wanted), and
+/// running statistics updated with weight `momentum` (unbiased variance, as in PyTorch).
 template <class T>
 struct finish_moments {
   const T* sums;
@@ -159,7 +161,7 @@ struct finish_moments {
   T* running_variance;
   T* mean;
   T* inverse_deviation;
-  T* scale;  ///< or null
+  T* scale;  ///< may be null
   T* shift;
   std::size_t channels;
   std::size_t rows;
@@ -185,7 +187,7 @@ struct finish_moments {
   }
 };
 
-/// What the gradients of y = f(z), z = u scale + shift, are made of.
+/// The arrays that the gradients of y = f(z), z = u scale + shift, are computed from.
 template <class T, class Function = identity_function>
 struct normalized {
   const T* u;
@@ -236,7 +238,7 @@ struct normalization_gradient {
   }
 };
 
-/// scale = gamma / deviation,  shift = beta - mean scale: what finish_moments gave.
+/// Scale and shift from finish_moments: scale = gamma / deviation, shift = beta - mean scale.
 template <class T>
 struct kept_scale {
   const T* gamma;

@@ -8,12 +8,13 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/math/mean.hpp>
 
-/// Local contrast normalization. Windows are size x size positions around each position, cut at the border, and take
-/// all channels. One row is one position of one sample; what is kept of it is a few numbers, so that sums over windows
-/// cost size^2 per position, whatever the channels.
+/// Kernels of local contrast normalization. Windows are size x size positions around each position, cut at the border,
+/// over all channels. Each row is one position of one sample. A few numbers are stored per position, so that sums over
+/// windows cost size^2 per position for any number of channels.
 namespace localis::kernel {
 
-/// The positions around one, inside the map: `first` is the row of its sample's first.
+/// The positions of the window around a position that lie inside the map; `first` is the row of the first position of
+/// the sample.
 struct patch {
   std::size_t first;
   std::size_t top;
@@ -32,7 +33,7 @@ struct patch {
   }
   [[nodiscard]] constexpr std::size_t positions() const { return (bottom - top) * (right - left); }
 
-  /// f(row) for each position of the patch.
+  /// Calls f(row) for each position of the patch.
   template <class F>
   constexpr void for_each(const shape& extents, const F& f) const {
     for (std::size_t y = top; y < bottom; ++y) {
@@ -42,7 +43,7 @@ struct patch {
   }
 };
 
-/// Mean and variance of each position's own channels.
+/// Mean and variance over the channels of each position.
 template <class T>
 struct position_statistics {
   const T* x;
@@ -59,8 +60,8 @@ struct position_statistics {
   }
 };
 
-/// Mean m and 1 / sqrt(v + epsilon) of the window around each position, from those of its positions. Moments are taken
-/// about the position's own mean, which is one of the window's: what cancels is at most size^2 times what is left.
+/// Mean m and 1 / sqrt(v + epsilon) of the window around each position, from the moments of its positions. They are
+/// taken about the mean of the central position, which bounds the cancellation by a factor of size^2.
 template <class T>
 struct patch_statistics {
   shape extents;
@@ -108,7 +109,7 @@ struct patch_norm {
   }
 };
 
-/// What the window around p hands back to each of its n_p values x:  level_p + slope_p (x - m_p),
+/// The gradient that the window around p contributes to each of its n_p values x: level_p + slope_p (x - m_p),
 ///   level_p = sum_c dy_pc / (s_p n_p),  slope_p = sum_c dy_pc (x_pc - m_p) / (s_p^3 n_p),  s = 1 / inverse.
 template <class T>
 struct patch_norm_shares {
@@ -134,7 +135,7 @@ struct patch_norm_shares {
 };
 
 /// dx_q = dy_q / s_q - sum over windows p that see q of ( level_p + slope_p (x_q - m_p) );  dx may be dy. Windows are
-/// symmetric: those that see q are those around the positions that q's window sees.
+/// symmetric: the windows that contain q are those around the positions in the window of q.
 template <class T>
 struct patch_norm_gradient {
   shape extents;
@@ -142,7 +143,7 @@ struct patch_norm_gradient {
   const T* x;
   const T* dy;
   T* dx;
-  const T* position_mean;  ///< x - m_p is taken apart at it: both parts are small, however far from 0 x is
+  const T* position_mean;  ///< x - m_p is split at this mean into two small parts, however far x is from 0
   const T* mean;
   const T* inverse;
   const T* level;

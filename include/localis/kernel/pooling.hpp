@@ -25,7 +25,7 @@ struct pool_area {
   }
 };
 
-/// y = max over the window; padding never wins. One row is one output position of one sample.
+/// Maximum pooling: y = max over the window; padding never wins. Each row is one output position of one sample.
 template <class T>
 struct max_pool {
   linear_map map;
@@ -48,7 +48,7 @@ struct max_pool {
         } else {
           LOCALIS_VECTORIZE
           for (std::size_t i = begin; i < end; ++i) {
-            const bool wins = (in[i] > out[i]) | (in[i] != in[i]);  // NaN too, and it stays
+            const bool wins = (in[i] > out[i]) | (in[i] != in[i]);  // NaN wins, too, and stays
             out[i] = wins ? in[i] : out[i];
           }
         }
@@ -58,7 +58,7 @@ struct max_pool {
   }
 };
 
-/// Whether windows tile the image: each element of the input is seen by exactly one.
+/// Whether the windows tile the image, so that each input element lies in exactly one.
 constexpr bool windows_tile(const linear_map& map) {
   return map.field.stride == map.field.height && map.field.stride == map.field.width && map.field.padding == 0 &&
          map.out.height * map.field.stride == map.in.height && map.out.width * map.field.stride == map.in.width;
@@ -66,7 +66,8 @@ constexpr bool windows_tile(const linear_map& map) {
 
 namespace detail {
 
-/// What one window hands out: dy to the first maximum, read again from x and y, 0 to the others; written, or added.
+/// The gradient from one window: dy to the first maximum, found again from x and y, and 0 to the others; written, or
+/// added.
 template <bool Add, class T>
 constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
                         const T* y, const T* dy, T* dx) {
@@ -76,7 +77,7 @@ constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t
   for (std::size_t first = begin; first < end; first += chunk) {
     const std::size_t size = end - first < chunk ? end - first : chunk;
     const T* largest = y + position * channels + first;
-    T left[chunk];  // what is still to be handed out
+    T left[chunk];  // the gradient that no maximum has taken yet
     LOCALIS_VECTORIZE
     for (std::size_t i = 0; i < size; ++i) left[i] = dy[position * channels + first + i];
     for (std::size_t r = area.top; r < area.bottom; ++r) {
@@ -96,8 +97,8 @@ constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t
 
 }  // namespace detail
 
-/// dx gets dy at the first maximum of each window: no indices are kept. One row is one whole sample, since windows may
-/// overlap.
+/// Gradient of maximum pooling: dx gets dy at the first maximum of each window. No indices are stored. Each row is one
+/// whole sample, because windows may overlap.
 template <class T>
 struct max_pool_gradient {
   linear_map map;
@@ -119,7 +120,7 @@ struct max_pool_gradient {
   }
 };
 
-/// The same where windows tile the image: one row is one window of one sample.
+/// Gradient of maximum pooling if the windows tile the image: each row is one window of one sample.
 template <class T>
 struct max_pool_tile_gradient {
   linear_map map;
@@ -136,7 +137,8 @@ struct max_pool_tile_gradient {
   }
 };
 
-/// y = sum over the window / window size (padding counts as zeros). One row is one output position of one sample.
+/// Average pooling: y = sum over the window / window size (padding counts as zeros). Each row is one output position of
+/// one sample.
 template <class T>
 struct average_pool {
   linear_map map;
@@ -163,7 +165,7 @@ struct average_pool {
   }
 };
 
-/// The adjoint of average_pool. One row is one whole sample.
+/// Gradient of average pooling, the adjoint of average_pool. Each row is one whole sample.
 template <class T>
 struct average_pool_gradient {
   linear_map map;

@@ -5,8 +5,8 @@
 
 namespace localis {
 
-/// A kernel that reads or writes a whole row takes its number alone: f(row). All others take a stretch of its columns,
-/// f(row, begin, end), and backends may cut rows. There are at most kernel::most_rows rows and columns.
+/// Whether a kernel takes whole rows: f(row). All other kernels take a stretch of a row's columns, f(row, begin, end),
+/// and backends may cut rows. There are at most kernel::most_rows rows and columns.
 template <class Kernel>
 inline constexpr bool takes_whole_rows = std::is_invocable_v<const Kernel&, std::size_t>;
 

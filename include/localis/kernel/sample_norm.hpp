@@ -7,13 +7,15 @@
 #include <localis/core/shape.hpp>
 #include <localis/math/mean.hpp>
 
-/// Normalization of each sample by itself: all its values (layer_norm), or each of its channels (instance_norm).
+/// Kernels that normalize each sample by itself: over all its values (layer_norm), or over each of its channels
+/// (instance_norm).
 ///
 ///   y = gamma xhat + beta,     xhat = (x - mean) inverse,  inverse = 1 / sqrt(variance + epsilon)
 ///
-/// mean, inverse and sums are samples x channels, for layer_norm the same in all channels of a sample: one arithmetic
-/// for both. gamma and beta are by channel, or null: 1 and 0. One row is one sample. Means are taken about a value of
-/// the row and variances from deviations: exact where all values are the same, and free of cancellation.
+/// mean, inverse and sums are samples x channels; for layer_norm they are equal in all channels of a sample, so both
+/// layers share the kernels. gamma and beta have one value per channel, or are null: 1 and 0. Each row is one sample.
+/// Means are computed relative to a value of the row and variances from deviations: exact if all values are equal, and
+/// free of cancellation.
 namespace localis::kernel {
 
 template <class T>
@@ -67,7 +69,7 @@ struct channel_statistics {
   }
 };
 
-/// y may be x.
+/// Normalizes; y may be x.
 template <class T>
 struct sample_norm {
   shape extents;
@@ -96,7 +98,8 @@ struct sample_norm {
   }
 };
 
-/// By sample and channel:  level = sum over positions of dy,  slope = sum over positions of dy xhat.
+/// Sums for the gradient, for each sample and channel: level = sum over positions of dy, slope = sum over positions of
+/// dy xhat.
 template <class T>
 struct sample_norm_sums {
   shape extents;
@@ -126,7 +129,7 @@ struct sample_norm_sums {
   }
 };
 
-/// total = sum over samples of parts, samples x channels: the gradients of gamma and beta.
+/// Gradients of gamma and beta: total = sum over samples of parts, samples x channels.
 template <class T>
 struct sum_of_samples {
   const T* parts;
@@ -143,7 +146,8 @@ struct sum_of_samples {
   }
 };
 
-/// Of one array of sums, in place:  by channel  s_c <- gamma_c s_c / (H W),  else  s_c <- sum_k gamma_k s_k / (H W C).
+/// Weights one array of sums by gamma, in place: by channel s_c <- gamma_c s_c / (H W), else s_c <- sum_k gamma_k s_k /
+/// (H W C).
 template <class T>
 struct weigh_sums {
   shape extents;
@@ -163,7 +167,7 @@ struct weigh_sums {
   }
 };
 
-/// dx = inverse (gamma dy - level - xhat slope), with the weighed sums;  dx may be dy.
+/// dx = inverse (gamma dy - level - xhat slope), with the weighted sums;  dx may be dy.
 template <class T>
 struct sample_norm_gradient {
   shape extents;

@@ -9,7 +9,7 @@
 
 namespace localis::kernel {
 
-/// One position's channels:  y = softmax(sharpness x);  y may be x.
+/// Softmax over the channels of one position: y = softmax(sharpness x); y may be x.
 template <class T>
 struct softmax {
   const T* x;
@@ -22,7 +22,7 @@ struct softmax {
   }
 };
 
-/// dx = sharpness y (dy - sum over channels of dy y);  dx may be dy.
+/// Gradient of the softmax: dx = sharpness y (dy - sum over channels of dy y); dx may be dy.
 template <class T>
 struct softmax_gradient {
   const T* y;
@@ -41,7 +41,7 @@ struct softmax_gradient {
   }
 };
 
-/// One sample's error of a softmax: share (softmax(z) - [label]); in place.
+/// The gradient of the softmax cross entropy of one sample: share (softmax(z) - [label]), in place.
 template <class T>
 struct softmax_error {
   T* logits;

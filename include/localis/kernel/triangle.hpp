@@ -8,7 +8,8 @@
 
 namespace localis::kernel {
 
-/// y_c = max(0, x_c - mean of x)^power, over the channels of one position;  y may be x. NaN stays NaN.
+/// Triangle activation over the channels of one position: y_c = max(0, x_c - mean of x)^power; y may be x. NaN stays
+/// NaN.
 template <class T>
 struct triangle {
   const T* x;
@@ -30,7 +31,8 @@ struct triangle {
   }
 };
 
-/// dx_c = a_c - mean of a,  a_c = dy_c power y_c^(1 - 1 / power) where y_c > 0, else 0;  dx may be dy.
+/// Gradient of the triangle activation: dx_c = a_c - mean of a,  a_c = dy_c power y_c^(1 - 1 / power) where y_c > 0,
+/// else 0;  dx may be dy.
 template <class T>
 struct triangle_gradient {
   const T* y;

@@ -7,13 +7,14 @@
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
 
-/// The arithmetic, written once: each kernel is a trivially copyable function object over one row, or over one row and
-/// a range of its channels. Kernels know neither tiles nor threads; backends run them.
+/// The arithmetic of all operations, written once for every backend. Each kernel is a trivially copyable function
+/// object over one row, or over one row and a range of its channels. Kernels know neither tiles nor threads; backends
+/// run them.
 namespace localis::kernel {
 
 namespace detail {
 
-/// The same cell by cell, where a window has gaps or its channels go to several groups.
+/// Unfolds cell by cell, for a window with gaps or for channels that go to several groups.
 template <class Piece, class Gap>
 constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t left, Piece piece, Gap gap) {
   const std::size_t pad = map.field.padding;
@@ -34,7 +35,7 @@ constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t
   }
 }
 
-/// For output position `position` of one sample calls
+/// For output position `position` of one sample, calls
 ///   piece(offset in the unfolded row, offset in the sample, elements)   for each stretch inside the image and
 ///   gap(offset in the unfolded row, elements)                           for each stretch of padding.
 template <class Piece, class Gap>
@@ -66,10 +67,11 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
   }
 }
 
-/// f(cell, offset of the pixel in its sample) for each cell of the window of an output position inside the image.
+/// Calls f(cell, offset of the pixel in its sample) for each cell of the window of an output position that lies inside
+/// the image.
 template <class F>
 constexpr void for_each_pixel(const linear_map& map, std::size_t position, const F& f) {
-  // In 32 bits, of which a GPU has twice as many registers.
+  // In 32 bits, because a GPU has twice as many such registers.
   const auto narrow = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
   const quotient corner = divide(position, map.out.width);
   const std::uint32_t pad = narrow(map.field.padding);
@@ -86,7 +88,7 @@ constexpr void for_each_pixel(const linear_map& map, std::size_t position, const
   }
 }
 
-/// f(cell, output position) for each window that sees an input position through that cell.
+/// Calls f(cell, output position) for each window that sees an input position through that cell.
 template <class F>
 constexpr void for_each_window(const linear_map& map, std::size_t position, const F& f) {
   const quotient pixel = divide(position, map.in.width);
@@ -104,7 +106,8 @@ constexpr void for_each_window(const linear_map& map, std::size_t position, cons
 
 }  // namespace detail
 
-/// Row (sample, position) of X: the inputs that one output position sees, zero where the window leaves the image.
+/// Unfolds row (sample, position) of X: the inputs that one output position sees, and zeros where the window leaves the
+/// image.
 ///   sample  H x W x C,  row  kh kw C (with groups: group by group)
 template <class T, class To>
 constexpr void unfold_row(const linear_map& map, const T* sample, std::size_t position, To* row) {
@@ -120,7 +123,7 @@ constexpr void unfold_row(const linear_map& map, const T* sample, std::size_t po
       });
 }
 
-/// The adjoint: adds a row of dX to the sample it was unfolded from.
+/// The adjoint of unfolding: adds a row of dX to the sample that it was unfolded from.
 template <class T>
 constexpr void fold_row(const linear_map& map, const T* row, std::size_t position, T* sample) {
   detail::for_each_stretch(
@@ -132,7 +135,7 @@ constexpr void fold_row(const linear_map& map, const T* row, std::size_t positio
       [](std::size_t, std::size_t) {});
 }
 
-/// Rows first, first + 1, ... of X, any stretch of each; `To` may be a narrower type.
+/// Unfolds rows first, first + 1, ... of X, any stretch of each; `To` may be a narrower type.
 template <class T, class To = T>
 struct unfold_rows {
   linear_map map;
@@ -165,8 +168,8 @@ struct unfold_rows {
   }
 };
 
-/// The adjoint over whole samples, by what is read: each input element adds up its places in the rows of dX, without
-/// two threads adding to one element. One row is one input position.
+/// The adjoint of unfolding over whole samples: each input element adds up its places in the rows of dX, so that no two
+/// threads add to one element. Each row is one input position.
 template <class T>
 struct fold_rows {
   linear_map map;

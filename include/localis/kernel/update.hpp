@@ -7,10 +7,10 @@
 #include <localis/config.hpp>
 #include <localis/kernel/divide.hpp>
 
-/// The one place that changes a weight, for gradient descent and for local rules alike.
+/// The kernels that change weights, the same for gradient descent and for local rules.
 namespace localis::kernel {
 
-/// A descent direction that a backward pass has stored: g(o, i).
+/// The descent direction that a backward pass has stored: g(o, i).
 template <class T>
 struct gradient_direction {
   const T* gradient;
@@ -19,7 +19,7 @@ struct gradient_direction {
   constexpr T operator()(std::size_t row, std::size_t column, T) const { return gradient[row * columns + column]; }
 };
 
-/// A local rule's, sign turned (rules ascend, steps descend):  g = c_o w - sum(o, i) / P.
+/// The descent direction of a local rule, with its sign changed because rules ascend: g = c_o w - sum(o, i) / P.
 template <class T>
 struct local_direction {
   const T* sum;     ///< O x I, G^T X
@@ -32,8 +32,7 @@ struct local_direction {
   }
 };
 
-/// A step size: a value, times what there is in the backend's memory: a gain or norm computed there, and a rate of each
-/// row's own.
+/// A step size: a value, times factors in the backend's memory: a gain or norm computed there, and a rate for each row.
 template <class T>
 struct rate {
   T value;
@@ -46,13 +45,13 @@ struct rate {
   }
 };
 
-/// Who walks along a row: thread k of a row's `threads` takes columns k, k + threads, ... One part is one thread of one
-/// row; on the CPU that is a row.
+/// How threads share a row: thread k of the `threads` of a row takes columns k, k + threads, ... One part is one thread
+/// of one row; on the CPU a part is a whole row.
 struct row_split {
 #if defined(__CUDA_ARCH__)
   static constexpr std::size_t width = 1;
 #else
-  static constexpr std::size_t width = 16;  ///< sums side by side: a loop that vectorizes
+  static constexpr std::size_t width = 16;  ///< number of interleaved sums, so that the loop vectorizes
 #endif
   std::size_t columns;
   std::size_t threads = 1;
@@ -60,7 +59,7 @@ struct row_split {
   [[nodiscard]] constexpr std::size_t row_of(std::size_t part) const {
     return threads > 1 ? divide(part, threads).whole : part;
   }
-  /// body(row, column, slot) with slot < width
+  /// Calls body(row, column, slot) with slot < width.
   template <class Body>
   constexpr void operator()(std::size_t part, const Body& body) const {
     if (threads > 1) {
@@ -77,9 +76,9 @@ struct row_split {
   }
 };
 
-/// One part of W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element; `change` gets the
-/// part's sum of squares of what the step added, before the constraint, in double: it overflows only where a weight
-/// does. Where threads share a row, its constraint is left to `constrain`.
+/// Updates one part of the weights: W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element;
+/// `change` gets the sum of squares of the changes in this part, before the constraint, in double, so that it overflows
+/// only if a weight does. If threads share a row, `constrain` applies the constraint.
 ///   weight and each state array: rows x columns
 template <class T, class Direction, class Step, class Constraint>
 struct apply_update {
@@ -114,7 +113,7 @@ struct apply_update {
   }
 };
 
-/// W <- constraint(W), row by row.
+/// Applies a constraint: W <- constraint(W), row one value per row.
 template <class T, class Constraint>
 struct constrain {
   T* weight;
@@ -124,7 +123,7 @@ struct constrain {
   constexpr void operator()(std::size_t row) const { constraint.apply(weight + row * columns, columns); }
 };
 
-/// norms[2 part] = |g|^2,  norms[2 part + 1] = |w|^2 of one part, in double.
+/// Squared norms of one part, in double: norms[2 part] = |g|^2, norms[2 part + 1] = |w|^2.
 template <class T, class Direction>
 struct row_norms {
   const T* weight;
@@ -150,7 +149,8 @@ struct row_norms {
   }
 };
 
-/// factor = gain |W| / |g|, and 0 where g is 0: a step of rate `share` then moves W by that share of its norm.
+/// The factor of a relative step: gain |W| / |g|, or 0 if g is 0. A step of rate r then moves W by the fraction r of
+/// its norm.
 template <class T>
 struct relative_factor {
   const double* norms;
@@ -169,7 +169,7 @@ struct relative_factor {
   }
 };
 
-/// Row o of `to`: what a step adds but for the layer's rate, -g times the row's own.
+/// The direction of a step without the rate of the layer: row o of `to` = -g times the rate of that row.
 template <class T, class Direction>
 struct store_direction {
   const T* weight;
@@ -186,7 +186,7 @@ struct store_direction {
   }
 };
 
-/// peaks[part] = the largest |g| of one part; NaN where there is one.
+/// The largest |g| of one part, peaks[part]; NaN if there is one.
 template <class T, class Direction>
 struct row_peaks {
   const T* weight;
@@ -205,8 +205,8 @@ struct row_peaks {
   }
 };
 
-/// factor = gain / max |g|, NaN where there is one, and 0 where g is 0: a step of rate r then moves the weight that
-/// moves most by r.
+/// The factor of a step with max_abs_step: gain / max |g|, NaN if there is one, and 0 if g is 0. The largest change of
+/// a weight in a step of rate r is then r.
 template <class T>
 struct peak_factor {
   const double* peaks;
@@ -223,7 +223,7 @@ struct peak_factor {
   }
 };
 
-/// forget = forget / P + decay
+/// Completes the forget term: forget = forget / P + decay.
 template <class T>
 struct mean_forget {
   T* forget;
@@ -235,7 +235,7 @@ struct mean_forget {
   }
 };
 
-/// Row o of a square matrix: 0 right of the diagonal.
+/// Sets row o of a square matrix to 0 right of the diagonal.
 template <class T>
 struct lower_triangle {
   T* matrix;
@@ -246,7 +246,7 @@ struct lower_triangle {
   }
 };
 
-/// to = share from
+/// Scales: to = share * from.
 template <class T>
 struct scaled {
   const T* from;
@@ -258,7 +258,7 @@ struct scaled {
   }
 };
 
-/// Row o of c:  c -= a_o b, with one b for each group of rows.
+/// Subtracts a product of rank one: row o of c -= a_o b, with one b for each group of rows.
 template <class T>
 struct subtract_rank_one {
   const T* a;  ///< by row
@@ -274,7 +274,7 @@ struct subtract_rank_one {
   }
 };
 
-/// average += part (share sum - average): an average that follows the means of batches.
+/// Updates an average by the mean of a batch: average += part (share sum - average).
 template <class T>
 struct update_running_mean {
   const T* sum;
@@ -287,7 +287,7 @@ struct update_running_mean {
   }
 };
 
-/// The bias as the weight of an input that is always 1:  b += eta (sum G / P - c b).
+/// Updates the bias as the weight of an input that is always 1: b += eta (sum G / P - c b).
 template <class T>
 struct update_bias {
   T* bias;
@@ -301,7 +301,7 @@ struct update_bias {
   }
 };
 
-/// Rows whose scale 1 - eta c is negative: counted, and cut to 0 where `clip`.
+/// Counts the rows whose scale 1 - eta c is negative, and sets their scale to 0 if `clip`.
 template <class T>
 struct guard_scale {
   T* forget;
@@ -320,7 +320,7 @@ struct guard_scale {
   }
 };
 
-/// parts[k] = the sum, or the largest, of parts k, k + count, ...: many parts become a few.
+/// Reduces many parts to a few: parts[k] = the sum, or the largest, of parts k, k + count, ...
 struct reduce_parts {
   double* parts;
   std::size_t size;
@@ -341,7 +341,7 @@ struct reduce_parts {
   }
 };
 
-/// total = sum over rows
+/// Column sums: total = sum over rows.
 struct total {
   const double* parts;
   std::size_t rows;

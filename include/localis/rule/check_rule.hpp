@@ -85,7 +85,7 @@ constexpr void check_gate() {
   }
 }
 
-/// Members that have the name of an optional member and cannot be used.
+/// Asserts that each member that has the name of an optional one can be used.
 template <class Rule>
 constexpr void check_optional_members() {
   static_assert(
