@@ -11,10 +11,10 @@
 
 namespace localis::check {
 
-/// Multiply-adds of matrix products, by what they are for. One multiply-add is 2 FLOP.
+/// Multiply-adds of matrix products, by purpose. One multiply-add is 2 FLOP.
 struct multiply_adds {
   std::size_t response = 0;
-  std::size_t rule = 0;  ///< all that a local rule adds to the response: G^T X, and what its forgetting multiplies
+  std::size_t rule = 0;  ///< products that a local rule adds to the response: G^T X, and those of its forgetting
   std::size_t weight_gradient = 0;
   std::size_t input_gradient = 0;
 
@@ -22,7 +22,8 @@ struct multiply_adds {
   constexpr bool operator==(const multiply_adds&) const = default;
 };
 
-/// A backend that works as `Backend` does and counts: what a step costs, said exactly and on any machine.
+/// Wraps a backend and counts the multiply-adds of its matrix products: the exact cost of a step, the same on any
+/// machine.
 ///
 ///   check::counting<cpu::backend<float>> backend;            // or counting{cpu::backend<float>{{.threads = 2}}}
 ///   model<net, decltype(backend)> m{{}, backend};
@@ -30,9 +31,10 @@ struct multiply_adds {
 ///   m.forward(features, 64, {.boundary = 1, .local_rate = 1e-5});
 ///   backend.counts().rule;                                   // what the local rule added to the forward pass
 ///
-/// A product of a layer with P rows of output and O x I weights counts P O I, padding included; a sum of which only k
-/// gates of a row are not 0, k P I. Element-wise work is not counted. Copies share their counts, so that one's own copy
-/// sees what the model's did. backend.counts() = {} starts anew. Not for use from several threads at once.
+/// A product of a layer with P rows of output and O x I weights counts P O I, padding included; a sum in which only k
+/// gates of a row are not 0 counts k P I. Element-wise work is not counted. Copies share their counts, so the caller's
+/// copy shows the work of the model's copy. backend.counts() = {} resets them. Do not use it from several threads at
+/// once.
 template <class Backend>
 class counting : public Backend {
  public:

@@ -27,8 +27,8 @@ namespace localis::check {
 
 namespace detail {
 
-/// Adds a number of its own to every element of every sample: the gradient of these numbers is the input gradient of
-/// the layer behind, element by element.
+/// A layer that adds a separate number to every element of every sample. The gradient of these numbers is the input
+/// gradient of the next layer, element by element.
 template <class Backend, std::size_t Samples>
 class offset_layer : public stateless {
  public:
@@ -75,20 +75,20 @@ struct as_made {
 }  // namespace detail
 
 /// Checks a layer's backward pass against central differences of its forward pass, in double: the gradient of every
-/// parameter, and of every element of its input. The layer stands in a small network, before a dense read-out.
+/// parameter, and of every element of its input. The layer is part of a small network, followed by a dense layer.
 ///
 ///   #include <localis/localis.hpp>
 ///   CHECK(check::layer<my_layer, image<6, 5, 2>>());
 ///   CHECK(check::layer<leaky_relu, vector_input<9>>([](auto& layer) { layer.function.leak = 0.3; }));
 ///
-/// The difference over the step is relative to the largest gradient of its array (at least a thousandth of the largest
-/// of all), and at most 1e-6. Inputs are apart from each other and from 0 by more than the step, for the sake of
-/// maxima and rectifiers; and the best of three steps counts, since a kink rarely lies within the smallest.
+/// The difference must be at most 1e-6, relative to the largest gradient of its array (or a thousandth of the largest
+/// of all arrays). Inputs differ from each other and from 0 by more than the step, because of maxima and rectifiers.
+/// The best of three step sizes counts, since a kink rarely lies within the smallest.
 ///
 /// @tparam Layer      the layer, or a residual<...> block
 /// @tparam Input      image<...> or vector_input<...>
-/// @param configure   called with the layer's run-time part (of a block: the first operation's)
-/// Backend: in double, on the host's memory or not; the caller includes it. Its definition is not known here.
+/// @param configure   called with the layer's run-time part (in a block, that of the first operation)
+/// Backend: any backend in double; the caller includes its header.
 template <class Layer, class Input, class Backend = cpu::backend<double>, class Configure = detail::as_made>
 [[nodiscard]] result layer(const Configure& configure = {}) {
   static_assert(std::is_same_v<typename Backend::scalar, double>,

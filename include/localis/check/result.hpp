@@ -5,14 +5,14 @@
 
 namespace localis::check {
 
-/// What a check found. True where it passed; else the message names the first place that is wrong.
+/// The result of a check. It converts to true if the check passed; otherwise the message names the first wrong place.
 ///
 ///   const check::result found = check::rule<my_rule>();
 ///   if (!found) out << found << '\n';
 struct result {
   bool passed = true;
-  double deviation = 0;  ///< the largest seen, relative; dimensionless
-  std::string message;   ///< empty where passed
+  double deviation = 0;  ///< the largest relative deviation; dimensionless
+  std::string message;   ///< empty if the check passed
 
   explicit operator bool() const { return passed; }
 

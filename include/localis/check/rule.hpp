@@ -24,17 +24,16 @@
 
 namespace localis::check {
 
-/// One update of a rule, written from its formula: sample by sample, no matrix product, in double.
+/// Computes one update of a rule directly from its formula: sample by sample, without matrix products, in double.
 ///
 ///   W <- W + eta_o mean_p( G(p,o) ( x_p - forget(U(p,o)) w_o - sum_k G(p,k) w_k ) - decay w_o )
 ///
-/// where the sum is over the units that rule.hpp's forgets_by names, and x and G are less their means for a centred
-/// rule.
+/// The sum is over the units that `forgets_by` of the rule names; a centred rule subtracts the means of x and G.
 ///
 /// @param map     the layer: dense or convolution, with or without groups
 /// @param x       the layer's input, samples x (height * width * channels)
 /// @param weight  O x I
-/// @param state   by unit, for rules that have one; empty: as it starts
+/// @param state   one value per unit, for rules that have a state; empty: the initial state
 /// @returns       the new weights, O x I
 template <class Rule>
 [[nodiscard]] std::vector<double> textbook_update(const Rule& rule, const linear_map& map, std::size_t samples,
@@ -48,13 +47,13 @@ template <class Rule>
   if constexpr (rules::has_state_gate<Rule>) std::fill(units.begin(), units.end(), Rule::initial_state);
   std::copy(state.begin(), state.end(), units.begin());
 
-  // What unit o sees at row p, element i.
+  // Element i of the input that unit o sees at row p.
   const auto seen = [&](std::size_t p, std::size_t o, std::size_t i) {
     const std::size_t channels = map.in.channels / map.groups;
     const std::size_t cell = i / channels;
     const std::size_t channel = map.group_of(o) * channels + i % channels;
     const std::size_t position = p % map.out.positions();
-    // Padding is added to both sides of the comparison: extents have no sign.
+    // Padding is added to both sides of the comparison, because extents are unsigned.
     const std::size_t row = position / map.out.width * map.field.stride + cell / map.field.width * map.field.dilation;
     const std::size_t column =
         position % map.out.width * map.field.stride + cell % map.field.width * map.field.dilation;
@@ -122,8 +121,8 @@ template <class Rule>
 
 namespace detail {
 
-/// Compares two updates of the same weights. Relative to the largest change; where hardly anything changes, to a
-/// thousandth of the largest weight, since below it the weights' own rounding shows.
+/// Compares two updates of the same weights. The difference is relative to the largest change or, if that is tiny, to a
+/// thousandth of the largest weight, because smaller differences are rounding of the weights.
 inline void compare_updates(result& found, const std::string& what, std::size_t inputs,
                             const std::vector<double>& before, const std::vector<double>& expected,
                             const std::vector<double>& updated) {
@@ -190,7 +189,7 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
   const std::vector<double> updated = update(0, samples);
   compare_updates(found, text(name, ", the rule's formula"), map.inputs(), before,
                   textbook_update(rule, map, samples, x, before, eta), updated);
-  if (!found.passed || localis::rule::centred<Rule>()) return;  // a centred rule looks at the whole batch
+  if (!found.passed || localis::rule::centred<Rule>()) return;  // a centred rule uses means over the whole batch
   std::vector<double> mean(before.size(), 0.0);
   for (std::size_t n = 0; n < samples; ++n) {
     const std::vector<double> one = update(n, 1);
@@ -201,17 +200,17 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
 
 }  // namespace detail
 
-/// Checks a rule, one's own or the library's, as the layers run it: one update of a dense layer, of a convolution with
-/// stride and padding, and, where units do not look at each other, of a depthwise convolution, against
-/// textbook_update(), and against the mean of the updates of single samples. A rule whose gate depends on anything but
-/// its row of responses and its state fails here. Not for supervised rules: theirs is a gradient, see check::layer.
+/// Checks a rule as the layers run it: one update of a dense layer, of a convolution with stride and padding and,
+/// unless units interact, of a depthwise convolution. Each is compared with textbook_update(), and with the mean of the
+/// updates of single samples. A rule whose gate depends on anything but its row of responses and its state fails. Not
+/// for supervised rules, which follow a gradient: see check::layer.
 ///
 ///   #include <localis/localis.hpp>
 ///   CHECK(check::rule<my_rule>());
 ///   CHECK(check::rule(my_rule{.decay = 0.2}));
 ///
-/// Runs without a scale guard (rule::unguarded), on random numbers that are the same at each call.
-/// Backend: in double; the caller includes it. Its definition is not known here.
+/// The check runs without a scale guard (rule::unguarded), on the same random numbers in each call.
+/// Backend: any backend in double; the caller includes its header.
 /// Errors: config_error where the rule's own validate() throws it.
 template <class Rule, class Backend = cpu::backend<double>>
 [[nodiscard]] result rule(const Rule& value = {}) {

@@ -15,23 +15,24 @@
 
 namespace localis::data {
 
-/// feature <- (feature - mean[channel]) / deviation[channel]; empty: features stay as they are.
+/// Normalizes features: feature <- (feature - mean[channel]) / deviation[channel]. If it is empty, features do not
+/// change.
 struct normalization {
   std::vector<double> mean;
   std::vector<double> deviation;
 };
 
-/// What `augmented` does to a picture, in this order. Lengths in pixels.
+/// The changes that `augmented` makes to a picture, in this order. Lengths in pixels.
 struct augmentation {
-  std::size_t padding = 0;       ///< frame of zeros from which a window of the old size is cut at random
+  std::size_t padding = 0;       ///< width of a frame of zeros; a window of the old size is cut from it at random
   bool flip = false;             ///< mirrors one picture in two, left to right
-  normalization normalize = {};  ///< evaluation too
+  normalization normalize = {};  ///< also in evaluation
   std::size_t cutout = 0;        ///< side of a square of zeros, its centre anywhere in the picture; 0: none
   std::uint64_t seed = 0;
 };
 
-/// Mean and deviation (that of the whole set: divided by n) of every channel, over all samples as an evaluation sees
-/// them. Reads the data once, with one thread.
+/// Mean and standard deviation (of the whole set: divided by n) of every channel, over all samples as an evaluation
+/// sees them. It reads the data once, with one thread.
 /// Errors: config_error for a data set without samples; what the data set throws.
 template <dataset Dataset>
 [[nodiscard]] normalization channel_statistics(const Dataset& data) {
@@ -39,7 +40,7 @@ template <dataset Dataset>
   const std::size_t size = data.size();
   expect(size > 0, "channel_statistics: samples", "at least 1", size);
   std::vector<float> features(extents.size());
-  std::vector<double> origin(extents.channels);  // sums of squares around a value of the data do not cancel
+  std::vector<double> origin(extents.channels);  // sums of squares about a value of the data do not cancel
   std::vector<double> sum(extents.channels, 0.0);
   std::vector<double> squares(extents.channels, 0.0);
   for (std::size_t i = 0; i < size; ++i) {
@@ -62,14 +63,14 @@ template <dataset Dataset>
   return result;
 }
 
-/// Another data set, its pictures changed a little in every epoch and normalized. What read(index, epoch, features)
-/// gives is a pure function of (seed, epoch, index), whatever thread asks; read(index, features) normalizes and does no
-/// more. Targets come as they are. Holds a pointer: the data set must outlive it.
+/// Wraps a data set: its pictures are changed at random in every epoch, and normalized. The result of read(index,
+/// epoch, features) is a pure function of (seed, epoch, index), on any thread; read(index, features) only normalizes.
+/// Targets do not change. It holds a pointer: the data set must outlive it.
 ///
 /// Errors: config_error for a mean or deviation that is not one finite number per channel (above 0 for the deviation),
 /// for a padding that is not less than height and width, and for a cutout larger than the picture.
 /// Source: crop and flip as usual since C.-Y. Lee et al., "Deeply-supervised nets", AISTATS 2015; cutout:
-/// T. DeVries, G. W. Taylor, arXiv 1708.04552 (2017): its zeros are set after normalization, and stand for the mean.
+/// T. DeVries, G. W. Taylor, arXiv 1708.04552 (2017); its zeros are set after normalization, and so stand for the mean.
 template <dataset Dataset>
 class augmented {
  public:
@@ -133,7 +134,7 @@ class augmented {
       if (!is_finite(value)) throw config_error(text("augmented: ", which, ": expected finite numbers, found ", value));
   }
 
-  /// The window whose corner is at row `top`, column `left` of the padded picture.
+  /// Cuts the window whose corner is at row `top`, column `left` of the padded picture.
   void crop(std::size_t top, std::size_t left, std::span<float> features) const {
     const std::vector<float> old(features.begin(), features.end());
     std::fill(features.begin(), features.end(), 0.0F);
@@ -150,7 +151,7 @@ class augmented {
     std::size_t length;
   };
 
-  /// What a window that starts at `start` of a padded axis has of the axis itself.
+  /// The part of the unpadded axis in a window that starts at `start` of the padded axis.
   [[nodiscard]] stretch overlap(std::size_t start, std::size_t extent) const {
     const std::size_t padding = how_.padding;
     return start < padding ? stretch{0, padding - start, extent - (padding - start)}
@@ -164,7 +165,7 @@ class augmented {
                          features.begin() + place(y, right));
   }
 
-  /// The square around (row, column), as far as it lies in the picture.
+  /// Sets to 0 the part of the square around (row, column) that lies in the picture.
   void cut_out(std::size_t row, std::size_t column, std::span<float> features) const {
     const std::size_t before = how_.cutout / 2;
     const std::size_t after = how_.cutout - before;

@@ -21,7 +21,7 @@
 /// https://www.cs.toronto.edu/~kriz/cifar.html
 namespace localis::data {
 
-/// Which of CIFAR-100's two labels: 100 classes, or their 20 superclasses.
+/// The two labels of a CIFAR-100 picture: one of 100 classes, and one of their 20 superclasses.
 enum class cifar100_label { fine, coarse };
 
 namespace detail {
@@ -31,9 +31,9 @@ struct cifar_format {
     const char* name;
     std::size_t classes;
   };
-  std::array<label, 2> labels;  ///< as they stand in a record
+  std::array<label, 2> labels;  ///< in the order of a record
   std::size_t label_bytes;
-  std::size_t chosen;  ///< which of them becomes the label
+  std::size_t chosen;  ///< index of the one that becomes the label
 
   static constexpr std::size_t side = 32;
   static constexpr std::size_t plane = side * side;
@@ -48,7 +48,7 @@ constexpr cifar_format cifar100_format(cifar100_label label) {
   return {{{{"coarse label", 20}, {"fine label", 100}}}, 2, label == cifar100_label::coarse ? 0U : 1U};
 }
 
-/// @param records  in every file; 0: as many as it has, at least one
+/// @param records  expected in every file; 0: any number, at least one
 inline images read_cifar(const cifar_format& format, std::span<const std::filesystem::path> files,
                          std::size_t records) {
   const std::size_t record = format.record();
@@ -91,22 +91,23 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
 
 }  // namespace detail
 
-/// A data set from files of CIFAR-10 records, however many they hold; pixels scaled to [0, 1].
+/// Reads a data set from files with any number of CIFAR-10 records; pixels are scaled to [0, 1].
 /// Errors: data_error with path, byte offset, expected and found, for a file that is missing, empty, no whole number
 /// of records, or has a label that is no class.
 [[nodiscard]] inline images read_cifar10(std::span<const std::filesystem::path> files) {
   return detail::read_cifar(detail::cifar10_format, files, 0);
 }
 
-/// The same for CIFAR-100. Both labels must be classes, whichever is chosen.
+/// Reads a data set from files with any number of CIFAR-100 records. Both labels of a record must be valid, whichever
+/// is chosen.
 [[nodiscard]] inline images read_cifar100(std::span<const std::filesystem::path> files,
                                           cifar100_label label = cifar100_label::fine) {
   return detail::read_cifar(detail::cifar100_format(label), files, 0);
 }
 
-/// CIFAR-10 from the folder of its six files, data_batch_1.bin ... data_batch_5.bin and test_batch.bin: 50,000 pictures
-/// to train with and 10,000 to test with, 184 MB in memory.
-/// Errors: data_error as read_cifar10, and for a file that has not the official 10,000 records.
+/// Reads CIFAR-10 from the folder of its six files, data_batch_1.bin ... data_batch_5.bin and test_batch.bin: 50,000
+/// pictures to train with and 10,000 to test with, 184 MB in memory.
+/// Errors: data_error as read_cifar10, and for a file without the official 10,000 records.
 [[nodiscard]] inline image_set cifar10(const std::filesystem::path& folder) {
   constexpr std::size_t records = 10000;
   std::vector<std::filesystem::path> train;
@@ -116,8 +117,8 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
           detail::read_cifar(detail::cifar10_format, test, records)};
 }
 
-/// CIFAR-100 from the folder of its two files, train.bin (50,000 records) and test.bin (10,000).
-/// Errors: data_error as read_cifar100, and for a file that has not the official count of records.
+/// Reads CIFAR-100 from the folder of its two files, train.bin (50,000 records) and test.bin (10,000).
+/// Errors: data_error as read_cifar100, and for a file without the official number of records.
 [[nodiscard]] inline image_set cifar100(const std::filesystem::path& folder,
                                         cifar100_label label = cifar100_label::fine) {
   const detail::cifar_format format = detail::cifar100_format(label);

@@ -10,10 +10,11 @@
 #include <localis/core/random.hpp>
 #include <localis/data/resize.hpp>
 
-/// Pictures of any size to squares of one size, for evaluation and for training.
+/// Cuts pictures of any size to squares of one size, for evaluation and for training.
 namespace localis::data {
 
-/// How a picture becomes a sample: `source` is resized to height x width, of which the part `kept` remains.
+/// How a picture becomes a sample: the part `source` of the picture is resized to height x width, and the part `kept`
+/// of the result is the sample.
 struct cut {
   region source;
   std::size_t height;
@@ -21,9 +22,10 @@ struct cut {
   region kept;
 };
 
-/// The whole picture, its shorter side resized to `shorter_side`, and of that the square of `side` in the middle.
+/// The cut for evaluation: the picture is resized so that its shorter side is `shorter_side`, and the central square of
+/// `side` is kept.
 /// Errors: config_error unless 1 <= side <= shorter_side and the picture has pixels.
-/// Source: torchvision's Resize, then CenterCrop: half a pixel goes to the even corner.
+/// Source: torchvision's Resize and CenterCrop; half a pixel is rounded to the even corner.
 [[nodiscard]] inline cut centre_cut(std::size_t height, std::size_t width, std::size_t shorter_side, std::size_t side) {
   const std::size_t shorter = (std::min)(height, width);
   expect(shorter > 0, "centre_cut: shorter side of the picture", "at least 1", shorter);
@@ -39,7 +41,7 @@ struct cut {
   return {{0, 0, height, width}, to_height, to_width, {corner(to_height), corner(to_width), side, side}};
 }
 
-/// What random_cut draws from: the share of the picture's area, and the ratio of width to height.
+/// The ranges that random_cut draws from: the fraction of the area of the picture, and the ratio of width to height.
 struct random_cut_range {
   double least_area = 0.08;
   double most_area = 1.0;
@@ -57,8 +59,8 @@ struct random_cut_range {
   }
 };
 
-/// A part of random area (uniform), ratio (uniform in its logarithm) and place, resized to a square of `side`; after
-/// ten draws that do not fit, the largest part in the middle whose ratio is within the range.
+/// The cut for training: a part of random area (uniform), ratio (uniform in its logarithm) and position, resized to a
+/// square of `side`. After ten draws that do not fit, it is the largest central part whose ratio is within the range.
 /// Errors: config_error for the range, a side of 0 and a picture without pixels.
 /// Source: torchvision's RandomResizedCrop; C. Szegedy et al., "Going deeper with convolutions", CVPR 2015.
 [[nodiscard]] inline cut random_cut(std::size_t height, std::size_t width, std::size_t side,

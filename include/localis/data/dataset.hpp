@@ -17,12 +17,12 @@
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 
-/// Labelled samples: what a data set must offer, and those that live in memory.
+/// Data sets: the concept of a data set, and data sets in memory.
 namespace localis::data {
 
-/// What a loader reads from. `read(i, features)` writes sample i, row-major, channels last, into exactly
-/// height * width * channels floats and returns its label; several threads may call it at the same time.
-/// classes() is 0 where there are no labels; `read` then returns 0.
+/// The concept of a data set, from which a loader reads. `read(i, features)` writes sample i, row-major, channels last,
+/// into exactly height * width * channels floats and returns its label; several threads may call it at the same time.
+/// Without labels classes() is 0, and `read` returns 0.
 template <class Dataset>
 concept dataset = requires(const Dataset& data, std::size_t index, std::span<float> features) {
   { data.size() } -> std::convertible_to<std::size_t>;
@@ -41,15 +41,15 @@ concept dataset_with_targets = dataset<Dataset> &&
   data.read_target(index, target);
 };
 
-/// A data set whose samples differ from epoch to epoch, as augmented ones do: `read(i, epoch, features)` is sample i as
-/// it comes in that epoch, a pure function of the three. `read(i, features)` is the sample as an evaluation sees it.
+/// A data set whose samples differ from epoch to epoch, as augmented ones do: `read(i, epoch, features)` writes sample
+/// i of that epoch, a pure function of i and epoch. `read(i, features)` writes the sample as an evaluation sees it.
 template <class Dataset>
 concept dataset_with_epochs = dataset<Dataset> &&
     requires(const Dataset& data, std::size_t index, std::size_t epoch, std::span<float> features) {
   { data.read(index, epoch, features) } -> std::convertible_to<std::uint32_t>;
 };
 
-/// A data set that is slow to read, so that a loader should read with `readers()` threads at a time.
+/// A data set that is slow to read: a loader should read it with `readers()` threads.
 template <class Dataset>
 concept dataset_with_readers = dataset<Dataset> && requires(const Dataset& data) {
   { data.readers() } -> std::convertible_to<std::size_t>;
@@ -68,7 +68,7 @@ concept reads_three_targets = requires(Dataset& data, std::size_t index, Last la
 
 }  // namespace detail
 
-// A member that is there under an optional one's name but would not be called would be skipped without a word.
+// A member that has the name of an optional one but would not be called would be skipped silently.
 template <class Dataset>
 concept target_members_fit = (dataset_with_targets<Dataset> || !(
                                                                    requires { &Dataset::read_target; } ||
@@ -84,7 +84,8 @@ concept reader_members_fit = dataset_with_readers<Dataset> || !requires {
   &Dataset::readers;
 };
 
-/// Explains at compile time what a data set has that would never be called; true if nothing.
+/// Explains at compile time which member of a data set would never be called. Always true: the explanation is the
+/// error.
 template <dataset Dataset>
 constexpr bool check_optional_members() {
   static_assert(target_members_fit<Dataset>,
@@ -104,7 +105,7 @@ template <dataset Dataset>
   return {data.height(), data.width(), data.channels()};
 }
 
-/// Values per target row; 0 for a data set without targets.
+/// Number of values per target row; 0 for a data set without targets.
 template <dataset Dataset>
 [[nodiscard]] std::size_t targets_of(const Dataset& data) {
   if constexpr (dataset_with_targets<Dataset>)
@@ -113,7 +114,7 @@ template <dataset Dataset>
     return 0;
 }
 
-/// Sample `index` as it comes in that epoch; always the same for a data set that knows no epochs.
+/// Reads sample `index` of an epoch; a data set without epochs gives the same sample in each.
 template <dataset Dataset>
 std::uint32_t read_in_epoch(const Dataset& data, std::size_t index, std::size_t epoch, std::span<float> features) {
   if constexpr (dataset_with_epochs<Dataset>)
@@ -122,7 +123,7 @@ std::uint32_t read_in_epoch(const Dataset& data, std::size_t index, std::size_t 
     return data.read(index, features);
 }
 
-/// Threads to read with; 1 for a data set that does not say.
+/// Number of threads to read with; 1 for a data set without readers().
 template <dataset Dataset>
 [[nodiscard]] std::size_t readers_of(const Dataset& data) {
   if constexpr (dataset_with_readers<Dataset>)
@@ -142,7 +143,7 @@ inline void check_shape(const char* who, const shape& extents) {
   }
 }
 
-/// Samples in `found` values of `per_sample` each; throws if they do not come out even.
+/// Number of samples in `found` values of `per_sample` each; throws if it is not an integer.
 inline std::size_t whole_samples(const char* who, const char* what, std::size_t found, std::size_t per_sample) {
   if (found % per_sample != 0)
     throw shape_error(text(who, ": ", what, ": expected a multiple of ", per_sample, " values, found ", found));
@@ -166,7 +167,8 @@ inline void check_read(const char* who, std::size_t index, std::size_t size, std
 
 }  // namespace detail
 
-/// Pictures in memory, a byte per value: feature = pixel * scale + offset. 60,000 pictures of 28 x 28 take 47 MB.
+/// A data set of pictures in memory, one byte per value: feature = pixel * scale + offset. 60,000 pictures of 28 x 28
+/// take 47 MB.
 class images {
  public:
   images() = default;
@@ -214,16 +216,16 @@ class images {
   float offset_ = 0.0F;
 };
 
-/// The usual two parts of a data set that is handed out as pictures.
+/// The two parts of a published data set: pictures to train with and pictures to test with.
 struct image_set {
   images train;
   images test;
 };
 
-/// A user's own floats, not copied: the arrays must outlive this view of them.
+/// A data set over a user's arrays of floats, which are not copied: the arrays must outlive it.
 class arrays {
  public:
-  /// For classification.
+  /// A data set for classification.
   /// @param features  labels.size() samples of extents.size() floats, channels last
   /// Errors: shape_error if the counts disagree; data_error for a label that is no class.
   arrays(shape extents, std::span<const float> features, std::span<const std::uint32_t> labels, std::size_t classes)
@@ -234,7 +236,7 @@ class arrays {
     detail::check_labels("arrays", labels_, classes_);
   }
 
-  /// For regression: no labels (classes() is 0), a row of `target_length` floats per sample.
+  /// A data set for regression: no labels (classes() is 0), and a row of `target_length` floats per sample.
   /// Errors: shape_error if the counts disagree.
   arrays(shape extents, std::span<const float> features, std::span<const float> targets, std::size_t target_length)
       : arrays(extents, features) {
@@ -282,7 +284,7 @@ class arrays {
   std::size_t target_length_ = 0;
 };
 
-/// Some samples of another data set, by a list of indices or a range. Holds a pointer: the data set must outlive it.
+/// A part of another data set, by a list of indices or a range. It holds a pointer: the data set must outlive it.
 template <dataset Dataset>
 class subset {
   static_assert(check_optional_members<Dataset>());
@@ -343,8 +345,8 @@ class subset {
   std::vector<std::uint32_t> indices_;
 };
 
-/// Another data set without its epochs: every sample as an evaluation sees it, for the validation part of a data set
-/// whose training part is augmented. Holds a pointer: the data set must outlive it.
+/// Wraps a data set and hides its epochs: every sample is as an evaluation sees it. Use it for the validation part of a
+/// data set whose training part is augmented. It holds a pointer: the data set must outlive it.
 template <dataset Dataset>
 class plain {
   static_assert(check_optional_members<Dataset>());
@@ -372,7 +374,7 @@ class plain {
   const Dataset* from_;
 };
 
-/// How much of a data set becomes the validation part: so many samples, or such a share of them.
+/// The size of the validation part of a data set: a number of samples, or a fraction of them.
 struct validation_count {
   std::size_t samples;
 };
@@ -386,7 +388,7 @@ struct split_data {
   subset<Dataset> validation;
 };
 
-/// Deals the samples out at random, but the same for the same seed: the validation part, then the rest. The data set
+/// Splits a data set at random into a training and a validation part; the same seed gives the same parts. The data set
 /// must outlive both.
 /// Errors: config_error unless both parts get at least one sample.
 template <dataset Dataset>
@@ -402,7 +404,7 @@ template <dataset Dataset>
           subset<Dataset>(data, std::vector<std::uint32_t>(order.begin(), border))};
 }
 
-/// The same by share, rounded to the nearest count.
+/// Splits a data set by a fraction, which is rounded to the nearest number of samples.
 template <dataset Dataset>
 [[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_share validation, std::uint64_t seed) {
   expect(is_finite(validation.share) && validation.share > 0 && validation.share < 1, "split: validation share",

@@ -23,24 +23,25 @@
 #include <localis/data/resize.hpp>
 #include <localis/data/share_out.hpp>
 
-/// Pictures in a folder per class, as ImageNet is laid out. This component needs libjpeg-turbo and libpng.
+/// Pictures in one folder per class, the layout of ImageNet. This component needs libjpeg-turbo and libpng.
 namespace localis::data {
 
-/// Where in a picture a training sample is taken from; an evaluation always takes the centre.
+/// How a training sample is cut from a picture; an evaluation always takes the centre.
 enum class crop { centre, random };
 
 struct folder_options {
   std::size_t side = 224;          ///< height and width of a sample, pixels
-  std::size_t shorter_side = 256;  ///< of the resized picture from whose centre a sample is cut, pixels
+  std::size_t shorter_side = 256;  ///< shorter side of the resized picture from whose centre a sample is cut, pixels
   crop training = crop::centre;
   random_cut_range range = {};  ///< of crop::random
   std::uint64_t seed = 0;       ///< of crop::random
   bool skip_corrupt = false;    ///< decode every picture once at the start and leave out those that cannot be read
   std::size_t readers = 0;      ///< threads that decode at a time; 0: as many as there are cores
-  std::size_t max_pixels = std::size_t{1} << 26;  ///< more is an error; each takes 3 to 19 bytes while it is decoded
+  std::size_t max_pixels = std::size_t{1}
+                           << 26;  ///< a picture with more is an error; each pixel takes 3 to 19 bytes during decoding
 };
 
-/// Reads, decodes and forgets one picture; JPEG or PNG by its first bytes, whatever it is called.
+/// Reads and decodes one picture. Its first bytes, not its name, decide between JPEG and PNG.
 /// Errors: data_error with the path for a file that cannot be read, is no such picture, damaged, cut short,
 /// or of more than max_pixels.
 [[nodiscard]] inline picture read_picture(const std::filesystem::path& path, std::size_t max_pixels) {
@@ -57,13 +58,13 @@ struct folder_options {
                    localis::detail::found_kind(std::span(bytes), bytes.empty() ? "an empty file" : "other bytes"));
 }
 
-/// The data set of FOLDER/CLASS/*: classes are the sorted names of the folders in it, a class's samples the sorted
-/// files in and below its folder that end in .jpg, .jpeg or .png. Only their names are held; every read decodes its
-/// picture anew, and the loader reads with several threads. Samples are `side` x `side` x 3 in [0, 1]: cut from the
-/// centre, or, in the epochs of crop::random, at random, a pure function of (seed, epoch, index).
+/// The data set of FOLDER/CLASS/*. The classes are the sorted names of the folders in it, and the samples of a class
+/// are the sorted files in and below its folder that end in .jpg, .jpeg or .png. Only names are held in memory: every
+/// read decodes its picture anew, and the loader reads with several threads. Samples are `side` x `side` x 3 in [0, 1]:
+/// cut from the centre, or, in the epochs of crop::random, at random, a pure function of (seed, epoch, index).
 ///
-/// Links to files and folders are followed, as torchvision's ImageFolder does; one that leads nowhere, or back to a
-/// folder that it lies in, is left out and listed in skipped().
+/// Links to files and folders are followed, as in torchvision's ImageFolder. A link that leads nowhere, or back to a
+/// folder that contains it, is left out and listed in skipped().
 ///
 /// Grey pictures become three equal channels, CMYK ones are converted, alpha is dropped. Hidden folders are left out.
 /// Errors: data_error for a folder that cannot be read or has no class, a class without a picture, and in `read` for a
@@ -105,8 +106,8 @@ class folder {
   [[nodiscard]] std::filesystem::path path(std::size_t index) const {
     return root_ / names_[files_[index].label] / files_[index].name;
   }
-  /// What was left out: links that lead nowhere or in a circle, and then what skip_corrupt found, in the order of the
-  /// files.
+  /// The files that were left out: links that lead nowhere or in a circle, then the pictures that skip_corrupt found,
+  /// in the order of the files.
   [[nodiscard]] std::span<const skipped_picture> skipped() const { return skipped_; }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
@@ -142,7 +143,8 @@ class folder {
     return files_[index].label;
   }
 
-  /// Files whose name starts with a dot are no pictures, whatever the ending: some systems keep their own notes so.
+  /// Whether a file is taken for a picture, by its ending. Files whose name starts with a dot are not: some systems
+  /// keep their own data in such files.
   static bool is_picture(const std::filesystem::path& path) {
     std::string ending = path.extension().string();
     for (char& letter : ending)
@@ -174,7 +176,7 @@ class folder {
               [](const skipped_picture& a, const skipped_picture& b) { return a.path < b.path; });
   }
 
-  /// f(path) for each picture in a folder and below it.
+  /// Calls f(path) for each picture in a folder and below it.
   /// @param above  the folders that it lies in, without links
   template <class F>
   void list_below(const std::filesystem::path& own, std::vector<std::filesystem::path>& above,
@@ -247,7 +249,7 @@ struct folder_set {
   folder validation;
 };
 
-/// FOLDER/train/CLASS/* and FOLDER/val/CLASS/*, the second always cut from the centre.
+/// The data sets of FOLDER/train/CLASS/* and FOLDER/val/CLASS/*; samples of the second are always cut from the centre.
 /// Errors: as folder, and data_error, with the names, where the classes of the two differ.
 [[nodiscard]] inline folder_set train_and_validation(const std::filesystem::path& root, folder_options options = {}) {
   folder train(root / "train", options);

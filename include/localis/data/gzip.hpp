@@ -18,13 +18,13 @@
 #include <localis/data/deflate.hpp>
 #include <localis/data/idx.hpp>
 
-/// IDX files as they are handed out, compressed. This component needs zlib; nothing else in the library does.
+/// Compressed IDX files, as data sets are distributed. This component needs zlib.
 namespace localis::data {
 
-/// The bytes inside a gzip file: those of all its members, one after the other, as in what bgzip writes or `cat a.gz
-/// b.gz` makes; zeros behind a member are skipped. Each checksum is compared when its member ends. Errors: data_error
+/// The uncompressed bytes of a gzip file: those of all its members, one after the other, as bgzip or `cat a.gz b.gz`
+/// write them. Zeros after a member are skipped. Each checksum is compared when its member ends. Errors: data_error
 /// with path and byte offset in the compressed file: not gzip, damaged, wrong checksum, cut short, other bytes behind a
-/// member. Source: RFC 1952; zeros as Python's gzip module has them
+/// member. Source: RFC 1952; zeros as in Python's gzip module.
 class gzip_source {
  public:
   explicit gzip_source(const std::filesystem::path& path) : file_(path) {
@@ -60,7 +60,7 @@ class gzip_source {
  private:
   std::size_t consumed() const { return taken_ - stream_.avail_in; }
 
-  /// Whether there is more of the file.
+  /// Whether the file has more compressed bytes.
   bool refill() {
     if (stream_.avail_in > 0) return true;
     const std::size_t got = file_.read(buffer_);
@@ -73,7 +73,7 @@ class gzip_source {
     return got > 0;
   }
 
-  /// Behind a member: another, or the end.
+  /// After a member: begins the next one, or finds the end.
   void finish() {
     while (refill() && *stream_.next_in == 0) {
       ++stream_.next_in;
@@ -94,10 +94,10 @@ class gzip_source {
   bool ended_ = false;
 };
 
-/// The most that a compressed IDX file may unfold to unless the caller says otherwise: 1 GiB, in bytes.
+/// The default limit on the uncompressed size of an IDX file: 1 GiB, in bytes.
 inline constexpr std::size_t default_max_bytes = std::size_t{1} << 30;
 
-/// A data set from two gzip-compressed IDX files, pixels scaled to [0, 1].
+/// Reads a data set from two gzip-compressed IDX files; pixels are scaled to [0, 1].
 /// @param max_bytes  a file that would unfold to more is refused before memory is taken for it
 /// Errors: data_error, see gzip_source, parse_idx and join_idx.
 [[nodiscard]] inline images read_idx_gzip(const std::filesystem::path& images_path,
@@ -109,9 +109,9 @@ inline constexpr std::size_t default_max_bytes = std::size_t{1} << 30;
   return join_idx(parse_idx(pictures, idx_kind::pictures, max_bytes), label_file, classes);
 }
 
-/// Fashion-MNIST, or any other set of ten classes under the same four file names (MNIST, KMNIST), from a folder that
+/// Reads Fashion-MNIST, or another set of ten classes with the same four file names (MNIST, KMNIST), from a folder that
 /// has train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, either all
-/// with the ending .gz (as the Debian package dataset-fashion-mnist has them) or all without.
+/// with the ending .gz (as in the Debian package dataset-fashion-mnist) or all without.
 /// Errors: data_error, see read_idx and read_idx_gzip.
 [[nodiscard]] inline image_set fashion_mnist(const std::filesystem::path& folder) {
   const auto part = [&folder](const std::string& name) {

@@ -17,12 +17,12 @@
 #include <localis/core/file.hpp>
 #include <localis/data/dataset.hpp>
 
-/// IDX, the format of MNIST and its relatives: big-endian 32-bit words (magic, extents), then bytes.
-/// A header is not believed before the size of the file agrees with it: nothing is allocated on its word alone.
+/// IDX, the format of MNIST and its relatives: big-endian 32-bit words (magic, extents), then bytes. A header is
+/// trusted only if the size of the file agrees with it: no memory is allocated before.
 namespace localis::data {
 
-/// Bytes in order. `read` fills the span and returns how many came: fewer only at the end. `bound()` is a number of
-/// bytes that the whole source certainly does not exceed. `name()` is for messages.
+/// A source of bytes. `read` fills the span and returns the number of bytes read, which is smaller only at the end.
+/// `bound()` is an upper bound on the bytes of the whole source. `name()` is for messages.
 template <class Source>
 concept byte_source = requires(Source source, const Source& fixed, std::span<std::uint8_t> bytes) {
   { source.read(bytes) } -> std::convertible_to<std::size_t>;
@@ -30,7 +30,7 @@ concept byte_source = requires(Source source, const Source& fixed, std::span<std
   { fixed.name() } -> std::convertible_to<std::string>;
 };
 
-/// Bytes of a file as it is.
+/// The bytes of an uncompressed file.
 class file_source {
  public:
   /// Errors: data_error if there is no such regular file, or it cannot be read.
@@ -51,7 +51,7 @@ class file_source {
   std::size_t size_;
 };
 
-/// Bytes that are in memory already; not copied.
+/// Bytes in memory, which are not copied.
 class memory_source {
  public:
   memory_source(std::span<const std::uint8_t> bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}
@@ -72,10 +72,10 @@ class memory_source {
   std::size_t at_ = 0;
 };
 
-/// Which of the two files of a data set.
+/// The two kinds of files of a data set.
 enum class idx_kind { pictures, labels };
 
-/// One file, read and found sound.
+/// The content of one valid file.
 struct idx_file {
   std::string name;
   std::size_t header_bytes = 0;
@@ -86,7 +86,7 @@ struct idx_file {
 };
 
 /// Reads one IDX file of unsigned bytes: three extents (count, rows, columns) for pictures, one for labels.
-/// @param max_bytes  more than this is refused, whatever the header and the source say
+/// @param max_bytes  a file with more is refused, whatever the header and the source say
 /// Errors: data_error with name, byte offset, expected and found, for a short header, wrong magic, an extent of zero,
 /// extents whose product overflows, too few bytes, too many bytes.
 template <byte_source Source>
@@ -144,7 +144,7 @@ template <byte_source Source>
   return file;
 }
 
-/// Pictures and labels as one data set; the pixels are moved, not copied.
+/// Joins pictures and labels to one data set; the pixels are moved, not copied.
 /// Errors: data_error if the counts disagree or a label is no class.
 [[nodiscard]] inline images join_idx(idx_file pictures, const idx_file& labels, std::size_t classes) {
   if (labels.count != pictures.count)
@@ -158,7 +158,7 @@ template <byte_source Source>
                 std::vector<std::uint32_t>(labels.body.begin(), labels.body.end()), classes);
 }
 
-/// A data set from two raw IDX files, pixels scaled to [0, 1].
+/// Reads a data set from two raw IDX files; pixels are scaled to [0, 1].
 /// Errors: data_error, see parse_idx and join_idx.
 [[nodiscard]] inline images read_idx(const std::filesystem::path& images_path, const std::filesystem::path& labels_path,
                                      std::size_t classes = 10) {

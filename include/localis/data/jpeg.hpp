@@ -42,7 +42,7 @@ class jpeg_decoder {
   jpeg_decoder(const jpeg_decoder&) = delete;
   jpeg_decoder& operator=(const jpeg_decoder&) = delete;
 
-  /// Reads up to the first scan; false: see message().
+  /// Reads up to the first scan. Returns false after an error: see message().
   [[nodiscard]] bool open(const std::uint8_t* bytes, std::size_t size) {
     if (setjmp(jump_) != 0) return false;
     jpeg_create_decompress(&info_);
@@ -63,7 +63,7 @@ class jpeg_decoder {
     return true;
   }
 
-  /// The next row, width() * components() bytes.
+  /// Reads the next row, width() * components() bytes.
   [[nodiscard]] bool row(std::uint8_t* into) {
     if (setjmp(jump_) != 0) return false;
     jpeg_read_scanlines(&info_, &into, 1);
@@ -84,13 +84,13 @@ class jpeg_decoder {
  private:
   static jpeg_decoder& self(j_common_ptr info) { return *static_cast<jpeg_decoder*>(info->client_data); }
 
-  /// Warnings that leave no pixel in doubt.
+  /// Whether a warning leaves all pixels valid.
   static bool harmless(int code) {
     return code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR ||
            code == JWRN_BOGUS_ICC;
   }
 
-  /// With what libjpeg says.
+  /// Throws data_error with the message of libjpeg.
   [[noreturn]] void leave() {
     errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), message_.data());
     std::longjmp(jump_, 1);
@@ -100,7 +100,8 @@ class jpeg_decoder {
     std::longjmp(jump_, 1);
   }
 
-  /// Encoders write about ten. Each costs time for the whole picture, however few bytes it has.
+  /// The largest number of scans: encoders write about ten, and each takes time for the whole picture, however few
+  /// bytes it has.
   static constexpr int most_scans = 100;
 
   jpeg_decompress_struct info_{};
@@ -111,7 +112,7 @@ class jpeg_decoder {
   bool four_inks_ = false;
 };
 
-/// Four inks to three lights. The bytes are inverted, as Adobe's programs write them and every reader expects.
+/// Converts CMYK to red, green and blue. The bytes are inverted, as Adobe's programs write them and all readers expect.
 inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::uint8_t* rgb) {
   for (std::size_t i = 0; i < pixels; ++i)
     for (std::size_t c = 0; c < 3; ++c) {
@@ -127,12 +128,12 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
   return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
 }
 
-/// Decodes a JPEG picture, grey and CMYK ones too, into red, green, blue. Its orientation tag is left alone.
+/// Decodes a JPEG picture, grey and CMYK ones too, into red, green, blue. Its orientation tag is ignored.
 /// @param name        for messages
 /// @param max_pixels  a picture of more is refused before memory is taken for it, and so is one of more blocks of 8x8
 ///                    pixels than the file has bits
 /// Errors: data_error with the name, and what libjpeg says, for a file that is damaged, cut short, no JPEG, too large,
-/// or of more than 100 scans; libjpeg reads ahead, so that there is no byte offset to tell.
+/// or of more than 100 scans; libjpeg reads ahead, so there is no byte offset to report.
 [[nodiscard]] inline picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                          std::size_t max_pixels) {
   if (const std::string found = localis::detail::found_kind(bytes, "", "a JPEG picture"); !found.empty())

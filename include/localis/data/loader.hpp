@@ -17,7 +17,7 @@
 
 namespace localis::data {
 
-/// One batch, not owned: valid until the loader's next get().
+/// A view of one batch, valid until the next get() of its loader.
 template <class Scalar>
 struct batch_view {
   std::size_t size = 0;                    ///< samples; the last batch of an epoch may have fewer
@@ -27,14 +27,15 @@ struct batch_view {
   std::span<const std::uint32_t> indices;  ///< size; which samples of the data set these are
 };
 
-/// Cuts a data set into batches. What get(epoch, step) returns is a pure function of (seed, epoch, step): any batch may
-/// be asked for at any time, and each sample comes once per epoch. While the caller works on a batch, a thread reads
-/// the one that follows it, with as many others as the data set asks for; a batch that was not foreseen is read at
-/// once, and is the same. A data set that knows epochs is told which one the batch belongs to.
+/// Cuts a data set into batches. The result of get(epoch, step) is a pure function of (seed, epoch, step): any batch
+/// may be requested at any time, and each sample occurs once per epoch. While the caller works on a batch, a thread
+/// reads the next one, with as many other threads as the data set asks for. A batch that was not read ahead is read at
+/// once, with the same result. A data set with epochs gets the epoch of the batch.
 ///
-/// The data set is held by reference and must outlive the loader. One caller at a time.
+/// The data set is held by reference and must outlive the loader. Only one thread at a time may call it.
 /// Errors: config_error for a batch of 0 or larger than the data, or a step beyond the epoch; data_error for a label
-/// that is no class; what the data set throws, in the get() that asks for the sample, though another thread read it.
+/// that is no class; exceptions of the data set leave the get() that requests the sample, even if another thread read
+/// it.
 template <class Scalar, dataset Dataset>
 class loader {
   static_assert(check_optional_members<Dataset>());
@@ -52,7 +53,7 @@ class loader {
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
 
-  /// Batches per epoch; the last one, if partial, is kept.
+  /// Number of batches per epoch; a partial last batch counts.
   [[nodiscard]] std::size_t steps() const { return (size_ + batch_ - 1) / batch_; }
   [[nodiscard]] std::size_t batch() const { return batch_; }
 
@@ -63,7 +64,7 @@ class loader {
       pending_.get();
     } else {
       if (pending_.valid()) pending_.wait();
-      pending_ = {};  // a wrong guess, and whatever it threw, is of no interest
+      pending_ = {};  // a batch that nobody asked for, and any exception of it, is dropped
       fill(back_, wanted);
     }
     std::swap(front_, back_);
@@ -71,7 +72,7 @@ class loader {
     try {
       pending_ = std::async(std::launch::async, [this, next = foreseen_] { fill(back_, next); });
     } catch (const std::system_error&) {
-      // No thread to be had: the next call reads its batch itself.
+      // No thread is available: the next call reads its batch itself.
     }
     return front_.view();
   }
@@ -128,7 +129,7 @@ class loader {
     return result;
   }
 
-  /// Data sets write floats: straight into the batch, or by way of a row of floats.
+  /// Data sets write floats: directly into the batch, or through a row of floats.
   template <class Read>
   static void write_row(std::vector<Scalar>& all, std::size_t index, std::size_t length, const Read& read) {
     if (length == 0) return;
@@ -153,8 +154,8 @@ class loader {
   random_stream random_;
   bool shuffle_;
   std::size_t size_;
-  buffer front_;  ///< what the caller sees
-  buffer back_;   ///< what the thread fills
+  buffer front_;  ///< the batch that the caller sees
+  buffer back_;   ///< the batch that the thread fills
   place foreseen_;
   std::future<void> pending_;  ///< last, so that its destructor waits for the thread while the buffers are alive
 };

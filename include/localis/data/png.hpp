@@ -61,7 +61,7 @@ class png_decoder {
     return true;
   }
 
-  /// The next row; in an interlaced picture, what this pass adds to it.
+  /// Reads the next row; in an interlaced picture, the pixels that this pass adds to it.
   [[nodiscard]] bool row(std::uint8_t* into) {
     if (setjmp(jump_) != 0) return false;
     png_read_row(png_, into, nullptr);
@@ -114,7 +114,7 @@ class png_decoder {
 }
 
 /// Decodes a PNG picture of any kind (grey, palette, 1 to 16 bits, alpha, interlaced) into red, green, blue. Alpha is
-/// dropped, of 16 bits the upper 8 are kept, and gamma is left alone.
+/// dropped, of 16 bits the upper 8 are kept, and gamma is ignored.
 /// @param name        for messages
 /// @param max_pixels  a picture of more is refused before memory is taken for it
 /// Errors: data_error with name and byte offset for a file that is damaged, cut short, no PNG or too large.

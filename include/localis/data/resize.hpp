@@ -29,14 +29,14 @@ struct region {
 
 namespace detail {
 
-/// One axis of a resize: which old pixels make a new one, and with what weights, in units of 2^-22.
+/// One axis of a resize: the old pixels that contribute to each new one, with their weights in units of 2^-22.
 struct resampling {
   static constexpr int precision = 32 - 8 - 2;
 
   struct tap {
     std::size_t first;  ///< old pixel
     std::size_t count;
-    std::size_t weights;  ///< where its weights start
+    std::size_t weights;  ///< index of its first weight
   };
   std::vector<tap> taps;
   std::vector<std::int32_t> weights;
@@ -63,7 +63,7 @@ struct resampling {
     }
   }
 
-  /// One new value from old ones that lie `step` apart.
+  /// Computes one new value from old ones that lie `step` apart.
   [[nodiscard]] std::uint8_t apply(const tap& at, const std::uint8_t* old, std::size_t step) const {
     std::int32_t sum = 1 << (precision - 1);
     for (std::size_t i = 0; i < at.count; ++i) sum += old[(at.first + i) * step] * weights[at.weights + i];
@@ -73,7 +73,7 @@ struct resampling {
 
 }  // namespace detail
 
-/// Cuts `source` out of a picture, resizes it to height x width, and writes the part `kept` of that as floats in
+/// Cuts `source` out of a picture, resizes it to height x width, and writes the part `kept` of the result as floats in
 /// [0, 1]; only that part is computed. The filter is a triangle, widened where the picture shrinks ("bilinear with
 /// antialiasing"), the columns first, each pass rounded to bytes.
 ///

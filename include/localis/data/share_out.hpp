@@ -10,8 +10,8 @@
 namespace localis::data::detail {
 
 /// Runs body(0) ... body(count - 1) on at most `threads` threads, the caller's own among them; each takes the next
-/// number as soon as it is free. What the lowest number threw is thrown on, whatever the number of threads: numbers
-/// below a failed one have been taken before it, and are waited for.
+/// number as soon as it is free. If bodies throw, the exception of the lowest number is rethrown, for any number of
+/// threads: numbers below a failed one were taken before it, and are waited for.
 template <class Body>
 void share_out(std::size_t count, std::size_t threads, const Body& body) {
   std::atomic<std::size_t> next = 0;
@@ -39,7 +39,7 @@ void share_out(std::size_t count, std::size_t threads, const Body& body) {
     try {
       helpers.emplace_back([&work, &own = outcomes[thread]] { work(own); });
     } catch (const std::exception&) {
-      break;  // no thread to be had: those that are here do the work
+      break;  // no thread is available: the existing ones do the work
     }
   }
   work(outcomes[0]);

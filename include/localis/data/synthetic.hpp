@@ -15,12 +15,13 @@
 
 namespace localis::data {
 
-/// Pictures that can be learned and cost nothing to get, for tests and benchmarks: each class is a random pattern of
-/// patches of 4 x 4 pixels (so that it survives pooling), each picture its class's pattern plus normal noise per pixel,
-/// cut off at 0 and 255. Sample i is of class i modulo `classes`, and a pure function of (seed, i).
+/// Generates pictures that a network can learn, for tests and benchmarks. Each class is a random pattern of patches of
+/// 4 x 4 pixels (so that it survives pooling); each picture is the pattern of its class plus normal noise per pixel,
+/// clipped to 0 and 255. Sample i has class i modulo `classes`, and is a pure function of (seed, i).
 ///
-/// @param noise  standard deviation, as a share of the full range of a pixel; patterns are uniform in that range
-/// @param first  index of the first sample: the same seed with another range of indices is more of the same classes
+/// @param noise  standard deviation, as a fraction of the full range of a pixel; patterns are uniform in that range
+/// @param first  index of the first sample: the same seed with another range of indices gives more pictures of the same
+///                     classes
 /// Errors: config_error for a count, classes of 0 or a noise that is negative or not finite; shape_error for the shape.
 [[nodiscard]] inline images synthetic_images(std::size_t count, std::size_t height, std::size_t width,
                                              std::size_t channels, std::size_t classes, std::uint64_t seed,

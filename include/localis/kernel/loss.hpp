@@ -10,7 +10,7 @@
 
 namespace localis::kernel {
 
-/// The losses of a batch and their gradient, one sample per call. Only the first `active` outputs take part.
+/// The losses of a batch and their gradient, one sample per call. Only the first `active_outputs` take part.
 template <class T, class Loss>
 struct sample_losses {
   static_assert(std::is_default_constructible_v<Loss>,

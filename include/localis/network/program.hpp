@@ -13,19 +13,19 @@
 
 namespace localis {
 
-/// Shape of the network's input: images, channels last.
+/// The input of a network of images, channels last.
 template <std::size_t Height, std::size_t Width, std::size_t Channels>
 struct image {
   static constexpr shape extents{Height, Width, Channels};
 };
 
-/// Input without spatial extent: `Size` values.
+/// The input of a network without spatial extent: `Size` values.
 template <std::size_t Size>
 struct vector_input {
   static constexpr shape extents{1, 1, Size};
 };
 
-/// Layers in a row, written as one.
+/// A sequence of layers, used as one entry of a network.
 template <class... Layers>
 struct sequence {};
 
@@ -42,7 +42,7 @@ struct repeated<0, Layers...> {
 
 }  // namespace detail
 
-/// The same layers `Count` times.
+/// A sequence of layers, repeated `Count` times.
 template <std::size_t Count, class... Layers>
 using repeat = typename detail::repeated<Count, Layers...>::type;
 
@@ -58,7 +58,7 @@ constexpr layer_list<A..., B...> operator+(layer_list<A...>, layer_list<B...>) {
   return {};
 }
 
-/// A layer as a list of operations: itself, or for a block its branches between junctions.
+/// The operations of a layer: one for itself or, for a block, its branches between junctions.
 template <class Layer>
 struct flattened {
   using type = layer_list<Layer>;
@@ -85,7 +85,7 @@ struct flattened<residual<shortcut<Shortcut...>, Layers...>> {
 
 }  // namespace detail
 
-/// Where neighbouring layers do not fit, the compiler prints this type; its name holds the numbers.
+/// The compiler prints this type if neighbouring layers do not fit; its name contains the numbers.
 template <std::size_t Layer, std::size_t Height, std::size_t Width, std::size_t Channels, misfit Problem>
 struct layers_fit {
   static constexpr bool is_told = Problem == misfit::window_larger_than_input || Problem == misfit::stride_is_zero ||
@@ -141,13 +141,13 @@ struct program {
   std::size_t values = 1;  ///< value 0 is the input
   std::size_t first_misfit = Count;
 
-  /// The operation that does not fit.
+  /// Index of the first operation that does not fit.
   [[nodiscard]] constexpr operation misfit_operation() const {
     return first_misfit < Count ? operations[first_misfit] : operation{};
   }
   [[nodiscard]] constexpr shape output() const { return Count == 0 ? shape{} : operations[Count - 1].out; }
 
-  /// The highest boundary: stages before it all have a rule, and the last stage always learns by gradient.
+  /// The highest boundary: all stages before it have a local rule, and the last stage always learns by gradient.
   [[nodiscard]] constexpr std::size_t highest_boundary() const {
     std::size_t highest = stages == 0 ? 0 : stages - 1;
     for (const operation& op : operations) {
@@ -159,7 +159,7 @@ struct program {
 
 namespace detail {
 
-/// What operations must know of their stage and of the network.
+/// Tells each operation what it must know about its stage and the network.
 template <std::size_t Count>
 constexpr void note_stages(program<Count>& p) {
   for (std::size_t first = 0; first < Count;) {
@@ -187,7 +187,8 @@ constexpr void note_stages(program<Count>& p) {
   }
 }
 
-/// What a layer is, behind `in`. One that has no description is told by check_description, and passed over here.
+/// The description of a layer after an output of shape `in`. A layer without a description is reported by
+/// check_description and skipped here.
 template <class Layer>
 constexpr operation described(const shape& in) {
   operation op;
@@ -217,7 +218,7 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
   shape block_input{};
   shape main_output{};
   std::size_t value = 0;        // of the running branch
-  std::size_t block_value = 0;  // what save_skip saved
+  std::size_t block_value = 0;  // value that save_skip saved
   std::size_t block_start = 0;  // where
   std::size_t main_value = 0;
   bool in_block = false;
@@ -269,7 +270,7 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     value = op.output;
     if (op.problem != misfit::none) {
       if (result.first_misfit == count) result.first_misfit = i;
-      op.out = current;  // the first is told; what follows it is not
+      op.out = current;  // only the first misfit is reported
     }
     current = op.out;
     result.operations[i] = op;
@@ -315,14 +316,14 @@ constexpr bool check_entries(layer_list<Layers...>) {
 
 }  // namespace detail
 
-/// A network: a pure type, from its input and a flat pack of layers.
+/// A network: a type without values, made of its input and a flat pack of layers.
 ///
 ///   using net = network<image<28, 28, 1>, conv2d<32, 3, rule::oja>, relu, max_pool2d<2>, dense<10>>;
 template <class Input, class... Layers>
 struct network {
   using layers = detail::flatten<Layers...>;
   static_assert(detail::check_input<Input>() && detail::check_entries(layers{}));
-  static constexpr std::size_t size = layers::size;  ///< operations, blocks opened up
+  static constexpr std::size_t size = layers::size;  ///< number of operations; blocks count with their contents
   static constexpr shape input = detail::extents_of<Input>();
   static constexpr auto program = detail::build_program(input, layers{});
 

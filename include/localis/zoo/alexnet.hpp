@@ -21,7 +21,7 @@ using alexnet =
             conv2d<256, 3, padding<1>, Rule>, relu, conv2d<256, 3, padding<1>, Rule>, relu, max_pool2d<3, stride<2>>,
             dropout, dense<4096, Rule>, relu, dropout, dense<4096, Rule>, relu, dense<Classes>>;
 
-/// The same five convolutions for 32 x 32 colour pictures, with one dense layer behind them: 6 stages.
+/// AlexNet for 32 x 32 colour pictures: its five convolutions, followed by one dense layer; 6 stages.
 template <std::size_t Classes = 10, class Rule = rule::gradient>
 using alexnet_32 = network<image<32, 32, 3>, conv2d<64, 11, stride<4>, padding<5>, Rule>, relu, max_pool2d<2>,
                            conv2d<192, 5, padding<2>, Rule>, relu, max_pool2d<2>, conv2d<384, 3, padding<1>, Rule>,

@@ -19,7 +19,7 @@ template <std::size_t Classes = 10, class Rule = rule::gradient>
 using lenet = network<image<28, 28, 1>, conv2d<6, 5, padding<2>, Rule>, tanh, average_pool2d<2>, conv2d<16, 5, Rule>,
                       tanh, average_pool2d<2>, dense<120, Rule>, tanh, dense<84, Rule>, tanh, dense<Classes>>;
 
-/// The same for 32 x 32 colour pictures, which need no frame.
+/// LeNet-5 for 32 x 32 colour pictures, which need no padding.
 template <std::size_t Classes = 10, class Rule = rule::gradient>
 using lenet_32 = network<image<32, 32, 3>, conv2d<6, 5, Rule>, tanh, average_pool2d<2>, conv2d<16, 5, Rule>, tanh,
                          average_pool2d<2>, dense<120, Rule>, tanh, dense<84, Rule>, tanh, dense<Classes>>;

@@ -17,12 +17,13 @@ namespace localis::zoo {
 
 namespace detail {
 
-/// Depthwise 3 x 3, then 1 x 1 without an activation behind it.
+/// A depthwise 3 x 3 convolution, then a 1 x 1 convolution without an activation after it.
 template <std::size_t Out, std::size_t Stride, class Rule, class DepthwiseRule>
 using separable = sequence<depthwise_conv2d<3, stride<Stride>, padding<1>, no_bias, DepthwiseRule>, batch_norm, relu6,
                            conv2d<Out, 1, no_bias, Rule>, batch_norm>;
 
-/// 1 x 1 to `Expansion` times the channels, then separable; the input is added where extents allow.
+/// A 1 x 1 convolution to `Expansion` times the channels, then a separable one; the input is added if the extents are
+/// equal.
 template <std::size_t In, std::size_t Out, std::size_t Stride, std::size_t Expansion, class Rule, class DepthwiseRule>
 using inverted = std::conditional_t<
     Stride == 1 && In == Out,
@@ -33,7 +34,8 @@ template <std::size_t Count, std::size_t In, std::size_t Out, std::size_t Stride
 using inverted_group = sequence<inverted<In, Out, Stride, 6, Rule, DepthwiseRule>,
                                 repeat<Count - 1, inverted<Out, Out, 1, 6, Rule, DepthwiseRule>>>;
 
-/// All between the input and the classifier, by the strides of the first convolution and of the second and third group.
+/// All layers between input and classifier, for given strides of the first convolution and of the second and third
+/// group.
 template <class Rule, class DepthwiseRule, std::size_t First, std::size_t Second, std::size_t Third>
 using mobilenet_v2_features =
     sequence<conv2d<32, 3, stride<First>, padding<1>, no_bias, Rule>, batch_norm, relu6,
@@ -48,14 +50,14 @@ using mobilenet_v2_features =
 /// MobileNetV2 for 224 x 224 colour pictures, width 1, with the extents of torchvision's mobilenet_v2. Each inverted
 /// block is a stage, with a sum or without.
 ///
-/// `DepthwiseRule` is that of the depthwise layers, whose units cannot compete. Its dropout rate is 0.5 until set: the
-/// paper's is 0.2.
+/// `DepthwiseRule` is the rule of the depthwise layers, whose units cannot compete. The dropout rate is 0.5 by default;
+/// the paper uses 0.2.
 /// Source: M. Sandler, A. Howard, M. Zhu, A. Zhmoginov, L.-C. Chen, arXiv 1801.04381 (2018).
 template <std::size_t Classes = 1000, class Rule = rule::gradient, class DepthwiseRule = Rule>
 using mobilenet_v2 =
     network<image<224, 224, 3>, detail::mobilenet_v2_features<Rule, DepthwiseRule, 2, 2, 2>, dense<Classes>>;
 
-/// The same for 32 x 32 colour pictures: three strides less, so that 4 x 4 positions are left.
+/// MobileNetV2 for 32 x 32 colour pictures: three of its strides are 1, so that 4 x 4 positions are left.
 template <std::size_t Classes = 10, class Rule = rule::gradient, class DepthwiseRule = Rule>
 using mobilenet_v2_32 =
     network<image<32, 32, 3>, detail::mobilenet_v2_features<Rule, DepthwiseRule, 1, 1, 2>, dense<Classes>>;

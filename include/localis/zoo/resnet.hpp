@@ -14,16 +14,17 @@ namespace localis::zoo {
 
 namespace detail {
 
-/// What carries a block's input to its sum where extents change.
+/// The projection that carries the input of a block to its sum if the extents change.
 template <std::size_t Channels, std::size_t Stride, class Rule>
 using projection = shortcut<conv2d<Channels, 1, stride<Stride>, no_bias, Rule>, batch_norm>;
 
-/// Two 3 x 3 convolutions, the first with the block's stride.
+/// A basic block: two 3 x 3 convolutions, the first with the stride of the block.
 template <std::size_t Channels, std::size_t Stride, class Rule>
 using basic_main = sequence<conv2d<Channels, 3, stride<Stride>, padding<1>, no_bias, Rule>, batch_norm, relu,
                             conv2d<Channels, 3, padding<1>, no_bias, Rule>, batch_norm>;
 
-/// 1 x 1, 3 x 3 with the block's stride, 1 x 1 to four times the channels.
+/// A bottleneck block: a 1 x 1 convolution, a 3 x 3 one with the stride of the block, and a 1 x 1 one to four times the
+/// channels.
 template <std::size_t Channels, std::size_t Stride, class Rule>
 using bottleneck_main = sequence<conv2d<Channels, 1, no_bias, Rule>, batch_norm, relu,
                                  conv2d<Channels, 3, stride<Stride>, padding<1>, no_bias, Rule>, batch_norm, relu,
@@ -72,7 +73,7 @@ using resnet50 = network<image<224, 224, 3>, detail::resnet_stem<Rule>, detail::
                          detail::bottleneck_group<4, 128, 2, Rule>, detail::bottleneck_group<6, 256, 2, Rule>,
                          detail::bottleneck_group<3, 512, 2, Rule>, global_average_pool, dense<Classes>>;
 
-/// resnet18 for 32 x 32 colour pictures: a 3 x 3 convolution in place of the stem.
+/// ResNet-18 for 32 x 32 colour pictures: a 3 x 3 convolution replaces the stem.
 template <std::size_t Classes = 10, class Rule = rule::gradient>
 using resnet18_32 = network<image<32, 32, 3>, conv2d<64, 3, padding<1>, no_bias, Rule>, batch_norm, relu,
                             detail::first_basic_group<2, 64, Rule>, detail::basic_group<2, 128, 2, Rule>,
