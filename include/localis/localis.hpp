@@ -8,6 +8,7 @@
 #include <localis/check/counting.hpp>
 #include <localis/check/layer.hpp>
 #include <localis/check/rule.hpp>
+#include <localis/data/any.hpp>
 #include <localis/data/augment.hpp>
 #include <localis/data/cifar.hpp>
 #include <localis/data/dataset.hpp>
@@ -46,6 +47,7 @@
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/shipped.hpp>
+#include <localis/scheduler/any.hpp>
 #include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/callable.hpp>
 #include <localis/scheduler/dynamic.hpp>

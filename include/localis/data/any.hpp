@@ -1,0 +1,113 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <localis/core/shape.hpp>
+#include <localis/data/dataset.hpp>
+
+namespace localis::data {
+
+/// A data set whose type is chosen at run time, by an option of a program for example: whatever trains with it is
+/// compiled once for all data sets.
+///
+///   data::any training(data::fashion_mnist(folder).train);
+///   if (augment) {
+///     training = data::any_view(training, [&](const data::any& plain) { return data::augmented(plain, options); });
+///   }
+///
+/// Copies share the data, which is not changed. A default-constructed object is an empty data set. Labels, epochs and
+/// readers are passed on; targets of a regression are not: train with the data set's own type for these.
+///
+/// Cost:   one virtual call per sample.
+/// Errors: as the data set that it holds; shape_error for a sample of an empty one.
+class any {
+ public:
+  any() = default;
+
+  template <class Data>
+  requires(!std::same_as<Data, any>) && dataset<Data> explicit any(Data data)
+      : held_(std::make_shared<const holder<Data>>(std::move(data), nullptr)) {}
+
+  [[nodiscard]] std::size_t size() const { return held_ == nullptr ? 0 : held_->size(); }
+  [[nodiscard]] std::size_t height() const { return extents().height; }
+  [[nodiscard]] std::size_t width() const { return extents().width; }
+  [[nodiscard]] std::size_t channels() const { return extents().channels; }
+  [[nodiscard]] std::size_t classes() const { return held_ == nullptr ? 0 : held_->classes(); }
+  [[nodiscard]] std::size_t readers() const { return held_ == nullptr ? 1 : held_->readers(); }
+
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    check_held(index, features);
+    return held_->read(index, features);
+  }
+  std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
+    check_held(index, features);
+    return held_->read(index, epoch, features);
+  }
+
+  template <class Make>
+  friend any any_view(const any& data, const Make& make);
+
+ private:
+  struct base {
+    base() = default;
+    base(const base&) = delete;
+    base& operator=(const base&) = delete;
+    virtual ~base() = default;
+    [[nodiscard]] virtual std::size_t size() const = 0;
+    [[nodiscard]] virtual shape extents() const = 0;
+    [[nodiscard]] virtual std::size_t classes() const = 0;
+    [[nodiscard]] virtual std::size_t readers() const = 0;
+    virtual std::uint32_t read(std::size_t index, std::span<float> features) const = 0;
+    virtual std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const = 0;
+  };
+
+  /// Forwards to the functions that supply what a data set leaves out. The source, which a view points to, is kept as
+  /// long as the view.
+  template <class Data>
+  struct holder final : base {
+    static_assert(check_optional_members<Data>());
+    holder(Data given, std::shared_ptr<const any> given_source)
+        : source(std::move(given_source)), data(std::move(given)) {}
+
+    [[nodiscard]] std::size_t size() const override { return data.size(); }
+    [[nodiscard]] shape extents() const override { return shape_of(data); }
+    [[nodiscard]] std::size_t classes() const override { return data.classes(); }
+    [[nodiscard]] std::size_t readers() const override { return readers_of(data); }
+    std::uint32_t read(std::size_t index, std::span<float> features) const override {
+      return data.read(index, features);
+    }
+    std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const override {
+      return read_in_epoch(data, index, epoch, features);
+    }
+
+    std::shared_ptr<const any> source;
+    Data data;
+  };
+
+  [[nodiscard]] shape extents() const { return held_ == nullptr ? shape{0, 0, 0} : held_->extents(); }
+  void check_held(std::size_t index, std::span<float> features) const {
+    if (held_ == nullptr) detail::check_read("any", index, 0, 0, features.size());
+  }
+
+  std::shared_ptr<const base> held_;
+};
+
+/// A view of a data set, such as a subset of it or an augmented form, that keeps what it points to.
+/// @param make  called with a copy of `data` that lives as long as the result; returns a data set that may point to it
+template <class Make>
+[[nodiscard]] any any_view(const any& data, const Make& make) {
+  const auto source = std::make_shared<const any>(data);
+  auto view = make(*source);
+  any result;
+  result.held_ = std::make_shared<const any::holder<decltype(view)>>(std::move(view), source);
+  return result;
+}
+
+static_assert(dataset_with_epochs<any> && dataset_with_readers<any> && !dataset_with_targets<any>);
+
+}  // namespace localis::data
