@@ -31,14 +31,14 @@ struct example {
 
   explicit example(std::size_t input_bytes) : size(input_bytes) {}
 
-  operation& add(kind what, std::size_t output_bytes) {
+  operation& add(kind added, std::size_t output_bytes) {
     operation op;
-    op.kind = what;
-    op.elementwise = what != kind::linear && what != kind::pooling;
-    op.saves_input = what == kind::linear || what == kind::normalization || what == kind::pooling;
-    op.saves_output = what == kind::activation || what == kind::pooling;
-    op.parameters = what == kind::linear || what == kind::normalization ? 1 : 0;
-    if (what == kind::save_skip || (what == kind::linear && !in_block)) ++stages;
+    op.kind = added;
+    op.elementwise = added != kind::linear && added != kind::pooling;
+    op.saves_input = added == kind::linear || added == kind::normalization || added == kind::pooling;
+    op.saves_output = added == kind::activation || added == kind::pooling;
+    op.parameters = added == kind::linear || added == kind::normalization ? 1 : 0;
+    if (added == kind::save_skip || (added == kind::linear && !in_block)) ++stages;
     op.stage = stages == 0 ? 0 : stages - 1;
     op.input = value;
     op.output = operations.size() + 1;
@@ -53,7 +53,7 @@ struct example {
     return operations.back();
   }
   void linear(std::size_t output_bytes) { add(kind::linear, output_bytes); }
-  operation& same(kind what) { return add(what, size); }
+  operation& same(kind added) { return add(added, size); }
   void open_block() {
     block_value = value;
     block_size = size;
@@ -84,8 +84,8 @@ struct example {
 /// write; each read looks for the stamp of what it wants. Knows what operations do, and of the plan only its offsets.
 class simulation {
  public:
-  simulation(const example& of, std::size_t boundary)
-      : program_(of), boundary_(boundary), plan_(of.planned(boundary)), arena_(plan_.bytes / unit, 0) {}
+  simulation(const example& program, std::size_t boundary)
+      : program_(program), boundary_(boundary), plan_(program.planned(boundary)), arena_(plan_.bytes / unit, 0) {}
 
   /// What went wrong first, or nothing.
   [[nodiscard]] std::string run() {
@@ -118,8 +118,8 @@ class simulation {
 
  private:
   static constexpr std::size_t unit = 64;
-  enum what : std::uint64_t { value = 1, gradient, scratch, saved, parameters, loss };
-  static std::uint64_t stamp(std::size_t number, what kind_of) { return number * 8 + kind_of; }
+  enum content_kind : std::uint64_t { value = 1, gradient, scratch, saved, parameters, loss };
+  static std::uint64_t stamp(std::size_t number, content_kind written) { return number * 8 + written; }
 
   [[nodiscard]] const operation& op(std::size_t i) const { return program_.operations[i]; }
   [[nodiscard]] static bool passes_on(const operation& o) {
@@ -131,7 +131,7 @@ class simulation {
     return v;
   }
   [[nodiscard]] std::size_t value_at(std::size_t v) const { return plan_.value(v); }
-  /// Whether gradients pass here in the region under way: a stage that is taught, or all from the boundary on.
+  /// Whether gradients pass here in the region under way: a supervised stage, or all from the boundary on.
   [[nodiscard]] bool inside(std::size_t i) const {
     return region_ == program_.stages ? op(i).stage >= boundary_ : op(i).stage == region_;
   }
@@ -141,7 +141,7 @@ class simulation {
     if (v == 0 || !inside(v - 1)) return false;
     return learns(v - 1) || matters(op(v - 1).input) || (op(v - 1).kind == kind::add && matters(op(v - 1).skip));
   }
-  [[nodiscard]] bool taught(std::size_t stage) const {
+  [[nodiscard]] bool supervised(std::size_t stage) const {
     for (std::size_t i = 0; i < program_.operations.size(); ++i) {
       if (op(i).stage == stage && program_.bytes[i].learn_scratch > 0) return true;
     }
@@ -151,39 +151,39 @@ class simulation {
   void write(std::size_t offset, std::size_t bytes, std::uint64_t mark) {
     if (bytes == 0) return;
     if (offset == plan::none || offset % unit != 0 || offset + bytes > plan_.bytes) return fail("no room for", mark);
-    for (std::size_t at = offset / unit; at * unit < offset + bytes; ++at) arena_[at] = mark;
+    for (std::size_t k = offset / unit; k * unit < offset + bytes; ++k) arena_[k] = mark;
   }
   void read(std::size_t offset, std::size_t bytes, std::uint64_t mark, const char* name, std::size_t i) {
     if (bytes == 0) return;
     if (offset == plan::none || offset + bytes > plan_.bytes) return fail(name, i);
-    for (std::size_t at = offset / unit; at * unit < offset + bytes; ++at) {
-      if (arena_[at] != mark) return fail(name, i);
+    for (std::size_t k = offset / unit; k * unit < offset + bytes; ++k) {
+      if (arena_[k] != mark) return fail(name, i);
     }
   }
   void read_value(std::size_t v, std::size_t bytes, const char* name, std::size_t i) {
     if (content(v) != 0) read(value_at(v), bytes, stamp(content(v), value), name, i);
   }
-  void fail(const char* name, std::size_t at) {
-    if (fault_.empty()) fault_ = lo::text(name, " ", at, ", boundary ", boundary_);
+  void fail(const char* name, std::size_t number) {
+    if (fault_.empty()) fault_ = lo::text(name, " ", number, ", boundary ", boundary_);
   }
 
   void forward(std::size_t i) {
     const operation& o = op(i);
     if (passes_on(o)) return;
     const lo::operation_bytes& b = program_.bytes[i];
-    const lo::operation_slots& slots = plan_.operations[i];
+    const lo::operation_slots& offsets = plan_.operations[i];
     const std::size_t skip_bytes = o.kind == kind::add ? b.input : 0;
     region_ = boundary_ < program_.stages && o.stage >= boundary_ ? program_.stages
-              : taught(o.stage)                                   ? o.stage
+              : supervised(o.stage)                               ? o.stage
                                                                   : plan::none;
     const bool keeps = region_ != plan::none && matters(o.output);
-    write(slots.forward_scratch, b.forward_scratch, stamp(i, scratch));
+    write(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch));
     read_value(o.input, b.input, "input", i);
     read_value(o.skip, skip_bytes, "skip", i);
     write(value_at(o.output), b.output, stamp(o.output, value));
-    if (keeps) write(slots.saved, b.saved, stamp(i, saved));
+    if (keeps) write(offsets.saved, b.saved, stamp(i, saved));
     // All of these are used at once: the output may lie on the input of an elementwise operation, on nothing else.
-    read(slots.forward_scratch, b.forward_scratch, stamp(i, scratch), "scratch", i);
+    read(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch), "scratch", i);
     const bool in_place = o.elementwise && value_at(o.output) == value_at(o.input);
     if (!in_place) read_value(o.input, b.input, "input, after the output was written,", i);
     read_value(o.skip, skip_bytes, "skip, after the output was written,", i);
@@ -194,7 +194,7 @@ class simulation {
   void finish_stage(std::size_t last) {
     const std::size_t stage = op(last).stage;
     const std::size_t output = op(last).output;
-    const bool learns_here = taught(stage) && stage < boundary_;
+    const bool learns_here = supervised(stage) && stage < boundary_;
     for (std::size_t i = 0; i <= last; ++i) {
       const std::size_t bytes = program_.bytes[i].local_loss_scratch;
       if (op(i).stage != stage || bytes == 0) continue;
@@ -212,12 +212,12 @@ class simulation {
       const lo::operation_bytes& b = program_.bytes[i];
       if (!learns(i) || b.learn_scratch == 0) continue;
       write(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch));
-      read(plan_.operations[i].parameter_gradients, b.gradients, stamp(i, parameters), "parameter gradient of a lesson",
-           i);
-      read(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch), "scratch of a lesson", i);
+      read(plan_.operations[i].parameter_gradients, b.gradients, stamp(i, parameters),
+           "parameter gradient of a local step", i);
+      read(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch), "scratch of a local step", i);
     }
     // What the stages behind read.
-    read_value(output, program_.bytes[last].output, "output after a lesson", last);
+    read_value(output, program_.bytes[last].output, "output after a local step", last);
   }
   /// Behind the boundary: the true gradient of the stage's output, to its local loss.
   void observe(std::size_t last) {
@@ -235,15 +235,15 @@ class simulation {
     const operation& o = op(i);
     if (!matters(o.output) || o.kind == kind::shortcut) return;
     const lo::operation_bytes& b = program_.bytes[i];
-    const lo::operation_slots& slots = plan_.operations[i];
+    const lo::operation_slots& offsets = plan_.operations[i];
     const std::size_t own = plan_.gradient(o.output);
     const bool to_input = matters(o.input);
     const bool to_skip = (o.kind == kind::add || o.kind == kind::save_skip) && matters(o.skip);
-    write(slots.backward_scratch, b.backward_scratch, stamp(i, scratch));
+    write(offsets.backward_scratch, b.backward_scratch, stamp(i, scratch));
     if (o.saves_input) read_value(o.input, b.input, "input, backward", i);
     if (o.saves_output) read_value(o.output, b.output, "output, backward", i);
-    if (learns(i)) write(slots.parameter_gradients, b.gradients, stamp(i, parameters));
-    read(slots.saved, b.saved, stamp(i, saved), "kept", i);
+    if (learns(i)) write(offsets.parameter_gradients, b.gradients, stamp(i, parameters));
+    read(offsets.saved, b.saved, stamp(i, saved), "saved", i);
     read(own, b.output, stamp(o.output, gradient), "output gradient", i);
     if (o.kind == kind::add && to_skip) {
       write(plan_.gradient(o.skip), b.output, stamp(o.skip, gradient));
@@ -253,18 +253,18 @@ class simulation {
       read(plan_.gradient(o.skip), b.output, stamp(o.skip, gradient), "shortcut's gradient", i);
     }
     if (to_input) {
-      if (slots.input_gradient != plan_.gradient(o.input)) return fail("place of the input gradient", i);
+      if (offsets.input_gradient != plan_.gradient(o.input)) return fail("place of the input gradient", i);
       write(plan_.gradient(o.input), b.input, stamp(o.input, gradient));
       const bool in_place = o.elementwise && plan_.gradient(o.input) == own;
       if (!in_place) read(own, b.output, stamp(o.output, gradient), "output gradient, after the input's was", i);
-    } else if (slots.input_gradient != plan::none) {
+    } else if (offsets.input_gradient != plan::none) {
       return fail("an input gradient that no one wants", i);
     }
     if (o.saves_input) read_value(o.input, b.input, "input, after backward", i);
     if (o.saves_output) read_value(o.output, b.output, "output, after backward", i);
-    read(slots.saved, b.saved, stamp(i, saved), "kept, after backward", i);
-    read(slots.backward_scratch, b.backward_scratch, stamp(i, scratch), "backward scratch", i);
-    if (learns(i)) read(slots.parameter_gradients, b.gradients, stamp(i, parameters), "own parameter gradient", i);
+    read(offsets.saved, b.saved, stamp(i, saved), "saved, after backward", i);
+    read(offsets.backward_scratch, b.backward_scratch, stamp(i, scratch), "backward scratch", i);
+    if (learns(i)) read(offsets.parameter_gradients, b.gradients, stamp(i, parameters), "own parameter gradient", i);
   }
 
   const example& program_;
@@ -277,7 +277,7 @@ class simulation {
 
 /// Makes the stages for which `wanted(stage)` is true learn from a local loss, held by the first linear operation.
 template <class Wanted>
-void compute_local_gradient(example& p, const Wanted& wanted, std::size_t local_loss, std::size_t step) {
+void supervise(example& p, const Wanted& wanted, std::size_t local_loss, std::size_t step) {
   std::size_t held = plan::none;
   for (std::size_t i = 0; i < p.operations.size(); ++i) {
     const operation& op = p.operations[i];
@@ -373,18 +373,18 @@ TEST_CASE("plan: nothing is overwritten while it is wanted, for any program and 
   CHECK(blocks > 300);
 }
 
-TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are taught") {
-  std::size_t taught = 0;
+TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are supervised") {
+  std::size_t supervised = 0;
   std::size_t in_blocks = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     example p = random_program(seed);
     dice draw(seed + 1000);
     std::vector<bool> wanted(p.stages);
     for (std::size_t stage = 0; stage < p.stages; ++stage) wanted[stage] = draw.below(4) > 0;
-    compute_local_gradient(
+    supervise(
         p, [&](std::size_t stage) { return wanted[stage]; }, 1 + draw.below(1500), 1 + draw.below(1500));
     for (std::size_t i = 0; i < p.bytes.size(); ++i) {
-      taught += p.bytes[i].local_loss_scratch > 0 ? 1U : 0U;
+      supervised += p.bytes[i].local_loss_scratch > 0 ? 1U : 0U;
       in_blocks +=
           p.bytes[i].local_loss_scratch > 0 && p.operations[i - (i > 0 ? 1 : 0)].kind == kind::save_skip ? 1U : 0U;
     }
@@ -396,7 +396,7 @@ TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are tau
       }
     }
   }
-  CHECK(taught > 300);
+  CHECK(supervised > 300);
   CHECK(in_blocks > 30);
 }
 
@@ -460,9 +460,9 @@ TEST_CASE("plan: a prefix of residual blocks takes one buffer more, with project
 
 TEST_CASE("plan: gradients below the boundary have no place") {
   const plan p = blocks(2, true).planned(1);  // stage 0: linear; 1 and 2: blocks; 3: the last linear
-  const example of = blocks(2, true);
-  for (std::size_t i = 0; i < of.operations.size(); ++i) {
-    const operation& op = of.operations[i];
+  const example program = blocks(2, true);
+  for (std::size_t i = 0; i < program.operations.size(); ++i) {
+    const operation& op = program.operations[i];
     const bool learns = op.stage >= 1 && op.parameters > 0;
     CAPTURE(i);
     CHECK((p.operations[i].parameter_gradients != plan::none) == learns);
@@ -506,24 +506,24 @@ TEST_CASE("plan: writing over the input, where no one reads it again") {
   CHECK(suffix.gradient(1) == suffix.gradient(3));  // gradients pass through elementwise operations in place
 }
 
-TEST_CASE("plan: a taught prefix keeps one stage at a time") {
-  const auto taught = [](std::size_t layers, std::size_t boundary) {
+TEST_CASE("plan: a supervised prefix keeps one stage at a time") {
+  const auto supervised = [](std::size_t layers, std::size_t boundary) {
     example p = chain(layers);
-    compute_local_gradient(
+    supervise(
         p, [](std::size_t) { return true; }, 64, 64);
     return p.planned(boundary);
   };
-  const plan shallow = taught(3, 3);
-  const plan deep = taught(12, 12);
+  const plan shallow = supervised(3, 3);
+  const plan deep = supervised(12, 12);
   CHECK(deep.activation_bytes == shallow.activation_bytes);
   CHECK(deep.gradient_bytes == shallow.gradient_bytes);
   CHECK(deep.bytes == shallow.bytes);
   CHECK(deep.activation_bytes == 2 * large);
   CHECK(deep.gradient_bytes == large + 128);  // of the output, and of one layer's parameters
-  CHECK(deep.bytes < taught(12, 0).bytes);
+  CHECK(deep.bytes < supervised(12, 0).bytes);
 }
 
-TEST_CASE("plan: within a taught stage the gradient ends at its first layer") {
+TEST_CASE("plan: within a supervised stage the gradient ends at its first layer") {
   example p(large);
   p.linear(large);  // value 1
   p.same(kind::activation);
@@ -535,7 +535,7 @@ TEST_CASE("plan: within a taught stage the gradient ends at its first layer") {
   p.linear(large);    // 8
   p.close_block();    // 9
   p.linear(64);
-  compute_local_gradient(
+  supervise(
       p, [](std::size_t stage) { return stage == 1; }, 64, 64);
   const plan found = p.planned(2);
   CHECK(found.gradient(1) == plan::none);

@@ -26,9 +26,9 @@ struct executor {
     if constexpr (!Network::program.operations[Index].fused_into_previous) {
       constexpr std::size_t last = facts::last_fused_by(Index);
       const operation& op = Network::program.operations[Index];
-      if (op.is_epilogue && memory.slots(Index).fused_by != operation_bytes::itself) return;
+      if (op.is_epilogue && memory.offsets(Index).fused_by != operation_bytes::itself) return;
       if constexpr (facts::last_in_epilogue(Index) > Index) {
-        if (memory.slots(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
+        if (memory.offsets(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
       }
       operands<scalar> arrays = memory.forward_operands(Index, last);
       if constexpr (last > Index) {
@@ -60,7 +60,7 @@ struct executor {
     const operation& op = Network::program.operations[Index];
     const operation& norm = Network::program.operations[Index + 1];
     auto& normalization = get<Index + 1>(layers);
-    std::byte* scratch = memory.scratch(memory.slots(Index + 1).forward_scratch);
+    std::byte* scratch = memory.scratch(memory.offsets(Index + 1).forward_scratch);
     operands<scalar> arrays = memory.forward_operands(Index, facts::last_in_epilogue(Index));
     const auto run = [&](const auto& function) {
       const auto epilogue =

@@ -65,8 +65,8 @@ constexpr auto checked_state() {
   }
 }
 
-/// Of a layer that learns from its stage's local loss.
-constexpr bool is_taught(const operation& op) { return op.trainable() && op.supervised; }
+/// Whether the layer of an operation learns from its stage's local loss.
+constexpr bool has_supervised_rule(const operation& op) { return op.trainable() && op.supervised; }
 
 template <class Backend, class Network, class List = typename Network::layers,
           class Indices = std::make_index_sequence<Network::size>>
@@ -74,10 +74,10 @@ struct layer_states;
 template <class Backend, class Network, class... Layers, std::size_t... Is>
 struct layer_states<Backend, Network, layer_list<Layers...>, std::index_sequence<Is...>> {
   static constexpr auto& operations = Network::program.operations;
-  using type =
-      indexed_pack<std::index_sequence<Is...>, typename decltype(checked_state<Layers, Backend, operations[Is].fusable,
-                                                                               operations[Is].accepts_fused_activation,
-                                                                               is_taught(operations[Is])>())::type...>;
+  using type = indexed_pack<
+      std::index_sequence<Is...>,
+      typename decltype(checked_state<Layers, Backend, operations[Is].fusable, operations[Is].accepts_fused_activation,
+                                      has_supervised_rule(operations[Is])>())::type...>;
 };
 
 /// The run-time parts of a network's operations: their weights, and the state of their rules.

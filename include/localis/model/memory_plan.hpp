@@ -88,37 +88,38 @@ struct timetable {
         step(program.size(), none),
         region(program.size(), none) {
     const std::size_t n = program.size();
-    std::size_t now = 0;
+    std::size_t moment = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      forward[i] = now++;
+      forward[i] = moment++;
       if (i + 1 < n && program[i + 1].stage == program[i].stage) continue;
       std::size_t first = i;
       while (first > 0 && program[first - 1].stage == program[i].stage) --first;
       for (std::size_t j = first; j <= i; ++j) {
-        if (bytes[j].local_loss_scratch > 0) local_loss[j] = now++;
+        if (bytes[j].local_loss_scratch > 0) local_loss[j] = moment++;
       }
       if (program[i].stage >= boundary || !std::any_of(bytes.begin() + static_cast<std::ptrdiff_t>(first),
                                                        bytes.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                                                        [](const operation_bytes& b) { return b.learn_scratch > 0; })) {
         continue;
       }
-      run_back(first, i, now, program[i].stage);
+      run_back(first, i, moment, program[i].stage);
     }
     if (boundary >= stages) return;
-    loss = now++;
+    loss = moment++;
     std::size_t first = n;
     while (first > 0 && program[first - 1].stage >= boundary) --first;
-    run_back(first, n - 1, now, stages);
+    run_back(first, n - 1, moment, stages);
   }
 
  private:
-  void run_back(std::size_t first, std::size_t last, std::size_t& now, std::size_t name) {
+  /// Backward through operations `first` to `last`, which become region `number`, and the step behind.
+  void run_back(std::size_t first, std::size_t last, std::size_t& moment, std::size_t number) {
     for (std::size_t i = last + 1; i-- > first;) {
-      backward[i] = now++;
-      region[i] = name;
+      backward[i] = moment++;
+      region[i] = number;
     }
-    for (std::size_t i = first; i <= last; ++i) step[i] = now;
-    ++now;
+    for (std::size_t i = first; i <= last; ++i) step[i] = moment;
+    ++moment;
   }
 };
 

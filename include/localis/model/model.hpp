@@ -34,6 +34,7 @@
 
 namespace localis {
 
+/// What a model is made with.
 struct model_options {
   std::uint64_t seed = 1;  ///< of the initial weights and of dropout
 };
@@ -69,13 +70,14 @@ class model {
   [[nodiscard]] Backend& backend() { return backend_; }
   [[nodiscard]] const Backend& backend() const { return backend_; }
   [[nodiscard]] static constexpr std::span<const operation> operations() { return Network::program.operations; }
-  /// What prepare() was asked for, with its highest boundary at most the network's.
+  /// Returns what prepare() was asked for, with its highest boundary at most the network's.
   [[nodiscard]] const memory_request& memory() const { return plans_.request; }
   [[nodiscard]] const model_options& options() const { return options_; }
 
   // Layers, and what they hold.
 
-  /// The layer of an operation, as summary() numbers them (blocks are opened up): its rule, its run-time values.
+  /// Returns the layer of an operation, as summary() numbers them (blocks are opened up): its rule, its run-time
+  /// values.
   template <std::size_t Index>
   [[nodiscard]] auto& layer() {
     static_assert(Index < size, "localis::model: layer<Index>: the network has fewer operations; see summary()");
@@ -95,7 +97,7 @@ class model {
   void for_each_layer(F&& f) const {
     detail::for_each_index<size>([&]<std::size_t Index>() { f(operations()[Index], detail::get<Index>(layers_)); });
   }
-  /// Checks every layer's run-time values: config_error.
+  /// Checks every layer's run-time values. Errors: config_error.
   void validate() const {
     for_each_layer([](const operation&, const auto& layer) { layer.validate(); });
   }
@@ -106,7 +108,7 @@ class model {
   /// pass.
   template <class F>
   void for_each_gradient(F&& f) const;
-  /// Whether all values of an array in the backend's memory are finite.
+  /// Returns whether all values of an array in the backend's memory are finite.
   [[nodiscard]] bool all_finite(std::span<const scalar> array) const { return detail::all_finite(backend_, array); }
 
   // What a stored training run must hold besides the parameters.
@@ -114,13 +116,13 @@ class model {
   /// Calls f(operation, array) for the states of rules and of their optimizers.
   template <class F>
   void for_each_state(F&& f) const;
-  /// What rules and their optimizers count.
+  /// Returns the places of what rules and their optimizers count.
   [[nodiscard]] std::vector<std::size_t*> counts();
-  /// Whether a rule remembers errors.
+  /// Whether a rule of the network remembers each sample's error from when it was last seen.
   static constexpr bool remembers_errors = detail::teaching_signals<Network, Backend>::remembers;
-  /// The errors that rules remember, samples of the data set x outputs, in the backend's memory.
+  /// Returns the errors that rules remember, samples of the data set x outputs, in the backend's memory.
   [[nodiscard]] std::span<scalar> remembered_errors() const { return signals_.errors(); }
-  /// Makes room for the errors of as many samples, as prepare() does.
+  /// Makes room for the errors of a data set of `samples`, as prepare() does.
   void remember_samples(std::size_t samples) {
     if (remembers_errors) signals_.remember_samples(backend_, samples);
   }
@@ -133,39 +135,42 @@ class model {
   void prepare(memory_request request);
 
   /// Runs one batch. Stages before the boundary learn by their rules while they pass it on (if local_rate > 0), stages
-  /// behind keep what backward() reads. Returns the network's output, samples x outputs, in the backend's memory, valid
+  /// behind save what backward() reads. Returns the network's output, samples x outputs, in the backend's memory, valid
   /// until the next pass.
   std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const step_options& options);
 
-  /// Mean loss of the last forward pass; prepares backward(). `targets`: rows of outputs, or empty; without them,
-  /// outputs that are no class of the data (step_options::classes) take no part, and their gradient is 0.
+  /// Returns the mean loss of the last forward pass, and prepares backward(). `targets`: rows of outputs, or empty;
+  /// without them, outputs that are no class of the data (step_options::classes) take no part, and their gradient is 0.
   template <class Loss>
   double loss(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {});
   /// Computes the loss as loss() does, without waiting for it: the results go to loss_sums().
   template <class Loss>
   void compute_loss_async(const Loss& function, std::span<const std::uint32_t> labels,
                           std::span<const scalar> targets = {});
-  /// In the backend's memory: sum of the last losses, and the samples whose largest output is their label.
+  /// Returns two numbers in the backend's memory: the sum of the last losses, and how many samples have their label as
+  /// largest output.
   [[nodiscard]] const double* loss_sums() const { return loss_sums_.data(); }
-  /// In the backend's memory: factors on the local rate, by stage.
+  /// Returns the factors on the local rate by stage, in the backend's memory.
   [[nodiscard]] scalar* gains() const { return factors_.gains(); }
 
-  /// Gradients of the last loss() for every parameter from the boundary on; nothing below the boundary is computed.
+  /// Computes the gradients of the last loss() for every parameter from the boundary on, and nothing below it.
   void backward();
 
-  /// What a stage gave in the last forward pass, samples x height x width x channels, in the backend's memory: right
-  /// after a pass whose boundary was not beyond the stage.
+  /// Returns what a stage gave in the last forward pass, samples x height x width x channels, in the backend's memory.
+  /// The boundary of that pass must not lie beyond the stage. Errors: config_error.
   [[nodiscard]] std::span<const scalar> stage_output(std::size_t stage) const;
-  /// Samples of the last forward pass whose largest output, among those of step_options::classes, is their label.
+  /// Counts the samples of the last forward pass whose largest output, among those of step_options::classes, is their
+  /// label.
   [[nodiscard]] std::size_t correct(std::span<const std::uint32_t> labels) const;
 
   // Evaluation: running statistics, no dropout, no learning.
 
-  /// The network's output, samples x outputs, on the host. Works in batches of what was prepared, or of up to 256.
+  /// Returns the network's output, samples x outputs, on the host. Works in batches of what was prepared, or of up to
+  /// 256.
   std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples);
 
   using evaluation = batch_evaluation;
-  /// Mean loss and correct samples of one batch. `classes`: as step_options::classes.
+  /// Returns the mean loss and the correct samples of one batch. `classes`: as step_options::classes.
   template <class Loss>
   evaluation evaluate(const Loss& function, std::span<const scalar> features, std::span<const std::uint32_t> labels,
                       std::span<const scalar> targets = {}, std::size_t classes = 0);
@@ -173,21 +178,23 @@ class model {
   // Statistics and description.
 
   using local_update_statistics = stage_update_statistics<stages>;
+  /// Returns what the last local updates did. Waits for them.
   [[nodiscard]] local_update_statistics read_update_statistics() const {
     return detail::read_update_statistics<Network>(backend_, layers_);
   }
-  /// By stage: whether clipped rows are an error.
+  /// Returns, by stage, whether clipped rows are an error.
   [[nodiscard]] static constexpr std::array<bool, stages> fails_on_clips() {
     return detail::fails_on_clips<Network, Backend>();
   }
-  /// The part of each stage in the multiply-adds of the network's responses, summing to 1.
+  /// Returns the part of each stage in the multiply-adds of the network's responses, summing to 1.
   [[nodiscard]] static constexpr std::array<double, stages> work_shares() { return detail::work_shares<Network>(); }
 
-  /// What the model is made of and, once it is prepared, the memory of a step.
+  /// Describes what the model is made of and, once it is prepared, the memory of a step.
   [[nodiscard]] localis::summary summary() const {
     return prepared_ ? summarize(plans_) : detail::describe_model<Network>(backend_, signals_.rows());
   }
-  /// The same with the memory that prepare(request) would plan for; allocates none of it. Errors: those of prepare().
+  /// Describes the model with the memory that prepare(request) would plan for, and allocates none of it. Errors: those
+  /// of prepare().
   [[nodiscard]] localis::summary summary(memory_request request) const {
     return summarize(detail::plan_boundaries<Network>(backend_, layers_, request));
   }
@@ -253,7 +260,7 @@ void model<Network, Backend>::for_each_gradient(F&& f) const {
   if (state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
   std::size_t i = 0;
   for_each_layer([&](const operation& op, const auto& layer) {
-    auto* first = pass_.scratch(pass_.slots(i++).parameter_gradients);
+    std::byte* first = pass_.parameter_gradients(i++);
     if (first == nullptr || op.stage < step_options_.boundary) return;  // supervised stages before it have some too
     workspace gradients(first);
     for (const parameter<scalar>& p : layer.parameters()) {
@@ -331,7 +338,7 @@ auto model<Network, Backend>::forward(std::span<const scalar> features, std::siz
            .step = options.step,
            .apply_updates = options.apply_updates};
   if constexpr (teaching_signals::any) signals_.open(backend_, memory(), options, samples);
-  pass_.offsets = &plans_.training(options.boundary);
+  pass_.arena_plan = &plans_.training(options.boundary);
   pass_.arena = arena_.data();
   run_forward(step_, options.boundary);
   state_ = progress::forward;
@@ -362,7 +369,7 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
                           .labels = staging_.labels(backend_, labels),
                           .targets = staging_.targets(backend_, targets),
                           .gradient = pass_.output_gradient(),
-                          .scratch = pass_.scratch(pass_.offsets->loss),
+                          .scratch = pass_.scratch(pass_.arena_plan->loss),
                           .sums = loss_sums_.data()});
   if (step_options_.apply_updates) signals_.remember(backend_, pass_.output_gradient());
   state_ = progress::loss;
@@ -400,7 +407,7 @@ auto model<Network, Backend>::predict(std::span<const scalar> features, std::siz
   detail::check_features("model::predict", Network::input, features.size(), samples);
   std::vector<scalar> result(samples * outputs);
   state_ = progress::idle;
-  pass_.offsets = &plans_.prediction();
+  pass_.arena_plan = &plans_.prediction();
   pass_.arena = arena_.data();
   for (std::size_t first = 0; first < samples; first += memory().batch) {
     const std::size_t count = (std::min)(memory().batch, samples - first);

@@ -10,12 +10,12 @@ namespace localis::detail {
 /// Where the arrays of one pass over a network lie: a plan, and the arena that it is a plan of.
 template <class Network, class T>
 struct pass_memory {
-  const plan* offsets = nullptr;
+  const plan* arena_plan = nullptr;
   std::byte* arena = nullptr;
   const T* input = nullptr;  ///< the batch; not in the plan
   std::size_t samples = 0;
 
-  [[nodiscard]] const operation_slots& slots(std::size_t i) const { return offsets->operations[i]; }
+  [[nodiscard]] const operation_slots& offsets(std::size_t i) const { return arena_plan->operations[i]; }
 
   /// The array at an offset; null for none.
   template <class U>
@@ -23,13 +23,16 @@ struct pass_memory {
     return offset == plan::none ? nullptr : reinterpret_cast<U*>(arena + offset);
   }
   [[nodiscard]] std::byte* scratch(std::size_t offset) const { return locate<std::byte>(offset); }
+  [[nodiscard]] std::byte* parameter_gradients(std::size_t i) const {
+    return locate<std::byte>(offsets(i).parameter_gradients);
+  }
   /// A value by its number, to be read. What is not in the plan is the network's input.
   [[nodiscard]] const T* value(std::size_t number) const {
-    const std::size_t offset = offsets->value(number);
+    const std::size_t offset = arena_plan->value(number);
     return offset == plan::none ? input : locate<T>(offset);
   }
   /// The gradient with respect to a value; null where no one wants it.
-  [[nodiscard]] T* gradient(std::size_t number) const { return locate<T>(offsets->gradient(number)); }
+  [[nodiscard]] T* gradient(std::size_t number) const { return locate<T>(arena_plan->gradient(number)); }
 
   /// What the network gives, samples x outputs.
   [[nodiscard]] const T* output() const { return value(Network::program.operations[Network::size - 1].output); }
@@ -38,7 +41,7 @@ struct pass_memory {
   /// Of operation i running forward, where the result is that of `last`, which it does as well.
   [[nodiscard]] operands<T> forward_operands(std::size_t i, std::size_t last) const {
     operands<T> arrays = common_operands(i, last);
-    arrays.scratch = scratch(slots(i).forward_scratch);
+    arrays.scratch = scratch(offsets(i).forward_scratch);
     return arrays;
   }
   /// Of operation i running backward, from the gradient behind `last`.
@@ -46,19 +49,19 @@ struct pass_memory {
     const operation& op = Network::program.operations[i];
     operands<T> arrays = common_operands(i, last);
     arrays.output_gradient = gradient(Network::program.operations[last].output);
-    arrays.input_gradient = locate<T>(slots(i).input_gradient);
+    arrays.input_gradient = locate<T>(offsets(i).input_gradient);
     if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
       arrays.skip_gradient = gradient(op.skip);
     }
-    arrays.parameter_gradients = locate<std::byte>(slots(i).parameter_gradients);
-    arrays.scratch = scratch(slots(i).backward_scratch);
+    arrays.parameter_gradients = parameter_gradients(i);
+    arrays.scratch = scratch(offsets(i).backward_scratch);
     return arrays;
   }
   /// Of operation i where it takes the step of a supervised rule.
   [[nodiscard]] operands<T> learn_operands(std::size_t i) const {
     operands<T> arrays = common_operands(i, i);
-    arrays.parameter_gradients = locate<std::byte>(slots(i).parameter_gradients);
-    arrays.scratch = scratch(slots(i).learn_scratch);
+    arrays.parameter_gradients = parameter_gradients(i);
+    arrays.scratch = scratch(offsets(i).learn_scratch);
     return arrays;
   }
 
@@ -69,8 +72,8 @@ struct pass_memory {
     arrays.samples = samples;
     arrays.input = value(op.input);
     if (op.kind == operation_kind::add) arrays.skip = value(op.skip);
-    arrays.output = locate<T>(slots(last).output);
-    arrays.saved = locate<T>(slots(i).saved);
+    arrays.output = locate<T>(offsets(last).output);
+    arrays.saved = locate<T>(offsets(i).saved);
     return arrays;
   }
 };

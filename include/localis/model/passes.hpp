@@ -16,7 +16,7 @@ template <class Network, class Backend>
 void forward_pass(const supervised_stages<Network, Backend>& stages, std::size_t boundary) {
   using facts = fusion<Network, Backend>;
   const bool evaluates = boundary == Network::stages;
-  const bool supervises = stages.signals.any && !evaluates && stages.step.local_rate > 0;
+  const bool supervises = stages.teaching.any && !evaluates && stages.step.local_rate > 0;
   step_values<typename Backend::scalar> values = stages.step;
   for_each_index<Network::size>([&]<std::size_t Index>() {
     const operation& op = Network::program.operations[Index];

@@ -22,7 +22,7 @@ struct supervised_stages {
   using signals_type = teaching_signals<Network, Backend>;
 
   const executor<Network, Backend>& execute;
-  const signals_type& signals;
+  const signals_type& teaching;
   const step_values<scalar>& step;
   const scalar* gains;  ///< by stage
 
@@ -32,11 +32,11 @@ struct supervised_stages {
     const auto& memory = execute.memory;
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
-      teaching_signal<scalar> signal = signals.current();
+      teaching_signal<scalar> signal = teaching.current();
       signal.output = memory.value(last.output);
       signal.apply_updates = step.apply_updates;
       signal.gradient = learns ? memory.gradient(last.output) : nullptr;
-      signal.scratch = memory.scratch(memory.slots(i).local_loss_scratch);
+      signal.scratch = memory.scratch(memory.offsets(i).local_loss_scratch);
       layer.compute_local_gradient(execute.backend, op, signal);
     });
     if (!learns) return;
@@ -63,9 +63,9 @@ struct supervised_stages {
     const auto& memory = execute.memory;
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
-      teaching_signal<scalar> signal = signals.current();
+      teaching_signal<scalar> signal = teaching.current();
       signal.gradient = memory.gradient(facts::last_of_stage(stage).output);
-      signal.scratch = memory.scratch(memory.slots(i).observe_scratch);
+      signal.scratch = memory.scratch(memory.offsets(i).observe_scratch);
       layer.observe(execute.backend, op, signal);
     });
   }
@@ -77,7 +77,7 @@ struct supervised_stages {
     for_each_index<Network::size>([&]<std::size_t Index>() {
       const operation& op = Network::program.operations[Index];
       auto& layer = get<Index>(execute.layers);
-      if constexpr (requires { layer.compute_local_gradient(execute.backend, op, signals.current()); }) {
+      if constexpr (requires { layer.compute_local_gradient(execute.backend, op, teaching.current()); }) {
         if (op.stage == stage) f(Index, op, layer);
       }
     });

@@ -1,0 +1,55 @@
+#include <cstddef>
+
+#include <doctest/doctest.h>
+
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/backend/reference/backend.hpp>
+#include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/pool.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/model/fusion.hpp>
+#include <localis/rule/oja.hpp>
+
+namespace lo = localis;
+
+namespace {
+
+using net = lo::network<lo::image<8, 8, 3>, lo::conv2d<4, 3, lo::padding<1>, lo::rule::oja>, lo::batch_norm, lo::relu,
+                        lo::max_pool2d<2>, lo::conv2d<4, 3, lo::rule::oja>, lo::relu, lo::dense<3>>;
+template <class Backend>
+using facts = lo::detail::fusion<net, Backend>;
+using reference = facts<lo::reference::backend<double>>;
+using cpu = facts<lo::cpu::backend<float>>;
+
+}  // namespace
+
+TEST_CASE("fusion: where stages end") {
+  constexpr std::size_t ends[] = {3, 5, 6};
+  for (std::size_t i = 0; i < net::size; ++i) {
+    CAPTURE(i);
+    CHECK(reference::ends_stage(i) == (i == ends[0] || i == ends[1] || i == ends[2]));
+  }
+  for (std::size_t stage = 0; stage < net::stages; ++stage) {
+    CHECK(&reference::last_of_stage(stage) == &net::program.operations[ends[stage]]);
+  }
+}
+
+TEST_CASE("fusion: an activation runs in every pass of the operation before it") {
+  CHECK(reference::last_fused_by(0) == 0);  // a normalization stands between
+  CHECK(reference::last_fused_by(1) == 2);
+  CHECK(reference::last_fused_by(3) == 3);
+  CHECK(reference::last_fused_by(4) == 5);
+  CHECK(reference::last_fused_by(6) == 6);
+}
+
+TEST_CASE("fusion: normalization, activation and pooling run in a convolution's pass where nothing is saved") {
+  CHECK(reference::last_in_epilogue(0) == 2);  // this backend pools in no pass
+  CHECK(reference::pooled_side(0) == 1);
+  const bool pools = lo::cpu::backend<float>::pools(net::program.operations[0].map());
+  CHECK(cpu::last_in_epilogue(0) == (pools ? 3 : 2));
+  CHECK(cpu::pooled_side(0) == (pools ? 2 : 1));
+  CHECK(cpu::last_in_epilogue(4) == 4);  // no normalization behind it
+  CHECK(cpu::last_in_epilogue(1) == 1);  // not a trainable operation
+}
