@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/core/error.hpp>
+#include <localis/data/loader.hpp>
+#include <localis/model/step_options.hpp>
 #include <localis/optimizer/optimizer.hpp>
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/train/gradient_descent.hpp>
@@ -55,6 +58,21 @@ template <class Scheduler, class LearningRate, class Model, optimizer::optimizer
   descent.check_factors(next.rate, next.factors);
   next.samples = samples;
   return next;
+}
+
+/// The same settings for the model, with the batch that the step learns from. Gains and modulator are still missing.
+template <std::size_t Stages, class Scalar>
+[[nodiscard]] step_options options_of(const step_settings<Stages>& settings, const train_options& options,
+                                      const data::batch_view<Scalar>& batch, std::size_t classes) {
+  step_options result;
+  result.boundary = settings.boundary;
+  result.local_rate = settings.local_rate;
+  result.normalization = options.normalization;
+  result.step = std::uint64_t{settings.epoch} * settings.steps + settings.step;
+  if (classes > 0) result.labels = batch.labels;
+  result.indices = batch.indices;
+  result.classes = classes;
+  return result;
 }
 
 }  // namespace localis::detail

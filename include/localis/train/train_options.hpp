@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <localis/core/error.hpp>
+#include <localis/core/finite.hpp>
 #include <localis/core/operation.hpp>
 
 namespace localis {
@@ -16,6 +18,13 @@ struct train_options {
   double local_rate = 1e-3;
   prefix_normalization normalization = prefix_normalization::running;
   std::uint64_t seed = 1;  ///< of the order of samples
+
+  /// Errors: config_error for a value that is out of its range.
+  void validate() const {
+    expect(epochs > 0, "trainer: epochs", "at least 1", epochs);
+    expect(batch > 0, "trainer: batch", "at least 1", batch);
+    expect(is_finite(local_rate) && local_rate >= 0, "trainer: local_rate", "a finite number >= 0", local_rate);
+  }
 };
 
 }  // namespace localis

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -89,10 +88,7 @@ class trainer {
         loss_(chosen_loss),
         descent_(trained, chosen_optimizer),
         in_flight_(trained, descent_, chosen_supervision) {
-    expect(options_.epochs > 0, "trainer: epochs", "at least 1", options_.epochs);
-    expect(options_.batch > 0, "trainer: batch", "at least 1", options_.batch);
-    expect(is_finite(options_.local_rate) && options_.local_rate >= 0, "trainer: local_rate", "a finite number >= 0",
-           options_.local_rate);
+    options_.validate();
     run_.sums.stage_norms.resize(Model::stages);
     learning_rate::validate(learning_rate_);
     supervision::validate(chosen_supervision);
@@ -229,16 +225,9 @@ class trainer {
     const auto start = clock::now();
     const data::batch_view<scalar> batch = batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
-    step_options options;
-    options.boundary = step.boundary;
-    options.local_rate = step.local_rate;
-    options.normalization = options_.normalization;
-    options.step = std::uint64_t{step.epoch} * step.steps + step.step;
+    step_options options = detail::options_of(step, options_, batch, classes_);
     in_flight_.open(step, options);
     options.modulator = modulators_.factors(batch);
-    if (labelled()) options.labels = batch.labels;
-    options.indices = batch.indices;
-    options.classes = classes_;
     diagnostics_(step.epoch, step.step, batch, options, loss_);
 
     in_flight_.push(step);
