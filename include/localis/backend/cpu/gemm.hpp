@@ -52,12 +52,14 @@ template <class A, class B, class C>
 void add_product(const A& a, const B& b, C& c, bool subtract = false) {
   using scalar = typename C::Scalar;
   using index = Eigen::Index;
-  constexpr index too_few = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD
-  constexpr index few = 32768 / sizeof(scalar);
+  constexpr index few_values = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD: below it Eigen multiplies without packing
+  // A vector of 32 KiB may lie on the stack of a thread that has 128 KiB; Eigen itself would allow it all of those.
+  constexpr index stack_values = 32768 / sizeof(scalar);
   if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
   const bool is_vector = c.rows() == 1 || c.cols() == 1;
   const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
-  if (c.rows() + c.cols() + a.cols() < too_few || (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= few))) {
+  if (c.rows() + c.cols() + a.cols() < few_values ||
+      (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= stack_values))) {
     if (subtract) {
       c.noalias() -= a * b;
     } else {
@@ -116,28 +118,31 @@ template <class T>
   detail::add_product(detail::map(a), detail::map(b), out, true);
 }
 
-/// Each row of `to` += row
+/// Each row of `matrix` += row
 template <class T>
-void add_to_rows(const matrix_view<T>& to, const T* row) {
-  for (std::size_t r = 0; r < to.rows; ++r) {
-    T* out = to.data + r * to.stride;
+void add_to_rows(const matrix_view<T>& matrix, const T* row) {
+  for (std::size_t r = 0; r < matrix.rows; ++r) {
+    T* out = matrix.data + r * matrix.stride;
     LOCALIS_VECTORIZE
-    for (std::size_t i = 0; i < to.columns; ++i) out[i] += row[i];
+    for (std::size_t i = 0; i < matrix.columns; ++i) out[i] += row[i];
   }
 }
 
 /// sums += the sum of all rows; a few rows at a time, and the sums of those: many rows lose no digits.
+///
+/// The error of a sum grows with its terms: 32 rows leave as many sums of a tile's 1024 rows as each has terms. 64
+/// columns, four cache lines of floats, keep both arrays of sums in the first cache. Neither was measured.
 template <class T>
-void add_column_sums(const matrix_view<const T>& from, T* sums) {
-  constexpr std::size_t few = 32;
-  constexpr std::size_t wide = 64;
-  for (std::size_t first = 0; first < from.columns; first += wide) {
-    const std::size_t size = (std::min)(wide, from.columns - first);
-    T total[wide] = {};
-    for (std::size_t begin = 0; begin < from.rows; begin += few) {
-      T part[wide] = {};
-      for (std::size_t row = begin; row < (std::min)(begin + few, from.rows); ++row) {
-        const T* in = from.data + row * from.stride + first;
+void add_column_sums(const matrix_view<const T>& matrix, T* sums) {
+  constexpr std::size_t few_rows = 32;
+  constexpr std::size_t few_columns = 64;
+  for (std::size_t first = 0; first < matrix.columns; first += few_columns) {
+    const std::size_t size = (std::min)(few_columns, matrix.columns - first);
+    T total[few_columns] = {};
+    for (std::size_t begin = 0; begin < matrix.rows; begin += few_rows) {
+      T part[few_columns] = {};
+      for (std::size_t row = begin; row < (std::min)(begin + few_rows, matrix.rows); ++row) {
+        const T* in = matrix.data + row * matrix.stride + first;
         LOCALIS_VECTORIZE
         for (std::size_t i = 0; i < size; ++i) part[i] += in[i];
       }

@@ -20,18 +20,25 @@ template <class T>
 }
 /// f(first unit, units, V) for each panel, where V is the number of its vectors, a constant. It begins at value
 /// first unit * inputs.
+///
+/// Panels are as wide as registers allow (respond_panel): each value of X that is broadcast then serves three vectors
+/// of units. Four vectors are cut into two and two, for a panel of one vector loads X as often for a third of the work.
 template <class T, class F>
 void for_panels(std::size_t units, const F& f) {
   for (std::size_t first = 0; first < units;) {
     const std::size_t left = (units - first + width<T> - 1) / width<T>;
     const std::size_t vectors = left == 4 ? 2 : std::min<std::size_t>(left, 3);
-    const std::size_t mine = (std::min)(units - first, vectors * width<T>);
-    if (vectors == 1) f(first, mine, std::integral_constant<std::size_t, 1>{});
-    if (vectors == 2) f(first, mine, std::integral_constant<std::size_t, 2>{});
-    if (vectors == 3) f(first, mine, std::integral_constant<std::size_t, 3>{});
-    first += mine;
+    const std::size_t count = (std::min)(units - first, vectors * width<T>);
+    if (vectors == 1) f(first, count, std::integral_constant<std::size_t, 1>{});
+    if (vectors == 2) f(first, count, std::integral_constant<std::size_t, 2>{});
+    if (vectors == 3) f(first, count, std::integral_constant<std::size_t, 3>{});
+    first += count;
   }
 }
+/// Inputs that are packed at a time: a cache line of floats of each unit is read whole, and what is written for them
+/// stays in the first cache. The number follows from the cache line; others were not measured.
+inline constexpr std::size_t strip = 16;
+
 /// Panels of `weight(unit, input)`, some of them on each thread.
 template <class T, class Weight>
 void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size_t threads, T* panels) {
@@ -40,10 +47,9 @@ void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       if (index++ % threads != thread) return;
       constexpr std::size_t across = vectors() * width<T>;
-      constexpr std::size_t few = 16;  // inputs at a time: reads in rows, writes near each other
       T* panel = panels + first * inputs;
-      for (std::size_t begin = 0; begin < inputs; begin += few) {
-        const std::size_t end = (std::min)(begin + few, inputs);
+      for (std::size_t begin = 0; begin < inputs; begin += strip) {
+        const std::size_t end = (std::min)(begin + strip, inputs);
         for (std::size_t o = 0; o < across; ++o) {
           for (std::size_t i = begin; i < end; ++i) panel[i * across + o] = o < count ? weight(first + o, i) : T(0);
         }
@@ -60,10 +66,9 @@ void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t 
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       if (index++ % threads != thread) return;
       constexpr std::size_t across = vectors() * width<T>;
-      constexpr std::size_t few = 16;
       const T* panel = panels + first * inputs;
-      for (std::size_t begin = 0; begin < inputs; begin += few) {
-        const std::size_t end = (std::min)(begin + few, inputs);
+      for (std::size_t begin = 0; begin < inputs; begin += strip) {
+        const std::size_t end = (std::min)(begin + strip, inputs);
         for (std::size_t o = 0; o < count; ++o) {
           for (std::size_t i = begin; i < end; ++i) {
             T sum = panel[i * across + o];

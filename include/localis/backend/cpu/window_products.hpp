@@ -29,14 +29,14 @@ template <std::size_t R, std::size_t V, class T>
   for (std::size_t row = 0; row < walk.rows; ++row) {
     for (std::size_t column = 0; column < walk.columns; ++column) {
       const std::size_t begin = row * walk.row_step + column * walk.column_step;
-      const T* at[R];
-      unrolled<R>([&](auto r) { at[r] = x[r] + begin; });
+      const T* values[R];
+      unrolled<R>([&](auto r) { values[r] = x[r] + begin; });
       std::size_t j = 0;
       const auto step = [&](auto way) __attribute__((always_inline)) {
         packet<T> w[V];
         unrolled<V>([&](auto v) { w[v] = ploadu<packet<T>>(panel + v * width<T>); });
         unrolled<R>([&](auto r) {
-          const packet<T> value = pset1<packet<T>>(at[r][j]);
+          const packet<T> value = pset1<packet<T>>(values[r][j]);
           unrolled<V>([&](auto v) {
             constexpr std::size_t i = (way * R + r) * V + v;
             part[i] = pmadd(value, w[v], part[i]);
@@ -63,22 +63,23 @@ template <std::size_t R, std::size_t V, class T>
 /// u = X W^T for one panel's units.   u: count rows, `stride` apart
 template <std::size_t V, class T>
 [[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride) {
+  // R V sums, V weights and one value of X live in registers: 28 of 32, or 16 of 16, where V is 3.
   constexpr std::size_t R = many_registers ? 8 : 4;
   for (std::size_t p = 0; p < x.count; p += R) {
     const std::size_t valid = (std::min)(R, x.count - p);
-    const T* at[R];
-    unrolled<R>([&](auto r) { at[r] = x.at(p + std::min<std::size_t>(r, valid - 1)); });
+    const T* begins[R];
+    unrolled<R>([&](auto r) { begins[r] = x.begin(p + std::min<std::size_t>(r, valid - 1)); });
     packet<T> sums[R * V];
-    respond_block<R, V>(x.walk, at, panel, sums);
+    respond_block<R, V>(x.walk, begins, panel, sums);
     unrolled<R>([&](auto r) {
       if (r >= valid) return;
-      T* to = u + (p + r) * stride;
+      T* row_u = u + (p + r) * stride;
       if (units == V * width<T>) {
-        unrolled<V>([&](auto v) { Eigen::internal::pstoreu(to + v * width<T>, sums[r * V + v]); });
+        unrolled<V>([&](auto v) { Eigen::internal::pstoreu(row_u + v * width<T>, sums[r * V + v]); });
       } else {
         T row[V * width<T>];
         unrolled<V>([&](auto v) { Eigen::internal::pstoreu(row + v * width<T>, sums[r * V + v]); });
-        std::copy(row, row + units, to);
+        std::copy(row, row + units, row_u);
       }
     });
   }
@@ -87,19 +88,19 @@ template <std::size_t V, class T>
 /// u = X W^T.   u: count x units,  panels of W
 template <class T>
 void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, T* u) {
-  for_panels<T>(units, [&](std::size_t first, std::size_t mine, auto vectors) {
-    respond_panel<vectors()>(x, panels + first * inputs, mine, u + first, units);
+  for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
+    respond_panel<vectors()>(x, panels + first * inputs, count, u + first, units);
   });
 }
 
-/// to += factor times window p
+/// sum += factor times window p
 template <class T>
-void add_window(const windows<T>& x, std::size_t p, T factor, T* to) {
+void add_window(const windows<T>& x, std::size_t p, T factor, T* sum) {
   for (std::size_t row = 0; row < x.walk.rows; ++row) {
-    for (std::size_t column = 0; column < x.walk.columns; ++column, to += x.walk.length) {
-      const T* from = x.at(p) + row * x.walk.row_step + column * x.walk.column_step;
+    for (std::size_t column = 0; column < x.walk.columns; ++column, sum += x.walk.length) {
+      const T* values = x.begin(p) + row * x.walk.row_step + column * x.walk.column_step;
       LOCALIS_VECTORIZE
-      for (std::size_t i = 0; i < x.walk.length; ++i) to[i] += factor * from[i];
+      for (std::size_t i = 0; i < x.walk.length; ++i) sum[i] += factor * values[i];
     }
   }
 }
@@ -118,38 +119,41 @@ template <std::size_t B, std::size_t V, class T>
   const std::size_t step = windows.step;
   const std::size_t* place = windows.places;
   for (std::size_t p = 0; p < count; ++p, place += step) {
-    const T* at = x + *place;
+    const T* values = x + *place;
     packet<T> error[V];
     unrolled<V>([&](auto v) { error[v] = ploadu<packet<T>>(d + (p * V + v) * width<T>); });
     unrolled<B>([&](auto b) {
-      const packet<T> value = pset1<packet<T>>(at[b]);
+      const packet<T> value = pset1<packet<T>>(values[b]);
       unrolled<V>([&](auto v) { sums[b * V + v] = pmadd(value, error[v], sums[b * V + v]); });
     });
   }
   unrolled<B * V>([&](auto i) {
-    T* to = panel + i * width<T>;
-    Eigen::internal::pstoreu(to, padd(ploadu<packet<T>>(to), sums[i]));
+    T* sum = panel + i * width<T>;
+    Eigen::internal::pstoreu(sum, padd(ploadu<packet<T>>(sum), sums[i]));
   });
 }
 
 /// panel += X^T D for one panel's units.
 template <std::size_t V, class T>
 [[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, T* panel) {
+  // B V sums, V errors and one value of X live in registers: at most 28 of 32, or 16 of 16.
   constexpr std::size_t B =
       many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
   const stretches& walk = x.walk;
   for (std::size_t row = 0; row < walk.rows; ++row) {
     for (std::size_t column = 0; column < walk.columns; ++column) {
-      const T* from = x.x + row * walk.row_step + column * walk.column_step;
+      const T* values = x.x + row * walk.row_step + column * walk.column_step;
       std::size_t j = 0;
-      for (; j + B <= walk.length; j += B, panel += B * V * width<T>) product_block<B, V>(x, from + j, d, panel);
-      for (; j + 4 <= walk.length; j += 4, panel += 4 * V * width<T>) product_block<4, V>(x, from + j, d, panel);
-      for (; j < walk.length; ++j, panel += V * width<T>) product_block<1, V>(x, from + j, d, panel);
+      for (; j + B <= walk.length; j += B, panel += B * V * width<T>) product_block<B, V>(x, values + j, d, panel);
+      for (; j + 4 <= walk.length; j += 4, panel += 4 * V * width<T>) product_block<4, V>(x, values + j, d, panel);
+      for (; j < walk.length; ++j, panel += V * width<T>) product_block<1, V>(x, values + j, d, panel);
     }
   }
 }
 
-/// Windows of a product that are read at once: their part of D stays in the first cache.
+/// Windows of a product that are read at once. Their part of D, 12 KiB where a panel is three vectors of AVX-512, stays
+/// in the first cache beside the windows; more windows would load and store the sums of a panel less often. The number
+/// balances the two and was not measured.
 inline constexpr std::size_t few_windows = 64;
 template <class T>
 inline constexpr std::size_t product_part = few_windows * 3 * width<T>;
@@ -160,16 +164,16 @@ void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t
   for (std::size_t first_row = 0; first_row < x.count; first_row += few_windows) {
     const windows<T> some = x.part(first_row, (std::min)(few_windows, x.count - first_row));
     const T* rows = d + first_row * units;
-    for_panels<T>(units, [&](std::size_t first, std::size_t mine, auto vectors) {
+    for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       constexpr std::size_t across = vectors() * width<T>;
       if (units == across) {
         product_panel<vectors()>(some, rows, panels);
         return;
       }
       for (std::size_t p = 0; p < some.count; ++p) {
-        const T* from = rows + p * units + first;
-        std::copy(from, from + mine, part + p * across);
-        std::fill(part + p * across + mine, part + (p + 1) * across, T(0));
+        const T* errors = rows + p * units + first;
+        std::copy(errors, errors + count, part + p * across);
+        std::fill(part + p * across + count, part + (p + 1) * across, T(0));
       }
       product_panel<vectors()>(some, static_cast<const T*>(part), panels + first * inputs);
     });

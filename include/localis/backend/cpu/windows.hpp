@@ -31,7 +31,7 @@ struct windows {
   std::size_t count;
   std::size_t step = 1;
 
-  [[nodiscard]] const T* at(std::size_t p) const { return x + places[p * step]; }
+  [[nodiscard]] const T* begin(std::size_t p) const { return x + places[p * step]; }
   /// `number` of them from the first on, each `every`th.
   [[nodiscard]] windows part(std::size_t first, std::size_t number, std::size_t every = 1) const {
     return {walk, x, places + first * step, number, step * every};
@@ -48,8 +48,10 @@ struct tiling {
   std::size_t image;
   bool framed;
 
-  /// @param together  lines of output that must not be torn apart
-  tiling(const linear_map& map, std::size_t tile_bytes, std::size_t together) {
+  /// @param pool  lines of output that a tile must not tear apart
+  tiling(const linear_map& map, std::size_t tile_bytes, std::size_t pool) {
+    // Small images share a tile of at least 64 rows, so that the panels of W are read for many rows. More than 1024
+    // rows would leave the threads too few tiles to share. Both balance these costs and were not measured.
     constexpr std::size_t fewest_rows = 64;
     constexpr std::size_t most_rows = 1024;
     constexpr std::size_t cache_line = workspace::alignment / sizeof(T);
@@ -58,13 +60,14 @@ struct tiling {
     // An even number of cache lines from pixel to pixel would use few of the first cache's sets.
     pixel = framed && channels % (2 * cache_line) == 0 ? channels + cache_line : channels;
     line = (map.in.width + 2 * map.field.padding) * pixel;
-    const auto bytes = [&](std::size_t of) { return input_lines(map, of) * line * sizeof(T); };
+    const auto bytes = [&](std::size_t output_lines) { return input_lines(map, output_lines) * line * sizeof(T); };
     lines = 1;
-    while (lines < map.out.height && bytes(lines + 1) <= tile_bytes && (lines + 1) * map.out.width <= most_rows)
+    while (lines < map.out.height && bytes(lines + 1) <= tile_bytes && (lines + 1) * map.out.width <= most_rows) {
       ++lines;
+    }
     const std::size_t most_parts = (map.out.height + lines - 1) / lines;
     lines = (map.out.height + most_parts - 1) / most_parts;
-    lines = (lines + together - 1) / together * together;
+    lines = (lines + pool - 1) / pool * pool;
     images = 1;
     if (lines >= map.out.height) {
       lines = map.out.height;
@@ -104,32 +107,32 @@ struct tile_arrays {
 /// The lines that output lines `begin` ... of one image see, with zeros around.
 template <class T>
 [[gnu::noinline]] void frame(const linear_map& map, const tiling<T>& cut, const T* image, std::size_t begin,
-                             std::size_t lines, T* to) {
+                             std::size_t lines, T* line) {
   const std::size_t channels = map.in.channels;
   const std::size_t padding = map.field.padding;
   const std::size_t side = padding * cut.pixel;
-  for (std::size_t l = 0; l < tiling<T>::input_lines(map, lines); ++l, to += cut.line) {
+  for (std::size_t l = 0; l < tiling<T>::input_lines(map, lines); ++l, line += cut.line) {
     const std::size_t y = begin * map.field.stride + l;
     if (y < padding || y >= map.in.height + padding) {
-      std::fill(to, to + cut.line, T(0));
+      std::fill(line, line + cut.line, T(0));
       continue;
     }
-    std::fill(to, to + side, T(0));
-    const T* from = image + (y - padding) * map.in.width * channels;
+    std::fill(line, line + side, T(0));
+    const T* pixels = image + (y - padding) * map.in.width * channels;
     if (cut.pixel == channels) {
-      std::copy(from, from + map.in.width * channels, to + side);
+      std::copy(pixels, pixels + map.in.width * channels, line + side);
     } else {
       for (std::size_t x = 0; x < map.in.width; ++x) {
-        std::copy(from + x * channels, from + (x + 1) * channels, to + side + x * cut.pixel);
+        std::copy(pixels + x * channels, pixels + (x + 1) * channels, line + side + x * cut.pixel);
       }
     }
-    std::fill(to + cut.line - side, to + cut.line, T(0));
+    std::fill(line + cut.line - side, line + cut.line, T(0));
   }
 }
 
 /// body(thread, rows of X, their windows) for each tile; threads own contiguous stretches of tiles.
 template <class T, class Body>
-void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& at, std::size_t samples, const T* x,
+void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& arrays, std::size_t samples, const T* x,
                std::size_t threads, const Body& body) {
   const std::size_t frame_size = cut.frame_size();
   const std::size_t most_rows = cut.rows(map);
@@ -141,10 +144,10 @@ void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& at, s
   const std::size_t tiles = (samples + cut.images - 1) / cut.images * parts;
   const stretches walk = cut.walk(map);
   parallel_for(threads, [&](std::size_t thread) {
-    T* frames = at.frames + thread * frame_size;
-    std::size_t* places = at.places + thread * most_rows;
-    const range mine = part_of(tiles, thread, threads);
-    for (std::size_t t = mine.begin; t < mine.end; ++t) {
+    T* frames = arrays.frames + thread * frame_size;
+    std::size_t* places = arrays.places + thread * most_rows;
+    const range part = part_of(tiles, thread, threads);
+    for (std::size_t t = part.begin; t < part.end; ++t) {
       const std::size_t first = t / parts * cut.images;
       const std::size_t last = (std::min)(first + cut.images, samples);
       const std::size_t begin = t % parts * cut.lines;
