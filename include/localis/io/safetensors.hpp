@@ -127,7 +127,7 @@ class json_watch final : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::set<std::string>> names_;  ///< by level
 };
 
-/// JSON as json_watch wants it.
+/// Parses JSON that json_watch accepts.
 /// Errors: data_error, which begins with `where`; nlohmann::json::exception.
 inline nlohmann::json parse_careful(const std::string& where, const std::string& json) {
   json_watch watch(where);
