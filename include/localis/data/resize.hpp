@@ -79,8 +79,8 @@ struct resampling {
 ///
 /// @param features  kept.height * kept.width * 3 floats
 /// Errors: shape_error for regions that do not lie within their pictures or are empty, or features of another size.
-/// Source: `Image.resize` of Pillow, the same bytes; from version 13 on it may do the rows first, which moves a byte
-/// by 1.
+/// Source: `Image.resize` of Pillow, with the same bytes; from version 13 on Pillow may resize the rows first, which
+///         changes some bytes by 1.
 inline void resize(const picture& from, const region& source, std::size_t height, std::size_t width, const region& kept,
                    std::span<float> features) {
   constexpr std::size_t channels = 3;

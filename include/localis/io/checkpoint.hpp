@@ -23,8 +23,8 @@
 #include <localis/io/write_safetensors.hpp>
 #include <localis/train/stored_run.hpp>
 
-/// Training runs that can be interrupted: a safetensors file with all arrays as tensors and the rest as JSON in its
-/// metadata, floating values as hexadecimal strings, each tensor and the JSON with a checksum.
+/// Stored training runs. A checkpoint is a safetensors file with all arrays as tensors and all other values as JSON in
+/// its metadata, floating values as hexadecimal strings. Each tensor and the JSON have a checksum.
 namespace localis::io {
 
 namespace detail {
@@ -152,7 +152,7 @@ struct from_json {
 
 }  // namespace detail
 
-/// Writes a run. What stood under that name is replaced only when all is on the disk.
+/// Writes a run to a file. An existing file is replaced only when the new one is completely on the disk.
 /// Errors: checkpoint_error where the file cannot be written.
 template <class T>
 void write_checkpoint(const stored_run<T>& from, const std::filesystem::path& path) {
@@ -212,7 +212,7 @@ template <class T>
       }
     }
     return result;
-  } catch (const data_error& failure) {  // names the file itself
+  } catch (const data_error& failure) {  // it names the file already
     throw checkpoint_error(failure.what());
   } catch (const error& failure) {
     throw wrong(failure.what());
@@ -221,7 +221,7 @@ template <class T>
   }
 }
 
-/// Writes where a training run stands. Call it in a callback of trainer.on_pause(), or after fit().
+/// Stores a training run. Call it in a callback of trainer.on_pause(), or after fit().
 ///
 ///   trainer.on_pause(100, [&] { io::save(trainer, "run.checkpoint"); });
 ///
@@ -231,10 +231,10 @@ void save(const Trainer& trainer, const std::filesystem::path& path) {
   write_checkpoint(store(trainer), path);
 }
 
-/// Takes a run back: the next fit() goes on from there, to the same weights and report as if it had not been
-/// interrupted. Nothing changes unless all of the file is good and belongs to this network with these values of rules
-/// and layers, scalar, batch and seeds; other options, and the trainer's policies, are those of this trainer. Errors:
-/// as read_checkpoint; checkpoint_error with the path and what differs.
+/// Resumes a stored run: the next fit() continues it, to the same weights and report as without the interruption.
+/// Nothing changes unless the whole file is valid and belongs to this network, with the same values of rules and
+/// layers, scalar, batch size and seeds. Other options, and the policies, are those of this trainer. Errors: as
+/// read_checkpoint; checkpoint_error with the path and what differs.
 template <class Trainer>
 void resume(Trainer& trainer, const std::filesystem::path& path) {
   const auto run = read_checkpoint<typename Trainer::scalar>(path);

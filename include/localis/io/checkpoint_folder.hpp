@@ -22,28 +22,29 @@
 
 namespace localis::io {
 
-/// A run out of a file.
+/// A run that was read from a file.
 template <class T>
 struct checkpoint_file {
   std::filesystem::path path;
   stored_run<T> run;
 };
 
-/// The last checkpoints of a training run, each a file of its own: FOLDER/NAME-step-000000300.checkpoint, where steps
-/// count from the run's start. An older one goes only when the newer is whole and on the disk.
+/// Keeps the last checkpoints of a training run, each in a file of its own: FOLDER/NAME-step-000000300.checkpoint, with
+/// the number of steps since the start of the run. An older file is removed only when the newer one is completely on
+/// the disk.
 ///
 ///   io::checkpoint_folder kept("checkpoints", "lenet", 3);
 ///   kept.resume(trainer, [&](const auto& damaged) { notes.push_back(damaged.what()); });  // where there is any
 ///   trainer.on_pause(100, [&] { kept.save(trainer); });
 ///   trainer.fit(data);
 ///
-/// Several runs may share a folder, each under a name of its own: from the first file that it writes, an object keeps
-/// all others from writing or removing files of its name (FOLDER/.NAME.lock, see file_lock). Room on the disk: one file
-/// more than are kept.
+/// Several runs may share a folder, each under a name of its own: from the first file that it writes, an object
+/// prevents all others from writing or removing files of its name (FOLDER/.NAME.lock, see file_lock). The disk needs
+/// room for one file more than are kept.
 class checkpoint_folder {
  public:
-  /// @param folder  made where it is missing, when the first file is written
-  /// @param keep    files that stay, at least 1
+  /// @param folder  created with the first file, if it does not exist
+  /// @param keep    number of files to keep, at least 1
   /// Errors: config_error
   checkpoint_folder(std::filesystem::path folder, std::string name, std::size_t keep = 3)
       : folder_(std::move(folder)), name_(std::move(name)), keep_(keep) {
@@ -52,8 +53,8 @@ class checkpoint_folder {
     expect(keep_ >= 1, "checkpoint_folder: keep", "at least 1", keep_);
   }
 
-  /// The files that are there, the latest step first; whether they load is not looked at.
-  /// Errors, here and below: checkpoint_error where the folder is there and cannot be read.
+  /// The existing files, the latest step first; it does not check whether they load.
+  /// Errors, here and below: checkpoint_error if the folder exists and cannot be read.
   [[nodiscard]] std::vector<std::filesystem::path> files() const {
     std::vector<std::filesystem::path> result;
     for (const entry& one : entries()) {
@@ -62,9 +63,10 @@ class checkpoint_folder {
     return result;
   }
 
-  /// Writes a run, and then removes what is more than is kept, and what a run left that this object has not taken up
-  /// (one that began anew, or whose last files did not load). Errors: those of write_checkpoint, and checkpoint_error
-  /// where another process has the name, which it names; nothing is removed then.
+  /// Writes a run. Then it removes the files beyond the number to keep, and the files of an earlier run that this
+  /// object has not resumed (because it began anew, or because its last files did not load). Errors: those of
+  /// write_checkpoint, and checkpoint_error if another process, which the message names, has the name; nothing is
+  /// removed then.
   template <class T>
   void write(const stored_run<T>& run) {
     std::error_code failure;
@@ -77,14 +79,14 @@ class checkpoint_folder {
     for (const entry& one : entries()) {
       const bool ours = !one.part && (one.steps == steps || (one.steps < steps && goes_on_));
       if (ours && kept++ < keep_) continue;
-      remove(one);  // where it cannot be, the next call tries again
+      remove(one);  // if that fails, the next call tries again
     }
     goes_on_ = true;
   }
 
-  /// The latest file that loads; nothing where there is none at all.
-  /// @param damaged  hears of each later one that does not load
-  /// Errors: checkpoint_error where there are files and none loads.
+  /// Reads the latest file that loads; returns nothing if there is no file at all.
+  /// @param damaged  called for each later file that does not load
+  /// Errors: checkpoint_error if there are files and none loads.
   template <class T>
   [[nodiscard]] std::optional<checkpoint_file<T>> read(
       const std::function<void(const checkpoint_error&)>& damaged = {}) {
@@ -105,12 +107,12 @@ class checkpoint_folder {
         text("expected a checkpoint that loads, found none among ", all.size(), "; the last one: ", first));
   }
 
-  /// Writes where a training run stands; see io::save.
+  /// Stores a training run; see io::save.
   template <class Trainer>
   void save(const Trainer& trainer) {
     write(store(trainer));
   }
-  /// Takes up the latest file that loads; see io::resume. Returns whether there was one.
+  /// Resumes from the latest file that loads; see io::resume. Returns whether there was one.
   /// Errors: those of read(); checkpoint_error with the path where the file is of another run.
   template <class Trainer>
   bool resume(Trainer& trainer, const std::function<void(const checkpoint_error&)>& damaged = {}) {
@@ -124,7 +126,7 @@ class checkpoint_folder {
     return true;
   }
 
-  /// Removes all files of this name, and the folder where nothing else is in it. Errors: as write.
+  /// Removes all files of this name, and the folder if nothing else is in it. Errors: as write.
   void clear() {
     std::error_code ignored;
     if (!std::filesystem::exists(folder_, ignored)) return;

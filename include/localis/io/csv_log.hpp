@@ -18,7 +18,7 @@ namespace localis::io {
 
 inline constexpr const char* csv_end = "\r\n";  ///< of a line
 
-/// A cell as RFC 4180 has it: in quotes where it holds a comma, a quote or a line break.
+/// A cell in the format of RFC 4180: in quotes if it contains a comma, a quote or a line break.
 [[nodiscard]] inline std::string csv_cell(std::string_view content) {
   if (content.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(content);
   std::string cell = "\"";
@@ -26,7 +26,7 @@ inline constexpr const char* csv_end = "\r\n";  ///< of a line
   return cell + '"';
 }
 
-/// The names of labels and numbers, without the line's end. A list has a column for each value.
+/// The header: the names of labels and numbers, without the end of the line. A list has a column for each value.
 template <loggable Record>
 [[nodiscard]] std::string csv_header(const Record& record, const log_labels& labels = {}) {
   std::string line;
@@ -36,8 +36,9 @@ template <loggable Record>
   return line;
 }
 
-/// Their values. Numbers read back as the same; NaN, a value that is not there, is an empty cell;
-/// infinity, for which RFC 4180 has no word, is inf or -inf, as C, Python, R and spreadsheets' imports read it.
+/// A row: the values of labels and numbers. Numbers are written so that reading gives the same value. NaN, which stands
+/// for a missing value, is an empty cell; infinity, for which RFC 4180 has no word, is inf or -inf, which C, Python, R
+/// and spreadsheets read.
 template <loggable Record>
 [[nodiscard]] std::string csv_row(const Record& record, const log_labels& labels = {}) {
   std::string line;
@@ -57,9 +58,9 @@ template <loggable Record>
 ///   trainer.on_epoch(io::csv_log("epochs.csv"));
 ///   trainer.on_step(io::csv_log<step_event>("steps.csv"));
 ///
-/// Copies write to the same file, and so may other logs: a header is written by whose row is the first. Errors:
-/// data_error, from the constructor where the file cannot be written, or holds
-/// other columns or half a line; from a call where the disk does not take the row. Out of a callback it ends fit().
+/// Copies write to the same file, and other logs may do so, too: the log with the first row writes the header. Errors:
+/// data_error, from the constructor if the file cannot be written, or contains other columns or an incomplete line;
+/// from a call if the row cannot be written. Thrown in a callback, it ends fit().
 template <loggable Record = epoch_record>
 class csv_log {
  public:
@@ -73,7 +74,7 @@ class csv_log {
   struct state {
     state(const std::filesystem::path& path, existing_log existing, log_labels texts)
         : labels(std::move(texts)), file(path, existing) {
-      // How many values a list has is not known yet.
+      // The lengths of lists are not known yet.
       const std::string wanted = csv_header(Record{}, labels);
       if (const auto found = stored_header(); found && found != wanted && found->rfind(wanted + ',', 0) != 0)
         fail(wanted, *found);
@@ -82,7 +83,7 @@ class csv_log {
     void write(const Record& record) {
       const std::string wanted = csv_header(record, labels);
       const std::string row = csv_row(record, labels) + csv_end;
-      // Whether a header is there shows now: several logs may have been made before one of them has a row.
+      // Only now is it known whether the file has a header: several logs may exist before one of them has a row.
       file.write([&](bool empty) {
         if (!empty && header.empty()) header = stored_header().value_or(wanted);
         if (!empty && header != wanted) fail(wanted, header);

@@ -19,7 +19,7 @@ namespace localis::io {
 
 namespace detail {
 
-/// An open file, which is closed at the end.
+/// An open file, closed by the destructor.
 class descriptor {
  public:
   explicit descriptor(int number = -1) : number_(number) {}
@@ -39,7 +39,7 @@ class descriptor {
   int number_;
 };
 
-/// Writes all of it. Returns whether that could be; errno says why not.
+/// Writes all bytes. Returns whether that succeeded; otherwise errno says why not.
 [[nodiscard]] inline bool write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t done = ::write(file, bytes.data(), bytes.size());
@@ -51,12 +51,13 @@ class descriptor {
 
 }  // namespace detail
 
-/// A place where one at a time may work, for as long as this lives: a file that says which process does. The system
-/// lets go of it when that process ends, in whatever way; a file that is left then is taken over. Where the file system
-/// has no locks (some that lie behind a network), nobody is kept out.
+/// A lock that one process at a time may hold, for the lifetime of this object. It is a file that names the process.
+/// The system releases the lock when the process ends in any way; the next process takes over a file that is left. If
+/// the file system has no locks (some network file systems), nobody is kept out.
 ///
-/// Errors: data_error with the path, for one that another process, or another object of this one, has, which names that
-/// process; for a file that is there and is no lock; with the system's reason for one that cannot be written.
+/// Errors: data_error with the path: if another process, which the message names, or another object of this process
+///         holds the lock; if the file exists and is no lock; or, with the reason of the system, if it cannot be
+///         written.
 class file_lock {
  public:
   explicit file_lock(std::filesystem::path path) : path_(std::move(path)), owner_(::getpid()) {
@@ -69,7 +70,7 @@ class file_lock {
         throw data_error(text(path_.string(), ": expected nobody else at work here, found it ",
                               found.rfind(mark, 0) == 0 ? found : "in use by another process"));
       }
-      // Who had it may have removed it since it was opened.
+      // The last holder may have removed the file since it was opened.
       struct stat opened {};
       struct stat named {};
       expect_success(::fstat(file_.number(), &opened) == 0);
@@ -103,7 +104,7 @@ class file_lock {
     if (!good) throw data_error(text(path_.string(), ": cannot be written: ", localis::detail::system_reason()));
   }
 
-  /// Its first line, or what of it matters.
+  /// The first line of the file, shortened to what matters.
   [[nodiscard]] std::string content() const {
     std::array<char, 512> bytes{};
     const ssize_t got = ::pread(file_.number(), bytes.data(), bytes.size(), 0);

@@ -59,7 +59,8 @@ void append_json_value(std::string& to, const Value& value) {
 
 }  // namespace detail
 
-/// A record as one JSON object, without the line's end. Numbers read back as the same; what is not finite is null.
+/// A record as one JSON object, without the end of the line. Numbers are written so that reading gives the same value;
+/// a number that is not finite is null.
 /// Errors: config_error for a label that is not UTF-8.
 template <loggable Record>
 [[nodiscard]] std::string json_line(const Record& record, const log_labels& labels = {}) {
@@ -85,8 +86,8 @@ template <loggable Record>
 ///   trainer.on_epoch(io::json_lines_log("epochs.jsonl"));
 ///   trainer.on_step(io::json_lines_log<step_event>("steps.jsonl"));
 ///
-/// Copies write to the same file. Errors: config_error as json_line; data_error, from the constructor where the file
-/// cannot be written or ends in half a line, from a call where the disk does not take the line. Out of a callback it
+/// Copies write to the same file. Errors: config_error as json_line; data_error, from the constructor if the file
+/// cannot be written or ends in an incomplete line; from a call if the line cannot be written. Thrown in a callback, it
 /// ends fit().
 template <loggable Record = epoch_record>
 class json_lines_log {

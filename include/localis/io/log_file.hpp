@@ -22,7 +22,7 @@
 #include <localis/core/error.hpp>
 #include <localis/io/file_lock.hpp>
 
-/// What the logs of a run share; see csv_log.hpp, json_lines_log.hpp and tensorboard_log.hpp.
+/// Parts that the logs of a run share; see csv_log.hpp, json_lines_log.hpp and tensorboard_log.hpp.
 namespace localis::io {
 
 namespace detail {
@@ -34,9 +34,9 @@ struct any_visit {  // nvcc takes no lambda in a concept
 
 }  // namespace detail
 
-/// What can be logged: epoch_record, step_event, or a type of one's own with the same three: what it is called, where
-/// it lies on the axis of a plot, and a visit_members(record, visit) in its namespace that calls visit(name, value) for
-/// each of its numbers and lists of numbers.
+/// A record that can be logged: epoch_record, step_event, or a type of your own. It has a name, a position on the axis
+/// of a plot, and in its namespace a visit_members(record, visit) that calls visit(name, value) for each of its numbers
+/// and lists of numbers.
 template <class Record>
 concept loggable = std::default_initializable<Record> && requires(const Record& record) {
   { Record::name } -> std::convertible_to<std::string_view>;
@@ -44,20 +44,19 @@ concept loggable = std::default_initializable<Record> && requires(const Record& 
   visit_members(record, detail::any_visit{});
 };
 
-/// Names and texts that stand before the numbers of every record: {{"run", "sgd"}, {"seed", "1"}}; UTF-8.
+/// Names and strings that precede the numbers of every record: {{"run", "sgd"}, {"seed", "1"}}; UTF-8.
 using log_labels = std::vector<std::pair<std::string, std::string>>;
 
-/// What becomes of a log that is there from before. A run that goes on appends: where it does epochs again that the log
-/// has, those that come last count.
+/// What happens to an existing log. A resumed run appends. If it repeats epochs that the log already has, the last
+/// records of them count.
 enum class existing_log { append, replace };
 
-/// A file that grows by whole records. Each is one write to its end, so that a run that is killed leaves whole records,
-/// but for a kill at the very moment in which the kernel passes from one page of the write to the next; one for which
-/// the disk has no room is taken away again. Several may write to one file: a record of one does not come into that of
-/// another.
+/// A file that grows by whole records. Each record is one write to its end, so that a killed run leaves whole records,
+/// unless it is killed in the very moment in which the kernel moves from one page of the write to the next. A record
+/// for which the disk has no room is removed again. Several objects may write to one file without mixing their records.
 class log_file {
  public:
-  /// Errors: data_error with the path and the reason where the file cannot be opened.
+  /// Errors: data_error with the path and the reason if the file cannot be opened.
   log_file(std::filesystem::path path, existing_log existing)
       : path_(std::move(path)),
         file_(::open(path_.c_str(),
@@ -73,8 +72,8 @@ class log_file {
     write([&](bool) { return record; });
   }
 
-  /// Writes what `decide(empty)` returns, text, while nobody else writes: `empty` says whether nothing is in the file
-  /// so far; of a pipe or a device, whether this object has not written.
+  /// Writes the string that `decide(empty)` returns, while nobody else writes. `empty` tells whether the file is empty
+  /// or, for a pipe or a device, whether this object has not written yet.
   template <std::invocable<bool> Decide>
   void write(const Decide& decide) {
     const lock held(file_.number());
@@ -90,7 +89,7 @@ class log_file {
   }
 
  private:
-  /// Keeps other logs out, where the file system can.
+  /// Locks the file against other logs, if the file system has locks.
   class lock {
    public:
     explicit lock(int file) : file_(file) {
@@ -116,8 +115,8 @@ class log_file {
 
 namespace detail {
 
-/// The first line of what is there from before; none in an empty file, a pipe or a device. Errors: data_error for a
-/// file that ends in half a line: what is appended would become part of it.
+/// The first line of an existing file; none for an empty file, a pipe or a device. Errors: data_error for a file that
+/// ends in an incomplete line, which would merge with the appended text.
 inline std::optional<std::string> first_line(const std::filesystem::path& path) {
   std::error_code ignored;
   std::string line;
@@ -129,14 +128,14 @@ inline std::optional<std::string> first_line(const std::filesystem::path& path) 
   throw data_error(text(path.string(), ": last line: expected a whole one, found one without its end"));
 }
 
-/// The shortest digits that read back as the same number.
+/// The shortest digits from which the same number is read.
 template <class Number>
 void append_number(std::string& to, Number number) {
   char digits[32];
   to.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-/// f(name, number) for each number of a record; the values of a list are NAME.0, NAME.1, ...
+/// Calls f(name, number) for each number of a record; the values of a list are NAME.0, NAME.1, ...
 template <class Record, class F>
 void for_each_number(const Record& record, char between, const F& f) {
   visit_members(record, [&](const char* name, const auto& value) {

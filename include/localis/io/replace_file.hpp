@@ -17,7 +17,7 @@
 #include <localis/core/error.hpp>
 #include <localis/io/file_lock.hpp>
 
-/// The one place where files are replaced.
+/// Replaces files; all of localis replaces files through this header.
 namespace localis::io {
 
 namespace detail {
@@ -25,14 +25,15 @@ namespace detail {
 inline constexpr std::string_view draft_mark = ".localis-";
 inline constexpr std::string_view draft_ending = ".part";
 
-/// Whether this is what a replacement of the file `of` has for a name until it is whole: OF.localis-1234-0.part.
+/// Whether this is the name of a draft for the file `of`, which a replacement uses until the draft is complete:
+/// OF.localis-1234-0.part.
 [[nodiscard]] inline bool is_draft(std::string_view name, std::string_view of) {
   return name.size() > of.size() + draft_mark.size() + draft_ending.size() && name.substr(0, of.size()) == of &&
          name.substr(of.size(), draft_mark.size()) == draft_mark &&
          name.substr(name.size() - draft_ending.size()) == draft_ending;
 }
 
-/// Removes a draft that nobody writes any more.
+/// Removes a draft that no process writes any more.
 inline void remove_abandoned(const std::filesystem::path& draft) {
   const descriptor file(::open(draft.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0) ::unlink(draft.c_str());
@@ -40,19 +41,18 @@ inline void remove_abandoned(const std::filesystem::path& draft) {
 
 }  // namespace detail
 
-/// A file that takes the place of another when all of it is on the disk: whoever opens that name, at whatever moment,
-/// gets the whole of one or of the other, and where something fails before, or the process is killed, the old one
-/// stays.
+/// A file that replaces another once it is completely on the disk. Whoever opens that name, at any moment, gets the
+/// whole old or the whole new file. If anything fails before, or the process is killed, the old file stays.
 ///
 ///   io::replacement file("weights.bin");
 ///   file.write(bytes);
 ///   file.finish();
 ///
-/// It is written beside the old one, under a name that nobody else has (weights.bin.localis-1234-0.part), so that two
-/// may replace one file at the same time: the last to finish wins. What a killed process has left under such a name
-/// goes with the next replacement of the file. Permissions, and owner and group as far as this process may, stay those
-/// of the old file; a symbolic link stays one, and what it leads to is replaced; a device or a pipe is written to
-/// instead; the other names of a file with several (hard links) keep the old content.
+/// It is written beside the old file, under a unique name (weights.bin.localis-1234-0.part), so that two processes may
+/// replace one file at the same time: the last to finish wins. The next replacement of the file removes such a draft of
+/// a killed process. The new file gets the permissions of the old one, and its owner and group as far as this process
+/// may set them. A symbolic link stays, and its target is replaced; a device or a pipe is written to directly; other
+/// hard links to the old file keep the old content.
 ///
 /// Errors: data_error with the path and the system's reason: no room, no such folder, a folder under that name, a file
 /// or a folder that may not be written to.
@@ -84,7 +84,7 @@ class replacement {
     must_hold(::fsync(file_.number()) == 0 && ::rename(draft_.path.c_str(), target_.c_str()) == 0);
     draft_.path.clear();
     const detail::descriptor folder(::open(folder_of(target_).c_str(), O_RDONLY | O_CLOEXEC));
-    if (folder.is_open()) ::fsync(folder.number());  // the name; not every file system can
+    if (folder.is_open()) ::fsync(folder.number());  // makes the name durable; not every file system supports that
   }
 
  private:
@@ -142,7 +142,7 @@ class replacement {
       struct stat made {};
       static_cast<void>(::flock(file_.number(), LOCK_EX | LOCK_NB));  // it is not abandoned
       if (::fstat(file_.number(), &made) == 0 && made.st_nlink > 0) return;
-      draft_.path.clear();  // somebody took it for abandoned before it was locked
+      draft_.path.clear();  // another process took it for abandoned before it was locked
     }
   }
 
@@ -164,14 +164,14 @@ class replacement {
     }
   }
 
-  std::filesystem::path path_;    ///< as it was asked for
-  std::filesystem::path target_;  ///< the same without links
-  draft draft_;                   ///< without a path where there is none: a device, or all is done
+  std::filesystem::path path_;    ///< as the caller gave it
+  std::filesystem::path target_;  ///< the path without links
+  draft draft_;                   ///< without a path if there is no draft: for a device, or after finish()
   detail::descriptor file_{};
-  bool beside_ = false;  ///< what is written is a draft
+  bool beside_ = false;  ///< whether the bytes go to a draft
 };
 
-/// Replaces a file by one of this content, or makes it; see replacement.
+/// Replaces a file by one with this content, or creates it; see replacement.
 inline void replace_file(const std::filesystem::path& path, std::string_view content) {
   replacement file(path);
   file.write(content);

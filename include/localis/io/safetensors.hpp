@@ -29,14 +29,14 @@
 /// Source: https://github.com/huggingface/safetensors
 namespace localis::io {
 
-/// What the header says of one tensor.
+/// The entry of one tensor in the header.
 struct tensor_info {
   std::string dtype;               ///< "F32", "F64", "F16", "BF16", "I64", ...
   std::vector<std::size_t> shape;  ///< row-major; empty: one value
-  std::size_t begin = 0;           ///< bytes from the end of the header
+  std::size_t begin = 0;           ///< first byte, counted from the end of the header
   std::size_t end = 0;
 
-  /// Values.
+  /// Number of values.
   [[nodiscard]] std::size_t size() const {
     std::size_t product = 1;
     for (const std::size_t extent : shape) product *= extent;
@@ -48,7 +48,7 @@ using metadata_map = std::map<std::string, std::string>;
 
 namespace detail {
 
-/// Bits of a value; 0 for a type that is not known.
+/// Bits per value; 0 for an unknown type.
 [[nodiscard]] inline std::size_t bits_of(const std::string& dtype) {
   static const std::map<std::string, std::size_t> bits = {
       {"BOOL", 8},        {"U8", 8},   {"I8", 8},      {"U16", 16},    {"I16", 16},    {"U32", 32},
@@ -72,7 +72,7 @@ template <std::unsigned_integral Word>
   return word;
 }
 
-/// IEEE 754 binary16.
+/// Converts an IEEE 754 binary16 number.
 [[nodiscard]] inline float from_half(std::uint16_t half) {
   const int exponent = half >> 10 & 31;
   const int mantissa = half & 1023;
@@ -85,8 +85,8 @@ template <std::unsigned_integral Word>
 
 [[nodiscard]] inline float from_bfloat(std::uint16_t word) { return std::bit_cast<float>(std::uint32_t{word} << 16); }
 
-/// Goes over JSON before it is taken in: nothing may be named twice (of two, a parser would silently take one), nor be
-/// nested without end (to write a part of it in a message is recursive). Faults of JSON itself are left to the parser.
+/// Checks JSON before it is used: no name may occur twice (the parser would silently take one of them), and the nesting
+/// is limited (printing a part of it in a message is recursive). Syntax errors are left to the parser.
 class json_watch final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit json_watch(const std::string& where) : where_(where) {}
@@ -124,7 +124,7 @@ class json_watch final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   const std::string& where_;
-  std::vector<std::set<std::string>> names_;  ///< by level
+  std::vector<std::set<std::string>> names_;  ///< names seen, by level
 };
 
 /// Parses JSON that json_watch accepts.
@@ -137,8 +137,8 @@ inline nlohmann::json parse_careful(const std::string& where, const std::string&
 
 }  // namespace detail
 
-/// A safetensors file, open for reading: the header is read and checked at once, values when they are asked for.
-/// Nothing is believed that the size of the file does not bear out. One caller at a time.
+/// A safetensors file, open for reading. The header is read and checked at once, values are read on request. Nothing in
+/// the header is trusted that contradicts the size of the file. Only one thread at a time may use it.
 class safetensors {
  public:
   static constexpr std::size_t longest_header = 100'000'000;  ///< bytes; the format's own limit
@@ -177,7 +177,7 @@ class safetensors {
   [[nodiscard]] const std::map<std::string, tensor_info>& tensors() const { return tensors_; }
   [[nodiscard]] bool contains(const std::string& tensor) const { return tensors_.contains(tensor); }
 
-  /// Sorted.
+  /// The names of all tensors, sorted.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> result;
     result.reserve(tensors_.size());
@@ -194,9 +194,9 @@ class safetensors {
     return found->second;
   }
 
-  /// All values of a tensor, row-major, into an array of as many float or double (from F64, F32, F16, BF16; to float
-  /// with rounding) or std::int64_t (from I64 alone).
-  /// Errors: data_error for no such tensor, a dtype that does not serve, a value too large for a float, or a file that
+  /// Reads all values of a tensor, row-major, into an array of as many float or double (from F64, F32, F16, BF16; to
+  /// float with rounding) or std::int64_t (only from I64).
+  /// Errors: data_error for no such tensor, an unsuitable dtype, a value too large for a float, or a file that
   /// has become shorter; shape_error if `into` has not as many elements.
   template <std::ranges::contiguous_range Values>
   void read(const std::string& tensor, Values&& into) {
@@ -208,7 +208,7 @@ class safetensors {
     read_values(tensor, from, values);
   }
 
-  /// The same for a tensor that must have this shape.
+  /// Reads all values of a tensor that must have this shape.
   /// Errors: as above, and shape_error for another shape.
   template <std::ranges::contiguous_range Values>
   void read(const std::string& tensor, std::span<const std::size_t> shape, Values&& into) {
@@ -250,7 +250,7 @@ class safetensors {
       throw data_error(name_, at + got, text(into.size() - got, " bytes more"), "the end of the file");
   }
 
-  /// The header's JSON to metadata_ and tensors_.
+  /// Stores the JSON of the header in metadata_ and tensors_.
   void take(const nlohmann::json& header) {
     for (const auto& [tensor, fields] : header.items()) {
       if (tensor == "__metadata__") {
@@ -287,7 +287,7 @@ class safetensors {
     metadata_ = fields.get<metadata_map>();
   }
 
-  /// The bytes between the offsets are those of the shape.
+  /// Checks that the bytes between the offsets match shape and dtype.
   void check_size(const std::string& tensor, const tensor_info& info) const {
     const bool empty = std::find(info.shape.begin(), info.shape.end(), 0U) != info.shape.end();
     std::size_t bits = empty ? 0 : detail::bits_of(info.dtype);
@@ -303,7 +303,7 @@ class safetensors {
                             detail::shape_text(info.shape), ", found [", info.begin, ", ", info.end, "]"));
   }
 
-  /// The tensors fill the file, without a hole or an overlap.
+  /// Checks that the tensors fill the file, without a hole or an overlap.
   void check_layout(std::size_t bytes) const {
     using entry = std::pair<std::pair<std::size_t, std::size_t>, const std::string*>;
     std::vector<entry> order;

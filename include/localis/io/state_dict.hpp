@@ -18,7 +18,7 @@ namespace localis::io {
 
 namespace detail {
 
-/// f(tensor with its full name, our array) for each array of a model, in order.
+/// Calls f(tensor with its full name, array of localis) for each array of a model, in order.
 template <class Model, class F>
 void for_each_torch_tensor(const Model& model, torch_names names, const F& f) {
   const std::span<const operation> program = Model::operations();
@@ -32,7 +32,7 @@ void for_each_torch_tensor(const Model& model, torch_names names, const F& f) {
   });
 }
 
-/// The number of batches that PyTorch counts beside running statistics.
+/// The name of the number of batches, which PyTorch stores beside running statistics.
 inline const char* batch_count = "num_batches_tracked";
 
 inline std::string module_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.') + 1); }
@@ -69,11 +69,12 @@ void save_state_dict(const Model& model, const std::filesystem::path& path, torc
   write_safetensors(path, tensors, {{"format", "pt"}});
 }
 
-/// Reads them again, from ours or from PyTorch's (safetensors.torch.save_file(net.state_dict(), path)). The model
-/// changes only when all of the file has been found good.
+/// Reads a model's weights and statistics, from a file of save_state_dict() or of PyTorch
+/// (safetensors.torch.save_file(net.state_dict(), path)). The model changes only after the whole file has been found
+/// valid.
 ///
-/// Errors: data_error for what is missing or too many (num_batches_tracked may be there or not), shape_error for
-/// another shape, and what the reader throws.
+/// Errors: data_error for missing or surplus tensors (num_batches_tracked is optional), shape_error for another shape,
+///         and the errors of the reader.
 template <class Model>
 void load_state_dict(Model& model, const std::filesystem::path& path, torch_names names) {
   using scalar = typename Model::scalar;
@@ -86,7 +87,7 @@ void load_state_dict(Model& model, const std::filesystem::path& path, torch_name
     if (statistics && file.contains(counter)) expected.push_back(counter);
   });
   file.expect_names(expected);
-  std::vector<std::pair<scalar*, std::vector<scalar>>> arrays;  // where to, and what
+  std::vector<std::pair<scalar*, std::vector<scalar>>> arrays;  // destination, and values
   detail::for_each_torch_tensor(model, names, [&](const torch_tensor& tensor, const operation&, const auto& p) {
     std::vector<scalar> theirs(p.size());
     file.read(tensor.name, std::span<const std::size_t>(tensor.shape), std::span<scalar>(theirs));

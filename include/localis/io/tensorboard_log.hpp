@@ -38,7 +38,7 @@ namespace detail {
   return ~crc;
 }
 
-/// As TFRecord files hold it.
+/// The masked checksum of TFRecord files.
 [[nodiscard]] constexpr std::uint32_t masked_crc32c(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xA282EAD8U;
 }
@@ -50,7 +50,7 @@ template <class Word>
   return bytes;
 }
 
-/// length, its checksum, the record, its checksum
+/// A TFRecord: length, its checksum, the record, its checksum.
 [[nodiscard]] inline std::string tf_record(const std::string& record) {
   const std::string length = little_endian(std::uint64_t{record.size()});
   return length + little_endian(masked_crc32c(length)) + record + little_endian(masked_crc32c(record));
@@ -78,19 +78,18 @@ template <class Word>
 
 }  // namespace detail
 
-/// Logs a run for TensorBoard: a file of scalars in a folder of the run's own, under tags like epoch/loss and
-/// step/gain.
+/// Logs a run for TensorBoard: a file of scalars in a folder for this run, with tags like epoch/loss and step/gain.
 ///
 ///   const io::tensorboard_log board("runs/first");     // tensorboard --logdir runs
 ///   trainer.on_epoch(board);
 ///   trainer.on_step(board);
 ///
-/// Values are floats, as TensorBoard has them, infinity among them; NaN, a value that is not there, is left out. The
-/// step of an epoch's values is the epoch. Copies write to the same file. A run that goes on begins a new file in the
-/// folder, which TensorBoard shows as the same run; existing_log::replace removes those of before. Errors: data_error,
-/// from the constructor where folder or file cannot be written, or where another log, of this process or another one,
-/// still writes to what would be removed (as far as the file system has locks); from a call where the disk does not
-/// take the record; out of a callback it ends fit().
+/// Values are floats, as in TensorBoard, and may be infinite; NaN, which stands for a missing value, is left out. The
+/// step of the values of an epoch is the epoch. Copies write to the same file. A resumed run begins a new file in the
+/// folder, which TensorBoard shows as the same run; existing_log::replace removes the earlier files. Errors:
+/// data_error, from the constructor if the folder or file cannot be written, or if another log, of this process or
+/// another one, still writes to a file that would be removed (if the file system has locks); from a call if the record
+/// cannot be written. Thrown in a callback, it ends fit().
 class tensorboard_log {
  public:
   explicit tensorboard_log(const std::filesystem::path& folder, existing_log existing = existing_log::append)
@@ -120,7 +119,7 @@ class tensorboard_log {
     log_file file;
   };
 
-  /// Waits for a lock of the folder; false: it is there, and cannot be had at once.
+  /// Locks the folder. Returns false if another log holds the lock and `how` forbids waiting for it.
   static bool lock(const detail::descriptor& folder, int how) {
     int result = 0;
     do result = ::flock(folder.number(), how);
@@ -151,7 +150,7 @@ class tensorboard_log {
     lock(in_use, LOCK_SH);
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"localhost"};
-    // Files are read in the order of their names, which is that of time.
+    // TensorBoard reads files in the order of their names, which is the order of time.
     const std::string seconds = text(static_cast<std::int64_t>(now().count()));
     const std::string zeros(seconds.size() < 10 ? 10 - seconds.size() : 0, '0');
     const std::string name = text(prefix, zeros, seconds, '.', host.data(), '.', ::getpid(), '.');

@@ -9,10 +9,10 @@
 #include <localis/core/error.hpp>
 #include <localis/core/operation.hpp>
 
-/// How PyTorch names and orders what a network's operations hold, as torchvision's networks of the same kind do.
+/// How PyTorch names and orders the arrays of a network's operations, in torchvision's networks of the same kind.
 namespace localis::io {
 
-/// Who a network's modules are named after.
+/// The naming schemes for the modules of a network.
 enum class torch_names {
   features,     ///< features.0, features.1, ... up to the last pooling, then classifier.0, ...: LeNet, AlexNet, VGG
   resnet,       ///< conv1, bn1, layer1.0.conv1, layer1.0.downsample.0, ..., fc
@@ -106,7 +106,7 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
                                                              : text("features.", feature, '.', inner);
         if (inner == 1) ++feature;
       } else {
-        // The last convolution of a block has no activation, and stands in the block itself.
+        // The last convolution of a block has no activation, and is a module of the block itself.
         const std::string place = text("features.", feature, ".conv.");
         names[i] = part + 1 < parts ? text(place, part, '.', inner) : text(place, part + inner);
         if (inner == 1) ++part;
@@ -118,7 +118,7 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
 
 }  // namespace detail
 
-/// The module of each operation, for those that have parameters.
+/// The module of each operation that has parameters.
 [[nodiscard]] inline std::vector<std::string> module_names(std::span<const operation> program, torch_names which) {
   switch (which) {
     case torch_names::resnet:
@@ -131,14 +131,14 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   return detail::features_names(program);
 }
 
-/// One of PyTorch's tensors and where each of its values stands in ours.
+/// A tensor of PyTorch, and the place of each of its values in the array of localis.
 struct torch_tensor {
   std::string name;                ///< in the module: weight, bias, running_mean, running_var
-  std::vector<std::size_t> shape;  ///< PyTorch's
-  std::vector<std::size_t> ours;   ///< by PyTorch's place, ours; empty: the same
+  std::vector<std::size_t> shape;  ///< shape in PyTorch
+  std::vector<std::size_t> ours;   ///< for each place in PyTorch, the place in localis; empty: the same places
 };
 
-/// @param before  what stands in front of the operation: a dense layer may see a map, flattened
+/// @param before  the operation before this one: a dense layer may see a flattened map
 template <class T>
 [[nodiscard]] torch_tensor torch_layout(const operation& op, const parameter<T>& p, const shape& before) {
   const std::string_view name = p.name;
@@ -153,7 +153,7 @@ template <class T>
   const std::size_t units = map.outputs();
   const std::size_t inputs = map.inputs();
   const bool dense = std::string_view(op.name) == "dense";
-  // Channels first there, last here: of the window, or of the map that was flattened.
+  // PyTorch puts the channels of a window or of a flattened map first, localis puts them last.
   const std::size_t channels = dense ? before.channels : map.in.channels / map.groups;
   const std::size_t cells = inputs / channels;
   if (dense) {

@@ -31,23 +31,23 @@ void append_little_endian(std::vector<char>& to, Word word) {
 
 }  // namespace detail
 
-/// A tensor to be written, not owned: F32, F64 or I64, as its values are.
+/// A view of a tensor to be written: F32, F64 or I64, the type of its values.
 struct named_tensor {
   std::string name;
   std::vector<std::size_t> shape;  ///< row-major; empty: one value
   std::variant<std::span<const float>, std::span<const double>, std::span<const std::int64_t>> values;
 };
 
-/// Writes a file that the format's own readers take, and of the same bytes as its own writer. What stood under that
-/// name is replaced only when all is on the disk; see replacement.
+/// Writes a safetensors file, with the same bytes as the format's own writer. An existing file is replaced only when
+/// the new one is completely on the disk; see replacement.
 /// Errors: shape_error if shape and values disagree; config_error for a name twice, the reserved name __metadata__ or
-/// text that is not UTF-8; data_error if the file cannot be written.
+/// a string that is not UTF-8; data_error if the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, const std::vector<named_tensor>& tensors,
                               const metadata_map& metadata = {}) {
   struct format {
     const char* dtype;
     std::size_t width;
-    int rank;  // the format's own order is by type, the widest first, so that all are aligned; then by name
+    int rank;  // the order of the format: by type, the widest first, so that all are aligned; then by name
   };
   static constexpr std::array<format, 3> formats = {{{"F32", 4, 2}, {"F64", 8, 1}, {"I64", 8, 0}}};
   const auto format_of = [](const named_tensor& tensor) { return formats.at(tensor.values.index()); };

@@ -12,8 +12,8 @@
 
 namespace localis {
 
-/// An activation function is a plain value: y = f(x), and its slope f'(x) written in terms of y. Kernels call both, so
-/// they must be constexpr (core/constexpr_call.hpp).
+/// The concept of an activation function: a plain value with y = f(x), and with the slope f'(x) written in terms of y.
+/// Kernels call both, so they must be constexpr (core/constexpr_call.hpp).
 template <class Function>
 concept activation_function = requires(const Function& f) {
   { f(1.0) } -> std::same_as<double>;
@@ -21,7 +21,8 @@ concept activation_function = requires(const Function& f) {
   { Function::name } -> std::convertible_to<const char*>;
 };
 
-/// Its slope is as cheap in terms of x: the layer before it does it in its own passes.
+/// An activation function whose slope is as cheap in terms of x, so that the layer before it can compute both in its
+/// own passes.
 template <class Function>
 concept fusable_function = activation_function<Function> && requires(const Function& f) {
   { f.slope_at(1.0) } -> std::same_as<double>;
@@ -70,10 +71,10 @@ class activation_layer : public stateless {
   }
 };
 
-/// y = f(x), element by element and in place.
+/// An activation layer: y = f(x), element by element and in place.
 ///
-/// Cost:   one value of f per element, backward one of its slope. Keeps its output alone.
-/// Errors: those of the function's validate(), where it has one.
+/// Cost: one value of f per element, and backward one of its slope. It saves only its output.
+/// Errors: those of validate() of the function, if it has one.
 template <activation_function Function>
 struct activation {
   static constexpr operation describe(const shape& in) {

@@ -21,7 +21,7 @@ class batch_norm_layer {
  public:
   using scalar = typename Backend::scalar;
 
-  double momentum = 0.1;  ///< share of this batch in the running statistics, per step
+  double momentum = 0.1;  ///< weight of this batch in the running statistics, per step
   double epsilon = 1e-5;  ///< added to the variance
 
   batch_norm_layer(Backend& backend, const operation& op, random_stream)
@@ -46,7 +46,7 @@ class batch_norm_layer {
     expect(is_finite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
   }
 
-  /// Mean and 1 / deviation of the batch.
+  /// Number of saved values: mean and 1 / deviation of the batch.
   static constexpr std::size_t saved(const operation& op) { return 2 * op.in.channels; }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase) {
@@ -56,13 +56,14 @@ class batch_norm_layer {
     return measure.used();
   }
 
-  /// Whether a pass over the layer before can do this one in the same: statistics are there before it begins.
+  /// Whether this layer can be part of the epilogue of the layer before it: its statistics are known before the pass
+  /// begins.
   static constexpr bool present(mode run_mode, prefix_normalization normalization) {
     return run_mode == mode::evaluate || (run_mode == mode::learn && normalization != prefix_normalization::batch);
   }
-  /// What that pass does; behind it comes finish_epilogue().
-  /// @param then  the activation behind
-  /// @param pool  side of the squares that are pooled behind it, or 1
+  /// The epilogue that the pass of the layer before runs; call finish_epilogue() after that pass.
+  /// @param epilogue  the activation after this layer
+  /// @param pool      side of the squares that are pooled after it, or 1
   template <class Function>
   kernel::epilogue<scalar, Function> make_epilogue(Backend& backend, const operation& op, std::byte* scratch,
                                                    mode run_mode, const step_values<scalar>& step,
@@ -84,7 +85,7 @@ class batch_norm_layer {
                      finish(scratch_arrays(op.in.channels, pieces), samples * op.in.positions(), step.apply_updates));
   }
 
-  /// @param then  the activation behind, done in the same passes
+  /// @param epilogue  the activation after this layer, computed in the same passes
   template <class Function = identity_function>
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
                const step_values<scalar>& step, const Function& epilogue = {}) {
@@ -149,7 +150,7 @@ class batch_norm_layer {
     scalar* scale;
     scalar* shift;
   };
-  /// Running statistics moved by the moments of so many rows; scale and shift are not wanted.
+  /// Updates the running statistics by the moments of so many rows, without computing scale and shift.
   kernel::finish_moments<scalar> finish(const arrays& taken, std::size_t rows, bool apply_updates) const {
     return {taken.sums,
             gamma(),
@@ -190,12 +191,12 @@ class batch_norm_layer {
 ///
 ///   u, y  P x C;  gamma, beta, mean, variance  C        P = N H W
 ///
-/// Running statistics: share `momentum` of each batch, variance unbiased. Before the boundary gamma and beta rest, and
-/// the statistics follow step_values::normalization.
+/// Each batch enters the running statistics with weight `momentum`, with its unbiased variance. Before the boundary
+/// gamma and beta do not change, and step_values::normalization selects the statistics.
 ///
 /// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.
-/// Cost:   O(P C). Keeps its input and 2 C values; with running statistics before the boundary it may be done in the
-///         pass of the layer before it.
+/// Cost: O(P C). It saves its input and 2 C values; with running statistics before the boundary it may be part of the
+///         epilogue of the layer before it.
 /// Limits: in batches of one row the variance is 0.
 /// Errors: config_error unless momentum is in (0, 1] and epsilon finite and > 0.
 /// Source: S. Ioffe, C. Szegedy, ICML 2015; as PyTorch's BatchNorm2d. Ours: running statistics before the boundary.

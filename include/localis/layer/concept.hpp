@@ -12,7 +12,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/math/activation.hpp>
 
-/// A layer is a type that says what it does, with a template that does it:
+/// A layer is a type that describes itself, with a template for its run-time part:
 ///
 ///   struct my_layer {
 ///     static constexpr operation describe(const shape& in);     // its name, kind, extents and flags, or its misfit
@@ -26,23 +26,24 @@
 ///     my_layer_state(Backend& backend, const operation& op, random_stream random);
 ///     std::array<parameter<scalar>, 1> parameters() const;      // or another range of them; none: size 0
 ///     void validate() const;                                    // throws config_error for a value out of range
-///     std::size_t kept(const operation& op) const;              // values that forward leaves for backward in
-///                                                               //   operands::kept, for the batch as a whole
+///     std::size_t saved(const operation& op) const;             // number of values that forward leaves for backward
+///                                                               //   in operands::saved, for the whole batch
 ///     std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when) const;
 ///     void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
 ///                  const step_values<scalar>& step);
 ///     void backward(Backend& backend, const operation& op, const operands<scalar>& at);
 ///   };
 ///
-/// `kept` and `scratch_bytes` may be static, or come from `stateless`, for which both are 0. Optional:
+/// `saved` and `scratch_bytes` may be static, or come from the base `stateless`, for which both are 0. Optional
+/// members:
 ///
-///     std::vector<parameter<scalar>> states() const;            // what a stored training run must hold besides
-///     std::vector<std::size_t*> counts();                       // and counters of it
+///     std::vector<parameter<scalar>> states() const;            // more arrays that a stored training run contains
+///     std::vector<std::size_t*> counts();                       // counters that a stored training run contains
 ///
-/// Flags of its operation ask for more: `joins` for a member `function`, an activation_function;
-/// `accepts_fused_activation` for a `then` behind the arguments of forward and of backward, such a function of the
-/// layer behind; `supervised` and `leads` for what linear_layer has, `fusable_as_epilogue` of a normalization for what
-/// batch_norm_layer has.
+/// Flags of its operation require more members. `fusable` requires a member `function`, an activation_function.
+/// `accepts_fused_activation` requires that forward and backward take one more argument, the activation function of the
+/// next layer. `supervised` and `accepts_epilogue` require the members of linear_layer, and `fusable_as_epilogue` of a
+/// normalization requires those of batch_norm_layer.
 namespace localis {
 
 template <class T>
@@ -54,7 +55,7 @@ struct layer_member_names {
   int describe, parameters, validate, saved, scratch_bytes, forward, backward, states, counts, update_statistics,
       read_update_statistics, fails_on_clips, pools;
 };
-/// `&without_member<T>::describe` compiles where T names no such member.
+/// `&without_member<T>::describe` compiles if T has no member of that name.
 template <class T>
 using without_member = named_twice<T, layer_member_names>;
 
@@ -66,7 +67,7 @@ template <class L, std::size_t Height, std::size_t Width, std::size_t Channels>
 concept is_described_at = requires {
   typename std::bool_constant<(static_cast<void>(L::describe(shape{Height, Width, Channels})), true)>;
 };
-/// At compile time, that is: a description may throw for what it cannot take.
+/// Whether the description is a constant at compile time: a description may throw for a shape that it does not accept.
 template <class L>
 concept is_described = has_describe<L> &&
     (is_described_at<L, 32, 32, 16> || is_described_at<L, 1, 1, 16> || is_described_at<L, 1, 1, 1>);
@@ -163,7 +164,7 @@ concept flags_fit = (!Fusable ||
 
 }  // namespace detail
 
-/// A layer that runs on a backend.
+/// The run-time part of a layer on a backend.
 template <class L, class Backend>
 concept layer_on = detail::is_described<L> && detail::has_layer_state<L, Backend> &&
     detail::is_made_for<detail::state_of<L, Backend>, Backend> &&
@@ -177,8 +178,8 @@ concept layer_on = detail::is_described<L> && detail::has_layer_state<L, Backend
 
 namespace detail {
 
-/// Explains at compile time, in one message, what keeps L from being a layer whatever the backend. Always true: the
-/// message is the error.
+/// Explains at compile time, in one message, what keeps L from being a layer on any backend. Always true: the message
+/// is the error.
 template <class L>
 constexpr bool check_description() {
   if constexpr (requires { &without_member<L>::describe; }) {
@@ -265,7 +266,8 @@ constexpr bool check_layer() {
 
 namespace detail {
 
-/// And what its operation's flags ask for and it lacks.
+/// Explains at compile time which members L lacks that the flags of its operation require. Always true: the message is
+/// the error.
 template <class L, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
 constexpr bool check_flags() {
   if constexpr (layer_on<L, Backend>) {

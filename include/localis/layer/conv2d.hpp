@@ -31,7 +31,7 @@ constexpr operation describe_convolution(const char* name, const shape& in, std:
   return op;
 }
 
-/// Units that look at each other must see the same.
+/// Asserts that units that interact see the same input.
 template <class Options, bool SeeTheSame>
 constexpr bool units_fit() {
   static_assert(
@@ -43,16 +43,17 @@ constexpr bool units_fit() {
 
 }  // namespace detail
 
-/// Convolution (cross-correlation) with a square kernel, channels last: the dense layer of the unfolded input.
+/// Convolution (cross-correlation) with a square kernel, channels last: a dense layer on the unfolded input.
 ///
 ///   X  P x I,  W  O x I,  U  P x O        P = N Ho Wo,  I = Kernel^2 C / groups,  O = Channels
 ///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
 ///
 /// Options: stride<N> (1), padding<N> (0), dilation<N> (1), groups<N> (1), no_bias, a rule (default: gradient; with
-///         groups, one whose units look at themselves alone). Lengths in pixels.
-/// Cost:   forward 2 P I O FLOP, the local update or each of the two gradients as much again. Keeps its input.
+///         groups, a rule whose units do not interact). Lengths in pixels.
+/// Cost:   forward 2 P I O FLOP, and as much again for the local update, or for each of the two gradients. It saves its
+///         input.
 /// Errors: as dense. A window larger than the padded input, or groups that do not divide the channels, do not compile.
-/// Source: as PyTorch's Conv2d, channels last; weights start as in dense.
+/// Source: as PyTorch's Conv2d, but channels last; initial weights as in dense.
 template <std::size_t Channels, std::size_t Kernel, class... Options>
 struct conv2d {
   using options = detail::read_options<Options...>;

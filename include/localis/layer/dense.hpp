@@ -12,9 +12,10 @@ namespace localis {
 ///   X  N x I,  W  O x I,  U  N x O        I = height * width * channels of the input, O = Outputs
 ///
 /// Options: no_bias, a rule (default: gradient).
-/// Cost:   forward 2 N I O FLOP, the local update or each of the two gradients as much again. Keeps its input.
-/// Errors: config_error for values of the rule and its policies.
-/// Source: weights start normal, mean 0, deviation sqrt(2 / I): He et al. 2015; biases at 0.
+/// Cost:   forward 2 N I O FLOP, and as much again for the local update, or for each of the two gradients. It saves its
+///         input.
+/// Errors: config_error for parameters of the rule and its policies that are out of range.
+/// Source: initial weights are normal with mean 0 and deviation sqrt(2 / I) (He et al. 2015), biases 0.
 template <std::size_t Outputs, class... Options>
 struct dense {
   using options = detail::read_options<Options...>;

@@ -11,17 +11,18 @@
 
 namespace localis {
 
-/// Depthwise convolution (cross-correlation) with a square kernel, channels last: one unit per channel, which sees that
-/// channel alone, as a dense layer of one output sees its unfolded input.
+/// Depthwise convolution (cross-correlation) with a square kernel, channels last: one unit per channel, which sees only
+/// that channel, as a dense layer with one output sees its unfolded input.
 ///
 ///   X_c  P x I,  W  C x I,  U  P x C        P = N Ho Wo,  I = Kernel^2;  U(p,c) = sum_i X_c(p,i) W(c,i)
 ///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
 ///
-/// Options: stride<N> (1), padding<N> (0), dilation<N> (1), no_bias, a rule (default: gradient) whose units look at
-///         themselves alone. Lengths in pixels.
-/// Cost:   forward 2 P I C FLOP, the local update or each of the two gradients as much again. Keeps its input.
+/// Options: stride<N> (1), padding<N> (0), dilation<N> (1), no_bias, a rule (default: gradient) whose units do not
+///         interact. Lengths in pixels.
+/// Cost:   forward 2 P I C FLOP, and as much again for the local update, or for each of the two gradients. It saves its
+///         input.
 /// Errors: as conv2d.
-/// Source: as PyTorch's Conv2d with as many groups as channels, channels last; weights start as in dense.
+/// Source: as PyTorch's Conv2d with as many groups as channels, but channels last; initial weights as in dense.
 template <std::size_t Kernel, class... Options>
 struct depthwise_conv2d {
   using options = detail::read_options<Options...>;

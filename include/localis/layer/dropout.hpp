@@ -19,7 +19,7 @@ class dropout_layer : public stateless {
  public:
   using scalar = typename Backend::scalar;
 
-  double rate = 0.5;  ///< share of elements set to 0; dimensionless, in [0, 1)
+  double rate = 0.5;  ///< fraction of elements set to 0; dimensionless, in [0, 1)
 
   dropout_layer(Backend&, const operation&, random_stream random) : seed_(random.bits(0)) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
@@ -47,12 +47,12 @@ class dropout_layer : public stateless {
   random_stream mask_{0, 0};
 };
 
-/// Sets a random share of the elements to 0, in training on both sides of the boundary.
+/// Sets a random fraction of the elements to 0, in training on both sides of the boundary.
 ///
 ///   y = x / (1 - rate) with probability 1 - rate, else 0;     y = x in evaluation
 ///
 /// Units:  rate dimensionless, a run-time value: model.layer<I>().rate.
-/// Cost:   a random number per element and pass. Keeps no mask: backward draws it again.
+/// Cost: a random number per element and pass. It saves no mask: backward draws it again.
 /// Errors: config_error unless rate is in [0, 1).
 /// Source: N. Srivastava et al., JMLR 15 (2014) 1929.
 struct dropout {

@@ -4,18 +4,18 @@
 
 namespace localis {
 
-/// Instance normalization: each channel of each sample by its mean and variance over the positions.
+/// Instance normalization: normalizes each channel of each sample by its mean and variance over the positions.
 ///
 ///   y_pc = (x_pc - m_c) / sqrt(v_c + epsilon),     m_c and v_c over the H W positions
 ///
 ///   x, y  H W positions x C, per sample
 ///
-/// As PyTorch's InstanceNorm2d by default: no affine parameters, no running statistics, the same on both sides of the
-/// boundary and in evaluation.
+/// As PyTorch's InstanceNorm2d by default: no affine parameters, no running statistics, and the same computation on
+/// both sides of the boundary and in evaluation.
 ///
 /// Units:  epsilon in squares of x's unit, a run-time value: model.layer<I>().epsilon.
-/// Cost:   three passes over x, backward four. Keeps its input; scratch: 2 values per sample and channel, backward 4.
-/// Limits: one position, or all equal: y = 0.
+/// Cost: three passes over x, backward four. It saves its input; scratch: 2 values per sample and channel, backward 4.
+/// Limits: y = 0 for one position, or if all positions are equal.
 /// Errors: config_error unless epsilon is finite and > 0.
 /// Source: D. Ulyanov, A. Vedaldi, V. Lempitsky, arXiv 1607.08022.
 struct instance_norm {
@@ -26,7 +26,8 @@ struct instance_norm {
   using state = sample_norm_layer<Backend, true, false>;
 };
 
-/// The same with gamma and beta by channel, which rest before the boundary:  y = gamma_c (...) + beta_c.
+/// Instance normalization with gamma and beta per channel, y = gamma_c (...) + beta_c, which do not change before the
+/// boundary.
 struct affine_instance_norm {
   static constexpr operation describe(const shape& in) {
     return detail::describe_sample_norm("affine_instance_norm", in, true);

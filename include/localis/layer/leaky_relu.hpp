@@ -5,7 +5,8 @@
 
 namespace localis {
 
-/// x where x > 0, else leak * x, element by element; the leak is a run-time value: model.layer<I>().function.leak.
+/// Leaky rectifier: x where x > 0, else leak * x, element by element; the leak is a run-time value:
+/// model.layer<I>().function.leak.
 /// Errors: config_error unless leak is finite and >= 0.
 using leaky_relu = activation<leaky_relu_function>;
 

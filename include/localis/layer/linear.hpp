@@ -25,7 +25,7 @@ namespace localis {
 
 namespace detail {
 
-/// What the options of a trainable layer say of it; extents are the layer's own.
+/// The operation of a trainable layer, from its options; the layer sets the extents.
 template <class Options>
 constexpr operation trainable_operation(const char* name) {
   operation op;
@@ -43,8 +43,8 @@ constexpr operation trainable_operation(const char* name) {
 
 }  // namespace detail
 
-/// What dense and conv2d share at run time: weights, bias, and a rule where there is one. Extents come with each call,
-/// so that the arithmetic is compiled once per scalar, rule and backend.
+/// The run-time part of dense and convolutional layers: weights, bias, and a local rule if there is one. Each call
+/// passes the extents, so that the arithmetic is compiled once per scalar, rule and backend.
 template <class Backend, class Rule>
 class linear_layer {
  public:
@@ -53,7 +53,7 @@ class linear_layer {
   static constexpr bool learns_locally = !std::is_same_v<Rule, rule::gradient>;
   static constexpr bool supervised = rule::supervised<typename rule::detail::rule_of<Rule>::type>;
 
-  /// Weights: normal, mean 0, deviation sqrt(2 / I) (He et al. 2015); biases 0.
+  /// Draws the initial weights, normal with mean 0 and deviation sqrt(2 / I) (He et al. 2015), and sets biases to 0.
   linear_layer(Backend& backend, const operation& op, random_stream random)
       : rows_(op.map().outputs()),
         columns_(op.map().inputs()),
@@ -67,7 +67,7 @@ class linear_layer {
     backend.upload(std::span<const scalar>(initial), weight_.data());
   }
 
-  /// The rule's values, for example `model.template layer<0>().rule().decay = 0.1`.
+  /// The parameters of the rule, for example `model.template layer<0>().rule().decay = 0.1`.
   [[nodiscard]] auto& rule() requires learns_locally { return learner_.values.rule; }
   /// The rule with its policies: step, optimizer, constraint.
   [[nodiscard]] Rule& local() requires learns_locally { return learner_.values; }
@@ -77,7 +77,7 @@ class linear_layer {
              {"bias", bias_.empty() ? std::size_t{0} : std::size_t{1}, bias_.size(), bias_.data(), true}}};
   }
 
-  /// Of the rule and its optimizer, for stored training runs.
+  /// Arrays of the rule and its optimizer, for stored training runs.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result;
     if constexpr (learns_locally) result = learner_.states();
@@ -89,7 +89,7 @@ class linear_layer {
     return result;
   }
 
-  /// And what they count.
+  /// Counters of the rule and its optimizer, for stored training runs.
   [[nodiscard]] std::vector<std::size_t*> counts() {
     std::vector<std::size_t*> result;
     if constexpr (learns_locally) result.push_back(learner_.updates());
@@ -106,11 +106,12 @@ class linear_layer {
 
   static constexpr std::size_t saved(const operation&) { return 0; }
 
-  /// Sum of squares of the last local update, and the weight rows whose scale was negative so far: read after a step.
+  /// Statistics of the local updates, read after a step: the sum of squares of the last update, and the number of
+  /// weight rows so far whose scale was negative.
   struct local_update_statistics {
     double change = 0;
     double clips = 0;
-    bool failed = false;  ///< clips that the rule's guard calls an error
+    bool failed = false;  ///< whether the guard of the rule treats clips as an error
   };
   [[nodiscard]] local_update_statistics read_update_statistics(const Backend& backend) const {
     local_update_statistics result;
@@ -120,7 +121,7 @@ class linear_layer {
     }
     return result;
   }
-  /// The same in the backend's memory; null where there is no local rule.
+  /// The statistics of the local updates in the backend's memory; null without a local rule.
   [[nodiscard]] const double* update_statistics() const {
     if constexpr (learns_locally) return learner_.update_statistics();
     return nullptr;
@@ -134,7 +135,7 @@ class linear_layer {
     if constexpr (learns_locally) learner_.values.validate();
   }
 
-  /// Whether only what is pooled from its response may be there behind its pass.
+  /// Whether its epilogue may pool the response, so that the full response is never stored.
   static constexpr bool pools = learner::pools;
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when,
@@ -159,7 +160,7 @@ class linear_layer {
     return measure.used();
   }
 
-  /// @param then  what follows in the same pass (kernel::epilogue)
+  /// @param epilogue  the operations that run in the same pass (kernel::epilogue)
   template <class Epilogue = kernel::no_epilogue>
   void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
                const step_values<scalar>& step, const Epilogue& epilogue = {}) {
@@ -188,7 +189,8 @@ class linear_layer {
     }
   }
 
-  // Of a supervised rule: its local loss's part of a step, and the step once backward() has left its gradients.
+  // Members for a supervised rule: the part of its local loss in a step, and the update after backward() has left the
+  // gradients.
 
   static std::size_t local_loss_scratch_bytes(const Backend& backend, const operation& op,
                                               std::size_t samples) requires supervised {

@@ -7,7 +7,7 @@
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 
-/// Options of a layer, written in any order: conv2d<64, 3, stride<2>, padding<1>, no_bias, rule::oja>.
+/// Options of a layer, in any order: conv2d<64, 3, stride<2>, padding<1>, no_bias, rule::oja>.
 namespace localis {
 
 template <std::size_t Pixels>
@@ -20,13 +20,13 @@ struct padding {
   static constexpr std::size_t value = Pixels;
 };
 
-/// Pixels from one cell of the window to the next.
+/// Distance between neighbouring cells of the window, in pixels.
 template <std::size_t Pixels>
 struct dilation {
   static constexpr std::size_t value = Pixels;
 };
 
-/// Input channels and units fall into so many groups, side by side: a unit sees its own group's channels.
+/// Divides input channels and units into groups: a unit sees only the channels of its group.
 template <std::size_t Count>
 struct groups {
   static constexpr std::size_t value = Count;
@@ -77,7 +77,7 @@ inline constexpr bool is_number_option = option_kind<Option>::kind != number_opt
 template <class Option>
 inline constexpr bool is_option = is_number_option<Option> || is_rule<Option>::value || std::is_same_v<Option, no_bias>;
 
-/// Explains at compile time what keeps Option from being one. Always true.
+/// Explains at compile time why Option is no option of a layer. Always true: the message is the error.
 template <class Option>
 constexpr bool check_option() {
   using bare_rule = typename rule::detail::rule_of<Option>::type;
@@ -97,7 +97,7 @@ constexpr bool check_one_rule() {
   return true;
 }
 
-/// Reads a layer's pack of options.
+/// Reads the options of a layer from its pack.
 template <class... Options>
 struct read_options {
   static_assert((check_option<Options>() && ... && check_one_rule<Options...>()));
@@ -118,7 +118,7 @@ struct read_options {
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;
   static constexpr bool supervised = localis::rule::supervised<bare_rule>;
   static constexpr bool remembers_errors = localis::rule::remembers_errors<bare_rule>();
-  /// Each unit finds what the units before it leave: there must not be more units than inputs.
+  /// Whether the rule needs at least as many inputs as units: each unit learns what the units before it leave.
   static constexpr bool orders_units = localis::rule::forgets_by<bare_rule>() == localis::rule::matrix_forget::lower;
 };
 

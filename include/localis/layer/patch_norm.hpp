@@ -18,7 +18,7 @@ class patch_norm_layer {
  public:
   using scalar = typename Backend::scalar;
 
-  double epsilon = 1e-5;  ///< added to the variance, in squares of the input; larger: flat patches stay small
+  double epsilon = 1e-5;  ///< added to the variance, in squares of the input; a larger value keeps flat patches small
 
   patch_norm_layer(Backend&, const operation&, random_stream) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
@@ -57,7 +57,7 @@ class patch_norm_layer {
   }
 
  private:
-  /// By position of all samples.
+  /// Arrays with one value for each position of all samples.
   struct arrays {
     scalar* position_mean;
     scalar* position_variance;
@@ -88,22 +88,22 @@ class patch_norm_layer {
   }
 };
 
-/// Patch normalization (local contrast normalization): each position by the mean and variance of the Size x Size patch
-/// around it, over all channels; patches are cut at the border.
+/// Patch normalization (local contrast normalization): normalizes each position by the mean and variance of the Size x
+/// Size patch around it, over all channels; patches are cut at the border.
 ///
 ///   y_pc = (x_pc - m_p) / sqrt(v_p + epsilon)
 ///   m_p = (1/n_p) sum x,  v_p = (1/n_p) sum (x - m_p)^2     over the n_p values of the patch inside the map
 ///
 ///   x, y  H W positions x C, per sample
 ///
-/// As preprocessing for rules that learn from patches, in front of their convolution.
+/// Use it as preprocessing before a convolution whose rule learns from patches.
 ///
 /// Units:  epsilon in squares of x's unit, a run-time value: model.layer<I>().epsilon.
-/// Cost:   O(C + Size^2) per position. Keeps its input; scratch: 4 values per position, backward 6.
-/// Limits: a flat patch becomes 0; epsilon bounds what noise on it is blown up to.
+/// Cost: O(C + Size^2) per position. It saves its input; scratch: 4 values per position, backward 6.
+/// Limits: a flat patch becomes 0; epsilon limits the amplification of noise on it.
 /// Errors: config_error unless epsilon is finite and > 0.
-/// Source: after A. Coates, H. Lee, A. Ng, AISTATS 2011, who normalize patches. Ours normalizes the map once, not every
-///         patch by itself.
+/// Source: after A. Coates, H. Lee, A. Ng, AISTATS 2011, who normalize patches. Ours: the map is normalized once, not
+///         every patch by itself.
 template <std::size_t Size>
 struct patch_norm {
   static_assert(Size % 2 == 1, "localis::patch_norm: the size of a patch must be odd, so that it has a center");

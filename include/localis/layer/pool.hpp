@@ -77,12 +77,12 @@ constexpr window pool_window() {
 
 }  // namespace detail
 
-/// Largest value of each Side x Side square, per channel.
+/// Maximum pooling: the largest value of each Side x Side square, per channel.
 ///
 ///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Side) / stride) + 1
 ///
 /// Options: stride<N> (Side), padding<N> (0, at most half a window; padding never wins). Lengths in pixels.
-/// Cost:   O(Side^2) per output value. Keeps input and output, no indices: backward finds the first maximum again.
+/// Cost: O(Side^2) per output value. It saves input and output but no indices: backward finds the first maximum again.
 /// Errors: none; a window that does not fit does not compile.
 template <std::size_t Side, class... Options>
 struct max_pool2d {
@@ -94,8 +94,8 @@ struct max_pool2d {
   using state = pool_layer<Backend, true>;
 };
 
-/// Mean of each Side x Side square, per channel; padding counts as zeros. Shapes, run_mode, cost and errors as
-/// max_pool2d; keeps nothing.
+/// Average pooling: the mean of each Side x Side square, per channel; padding counts as zeros. Shapes, options, cost
+/// and errors are those of max_pool2d; it saves nothing.
 template <std::size_t Side, class... Options>
 struct average_pool2d {
   static_assert(Side > 0, "localis::average_pool2d: the window is 0");
@@ -106,7 +106,7 @@ struct average_pool2d {
   using state = pool_layer<Backend, false>;
 };
 
-/// Mean of the whole image, per channel: N x H x W x C to N x 1 x 1 x C. Keeps nothing.
+/// Global average pooling: the mean of the whole image, per channel, N x H x W x C to N x 1 x 1 x C. It saves nothing.
 struct global_average_pool {
   static constexpr operation describe(const shape& in) {
     return detail::describe_pool(in, window{in.height, in.width, 1, 0}, false, "global_average_pool");

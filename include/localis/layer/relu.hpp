@@ -5,7 +5,7 @@
 
 namespace localis {
 
-/// max(x, 0), element by element.
+/// Rectifier: max(x, 0), element by element.
 using relu = activation<relu_function>;
 
 }  // namespace localis

@@ -5,7 +5,7 @@
 
 namespace localis {
 
-/// min(max(x, 0), 6), element by element (as MobileNetV2 has it).
+/// Clipped rectifier: min(max(x, 0), 6), element by element (as in MobileNetV2).
 using relu6 = activation<relu6_function>;
 
 }  // namespace localis

@@ -11,12 +11,12 @@
 
 namespace localis {
 
-/// The layers that carry a block's input to its sum where the identity cannot; first in residual<>.
+/// The layers that carry the input of a block to its sum if the extents change; the first entry of residual<>.
 template <class... Layers>
 struct shortcut {};
 
 /// A residual block: y = main(x) + x, or y = main(x) + projection(x) when the first entry is shortcut<...>. The block
-/// is one stage: the boundary lies before or behind it. An activation behind the sum is a layer of its own.
+/// is one stage: the boundary lies before or after it. An activation after the sum is a layer of its own.
 ///
 ///   residual<conv2d<64, 3, padding<1>>, batch_norm, relu, conv2d<64, 3, padding<1>>, batch_norm>, relu
 ///   residual<shortcut<conv2d<128, 1, stride<2>>, batch_norm>, conv2d<128, 3, stride<2>, padding<1>>, batch_norm>, relu
@@ -25,8 +25,8 @@ struct residual {
   static_assert(sizeof...(Layers) > 0, "localis::residual: the block is empty");
 };
 
-/// Several layers as one stage, without a sum: the boundary lies before or behind them all. What a residual block is
-/// where its input and output differ and no projection is wanted.
+/// Several layers as one stage, without a sum: the boundary lies before or after all of them. It replaces a residual
+/// block whose input and output differ and which has no projection.
 template <class... Layers>
 struct block {
   static_assert(sizeof...(Layers) > 0, "localis::block: the block is empty");
@@ -34,7 +34,7 @@ struct block {
 
 namespace detail {
 
-/// Run-time part of the operations that only pass values on.
+/// Run-time part of the junctions of a block: operations that only pass values on, or add them.
 template <class Backend>
 class junction : public stateless {
  public:
@@ -51,12 +51,12 @@ class junction : public stateless {
     backend.for_rows(at.samples, op.in.size(),
                      kernel::add<scalar, Function>{at.input, at.skip, at.output, op.in.size(), epilogue});
   }
-  /// save_skip: both branches' gradients are added. add: the gradient goes to both.
+  /// The gradient of the junctions: save_skip adds the gradients of both branches, add passes its gradient to both.
   template <class Function = identity_function>
   void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& epilogue = {}) {
     const std::size_t size = at.samples * op.in.size();
     if constexpr (!std::is_same_v<Function, identity_function>) {
-      // at.input_gradient lies where at.output_gradient does.
+      // at.input_gradient and at.output_gradient are the same array.
       if (at.input_gradient == nullptr && at.skip_gradient == nullptr) return;
       backend.for_rows(at.samples, op.in.size(),
                        kernel::share_gradient<scalar, Function>{at.output, at.output_gradient, at.input_gradient,

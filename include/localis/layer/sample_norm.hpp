@@ -83,7 +83,7 @@ class sample_norm_layer {
   }
 
  private:
-  /// By sample and channel.
+  /// Arrays with one value for each sample and channel.
   struct arrays {
     scalar* mean;
     scalar* inverse;

@@ -36,17 +36,18 @@ class softmax_layer : public stateless {
   }
 };
 
-/// Softmax over the channels of each position: units compete, each gets its share.
+/// Softmax over the channels of each position, so that the units compete.
 ///
 ///   y_c = exp(s x_c) / sum_k exp(s x_k),     dx_c = s y_c (dy_c - sum_k y_k dy_k)
 ///
 ///   x, y  positions x C; behind a dense layer one position, C its units
 ///
-/// Not in front of loss::softmax_cross_entropy, which contains one.
+/// Do not use it before loss::softmax_cross_entropy, which contains a softmax.
 ///
 /// Units:  s = sharpness, the inverse of x's unit, a run-time value: model.layer<I>().sharpness.
-/// Cost:   C exponentials per position. Keeps its output alone.
-/// Limits: stable for any finite s x. One channel: y = 1, and no gradient; it vanishes too where one has nearly all.
+/// Cost: C exponentials per position. It saves only its output.
+/// Limits: stable for any finite s x. With one channel y = 1 and the gradient is 0; it also vanishes if one y is nearly
+///         1.
 /// Errors: config_error unless sharpness is finite and > 0.
 /// Source: J. S. Bridle, NATO ASI Series F68 (1990) 227.
 struct softmax {

@@ -34,19 +34,19 @@ class triangle_layer : public stateless {
   }
 };
 
-/// The triangle activation: what a channel has beyond the mean of its position's channels.
+/// The triangle activation: the excess of a channel over the mean of all channels at its position.
 ///
 ///   y_c = max(0, x_c - m)^power,     m = (1/C) sum_k x_k
 ///
 ///   x, y  positions x C; behind a dense layer one position, C its units
 ///
 /// Units:  power dimensionless, a run-time value: model.layer<I>().power.
-/// Cost:   O(C) per position, and C powers where the power is not 1. Keeps its output alone.
-/// Limits: one channel, or all equal: y = 0, and no gradient. About half of all channels are 0 otherwise. With a power
-///         below 1 the gradient has no bound near y = 0.
+/// Cost: O(C) per position, and C powers if the power is not 1. It saves only its output.
+/// Limits: y = 0 and the gradient is 0 for one channel, or if all channels are equal. Otherwise about half of all
+///         channels are 0. With a power below 1 the gradient is unbounded near y = 0.
 /// Errors: config_error unless power is finite and > 0.
-/// Source: A. Coates, H. Lee, A. Ng, AISTATS 2011 (there of distances, with the sign turned); the power: Journe et
-///         al., ICLR 2023. Ours: the gradient passes through the mean too.
+/// Source: A. Coates, H. Lee, A. Ng, AISTATS 2011 (there on distances, with the opposite sign); the power: Journe et
+///         al., ICLR 2023. Ours: the gradient includes that of the mean.
 struct triangle {
   static constexpr operation describe(const shape& in) {
     operation op;

@@ -19,8 +19,8 @@
 
 namespace localis {
 
-/// The local loss of rule::error_feedback: the last errors of the network's output, sent to the stage by a matrix that
-/// is fitted to true gradients.
+/// The local loss of rule::error_feedback: the last output errors of the network, multiplied by a matrix that is fitted
+/// to true gradients.
 template <class Backend>
 class local_loss<Backend, rule::error_feedback> {
  public:
@@ -76,13 +76,14 @@ class local_loss<Backend, rule::error_feedback> {
                         kernel::average_pool_gradient<scalar>{pool, a.pooled, at.gradient});
   }
 
-  /// The true gradient of the stage's output beside the errors of the same step.
+  /// Adds the true gradient of the stage's output, with the output errors of the same step, to the fit.
   void observe(Backend& backend, const operation& op, const rule::error_feedback& rule,
                const teaching_signal<scalar>& at) {
     const linear_map pool = whole_map(op.stage_output);
     workspace scratch(at.scratch);
     const arrays a = take_arrays(op, at.samples, scratch);
-    // Means over positions of the mean loss's gradient; times positions and N, sums of each sample's own.
+    // These are means over positions, of the gradient of the mean loss; times positions and N they are sums for each
+    // sample.
     backend.for_rows(at.samples, pool.in.channels,
                      kernel::average_pool<scalar>{pool, static_cast<const scalar*>(at.gradient), a.pooled});
     const auto own = static_cast<scalar>(at.samples * op.stage_output.positions());
@@ -110,7 +111,7 @@ class local_loss<Backend, rule::error_feedback> {
     return a;
   }
   static linear_map vector_map(std::size_t from, std::size_t to) { return {{1, 1, from}, {1, 1, to}, {}}; }
-  /// errors to pooled output, weights channels x classes
+  /// map from errors to pooled output, with weights channels x classes
   static linear_map feedback_map(const operation& op) {
     return vector_map(op.network_outputs, op.stage_output.channels);
   }
@@ -142,7 +143,7 @@ class local_loss<Backend, rule::error_feedback> {
     backend.upload(std::span<const scalar>(turned), feedback_.data());
   }
 
-  typename Backend::template array<scalar> feedback_;  ///< Q, turned: channels x classes
+  typename Backend::template array<scalar> feedback_;  ///< Q, transposed: channels x classes
   typename Backend::template array<scalar> squares_;   ///< classes x classes: mean of e^T e
   typename Backend::template array<scalar> products_;  ///< classes x channels: mean of e^T (true error)
   std::size_t observed_ = 0;                           ///< steps since the last fit

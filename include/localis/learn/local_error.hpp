@@ -27,7 +27,7 @@ class local_loss<Backend, rule::local_error> {
  public:
   using scalar = typename Backend::scalar;
 
-  /// Head: normal, mean 0, deviation sqrt(1 / channels).
+  /// Draws the initial head, normal with mean 0 and deviation sqrt(1 / channels).
   local_loss(Backend& backend, const operation& op, random_stream random) {
     if (!op.has_local_loss) return;
     head_ = backend.template allocate<scalar>(memory_kind::rule_state, head_map(op).weights());

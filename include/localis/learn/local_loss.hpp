@@ -14,23 +14,24 @@
 #include <localis/core/random.hpp>
 #include <localis/rule/rule.hpp>
 
-/// Where the error of a supervised rule comes from.
+/// Local losses, which give supervised rules their error.
 namespace localis {
 
-/// What a local loss sees of one step, once its stage's output is there. All arrays are in the backend's memory.
+/// The input of a local loss in one step, after the output of its stage is computed. All arrays are in the backend's
+/// memory.
 template <class T>
 struct teaching_signal {
   std::size_t samples = 0;
-  const T* output = nullptr;              ///< the stage's
-  const std::uint32_t* labels = nullptr;  ///< by sample
+  const T* output = nullptr;              ///< output of the stage
+  const std::uint32_t* labels = nullptr;  ///< one per sample
   const T* errors = nullptr;              ///< samples x network outputs: each sample's output error when last seen
-  T* gradient = nullptr;                  ///< to be filled: dl/d output; null while the stage learns by gradient
-  bool apply_updates = true;              ///< false: a dry run, which changes nothing but the gradient
+  T* gradient = nullptr;                  ///< to be filled with dl/d output; null while the stage learns by gradient
+  bool apply_updates = true;              ///< false: a dry run, which changes only the gradient
   std::byte* scratch = nullptr;
 };
 
-/// The run-time part of a supervised rule, held by the first trainable layer of its stage. The primary template is that
-/// of a rule without one. A rule of one's own with
+/// The local loss of a supervised rule, held by the first trainable layer of its stage. The primary template is for
+/// rules without one. A rule of your own with
 ///
 ///   static constexpr bool supervised = true;
 ///   static constexpr bool remembers_errors = true;          // optional: asks for teaching_signal::errors
@@ -41,18 +42,18 @@ struct teaching_signal {
 ///   class localis::local_loss<Backend, my_rule> {
 ///    public:
 ///     using scalar = typename Backend::scalar;
-///     // Where op.has_local_loss is false, another layer of the stage holds the local loss: nothing is to be
-///     allocated. local_loss(Backend& backend, const operation& op, random_stream random);
+///     // If op.has_local_loss is false, another layer of the stage holds the local loss: allocate nothing.
+///     local_loss(Backend& backend, const operation& op, random_stream random);
 ///     std::vector<parameter<scalar>> states() const;  // for stored training runs
 ///     static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples);
-///     void compute_local_gradient(Backend& backend, const operation& op, const my_rule& rule, const
-///     teaching_signal<scalar>& at);
+///     void compute_local_gradient(Backend& backend, const operation& op, const my_rule& rule,
+///                                 const teaching_signal<scalar>& at);
 ///   };
 ///
 /// Optional:
 ///
 ///     std::vector<std::size_t*> counts();  // for stored training runs
-///     // Behind the boundary: `gradient` is the true gradient of the stage's output.
+///     // Called from the boundary on: `gradient` is the true gradient of the stage's output.
 ///     void observe(Backend& backend, const operation& op, const my_rule& rule, const teaching_signal<scalar>& at);
 template <class Backend, class Rule>
 class local_loss {
@@ -86,7 +87,7 @@ concept local_loss_counts = requires(T& local_loss) {
   { *std::begin(local_loss.counts()) } -> std::convertible_to<std::size_t*>;
 };
 
-/// Does nothing, in place of a local loss that is none: so that one error is all that is printed.
+/// Replaces a type that is no local loss, so that only one error is printed.
 template <class Backend>
 struct stand_in_local_loss {
   stand_in_local_loss(Backend&, const operation&, random_stream) {}
@@ -97,7 +98,7 @@ struct stand_in_local_loss {
                               const teaching_signal<typename Backend::scalar>&) {}
 };
 
-/// The local loss of a rule; where it does not fit, the compiler says why.
+/// The local loss of a rule; if it lacks a member, a compile error names it.
 template <class Backend, class Rule>
 constexpr auto checked_local_loss() {
   using type = local_loss<Backend, Rule>;

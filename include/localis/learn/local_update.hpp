@@ -20,7 +20,7 @@
 
 namespace localis {
 
-/// A local rule in a layer: its values, its states, and the step it takes. `Local` is a rule::local<...>.
+/// A local rule in a layer: its parameters, its states, and its update of the weights. `Local` is a rule::local<...>.
 template <class Backend, class Local>
 class local_update {
  public:
@@ -49,7 +49,8 @@ class local_update {
     }
   }
 
-  /// What a stored training run must hold besides weights, by name: the optimizer's arrays, and states by unit.
+  /// The arrays that a stored training run must contain besides the weights, by name: those of the optimizer, and
+  /// states of units.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result;
     result.reserve(optimizer_state_.size() + 3);
@@ -63,11 +64,11 @@ class local_update {
     return result;
   }
 
-  /// And the steps that its optimizer took.
+  /// The number of steps that the optimizer took, for stored training runs.
   [[nodiscard]] std::size_t* updates() { return &updates_; }
 
-  /// From now on each update leaves its direction, O x I: dW / eta, units' own rates included, before optimizer and
-  /// constraint.
+  /// From now on each update stores its direction, O x I: dW / eta, including the rates of single units, before
+  /// optimizer and constraint.
   void keep_direction(Backend& backend) {
     if (direction_.empty()) {
       direction_ = backend.template allocate<scalar>(memory_kind::rule_state, rows_ * columns_);
@@ -75,7 +76,8 @@ class local_update {
   }
   [[nodiscard]] std::span<const scalar> direction() const { return {direction_.data(), direction_.size()}; }
 
-  /// In the backend's memory: sum of squares of the last update, and the weight rows whose scale was negative so far.
+  /// Statistics in the backend's memory: the sum of squares of the last update, and the number of weight rows so far
+  /// whose scale was negative.
   [[nodiscard]] const double* update_statistics() const { return update_statistics_.data(); }
   [[nodiscard]] std::array<double, 2> read_update_statistics(const Backend& backend) const {
     std::array<double, 2> host{};
@@ -83,7 +85,8 @@ class local_update {
     return host;
   }
 
-  /// Only pooled, the response is not at hand again: for a second pass over it, or for products that need all of it.
+  /// Whether an epilogue may pool the response. Then the full response is not available for a second pass, or for
+  /// products that need all of it.
   static constexpr bool pools = !rule::supervised<rule_type> && !rule::has_response_weight<rule_type> &&
                                 rule::forgets_by<rule_type>() != rule::matrix_forget::full &&
                                 Local::signal_type::source != rule::signal_source::batch;
@@ -100,7 +103,7 @@ class local_update {
       options.sees_other = sees_other;
       options.modulated = forgets_by != rule::matrix_forget::none;
       if constexpr (batch_signal) backend.reduce_scratch(op.map().rows(samples), op.map().outputs(), 2, measure);
-      // Which form forgetting by all units takes depends on the rows of each batch.
+      // The number of rows of a batch decides which form of forgetting by all units is cheaper.
       for (const bool reconstructs : {false, forgets_by == rule::matrix_forget::full}) {
         workspace form = measure;
         options.reconstructs = reconstructs;
@@ -112,7 +115,8 @@ class local_update {
     return (std::max)(most, measure.used());
   }
 
-  /// Response and local update in one pass (a signal normalized by its own batch: two).
+  /// Computes the response and updates the weights in one pass (two passes if the signal is normalized by its own
+  /// batch).
   template <class Epilogue>
   void respond_and_learn(Backend& backend, const operation& op, const operands<scalar>& at, scalar* weight,
                          scalar* bias, double rate, const step_values<scalar>& step, const Epilogue& epilogue) {
@@ -159,7 +163,7 @@ class local_update {
     move_states(backend, a, share);
   }
 
-  /// The step of a supervised rule, from the gradient of its loss.
+  /// Updates the weights by a supervised rule, from the gradient of its local loss.
   void learn_from(Backend& backend, const operation& op, const scalar* gradient, scalar* weight, double rate,
                   const step_values<scalar>& step, std::byte* scratch) {
     workspace pieces(scratch);
@@ -187,8 +191,8 @@ class local_update {
     scalar* signal_scale = nullptr;  ///< O
     scalar* signal_shift = nullptr;  ///< O
     scalar* moments = nullptr;       ///< 2 O
-    double* parts = nullptr;         ///< 2 O threads: norms, or changes
-    scalar* factor = nullptr;        ///< 1: what the rate is multiplied by
+    double* parts = nullptr;         ///< 2 x O x threads: norms, or changes
+    scalar* factor = nullptr;        ///< one factor on the rate
   };
 
   static arrays take_arrays(const Backend& backend, const operation& op, workspace& scratch) {
@@ -222,8 +226,8 @@ class local_update {
     backend.upload(std::span<const scalar>(values_of), to);
   }
 
-  /// Few gates of a row that are not 0 cost less one by one than in a product (measured: 1.3 to 1.8 times less for the
-  /// whole pass): from so many units for each, and so many inputs.
+  /// If only a few gates of a row are not 0, adding their rows one by one is cheaper than a matrix product (measured:
+  /// 1.3 to 1.8 times for the whole pass), from so many units per gate and so many inputs on.
   static constexpr std::size_t units_per_active_gate = 8;
   static constexpr std::size_t inputs_per_active_gate = 64;
 
@@ -266,7 +270,7 @@ class local_update {
     } else if constexpr (batch_signal) {
       const std::size_t rows = map.rows(at.samples);
       backend.respond(map, at.samples, at.input, weight, nullptr, at.output, scratch);
-      // The first row as the center of the moments: exact for any, and near the mean.
+      // Moments are taken about the first row: exact for any center, and this one is near the mean.
       backend.reduce_columns(rows, rows_, 2, kernel::moments<scalar>{at.output, at.output, rows_}, a.moments, scratch);
       backend.for_rows(
           1, rows_,
@@ -275,7 +279,7 @@ class local_update {
     }
   }
 
-  /// sum: what forgetting by other units, and means, take off G^T X.
+  /// Subtracts from the sum G^T X what the units forget by other units, and the means of a centred rule.
   void complete_sum(Backend& backend, const linear_map& map, const arrays& a, const learn_options& options,
                     const scalar* weight, scalar share) {
     if constexpr (forgets_by != rule::matrix_forget::none) {
@@ -294,8 +298,8 @@ class local_update {
     }
   }
 
-  /// W <- constraint(W + step(direction)), in the order that rule/policy.hpp states; returns the step size that was
-  /// used.
+  /// Updates the weights, W <- constraint(W + step(direction)), in the order that rule/policy.hpp states. Returns the
+  /// step size that was used.
   template <class Direction>
   kernel::rate<scalar> take_step(Backend& backend, const Direction& direction, scalar* forget, const scalar* unit_rate,
                                  scalar* weight, const arrays& a, double rate, const step_values<scalar>& step) {
@@ -363,14 +367,14 @@ class local_update {
   std::size_t columns_;
   std::array<array_of<scalar>, state_arrays> optimizer_state_;
   array_of<double> update_statistics_;
-  array_of<scalar> state_;  ///< by unit
+  array_of<scalar> state_;  ///< one value per unit
   array_of<scalar> signal_mean_;
   array_of<scalar> signal_variance_;
-  array_of<scalar> direction_;  ///< empty unless watched
+  array_of<scalar> direction_;  ///< empty unless keep_direction() was called
   std::size_t updates_ = 0;
 };
 
-/// Nothing to learn locally.
+/// The local update of a layer without a local rule: empty.
 template <class Backend>
 class local_update<Backend, rule::gradient> {
  public:
