@@ -211,7 +211,7 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
 ///
 /// The check runs without a scale guard (rule::unguarded), on the same random numbers in each call.
 /// Backend: any backend in double; the caller includes its header.
-/// Errors: config_error where the rule's own validate() throws it.
+/// Errors: config_error if the rule's own validate() throws it.
 template <class Rule, class Backend = cpu::backend<double>>
 [[nodiscard]] result rule(const Rule& value = {}) {
   static_assert(

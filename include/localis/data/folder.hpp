@@ -250,7 +250,7 @@ struct folder_set {
 };
 
 /// The data sets of FOLDER/train/CLASS/* and FOLDER/val/CLASS/*; samples of the second are always cut from the centre.
-/// Errors: as folder, and data_error, with the names, where the classes of the two differ.
+/// Errors: as folder, and data_error, with the names, if the classes of the two differ.
 [[nodiscard]] inline folder_set train_and_validation(const std::filesystem::path& root, folder_options options = {}) {
   folder train(root / "train", options);
   options.training = crop::centre;

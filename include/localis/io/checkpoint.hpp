@@ -153,7 +153,7 @@ struct from_json {
 }  // namespace detail
 
 /// Writes a run to a file. An existing file is replaced only when the new one is completely on the disk.
-/// Errors: checkpoint_error where the file cannot be written.
+/// Errors: checkpoint_error if the file cannot be written.
 template <class T>
 void write_checkpoint(const stored_run<T>& from, const std::filesystem::path& path) {
   nlohmann::json run = detail::to_json::empty();
@@ -225,7 +225,7 @@ template <class T>
 ///
 ///   trainer.on_pause(100, [&] { io::save(trainer, "run.checkpoint"); });
 ///
-/// Errors: as write_checkpoint; config_error while steps are under way.
+/// Errors: as write_checkpoint; config_error while steps are in flight.
 template <class Trainer>
 void save(const Trainer& trainer, const std::filesystem::path& path) {
   write_checkpoint(store(trainer), path);

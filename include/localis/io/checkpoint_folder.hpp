@@ -113,7 +113,7 @@ class checkpoint_folder {
     write(store(trainer));
   }
   /// Resumes from the latest file that loads; see io::resume. Returns whether there was one.
-  /// Errors: those of read(); checkpoint_error with the path where the file is of another run.
+  /// Errors: those of read(); checkpoint_error with the path if the file is of another run.
   template <class Trainer>
   bool resume(Trainer& trainer, const std::function<void(const checkpoint_error&)>& damaged = {}) {
     const auto found = read<typename Trainer::scalar>(damaged);

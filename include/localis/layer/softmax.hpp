@@ -40,7 +40,7 @@ class softmax_layer : public stateless {
 ///
 ///   y_c = exp(s x_c) / sum_k exp(s x_k),     dx_c = s y_c (dy_c - sum_k y_k dy_k)
 ///
-///   x, y  positions x C; behind a dense layer one position, C its units
+///   x, y  positions x C; after a dense layer: one position, C units
 ///
 /// Do not use it before loss::softmax_cross_entropy, which contains a softmax.
 ///

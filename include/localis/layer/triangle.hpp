@@ -38,7 +38,7 @@ class triangle_layer : public stateless {
 ///
 ///   y_c = max(0, x_c - m)^power,     m = (1/C) sum_k x_k
 ///
-///   x, y  positions x C; behind a dense layer one position, C its units
+///   x, y  positions x C; after a dense layer: one position, C units
 ///
 /// Units:  power dimensionless, a run-time value: model.layer<I>().power.
 /// Cost: O(C) per position, and C powers if the power is not 1. It saves only its output.

@@ -6,7 +6,7 @@ namespace localis::learning_rate {
 
 /// A constant learning rate: r(t) = rate.
 ///
-/// Errors: validate() throws config_error where the rate is negative or not finite.
+/// Errors: validate() throws config_error if the rate is negative or not finite.
 struct constant {
   double rate = 0.1;
 

@@ -14,7 +14,7 @@ namespace localis::learning_rate {
 ///                                                                 rate in a run of no length
 ///
 /// Units:  t and epochs in epochs, with fractions; rates dimensionless.
-/// Errors: validate() throws config_error where rate or last is negative or not finite.
+/// Errors: validate() throws config_error if rate or last is negative or not finite.
 /// Source: one period, without restarts, of I. Loshchilov, F. Hutter, SGDR, arXiv 1608.03983 (2016).
 struct cosine {
   double rate = 0.1;

@@ -13,7 +13,7 @@ namespace localis::learning_rate {
 ///   r(t) = rate * factor^floor(t / every)
 ///
 /// Units:  every in epochs, fractions allowed; factor dimensionless.
-/// Errors: validate() throws config_error where rate or factor is negative or not finite, or every is not above 0.
+/// Errors: validate() throws config_error if rate or factor is negative or not finite, or every is not above 0.
 struct step_decay {
   double rate = 0.1;
   double factor = 0.1;

@@ -19,8 +19,8 @@ namespace localis::learning_rate {
 ///
 /// Units:  epochs in epochs, fractions allowed; from is a fraction of the first rate.
 /// Limits: with from = 0 the very first step has rate 0.
-/// Errors: validate() throws config_error where epochs is negative or not finite, where `from` is outside [0, 1],
-///         and what `base` throws.
+/// Errors: validate() throws config_error if epochs is negative or not finite, if `from` is outside [0, 1], and what
+///         `base` throws.
 template <class Base>
 struct warm_up {
   static_assert(learning_rate<Base>,

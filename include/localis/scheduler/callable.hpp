@@ -31,7 +31,7 @@ concept schedule_of_epoch = requires(const F& f, std::size_t n) {
 ///
 /// The function may return to lower boundaries, so the scheduler promises no lowest boundary, and no memory is freed.
 ///
-/// Errors: boundary() throws config_error where the function returns a negative, infinite or NaN value.
+/// Errors: boundary() throws config_error if the function returns a negative, infinite or NaN value.
 template <class F>
 struct callable {
   static_assert(schedule_of_step<F> || schedule_of_epoch<F>,

@@ -24,8 +24,8 @@ namespace localis::scheduler {
 /// back. An epoch whose d is not finite (no step ran at the base boundary, or the rate was 0) does not count.
 ///
 /// Units:  window, patience, warm_up in epochs; shift and first in stages; alpha dimensionless.
-/// Errors: start() throws config_error where alpha is not finite or not above 0, where window or shift is 0, or where
-///         `first` lies beyond schedule_limits::highest.
+/// Errors: start() throws config_error if alpha is not finite or not above 0, if window or shift is 0, or if `first`
+///         lies beyond schedule_limits::highest.
 /// Source: after the abstract of S. Krithivasan et al., Frontiers in Neuroscience 15 (2022) 759807, which moves the
 ///         boundary by "the dynamics of the weight updates made to the transition layer". The criterion is ours.
 struct dynamic {

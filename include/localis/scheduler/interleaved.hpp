@@ -18,7 +18,7 @@ namespace localis::scheduler {
 /// stage takes a gradient step only once in `every` steps. Peak memory is that of plain gradient descent.
 ///
 /// Units:  every in steps, rate_scale dimensionless.
-/// Errors: start() throws config_error where every < 2 or rate_scale is negative or not finite, and what `base` throws.
+/// Errors: start() throws config_error if every < 2 or rate_scale is negative or not finite, and what `base` throws.
 /// Source: ours.
 template <class Base>
 struct interleaved {

@@ -13,8 +13,8 @@ namespace localis::scheduler {
 ///   T(e) = floor( first + (last - first) * (e - begin) / (end - begin) ),   first before `begin`, last from `end` on
 ///
 /// Units:  begin and end in epochs (from 0), first and last in stages.
-/// Errors: start() throws config_error where `last` or `first` lies beyond schedule_limits::highest, where
-///         first > last, or where end < begin.
+/// Errors: start() throws config_error if `last` or `first` lies beyond schedule_limits::highest, if first > last, or
+///         if end < begin.
 /// Source: a boundary that moves by a fixed schedule is after S. Krithivasan et al. (see dynamic); the formula is ours.
 struct linear {
   std::size_t begin = 0;         ///< epoch at which T starts to move

@@ -26,7 +26,7 @@ namespace localis::scheduler {
 /// interleaved{retreat_on_loss{...}}. The trainer keeps memory for boundaries down to `lowest`.
 ///
 /// Units:  tolerance dimensionless, retreat and lowest in stages, epochs in epochs. Losses are at least 0.
-/// Errors: start() throws config_error unless tolerance is finite and at least 1, where retreat or epochs is 0, where
+/// Errors: start() throws config_error unless tolerance is finite and at least 1, if retreat or epochs is 0, if
 ///         `lowest` lies beyond schedule_limits::highest, and what `base` throws.
 /// Source: ours.
 template <class Base>

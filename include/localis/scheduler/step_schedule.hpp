@@ -15,8 +15,8 @@ namespace localis::scheduler {
 /// So the first move is at epoch begin + every.
 ///
 /// Units:  begin and every in epochs, shift, first and last in stages.
-/// Errors: start() throws config_error where `every` or `shift` is 0, where `last` or `first` lies beyond
-///         schedule_limits::highest, or where first > last.
+/// Errors: start() throws config_error if `every` or `shift` is 0, if `last` or `first` lies beyond
+///         schedule_limits::highest, or if first > last.
 /// Source: as `linear`.
 struct step_schedule {
   std::size_t every = 1;

@@ -18,8 +18,8 @@ namespace localis::supervision {
 /// Records of a run show the gain of `base`.
 ///
 /// Units:  dimensionless.
-/// Errors: validate() throws config_error where there is no factor, where one is negative or not finite, and what
-///         `base` throws.
+/// Errors: validate() throws config_error if there is no factor, if one is negative or not finite, and what `base`
+///         throws.
 /// Source: ours.
 template <class Base = none>
 struct per_stage {
