@@ -1,7 +1,7 @@
 #pragma once
 
 /// LOCALIS_VECTORIZE goes before an innermost loop whose iterations do not depend on each other. Kernels run in place
-/// (input and output are the same array), which a compiler's overlap test would take for a dependence.
+/// (input and output are the same array), which a compiler would take for a dependence.
 ///
 /// clang has no such hint that does not also warn, at the user's call, of every loop that it chooses not to vectorize.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__NVCC__)
@@ -10,8 +10,8 @@
 #define LOCALIS_VECTORIZE
 #endif
 
-/// The inline namespace of everything that runs on OpenMP's threads or, where a file is compiled without OpenMP, on
-/// one: the functions of both kinds have names of their own, so that one program may hold files of both.
+/// The inline namespace of all code that runs on the threads of OpenMP or, in a file compiled without OpenMP, on one
+/// thread. It gives the functions of both kinds different names, so that one program may contain files of both.
 #if defined(_OPENMP)
 #define LOCALIS_CPU_THREADS with_openmp
 #else

@@ -2,7 +2,7 @@
 
 #include <localis/config.hpp>
 
-/// Names without their definitions, for headers that pass these types on.
+/// Forward declarations, for headers that only pass these types on.
 namespace localis {
 
 namespace cpu {

@@ -1,8 +1,8 @@
 #pragma once
 
-/// Everything of the CPU core: needs Eigen and nothing else. Smaller headers are there for those who need less;
-/// components with dependencies of their own (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp), and logs
-/// (io/csv_log.hpp, io/json_lines_log.hpp, io/tensorboard_log.hpp), are included by name.
+/// Includes the whole CPU core, which needs only Eigen. Include smaller headers to compile faster. Components with
+/// other dependencies (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp) and logs (io/csv_log.hpp,
+/// io/json_lines_log.hpp, io/tensorboard_log.hpp) are not part of it.
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/backend/reference/backend.hpp>
 #include <localis/check/counting.hpp>
