@@ -17,7 +17,7 @@ template <class... Parts>
 [[nodiscard, gnu::cold, gnu::noinline]] std::string text(const Parts&... parts) {
   std::ostringstream out;
   out.imbue(std::locale::classic());
-  out.exceptions(std::ios::badbit);  // else text would end, without a word, where memory runs out
+  out.exceptions(std::ios::badbit);  // otherwise the text would silently end when memory runs out
   (out << ... << parts);
   return out.str();
 }

@@ -82,8 +82,8 @@ namespace localis::detail {
 
 inline constexpr std::size_t kind_bytes = 512;  ///< needed to tell the kind of a file
 
-/// What a message says was found: the kind of a file with these first bytes or, if the kind is unknown or the expected
-/// one, the given text.
+/// The description of a wrong file, for a message: its kind by these first bytes or, if the kind is unknown or the
+/// expected one, the given text.
 [[nodiscard, gnu::cold]] inline std::string found_kind(std::span<const std::uint8_t> first,
                                                        const std::string& otherwise, std::string_view expected = "") {
   const std::string_view kind = kind_of_file({reinterpret_cast<const char*>(first.data()), first.size()});

@@ -15,7 +15,8 @@
 
 namespace localis {
 
-/// What an allocation is for. The arena holds activations, gradients and scratch by one plan (model/memory_plan.hpp).
+/// The purpose of an allocation. The arena holds activations, gradients and scratch memory, laid out by one plan
+/// (model/memory_plan.hpp).
 enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, arena, count };
 
 /// The name of a kind of memory, for messages.

@@ -23,7 +23,7 @@ namespace localis::data {
 
 /// The uncompressed bytes of a gzip file: those of all its members, one after the other, as bgzip or `cat a.gz b.gz`
 /// write them. Zeros after a member are skipped. Each checksum is compared when its member ends. Errors: data_error
-/// with path and byte offset in the compressed file: not gzip, damaged, wrong checksum, cut short, other bytes behind a
+/// with path and byte offset in the compressed file: not gzip, damaged, wrong checksum, cut short, other bytes after a
 /// member. Source: RFC 1952; zeros as in Python's gzip module.
 class gzip_source {
  public:

@@ -132,7 +132,8 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
 /// @param name        for messages
 /// @param max_pixels  a picture of more is refused before memory is taken for it, and so is one of more blocks of 8x8
 ///                    pixels than the file has bits
-/// Errors: data_error with the name, and what libjpeg says, for a file that is damaged, cut short, no JPEG, too large,
+/// Errors: data_error with the name, and the message of libjpeg, for a file that is damaged, cut short, no JPEG, too
+///         large,
 /// or of more than 100 scans; libjpeg reads ahead, so there is no byte offset to report.
 [[nodiscard]] inline picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                          std::size_t max_pixels) {

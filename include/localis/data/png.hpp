@@ -22,7 +22,8 @@ namespace localis::data {
 
 namespace detail {
 
-/// As jpeg_decoder: a fault leaves libpng by longjmp, over nothing that has a destructor.
+/// Wraps libpng as jpeg_decoder wraps libjpeg: an error leaves the library by longjmp, and no object with a destructor
+/// is alive in between.
 class png_decoder {
  public:
   png_decoder(const std::uint8_t* bytes, std::size_t size) : bytes_(bytes), size_(size) {}

@@ -97,8 +97,8 @@ struct to_json {
 
   void operator()(const char* name, const auto& value) const { into[name] = of(value); }
 
-  /// What members are added to. A null that becomes an object by its first member cannot be destroyed any more where
-  /// that fails for want of memory.
+  /// An empty object, to which members are added. Starting from null is not safe: if there is no memory for its first
+  /// member, it can no longer be destroyed.
   static nlohmann::json empty() { return nlohmann::json::object(); }
 
   static nlohmann::json of(std::size_t value) { return value; }

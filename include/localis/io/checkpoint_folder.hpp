@@ -34,7 +34,7 @@ struct checkpoint_file {
 /// the disk.
 ///
 ///   io::checkpoint_folder kept("checkpoints", "lenet", 3);
-///   kept.resume(trainer, [&](const auto& damaged) { notes.push_back(damaged.what()); });  // where there is any
+///   kept.resume(trainer, [&](const auto& damaged) { notes.push_back(damaged.what()); });  // if there is any
 ///   trainer.on_pause(100, [&] { kept.save(trainer); });
 ///   trainer.fit(data);
 ///
@@ -195,7 +195,7 @@ class checkpoint_folder {
   std::string name_;
   std::size_t keep_;
   bool goes_on_ = false;             ///< the files are of the run that this object writes
-  std::shared_ptr<file_lock> lock_;  ///< of copies, too
+  std::shared_ptr<file_lock> lock_;  ///< shared with copies
 };
 
 }  // namespace localis::io

@@ -28,7 +28,7 @@ namespace localis::io {
 
 namespace detail {
 
-/// CRC-32C (Castagnoli), RFC 3720: reflected polynomial 0x82F63B78, all ones before and inverted behind.
+/// CRC-32C (Castagnoli), RFC 3720: reflected polynomial 0x82F63B78, starting from all ones and inverted at the end.
 [[nodiscard]] constexpr std::uint32_t crc32c(std::string_view bytes) {
   std::uint32_t crc = 0xFFFFFFFFU;
   for (const char byte : bytes) {

@@ -6,8 +6,8 @@
 
 namespace localis::kernel {
 
-/// to = from / (1 - rate) where the element's own random number is at least `rate`, else 0. The number depends only on
-/// the index of the element, so forward and backward draw the same mask on any number of threads.
+/// Dropout: to = from / (1 - rate) if the random number of the element is at least `rate`, else 0. The number depends
+/// only on the index of the element, so forward and backward draw the same mask on any number of threads.
 template <class T>
 struct dropout {
   const T* from;

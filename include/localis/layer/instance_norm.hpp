@@ -10,7 +10,7 @@ namespace localis {
 ///
 ///   x, y  H W positions x C, per sample
 ///
-/// As PyTorch's InstanceNorm2d by default: no affine parameters, no running statistics, and the same computation on
+/// Like PyTorch's InstanceNorm2d by default: no affine parameters, no running statistics, and the same computation on
 /// both sides of the boundary and in evaluation.
 ///
 /// Units:  epsilon in squares of x's unit, a run-time value: model.layer<I>().epsilon.

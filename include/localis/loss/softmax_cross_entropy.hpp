@@ -8,11 +8,11 @@
 
 namespace localis::loss {
 
-/// Softmax and cross entropy in one, stable for any finite logits.
+/// Softmax and cross entropy in one function, stable for any finite logits.
 ///
 ///   loss = log sum_k exp(z_k) - z_label,                d loss / d z_k = softmax(z)_k - [k = label]
 ///
-/// and where the data has target rows, which must be distributions over the outputs (sum_k t_k = 1, t_k >= 0):
+/// and if the data has target rows, which must be distributions over the outputs (sum_k t_k = 1, t_k >= 0):
 ///
 ///   loss = sum_k t_k (log sum_j exp(z_j) - z_k),        d loss / d z_k = softmax(z)_k - t_k
 ///

@@ -219,7 +219,7 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
   shape main_output{};
   std::size_t value = 0;        // of the running branch
   std::size_t block_value = 0;  // value that save_skip saved
-  std::size_t block_start = 0;  // where
+  std::size_t block_start = 0;  // index of that save_skip
   std::size_t main_value = 0;
   bool in_block = false;
   bool any_trainable = false;

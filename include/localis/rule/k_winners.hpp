@@ -22,7 +22,7 @@ namespace localis::rule {
 /// Limits: w_o tends to the mean of the inputs that unit o wins; a unit that never wins does not change. Of units with
 ///         equal weights, only the first learns. With a normalized signal an empty row is treated like any other.
 /// Errors: config_error if winners is 0.
-/// Source: competitive learning, dw = z (x - w) for the winners. Ours: batch mean, no winner where none responds.
+/// Source: competitive learning, dw = z (x - w) for the winners. Ours: batch mean, no winner if no unit responds.
 struct k_winners {
   static constexpr const char* name = "k_winners";
   std::size_t winners = 1;

@@ -18,19 +18,20 @@
 ///
 /// The order in which they are written does not matter. A step runs as follows:
 ///
-///   1. signal      z = U, or U normalized: by running moments as they were before the step, or by those of all rows of
-///                  the batch. A rule with response_weight() sees X H^T in U's place
-///   2. rows        gates, forget, statistics of z, in the rows learned from; a modulator multiplies a sample's gates
-///   3. direction   D = (1/P) G^T X - diag(c) W, the rule's own decay in c
-///   4. step        eta = rate scale gain, times |W| / |D| (relative_step), or divided by max |D| (max_abs_step): of D
-///                  as it is here, whatever the points below make of it
-///   5. unit        eta_o = eta unit_rate(|w_o|), of rules that have one
-///   6. guard       looks for eta_o c_o > 1, as if there were no optimizer. clip_scale cuts c for 7 and 8
-///   7. optimizer   takes its step of size eta_o along D. It remembers D without eta, and takes its own weight decay
-///                  off D here: 4 and 6 do not see that
-///   8. bias        hebbian_bias: by eta_o and c_o, without optimizer
-///   9. constraint  of W. What reports call the step's change is that of 7
-///  10. states      thresholds and running moments follow the rows learned from
+///   1. signal      z = U, or U normalized by running moments from before the step or by the moments of this batch. A
+///                  rule with response_weight() sees X H^T in place of U
+///   2. rows        computes gates, forget terms and statistics of z in the rows that the rule learns from; a modulator
+///                  multiplies the gates of a sample
+///   3. direction   D = (1/P) G^T X - diag(c) W; c includes the decay of the rule
+///   4. step        eta = rate scale gain, times |W| / |D| (relative_step) or divided by max |D| (max_abs_step). The
+///                  norms are those of D at this point; later points do not change them
+///   5. unit        eta_o = eta unit_rate(|w_o|), if the rule has unit_rate()
+///   6. guard       finds rows with eta_o c_o > 1, as if there were no optimizer. clip_scale reduces c for 7 and 8
+///   7. optimizer   steps by eta_o along D. Its state contains D without eta. It subtracts its own weight decay from D
+///                  here, which 4 and 6 do not see
+///   8. bias        hebbian_bias updates the bias with eta_o and c_o, without the optimizer
+///   9. constraint  is applied to W. Reports state the change of W by 7, without the constraint
+///  10. states      thresholds and running moments are updated from the rows that the rule learned from
 ///
 /// where `rate` is the local rate of the trainer and `gain` is that of the supervision. A rate of 0 skips the whole
 /// step. A supervised rule begins at 3 with D = -dl/dW, and skips 5, 6, 8 and 10.

@@ -18,7 +18,7 @@ namespace localis::supervision {
 ///   m  mean of the losses before that one, of steps 0 ... t - 2, with exponentially falling weights:
 ///      m = sum_i s^(t-2-i) l_i / sum_i s^(t-2-i),   s = smoothing
 ///
-/// g is 1 while fewer than two losses are known, and `highest` where l is 0.
+/// g is 1 while fewer than two losses are known, and `highest` if l is 0.
 ///
 /// Units:  dimensionless; the mean remembers about 1 / (1 - smoothing) steps.
 /// Errors: validate() throws config_error unless exponent is finite and above 0, lowest in [0, 1], highest finite

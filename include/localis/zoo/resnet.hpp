@@ -80,7 +80,7 @@ using resnet18_32 = network<image<32, 32, 3>, conv2d<64, 3, padding<1>, no_bias,
                             detail::basic_group<2, 256, 2, Rule>, detail::basic_group<2, 512, 2, Rule>,
                             global_average_pool, dense<Classes>>;
 
-// For 32 x 32 colour pictures, as in the paper's section 4.2, but with projections where extents change (its option B).
+// For 32 x 32 colour pictures, as in the paper's section 4.2, but with projections if extents change (its option B).
 
 template <std::size_t Classes = 10, class Rule = rule::gradient>
 using resnet20 = detail::resnet_32<Classes, Rule, 3>;
