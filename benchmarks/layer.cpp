@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "format.hpp"
+#include "lab/report/format.hpp"
 #include "peak.hpp"
 #include "run_benchmarks.hpp"
 #include "tell_machine.hpp"

@@ -18,9 +18,9 @@
 #include <string_view>
 #include <vector>
 
-#include "format.hpp"
-#include "machine.hpp"
-#include "run_program.hpp"
+#include "lab/report/format.hpp"
+#include "lab/report/machine.hpp"
+#include "lab/report/run_program.hpp"
 #include "table_file.hpp"
 #include <sys/resource.h>
 #include <sys/wait.h>

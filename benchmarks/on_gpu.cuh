@@ -3,7 +3,7 @@
 #include <exception>
 #include <iostream>
 
-#include "exit_status.hpp"
+#include "lab/report/exit_status.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/backend/cuda/backend.cuh>

@@ -19,10 +19,10 @@
 #include <string_view>
 #include <vector>
 
-#include "dot_plot.hpp"
-#include "format.hpp"
-#include "plot.hpp"
-#include "run_program.hpp"
+#include "lab/report/dot_plot.hpp"
+#include "lab/report/format.hpp"
+#include "lab/report/plot.hpp"
+#include "lab/report/run_program.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "format.hpp"
+#include "lab/report/format.hpp"
 #include "peak.hpp"
 #include "run_benchmarks.hpp"
 #include "tell_machine.hpp"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "format.hpp"
+#include "lab/report/format.hpp"
 #include "on_gpu.cuh"
 #include "rule.hpp"
 #include <benchmark/benchmark.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "exit_status.hpp"
+#include "lab/report/exit_status.hpp"
 #include <benchmark/benchmark.h>
 
 namespace benchmarks {

@@ -3,7 +3,7 @@
 #include <iostream>
 #include <string>
 
-#include "machine.hpp"
+#include "lab/report/machine.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/backend/cpu/backend.hpp>

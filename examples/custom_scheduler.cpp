@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "digits.hpp"
-#include "exit_status.hpp"
+#include "lab/report/exit_status.hpp"
 
 #include <localis/localis.hpp>
 

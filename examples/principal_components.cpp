@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "digits.hpp"
-#include "exit_status.hpp"
+#include "lab/report/exit_status.hpp"
 #include <Eigen/Eigenvalues>
 
 #include <localis/localis.hpp>

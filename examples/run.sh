@@ -1,11 +1,11 @@
 #!/bin/sh
-# sh examples/run.sh [--quick] [ARGUMENTS...]                                the reference trainer
+# sh examples/run.sh [--quick] [ARGUMENTS...]                                the comparison of boundaries
 # sh examples/run.sh --rules [--quick] [ARGUMENTS...]                        the comparison of all local rules
 # sh examples/run.sh --model NAME [--size PIXELS] [--data KIND:FOLDER] [ARGUMENTS...]   a published network
 # sh examples/run.sh --compare FOLDER... [--out PAGE]                        the reports in these folders on one page
 #
 # Installs what is missing, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with a
-# folder per class in FOLDER/train and FOLDER/val) or fashion; networks and sizes are in examples/models.txt. All other
+# folder per class in FOLDER/train and FOLDER/val) or fashion; networks and sizes are in examples/lab/models.txt. All other
 # arguments are the program's: --quick takes a few thousand pictures, --help explains the rest. CMAKE_ARGUMENTS is added
 # to the call of cmake.
 set -eu
@@ -13,7 +13,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/example
 . "$root/cmake/need.sh"
 
-program=train
+program=boundaries
 takes='a minute or so'
 case ${1:-} in
   --rules)
@@ -28,9 +28,9 @@ case ${1:-} in
     ;;
   --model)
     model=${2:-}
-    sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/models.txt")
+    sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/lab/models.txt")
     if [ -z "$model" ] || [ -z "$sizes" ]; then
-      say "--model: expected one of: $(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$root/examples/models.txt" | uniq |
+      say "--model: expected one of: $(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$root/examples/lab/models.txt" | uniq |
         paste -sd ' ' -); found: ${model:-nothing}"
       exit 2
     fi

@@ -22,7 +22,7 @@ train() {
 
 fashion=${FASHION_MNIST:-$scratch/fashion-mnist}
 if [ -n "${FASHION_MNIST:-}" ] || pictures fashion-mnist "$fashion"; then
-  train 220 fashion "$bin/train_cuda" --data "$fashion" --seeds 1
+  train 220 fashion "$bin/boundaries_cuda" --data "$fashion" --seeds 1
 else
   leave_out fashion 'no pictures of Fashion-MNIST'
 fi

@@ -27,7 +27,7 @@ for name in gpu_test bench_kernel_cuda bench_step_cuda bench_rule_cuda; do
 echo 'one/two/iterations:20/real_time   1.23 ms   1.20 ms   20 items_per_second=5k/s peak_bytes=7M products=9M'
 END
 done
-for name in train_cuda train_resnet20_32_cuda; do
+for name in boundaries_cuda train_resnet20_32_cuda; do
   program "$kit/programs/bin/$name" <<'END'
 #!/bin/sh
 pictures=${2#cifar10:}

@@ -15,7 +15,7 @@ if ! command -v nvcc >/dev/null 2>&1; then
   say 'no nvcc on PATH: what runs on a GPU is not compiled here'
   exit 0
 fi
-targets=train_cuda
+targets=boundaries_cuda
 if [ "${1:-}" = --full ]; then
   targets="$targets gpu_test bench_rule_cuda bench_step_cuda"
   shift

@@ -1,6 +1,6 @@
 # Sourced by pack.sh and run_on_gpu.sh, behind cmake/need.sh: the programs that the calls run, and how they are built.
 
-programs='bench_kernel_cuda bench_rule_cuda bench_step_cuda gpu_test train_cuda train_resnet20_32_cuda'
+programs='bench_kernel_cuda bench_rule_cuda bench_step_cuda gpu_test boundaries_cuda train_resnet20_32_cuda'
 
 need_programs() {
   need_build

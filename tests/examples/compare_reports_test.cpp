@@ -1,4 +1,4 @@
-#include "compare_reports.hpp"
+#include "lab/report/compare_reports.hpp"
 
 #include <iostream>
 #include <sstream>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "report_json.hpp"
+#include "lab/report/report_json.hpp"
 #include "support/reports.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>

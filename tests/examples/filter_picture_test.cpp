@@ -1,4 +1,4 @@
-#include "filter_picture.hpp"
+#include "lab/report/filter_picture.hpp"
 
 #include <string>
 

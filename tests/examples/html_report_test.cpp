@@ -1,8 +1,8 @@
-#include "html_report.hpp"
+#include "lab/report/html_report.hpp"
 
 #include <string>
 
-#include "confusion_table.hpp"
+#include "lab/report/confusion_table.hpp"
 #include "support/reports.hpp"
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "lab.hpp"
+#include "lab/lab.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "pictures.hpp"
-#include "read_settings.hpp"
-#include "settings.hpp"
+#include "lab/pictures.hpp"
+#include "lab/read_settings.hpp"
+#include "lab/settings.hpp"
 #include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
@@ -67,7 +67,7 @@ settings few(const fs::path& out) {
 /// a step earlier or later.
 class alarm_clock {
  public:
-  alarm_clock(const examples::any_data& from, std::size_t reads, int signal)
+  alarm_clock(const localis::data::any& from, std::size_t reads, int signal)
       : from_(&from), left_(std::make_shared<std::size_t>(reads)), signal_(signal) {}
   [[nodiscard]] std::size_t size() const { return from_->size(); }
   [[nodiscard]] std::size_t height() const { return from_->height(); }
@@ -80,7 +80,7 @@ class alarm_clock {
   }
 
  private:
-  const examples::any_data* from_;
+  const localis::data::any* from_;
   std::shared_ptr<std::size_t> left_;
   int signal_;
 };
@@ -102,8 +102,8 @@ outcome work(const settings& chosen, std::size_t reads = 0, int signal = SIGINT)
   const auto load = [&] {
     examples::pictures data = examples::load_pictures(chosen);
     if (reads > 0) {
-      data.train = examples::view_of(
-          data.train, [&](const examples::any_data& below) { return alarm_clock(below, reads, signal); });
+      data.train = localis::data::any_view(
+          data.train, [&](const localis::data::any& below) { return alarm_clock(below, reads, signal); });
     }
     return data;
   };

@@ -2,13 +2,13 @@
 #include <string>
 #include <vector>
 
-#include "experiment.hpp"
-#include "format.hpp"
-#include "html_report.hpp"
-#include "read_config.hpp"
-#include "read_report.hpp"
-#include "read_settings.hpp"
-#include "report_json.hpp"
+#include "lab/experiment.hpp"
+#include "lab/read_config.hpp"
+#include "lab/read_settings.hpp"
+#include "lab/report/format.hpp"
+#include "lab/report/html_report.hpp"
+#include "lab/report/read_report.hpp"
+#include "lab/report/report_json.hpp"
 #include "support/global_locale.hpp"
 #include "support/reports.hpp"
 #include "support/temporary_folder.hpp"

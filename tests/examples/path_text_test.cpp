@@ -1,9 +1,9 @@
-#include "path_text.hpp"
+#include "lab/report/path_text.hpp"
 
 #include <filesystem>
 #include <string>
 
-#include "format.hpp"
+#include "lab/report/format.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/utf8.hpp>

@@ -1,4 +1,4 @@
-#include "read_config.hpp"
+#include "lab/read_config.hpp"
 
 #include <cstddef>
 #include <string>

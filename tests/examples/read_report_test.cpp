@@ -1,11 +1,11 @@
-#include "read_report.hpp"
+#include "lab/report/read_report.hpp"
 
 #include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "report_json.hpp"
+#include "lab/report/report_json.hpp"
 #include "support/reports.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>

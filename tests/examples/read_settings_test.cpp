@@ -1,4 +1,4 @@
-#include "read_settings.hpp"
+#include "lab/read_settings.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "settings.hpp"
+#include "lab/settings.hpp"
 #include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>

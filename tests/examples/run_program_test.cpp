@@ -1,4 +1,4 @@
-#include "run_program.hpp"
+#include "lab/report/run_program.hpp"
 
 #include <cstdio>
 #include <fstream>

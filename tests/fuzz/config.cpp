@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "../../examples/read_settings.cpp"
+#include "../../examples/lab/read_settings.cpp"
 #include "fuzz.hpp"
 #include <CLI/CLI.hpp>
 

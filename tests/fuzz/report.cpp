@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string>
 
-#include "../../examples/compare_reports.hpp"
+#include "../../examples/lab/report/compare_reports.hpp"
 #include "fuzz.hpp"
 
 /// The report.json of a comparison, as the example programs go on from it and lay it beside others.

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "comparison.hpp"
-#include "experiment.hpp"
-#include "settings.hpp"
+#include "lab/comparison.hpp"
+#include "lab/experiment.hpp"
+#include "lab/settings.hpp"
 
 /// What the tests of reports share.
 namespace reports {

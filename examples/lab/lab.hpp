@@ -14,7 +14,7 @@
 #include "interrupt.hpp"
 #include "pictures.hpp"
 #include "progress.hpp"
-#include "report_folder.hpp"
+#include "report/report_folder.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>

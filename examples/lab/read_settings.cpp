@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "format.hpp"
-#include "path_text.hpp"
 #include "read_config.hpp"
-#include "run_program.hpp"
+#include "report/format.hpp"
+#include "report/path_text.hpp"
+#include "report/run_program.hpp"
 #include "settings.hpp"
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

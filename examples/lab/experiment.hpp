@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "comparison.hpp"
-#include "format.hpp"
-#include "machine.hpp"
+#include "report/format.hpp"
+#include "report/machine.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>

@@ -1,5 +1,5 @@
 // compare_reports FOLDER... --out PAGE: the reports of several comparisons side by side on one page. The folders are
-// those that train, rules and the programs of the published networks have written their reports to.
+// those that boundaries, rules and the programs of the published networks have written their reports to.
 
 #include "compare_reports.hpp"
 

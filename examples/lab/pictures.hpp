@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "any_data.hpp"
-#include "digits.hpp"
-#include "path_text.hpp"
+#include "../digits.hpp"
+#include "report/path_text.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
+#include <localis/data/any.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/gzip.hpp>
 
@@ -25,25 +25,28 @@ namespace examples {
 struct pictures {
   std::string name;
   std::string note;  ///< what the reader of a result must know about the data; often empty
-  any_data train;
-  any_data validation;
-  any_data test;
+  localis::data::any train;
+  localis::data::any validation;
+  localis::data::any test;
 };
 
 namespace detail {
 
-[[nodiscard]] inline any_data chosen(const any_data& from, std::vector<std::uint32_t> indices) {
-  return view_of(from, [&](const any_data& all) { return localis::data::subset(all, std::move(indices)); });
+[[nodiscard]] inline localis::data::any chosen(const localis::data::any& from, std::vector<std::uint32_t> indices) {
+  return localis::data::any_view(
+      from, [&](const localis::data::any& all) { return localis::data::subset(all, std::move(indices)); });
 }
 
 /// The first `count` pictures; all of them where it is 0 or more than there are.
-[[nodiscard]] inline any_data first_of(const any_data& from, std::size_t count) {
+[[nodiscard]] inline localis::data::any first_of(const localis::data::any& from, std::size_t count) {
   if (count == 0 || count >= from.size()) return from;
-  return view_of(from, [&](const any_data& all) { return localis::data::subset(all, 0, count); });
+  return localis::data::any_view(from,
+                                 [&](const localis::data::any& all) { return localis::data::subset(all, 0, count); });
 }
 
 /// Splits off `count` pictures; the same ones in every run of this program.
-[[nodiscard]] inline std::pair<any_data, any_data> parted(const any_data& from, std::size_t count) {
+[[nodiscard]] inline std::pair<localis::data::any, localis::data::any> parted(const localis::data::any& from,
+                                                                              std::size_t count) {
   constexpr std::uint64_t seed = 1;
   const auto parts = localis::data::split(from, localis::data::validation_count{count}, seed);
   const auto rest = parts.train.indices();
@@ -65,7 +68,7 @@ namespace detail {
                                 : "Fashion-MNIST is not at " + path_text(chosen.data) +
                                       " (Debian: apt install dataset-fashion-mnist): trained on 1,797 small digits "
                                       "instead.";
-    std::tie(result.train, result.test) = detail::parted(any_data(digits()), test_count);
+    std::tie(result.train, result.test) = detail::parted(localis::data::any(digits()), test_count);
   } else {
     std::error_code ignored;
     if (!std::filesystem::is_directory(chosen.data, ignored)) {
@@ -75,8 +78,8 @@ namespace detail {
     }
     result.name = "Fashion-MNIST";
     auto parts = localis::data::fashion_mnist(chosen.data);
-    result.train = any_data(std::move(parts.train));
-    result.test = any_data(std::move(parts.test));
+    result.train = localis::data::any(std::move(parts.train));
+    result.test = localis::data::any(std::move(parts.test));
   }
   return result;
 }

@@ -1,6 +1,6 @@
-// The reference trainer: one network trained on Fashion-MNIST by gradient descent, with its first stages frozen, and
-// with its first stages learning locally; accuracy, time and memory side by side. `train --help` lists what can be
-// chosen. The folder's headers have the network, the runs, read options and pictures, and write the report.
+// The comparison of boundaries: one network trained on Fashion-MNIST by gradient descent, with its first stages frozen,
+// and with its first stages learning locally; accuracy, time and memory side by side. `boundaries --help` lists what
+// can be chosen. The folder's headers have the network, the runs, read options and pictures, and write the report.
 
 #include <cstdint>
 
@@ -16,9 +16,9 @@ namespace lo = localis;
 using model = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 int main(int argc, char** argv) {
-  constexpr examples::program train{.name = "train", .kinds = examples::train_kinds};
+  constexpr examples::program boundaries{.name = "boundaries", .kinds = examples::train_kinds};
   return examples::run_comparison(
-      train,
+      boundaries,
       "Trains one network by gradient descent, with frozen and with locally learning first stages, and compares "
       "accuracy, time and memory.",
       argc, argv, {}, [](const examples::settings& chosen) {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "comparison.hpp"
+#include "../comparison.hpp"
+#include "../experiment.hpp"
 #include "confusion_table.hpp"
 #include "dot_plot.hpp"
-#include "experiment.hpp"
 #include "format.hpp"
 #include "plot.hpp"
 #include "report_json.hpp"

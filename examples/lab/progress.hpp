@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "comparison.hpp"
-#include "format.hpp"
+#include "report/format.hpp"
 #include <sys/ioctl.h>
 #include <unistd.h>
 

@@ -16,12 +16,12 @@
 #include <utility>
 #include <vector>
 
-#include "filter_picture.hpp"
-#include "html_report.hpp"
 #include "read_settings.hpp"
-#include "report_json.hpp"
+#include "report/filter_picture.hpp"
+#include "report/html_report.hpp"
+#include "report/report_json.hpp"
+#include "report/run_program.hpp"
 #include "resume.hpp"
-#include "run_program.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>

@@ -1,4 +1,4 @@
-// The reference trainer on a GPU: the network, runs, options and report of train.cpp, on another backend.
+// The comparison of boundaries on a GPU: the network, runs, options and report of boundaries.cpp, on another backend.
 
 #include <cstdint>
 
@@ -17,10 +17,11 @@ using backend = lo::cuda::backend<float>;
 using model = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>, backend>;
 
 int main(int argc, char** argv) {
-  constexpr examples::program train{.name = "train_cuda", .kinds = examples::train_kinds};
+  constexpr examples::program boundaries{.name = "boundaries_cuda", .kinds = examples::train_kinds};
   return examples::run_comparison(
-      train, "Trains one network on a GPU by gradient descent, with frozen and with locally learning first stages.",
-      argc, argv, {}, [](const examples::settings& chosen) {
+      boundaries,
+      "Trains one network on a GPU by gradient descent, with frozen and with locally learning first stages.", argc,
+      argv, {}, [](const examples::settings& chosen) {
         const backend device;
         return examples::train_and_compare<model>(
             chosen, [&] { return examples::load_pictures(chosen); },

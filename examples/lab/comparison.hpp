@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "format.hpp"
+#include "report/format.hpp"
 
 #include <localis/model/confusion_matrix.hpp>
 #include <localis/train/report.hpp>

@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <functional>
 
-#include "any_scheduler.hpp"
+#include "gain_or_none.hpp"
 #include "lab.hpp"
 #include "pictures.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
+#include <localis/scheduler/any.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/replay.hpp>
@@ -36,7 +37,7 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   const settings& s = lab.all().chosen;
   const auto run = [&](const char* name, const auto& scheduler, const gain_or_none& supervision,
                        const lab::conditions& how) {
-    lab.run(name, seed, make, any_scheduler(scheduler), supervision, how);
+    lab.run(name, seed, make, localis::scheduler::any(scheduler), supervision, how);
   };
   const gain_or_none unsupervised;
   const lab::conditions local{.local_rate = s.local_rate, .normalization = s.normalization, .epochs = s.epochs};

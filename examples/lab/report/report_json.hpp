@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "comparison.hpp"
-#include "experiment.hpp"
-#include "read_settings.hpp"
+#include "../comparison.hpp"
+#include "../experiment.hpp"
+#include "../read_settings.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/core/finite.hpp>

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "comparison.hpp"
+#include "../comparison.hpp"
 #include "format.hpp"
 #include "html_report.hpp"
 #include "path_text.hpp"

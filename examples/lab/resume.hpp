@@ -10,9 +10,9 @@
 
 #include "comparison.hpp"
 #include "experiment.hpp"
-#include "format.hpp"
-#include "read_report.hpp"
-#include "report_json.hpp"
+#include "report/format.hpp"
+#include "report/read_report.hpp"
+#include "report/report_json.hpp"
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>

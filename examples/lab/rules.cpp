@@ -1,5 +1,6 @@
-// The comparison of all local rules: the network of the reference trainer, one static boundary, and before it each rule
-// by turns, beside freezing, plain gradient descent, and less of that. `rules --help` lists what can be chosen.
+// The comparison of all local rules: the network of the comparison of boundaries, one static boundary, and before it
+// each rule by turns, beside freezing, plain gradient descent, and less of that. `rules --help` lists what can be
+// chosen.
 
 #include <cstddef>
 #include <cstdint>

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "comparison.hpp"
-#include "experiment.hpp"
+#include "../comparison.hpp"
+#include "../experiment.hpp"
 #include "report_json.hpp"
 #include <nlohmann/json.hpp>
 

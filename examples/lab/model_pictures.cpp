@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "any_data.hpp"
-#include "path_text.hpp"
+#include "report/path_text.hpp"
 
 #include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/data/any.hpp>
 #include <localis/data/augment.hpp>
 #include <localis/data/cifar.hpp>
 #include <localis/data/folder.hpp>
@@ -27,7 +27,7 @@ class framed {
  public:
   static constexpr std::size_t widest = 8;  ///< pixels that a picture may be too small
 
-  framed(const any_data& from, const localis::shape& to) : from_(&from), to_(to) {}
+  framed(const localis::data::any& from, const localis::shape& to) : from_(&from), to_(to) {}
 
   [[nodiscard]] static bool serves(const localis::shape& from, const localis::shape& to) {
     const auto near = [](std::size_t has, std::size_t wanted) { return has <= wanted && wanted <= has + widest; };
@@ -59,7 +59,7 @@ class framed {
   }
 
  private:
-  const any_data* from_;
+  const localis::data::any* from_;
   localis::shape to_;
 };
 
@@ -78,8 +78,8 @@ pictures read_folder(const settings& chosen, const localis::shape& wanted) {
     for (const auto& one : part->skipped()) std::cerr << "left out: " << one.reason << '\n';
   }
   if (skipped > 0) result.note = localis::text(skipped, " pictures that cannot be read were left out.");
-  result.train = any_data(std::move(parts.train));
-  result.test = any_data(std::move(parts.validation));
+  result.train = localis::data::any(std::move(parts.train));
+  result.test = localis::data::any(std::move(parts.validation));
   return result;
 }
 
@@ -88,7 +88,11 @@ pictures read_any(const settings& chosen, const localis::shape& wanted) {
   if (chosen.source == data_kind::folder) return read_folder(chosen, wanted);
   const bool ten = chosen.source == data_kind::cifar10;
   auto parts = ten ? localis::data::cifar10(chosen.data) : localis::data::cifar100(chosen.data);
-  return {ten ? "CIFAR-10" : "CIFAR-100", "", any_data(std::move(parts.train)), {}, any_data(std::move(parts.test))};
+  return {ten ? "CIFAR-10" : "CIFAR-100",
+          "",
+          localis::data::any(std::move(parts.train)),
+          {},
+          localis::data::any(std::move(parts.test))};
 }
 
 }  // namespace
@@ -110,16 +114,17 @@ pictures load_model_pictures(const settings& chosen, const localis::shape& wante
       throw localis::config_error(localis::text("--data: ", all.name, ": expected pictures of ", wanted,
                                                 ", as this network takes them, found ", found));
     }
-    for (any_data* part : {&all.train, &all.test}) {
-      *part = view_of(*part, [&](const any_data& below) { return framed(below, wanted); });
+    for (localis::data::any* part : {&all.train, &all.test}) {
+      *part = localis::data::any_view(*part, [&](const localis::data::any& below) { return framed(below, wanted); });
     }
     how.normalize.mean.resize(wanted.channels, how.normalize.mean[0]);
     how.normalize.deviation.resize(wanted.channels, how.normalize.deviation[0]);
   }
   how.flip = !chosen.plain;
   how.cutout = chosen.cutout;
-  for (any_data* part : {&all.train, &all.test}) {
-    *part = view_of(*part, [&](const any_data& below) { return augmented<any_data>(below, how); });
+  for (localis::data::any* part : {&all.train, &all.test}) {
+    *part = localis::data::any_view(
+        *part, [&](const localis::data::any& below) { return augmented<localis::data::any>(below, how); });
   }
   return divided(chosen, std::move(all));
 }
