@@ -98,7 +98,7 @@ void train(const options& chosen, const lo::data::any& training, const lo::data:
     std::printf("%5zu  %8zu  %6.4f  %8.2f  %7.2f\n", e.epoch + 1, e.boundary, e.loss, 100 * e.validation_accuracy,
                 e.seconds);
   }
-  std::printf("test accuracy %.2f %%, %.2f s, peak memory %.1f MB\n", 100 * trainer.evaluate(test).accuracy,
+  std::printf("test accuracy %.2f %%, %.2f s, peak memory %.1f MB\n", 100 * lo::evaluate(model, test).accuracy,
               report.seconds, 1e-6 * static_cast<double>(report.memory.peak));
 }
 
