@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <span>
-#include <vector>
 
 #include "digits.hpp"
 #include "lab/report/exit_status.hpp"
@@ -24,28 +22,13 @@ using net = lo::network<lo::image<28, 28, 1>,
 // clang-format on
 using model_type = lo::model<net>;
 
-constexpr std::size_t epochs = 6;
-constexpr std::size_t batch = 32;
-constexpr double local_rate = 1e-5;
-constexpr lo::loss::softmax_cross_entropy loss{};
-
-/// All samples of a data set as one batch: pixels and labels.
-struct samples {
-  std::vector<float> features;
-  std::vector<std::uint32_t> labels;
-
-  template <class Data>
-  explicit samples(const Data& data) : features(data.size() * net::input.size()), labels(data.size()) {
-    for (std::size_t n = 0; n < data.size(); ++n) {
-      labels[n] = data.read(n, std::span(features).subspan(n * net::input.size(), net::input.size()));
-    }
-  }
-};
-
 int main() {
+  constexpr std::size_t epochs = 6;
+  constexpr std::size_t batch = 32;
+  constexpr double local_rate = 1e-5;
+  constexpr lo::loss::softmax_cross_entropy loss{};
   const lo::data::images digits = examples::digits();
   const auto parts = lo::data::split(digits, lo::data::validation_count{397}, 1);
-  const samples held_out(parts.validation);
   lo::data::loader<float, lo::data::subset<lo::data::images>> loader(parts.train, batch, 1);
 
   // The boundary moves from 0, where all stages learn by gradient, to the last stage, which always does.
@@ -75,11 +58,10 @@ int main() {
       const double progress = static_cast<double>(step) / static_cast<double>(loader.steps());
       descent.step(rate(static_cast<double>(epoch) + progress, epochs));
     }
-    const auto found = model.evaluate(loss, held_out.features, held_out.labels);
+    const auto samples = static_cast<double>(parts.train.size());
     std::printf("epoch %zu: boundary %zu, loss %.4f, training accuracy %.2f %%, held-out accuracy %.2f %%\n", epoch + 1,
-                scheduler.boundary(epoch, 0), loss_sum / static_cast<double>(parts.train.size()),
-                100 * static_cast<double>(correct) / static_cast<double>(parts.train.size()),
-                100 * static_cast<double>(found.correct) / static_cast<double>(held_out.labels.size()));
+                scheduler.boundary(epoch, 0), loss_sum / samples, 100 * static_cast<double>(correct) / samples,
+                100 * lo::evaluate(model, parts.validation).accuracy);
   }
   return examples::exit_status("own_loop");
 }

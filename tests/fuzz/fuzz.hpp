@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "support/temporary_folder.hpp"
+#include "../support/temporary_folder.hpp"
 
 #include <localis/core/error.hpp>
 #include <localis/data/dataset.hpp>

@@ -123,12 +123,13 @@ class pause_callbacks {
     }
     return false;
   }
-  void call_due(std::size_t done, std::size_t steps) const {
+  // By index: a callback may add another one.
+  void call_due(std::size_t done, std::size_t steps) {
     for (std::size_t i = 0; i < callbacks_.size(); ++i) {
       if (callbacks_[i].due(done, steps)) callbacks_[i].call();
     }
   }
-  void call_all() const {
+  void call_all() {
     for (std::size_t i = 0; i < callbacks_.size(); ++i) callbacks_[i].call();
   }
 

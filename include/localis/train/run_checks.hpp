@@ -24,23 +24,26 @@ void check_learnable(const char* which, const Data& data) {
 template <class Model, class Descent>
 void check_weights(const Model& model, const Descent& descent, std::size_t epoch, std::size_t step) {
   using scalar = typename Model::scalar;
-  const auto check = [&](const char* what, const char* array, const operation& op, std::span<const scalar> values) {
+  const auto require_finite = [&](const char* what, const char* array, const operation& op,
+                                  std::span<const scalar> values) {
     if (model.all_finite(values)) return;
     const auto index = static_cast<std::size_t>(&op - Model::operations().data());
     throw divergence_error(
         text(what, array, " of operation ", index, " (", op.name, ") was not finite before this run"), op.stage, epoch,
         step);
   };
-  model.for_each_parameter([&](const operation& op, const auto& p) { check("", p.name, op, {p.value, p.size()}); });
+  model.for_each_parameter([&](const operation& op, const auto& p) {
+    require_finite("", p.name, op, {p.value, p.size()});
+  });
   model.for_each_state([&](const operation& op, const auto& p) {
-    check("the rule's ", p.name, op, {p.value, p.size()});
+    require_finite("the rule's ", p.name, op, {p.value, p.size()});
   });
   std::size_t index = 0;
   model.for_each_parameter([&](const operation& op, const auto& p) {
-    if (p.trainable) check("the optimizer's state for ", p.name, op, descent.state(index++));
+    if (p.trainable) require_finite("the optimizer's state for ", p.name, op, descent.state(index++));
   });
   const std::span<const scalar> errors = model.remembered_errors();
-  check("the remembered errors", "", Model::operations()[Model::size - 1], errors);
+  require_finite("the remembered errors", "", Model::operations()[Model::size - 1], errors);
 }
 
 /// Looks for the cause of a divergence in the batch of its step: a message that names the sample whose features or

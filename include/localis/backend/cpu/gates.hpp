@@ -60,10 +60,10 @@ class gate_arrays {
         options.modulated ? rows_of(static_cast<const T*>(plain), count, outputs) : gated;
     const matrix_view<const T> seen =
         x == nullptr ? rows_of(x, 0, width) : matrix_view<const T>{x + start * width, count, width, every * width};
-    const matrix_view<const T> signals =
+    const matrix_view<const T> all_signals =
         signal_rows(thread, seen, {u + start * outputs, count, outputs, every * outputs}, learn);
     for (std::size_t j = 0; j < count; ++j) {
-      const T* signal = signals.data + j * signals.stride;
+      const T* signal = all_signals.data + j * all_signals.stride;
       learn.gate.open(rows.begin + start + j * every, 0, outputs, signal, gates + j * outputs,
                       options.modulated ? plain + j * outputs : nullptr);
       learn.gate.add(0, outputs, signal, gates + j * outputs, sums.unit);
