@@ -8,6 +8,7 @@
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/kernel/elementwise.hpp>
+#include <localis/kernel/update.hpp>
 #include <localis/learn/local_loss.hpp>
 #include <localis/model/check_batch.hpp>
 #include <localis/model/step_options.hpp>
