@@ -123,14 +123,11 @@ class pause_callbacks {
     }
     return false;
   }
-  // By index: a callback may add another one.
   void call_due(std::size_t done, std::size_t steps) {
-    for (std::size_t i = 0; i < callbacks_.size(); ++i) {
-      if (callbacks_[i].due(done, steps)) callbacks_[i].call();
-    }
+    call_if([&](const entry& one) { return one.due(done, steps); });
   }
   void call_all() {
-    for (std::size_t i = 0; i < callbacks_.size(); ++i) callbacks_[i].call();
+    call_if([](const entry&) { return true; });
   }
 
  private:
@@ -142,6 +139,16 @@ class pause_callbacks {
       return interval > 0 && done % interval == 0 && done < steps;
     }
   };
+
+  /// A callback may add another one, which is then called too.
+  template <class Predicate>
+  void call_if(const Predicate& wanted) {
+    std::size_t i = 0;
+    while (i < callbacks_.size()) {
+      const entry& one = callbacks_[i++];
+      if (wanted(one)) one.call();
+    }
+  }
 
   std::deque<entry> callbacks_;
 };
