@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "backend.hpp"
+#include "../backend/cuda/backend.hpp"
 #include "support/policies.hpp"
 #include <doctest/doctest.h>
 
@@ -80,11 +80,11 @@ constexpr int count_arrays() {
 template <class F>
 inline constexpr int sums_of = 1;
 template <class T, class Local>
-inline constexpr int sums_of<localis::device::gate_sums<T, localis::rule::gate<T, Local>>> =
-    localis::rule::has_forget<typename Local::rule_type> || localis::rule::unit_sums<Local>::count > 1 ? 1 : 0;
+inline constexpr int sums_of<localis::kernel::gate_sums<T, localis::kernel::gate<T, Local>>> =
+    localis::rule::has_forget<typename Local::rule_type> || localis::kernel::unit_sums<Local>::count > 1 ? 1 : 0;
 /// The backend passes them on.
 template <class T, class Epilogue>
-inline constexpr int arrays_of<localis::kernel::follow_rows<T, Epilogue>> = 1;
+inline constexpr int arrays_of<localis::kernel::epilogue_rows<T, Epilogue>> = 1;
 
 template <int Arrays, class F>
 __global__ void stores(F f) {
@@ -103,7 +103,7 @@ void launch_by_name(const F& f) {
   stores<arrays_of<F>><<<1, 1>>>(f);
 }
 template <class T, class F>
-void launch_by_name(const localis::device::cut_elements<localis::device::sum_chunk<T, F>>& f) {
+void launch_by_name(const localis::kernel::cut_elements<localis::kernel::sum_chunk<T, F>>& f) {
   stores<arrays_of<std::remove_cvref_t<decltype(f)>>><<<1, 1>>>(f);
   adds<sums_of<F> + arrays_of<F>><<<1, 1>>>(f.kernel.kernel, f.kernel.parts);
 }
@@ -120,7 +120,7 @@ TEST_CASE("every policy that is shipped") {
   check_every_policy([] { return compiled<double>(); });
   check_every_policy([] { return compiled<float>(); });
 }
-TEST_CASE("every layer, and every activation function alone and behind what it joins") {
+TEST_CASE("every layer, and every activation function alone and behind what it is fused into") {
   constexpr auto batch_mean = lo::prefix_normalization::batch;
   (void)trace<chain>(0, batch_mean, compiled<float>());
   (void)trace<grouped>(0, batch_mean, compiled<float>());

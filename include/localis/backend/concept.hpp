@@ -88,7 +88,7 @@ struct any_gate {
 ///   reduce_columns(rows, columns, k, f, sums)     f(row, begin, end, sums) adds to k sums per column; deterministic
 ///   respond(map, samples, x, w, bias, u)          u = X W^T + b
 ///   respond_and_learn(..., gate, how, h, sums)    the same, and what a local rule sums in the same pass: gate is a
-///                                                 rule::gate, h the weights that gates see X through, or null for W
+///                                                 kernel::gate, h the weights that gates see X through, or null for W
 ///                                                 Both take a kernel::epilogue last: u is then what it makes of the
 ///                                                 response, pooled only where pools(map) is true
 ///   subtract_product(rows, inner, columns, a, b, c)    c -= a b
