@@ -43,7 +43,7 @@ std::vector<std::string> names() {
 
 }  // namespace
 
-TEST_CASE("program: a stage is a trainable layer with what follows, and what comes before the first belongs to stage 0") {
+TEST_CASE("program: a stage is a trainable layer with what follows, stage 0 also with what comes before") {
   using net = lo::network<lo::image<9, 8, 2>, lo::dropout, lo::batch_norm, lo::conv2d<4, 3, oja>, lo::batch_norm,
                           lo::relu, lo::max_pool2d<2>, lo::conv2d<6, 3, lo::stride<2>, lo::padding<1>, oja>, lo::relu,
                           lo::dense<5, oja>, lo::relu, lo::dropout, lo::dense<3>>;
