@@ -48,7 +48,7 @@ bytes one_step(std::size_t batch, std::size_t boundary) {
   lo::model<Network> model{{.seed = 1}};
   lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
   const lo::memory_counters& counters = model.backend().counters();
-  const std::size_t norms = counters.of(lo::memory_kind::optimizer_state);
+  const std::size_t norms = counters.held(lo::memory_kind::optimizer_state);
   model.prepare({.batch = batch, .lowest_boundary = boundary, .highest_boundary = boundary});
   const lo::summary plan = model.summary();
   bytes found;

@@ -75,7 +75,7 @@ using net = lo::network<Input,
 /// Trains on nine tenths of the training pictures, and looks at the test pictures once, at the end.
 template <class Input>
 void train(const options& chosen, const lo::data::any& training, const lo::data::any& test) {
-  const auto parts = lo::data::split(training, lo::data::validation_share{0.1}, chosen.seed);
+  const auto parts = lo::data::split(training, lo::data::validation_fraction{0.1}, chosen.seed);
   lo::model<net<Input>> model{{.seed = chosen.seed}, lo::cpu::backend<float>{{.threads = chosen.threads}}};
   lo::trainer trainer{
       model,

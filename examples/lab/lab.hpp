@@ -174,7 +174,7 @@ class lab {
 /// Errors: config_error
 void check_folders(const settings& chosen);
 
-/// What --dry-run tells, with the memory of local learning and of a prefix that rests; returns the exit status.
+/// What --dry-run tells, with the memory of local learning and of a frozen prefix; returns the exit status.
 [[nodiscard]] int tell_dry_run(const settings& chosen, const localis::summary& local, const localis::summary& frozen);
 
 /// The same for the network of a model.
@@ -192,7 +192,7 @@ template <class Model, class Make>
   }
   check_folders(chosen);
   const pictures data = load();
-  const auto shares = Model::work_shares();
+  const auto shares = Model::work_fractions();
   return compare(chosen, data, make(1).summary(), {shares.begin(), shares.end()}, runs);
 }
 

@@ -82,7 +82,7 @@ void check_ranges() {
   refuses("autofreeze.percentile", [&] { lo::scheduler::autofreeze{.percentile = nan}.start({}); });
   refuses("split", [&] {
     const auto data = lo::data::synthetic_images(4, 2, 2, 1, 2, 1);
-    (void)lo::data::split(data, lo::data::validation_share{nan}, 1);
+    (void)lo::data::split(data, lo::data::validation_fraction{nan}, 1);
   });
   lo::model<lo::network<lo::image<8, 8, 1>, lo::dense<4>, lo::batch_norm, lo::dropout, lo::dense<2>>> model;
   model.layer<1>().momentum = nan;

@@ -73,18 +73,18 @@ TEST_CASE("normal has mean 0, variance 1, no skew and the tails of a normal") {
 TEST_CASE("below covers 0 to n - 1 evenly, for small and for huge n") {
   const random_stream random(11);
   std::array<int, 7> seen{};
-  for (std::uint64_t i = 0; i < 70000; ++i) ++seen.at(random.below(i, 7));
+  for (std::uint64_t i = 0; i < 70000; ++i) ++seen.at(random.integer(i, 7));
   for (const int count : seen) CHECK(std::abs(count - 10000) < 4 * 93);
 
   const std::uint64_t huge = 0xC000000000000000;
   double sum = 0;
   for (std::uint64_t i = 0; i < 10000; ++i) {
-    REQUIRE(random.below(i, huge) < huge);
-    sum += static_cast<double>(random.below(i, huge)) / static_cast<double>(huge);
+    REQUIRE(random.integer(i, huge) < huge);
+    sum += static_cast<double>(random.integer(i, huge)) / static_cast<double>(huge);
   }
   CHECK(std::abs(sum / 10000 - 0.5) < 4 * 0.0029);
-  CHECK(random.below(5, 1) == 0);
-  CHECK(random.below(5, 0) == 0);
+  CHECK(random.integer(5, 1) == 0);
+  CHECK(random.integer(5, 0) == 0);
 }
 
 TEST_CASE("below is the upper half of the 128-bit product") {
@@ -92,9 +92,9 @@ TEST_CASE("below is the upper half of the 128-bit product") {
   for (std::uint64_t i = 0; i < 100; ++i) {
     const auto w = random.words(i);
     // n = 2^63: the product is a plain shift of the 64 random bits.
-    CHECK(random.below(i, std::uint64_t{1} << 63) == (w[0] | std::uint64_t{w[1]} << 32) >> 1);
+    CHECK(random.integer(i, std::uint64_t{1} << 63) == (w[0] | std::uint64_t{w[1]} << 32) >> 1);
     // n = 2^64 - 1: the product exceeds (bits - 1) * 2^64 and stays below bits * 2^64.
-    CHECK(random.below(i, ~std::uint64_t{0}) == (w[0] | std::uint64_t{w[1]} << 32) - 1);
+    CHECK(random.integer(i, ~std::uint64_t{0}) == (w[0] | std::uint64_t{w[1]} << 32) - 1);
   }
 }
 

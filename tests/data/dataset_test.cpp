@@ -114,7 +114,7 @@ TEST_CASE("plain is the same data set, with targets where it has them") {
 
 TEST_CASE("split deals each sample to exactly one part, the same for the same seed") {
   const data::images pictures({1, 1, 1}, std::vector<std::uint8_t>(100, 0), std::vector<std::uint32_t>(100, 0), 1);
-  const auto parts = data::split(pictures, data::validation_share{0.1}, 1);
+  const auto parts = data::split(pictures, data::validation_fraction{0.1}, 1);
   CHECK(parts.validation.size() == 10);
   CHECK(parts.train.size() == 90);
   std::vector<int> seen(100, 0);
@@ -134,7 +134,7 @@ TEST_CASE("split deals each sample to exactly one part, the same for the same se
 TEST_CASE("split refuses a part without samples") {
   const data::images pictures({1, 1, 1}, {0, 1, 2, 3}, {0, 0, 0, 0}, 1);
   const auto by_count = [&](std::size_t n) { static_cast<void>(data::split(pictures, data::validation_count{n}, 1)); };
-  const auto by_share = [&](double s) { static_cast<void>(data::split(pictures, data::validation_share{s}, 1)); };
+  const auto by_share = [&](double s) { static_cast<void>(data::split(pictures, data::validation_fraction{s}, 1)); };
   CHECK_THROWS_AS(by_count(0), localis::config_error);
   CHECK_THROWS_AS(by_count(4), localis::config_error);
   CHECK_NOTHROW(by_count(3));

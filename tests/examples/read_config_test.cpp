@@ -93,7 +93,7 @@ TEST_CASE("read_config: whatever the bytes are, they are read or refused") {
   for (std::size_t n = 0; n < 20000; ++n) {
     std::string bytes(good);
     for (std::size_t k = 0; k < 1 + n % 3; ++k) {
-      bytes[random.below(6 * n + 2 * k, bytes.size())] = static_cast<char>(random.below(6 * n + 2 * k + 1, 256));
+      bytes[random.integer(6 * n + 2 * k, bytes.size())] = static_cast<char>(random.integer(6 * n + 2 * k + 1, 256));
     }
     ++(refusal(bytes) == "nothing" ? read : refused);  // another exception ends the test
   }

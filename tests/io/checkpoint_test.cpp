@@ -36,7 +36,8 @@ using net = lo::network<
     lo::conv2d<4, 3,
                lo::rule::local<lo::rule::oja, lo::rule::relative_step, lo::optimizer::adam, lo::rule::clip_scale>>,
     lo::batch_norm, lo::relu, lo::max_pool2d<2>, lo::dense<6, lo::rule::bcm>, lo::tanh, lo::dropout, lo::dense<3>>;
-using taught = lo::network<lo::image<6, 6, 2>, lo::dense<5, lo::rule::error_feedback>, lo::tanh, lo::dense<3>>;
+using supervised_network =
+    lo::network<lo::image<6, 6, 2>, lo::dense<5, lo::rule::error_feedback>, lo::tanh, lo::dense<3>>;
 
 struct pictures {
   std::vector<float> x;
@@ -161,7 +162,7 @@ void check_interruptions() {
 
 TEST_CASE("checkpoint: a run interrupted at any step and taken up again is the unbroken one") {
   check_interruptions<net>();
-  check_interruptions<taught>();
+  check_interruptions<supervised_network>();
 }
 
 TEST_CASE("checkpoint: a finished run goes on where there are more epochs") {
@@ -176,9 +177,9 @@ TEST_CASE("checkpoint: a finished run goes on where there are more epochs") {
 
 TEST_CASE("checkpoint: no byte may differ, none be missing or too many") {
   const temporary_folder here;
-  (void)unbroken<taught>(here / "good");
+  (void)unbroken<supervised_network>(here / "good");
   const std::string good = bytes_of(here / "good");
-  job<taught> one;
+  job<supervised_network> one;
   for (std::size_t i = 0; i < good.size(); i += i < 200 ? 1 : 23) {
     CAPTURE(i);
     std::string bad = good;
@@ -205,7 +206,7 @@ TEST_CASE("checkpoint: what belongs to another run says what differs") {
   const std::string name = (here / "file").string();
   const auto refused = [&](auto& trainer) { return refusal([&] { lo::io::resume(trainer, here / "file"); }); };
 
-  job<taught> other_network;
+  job<supervised_network> other_network;
   CHECK(
       refused(other_network.trainer) ==
       name +
@@ -303,7 +304,7 @@ TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and i
     CHECK(again.files().size() == 3);
   }
   lo::io::checkpoint_folder kept(here / "kept", "run", 3);
-  job<taught> other;
+  job<supervised_network> other;
   const std::string refused = refusal([&] { kept.resume(other.trainer); });
   CHECK(refused.find((here / "kept/run-step-000000012.checkpoint: operation 0 of the network: expected ").string()) ==
         0);
@@ -313,7 +314,7 @@ TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and i
 
 TEST_CASE("checkpoint: where no run can stand is refused") {
   const pictures data;
-  job<taught> one;
+  job<supervised_network> one;
   one.trainer.on_pause(2, [&] { one.trainer.request_stop(); });
   one.trainer.fit(data.data());
   const auto good = lo::store(one.trainer);
@@ -360,14 +361,14 @@ TEST_CASE("checkpoint: text that is nested without end is refused") {
 
 TEST_CASE("checkpoint: where a file cannot be written the old one stays, and the run goes on") {
   const temporary_folder here;
-  const content expected = unbroken<taught>(here / "file");
+  const content expected = unbroken<supervised_network>(here / "file");
   const std::string before = bytes_of(here / "file");
   const auto unharmed = [&] {
-    job<taught> other;
+    job<supervised_network> other;
     return bytes_of(here / "file") == before && here.names() == std::vector<std::string>{"file"} &&
            refusal([&] { lo::io::resume(other.trainer, here / "file"); }) == "nothing";
   };
-  job<taught> one;
+  job<supervised_network> one;
   std::size_t refused = 0;
   one.trainer.on_pause(1, [&] {
     const file_faults::no_file_beyond limit(refused * before.size() / 12);
@@ -434,26 +435,26 @@ TEST_CASE("checkpoint: killed at any moment, a file that was there loads") {
   constexpr std::size_t times = 20;
 #endif
   const temporary_folder here;
-  (void)unbroken<taught>(here / "file");
+  (void)unbroken<supervised_network>(here / "file");
   const lo::random_stream random(9);
   for (std::size_t n = 0; n < times; ++n) {
     CAPTURE(n);
     const pid_t child = ::fork();
     if (child == 0) {
       try {
-        job<taught> one;
+        job<supervised_network> one;
         lo::io::resume(one.trainer, here / "file");
         for (;;) lo::io::save(one.trainer, here / "file");
       } catch (const lo::error&) {
         ::_exit(1);
       }
     }
-    ::usleep(static_cast<useconds_t>(1000 + random.below(n, 20000)));
+    ::usleep(static_cast<useconds_t>(1000 + random.integer(n, 20000)));
     ::kill(child, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK(WIFSIGNALED(status));  // not ended by itself, by an exception
-    job<taught> one;
+    job<supervised_network> one;
     CHECK(refusal([&] { lo::io::resume(one.trainer, here / "file"); }) == "nothing");
   }
 }

@@ -82,11 +82,11 @@ std::span<double> state_of(const Layer& layer, std::string_view name) {
 
 /// A network with a batch of its own.
 template <class Net, class Backend = reference>
-struct school {
+struct supervised_model {
   lo::model<Net, Backend> model;
   std::vector<double> x;
 
-  explicit school(std::uint64_t seed = 5, Backend backend = Backend())
+  explicit supervised_model(std::uint64_t seed = 5, Backend backend = Backend())
       : model({.seed = seed}, backend), x(normal(samples * Net::input.size(), seed)) {
     model.prepare({.batch = samples, .samples = 2 * samples});
   }
@@ -140,7 +140,7 @@ struct school {
 template <class Net, std::size_t Stage, std::size_t First, std::size_t... More>
 void check_step() {
   constexpr double tolerance = 1e-7;
-  school<Net> s;
+  supervised_model<Net> s;
   constexpr double rate = 0.02;
   constexpr double head_rate = 0.3;
   const std::span<double> head = state_of(s.model.template layer<First>(), "head");
@@ -208,14 +208,14 @@ TEST_CASE("local_error: in a residual block every layer's step is that of the bl
 
 TEST_CASE("local_error: each stage learns from its own loss alone") {
   // Each as if it were the last before the boundary. The second sees the first's old output.
-  school<two_stages> both;
-  school<two_stages> first;
+  supervised_model<two_stages> both;
+  supervised_model<two_stages> first;
   both.learn(2, 0.05);
   first.learn(1, 0.05);
   CHECK(copy_of(both.weights<0>()) == copy_of(first.weights<0>()));
   CHECK(copy_of(state_of(both.model.layer<0>(), "head")) == copy_of(state_of(first.model.layer<0>(), "head")));
 
-  school<two_stages> s;
+  supervised_model<two_stages> s;
   const std::vector<double> head = copy_of(state_of(s.model.layer<2>(), "head"));
   const std::vector<double> before = copy_of(s.weights<2>());
   const std::vector<double> expected = s.differences(s.weights<2>(), 1, head);
@@ -223,8 +223,8 @@ TEST_CASE("local_error: each stage learns from its own loss alone") {
 }
 
 TEST_CASE("local_error: the gain and the step's scale multiply the stage's step, not its head's") {
-  school<plain_stage> plain;
-  school<plain_stage> gained;
+  supervised_model<plain_stage> plain;
+  supervised_model<plain_stage> gained;
   const std::vector<double> before = copy_of(plain.weights<0>());
   plain.learn(1, 0.05);
   gained.model.layer<0>().local().step.scale = 3;
@@ -236,8 +236,8 @@ TEST_CASE("local_error: the gain and the step's scale multiply the stage's step,
 }
 
 TEST_CASE("local_error: each stage has its own gain") {
-  school<two_stages> plain;
-  school<two_stages> gained;
+  supervised_model<two_stages> plain;
+  supervised_model<two_stages> gained;
   const std::vector<double> first = copy_of(plain.weights<0>());
   const std::vector<double> second = copy_of(plain.weights<2>());
   plain.learn(2, 0.05);
@@ -248,8 +248,8 @@ TEST_CASE("local_error: each stage has its own gain") {
 }
 
 TEST_CASE("local_error: heads of stages behind the boundary learn too, their weights do not") {
-  school<two_stages> s;
-  school<two_stages> before_boundary;
+  supervised_model<two_stages> s;
+  supervised_model<two_stages> before_boundary;
   const std::vector<double> first = copy_of(s.weights<0>());
   const std::vector<double> second = copy_of(s.weights<2>());
   s.learn(0, 0.05);
@@ -260,7 +260,7 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
   CHECK(copy_of(state_of(s.model.layer<2>(), "head")) == copy_of(state_of(before_boundary.model.layer<2>(), "head")));
   // And the network's own gradient is what it is without heads.
   const auto gradient = [](double rate) {
-    school<two_stages> one;
+    supervised_model<two_stages> one;
     one.learn(0, rate);
     (void)one.model.loss(lo::loss::softmax_cross_entropy{}, labels);
     one.model.backward();
@@ -274,7 +274,7 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
 }
 
 TEST_CASE("local_error: a head starts at random, and from 0 its stage would rest for the first step") {
-  school<plain_stage> s;
+  supervised_model<plain_stage> s;
   const std::span<double> head = state_of(s.model.layer<0>(), "head");
   CHECK(std::none_of(head.begin(), head.end(), [](double h) { return h == 0; }));
   std::fill(head.begin(), head.end(), 0.0);
@@ -286,7 +286,7 @@ TEST_CASE("local_error: a head starts at random, and from 0 its stage would rest
 }
 
 TEST_CASE("local_error: at head_rate 0 the head stays as it was drawn") {
-  school<plain_stage> s;
+  supervised_model<plain_stage> s;
   s.model.layer<0>().rule().head_rate = 0;
   const std::vector<double> drawn = copy_of(state_of(s.model.layer<0>(), "head"));
   const std::vector<double> before = copy_of(s.weights<0>());
@@ -296,7 +296,7 @@ TEST_CASE("local_error: at head_rate 0 the head stays as it was drawn") {
 }
 
 TEST_CASE("local_error: many steps bring the stage's own loss down") {
-  school<plain_stage> s;
+  supervised_model<plain_stage> s;
   const std::span<double> head = state_of(s.model.layer<0>(), "head");
   const double start = s.local_loss(0, head);
   for (int i = 0; i < 200; ++i) s.learn(1, 0.2);
@@ -304,7 +304,7 @@ TEST_CASE("local_error: many steps bring the stage's own loss down") {
 }
 
 TEST_CASE("supervised rules: at rate 0, and in evaluation, nothing learns and nothing is asked for") {
-  school<two_stages> s;
+  supervised_model<two_stages> s;
   const auto all = [&] {
     std::vector<double> values;
     s.model.for_each_layer([&](const lo::operation& op, const auto& layer) {
@@ -329,7 +329,7 @@ TEST_CASE("supervised rules: at rate 0, and in evaluation, nothing learns and no
 TEST_CASE("supervised rules: a dry run changes nothing, before and behind the boundary") {
   using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<4, 3, lo::padding<1>, local_error>, lo::tanh,
                           lo::dense<5, error_feedback>, lo::tanh, lo::dense<classes>>;
-  school<net> s;
+  supervised_model<net> s;
   const auto all = [&] {
     std::vector<double> values;
     s.model.for_each_layer([&](const lo::operation& op, const auto& layer) {
@@ -366,8 +366,8 @@ TEST_CASE("supervised rules: the same steps on cpu, tile by tile and on threads"
   using cpu = lo::cpu::backend<double>;
   using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<2, 3, lo::padding<1>, local_error>, lo::relu, block, lo::relu,
                           lo::dense<5, local_error>, lo::relu, lo::dense<classes>>;
-  school<net> expected;
-  school<net, cpu> found(5, cpu({.threads = 3, .tile_bytes = 1024, .grain = 1}));
+  supervised_model<net> expected;
+  supervised_model<net, cpu> found(5, cpu({.threads = 3, .tile_bytes = 1024, .grain = 1}));
   for (const std::size_t boundary : {3U, 1U, 0U, 2U, 3U}) {
     expected.learn(boundary, 0.05);
     found.learn(boundary, 0.05);
@@ -387,7 +387,7 @@ namespace {
 using linear = lo::network<lo::image<3, 2, 2>, lo::conv2d<4, 3, lo::padding<1>, error_feedback>, lo::tanh,
                            lo::conv2d<5, 1, lo::no_bias>, lo::global_average_pool, lo::dense<classes>>;
 
-struct feedback : school<linear> {
+struct feedback : supervised_model<linear> {
   feedback() {
     model.layer<0>().rule().ridge = 1e-13;
     model.layer<0>().rule().memory = 0.5;
@@ -399,7 +399,7 @@ struct feedback : school<linear> {
     model.backward();
     return loss;
   }
-  /// The true gradient of the first weights, and on the way what teaches: errors, and Q.
+  /// The true gradient of the first weights, and on the way what the local losses see: errors, and Q.
   std::vector<double> observe(double rate = 1e-3) {
     // Errors of several batches, so that the fit knows every direction.
     for (std::uint64_t t = 0; t < 4; ++t) {
@@ -527,8 +527,8 @@ TEST_CASE("error_feedback: what it remembers is counted, and does not move with 
   feedback s;
   const auto& counters = s.model.backend().counters();
   const std::size_t at_start = counters.of(lo::memory_kind::rule_state);
-  // By hand: Q, e^T e, e^T d, and two doubles of the tally; one error of `classes` for each of 12 samples; of a batch:
-  // labels, indices, errors.
+  // By hand: Q, e^T e, e^T d, and two doubles of the update statistics; one error of `classes` for each of 12 samples;
+  // of a batch: labels, indices, errors.
   CHECK(at_start == sizeof(double) * (4 * classes + classes * classes + classes * 4 + 2 + 2 * samples * classes) +
                         samples * (2 * sizeof(std::uint32_t) + classes * sizeof(double)));
   const std::size_t allocations = counters.allocations;
@@ -580,30 +580,34 @@ TEST_CASE("supervised rules: what is planned is what is counted, at every bounda
 }
 
 TEST_CASE("supervised rules: labels and indices that are missing or out of range are named") {
-  school<plain_stage> s;
+  supervised_model<plain_stage> s;
   const lo::step_options bare{.boundary = 1, .local_rate = 0.1};
-  CHECK_THROWS_WITH_AS(s.model.forward(s.x, samples, bare),
-                       "model::forward: rule local_error of stage 0: expected pass.labels with one entry for each of "
-                       "the 6 samples, found 0",
-                       lo::config_error);
+  CHECK_THROWS_WITH_AS(
+      s.model.forward(s.x, samples, bare),
+      "model::forward: rule local_error of stage 0: expected step_options::labels with one entry for each of "
+      "the 6 samples, found 0",
+      lo::config_error);
   const std::vector<std::uint32_t> few{0, 1};
-  CHECK_THROWS_WITH_AS(s.model.forward(s.x, samples, {.boundary = 0, .local_rate = 0.1, .labels = few}),
-                       "model::forward: rule local_error of stage 0: expected pass.labels with one entry for each of "
-                       "the 6 samples, found 2",
-                       lo::config_error);
+  CHECK_THROWS_WITH_AS(
+      s.model.forward(s.x, samples, {.boundary = 0, .local_rate = 0.1, .labels = few}),
+      "model::forward: rule local_error of stage 0: expected step_options::labels with one entry for each of "
+      "the 6 samples, found 2",
+      lo::config_error);
   const std::vector<std::uint32_t> wrong{0, 1, 2, 3, 0, 1};
   CHECK_THROWS_WITH_AS(s.model.forward(s.x, samples, {.boundary = 1, .local_rate = 0.1, .labels = wrong}),
                        "model::forward: label: expected a class below 3, found 3", lo::data_error);
 
   feedback f;
-  CHECK_THROWS_WITH_AS(f.model.forward(f.x, samples, {.boundary = 1, .local_rate = 0.1, .labels = labels}),
-                       "model::forward: rule error_feedback of stage 0: expected pass.indices with one entry for each "
-                       "of the 6 samples, found 0",
-                       lo::config_error);
+  CHECK_THROWS_WITH_AS(
+      f.model.forward(f.x, samples, {.boundary = 1, .local_rate = 0.1, .labels = labels}),
+      "model::forward: rule error_feedback of stage 0: expected step_options::indices with one entry for each "
+      "of the 6 samples, found 0",
+      lo::config_error);
   const std::vector<std::uint32_t> beyond{7, 0, 3, 12, 5, 2};
-  CHECK_THROWS_WITH_AS(f.model.forward(f.x, samples, {.boundary = 1, .local_rate = 0.1, .indices = beyond}),
-                       "model::forward: pass.indices: expected samples below 12 (memory_request::samples), found 12",
-                       lo::config_error);
+  CHECK_THROWS_WITH_AS(
+      f.model.forward(f.x, samples, {.boundary = 1, .local_rate = 0.1, .indices = beyond}),
+      "model::forward: step_options::indices: expected samples below 12 (memory_request::samples), found 12",
+      lo::config_error);
 }
 
 TEST_CASE("supervised rules: values out of range are named") {
@@ -613,7 +617,7 @@ TEST_CASE("supervised rules: values out of range are named") {
                        "error_feedback: memory: expected a number in [0, 1), found 1", lo::config_error);
   CHECK_THROWS_WITH_AS(error_feedback{.ridge = 0}.validate(),
                        "error_feedback: ridge: expected a finite number > 0, found 0", lo::config_error);
-  school<plain_stage> s;
+  supervised_model<plain_stage> s;
   s.model.layer<0>().rule().head_rate = -1;
   CHECK_THROWS_AS(s.model.validate(), lo::config_error);
 }

@@ -83,7 +83,7 @@ TEST_CASE("local_update: a run that goes on from stored weights and states is th
   CHECK(stored.copy() == unbroken.copy());
 }
 
-TEST_CASE("local_update: who is watched leaves the direction of each step, as the rule has it") {
+TEST_CASE("local_update: the direction that is kept is that of each step, as the rule has it") {
   using namespace lo::rule;
   layer<oja, unguarded, momentum, unit_rows> watched(5);
   layer<oja, unguarded> plain(5);
@@ -103,7 +103,7 @@ TEST_CASE("local_update: who is watched leaves the direction of each step, as th
   CHECK(watched.model.backend().counters().total == bytes);
 }
 
-TEST_CASE("local_update: watching changes nothing") {
+TEST_CASE("local_update: keeping the direction changes nothing") {
   layer<lo::rule::soft_hebb> watched(5);
   layer<lo::rule::soft_hebb> plain(5);
   plain.set(watched.copy());
@@ -137,7 +137,7 @@ TEST_CASE("local_update: a dry run leaves the direction, and changes nothing") {
   CHECK(deviation(one.layer().direction(), dry) < 1e-15);
 }
 
-TEST_CASE("local_update: the tally is the last update's, before the constraint") {
+TEST_CASE("local_update: the statistics are those of the last update, before the constraint") {
   layer<lo::rule::hebb, lo::rule::unguarded, lo::rule::clip_weights> one(5);
   layer<lo::rule::hebb, lo::rule::unguarded> free(5);
   one.layer().local().constraint.limit = 0.1;
@@ -152,8 +152,7 @@ TEST_CASE("local_update: the tally is the last update's, before the constraint")
   CHECK(free.model.read_update_statistics().change[0] == doctest::Approx(squares).epsilon(1e-12));
 }
 
-TEST_CASE(
-    "local_update: no step_options allocates, and none writes beyond its scratch, for rules that need the most of it") {
+TEST_CASE("local_update: no pass allocates, and none writes beyond its scratch, for rules that need the most of it") {
   // The arena is planned from what a rule says it needs: too little would end in another's values.
   const auto check = [](const auto& rule, auto... policies) {
     using type = std::remove_cvref_t<decltype(rule)>;

@@ -26,7 +26,7 @@ TEST_CASE("arena planner: a life never becomes shorter, and sizes are rounded up
   arena.extend(first, 3);
   arena.extend(first, 1);
   const std::size_t second = arena.add(65, 3, use::scratch);
-  CHECK(arena[first].to == 3);
+  CHECK(arena[first].last == 3);
   CHECK(arena[first].bytes == 64);
   CHECK(arena[second].bytes == 128);
   CHECK(arena.place() == 192);

@@ -20,8 +20,8 @@ TEST_CASE("confusion_matrix: the numbers of a table by hand") {
   }
   CHECK(m.classes() == 3);
   CHECK(m.total() == 27);
-  CHECK(m.at(0, 1) == 3);
-  CHECK(m.at(1, 0) == 2);
+  CHECK(m.count(0, 1) == 3);
+  CHECK(m.count(1, 0) == 2);
   CHECK(m.row(0) == 8);
   CHECK(m.column(0) == 7);
   CHECK(m.accuracy() == doctest::Approx(19.0 / 27));
@@ -32,7 +32,7 @@ TEST_CASE("confusion_matrix: the numbers of a table by hand") {
   CHECK(m.precision(1) == doctest::Approx(3.0 / 8));
   CHECK(m.precision(2) == doctest::Approx(11.0 / 12));
   m.add(1, 2);
-  CHECK(m.at(1, 2) == 2);
+  CHECK(m.count(1, 2) == 2);
 }
 
 TEST_CASE("confusion_matrix: a share of nothing is no number") {
@@ -66,8 +66,8 @@ TEST_CASE("confusion_matrix: a sum over the same classes") {
   CHECK(sum == one);
   one.add(1, 1, 2);
   sum += one;
-  CHECK(sum.at(0, 1) == 6);
-  CHECK(sum.at(1, 1) == 2);
+  CHECK(sum.count(0, 1) == 6);
+  CHECK(sum.count(1, 1) == 2);
   CHECK_THROWS_WITH_AS(sum += lo::confusion_matrix(3),
                        "confusion_matrix: expected a sum over the same 2 classes, found 3", lo::shape_error);
   CHECK(sum.total() == 8);

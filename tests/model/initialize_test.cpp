@@ -51,7 +51,7 @@ std::vector<array> arrays(const lo::initialization& how) {
 
 TEST_CASE("initialize: deviations by fan in and fan out") {
   for (const bool out : {false, true}) {
-    for (const array& a : arrays({.by = out ? lo::fan::out : lo::fan::in})) {
+    for (const array& a : arrays({.fan_mode = out ? lo::fan::out : lo::fan::in})) {
       if (a.name != "weight") continue;
       const lo::linear_map map = a.op->map();
       const auto fan = static_cast<double>(out ? map.outputs() * map.field.positions() : map.inputs());

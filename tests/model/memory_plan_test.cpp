@@ -292,7 +292,7 @@ void supervise(example& p, const Wanted& wanted, std::size_t local_loss, std::si
 class dice {
  public:
   explicit dice(std::uint64_t seed) : stream_(seed, 0) {}
-  std::size_t below(std::size_t n) { return stream_.below(next_++, n); }
+  std::size_t below(std::size_t n) { return stream_.integer(next_++, n); }
 
  private:
   lo::random_stream stream_;

@@ -192,15 +192,15 @@ TEST_CASE("model: predictions do not depend on how the samples are cut, and chan
   CHECK(parameters(m) == before);
 
   labels right(samples, 1);
-  std::size_t hits = 0;
+  std::size_t correct = 0;
   double loss = 0;
   for (std::size_t n = 0; n < samples; ++n) {
     const double* row = whole.data() + 3 * n;
-    hits += row[1] > row[0] && row[1] > row[2] ? 1 : 0;
+    correct += row[1] > row[0] && row[1] > row[2] ? 1 : 0;
     loss += std::log(std::exp(row[0]) + std::exp(row[1]) + std::exp(row[2])) - row[1];
   }
   const auto seen = m.evaluate(cross_entropy{}, x, right);
-  CHECK(seen.correct == hits);
+  CHECK(seen.correct == correct);
   CHECK(seen.loss == doctest::Approx(loss / samples));
 }
 
@@ -218,11 +218,11 @@ TEST_CASE("model: training and evaluation agree where no layer tells them apart"
   const auto output = m.forward(x, 3, {});
   CHECK(values(output.begin(), output.end()) == predicted);
   const labels right{1, 0, 1};
-  const std::size_t hits = m.correct(right);
+  const std::size_t correct = m.correct(right);
   const double loss = m.loss(cross_entropy{}, right);
   const auto seen = m.evaluate(cross_entropy{}, x, right);
   CHECK(loss == doctest::Approx(seen.loss));
-  CHECK(hits == seen.correct);
+  CHECK(correct == seen.correct);
 
   m.forward(x, 3, {.classes = 1});  // then the only class is right for sure, whatever the other output
   CHECK(m.correct(labels{0, 0, 0}) == 3);
@@ -252,7 +252,7 @@ TEST_CASE("model: summary and work shares") {
   CHECK(s.memory.size() == 2);
   CHECK(s.memory[0].boundary == 1);
   CHECK(s.memory[1].optimizer_arrays == 6 * sizeof(double));
-  const auto shares = decltype(m)::work_shares();
+  const auto shares = decltype(m)::work_fractions();
   CHECK(shares[0] == doctest::Approx(12.0 / 22));
   CHECK(shares[2] == doctest::Approx(4.0 / 22));
 }
@@ -276,10 +276,10 @@ TEST_CASE("model: calls out of order") {
   const auto loss = [&] { (void)m.loss(cross_entropy{}, right); };
   const auto backward = [&] { m.backward(); };
   const auto gradients = [&] { m.for_each_gradient([](const auto&...) {}); };
-  const auto hits = [&] { (void)m.correct(right); };
+  const auto correct = [&] { (void)m.correct(right); };
   using error = lo::config_error;
   CHECK(message<error>(forward) == "model::forward: expected a call of prepare() before, found none");
-  CHECK(message<error>(hits) == "model::correct: expected a forward pass before, found none");
+  CHECK(message<error>(correct) == "model::correct: expected a forward pass before, found none");
   m.prepare({.batch = 3});
   const std::string no_forward = "model::loss: expected a forward pass before, found none";
   const std::string no_loss = "model::backward: expected a call of loss() before, found none";

@@ -75,7 +75,7 @@ void run(lo::io::torch_names names, const std::filesystem::path& weights, const 
   };
   const auto turned = [](const lo::io::torch_tensor& t, const Scalar* ours, std::size_t size) {
     std::vector<Scalar> theirs(size);
-    for (std::size_t i = 0; i < size; ++i) theirs[i] = ours[t.ours.empty() ? i : t.ours[i]];
+    for (std::size_t i = 0; i < size; ++i) theirs[i] = ours[t.places.empty() ? i : t.places[i]];
     return theirs;
   };
 

@@ -43,8 +43,8 @@ class fuse {
 };
 
 /// Which of all that users write burns the fuse.
-enum class who { step, epoch, pause, modulator, probe, scheduler, rate, supervision, data, validation };
-constexpr who everyone[] = {who::step,      who::epoch, who::pause,       who::modulator, who::probe,
+enum class who { step, epoch, pause, modulator, diagnostics, scheduler, rate, supervision, data, validation };
+constexpr who everyone[] = {who::step,      who::epoch, who::pause,       who::modulator, who::diagnostics,
                             who::scheduler, who::rate,  who::supervision, who::data,      who::validation};
 
 struct pictures {
@@ -120,7 +120,8 @@ struct job {
     trainer.on_epoch([=](const lo::epoch_record&) { burn_if(who::epoch); });
     trainer.on_pause(1, [=] { burn_if(who::pause); });
     trainer.modulate([=](const auto&, std::span<double>) { burn_if(who::modulator); });
-    if (chosen == who::probe) trainer.diagnose({0}, 1, [=](const lo::diagnostics_event&) { burn_if(who::probe); });
+    if (chosen == who::diagnostics)
+      trainer.diagnose({0}, 1, [=](const lo::diagnostics_event&) { burn_if(who::diagnostics); });
   }
   static Supervision supervision_of(who chosen) {
     Supervision result;

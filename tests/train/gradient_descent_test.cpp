@@ -140,7 +140,7 @@ TEST_CASE("gradient_descent: each parameter counts its own steps") {
 TEST_CASE("gradient_descent: state is allocated with the first step and freed below a boundary") {
   model m;
   m.prepare({.batch = 4});
-  const auto state = [&] { return m.backend().counters().of(lo::memory_kind::optimizer_state); };
+  const auto state = [&] { return m.backend().counters().held(lo::memory_kind::optimizer_state); };
   lo::gradient_descent descent(m, lo::optimizer::sgd{});
   const std::size_t own = state();
   CHECK(own == (4 + 8) * sizeof(double));  // a change by row of the largest parameter, and one by parameter

@@ -82,13 +82,13 @@ TEST_CASE("memory: what is planned is what is counted") {
     model m({}, backend({.threads = threads, .grain = 1}));
     const lo::memory_counters& counters = m.backend().counters();
     constexpr std::size_t gain = model::stages;
-    constexpr std::size_t outcome = 2 * sizeof(double);
-    CHECK(counters.of(memory_kind::parameters) == sizeof(float) * (all_trainable + statistics + gain) + outcome);
-    CHECK(m.summary().parameter_bytes == counters.of(memory_kind::parameters));
+    constexpr std::size_t loss_sums = 2 * sizeof(double);
+    CHECK(counters.held(memory_kind::parameters) == sizeof(float) * (all_trainable + statistics + gain) + loss_sums);
+    CHECK(m.summary().parameter_bytes == counters.held(memory_kind::parameters));
     // Two doubles for each of four rules, and the momentum of one.
-    CHECK(counters.of(memory_kind::rule_state) == 4 * 2 * sizeof(double) + 216 * sizeof(float));
-    CHECK(m.summary().rule_state_bytes == counters.of(memory_kind::rule_state));
-    CHECK(counters.of(memory_kind::arena) == 0);
+    CHECK(counters.held(memory_kind::rule_state) == 4 * 2 * sizeof(double) + 216 * sizeof(float));
+    CHECK(m.summary().rule_state_bytes == counters.held(memory_kind::rule_state));
+    CHECK(counters.held(memory_kind::arena) == 0);
 
     for (const std::size_t lowest : {0U, 1U, 2U, 3U}) {
       for (const bool local : {true, false}) {
@@ -97,7 +97,7 @@ TEST_CASE("memory: what is planned is what is counted") {
         CAPTURE(threads);
         CAPTURE(lowest);
         CHECK(s.memory.size() == 4 - lowest);
-        CHECK(counters.of(memory_kind::arena) == largest_arena(s));
+        CHECK(counters.held(memory_kind::arena) == largest_arena(s));
         CHECK(s.memory[0].arena >= s.memory[0].activations);
         CHECK(s.memory[0].arena <= s.memory[0].activations + s.memory[0].gradients + s.memory[0].scratch);
         std::size_t behind = 0;
@@ -105,10 +105,10 @@ TEST_CASE("memory: what is planned is what is counted") {
         CHECK(s.memory[0].optimizer_arrays == sizeof(float) * behind);
       }
     }
-    const std::size_t training = counters.of(memory_kind::arena);
+    const std::size_t training = counters.held(memory_kind::arena);
     m.prepare({.batch = 8, .training = false});
-    CHECK(counters.of(memory_kind::arena) > 0);
-    CHECK(counters.of(memory_kind::arena) <= training);
+    CHECK(counters.held(memory_kind::arena) > 0);
+    CHECK(counters.held(memory_kind::arena) <= training);
     CHECK(m.summary().memory.empty());
   }
 }
@@ -175,9 +175,9 @@ TEST_CASE("memory: no allocation once all is prepared, wherever the boundary goe
 TEST_CASE("memory: the old arena is gone before the new one comes") {
   model m({}, backend({.threads = 1}));
   m.prepare({.batch = 8});
-  const std::size_t small = m.backend().counters().of(memory_kind::arena);
+  const std::size_t small = m.backend().counters().held(memory_kind::arena);
   m.prepare({.batch = 16});
-  CHECK(m.backend().counters().of(memory_kind::arena) > small);
+  CHECK(m.backend().counters().held(memory_kind::arena) > small);
   CHECK(m.backend().counters().peak == m.backend().counters().total);
 }
 
@@ -188,10 +188,10 @@ TEST_CASE("memory: the report's numbers are the backend's") {
   const lo::report& report = t.fit(pictures, pictures);
   const lo::memory_counters& counters = m.backend().counters();
   const lo::memory_use& use = report.memory;
-  CHECK(use.parameters == counters.of(memory_kind::parameters));
-  CHECK(use.rule_state == counters.of(memory_kind::rule_state));
-  CHECK(use.optimizer_state == counters.of(memory_kind::optimizer_state));
-  CHECK(use.arena == counters.of(memory_kind::arena));
+  CHECK(use.parameters == counters.held(memory_kind::parameters));
+  CHECK(use.rule_state == counters.held(memory_kind::rule_state));
+  CHECK(use.optimizer_state == counters.held(memory_kind::optimizer_state));
+  CHECK(use.arena == counters.held(memory_kind::arena));
   CHECK(use.peak == counters.peak);
   CHECK(use.peak == use.parameters + use.rule_state + use.optimizer_state + use.arena);
   CHECK(report.epochs.back().bytes == counters.total);
@@ -209,8 +209,8 @@ TEST_CASE("memory: what only lower boundaries needed is freed when they will not
   std::vector<std::size_t> arena;
   std::vector<std::size_t> optimizer;
   t.on_epoch([&](const lo::epoch_record&) {
-    arena.push_back(m.backend().counters().of(memory_kind::arena));
-    optimizer.push_back(m.backend().counters().of(memory_kind::optimizer_state));
+    arena.push_back(m.backend().counters().held(memory_kind::arena));
+    optimizer.push_back(m.backend().counters().held(memory_kind::optimizer_state));
   });
   const lo::report& report = t.fit(pictures);
   REQUIRE(arena.size() == 4);

@@ -134,11 +134,11 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
   m.prepare({.batch = 16});
   lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0});
   data::loader<double, data::images> batches(train, 16, 9);
-  const auto shares = model::work_shares();
+  const auto shares = model::work_fractions();
   double total_share = 0;
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
     double loss = 0;
-    double hits = 0;
+    double correct = 0;
     double rates = 0;
     double gains = 0;
     double norms = 0;
@@ -153,7 +153,7 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
           m.forward(batch.features, batch.size, {.boundary = boundary, .local_rate = 1e-3, .gain = gain, .step = done});
       for (std::size_t n = 0; n < batch.size; ++n) {
         const auto row = output.subspan(3 * n, 3);
-        hits += std::max_element(row.begin(), row.end()) - row.begin() == batch.labels[n] ? 1 : 0;
+        correct += std::max_element(row.begin(), row.end()) - row.begin() == batch.labels[n] ? 1 : 0;
       }
       loss += static_cast<double>(batch.size) * m.loss(lo::loss::softmax_cross_entropy{}, batch.labels);
       m.backward();
@@ -175,7 +175,7 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
     CHECK(record.steps == steps);
     CHECK(record.samples == 50);
     CHECK(record.loss == doctest::Approx(loss / 50));
-    CHECK(record.accuracy == doctest::Approx(hits / 50));
+    CHECK(record.accuracy == doctest::Approx(correct / 50));
     CHECK(record.learning_rate == doctest::Approx(rates / steps));
     CHECK(record.gain == doctest::Approx(gains / steps));
     CHECK(record.update_norm == doctest::Approx(norms / steps));
@@ -348,7 +348,7 @@ TEST_CASE("trainer: interleaved steps reach the prefix, at a rate of their own")
   CHECK(worst < 1e-14);
   CHECK(largest > 1e-6);
   // The record speaks of the base boundary; what the prefix saved, of the steps as they were.
-  const double share = model::work_shares()[0];
+  const double share = model::work_fractions()[0];
   CHECK(report.boundaries() == std::vector<std::size_t>{1, 1, 1});
   CHECK(report.epochs[0].prefix_share == doctest::Approx(share * 4 / 5));
   CHECK(report.epochs[1].prefix_share == doctest::Approx(share * 3 / 5));
@@ -658,21 +658,21 @@ TEST_CASE("trainer: freeze_out anneals each stage to its end and freezes it ther
                 {.epochs = 4, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0},
                 lo::learning_rate::constant{0.02});
   std::string boundaries;
-  std::size_t rested[3] = {};
+  std::size_t frozen[3] = {};
   values before[] = {parameters(m, 0), parameters(m, 1), parameters(m, 2)};
   t.on_step([&](const lo::step_event& e) {
     boundaries += lo::text(e.boundary);
     for (std::size_t stage = 0; stage < 3; ++stage) {
       const values now = parameters(m, stage);
-      if (now == before[stage]) ++rested[stage];
+      if (now == before[stage]) ++frozen[stage];
       before[stage] = now;
     }
   });
   CHECK(t.fit(train).boundaries() == std::vector<std::size_t>{0, 0, 1, 2});
   CHECK(boundaries == "00000000001111122222");
-  CHECK(rested[0] == 10);
-  CHECK(rested[1] == 5);
-  CHECK(rested[2] == 0);
+  CHECK(frozen[0] == 10);
+  CHECK(frozen[1] == 5);
+  CHECK(frozen[2] == 0);
 }
 
 TEST_CASE("trainer: autofreeze moves by the norms that the report shows") {

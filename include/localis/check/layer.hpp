@@ -40,12 +40,14 @@ class offset_layer : public stateless {
     return {{{"element", Samples, values_.size() / Samples, values_.data(), true}}};
   }
   void validate() const {}
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    backend.for_rows(at.samples, op.in.size(), kernel::add<scalar>{at.input, values_.data(), at.output, op.in.size()});
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    backend.for_rows(arrays.samples, op.in.size(),
+                     kernel::add<scalar>{arrays.input, values_.data(), arrays.output, op.in.size()});
   }
-  void backward(Backend& backend, const operation&, const operands<scalar>& at) {
-    workspace gradients(at.parameter_gradients);
-    backend.copy(at.output_gradient, values_.size(), gradients.take<scalar>(values_.size()));
+  void backward(Backend& backend, const operation&, const operands<scalar>& arrays) {
+    workspace gradients(arrays.parameter_gradients);
+    backend.copy(arrays.output_gradient, values_.size(), gradients.take<scalar>(values_.size()));
   }
 
  private:

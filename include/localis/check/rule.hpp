@@ -62,7 +62,7 @@ template <class Rule>
     const std::size_t n = p / map.out.positions();
     return x[((n * map.in.height + row - pad) * map.in.width + column - pad) * map.in.channels + channel];
   };
-  const auto through = [&](double w) {
+  const auto effective = [&](double w) {
     if constexpr (rules::has_response_weight<Rule>) {
       if (rule.weighs_response()) return rule.response_weight(w);
     }
@@ -74,7 +74,7 @@ template <class Rule>
   for (std::size_t p = 0; p < rows; ++p) {
     for (std::size_t o = 0; o < outputs; ++o) {
       for (std::size_t i = 0; i < inputs; ++i) {
-        response[p * outputs + o] += through(weight[o * inputs + i]) * seen(p, o, i);
+        response[p * outputs + o] += effective(weight[o * inputs + i]) * seen(p, o, i);
       }
     }
     rules::gate_row(rule, static_cast<const double*>(response.data() + p * outputs), units.data(),
@@ -106,10 +106,10 @@ template <class Rule>
                                                                                           : 0;
     for (std::size_t p = 0; p < rows; ++p) {
       const double g = gate[p * outputs + o];
-      const double recalled = rules::forget(rule, response[p * outputs + o]);
+      const double forgotten = rules::forget(rule, response[p * outputs + o]);
       for (std::size_t i = 0; i < inputs; ++i) {
         const double w = weight[o * inputs + i];
-        double change = (g - gate_mean[o]) * (seen(p, o, i) - seen_mean[o * inputs + i]) - g * recalled * w;
+        double change = (g - gate_mean[o]) * (seen(p, o, i) - seen_mean[o * inputs + i]) - g * forgotten * w;
         for (std::size_t k = 0; k < others; ++k) change -= g * gate[p * outputs + k] * weight[k * inputs + i];
         change -= rules::decay(rule) * w;
         updated[o * inputs + i] += own_rate * change / static_cast<double>(rows);
@@ -123,15 +123,14 @@ namespace detail {
 
 /// Compares two updates of the same weights. The difference is relative to the largest change or, if that is tiny, to a
 /// thousandth of the largest weight, because smaller differences are rounding of the weights.
-inline void compare_updates(result& found, const std::string& what, std::size_t inputs,
-                            const std::vector<double>& before, const std::vector<double>& expected,
-                            const std::vector<double>& updated) {
+inline void compare_updates(result& found, const std::string& what, std::size_t inputs, const std::vector<double>& old,
+                            const std::vector<double>& expected, const std::vector<double>& updated) {
   constexpr double tolerance = 1e-12;
   double scale = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    scale = (std::max)({scale, (std::abs)(expected[i] - before[i]), 1e-3 * (std::abs)(before[i])});
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    scale = (std::max)({scale, (std::abs)(expected[i] - old[i]), 1e-3 * (std::abs)(old[i])});
   }
-  for (std::size_t i = 0; i < before.size(); ++i) {
+  for (std::size_t i = 0; i < old.size(); ++i) {
     const double deviation = (std::abs)(updated[i] - expected[i]) / scale;
     if (deviation <= tolerance) {
       found.deviation = (std::max)(found.deviation, deviation);
@@ -166,8 +165,8 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
   // A rule sees the response before the bias: with a bias that is not 0 the difference shows.
   const std::vector<double> shift(bias.size(), 0.7);
   m.backend().upload(std::span<const double>(shift), bias.value);
-  std::vector<double> before(weight.size());
-  m.backend().download(weight.value, std::span<double>(before));
+  std::vector<double> old(weight.size());
+  m.backend().download(weight.value, std::span<double>(old));
   const auto states = m.template layer<0>().states();
   std::vector<std::vector<double>> states_before;
   for (const auto& state : states) {
@@ -176,26 +175,26 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
   }
 
   const auto update = [&, target = weight.value](std::size_t first, std::size_t count) {
-    m.backend().upload(std::span<const double>(before), target);
+    m.backend().upload(std::span<const double>(old), target);
     for (std::size_t s = 0; s < states.size(); ++s) {
       m.backend().upload(std::span<const double>(states_before[s]), states[s].value);
     }
     m.forward(std::span<const double>(x).subspan(first * map.in.size(), count * map.in.size()), count,
               {.boundary = 1, .local_rate = eta});
-    std::vector<double> after(before.size());
-    m.backend().download(target, std::span<double>(after));
-    return after;
+    std::vector<double> result(old.size());
+    m.backend().download(target, std::span<double>(result));
+    return result;
   };
   const std::vector<double> updated = update(0, samples);
-  compare_updates(found, text(name, ", the rule's formula"), map.inputs(), before,
-                  textbook_update(rule, map, samples, x, before, eta), updated);
+  compare_updates(found, text(name, ", the rule's formula"), map.inputs(), old,
+                  textbook_update(rule, map, samples, x, old, eta), updated);
   if (!found.passed || localis::rule::centred<Rule>()) return;  // a centred rule uses means over the whole batch
-  std::vector<double> mean(before.size(), 0.0);
+  std::vector<double> mean(old.size(), 0.0);
   for (std::size_t n = 0; n < samples; ++n) {
     const std::vector<double> one = update(n, 1);
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += one[i] / static_cast<double>(samples);
   }
-  compare_updates(found, text(name, ", a batch against the mean of its samples"), map.inputs(), before, mean, updated);
+  compare_updates(found, text(name, ", a batch against the mean of its samples"), map.inputs(), old, mean, updated);
 }
 
 }  // namespace detail

@@ -39,7 +39,7 @@ namespace localis::detail {
   struct kind {
     std::string_view name;
     std::string_view begins;
-    std::size_t at = 0;
+    std::size_t offset = 0;
   };
   static constexpr kind kinds[] = {
       {"gzip data", "\x1F\x8B"sv},
@@ -69,7 +69,7 @@ namespace localis::detail {
       {"a pointer of git-annex, not the file itself", "/annex/objects/"sv},
   };
   for (const kind& one : kinds)
-    if (first.size() >= one.at && first.substr(one.at, one.begins.size()) == one.begins) return one.name;
+    if (first.size() >= one.offset && first.substr(one.offset, one.begins.size()) == one.begins) return one.name;
   // Text may begin with blanks.
   std::string begin(first.substr((std::min)(first.find_first_not_of(" \t\r\n"), first.size()), 14));
   for (char& letter : begin)

@@ -38,31 +38,31 @@ enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, 
 /// Bytes that a backend has handed out, by kind. Copies of a backend share the counters, and each thread may use a copy
 /// of its own; to read the counters meanwhile, take a snapshot().
 struct memory_counters {
-  std::array<std::size_t, static_cast<std::size_t>(memory_kind::count)> now{};
+  std::array<std::size_t, static_cast<std::size_t>(memory_kind::count)> usage{};
   std::size_t total = 0;
   std::size_t peak = 0;         ///< largest `total` seen
   std::size_t allocations = 0;  ///< calls so far
 
-  [[nodiscard]] std::size_t of(memory_kind kind) const { return now[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] std::size_t held(memory_kind kind) const { return usage[static_cast<std::size_t>(kind)]; }
 
   // Not inline, for GCC 12 warns of a null it thinks possible in the arrays of a vector that grows.
   [[gnu::noinline]] void take(memory_kind kind, std::size_t bytes) {
-    shared(now[static_cast<std::size_t>(kind)]) += bytes;
+    shared(usage[static_cast<std::size_t>(kind)]) += bytes;
     const std::size_t sum = shared(total) += bytes;
-    std::size_t most = shared(peak);
-    while (most < sum && !shared(peak).compare_exchange_weak(most, sum)) {
+    std::size_t largest = shared(peak);
+    while (largest < sum && !shared(peak).compare_exchange_weak(largest, sum)) {
     }
     ++shared(allocations);
   }
   [[gnu::noinline]] void give(memory_kind kind, std::size_t bytes) {
-    shared(now[static_cast<std::size_t>(kind)]) -= bytes;
+    shared(usage[static_cast<std::size_t>(kind)]) -= bytes;
     shared(total) -= bytes;
   }
   /// Resets `peak` to the present total.
   void forget_peak() { shared(peak) = shared(total).load(); }
   [[nodiscard]] memory_counters snapshot() const {
     memory_counters result;
-    for (std::size_t kind = 0; kind < now.size(); ++kind) result.now[kind] = shared(now[kind]);
+    for (std::size_t kind = 0; kind < usage.size(); ++kind) result.usage[kind] = shared(usage[kind]);
     result.total = shared(total);
     result.peak = shared(peak);
     result.allocations = shared(allocations);
@@ -81,8 +81,8 @@ namespace detail {
 [[nodiscard, gnu::cold]] inline std::string asked_for(std::size_t bytes, const char* what,
                                                       const memory_counters& in_use) {
   std::string result = text("asked for ", bytes, " bytes for ", what, "; in use here: ");
-  for (std::size_t kind = 0; kind < in_use.now.size(); ++kind) {
-    result += text(kind == 0 ? "" : ", ", in_use.now[kind], " of ", name_of(static_cast<memory_kind>(kind)));
+  for (std::size_t kind = 0; kind < in_use.usage.size(); ++kind) {
+    result += text(kind == 0 ? "" : ", ", in_use.usage[kind], " of ", name_of(static_cast<memory_kind>(kind)));
   }
   return result;
 }

@@ -66,7 +66,7 @@ class random_stream {
   }
 
   /// Uniform integer in [0, n); 0 if n is 0. The probability of each value differs from 1/n by at most 2^-64.
-  [[nodiscard]] constexpr std::uint64_t below(std::uint64_t index, std::uint64_t n) const {
+  [[nodiscard]] constexpr std::uint64_t integer(std::uint64_t index, std::uint64_t n) const {
     const auto w = words(index);
     return high_product(join(w[0], w[1]), n);
   }
@@ -106,7 +106,7 @@ class random_stream {
   expect(n <= 0xFFFFFFFF, "permutation: n", "at most 2^32 - 1", n);
   std::vector<std::uint32_t> order(n);
   for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::uint32_t>(i);
-  for (std::size_t i = n; i-- > 1;) std::swap(order[i], order[random.below(i, i + 1)]);
+  for (std::size_t i = n; i-- > 1;) std::swap(order[i], order[random.integer(i, i + 1)]);
   return order;
 }
 

@@ -76,6 +76,8 @@ struct linear_map {
 };
 
 /// The mean over all positions, expressed as a pooling of the whole map.
-constexpr linear_map whole_map(const shape& of) { return {of, {1, 1, of.channels}, {of.height, of.width, 1, 0}}; }
+constexpr linear_map whole_map(const shape& extents) {
+  return {extents, {1, 1, extents.channels}, {extents.height, extents.width, 1, 0}};
+}
 
 }  // namespace localis

@@ -12,14 +12,14 @@ namespace localis::detail {
     if (lead < 0x80) continue;
     if (lead < 0xC2 || lead > 0xF4) return false;
     const int following = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-    unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  // of the next byte; then 0x80
-    unsigned most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  // of the next byte; then 0x80
+    unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     for (int n = 0; n < following; ++n) {
       if (i == text.size()) return false;
       const auto next = static_cast<unsigned char>(text[i++]);
-      if (next < least || next > most) return false;
-      least = 0x80;
-      most = 0xBF;
+      if (next < lowest || next > highest) return false;
+      lowest = 0x80;
+      highest = 0xBF;
     }
   }
   return true;

@@ -46,9 +46,9 @@ template <dataset Dataset>
   for (std::size_t i = 0; i < size; ++i) {
     data.read(i, features);
     if (i == 0) std::copy_n(features.begin(), extents.channels, origin.begin());
-    for (std::size_t at = 0; at < features.size(); ++at) {
-      const std::size_t c = at % extents.channels;
-      const double value = static_cast<double>(features[at]) - origin[c];
+    for (std::size_t index = 0; index < features.size(); ++index) {
+      const std::size_t c = index % extents.channels;
+      const double value = static_cast<double>(features[index]) - origin[c];
       sum[c] += value;
       squares[c] += value * value;
     }
@@ -74,64 +74,65 @@ template <dataset Dataset>
 template <dataset Dataset>
 class augmented {
  public:
-  augmented(const Dataset& from, augmentation options)
-      : from_(&from), shape_(shape_of(from)), how_(std::move(options)), random_(how_.seed, stream) {
+  augmented(const Dataset& data, augmentation options)
+      : data_(&data), shape_(shape_of(data)), options_(std::move(options)), random_(options_.seed, stream) {
     const std::size_t shorter = (std::min)(shape_.height, shape_.width);
     const std::size_t longer = (std::max)(shape_.height, shape_.width);
-    if (how_.padding > 0 && how_.padding >= shorter)
-      throw config_error(text("augmented: padding: expected less than ", shorter, ", found ", how_.padding));
-    if (how_.cutout > longer)
-      throw config_error(text("augmented: cutout: expected at most ", longer, ", found ", how_.cutout));
-    if (how_.normalize.mean.empty() && how_.normalize.deviation.empty()) return;
-    check_channels("mean", how_.normalize.mean);
-    check_channels("deviation", how_.normalize.deviation);
+    if (options_.padding > 0 && options_.padding >= shorter)
+      throw config_error(text("augmented: padding: expected less than ", shorter, ", found ", options_.padding));
+    if (options_.cutout > longer)
+      throw config_error(text("augmented: cutout: expected at most ", longer, ", found ", options_.cutout));
+    if (options_.normalize.mean.empty() && options_.normalize.deviation.empty()) return;
+    check_channels("mean", options_.normalize.mean);
+    check_channels("deviation", options_.normalize.deviation);
     for (std::size_t c = 0; c < shape_.channels; ++c) {
-      const double deviation = how_.normalize.deviation[c];
+      const double deviation = options_.normalize.deviation[c];
       expect(deviation > 0, "augmented: deviation", "above 0", deviation);
-      shift_.push_back(static_cast<float>(how_.normalize.mean[c]));
+      shift_.push_back(static_cast<float>(options_.normalize.mean[c]));
       factor_.push_back(static_cast<float>(1.0 / deviation));
     }
   }
-  augmented(const Dataset&& from, augmentation options) = delete;
+  augmented(const Dataset&& data, augmentation options) = delete;
 
-  [[nodiscard]] std::size_t size() const { return from_->size(); }
+  [[nodiscard]] std::size_t size() const { return data_->size(); }
   [[nodiscard]] std::size_t height() const { return shape_.height; }
   [[nodiscard]] std::size_t width() const { return shape_.width; }
   [[nodiscard]] std::size_t channels() const { return shape_.channels; }
-  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
-  [[nodiscard]] std::size_t readers() const { return readers_of(*from_); }
+  [[nodiscard]] std::size_t classes() const { return data_->classes(); }
+  [[nodiscard]] std::size_t readers() const { return readers_of(*data_); }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    const std::uint32_t label = from_->read(index, features);
+    const std::uint32_t label = data_->read(index, features);
     normalize(features);
     return label;
   }
 
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
-    const std::uint32_t label = read_in_epoch(*from_, index, epoch, features);
+    const std::uint32_t label = read_in_epoch(*data_, index, epoch, features);
     const random_stream random = random_.substream(epoch).substream(index);
-    if (how_.padding > 0) crop(random.below(0, 2 * how_.padding + 1), random.below(1, 2 * how_.padding + 1), features);
-    if (how_.flip && (random.bits(2) & 1) != 0) flip(features);
+    if (options_.padding > 0)
+      crop(random.integer(0, 2 * options_.padding + 1), random.integer(1, 2 * options_.padding + 1), features);
+    if (options_.flip && (random.bits(2) & 1) != 0) flip(features);
     normalize(features);
-    if (how_.cutout > 0) cut_out(random.below(3, shape_.height), random.below(4, shape_.width), features);
+    if (options_.cutout > 0) cut_out(random.integer(3, shape_.height), random.integer(4, shape_.width), features);
     return label;
   }
 
-  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return from_->targets(); }
+  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return data_->targets(); }
 
   void read_target(std::size_t index, std::span<float> target) const requires dataset_with_targets<Dataset> {
-    from_->read_target(index, target);
+    data_->read_target(index, target);
   }
 
  private:
   static constexpr std::uint64_t stream = 0x6175676D656E74;  // "augment"
 
-  void check_channels(const char* which, const std::vector<double>& values) const {
+  void check_channels(const char* name, const std::vector<double>& values) const {
     if (values.size() != shape_.channels)
-      throw config_error(text("augmented: ", which, ": expected a number for each of the ", shape_.channels,
+      throw config_error(text("augmented: ", name, ": expected a number for each of the ", shape_.channels,
                               " channels, found ", values.size(), " numbers"));
     for (const double value : values)
-      if (!is_finite(value)) throw config_error(text("augmented: ", which, ": expected finite numbers, found ", value));
+      if (!is_finite(value)) throw config_error(text("augmented: ", name, ": expected finite numbers, found ", value));
   }
 
   /// Cuts the window whose corner is at row `top`, column `left` of the padded picture.
@@ -146,14 +147,14 @@ class augmented {
   }
 
   struct stretch {
-    std::size_t from;
-    std::size_t to;
+    std::size_t source;
+    std::size_t target;
     std::size_t length;
   };
 
   /// The part of the unpadded axis in a window that starts at `start` of the padded axis.
   [[nodiscard]] stretch overlap(std::size_t start, std::size_t extent) const {
-    const std::size_t padding = how_.padding;
+    const std::size_t padding = options_.padding;
     return start < padding ? stretch{0, padding - start, extent - (padding - start)}
                            : stretch{start - padding, 0, extent - (start - padding)};
   }
@@ -167,27 +168,28 @@ class augmented {
 
   /// Sets to 0 the part of the square around (row, column) that lies in the picture.
   void cut_out(std::size_t row, std::size_t column, std::span<float> features) const {
-    const std::size_t before = how_.cutout / 2;
-    const std::size_t after = how_.cutout - before;
-    const std::size_t left = column - (std::min)(column, before);
-    const std::size_t right = (std::min)(column + after, shape_.width);
-    for (std::size_t y = row - (std::min)(row, before); y < (std::min)(row + after, shape_.height); ++y)
+    const std::size_t half = options_.cutout / 2;
+    const std::size_t rest = options_.cutout - half;
+    const std::size_t left = column - (std::min)(column, half);
+    const std::size_t right = (std::min)(column + rest, shape_.width);
+    for (std::size_t y = row - (std::min)(row, half); y < (std::min)(row + rest, shape_.height); ++y)
       std::fill(features.begin() + place(y, left), features.begin() + place(y, right), 0.0F);
   }
 
   void normalize(std::span<float> features) const {
     if (shift_.empty()) return;
-    for (std::size_t at = 0; at < features.size(); at += shape_.channels)
-      for (std::size_t c = 0; c < shape_.channels; ++c) features[at + c] = (features[at + c] - shift_[c]) * factor_[c];
+    for (std::size_t pixel = 0; pixel < features.size(); pixel += shape_.channels)
+      for (std::size_t c = 0; c < shape_.channels; ++c)
+        features[pixel + c] = (features[pixel + c] - shift_[c]) * factor_[c];
   }
 
   [[nodiscard]] std::ptrdiff_t place(std::size_t y, std::size_t x) const {
     return static_cast<std::ptrdiff_t>((y * shape_.width + x) * shape_.channels);
   }
 
-  const Dataset* from_;
+  const Dataset* data_;
   shape shape_;
-  augmentation how_;
+  augmentation options_;
   random_stream random_;
   std::vector<float> shift_;
   std::vector<float> factor_;

@@ -63,13 +63,13 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
     const std::string expected = text(wanted, " records of ", record, " bytes, ", wanted * record, " in all");
     const auto found = [&path](const std::string& otherwise) { return localis::detail::found_kind(path, otherwise); };
     if (size < wanted * record) throw data_error(file.name(), size, expected, found("the end of the file"));
-    const auto longer = [&](const std::string& by) {
-      return data_error(file.name(), wanted * record, text("the end of the file after ", expected), found(by));
+    const auto longer = [&](const std::string& excess) {
+      return data_error(file.name(), wanted * record, text("the end of the file after ", expected), found(excess));
     };
     if (size > wanted * record) throw longer(text(size - wanted * record, " bytes more"));
 
-    std::size_t at = pixels.size();
-    pixels.resize(at + wanted * picture);
+    std::size_t next = pixels.size();
+    pixels.resize(next + wanted * picture);
     for (std::size_t i = 0; i < wanted; ++i) {
       const std::size_t got = file.read(bytes);
       if (got < record) throw data_error(file.name(), i * record + got, expected, "the end of the file");
@@ -81,7 +81,7 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
       labels.push_back(bytes[format.chosen]);
       const std::uint8_t* planes = bytes.data() + format.label_bytes;
       for (std::size_t p = 0; p < cifar_format::plane; ++p)
-        for (std::size_t c = 0; c < cifar_format::channels; ++c) pixels[at++] = planes[c * cifar_format::plane + p];
+        for (std::size_t c = 0; c < cifar_format::channels; ++c) pixels[next++] = planes[c * cifar_format::plane + p];
     }
     if (file.read(std::span<std::uint8_t>(bytes.data(), 1)) != 0) throw longer("more bytes");  // it has grown
   }

@@ -79,8 +79,8 @@ struct random_cut_range {
     const std::size_t columns = rounded(std::sqrt(part * ratio));
     const std::size_t rows = rounded(std::sqrt(part / ratio));
     if (columns == 0 || columns > width || rows == 0 || rows > height) continue;
-    const std::size_t top = random.below(draw + 2, height - rows + 1);
-    const std::size_t left = random.below(draw + 3, width - columns + 1);
+    const std::size_t top = random.integer(draw + 2, height - rows + 1);
+    const std::size_t left = random.integer(draw + 3, width - columns + 1);
     return {{top, left, rows, columns}, side, side, whole};
   }
   const double ratio = static_cast<double>(width) / static_cast<double>(height);

@@ -134,35 +134,37 @@ template <dataset Dataset>
 
 namespace detail {
 
-inline void check_shape(const char* who, const shape& extents) {
+inline void check_shape(const char* caller, const shape& extents) {
   std::size_t values = 1;
   for (const std::size_t extent : {extents.height, extents.width, extents.channels}) {
     if (extent == 0 || extent > (std::numeric_limits<std::size_t>::max)() / values)
-      throw shape_error(text(who, ": expected a sample shape of at least 1x1x1 whose product fits, found ", extents));
+      throw shape_error(
+          text(caller, ": expected a sample shape of at least 1x1x1 whose product fits, found ", extents));
     values *= extent;
   }
 }
 
 /// Number of samples in `found` values of `per_sample` each; throws if it is not an integer.
-inline std::size_t whole_samples(const char* who, const char* what, std::size_t found, std::size_t per_sample) {
+inline std::size_t whole_samples(const char* caller, const char* what, std::size_t found, std::size_t per_sample) {
   if (found % per_sample != 0)
-    throw shape_error(text(who, ": ", what, ": expected a multiple of ", per_sample, " values, found ", found));
+    throw shape_error(text(caller, ": ", what, ": expected a multiple of ", per_sample, " values, found ", found));
   return found / per_sample;
 }
 
-inline void check_count(const char* who, const char* what, std::size_t expected, std::size_t found) {
-  if (expected != found) throw shape_error(text(who, ": ", what, ": expected ", expected, ", found ", found));
+inline void check_count(const char* caller, const char* what, std::size_t expected, std::size_t found) {
+  if (expected != found) throw shape_error(text(caller, ": ", what, ": expected ", expected, ", found ", found));
 }
 
-inline void check_labels(const char* who, std::span<const std::uint32_t> labels, std::size_t classes) {
+inline void check_labels(const char* caller, std::span<const std::uint32_t> labels, std::size_t classes) {
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (labels[i] >= classes)
-      throw data_error(text(who, ": label of sample ", i, ": expected less than ", classes, ", found ", labels[i]));
+      throw data_error(text(caller, ": label of sample ", i, ": expected less than ", classes, ", found ", labels[i]));
 }
 
-inline void check_read(const char* who, std::size_t index, std::size_t size, std::size_t expected, std::size_t found) {
-  if (index >= size) throw shape_error(text(who, ": sample: expected less than ", size, ", found ", index));
-  check_count(who, "values to read into", expected, found);
+inline void check_read(const char* caller, std::size_t index, std::size_t size, std::size_t expected,
+                       std::size_t found) {
+  if (index >= size) throw shape_error(text(caller, ": sample: expected less than ", size, ", found ", index));
+  check_count(caller, "values to read into", expected, found);
 }
 
 }  // namespace detail
@@ -271,8 +273,8 @@ class arrays {
     size_ = detail::whole_samples("arrays", "features", features_.size(), shape_.size());
   }
 
-  static void copy_row(std::span<const float> from, std::size_t row, std::span<float> to) {
-    for (std::size_t i = 0; i < to.size(); ++i) to[i] = from[row * to.size() + i];
+  static void copy_row(std::span<const float> source, std::size_t row, std::span<float> target) {
+    for (std::size_t i = 0; i < target.size(); ++i) target[i] = source[row * target.size() + i];
   }
 
   shape shape_;
@@ -291,47 +293,47 @@ class subset {
 
  public:
   /// Errors: shape_error for an index that the data set does not have.
-  subset(const Dataset& from, std::vector<std::uint32_t> indices) : from_(&from), indices_(std::move(indices)) {
+  subset(const Dataset& data, std::vector<std::uint32_t> indices) : data_(&data), indices_(std::move(indices)) {
     for (const std::uint32_t index : indices_)
-      if (index >= from_->size())
-        throw shape_error(text("subset: index: expected less than ", from_->size(), ", found ", index));
+      if (index >= data_->size())
+        throw shape_error(text("subset: index: expected less than ", data_->size(), ", found ", index));
   }
 
   /// The `count` samples from `first` on.
   /// Errors: shape_error if the data set does not have them.
-  subset(const Dataset& from, std::size_t first, std::size_t count) : from_(&from) {
-    const std::size_t size = from.size();
+  subset(const Dataset& data, std::size_t first, std::size_t count) : data_(&data) {
+    const std::size_t size = data.size();
     if (size > 0xFFFFFFFF || count > size || first > size - count)
       throw shape_error(text("subset: expected a range within ", size, " samples, found ", count, " from ", first));
     indices_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) indices_.push_back(static_cast<std::uint32_t>(first + i));
   }
 
-  subset(const Dataset&& from, std::vector<std::uint32_t> indices) = delete;
-  subset(const Dataset&& from, std::size_t first, std::size_t count) = delete;
+  subset(const Dataset&& data, std::vector<std::uint32_t> indices) = delete;
+  subset(const Dataset&& data, std::size_t first, std::size_t count) = delete;
 
   [[nodiscard]] std::size_t size() const { return indices_.size(); }
-  [[nodiscard]] std::size_t height() const { return from_->height(); }
-  [[nodiscard]] std::size_t width() const { return from_->width(); }
-  [[nodiscard]] std::size_t channels() const { return from_->channels(); }
-  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
+  [[nodiscard]] std::size_t height() const { return data_->height(); }
+  [[nodiscard]] std::size_t width() const { return data_->width(); }
+  [[nodiscard]] std::size_t channels() const { return data_->channels(); }
+  [[nodiscard]] std::size_t classes() const { return data_->classes(); }
   [[nodiscard]] std::span<const std::uint32_t> indices() const { return indices_; }
 
-  [[nodiscard]] std::size_t readers() const { return readers_of(*from_); }
+  [[nodiscard]] std::size_t readers() const { return readers_of(*data_); }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    return from_->read(original(index), features);
+    return data_->read(original(index), features);
   }
 
   std::uint32_t read(std::size_t index, std::size_t epoch,
                      std::span<float> features) const requires dataset_with_epochs<Dataset> {
-    return from_->read(original(index), epoch, features);
+    return data_->read(original(index), epoch, features);
   }
 
-  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return from_->targets(); }
+  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return data_->targets(); }
 
   void read_target(std::size_t index, std::span<float> target) const requires dataset_with_targets<Dataset> {
-    from_->read_target(original(index), target);
+    data_->read_target(original(index), target);
   }
 
  private:
@@ -341,7 +343,7 @@ class subset {
     return indices_[index];
   }
 
-  const Dataset* from_;
+  const Dataset* data_;
   std::vector<std::uint32_t> indices_;
 };
 
@@ -352,34 +354,34 @@ class plain {
   static_assert(check_optional_members<Dataset>());
 
  public:
-  explicit plain(const Dataset& from) : from_(&from) {}
-  explicit plain(const Dataset&& from) = delete;
+  explicit plain(const Dataset& data) : data_(&data) {}
+  explicit plain(const Dataset&& data) = delete;
 
-  [[nodiscard]] std::size_t size() const { return from_->size(); }
-  [[nodiscard]] std::size_t height() const { return from_->height(); }
-  [[nodiscard]] std::size_t width() const { return from_->width(); }
-  [[nodiscard]] std::size_t channels() const { return from_->channels(); }
-  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
-  [[nodiscard]] std::size_t readers() const { return readers_of(*from_); }
+  [[nodiscard]] std::size_t size() const { return data_->size(); }
+  [[nodiscard]] std::size_t height() const { return data_->height(); }
+  [[nodiscard]] std::size_t width() const { return data_->width(); }
+  [[nodiscard]] std::size_t channels() const { return data_->channels(); }
+  [[nodiscard]] std::size_t classes() const { return data_->classes(); }
+  [[nodiscard]] std::size_t readers() const { return readers_of(*data_); }
 
-  std::uint32_t read(std::size_t index, std::span<float> features) const { return from_->read(index, features); }
+  std::uint32_t read(std::size_t index, std::span<float> features) const { return data_->read(index, features); }
 
-  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return from_->targets(); }
+  [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return data_->targets(); }
 
   void read_target(std::size_t index, std::span<float> target) const requires dataset_with_targets<Dataset> {
-    from_->read_target(index, target);
+    data_->read_target(index, target);
   }
 
  private:
-  const Dataset* from_;
+  const Dataset* data_;
 };
 
 /// The size of the validation part of a data set: a number of samples, or a fraction of them.
 struct validation_count {
   std::size_t samples;
 };
-struct validation_share {
-  double share;
+struct validation_fraction {
+  double fraction;
 };
 
 template <dataset Dataset>
@@ -406,10 +408,10 @@ template <dataset Dataset>
 
 /// Splits a data set by a fraction, which is rounded to the nearest number of samples.
 template <dataset Dataset>
-[[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_share validation, std::uint64_t seed) {
-  expect(is_finite(validation.share) && validation.share > 0 && validation.share < 1, "split: validation share",
-         "more than 0 and less than 1", validation.share);
-  const double samples = (std::round)(validation.share * static_cast<double>(data.size()));
+[[nodiscard]] split_data<Dataset> split(const Dataset& data, validation_fraction validation, std::uint64_t seed) {
+  expect(is_finite(validation.fraction) && validation.fraction > 0 && validation.fraction < 1,
+         "split: validation fraction", "more than 0 and less than 1", validation.fraction);
+  const double samples = (std::round)(validation.fraction * static_cast<double>(data.size()));
   return split(data, validation_count{static_cast<std::size_t>(samples)}, seed);
 }
 

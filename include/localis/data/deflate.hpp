@@ -9,8 +9,8 @@ namespace localis::data::detail {
 /// 1032 for each.
 [[nodiscard]] constexpr std::size_t most_inflated(std::size_t compressed) {
   constexpr std::size_t ratio = 1032;
-  constexpr std::size_t most = (std::numeric_limits<std::size_t>::max)();
-  return compressed > most / ratio ? most : compressed * ratio;
+  constexpr std::size_t limit = (std::numeric_limits<std::size_t>::max)();
+  return compressed > limit / ratio ? limit : compressed * ratio;
 }
 
 }  // namespace localis::data::detail

@@ -46,9 +46,9 @@ struct folder_options {
 /// or of more than max_pixels.
 [[nodiscard]] inline picture read_picture(const std::filesystem::path& path, std::size_t max_pixels) {
   file_source file(path);
-  const std::size_t most = (std::size_t{1} << 20) + 8 * max_pixels;
-  if (file.bound() > most)
-    throw data_error(file.name(), most, text("at most ", most, " bytes (max_pixels = ", max_pixels, ")"),
+  const std::size_t limit = (std::size_t{1} << 20) + 8 * max_pixels;
+  if (file.bound() > limit)
+    throw data_error(file.name(), limit, text("at most ", limit, " bytes (max_pixels = ", max_pixels, ")"),
                      text(file.bound()));
   std::vector<std::uint8_t> bytes(file.bound());
   bytes.resize(file.read(bytes));
@@ -86,11 +86,11 @@ class folder {
            options_.max_pixels);
     options_.range.validate();
     if (options_.readers == 0) options_.readers = (std::max)(1U, std::thread::hardware_concurrency());
-    std::filesystem::path at = root_;
+    std::filesystem::path opened = root_;
     try {
-      list(at);
+      list(opened);
     } catch (const std::filesystem::filesystem_error& error) {
-      throw data_error(text(at.string(), ": expected a readable folder, found: ", error.code().message()));
+      throw data_error(text(opened.string(), ": expected a readable folder, found: ", error.code().message()));
     }
     if (options_.skip_corrupt) skip_corrupt();
   }
@@ -138,8 +138,8 @@ class folder {
     return centre_cut(whole.height, whole.width, options_.shorter_side, options_.side);
   }
 
-  std::uint32_t write(std::size_t index, const picture& whole, const cut& by, std::span<float> features) const {
-    resize(whole, by.source, by.height, by.width, by.kept, features);
+  std::uint32_t write(std::size_t index, const picture& whole, const cut& window, std::span<float> features) const {
+    resize(whole, window.source, window.height, window.width, window.kept, features);
     return files_[index].label;
   }
 
@@ -154,8 +154,8 @@ class folder {
 
   static bool is_hidden(const std::filesystem::path& path) { return path.filename().string().front() == '.'; }
 
-  /// @param at  the folder that is being opened: of one below another, the error itself would not say
-  void list(std::filesystem::path& at) {
+  /// @param opened  the folder that is being opened: of one below another, the error itself would not say
+  void list(std::filesystem::path& opened) {
     namespace fs = std::filesystem;
     std::error_code ignored;  // of a link that leads nowhere: it is no folder
     for (const fs::directory_entry& entry : fs::directory_iterator(root_))
@@ -164,10 +164,11 @@ class folder {
     std::sort(names_.begin(), names_.end());
     for (std::size_t label = 0; label < names_.size(); ++label) {
       const fs::path own = root_ / names_[label];
-      at = own;
+      opened = own;
       std::vector<std::string> files;
-      std::vector<fs::path> above;
-      list_below(own, above, at, [&](const fs::path& one) { files.push_back(one.lexically_relative(own).string()); });
+      std::vector<fs::path> parents;
+      list_below(own, parents, opened,
+                 [&](const fs::path& one) { files.push_back(one.lexically_relative(own).string()); });
       if (files.empty()) throw data_error(text(own.string(), ": expected pictures (.jpg, .jpeg, .png), found none"));
       std::sort(files.begin(), files.end());
       for (std::string& name : files) files_.push_back({std::move(name), static_cast<std::uint32_t>(label)});
@@ -177,27 +178,27 @@ class folder {
   }
 
   /// Calls f(path) for each picture in a folder and below it.
-  /// @param above  the folders that it lies in, without links
+  /// @param parents  the folders that it lies in, without links
   template <class F>
-  void list_below(const std::filesystem::path& own, std::vector<std::filesystem::path>& above,
-                  std::filesystem::path& at, const F& f) {
+  void list_below(const std::filesystem::path& own, std::vector<std::filesystem::path>& parents,
+                  std::filesystem::path& opened, const F& f) {
     namespace fs = std::filesystem;
-    at = own;
-    above.push_back(fs::canonical(own));
+    opened = own;
+    parents.push_back(fs::canonical(own));
     for (const fs::directory_entry& entry : fs::directory_iterator(own)) {
       std::error_code failure;
       const fs::file_status status = entry.status(failure);
       const bool nowhere = status.type() == fs::file_type::not_found ||
                            failure == std::errc::too_many_symbolic_link_levels || failure == std::errc::not_a_directory;
-      if (failure && !nowhere) throw fs::filesystem_error("status", at = entry.path(), failure);
+      if (failure && !nowhere) throw fs::filesystem_error("status", opened = entry.path(), failure);
       if (fs::is_directory(status)) {
-        at = entry.path();
-        if (std::find(above.begin(), above.end(), fs::canonical(entry.path())) == above.end()) {
-          list_below(entry.path(), above, at, f);
+        opened = entry.path();
+        if (std::find(parents.begin(), parents.end(), fs::canonical(entry.path())) == parents.end()) {
+          list_below(entry.path(), parents, opened, f);
         } else {
           skipped_.push_back({entry.path(), text(entry.path().string(), ": a link to a folder that it lies in")});
         }
-        at = own;
+        opened = own;
       } else if (is_picture(entry.path())) {
         if (fs::is_regular_file(status)) {
           f(entry.path());
@@ -206,7 +207,7 @@ class folder {
         }
       }
     }
-    above.pop_back();
+    parents.pop_back();
   }
 
   void skip_corrupt() {

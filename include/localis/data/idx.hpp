@@ -57,9 +57,9 @@ class memory_source {
   memory_source(std::span<const std::uint8_t> bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}
 
   std::size_t read(std::span<std::uint8_t> bytes) {
-    const std::size_t count = (std::min)(bytes.size(), bytes_.size() - at_);
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(at_), count, bytes.begin());
-    at_ += count;
+    const std::size_t count = (std::min)(bytes.size(), bytes_.size() - position_);
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(position_), count, bytes.begin());
+    position_ += count;
     return count;
   }
 
@@ -69,7 +69,7 @@ class memory_source {
  private:
   std::span<const std::uint8_t> bytes_;
   std::string name_;
-  std::size_t at_ = 0;
+  std::size_t position_ = 0;
 };
 
 /// The two kinds of files of a data set.
@@ -99,9 +99,9 @@ template <byte_source Source>
 
   std::array<std::uint8_t, 16> header{};
   const std::size_t got = source.read(std::span<std::uint8_t>(header.data(), file.header_bytes));
-  const auto big_endian = [&header](std::size_t at) {
-    return std::uint32_t{header[at]} << 24 | std::uint32_t{header[at + 1]} << 16 | std::uint32_t{header[at + 2]} << 8 |
-           std::uint32_t{header[at + 3]};
+  const auto big_endian = [&header](std::size_t offset) {
+    return std::uint32_t{header[offset]} << 24 | std::uint32_t{header[offset + 1]} << 16 |
+           std::uint32_t{header[offset + 2]} << 8 | std::uint32_t{header[offset + 3]};
   };
   const std::uint32_t magic = 0x00000800 + static_cast<std::uint32_t>(extents);
   if (got >= 4 && big_endian(0) != magic) {
@@ -138,8 +138,8 @@ template <byte_source Source>
   file.body.resize(body);
   const std::size_t read = source.read(file.body);
   if (read < body) throw data_error(file.name, file.header_bytes + read, expected, "the end of the file");
-  std::uint8_t beyond = 0;
-  if (source.read(std::span<std::uint8_t>(&beyond, 1)) != 0)
+  std::uint8_t extra = 0;
+  if (source.read(std::span<std::uint8_t>(&extra, 1)) != 0)
     throw data_error(file.name, total, text("the end of the file after ", expected), "more bytes");
   return file;
 }

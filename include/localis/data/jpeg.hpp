@@ -64,9 +64,9 @@ class jpeg_decoder {
   }
 
   /// Reads the next row, width() * components() bytes.
-  [[nodiscard]] bool row(std::uint8_t* into) {
+  [[nodiscard]] bool row(std::uint8_t* pixels) {
     if (setjmp(jump_) != 0) return false;
-    jpeg_read_scanlines(&info_, &into, 1);
+    jpeg_read_scanlines(&info_, &pixels, 1);
     return true;
   }
 
@@ -95,8 +95,8 @@ class jpeg_decoder {
     errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), message_.data());
     std::longjmp(jump_, 1);
   }
-  [[noreturn]] void leave(const char* why) {
-    std::strncpy(message_.data(), why, message_.size() - 1);
+  [[noreturn]] void leave(const char* reason) {
+    std::strncpy(message_.data(), reason, message_.size() - 1);
     std::longjmp(jump_, 1);
   }
 

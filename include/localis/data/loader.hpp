@@ -97,28 +97,28 @@ class loader {
     batch_view<Scalar> view() const { return {labels.size(), features, labels, targets, indices}; }
   };
 
-  void fill(buffer& into, place at) const {
-    const bool reorder = into.order.empty() || (shuffle_ && into.order_epoch != at.epoch);
+  void fill(buffer& batch, place position) const {
+    const bool reorder = batch.order.empty() || (shuffle_ && batch.order_epoch != position.epoch);
     if (reorder) {
-      into.order = order(at.epoch);
-      into.order_epoch = at.epoch;
+      batch.order = order(position.epoch);
+      batch.order_epoch = position.epoch;
     }
-    const std::size_t first = at.step * batch_;
+    const std::size_t first = position.step * batch_;
     const std::size_t count = (std::min)(batch_, size_ - first);
     const std::size_t values = shape_of(data_).size();
     const std::size_t targets = targets_of(data_);
-    into.features.resize(count * values);
-    into.targets.resize(count * targets);
-    into.labels.resize(count);
-    into.indices.resize(count);
+    batch.features.resize(count * values);
+    batch.targets.resize(count * targets);
+    batch.labels.resize(count);
+    batch.indices.resize(count);
     detail::share_out(count, readers_of(data_), [&](std::size_t i) {
-      const std::uint32_t index = into.order[first + i];
-      into.indices[i] = index;
-      write_row(into.features, i, values,
-                [&](std::span<float> row) { into.labels[i] = read_in_epoch(data_, index, at.epoch, row); });
-      check_label(index, into.labels[i]);
+      const std::uint32_t index = batch.order[first + i];
+      batch.indices[i] = index;
+      write_row(batch.features, i, values,
+                [&](std::span<float> row) { batch.labels[i] = read_in_epoch(data_, index, position.epoch, row); });
+      check_label(index, batch.labels[i]);
       if constexpr (dataset_with_targets<Dataset>)
-        write_row(into.targets, i, targets, [&](std::span<float> row) { data_.read_target(index, row); });
+        write_row(batch.targets, i, targets, [&](std::span<float> row) { data_.read_target(index, row); });
     });
   }
 

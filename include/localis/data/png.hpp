@@ -36,12 +36,14 @@ class png_decoder {
     if (setjmp(jump_) != 0) return false;
     png_ = png_create_read_struct(
         PNG_LIBPNG_VER_STRING, this,
-        [](png_structp png, png_const_charp why) { static_cast<png_decoder*>(png_get_error_ptr(png))->leave(why); },
+        [](png_structp png, png_const_charp reason) {
+          static_cast<png_decoder*>(png_get_error_ptr(png))->leave(reason);
+        },
         [](png_structp, png_const_charp) {});  // the library never prints
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
     if (info_ == nullptr) leave("no memory");
-    png_set_read_fn(png_, this, [](png_structp png, png_bytep into, std::size_t count) {
-      static_cast<png_decoder*>(png_get_io_ptr(png))->take(into, count);
+    png_set_read_fn(png_, this, [](png_structp png, png_bytep bytes, std::size_t count) {
+      static_cast<png_decoder*>(png_get_io_ptr(png))->take(bytes, count);
     });
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // all but palette, transparency, pixels
     png_set_user_limits(png_, 0x7FFFFFFF, 0x7FFFFFFF);                       // the caller looks at the product
@@ -63,9 +65,9 @@ class png_decoder {
   }
 
   /// Reads the next row; in an interlaced picture, the pixels that this pass adds to it.
-  [[nodiscard]] bool row(std::uint8_t* into) {
+  [[nodiscard]] bool row(std::uint8_t* pixels) {
     if (setjmp(jump_) != 0) return false;
-    png_read_row(png_, into, nullptr);
+    png_read_row(png_, pixels, nullptr);
     return true;
   }
 
@@ -81,26 +83,26 @@ class png_decoder {
   [[nodiscard]] std::size_t packed_row() const { return png_get_rowbytes(png_, info_); }
   [[nodiscard]] int passes() const { return passes_; }
   [[nodiscard]] const char* message() const { return message_.data(); }
-  [[nodiscard]] std::size_t consumed() const { return at_; }
+  [[nodiscard]] std::size_t consumed() const { return position_; }
 
  private:
-  void take(png_bytep into, std::size_t count) {
-    if (count > size_ - at_) {
-      at_ = size_;
+  void take(png_bytep bytes, std::size_t count) {
+    if (count > size_ - position_) {
+      position_ = size_;
       leave("the end of the file");
     }
-    std::memcpy(into, bytes_ + at_, count);
-    at_ += count;
+    std::memcpy(bytes, bytes_ + position_, count);
+    position_ += count;
   }
 
-  [[noreturn]] void leave(const char* why) {
-    std::strncpy(message_.data(), why, message_.size() - 1);
+  [[noreturn]] void leave(const char* reason) {
+    std::strncpy(message_.data(), reason, message_.size() - 1);
     std::longjmp(jump_, 1);
   }
 
   const std::uint8_t* bytes_;
   std::size_t size_;
-  std::size_t at_ = 0;
+  std::size_t position_ = 0;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
   int passes_ = 1;

@@ -41,32 +41,32 @@ struct resampling {
   std::vector<tap> taps;
   std::vector<std::int32_t> weights;
 
-  /// The new pixels `first` ... `first + count - 1`, where `from` old ones become `to`.
-  resampling(std::size_t from, std::size_t to, std::size_t first, std::size_t count) {
-    const double scale = static_cast<double>(from) / static_cast<double>(to);
+  /// The new pixels `first` ... `first + count - 1`, where `old_size` old ones become `new_size`.
+  resampling(std::size_t old_size, std::size_t new_size, std::size_t first, std::size_t count) {
+    const double scale = static_cast<double>(old_size) / static_cast<double>(new_size);
     const double support = (std::max)(scale, 1.0);  // a triangle that widens with the shrinking: no aliasing
-    std::vector<double> shares;
+    std::vector<double> unscaled;
     for (std::size_t i = first; i < first + count; ++i) {
       const double centre = (static_cast<double>(i) + 0.5) * scale;
       const auto begin = static_cast<std::size_t>((std::max)(0.0, centre - support + 0.5));
-      const auto end = (std::min)(from, static_cast<std::size_t>(centre + support + 0.5));
-      shares.clear();
+      const auto end = (std::min)(old_size, static_cast<std::size_t>(centre + support + 0.5));
+      unscaled.clear();
       double sum = 0;
       for (std::size_t x = begin; x < end; ++x) {
         const double distance = (std::abs)((static_cast<double>(x) - centre + 0.5) * (1.0 / support));
-        shares.push_back((std::max)(0.0, 1.0 - distance));
-        sum += shares.back();
+        unscaled.push_back((std::max)(0.0, 1.0 - distance));
+        sum += unscaled.back();
       }
       taps.push_back({begin, end - begin, weights.size()});
-      for (const double share : shares)
-        weights.push_back(static_cast<std::int32_t>(0.5 + share / sum * (1 << precision)));
+      for (const double value : unscaled)
+        weights.push_back(static_cast<std::int32_t>(0.5 + value / sum * (1 << precision)));
     }
   }
 
   /// Computes one new value from old ones that lie `step` apart.
-  [[nodiscard]] std::uint8_t apply(const tap& at, const std::uint8_t* old, std::size_t step) const {
+  [[nodiscard]] std::uint8_t apply(const tap& place, const std::uint8_t* old, std::size_t step) const {
     std::int32_t sum = 1 << (precision - 1);
-    for (std::size_t i = 0; i < at.count; ++i) sum += old[(at.first + i) * step] * weights[at.weights + i];
+    for (std::size_t i = 0; i < place.count; ++i) sum += old[(place.first + i) * step] * weights[place.weights + i];
     return static_cast<std::uint8_t>(std::clamp(sum >> precision, 0, 255));
   }
 };
@@ -81,43 +81,45 @@ struct resampling {
 /// Errors: shape_error for regions that do not lie within their pictures or are empty, or features of another size.
 /// Source: `Image.resize` of Pillow, with the same bytes; from version 13 on Pillow may resize the rows first, which
 ///         changes some bytes by 1.
-inline void resize(const picture& from, const region& source, std::size_t height, std::size_t width, const region& kept,
-                   std::span<float> features) {
+inline void resize(const picture& original, const region& source, std::size_t height, std::size_t width,
+                   const region& kept, std::span<float> features) {
   constexpr std::size_t channels = 3;
-  const auto within = [](const region& part, std::size_t rows, std::size_t columns) {
+  const auto fits = [](const region& part, std::size_t rows, std::size_t columns) {
     return part.height > 0 && part.width > 0 && part.height <= rows && part.top <= rows - part.height &&
            part.width <= columns && part.left <= columns - part.width;
   };
   const auto describe = [](const region& part) {
     return text(part.height, 'x', part.width, " from row ", part.top, ", column ", part.left);
   };
-  if (from.rgb.size() != from.height * from.width * channels || !within(source, from.height, from.width))
-    throw shape_error(text("resize: source: expected a part of the ", from.height, 'x', from.width, " pixels, found ",
-                           describe(source)));
-  if (!within(kept, height, width))
+  if (original.rgb.size() != original.height * original.width * channels ||
+      !fits(source, original.height, original.width))
+    throw shape_error(text("resize: source: expected a part of the ", original.height, 'x', original.width,
+                           " pixels, found ", describe(source)));
+  if (!fits(kept, height, width))
     throw shape_error(
         text("resize: kept: expected a part of the ", height, 'x', width, " pixels, found ", describe(kept)));
   if (features.size() != kept.height * kept.width * channels)
     throw shape_error(
         text("resize: values: expected ", kept.height * kept.width * channels, ", found ", features.size()));
 
-  const detail::resampling across(source.width, width, kept.left, kept.width);
-  const detail::resampling down(source.height, height, kept.top, kept.height);
-  const std::size_t first_row = down.taps.front().first;
-  const std::size_t rows = down.taps.back().first + down.taps.back().count - first_row;
+  const detail::resampling horizontal(source.width, width, kept.left, kept.width);
+  const detail::resampling vertical(source.height, height, kept.top, kept.height);
+  const std::size_t first_row = vertical.taps.front().first;
+  const std::size_t rows = vertical.taps.back().first + vertical.taps.back().count - first_row;
   const std::size_t stride = kept.width * channels;
   std::vector<std::uint8_t> narrow(rows * stride);
-  std::uint8_t* to = narrow.data();
+  std::uint8_t* target = narrow.data();
   for (std::size_t y = 0; y < rows; ++y) {
-    const std::uint8_t* row = from.rgb.data() + ((source.top + first_row + y) * from.width + source.left) * channels;
-    for (const auto& tap : across.taps)
-      for (std::size_t c = 0; c < channels; ++c) *to++ = across.apply(tap, row + c, channels);
+    const std::uint8_t* row =
+        original.rgb.data() + ((source.top + first_row + y) * original.width + source.left) * channels;
+    for (const auto& tap : horizontal.taps)
+      for (std::size_t c = 0; c < channels; ++c) *target++ = horizontal.apply(tap, row + c, channels);
   }
   float* feature = features.data();
-  for (detail::resampling::tap tap : down.taps) {
+  for (detail::resampling::tap tap : vertical.taps) {
     tap.first -= first_row;
     for (std::size_t i = 0; i < stride; ++i)
-      *feature++ = static_cast<float>(down.apply(tap, narrow.data() + i, stride)) * (1.0F / 255.0F);
+      *feature++ = static_cast<float>(vertical.apply(tap, narrow.data() + i, stride)) * (1.0F / 255.0F);
   }
 }
 

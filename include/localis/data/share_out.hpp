@@ -17,15 +17,15 @@ void share_out(std::size_t count, std::size_t threads, const Body& body) {
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> stop = false;
   struct outcome {
-    std::size_t at = 0;
+    std::size_t index = 0;
     std::exception_ptr failure;
   };
   const auto work = [&](outcome& own) {
     while (!stop) {
-      own.at = next++;
-      if (own.at >= count) return;
+      own.index = next++;
+      if (own.index >= count) return;
       try {
-        body(own.at);
+        body(own.index);
       } catch (...) {
         own.failure = std::current_exception();
         stop = true;
@@ -45,8 +45,8 @@ void share_out(std::size_t count, std::size_t threads, const Body& body) {
   work(outcomes[0]);
   for (std::thread& helper : helpers) helper.join();
   const outcome* first = nullptr;
-  for (const outcome& each : outcomes)
-    if (each.failure && (first == nullptr || each.at < first->at)) first = &each;
+  for (const outcome& one : outcomes)
+    if (one.failure && (first == nullptr || one.index < first->index)) first = &one;
   if (first != nullptr) std::rethrow_exception(first->failure);
 }
 

@@ -37,12 +37,12 @@ namespace localis::data {
 
   const random_stream patterns(seed, pattern_stream);
   const random_stream noises(seed, noise_stream);
-  const std::size_t across = (width + patch - 1) / patch;
-  const std::size_t down = (height + patch - 1) / patch;
+  const std::size_t patch_columns = (width + patch - 1) / patch;
+  const std::size_t patch_rows = (height + patch - 1) / patch;
 
   std::vector<std::uint8_t> pixels(count * extents.size());
   std::vector<std::uint32_t> labels(count);
-  std::size_t at = 0;
+  std::size_t next = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t sample = first + i;
     const std::size_t label = sample % classes;
@@ -51,9 +51,9 @@ namespace localis::data {
     for (std::size_t y = 0; y < height; ++y)
       for (std::size_t x = 0; x < width; ++x)
         for (std::size_t c = 0; c < channels; ++c) {
-          const std::size_t place = ((label * down + y / patch) * across + x / patch) * channels + c;
+          const std::size_t place = ((label * patch_rows + y / patch) * patch_columns + x / patch) * channels + c;
           const double pixel = 255.0 * (patterns.uniform(place) + noise * noises.normal(value++));
-          pixels[at++] = static_cast<std::uint8_t>(std::lround(std::clamp(pixel, 0.0, 255.0)));
+          pixels[next++] = static_cast<std::uint8_t>(std::lround(std::clamp(pixel, 0.0, 255.0)));
         }
   }
   return images(extents, std::move(pixels), std::move(labels), classes);

@@ -93,36 +93,36 @@ void visit_run(Run& run, const Visit& visit) {
 }
 
 struct to_json {
-  nlohmann::json& into;
+  nlohmann::json& object;
 
-  void operator()(const char* name, const auto& value) const { into[name] = of(value); }
+  void operator()(const char* name, const auto& value) const { object[name] = encode(value); }
 
   /// An empty object, to which members are added. Starting from null is not safe: if there is no memory for its first
   /// member, it can no longer be destroyed.
   static nlohmann::json empty() { return nlohmann::json::object(); }
 
-  static nlohmann::json of(std::size_t value) { return value; }
-  static nlohmann::json of(const std::string& value) { return value; }
-  static nlohmann::json of(double value) { return hexadecimal(value); }
-  static nlohmann::json of(std::byte value) { return static_cast<unsigned>(value); }
-  static nlohmann::json of(const epoch_sums::mean& value) { return {hexadecimal(value.sum), value.count}; }
-  static nlohmann::json of(const record auto& value) {
+  static nlohmann::json encode(std::size_t value) { return value; }
+  static nlohmann::json encode(const std::string& value) { return value; }
+  static nlohmann::json encode(double value) { return hexadecimal(value); }
+  static nlohmann::json encode(std::byte value) { return static_cast<unsigned>(value); }
+  static nlohmann::json encode(const epoch_sums::mean& value) { return {hexadecimal(value.sum), value.count}; }
+  static nlohmann::json encode(const record auto& value) {
     nlohmann::json result = empty();
     visit_members(value, to_json{result});
     return result;
   }
   template <class T>
-  static nlohmann::json of(const std::vector<T>& values) {
+  static nlohmann::json encode(const std::vector<T>& values) {
     nlohmann::json result = nlohmann::json::array();
-    for (const T& value : values) result.push_back(of(value));
+    for (const T& value : values) result.push_back(encode(value));
     return result;
   }
 };
 
 struct from_json {
-  const nlohmann::json& from;
+  const nlohmann::json& object;
 
-  void operator()(const char* name, auto& value) const { take(from.at(name), value); }
+  void operator()(const char* name, auto& value) const { take(object.at(name), value); }
 
   static void take(const nlohmann::json& stored, std::size_t& value) {
     if (!stored.is_number_unsigned())
@@ -155,13 +155,13 @@ struct from_json {
 /// Writes a run to a file. An existing file is replaced only when the new one is completely on the disk.
 /// Errors: checkpoint_error if the file cannot be written.
 template <class T>
-void write_checkpoint(const stored_run<T>& from, const std::filesystem::path& path) {
+void write_checkpoint(const stored_run<T>& source, const std::filesystem::path& path) {
   nlohmann::json run = detail::to_json::empty();
-  detail::visit_run(from, detail::to_json{run});
+  detail::visit_run(source, detail::to_json{run});
   run["format"] = detail::checkpoint_version;
   nlohmann::json checksums = nlohmann::json::object();
   std::vector<named_tensor> tensors;
-  for (const auto& [name, values] : from.arrays) {
+  for (const auto& [name, values] : source.arrays) {
     tensors.push_back({name, {values.size()}, std::span<const T>(values)});
     checksums[name] = detail::checksum(values.data(), values.size() * sizeof(T));
   }

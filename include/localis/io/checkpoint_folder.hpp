@@ -77,8 +77,8 @@ class checkpoint_folder {
     write_checkpoint(run, path_of(steps));
     std::size_t kept = 0;
     for (const entry& one : entries()) {
-      const bool ours = !one.part && (one.steps == steps || (one.steps < steps && goes_on_));
-      if (ours && kept++ < keep_) continue;
+      const bool own = !one.part && (one.steps == steps || (one.steps < steps && goes_on_));
+      if (own && kept++ < keep_) continue;
       remove(one);  // if that fails, the next call tries again
     }
     goes_on_ = true;
@@ -174,11 +174,12 @@ class checkpoint_folder {
     std::vector<entry> result;
     std::error_code failure;
     const std::string head = name_ + "-step-";
-    for (std::filesystem::directory_iterator at(folder_, failure), end; !failure && at != end; at.increment(failure)) {
-      std::string rest = at->path().filename().string();
+    for (std::filesystem::directory_iterator file(folder_, failure), end; !failure && file != end;
+         file.increment(failure)) {
+      std::string rest = file->path().filename().string();
       if (rest.rfind(head, 0) != 0) continue;
       rest.erase(0, head.size());
-      entry found{at->path()};
+      entry found{file->path()};
       const auto [stop, code] = std::from_chars(rest.data(), rest.data() + rest.size(), found.steps);
       const std::string_view tail(stop, static_cast<std::size_t>(rest.data() + rest.size() - stop));
       found.part = detail::is_draft(tail, ending);

@@ -44,9 +44,9 @@ template <loggable Record>
   std::string line;
   for (const auto& [name, value] : labels) line += csv_cell(value) + ',';
   detail::for_each_number(record, '.', [&](const std::string&, auto value) {
-    bool there = true;
-    if constexpr (std::floating_point<decltype(value)>) there = !is_nan(value);
-    if (there) detail::append_number(line, value);
+    bool present = true;
+    if constexpr (std::floating_point<decltype(value)>) present = !is_nan(value);
+    if (present) detail::append_number(line, value);
     line += ',';
   });
   line.pop_back();

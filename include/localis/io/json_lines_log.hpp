@@ -19,41 +19,41 @@ namespace localis::io {
 
 namespace detail {
 
-inline void append_json(std::string& to, std::string_view content) {
+inline void append_json(std::string& json, std::string_view content) {
   expect(localis::detail::is_utf8(content), "json_line: text", "UTF-8", content);
   constexpr const char* digits = "0123456789abcdef";
-  to += '"';
+  json += '"';
   for (const char letter : content) {
     const auto code = static_cast<unsigned char>(letter);
     if (code < 0x20) {
-      to += "\\u00";
-      to += digits[code / 16];
-      to += digits[code % 16];
+      json += "\\u00";
+      json += digits[code / 16];
+      json += digits[code % 16];
     } else {
-      if (letter == '"' || letter == '\\') to += '\\';
-      to += letter;
+      if (letter == '"' || letter == '\\') json += '\\';
+      json += letter;
     }
   }
-  to += '"';
+  json += '"';
 }
 
 template <class Value>
-void append_json_value(std::string& to, const Value& value) {
+void append_json_value(std::string& json, const Value& value) {
   if constexpr (std::floating_point<Value>) {
     if (!is_finite(value)) {
-      to += "null";
+      json += "null";
       return;
     }
   }
   if constexpr (std::is_arithmetic_v<Value>) {
-    append_number(to, value);
+    append_number(json, value);
   } else {
-    to += '[';
+    json += '[';
     for (std::size_t i = 0; i < value.size(); ++i) {
-      if (i > 0) to += ',';
-      append_json_value(to, value[i]);
+      if (i > 0) json += ',';
+      append_json_value(json, value[i]);
     }
-    to += ']';
+    json += ']';
   }
 }
 
@@ -65,17 +65,17 @@ void append_json_value(std::string& to, const Value& value) {
 template <loggable Record>
 [[nodiscard]] std::string json_line(const Record& record, const log_labels& labels = {}) {
   std::string line = "{";
-  const auto name = [&line](std::string_view of) {
+  const auto name = [&line](std::string_view key) {
     if (line.size() > 1) line += ',';
-    detail::append_json(line, of);
+    detail::append_json(line, key);
     line += ':';
   };
   for (const auto& label : labels) {
     name(label.first);
     detail::append_json(line, label.second);
   }
-  visit_members(record, [&](const char* of, const auto& value) {
-    name(of);
+  visit_members(record, [&](const char* key, const auto& value) {
+    name(key);
     detail::append_json_value(line, value);
   });
   return line + '}';

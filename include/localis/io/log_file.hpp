@@ -77,12 +77,12 @@ class log_file {
   template <std::invocable<bool> Decide>
   void write(const Decide& decide) {
     const lock held(file_.number());
-    struct stat before {};
-    const bool known = ::fstat(file_.number(), &before) == 0 && S_ISREG(before.st_mode);
-    const auto record = decide(known ? before.st_size == 0 : !begun_);
+    struct stat status {};
+    const bool known = ::fstat(file_.number(), &status) == 0 && S_ISREG(status.st_mode);
+    const auto record = decide(known ? status.st_size == 0 : !begun_);
     if (!detail::write_all(file_.number(), record)) {
       const int code = errno;
-      if (known && ::ftruncate(file_.number(), before.st_size) != 0) fail(errno);
+      if (known && ::ftruncate(file_.number(), status.st_size) != 0) fail(errno);
       fail(code);
     }
     begun_ = true;
@@ -130,19 +130,19 @@ inline std::optional<std::string> first_line(const std::filesystem::path& path) 
 
 /// The shortest digits from which the same number is read.
 template <class Number>
-void append_number(std::string& to, Number number) {
+void append_number(std::string& target, Number number) {
   char digits[32];
-  to.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  target.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
 /// Calls f(name, number) for each number of a record; the values of a list are NAME.0, NAME.1, ...
 template <class Record, class F>
-void for_each_number(const Record& record, char between, const F& f) {
+void for_each_number(const Record& record, char separator, const F& f) {
   visit_members(record, [&](const char* name, const auto& value) {
     if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>) {
       f(std::string(name), value);
     } else {
-      for (std::size_t i = 0; i < value.size(); ++i) f(text(name, between, i), value[i]);
+      for (std::size_t i = 0; i < value.size(); ++i) f(text(name, separator, i), value[i]);
     }
   });
 }

@@ -25,11 +25,11 @@ namespace detail {
 inline constexpr std::string_view draft_mark = ".localis-";
 inline constexpr std::string_view draft_ending = ".part";
 
-/// Whether this is the name of a draft for the file `of`, which a replacement uses until the draft is complete:
-/// OF.localis-1234-0.part.
-[[nodiscard]] inline bool is_draft(std::string_view name, std::string_view of) {
-  return name.size() > of.size() + draft_mark.size() + draft_ending.size() && name.substr(0, of.size()) == of &&
-         name.substr(of.size(), draft_mark.size()) == draft_mark &&
+/// Whether this is the name of a draft for the file `target`, which a replacement uses until the draft is complete:
+/// TARGET.localis-1234-0.part.
+[[nodiscard]] inline bool is_draft(std::string_view name, std::string_view target) {
+  return name.size() > target.size() + draft_mark.size() + draft_ending.size() &&
+         name.substr(0, target.size()) == target && name.substr(target.size(), draft_mark.size()) == draft_mark &&
          name.substr(name.size() - draft_ending.size()) == draft_ending;
 }
 
@@ -61,17 +61,17 @@ class replacement {
   explicit replacement(std::filesystem::path path) : path_(std::move(path)) {
     struct stat old {};
     errno = 0;
-    const bool there = ::stat(path_.c_str(), &old) == 0;
-    if (there && !S_ISREG(old.st_mode)) {
+    const bool exists = ::stat(path_.c_str(), &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) {
       file_ = detail::descriptor(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
       must_hold(file_.is_open());
       return;
     }
-    must_hold(there ? ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) == 0 : errno == ENOENT);
-    follow_links(there);
-    beside_ = true;
-    open_draft(there ? 0600 : 0666);
-    if (there) take_over(old);
+    must_hold(exists ? ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) == 0 : errno == ENOENT);
+    follow_links(exists);
+    uses_draft_ = true;
+    open_draft(exists ? 0600 : 0666);
+    if (exists) take_over(old);
     remove_drafts_of_killed_processes();
   }
   replacement(const replacement&) = delete;
@@ -103,17 +103,17 @@ class replacement {
     if (good) return;
     const std::string reason = localis::detail::system_reason();
     throw data_error(
-        text(path_.string(), ": cannot be written", beside_ ? " (by way of a file beside it): " : ": ", reason));
+        text(path_.string(), ": cannot be written", uses_draft_ ? " (by way of a file beside it): " : ": ", reason));
   }
 
   static std::filesystem::path folder_of(const std::filesystem::path& file) {
     return file.has_parent_path() ? file.parent_path() : ".";
   }
 
-  void follow_links(bool there) {
+  void follow_links(bool exists) {
     namespace fs = std::filesystem;
     std::error_code failure;
-    if (there) {
+    if (exists) {
       target_ = fs::canonical(path_, failure);
     } else {
       target_ = path_;
@@ -159,8 +159,9 @@ class replacement {
     namespace fs = std::filesystem;
     const std::string name = target_.filename().string();
     std::error_code failure;
-    for (fs::directory_iterator at(folder_of(target_), failure), end; !failure && at != end; at.increment(failure)) {
-      if (detail::is_draft(at->path().filename().native(), name)) detail::remove_abandoned(at->path());
+    for (fs::directory_iterator file(folder_of(target_), failure), end; !failure && file != end;
+         file.increment(failure)) {
+      if (detail::is_draft(file->path().filename().native(), name)) detail::remove_abandoned(file->path());
     }
   }
 
@@ -168,7 +169,7 @@ class replacement {
   std::filesystem::path target_;  ///< the path without links
   draft draft_;                   ///< without a path if there is no draft: for a device, or after finish()
   detail::descriptor file_{};
-  bool beside_ = false;  ///< whether the bytes go to a draft
+  bool uses_draft_ = false;  ///< whether the bytes go to a draft
 };
 
 /// Replaces a file by one with this content, or creates it; see replacement.

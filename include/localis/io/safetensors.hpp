@@ -87,9 +87,9 @@ template <std::unsigned_integral Word>
 
 /// Checks JSON before it is used: no name may occur twice (the parser would silently take one of them), and the nesting
 /// is limited (printing a part of it in a message is recursive). Syntax errors are left to the parser.
-class json_watch final : public nlohmann::json_sax<nlohmann::json> {
+class json_checker final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit json_watch(const std::string& where) : where_(where) {}
+  explicit json_checker(const std::string& location) : location_(location) {}
 
   bool null() override { return true; }
   bool boolean(bool) override { return true; }
@@ -101,7 +101,7 @@ class json_watch final : public nlohmann::json_sax<nlohmann::json> {
   bool start_object(std::size_t) override { return open(); }
   bool key(string_t& name) override {
     if (!names_.back().insert(name).second)
-      throw data_error(text(where_, ": expected every name once, found \"", name, "\" twice"));
+      throw data_error(text(location_, ": expected every name once, found \"", name, "\" twice"));
     return true;
   }
   bool end_object() override { return close(); }
@@ -114,7 +114,7 @@ class json_watch final : public nlohmann::json_sax<nlohmann::json> {
 
   bool open() {
     if (names_.size() == most_levels)
-      throw data_error(text(where_, ": expected JSON of at most ", most_levels, " levels, found more"));
+      throw data_error(text(location_, ": expected JSON of at most ", most_levels, " levels, found more"));
     names_.emplace_back();
     return true;
   }
@@ -123,15 +123,15 @@ class json_watch final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  const std::string& where_;
+  const std::string& location_;
   std::vector<std::set<std::string>> names_;  ///< names seen, by level
 };
 
-/// Parses JSON that json_watch accepts.
-/// Errors: data_error, which begins with `where`; nlohmann::json::exception.
-inline nlohmann::json parse_careful(const std::string& where, const std::string& json) {
-  json_watch watch(where);
-  nlohmann::json::sax_parse(json, &watch);
+/// Parses JSON that json_checker accepts.
+/// Errors: data_error, which begins with `location`; nlohmann::json::exception.
+inline nlohmann::json parse_careful(const std::string& location, const std::string& json) {
+  json_checker checker(location);
+  nlohmann::json::sax_parse(json, &checker);
   return nlohmann::json::parse(json);
 }
 
@@ -155,9 +155,9 @@ class safetensors {
     std::array<std::uint8_t, 8> length{};
     read_bytes(0, length);
     const auto header_bytes = detail::little_endian<std::uint64_t>(length.data());
-    const std::size_t most = (std::min)(size - 8, longest_header);
-    if (header_bytes > most)
-      throw data_error(name_, 0, text("a header of at most ", most, " bytes"), found(text(header_bytes)));
+    const std::size_t limit = (std::min)(size - 8, longest_header);
+    if (header_bytes > limit)
+      throw data_error(name_, 0, text("a header of at most ", limit, " bytes"), found(text(header_bytes)));
     std::string header(static_cast<std::size_t>(header_bytes), ' ');
     read_bytes(8, std::span<std::uint8_t>(reinterpret_cast<std::uint8_t*>(header.data()), header.size()));
     if (header.empty() || header.front() != '{')
@@ -197,26 +197,26 @@ class safetensors {
   /// Reads all values of a tensor, row-major, into an array of as many float or double (from F64, F32, F16, BF16; to
   /// float with rounding) or std::int64_t (only from I64).
   /// Errors: data_error for no such tensor, an unsuitable dtype, a value too large for a float, or a file that
-  /// has become shorter; shape_error if `into` has not as many elements.
+  /// has become shorter; shape_error if `target` has not as many elements.
   template <std::ranges::contiguous_range Values>
-  void read(const std::string& tensor, Values&& into) {
-    const std::span<std::ranges::range_value_t<Values>> values(into);
-    const tensor_info& from = info(tensor);
-    if (from.size() != values.size())
-      throw shape_error(text(where(tensor), ": expected ", values.size(), " values, found ", from.size(), " (",
-                             detail::shape_text(from.shape), ")"));
-    read_values(tensor, from, values);
+  void read(const std::string& tensor, Values&& target) {
+    const std::span<std::ranges::range_value_t<Values>> values(target);
+    const tensor_info& stored = info(tensor);
+    if (stored.size() != values.size())
+      throw shape_error(text(location(tensor), ": expected ", values.size(), " values, found ", stored.size(), " (",
+                             detail::shape_text(stored.shape), ")"));
+    read_values(tensor, stored, values);
   }
 
   /// Reads all values of a tensor that must have this shape.
   /// Errors: as above, and shape_error for another shape.
   template <std::ranges::contiguous_range Values>
-  void read(const std::string& tensor, std::span<const std::size_t> shape, Values&& into) {
-    const tensor_info& from = info(tensor);
-    if (!std::equal(shape.begin(), shape.end(), from.shape.begin(), from.shape.end()))
-      throw shape_error(text(where(tensor), ": expected shape ", detail::shape_text(shape), ", found ",
-                             detail::shape_text(from.shape)));
-    read(tensor, into);
+  void read(const std::string& tensor, std::span<const std::size_t> shape, Values&& target) {
+    const tensor_info& stored = info(tensor);
+    if (!std::equal(shape.begin(), shape.end(), stored.shape.begin(), stored.shape.end()))
+      throw shape_error(text(location(tensor), ": expected shape ", detail::shape_text(shape), ", found ",
+                             detail::shape_text(stored.shape)));
+    read(tensor, target);
   }
 
   /// Errors: data_error that lists what is missing and what is too many, unless the tensors are exactly these.
@@ -231,7 +231,9 @@ class safetensors {
   }
 
  private:
-  [[nodiscard]] std::string where(const std::string& tensor) const { return text(name_, ": tensor \"", tensor, '"'); }
+  [[nodiscard]] std::string location(const std::string& tensor) const {
+    return text(name_, ": tensor \"", tensor, '"');
+  }
 
   [[nodiscard]] static std::string difference(const std::vector<std::string>& one,
                                               const std::vector<std::string>& other) {
@@ -241,13 +243,13 @@ class safetensors {
     return list;
   }
 
-  void read_bytes(std::size_t at, std::span<std::uint8_t> into) {
+  void read_bytes(std::size_t offset, std::span<std::uint8_t> bytes) {
     file_.clear();
-    file_.seekg(static_cast<std::streamoff>(at));
-    file_.read(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(into.size()));
+    file_.seekg(static_cast<std::streamoff>(offset));
+    file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     const auto got = static_cast<std::size_t>(file_.gcount());
-    if (got != into.size())
-      throw data_error(name_, at + got, text(into.size() - got, " bytes more"), "the end of the file");
+    if (got != bytes.size())
+      throw data_error(name_, offset + got, text(bytes.size() - got, " bytes more"), "the end of the file");
   }
 
   /// Stores the JSON of the header in metadata_ and tensors_.
@@ -258,7 +260,7 @@ class safetensors {
         continue;
       }
       const auto wrong = [&, &own = tensor](const char* expected, const nlohmann::json& found) {
-        return data_error(text(where(own), ": expected ", expected, ", found ", found.dump().substr(0, 200)));
+        return data_error(text(location(own), ": expected ", expected, ", found ", found.dump().substr(0, 200)));
       };
       if (!fields.is_object() || fields.size() != 3 || !fields.contains("dtype") || !fields.contains("shape") ||
           !fields.contains("data_offsets"))
@@ -298,7 +300,7 @@ class safetensors {
     }
     whole = whole && bits % 8 == 0;
     if (!whole || info.begin > info.end || info.end - info.begin != bits / 8)
-      throw data_error(text(where(tensor), ": expected data_offsets ",
+      throw data_error(text(location(tensor), ": expected data_offsets ",
                             whole ? text(bits / 8, " bytes apart") : "that hold whole bytes", " for ", info.dtype, ' ',
                             detail::shape_text(info.shape), ", found [", info.begin, ", ", info.end, "]"));
   }
@@ -310,57 +312,59 @@ class safetensors {
     order.reserve(tensors_.size());
     for (const auto& [tensor, info] : tensors_) order.push_back({{info.begin, info.end}, &tensor});
     std::sort(order.begin(), order.end(), [](const entry& a, const entry& b) { return a.first < b.first; });
-    std::size_t at = 0;
+    std::size_t offset = 0;
     for (const auto& [range, tensor] : order) {
       if (range.second > bytes)
-        throw data_error(text(where(*tensor), ": expected data_offsets of at most ", bytes,
+        throw data_error(text(location(*tensor), ": expected data_offsets of at most ", bytes,
                               ", the bytes after the header, found [", range.first, ", ", range.second, "]"));
-      if (range.first != at)
-        throw data_error(text(where(*tensor), ": expected data_offsets from ", at,
+      if (range.first != offset)
+        throw data_error(text(location(*tensor), ": expected data_offsets from ", offset,
                               ", where the tensor before it ends, ", "found [", range.first, ", ", range.second,
-                              "]: ", range.first < at ? "they overlap" : "a hole"));
-      at = range.second;
+                              "]: ", range.first < offset ? "they overlap" : "a hole"));
+      offset = range.second;
     }
-    if (at != bytes)
-      throw data_error(name_, values_ + at, "the end of the file after the last tensor",
-                       text(bytes - at, " bytes more"));
+    if (offset != bytes)
+      throw data_error(name_, values_ + offset, "the end of the file after the last tensor",
+                       text(bytes - offset, " bytes more"));
   }
 
-  void read_values(const std::string& tensor, const tensor_info& from, std::span<std::int64_t> into) {
-    if (from.dtype != "I64") throw data_error(text(where(tensor), ": expected dtype I64, found ", from.dtype));
-    convert<std::uint64_t>(tensor, from, into, [](std::uint64_t word) { return std::bit_cast<std::int64_t>(word); });
+  void read_values(const std::string& tensor, const tensor_info& stored, std::span<std::int64_t> values) {
+    if (stored.dtype != "I64") throw data_error(text(location(tensor), ": expected dtype I64, found ", stored.dtype));
+    convert<std::uint64_t>(tensor, stored, values,
+                           [](std::uint64_t word) { return std::bit_cast<std::int64_t>(word); });
   }
 
   template <std::floating_point Value>
-  void read_values(const std::string& tensor, const tensor_info& from, std::span<Value> into) {
-    if (from.dtype == "F32")
-      convert<std::uint32_t>(tensor, from, into, [](std::uint32_t word) { return std::bit_cast<float>(word); });
-    else if (from.dtype == "F64")
-      convert<std::uint64_t>(tensor, from, into, [](std::uint64_t word) { return std::bit_cast<double>(word); });
-    else if (from.dtype == "F16")
-      convert<std::uint16_t>(tensor, from, into, detail::from_half);
-    else if (from.dtype == "BF16")
-      convert<std::uint16_t>(tensor, from, into, detail::from_bfloat);
+  void read_values(const std::string& tensor, const tensor_info& stored, std::span<Value> values) {
+    if (stored.dtype == "F32")
+      convert<std::uint32_t>(tensor, stored, values, [](std::uint32_t word) { return std::bit_cast<float>(word); });
+    else if (stored.dtype == "F64")
+      convert<std::uint64_t>(tensor, stored, values, [](std::uint64_t word) { return std::bit_cast<double>(word); });
+    else if (stored.dtype == "F16")
+      convert<std::uint16_t>(tensor, stored, values, detail::from_half);
+    else if (stored.dtype == "BF16")
+      convert<std::uint16_t>(tensor, stored, values, detail::from_bfloat);
     else
-      throw data_error(text(where(tensor), ": expected dtype F32, F64, F16 or BF16, found ", from.dtype));
+      throw data_error(text(location(tensor), ": expected dtype F32, F64, F16 or BF16, found ", stored.dtype));
   }
 
   /// Reads word by word, a piece of the tensor at a time.
   template <std::unsigned_integral Word, class Value, class Convert>
-  void convert(const std::string& tensor, const tensor_info& from, std::span<Value> into, const Convert& as_number) {
+  void convert(const std::string& tensor, const tensor_info& stored, std::span<Value> values,
+               const Convert& as_number) {
     constexpr std::size_t piece = 65536 / sizeof(Word);
-    std::vector<std::uint8_t> bytes((std::min)(piece, into.size()) * sizeof(Word));
-    for (std::size_t first = 0; first < into.size(); first += piece) {
-      const std::size_t count = (std::min)(piece, into.size() - first);
-      read_bytes(values_ + from.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
+    std::vector<std::uint8_t> bytes((std::min)(piece, values.size()) * sizeof(Word));
+    for (std::size_t first = 0; first < values.size(); first += piece) {
+      const std::size_t count = (std::min)(piece, values.size() - first);
+      read_bytes(values_ + stored.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
       for (std::size_t i = 0; i < count; ++i) {
         const auto number = as_number(detail::little_endian<Word>(bytes.data() + i * sizeof(Word)));
         if constexpr (sizeof(number) > sizeof(Value))
           if (is_finite(number) &&
               (std::abs)(number) > static_cast<decltype(number)>((std::numeric_limits<Value>::max)()))
             throw data_error(
-                text(where(tensor), ": value ", first + i, ": expected one that fits a float, found ", number));
-        into[first + i] = static_cast<Value>(number);
+                text(location(tensor), ": value ", first + i, ": expected one that fits a float, found ", number));
+        values[first + i] = static_cast<Value>(number);
       }
     }
   }

@@ -24,10 +24,10 @@ void for_each_torch_tensor(const Model& model, torch_names names, const F& f) {
   const std::span<const operation> program = Model::operations();
   const std::vector<std::string> modules = module_names(program, names);
   model.for_each_parameter([&](const operation& op, const parameter<typename Model::scalar>& p) {
-    const auto at = static_cast<std::size_t>(&op - program.data());
-    const shape before = op.input == 0 ? Model::network_type::input : program[op.input - 1].out;
-    torch_tensor tensor = torch_layout(op, p, before);
-    tensor.name = text(modules[at], '.', tensor.name);
+    const auto index = static_cast<std::size_t>(&op - program.data());
+    const shape input = op.input == 0 ? Model::network_type::input : program[op.input - 1].out;
+    torch_tensor tensor = torch_layout(op, p, input);
+    tensor.name = text(modules[index], '.', tensor.name);
     f(tensor, op, p);
   });
 }
@@ -58,7 +58,7 @@ void save_state_dict(const Model& model, const std::filesystem::path& path, torc
     std::vector<scalar> host(p.size());
     model.backend().download(p.value, std::span<scalar>(host));
     std::vector<scalar> turned(p.size());
-    for (std::size_t i = 0; i < p.size(); ++i) turned[i] = host[tensor.ours.empty() ? i : tensor.ours[i]];
+    for (std::size_t i = 0; i < p.size(); ++i) turned[i] = host[tensor.places.empty() ? i : tensor.places[i]];
     arrays.push_back(std::move(turned));
     tensors.push_back({tensor.name, tensor.shape, std::span<const scalar>(arrays.back())});
     if (tensor.name.size() >= 11 && tensor.name.substr(tensor.name.size() - 11) == "running_var") {
@@ -89,10 +89,10 @@ void load_state_dict(Model& model, const std::filesystem::path& path, torch_name
   file.expect_names(expected);
   std::vector<std::pair<scalar*, std::vector<scalar>>> arrays;  // destination, and values
   detail::for_each_torch_tensor(model, names, [&](const torch_tensor& tensor, const operation&, const auto& p) {
-    std::vector<scalar> theirs(p.size());
-    file.read(tensor.name, std::span<const std::size_t>(tensor.shape), std::span<scalar>(theirs));
+    std::vector<scalar> stored(p.size());
+    file.read(tensor.name, std::span<const std::size_t>(tensor.shape), std::span<scalar>(stored));
     std::vector<scalar> turned(p.size());
-    for (std::size_t i = 0; i < p.size(); ++i) turned[tensor.ours.empty() ? i : tensor.ours[i]] = theirs[i];
+    for (std::size_t i = 0; i < p.size(); ++i) turned[tensor.places.empty() ? i : tensor.places[i]] = stored[i];
     arrays.emplace_back(p.value, std::move(turned));
   });
   for (const auto& [own, values] : arrays) model.backend().upload(std::span<const scalar>(values), own);

@@ -112,17 +112,17 @@ class tensorboard_log {
  private:
   static constexpr const char* prefix = "events.out.tfevents.";
 
-  static std::chrono::duration<double> now() { return std::chrono::system_clock::now().time_since_epoch(); }
+  static std::chrono::duration<double> unix_time() { return std::chrono::system_clock::now().time_since_epoch(); }
 
   struct state {
     detail::descriptor folder;  ///< locked for as long as the file may grow
     log_file file;
   };
 
-  /// Locks the folder. Returns false if another log holds the lock and `how` forbids waiting for it.
-  static bool lock(const detail::descriptor& folder, int how) {
+  /// Locks the folder. Returns false if another log holds the lock and `flags` forbid waiting for it.
+  static bool lock(const detail::descriptor& folder, int flags) {
     int result = 0;
-    do result = ::flock(folder.number(), how);
+    do result = ::flock(folder.number(), flags);
     while (result != 0 && errno == EINTR);
     return result == 0 || errno != EWOULDBLOCK;  // not every file system has locks
   }
@@ -135,14 +135,14 @@ class tensorboard_log {
     if (existing == existing_log::replace && !lock(in_use, LOCK_EX | LOCK_NB)) {
       throw data_error(text(folder.string(), ": expected a folder that no log writes to, found one in use"));
     }
-    std::vector<fs::path> before;
+    std::vector<fs::path> old;
     if (!failure) {
-      for (fs::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
-        if (at->path().filename().string().rfind(prefix, 0) == 0) before.push_back(at->path());
+      for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure)) {
+        if (entry->path().filename().string().rfind(prefix, 0) == 0) old.push_back(entry->path());
       }
     }
     if (existing == existing_log::replace) {
-      for (const fs::path& file : before) {
+      for (const fs::path& file : old) {
         if (!failure) fs::remove(file, failure);
       }
     }
@@ -151,7 +151,7 @@ class tensorboard_log {
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {"localhost"};
     // TensorBoard reads files in the order of their names, which is the order of time.
-    const std::string seconds = text(static_cast<std::int64_t>(now().count()));
+    const std::string seconds = text(static_cast<std::int64_t>(unix_time().count()));
     const std::string zeros(seconds.size() < 10 ? 10 - seconds.size() : 0, '0');
     const std::string name = text(prefix, zeros, seconds, '.', host.data(), '.', ::getpid(), '.');
     static std::atomic<std::size_t> count = 0;  // two logs never share a file
@@ -162,7 +162,7 @@ class tensorboard_log {
   }
 
   void write(const std::string& event) const {
-    state_->file.write(detail::tf_record(detail::proto_double(1, now().count()) + event));
+    state_->file.write(detail::tf_record(detail::proto_double(1, unix_time().count()) + event));
   }
 
   std::shared_ptr<state> state_;

@@ -44,9 +44,9 @@ inline std::vector<std::string> resnet_names(std::span<const operation> program)
   std::size_t number = 0;  // of the convolution within its branch
   bool in_block = false;
   bool in_shortcut = false;
-  const auto projects = [&](std::size_t at) {
-    while (program[at].kind != operation_kind::shortcut) ++at;
-    return program[at + 1].kind != operation_kind::add;
+  const auto projects = [&](std::size_t index) {
+    while (program[index].kind != operation_kind::shortcut) ++index;
+    return program[index + 1].kind != operation_kind::add;
   };
   for (std::size_t i = 0; i < program.size(); ++i) {
     const operation& op = program[i];
@@ -83,10 +83,11 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   std::size_t part = 0;   // of a block: its convolutions
   std::size_t parts = 0;  // how many the block has
   bool in_block = false;
-  const auto count_parts = [&](std::size_t at) {
+  const auto count_parts = [&](std::size_t index) {
     std::size_t count = 0;
-    for (++at; program[at].kind != operation_kind::close_block && program[at].kind != operation_kind::shortcut; ++at) {
-      if (program[at].trainable()) ++count;
+    for (++index; program[index].kind != operation_kind::close_block && program[index].kind != operation_kind::shortcut;
+         ++index) {
+      if (program[index].trainable()) ++count;
     }
     return count;
   };
@@ -119,8 +120,8 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
 }  // namespace detail
 
 /// The module of each operation that has parameters.
-[[nodiscard]] inline std::vector<std::string> module_names(std::span<const operation> program, torch_names which) {
-  switch (which) {
+[[nodiscard]] inline std::vector<std::string> module_names(std::span<const operation> program, torch_names names) {
+  switch (names) {
     case torch_names::resnet:
       return detail::resnet_names(program);
     case torch_names::mobilenet_v2:
@@ -133,14 +134,14 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
 
 /// A tensor of PyTorch, and the place of each of its values in the array of localis.
 struct torch_tensor {
-  std::string name;                ///< in the module: weight, bias, running_mean, running_var
-  std::vector<std::size_t> shape;  ///< shape in PyTorch
-  std::vector<std::size_t> ours;   ///< for each place in PyTorch, the place in localis; empty: the same places
+  std::string name;                 ///< in the module: weight, bias, running_mean, running_var
+  std::vector<std::size_t> shape;   ///< shape in PyTorch
+  std::vector<std::size_t> places;  ///< for each place in PyTorch, the place in localis; empty: the same places
 };
 
-/// @param before  the operation before this one: a dense layer may see a flattened map
+/// @param input  the shape that the operation before this one puts out: a dense layer may see a flattened map
 template <class T>
-[[nodiscard]] torch_tensor torch_layout(const operation& op, const parameter<T>& p, const shape& before) {
+[[nodiscard]] torch_tensor torch_layout(const operation& op, const parameter<T>& p, const shape& input) {
   const std::string_view name = p.name;
   torch_tensor result;
   result.name = name == "gamma"              ? "weight"
@@ -154,7 +155,7 @@ template <class T>
   const std::size_t inputs = map.inputs();
   const bool dense = std::string_view(op.name) == "dense";
   // PyTorch puts the channels of a window or of a flattened map first, localis puts them last.
-  const std::size_t channels = dense ? before.channels : map.in.channels / map.groups;
+  const std::size_t channels = dense ? input.channels : map.in.channels / map.groups;
   const std::size_t cells = inputs / channels;
   if (dense) {
     result.shape = {units, inputs};
@@ -162,10 +163,10 @@ template <class T>
     result.shape = {units, channels, map.field.height, map.field.width};
   }
   if (channels == 1 || cells == 1) return result;
-  result.ours.reserve(p.size());
+  result.places.reserve(p.size());
   for (std::size_t o = 0; o < units; ++o) {
     for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t cell = 0; cell < cells; ++cell) result.ours.push_back(o * inputs + cell * channels + c);
+      for (std::size_t cell = 0; cell < cells; ++cell) result.places.push_back(o * inputs + cell * channels + c);
     }
   }
   return result;

@@ -25,8 +25,8 @@ namespace localis::io {
 namespace detail {
 
 template <std::unsigned_integral Word>
-void append_little_endian(std::vector<char>& to, Word word) {
-  for (std::size_t i = 0; i < sizeof(Word); ++i) to.push_back(static_cast<char>(word >> (8 * i) & 0xFF));
+void append_little_endian(std::vector<char>& target, Word word) {
+  for (std::size_t i = 0; i < sizeof(Word); ++i) target.push_back(static_cast<char>(word >> (8 * i) & 0xFF));
 }
 
 }  // namespace detail
@@ -61,7 +61,7 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::size_t at = 0;
+  std::size_t offset = 0;
   std::set<std::string> names;
   for (const named_tensor* tensor : order) {
     if (tensor->name == "__metadata__" || !names.insert(tensor->name).second)
@@ -71,9 +71,10 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
     if (const tensor_info info{"", tensor->shape}; info.size() != count)
       throw shape_error(text("write_safetensors: tensor \"", tensor->name, "\": expected ", info.size(), " values (",
                              detail::shape_text(tensor->shape), "), found ", count));
-    const std::size_t end = at + count * format_of(*tensor).width;
-    header[tensor->name] = {{"dtype", format_of(*tensor).dtype}, {"shape", tensor->shape}, {"data_offsets", {at, end}}};
-    at = end;
+    const std::size_t end = offset + count * format_of(*tensor).width;
+    header[tensor->name] = {
+        {"dtype", format_of(*tensor).dtype}, {"shape", tensor->shape}, {"data_offsets", {offset, end}}};
+    offset = end;
   }
   std::string json;
   try {

@@ -247,7 +247,7 @@ class local_update {
       std::size_t every = std::max<std::size_t>(values.rows.every, 1);
       while (std::gcd(every, map.out.width) != 1) ++every;
       const random_stream random(step.seed, 0x726F7773);  // "rows"
-      options.rows = {random.below(step.step, (std::min)(every, map.rows(samples))), every};
+      options.rows = {random.integer(step.step, (std::min)(every, map.rows(samples))), every};
     }
     if constexpr (forgets_by != rule::matrix_forget::none) {
       // (G^T G) W takes P O^2 + O^2 I multiply-adds, G W another P O I.

@@ -16,19 +16,21 @@ class arena_planner {
 
   struct allocation {
     std::size_t bytes = 0;
-    std::size_t from = 0;
-    std::size_t to = 0;
+    std::size_t first = 0;
+    std::size_t last = 0;
     use kind = use::activation;
     std::size_t offset = 0;
   };
 
-  /// Reserves an array whose life is, until extend(), the moment `from`. Returns its index.
-  std::size_t add(std::size_t bytes, std::size_t from, use kind) {
-    allocations_.push_back({workspace::round_up(bytes), from, from, kind, 0});
+  /// Reserves an array whose life is, until extend(), the moment `first`. Returns its index.
+  std::size_t add(std::size_t bytes, std::size_t first, use kind) {
+    allocations_.push_back({workspace::round_up(bytes), first, first, kind, 0});
     return allocations_.size() - 1;
   }
   allocation& operator[](std::size_t index) { return allocations_[index]; }
-  void extend(std::size_t index, std::size_t to) { allocations_[index].to = (std::max)(allocations_[index].to, to); }
+  void extend(std::size_t index, std::size_t last) {
+    allocations_[index].last = (std::max)(allocations_[index].last, last);
+  }
 
   /// Gives every array its offset: largest first, each at the lowest one that is free for its whole life. Returns the
   /// bytes of the whole block.
@@ -46,7 +48,7 @@ class arena_planner {
       std::size_t offset = 0;
       for (const std::size_t other_index : placed) {
         const allocation& other = allocations_[other_index];
-        if (other.from > chosen.to || other.to < chosen.from) continue;
+        if (other.first > chosen.last || other.last < chosen.first) continue;
         if (other.offset >= offset + chosen.bytes) break;
         offset = (std::max)(offset, other.offset + other.bytes);
       }
@@ -67,7 +69,7 @@ class arena_planner {
     for (const allocation& start : allocations_) {  // a sum grows at these moments only
       std::size_t sum = 0;
       for (const allocation& other : allocations_) {
-        if (other.kind == kind && other.from <= start.from && start.from <= other.to) sum += other.bytes;
+        if (other.kind == kind && other.first <= start.first && start.first <= other.last) sum += other.bytes;
       }
       largest = (std::max)(largest, sum);
     }

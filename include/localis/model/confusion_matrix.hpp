@@ -12,8 +12,8 @@ namespace localis {
 /// How often samples of one class were taken for another: a row for each true class, a column for each predicted one.
 ///
 ///   const confusion_matrix seen = confusion(model, test);   // model/evaluate.hpp
-///   seen.recall(3)        // of the samples of class 3, the share that was found
-///   seen.precision(3)     // of those taken for class 3, the share that was
+///   seen.recall(3)        // of the samples of class 3, the fraction that was found
+///   seen.precision(3)     // of those taken for class 3, the fraction that was
 class confusion_matrix {
  public:
   confusion_matrix() = default;
@@ -22,10 +22,10 @@ class confusion_matrix {
   [[nodiscard]] std::size_t classes() const { return classes_; }
   /// Samples of class `truth` that were taken for class `predicted`. Errors: config_error for a class that is not
   /// there.
-  [[nodiscard]] std::size_t at(std::size_t truth, std::size_t predicted) const {
+  [[nodiscard]] std::size_t count(std::size_t truth, std::size_t predicted) const {
     return counts_[place(truth, predicted)];
   }
-  /// Errors: as at().
+  /// Errors: as count().
   void add(std::size_t truth, std::size_t predicted, std::size_t samples = 1) {
     counts_[place(truth, predicted)] += samples;
   }
@@ -49,24 +49,24 @@ class confusion_matrix {
   /// Samples of a class.
   [[nodiscard]] std::size_t row(std::size_t truth) const {
     std::size_t sum = 0;
-    for (std::size_t predicted = 0; predicted < classes_; ++predicted) sum += at(truth, predicted);
+    for (std::size_t predicted = 0; predicted < classes_; ++predicted) sum += count(truth, predicted);
     return sum;
   }
   /// Samples that were taken for it.
   [[nodiscard]] std::size_t column(std::size_t predicted) const {
     std::size_t sum = 0;
-    for (std::size_t truth = 0; truth < classes_; ++truth) sum += at(truth, predicted);
+    for (std::size_t truth = 0; truth < classes_; ++truth) sum += count(truth, predicted);
     return sum;
   }
 
-  /// Share of right answers. Here and below NaN where it would be a share of nothing.
+  /// Fraction of right answers. Here and below NaN where it would be a fraction of nothing.
   [[nodiscard]] double accuracy() const {
     std::size_t right = 0;
-    for (std::size_t c = 0; c < classes_; ++c) right += at(c, c);
-    return share(right, total());
+    for (std::size_t c = 0; c < classes_; ++c) right += count(c, c);
+    return fraction(right, total());
   }
-  [[nodiscard]] double recall(std::size_t of) const { return share(at(of, of), row(of)); }
-  [[nodiscard]] double precision(std::size_t of) const { return share(at(of, of), column(of)); }
+  [[nodiscard]] double recall(std::size_t label) const { return fraction(count(label, label), row(label)); }
+  [[nodiscard]] double precision(std::size_t label) const { return fraction(count(label, label), column(label)); }
 
   [[nodiscard]] bool operator==(const confusion_matrix&) const = default;
 
@@ -78,8 +78,9 @@ class confusion_matrix {
     }
     return truth * classes_ + predicted;
   }
-  [[nodiscard]] static double share(std::size_t part, std::size_t of) {
-    return of == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(part) / static_cast<double>(of);
+  [[nodiscard]] static double fraction(std::size_t part, std::size_t whole) {
+    return whole == 0 ? std::numeric_limits<double>::quiet_NaN()
+                      : static_cast<double>(part) / static_cast<double>(whole);
   }
 
   std::size_t classes_ = 0;

@@ -35,31 +35,31 @@ struct score {
 
 namespace detail {
 
-/// Errors: shape_error and config_error for data that does not fit the network. `who` and `which` begin the message.
+/// Errors: shape_error and config_error for data that does not fit the network. `caller` and `name` begin the message.
 template <class Model, class Data>
-void check_data(const char* who, const char* which, const Data& data) {
+void check_data(const char* caller, const char* name, const Data& data) {
   const shape found{data.height(), data.width(), data.channels()};
   const shape wanted = Model::network_type::input;
   if (!(found == wanted)) {
-    throw shape_error(text(who, ": ", which, ": expected samples of ", wanted, ", found ", found));
+    throw shape_error(text(caller, ": ", name, ": expected samples of ", wanted, ", found ", found));
   }
-  if (data.size() == 0) throw config_error(text(who, ": samples: expected at least 1, found 0"));
+  if (data.size() == 0) throw config_error(text(caller, ": samples: expected at least 1, found 0"));
   if (data.classes() > Model::outputs) {
-    throw config_error(text(who, ": ", which, ": classes: expected at most the network's ", Model::outputs,
+    throw config_error(text(caller, ": ", name, ": classes: expected at most the network's ", Model::outputs,
                             " outputs, found ", data.classes()));
   }
   const std::size_t targets = data::targets_of(data);
   if (targets != 0 && targets != Model::outputs) {
-    throw shape_error(text(who, ": ", which, ": target length: expected the network's ", Model::outputs,
+    throw shape_error(text(caller, ": ", name, ": target length: expected the network's ", Model::outputs,
                            " outputs, found ", targets));
   }
 }
 
 /// Errors: config_error for data without classes and without targets, for which no loss is defined.
 template <class Data>
-void check_goals(const char* who, const char* which, const Data& data) {
+void check_goals(const char* caller, const char* name, const Data& data) {
   if (data.classes() > 0 || data::targets_of(data) > 0) return;
-  throw config_error(text(who, ": ", which, ": expected classes or targets to learn from, found neither"));
+  throw config_error(text(caller, ": ", name, ": expected classes or targets to learn from, found neither"));
 }
 
 /// The fraction of right answers, or NaN where it is not known.
@@ -81,13 +81,13 @@ void for_batches(const Model& model, const Data& data, const Body& body) {
 
 /// Appends the class with the largest output for each sample of a batch.
 template <class Model>
-void append_largest(const char* who, Model& model, const data::batch_view<typename Model::scalar>& batch,
+void append_largest(const char* caller, Model& model, const data::batch_view<typename Model::scalar>& batch,
                     std::size_t classes, std::vector<std::uint32_t>& result) {
   const std::vector<typename Model::scalar> output = model.predict(batch.features, batch.size);
   for (std::size_t n = 0; n < batch.size; ++n) {
     const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
     if (!loss::all_finite(&*row, classes)) {
-      throw error(text(who, ": outputs for sample ", batch.indices[n],
+      throw error(text(caller, ": outputs for sample ", batch.indices[n],
                        " of the data: expected finite numbers, of which one is largest, found NaN or infinity"));
     }
     const auto largest = std::max_element(row, row + static_cast<std::ptrdiff_t>(classes));

@@ -26,7 +26,7 @@ struct executor {
     if constexpr (!Network::program.operations[Index].fused_into_previous) {
       constexpr std::size_t last = facts::last_fused_by(Index);
       const operation& op = Network::program.operations[Index];
-      if (op.is_epilogue && memory.offsets(Index).fused_by != operation_bytes::itself) return;
+      if (op.is_epilogue && memory.offsets(Index).fused_by != operation_bytes::unfused) return;
       if constexpr (facts::last_in_epilogue(Index) > Index) {
         if (memory.offsets(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
       }

@@ -22,7 +22,7 @@ enum class fan {
 
 /// Initial weights other than a model's own (which are fan::in for all layers).
 struct initialization {
-  fan by = fan::in;            ///< of convolutions
+  fan fan_mode = fan::in;      ///< of convolutions
   double dense_deviation = 0;  ///< of dense layers; 0: as convolutions
   bool zero_gamma = false;  ///< the last normalization of each residual branch starts at 0: blocks begin as identities
   std::uint64_t seed = 1;
@@ -56,7 +56,7 @@ void initialize(Model& model, const initialization& options) {
     if (name == "weight" && op.trainable()) {
       const linear_map map = op.map();
       const bool dense = map.field.positions() == 1 && map.in.positions() == 1;
-      const std::size_t seen = options.by == fan::in ? map.inputs() : map.outputs() * map.field.positions();
+      const std::size_t seen = options.fan_mode == fan::in ? map.inputs() : map.outputs() * map.field.positions();
       const double deviation =
           dense && options.dense_deviation > 0 ? options.dense_deviation : std::sqrt(2 / static_cast<double>(seen));
       const random_stream own = random.substream(index);

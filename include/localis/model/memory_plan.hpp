@@ -13,10 +13,10 @@ namespace localis {
 
 /// What the planner must know of one operation besides its description, in bytes.
 struct operation_bytes {
-  static constexpr std::size_t itself = static_cast<std::size_t>(-1);
+  static constexpr std::size_t unfused = static_cast<std::size_t>(-1);
 
-  std::size_t fused_by = itself;  ///< the trainable operation whose forward pass does this one
-  std::size_t input = 0;          ///< of a batch
+  std::size_t fused_by = unfused;  ///< the trainable operation whose forward pass does this one
+  std::size_t input = 0;           ///< of a batch
   std::size_t output = 0;
   std::size_t saved = 0;      ///< small values between forward and backward
   std::size_t gradients = 0;  ///< of its parameters
@@ -30,12 +30,12 @@ struct operation_bytes {
 struct operation_slots {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  std::size_t fused_by = operation_bytes::itself;  ///< the operation whose forward pass does this one
-  std::size_t output = none;                       ///< the value that it makes; none where that is the network's input
-  std::size_t output_gradient = none;              ///< none where no one wants it
-  std::size_t input_gradient = none;               ///< none where it is not to be computed
-  std::size_t saved = none;                        ///< small values between forward and backward
-  std::size_t parameter_gradients = none;          ///< one array behind the other
+  std::size_t fused_by = operation_bytes::unfused;  ///< the operation whose forward pass does this one
+  std::size_t output = none;                        ///< the value that it makes; none where that is the network's input
+  std::size_t output_gradient = none;               ///< none where no one wants it
+  std::size_t input_gradient = none;                ///< none where it is not to be computed
+  std::size_t saved = none;                         ///< small values between forward and backward
+  std::size_t parameter_gradients = none;           ///< one array behind the other
   std::size_t forward_scratch = none;
   std::size_t backward_scratch = none;
   std::size_t local_loss_scratch = none;  ///< of its stage's local loss
@@ -155,7 +155,7 @@ class plan_builder {
   using use = arena_planner::use;
 
   [[nodiscard]] bool is_fused(std::size_t i) const {
-    return i < program_.size() && bytes_[i].fused_by != operation_bytes::itself;
+    return i < program_.size() && bytes_[i].fused_by != operation_bytes::unfused;
   }
   [[nodiscard]] std::size_t forward_moment(std::size_t i) const {
     return moments_.forward[is_fused(i) ? bytes_[i].fused_by : i];
@@ -249,8 +249,8 @@ class plan_builder {
     const std::size_t moment = moments_.backward[i];
     if (s.output_gradient == none) {
       // The last of its region: the gradient comes from the loss, or from the stage's local loss.
-      const std::size_t from = moments_.region[i] == stages_ ? moments_.loss : moment - 1;
-      s.output_gradient = arena_.add(b.output, from, use::gradient);
+      const std::size_t first = moments_.region[i] == stages_ ? moments_.loss : moment - 1;
+      s.output_gradient = arena_.add(b.output, first, use::gradient);
     }
     arena_.extend(s.output_gradient, moment);
     s.backward_scratch = add_scratch(b.backward_scratch, moment);

@@ -187,7 +187,9 @@ class model {
     return detail::fails_on_clips<Network, Backend>();
   }
   /// Returns the part of each stage in the multiply-adds of the network's responses, summing to 1.
-  [[nodiscard]] static constexpr std::array<double, stages> work_shares() { return detail::work_shares<Network>(); }
+  [[nodiscard]] static constexpr std::array<double, stages> work_fractions() {
+    return detail::work_fractions<Network>();
+  }
 
   /// Describes what the model is made of and, once it is prepared, the memory of a step.
   [[nodiscard]] localis::summary summary() const {

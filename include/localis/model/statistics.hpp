@@ -51,17 +51,17 @@ constexpr std::array<bool, Network::stages> fails_on_clips() {
 
 /// The part of each stage in the multiply-adds of the network's responses, summing to 1.
 template <class Network>
-constexpr std::array<double, Network::stages> work_shares() {
-  std::array<double, Network::stages> shares{};
+constexpr std::array<double, Network::stages> work_fractions() {
+  std::array<double, Network::stages> fractions{};
   double total = 0;
   for (const operation& op : Network::program.operations) {
     if (!op.trainable()) continue;
     const double work = static_cast<double>(op.map().rows(1)) * static_cast<double>(op.map().weights());
-    shares[op.stage] += work;
+    fractions[op.stage] += work;
     total += work;
   }
-  for (double& share : shares) share /= total;
-  return shares;
+  for (double& fraction : fractions) fraction /= total;
+  return fractions;
 }
 
 }  // namespace detail

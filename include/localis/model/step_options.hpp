@@ -33,7 +33,8 @@ struct step_options {
   std::span<const double> modulator{};       ///< by sample, the third factor of its part of local updates; empty: 1
   std::span<const std::uint32_t> labels{};   ///< by sample; for rules that are supervised
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
-  std::size_t classes = 0;    ///< of the data: outputs beyond them take no part in loss and hits; 0: as many as outputs
+  std::size_t classes =
+      0;  ///< of the data: outputs beyond them take no part in loss and accuracy; 0: as many as outputs
   bool apply_updates = true;  ///< false: a dry run, which computes everything and changes outputs and gradients alone
 };
 

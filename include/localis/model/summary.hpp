@@ -117,8 +117,8 @@ summary describe_model(const Backend& backend, std::size_t error_rows) {
   s.stages = Network::stages;
   s.highest_boundary = Network::highest_boundary;
   const memory_counters in_use = backend.counters().snapshot();
-  s.parameter_bytes = in_use.of(memory_kind::parameters);
-  s.rule_state_bytes = in_use.of(memory_kind::rule_state);
+  s.parameter_bytes = in_use.held(memory_kind::parameters);
+  s.rule_state_bytes = in_use.held(memory_kind::rule_state);
   s.error_rows = error_rows;
   s.error_row_bytes = Network::output.size() * sizeof(scalar);
   for (const operation& op : Network::program.operations) {

@@ -90,9 +90,9 @@ class teaching_signals {
       if (!op.has_local_loss) continue;
       const std::size_t found = op.remembers_errors ? options.indices.size() : options.labels.size();
       if (found == samples) continue;
-      throw config_error(text("model::forward: rule ", op.rule, " of stage ", op.stage, ": expected pass.",
-                              op.remembers_errors ? "indices" : "labels", " with one entry for each of the ", samples,
-                              " samples, found ", found));
+      throw config_error(text("model::forward: rule ", op.rule, " of stage ", op.stage,
+                              ": expected step_options::", op.remembers_errors ? "indices" : "labels",
+                              " with one entry for each of the ", samples, " samples, found ", found));
     }
     const std::size_t classes = class_count(options.classes, outputs);
     for (const std::uint32_t label : options.labels) {
@@ -102,7 +102,7 @@ class teaching_signals {
     if (!remembers) return;
     for (const std::uint32_t index : options.indices) {
       if (index < request.samples) continue;
-      throw config_error(text("model::forward: pass.indices: expected samples below ", request.samples,
+      throw config_error(text("model::forward: step_options::indices: expected samples below ", request.samples,
                               " (memory_request::samples), found ", index));
     }
   }

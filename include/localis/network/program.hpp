@@ -257,11 +257,11 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
       value = main_value;
     }
     if (i > 0) {
-      const operation& before = result.operations[i - 1];
-      op.fused_into_previous = op.fusable && before.accepts_fused_activation;
+      const operation& previous = result.operations[i - 1];
+      op.fused_into_previous = op.fusable && previous.accepts_fused_activation;
       op.is_epilogue = op.kind == operation_kind::normalization
-                           ? op.fusable_as_epilogue && before.accepts_epilogue
-                           : before.is_epilogue && (op.fused_into_previous || op.fusable_as_epilogue);
+                           ? op.fusable_as_epilogue && previous.accepts_epilogue
+                           : previous.is_epilogue && (op.fused_into_previous || op.fusable_as_epilogue);
     }
     op.stage = result.stages;
     op.input = value;

@@ -52,8 +52,8 @@ void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_rec
   sums.gain += done.gain;
   sums.loss += done.record.loss * static_cast<double>(settings.samples);
   if (labelled) sums.correct += static_cast<std::size_t>(done.record.correct);
-  const auto shares = Model::work_shares();
-  for (std::size_t stage = 0; stage < settings.boundary; ++stage) sums.share += shares[stage];
+  const auto fractions = Model::work_fractions();
+  for (std::size_t stage = 0; stage < settings.boundary; ++stage) sums.share += fractions[stage];
 }
 
 /// Writes the averages of the last epoch, and those of the run, as they are after the steps so far.

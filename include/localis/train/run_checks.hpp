@@ -14,9 +14,9 @@ namespace localis::detail {
 
 /// Errors: shape_error and config_error for data that the network cannot learn from, or be validated with.
 template <class Model, class Data>
-void check_learnable(const char* which, const Data& data) {
-  check_data<Model>("trainer", which, data);
-  check_goals("trainer", which, data);
+void check_learnable(const char* name, const Data& data) {
+  check_data<Model>("trainer", name, data);
+  check_goals("trainer", name, data);
 }
 
 /// Checks all arrays of a model and of its optimizer before a run changes them. `epoch` and `step`: where the run

@@ -33,10 +33,10 @@ template <class Model>
 void track_memory(const Model& model, memory_use& largest) {
   const auto raise = [](std::size_t& value, std::size_t bytes) { value = (std::max)(value, bytes); };
   const memory_counters counters = model.backend().counters().snapshot();
-  raise(largest.parameters, counters.of(memory_kind::parameters));
-  raise(largest.rule_state, counters.of(memory_kind::rule_state));
-  raise(largest.optimizer_state, counters.of(memory_kind::optimizer_state));
-  raise(largest.arena, counters.of(memory_kind::arena));
+  raise(largest.parameters, counters.held(memory_kind::parameters));
+  raise(largest.rule_state, counters.held(memory_kind::rule_state));
+  raise(largest.optimizer_state, counters.held(memory_kind::optimizer_state));
+  raise(largest.arena, counters.held(memory_kind::arena));
   raise(largest.peak, counters.peak);
   for (const auto& row : model.summary().memory) {
     raise(largest.activations, row.activations);

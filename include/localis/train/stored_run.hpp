@@ -49,8 +49,8 @@ void for_each_stored(const Model& model, const F& f) {
   std::map<std::string, std::size_t> seen;
   const auto name = [&](const char* kind, const operation& op, const char* array) {
     const std::string plain = text(kind, '.', &op - first, '.', op.name, '.', array);
-    const std::size_t before = seen[plain]++;
-    return before == 0 ? plain : text(plain, '.', before);
+    const std::size_t earlier = seen[plain]++;
+    return earlier == 0 ? plain : text(plain, '.', earlier);
   };
   model.for_each_parameter(
       [&](const operation& op, const auto& p) { f(name("model", op, p.name), p.value, p.size()); });
@@ -99,7 +99,7 @@ void check_identity(const stored_run<T>& expected, const stored_run<T>& found) {
   same("seed", expected.seed, found.seed);
   same("model's seed", expected.model_seed, found.model_seed);
   for (std::size_t i = 0; i < (std::max)(expected.network.size(), found.network.size()); ++i) {
-    const auto line = [i](const stored_run<T>& of) { return i < of.network.size() ? of.network[i] : "none"; };
+    const auto line = [i](const stored_run<T>& run) { return i < run.network.size() ? run.network[i] : "none"; };
     same(text("operation ", i, " of the network"), line(expected), line(found));
   }
 }
@@ -135,14 +135,14 @@ template <class Trainer>
 /// stored run; change them afterwards if they are to change. Other options, and the trainer's policies, are those of
 /// this trainer. Nothing changes unless everything fits. Errors: checkpoint_error that says what differs.
 template <class Trainer>
-void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from) {
+void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& run) {
   using scalar = typename Trainer::scalar;
   auto& model = trainer.model();
-  detail::check_identity(detail::identity(trainer), from);
+  detail::check_identity(detail::identity(trainer), run);
   std::size_t known = 0;
   const auto find = [&](const std::string& name) -> const std::vector<scalar>* {
-    const auto found = from.arrays.find(name);
-    if (found == from.arrays.end()) return nullptr;
+    const auto found = run.arrays.find(name);
+    if (found == run.arrays.end()) return nullptr;
     ++known;
     return &found->second;
   };
@@ -161,7 +161,7 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
     throw checkpoint_error(text("array \"errors\": expected rows of ", trainer.model().outputs, " values, found ",
                                 errors->size(), " values"));
   }
-  std::vector<std::vector<scalar>> states(from.updates.size());
+  std::vector<std::vector<scalar>> states(run.updates.size());
   for (std::size_t i = 0; i < states.size(); ++i) {
     if (const std::vector<scalar>* values = find(detail::optimizer_name(i))) states[i] = *values;
   }
@@ -169,21 +169,21 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& from)
   const auto expect_count = [](const char* what, std::size_t expected, std::size_t found) {
     if (expected != found) throw checkpoint_error(text(what, ": expected ", expected, ", found ", found));
   };
-  expect_count("arrays", known, from.arrays.size());
-  expect_count("counts of rules", counts.size(), from.counts.size());
+  expect_count("arrays", known, run.arrays.size());
+  expect_count("counts of rules", counts.size(), run.counts.size());
   try {
-    trainer.check_state(from.state);
-    trainer.descent().check_state(from.updates, states);
+    trainer.check_state(run.state);
+    trainer.descent().check_state(run.updates, states);
   } catch (const error& failure) {
     throw checkpoint_error(failure.what());
   }
 
   // First what takes memory: where that runs out, nothing has changed.
-  run_state state = from.state;
+  run_state state = run.state;
   if (errors != nullptr) model.remember_samples(errors->size() / trainer.model().outputs);
-  trainer.descent().restore(from.updates, states);
+  trainer.descent().restore(run.updates, states);
   trainer.restore(std::move(state));
-  for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = from.counts[i];
+  for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = run.counts[i];
   for (const auto& [own, values] : arrays) model.backend().upload(std::span<const scalar>(*values), own);
   if (errors != nullptr) model.backend().upload(std::span<const scalar>(*errors), model.remembered_errors().data());
 }

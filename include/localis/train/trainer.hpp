@@ -71,7 +71,7 @@ class trainer {
                 "localis: a learning rate needs double operator()(double epoch, double epochs) const");
   static_assert(loss::loss<Loss>,
                 "localis: a loss needs template <class T> T sample(const T* output, std::size_t size, "
-                "const loss::target<T>& wanted, T* gradient, T share) const, and must be a plain value");
+                "const loss::target<T>& wanted, T* gradient, T scale) const, and must be a plain value");
 
  public:
   using scalar = typename Model::scalar;
@@ -245,11 +245,11 @@ class trainer {
 
   /// Takes steps out of flight: those whose records have arrived, or all of them. Each is added to the report and told
   /// to the callbacks.
-  void retire_steps(retire which) {
+  void retire_steps(retire selection) {
     const auto start = clock::now();
     epoch_record& record = run_.report.epochs.back();
     std::vector<step_event> events;
-    while (!in_flight_.empty() && (which == retire::all || in_flight_.must_retire())) {
+    while (!in_flight_.empty() && (selection == retire::all || in_flight_.must_retire())) {
       const auto done = in_flight_.retire();
       detail::add_step<Model>(done, labelled(), record, run_.sums);
       const step_settings& step = done.settings;

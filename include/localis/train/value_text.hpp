@@ -34,13 +34,11 @@ constexpr std::size_t member_count() {
   }
 }
 /// Whether member I takes a list of two where it stands for two: an array of C's.
-template <class T, std::size_t... Before, std::size_t... After>
-constexpr bool is_array_at(std::index_sequence<Before...>, std::index_sequence<After...>) {
-  return requires { T{(static_cast<void>(Before), any_value{})..., {any_value{}, any_value{}}}; }
+template <class T, std::size_t... Head, std::size_t... Tail>
+constexpr bool is_array_at(std::index_sequence<Head...>, std::index_sequence<Tail...>) {
+  return requires { T{(static_cast<void>(Head), any_value{})..., {any_value{}, any_value{}}}; }
   &&!requires {
-    T{(static_cast<void>(Before), any_value{})...,
-      {any_value{}, any_value{}},
-      (static_cast<void>(After), any_value{})...};
+    T{(static_cast<void>(Head), any_value{})..., {any_value{}, any_value{}}, (static_cast<void>(Tail), any_value{})...};
   };
 }
 template <class T, std::size_t... Is>
@@ -67,60 +65,60 @@ inline std::string number_text(double value) {
 }
 
 template <class T>
-void append_value(std::string& to, const T& value);
+void append_value(std::string& target, const T& value);
 
 template <class... Members>
-void append_values(std::string& to, const Members&... members) {
-  (append_value(to, members), ...);
+void append_values(std::string& target, const Members&... members) {
+  (append_value(target, members), ...);
 }
 
 /// Adds " 0.1" for each number in a plain value: members of aggregates and elements of std::array in their order. What
 /// has private members, bases, arrays of C's or more than eight members is its bytes where they are its value, and
 /// nothing where they may hold more.
 template <class T>
-void append_value(std::string& to, const T& value) {
+void append_value(std::string& target, const T& value) {
   if constexpr (std::is_enum_v<T>) {
-    append_value(to, static_cast<std::underlying_type_t<T>>(value));
+    append_value(target, static_cast<std::underlying_type_t<T>>(value));
   } else if constexpr (std::floating_point<T>) {
-    to += ' ' + number_text(static_cast<double>(value));
+    target += ' ' + number_text(static_cast<double>(value));
   } else if constexpr (std::integral<T>) {
-    to += ' ' + std::to_string(value);
+    target += ' ' + std::to_string(value);
   } else if constexpr (requires {
                          std::tuple_size<T>::value;
                          value.begin();
                        }) {
-    for (const auto& one : value) append_value(to, one);
+    for (const auto& one : value) append_value(target, one);
   } else if constexpr (has_open_members<T>()) {
     constexpr std::size_t count = member_count<T>();
     if constexpr (count == 1) {
       const auto& [a] = value;
-      append_values(to, a);
+      append_values(target, a);
     } else if constexpr (count == 2) {
       const auto& [a, b] = value;
-      append_values(to, a, b);
+      append_values(target, a, b);
     } else if constexpr (count == 3) {
       const auto& [a, b, c] = value;
-      append_values(to, a, b, c);
+      append_values(target, a, b, c);
     } else if constexpr (count == 4) {
       const auto& [a, b, c, d] = value;
-      append_values(to, a, b, c, d);
+      append_values(target, a, b, c, d);
     } else if constexpr (count == 5) {
       const auto& [a, b, c, d, e] = value;
-      append_values(to, a, b, c, d, e);
+      append_values(target, a, b, c, d, e);
     } else if constexpr (count == 6) {
       const auto& [a, b, c, d, e, f] = value;
-      append_values(to, a, b, c, d, e, f);
+      append_values(target, a, b, c, d, e, f);
     } else if constexpr (count == 7) {
       const auto& [a, b, c, d, e, f, g] = value;
-      append_values(to, a, b, c, d, e, f, g);
+      append_values(target, a, b, c, d, e, f, g);
     } else {
       const auto& [a, b, c, d, e, f, g, h] = value;
-      append_values(to, a, b, c, d, e, f, g, h);
+      append_values(target, a, b, c, d, e, f, g, h);
     }
   } else if constexpr (std::has_unique_object_representations_v<T> && !std::is_empty_v<T>) {
     std::array<unsigned char, sizeof(T)> bytes{};
     std::memcpy(bytes.data(), &value, sizeof(T));
-    for (const unsigned char byte : bytes) to += ' ' + std::to_string(byte);
+    for (const unsigned char byte : bytes) target += ' ' + std::to_string(byte);
   }
 }
 

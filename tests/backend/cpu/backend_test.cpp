@@ -104,7 +104,7 @@ TEST_CASE("cpu: a copy shares the memory counters, and a counting backend counts
   using counting = lo::check::counting<lo::cpu::backend<double>>;
   const counting backend{lo::cpu::backend<double>({.threads = 1})};
   const auto array = counting(backend).allocate<double>(lo::memory_kind::arena, 10);
-  CHECK(backend.counters().of(lo::memory_kind::arena) == 80);
+  CHECK(backend.counters().held(lo::memory_kind::arena) == 80);
   const lo::linear_map map{{1, 1, 2}, {1, 1, 3}, {}};
   const std::vector<double> x{1, 2, 3, 4};
   const std::vector<double> w{1, 0, 0, 1, 1, 1};

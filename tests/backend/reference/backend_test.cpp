@@ -22,6 +22,6 @@ TEST_CASE("reference: a copy shares the memory counters") {
   const reference backend;
   const reference copy = backend;
   const auto array = copy.allocate<double>(lo::memory_kind::arena, 10);
-  CHECK(backend.counters().of(lo::memory_kind::arena) == 80);
+  CHECK(backend.counters().held(lo::memory_kind::arena) == 80);
   CHECK(backend.counters().allocations == 1);
 }

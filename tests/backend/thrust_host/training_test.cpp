@@ -27,7 +27,7 @@ void check() {
 
 }  // namespace
 
-TEST_CASE("thrust_host: published networks learn as on the cpu, whose boundary moves or rests") {
+TEST_CASE("thrust_host: published networks learn as on the cpu, whose boundary moves or stays") {
   check<zoo::lenet<10, oja>>();
   check<zoo::resnet20<10, oja>>();
 #ifdef LOCALIS_TESTS_FULL
