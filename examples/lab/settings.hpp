@@ -107,7 +107,7 @@ struct settings {
   std::size_t batch = 64;
   std::size_t threads = 0;
   localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{
-      .base = {.rate = 0.05}, .epochs = 0.5, .from = 0.1};
+      .base = {.rate = 0.05}, .epochs = 0.5, .start_factor = 0.1};
   localis::optimizer::sgd optimizer{.momentum = 0.9, .weight_decay = 5e-4};
   double local_rate = 1e-6;
   double supervised_rate = 0.1;                            ///< of supervised rules, in shares of the learning rate

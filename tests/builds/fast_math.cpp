@@ -61,10 +61,10 @@ void check_ranges() {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   const auto refuses_policy = [](const char* what, const auto& policy) { refuses(what, [&] { policy.validate(); }); };
   using warm_up = lo::learning_rate::warm_up<lo::learning_rate::constant>;
-  refuses_policy("warm_up.from", warm_up{.from = nan});
+  refuses_policy("warm_up.start_factor", warm_up{.start_factor = nan});
   refuses_policy("loss_gain.lowest", lo::supervision::loss_gain{.lowest = nan});
   refuses_policy("loss_gain.smoothing", lo::supervision::loss_gain{.smoothing = nan});
-  refuses_policy("loss_sign.down", lo::supervision::loss_sign{.down = nan});
+  refuses_policy("loss_sign.decrease", lo::supervision::loss_sign{.decrease = nan});
   refuses_policy("loss_sign.smoothing", lo::supervision::loss_sign{.smoothing = nan});
   refuses_policy("plateau.threshold", lo::supervision::plateau{.threshold = nan});
   refuses_policy("plateau.lowest", lo::supervision::plateau{.lowest = nan});

@@ -11,12 +11,12 @@ namespace lo = localis;
 
 struct hinge {
   template <class T>
-  T sample(const T* output, std::size_t size, const lo::loss::target<T>& wanted, T* gradient, T share) const {
+  T sample(const T* output, std::size_t size, const lo::loss::target<T>& wanted, T* gradient, T scale) const {
     T sum = 0;
     for (std::size_t k = 0; k < size; ++k) {
       const T side = k == wanted.label ? T(1) : T(-1);
       const T miss = T(1) - side * output[k];
-      gradient[k] = miss > T(0) ? -share * side : T(0);
+      gradient[k] = miss > T(0) ? -scale * side : T(0);
       if (miss > T(0)) sum += miss;
     }
     return sum;

@@ -10,7 +10,7 @@
 namespace lr = localis::learning_rate;
 
 TEST_CASE("warm_up: a straight rise, then the whole of the base in what is left") {
-  const lr::warm_up<lr::cosine> rate{.base = {.rate = 0.8}, .epochs = 2, .from = 0.25};
+  const lr::warm_up<lr::cosine> rate{.base = {.rate = 0.8}, .epochs = 2, .start_factor = 0.25};
   rate.validate();
   CHECK(rate(0, 10) == doctest::Approx(0.2));     // 0.8 * 0.25
   CHECK(rate(1, 10) == doctest::Approx(0.5));     // 0.8 * (0.25 + 0.75 / 2)
@@ -44,8 +44,9 @@ TEST_CASE("warm_up: bad parameters, its own and its base's") {
                        "learning_rate::warm_up.epochs: expected a finite number of epochs, at least 0, found -1",
                        localis::config_error);
   CHECK_THROWS_AS(of_constant{.epochs = std::numeric_limits<double>::infinity()}.validate(), localis::config_error);
-  CHECK_THROWS_WITH_AS(of_constant{.from = 1.5}.validate(),
-                       "learning_rate::warm_up.from: expected a share in [0, 1], found 1.5", localis::config_error);
+  CHECK_THROWS_WITH_AS(of_constant{.start_factor = 1.5}.validate(),
+                       "learning_rate::warm_up.start_factor: expected a fraction in [0, 1], found 1.5",
+                       localis::config_error);
   CHECK_THROWS_WITH_AS((of_constant{.base = {.rate = -1}}.validate()),
                        "learning_rate::constant.rate: expected a finite number of at least 0, found -1",
                        localis::config_error);

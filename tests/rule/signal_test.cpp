@@ -229,8 +229,8 @@ TEST_CASE("hebbian_bias: from 0 on, one step is that of one more input that is a
 
 TEST_CASE("hebbian_bias: several steps against the formula, and gates do not see the bias") {
   layer<lo::rule::oja, lo::rule::hebbian_bias> one(7);
-  layer<lo::rule::oja> rests(7);
-  rests.set(one.copy());
+  layer<lo::rule::oja> frozen(7);
+  frozen.set(one.copy());
   std::vector<double> b{0.5, -1, 0.25};
   const auto bias = one.layer().parameters()[1];
   for (std::size_t o = 0; o < units; ++o) bias.value[o] = b[o];
@@ -247,8 +247,8 @@ TEST_CASE("hebbian_bias: several steps against the formula, and gates do not see
       b[o] += 0.05 * 2 * (gates - c * b[o]);
     }
     one.step(x, 0.05, 2);
-    rests.step(x, 0.05, 2);
+    frozen.step(x, 0.05, 2);
     for (std::size_t o = 0; o < units; ++o) CHECK(bias.value[o] == doctest::Approx(b[o]).epsilon(1e-12));
-    CHECK(one.copy() == rests.copy());
+    CHECK(one.copy() == frozen.copy());
   }
 }

@@ -63,7 +63,7 @@ struct counting {
 }  // namespace
 
 TEST_CASE("scheduler::any: answers as the scheduler that it holds") {
-  check_same(lo::scheduler::fixed{.at = 3});
+  check_same(lo::scheduler::fixed{.stage = 3});
   check_same(lo::scheduler::linear{.begin = 1, .end = 5});
   check_same(lo::scheduler::dynamic{.alpha = 1.2, .shift = 2});
   check_same(lo::scheduler::freeze_out{});
@@ -90,7 +90,7 @@ TEST_CASE("scheduler::any: a copy has a state of its own, and an assigned one an
   CHECK(copy.boundary(0, 0) == 1);
   CHECK(copy.highest_boundary(0) == limits.highest);
 
-  copy = any(lo::scheduler::fixed{.at = 4});
+  copy = any(lo::scheduler::fixed{.stage = 4});
   CHECK(copy.boundary(0, 0) == 4);
   copy = first;
   CHECK(copy.boundary(0, 0) == 2);
@@ -102,9 +102,9 @@ TEST_CASE("scheduler::any: a copy has a state of its own, and an assigned one an
 }
 
 TEST_CASE("scheduler::any: errors are those of the scheduler") {
-  any beyond(lo::scheduler::fixed{.at = 6});
+  any beyond(lo::scheduler::fixed{.stage = 6});
   CHECK_THROWS_WITH_AS(beyond.start(limits),
-                       "scheduler::fixed.at: expected at most 5, the highest boundary of this network (6 stages), "
+                       "scheduler::fixed.stage: expected at most 5, the highest boundary of this network (6 stages), "
                        "found 6",
                        lo::config_error);
 }

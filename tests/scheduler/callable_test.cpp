@@ -48,7 +48,7 @@ TEST_CASE("callable: values that are no boundary") {
 }
 
 TEST_CASE("as_scheduler: a scheduler passes through") {
-  const auto s = ls::as_scheduler(ls::fixed{.at = 3});
+  const auto s = ls::as_scheduler(ls::fixed{.stage = 3});
   static_assert(std::is_same_v<decltype(s), const ls::fixed>);
   CHECK(s.boundary(0, 0) == 3);
 }

@@ -5,7 +5,7 @@
 using localis::scheduler::fixed;
 
 TEST_CASE("fixed: one boundary, promised for good") {
-  fixed s{.at = 2};
+  fixed s{.stage = 2};
   s.start({.stages = 4, .highest = 2, .epochs = 3, .steps_per_epoch = 5});
   CHECK(s.boundary(0, 0) == 2);
   CHECK(s.boundary(2, 4) == 2);
@@ -15,7 +15,7 @@ TEST_CASE("fixed: one boundary, promised for good") {
 
 TEST_CASE("fixed: a boundary beyond the last stage") {
   CHECK_THROWS_WITH_AS(
-      (fixed{.at = 3}.start({.stages = 4, .highest = 2, .epochs = 3, .steps_per_epoch = 5})),
-      "scheduler::fixed.at: expected at most 2, the highest boundary of this network (4 stages), found 3",
+      (fixed{.stage = 3}.start({.stages = 4, .highest = 2, .epochs = 3, .steps_per_epoch = 5})),
+      "scheduler::fixed.stage: expected at most 2, the highest boundary of this network (4 stages), found 3",
       localis::config_error);
 }

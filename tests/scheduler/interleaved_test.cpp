@@ -17,7 +17,7 @@ constexpr localis::schedule_limits limits{.stages = 4, .highest = 3, .epochs = 3
 }  // namespace
 
 TEST_CASE("interleaved: the 4th, 8th, 12th step of the run trains the whole network") {
-  ls::interleaved<ls::fixed> s{.base = {.at = 2}, .every = 4, .rate_scale = 3};
+  ls::interleaved<ls::fixed> s{.base = {.stage = 2}, .every = 4, .rate_scale = 3};
   s.start(limits);
   std::vector<std::size_t> seen;
   for (std::size_t epoch = 0; epoch < 3; ++epoch) {
@@ -29,7 +29,7 @@ TEST_CASE("interleaved: the 4th, 8th, 12th step of the run trains the whole netw
 }
 
 TEST_CASE("interleaved: the rate scale is for the prefix, in steps that train the whole network") {
-  ls::interleaved<ls::fixed> s{.base = {.at = 2}, .every = 4, .rate_scale = 3};
+  ls::interleaved<ls::fixed> s{.base = {.stage = 2}, .every = 4, .rate_scale = 3};
   s.start(limits);
   const auto scales = [&](std::size_t step) {
     return std::vector<double>{s.gradient_scale(0, step, 0), s.gradient_scale(0, step, 1), s.gradient_scale(0, step, 2),
@@ -43,7 +43,7 @@ TEST_CASE("interleaved: the rate scale is for the prefix, in steps that train th
   CHECK(beyond.gradient_scale(0, 3, 2) == 3.0);
   CHECK(beyond.gradient_scale(0, 3, 3) == 1.0);
 
-  ls::interleaved<ls::interleaved<ls::fixed>> twice{.base = {.base = {.at = 1}, .every = 2, .rate_scale = 5},
+  ls::interleaved<ls::interleaved<ls::fixed>> twice{.base = {.base = {.stage = 1}, .every = 2, .rate_scale = 5},
                                                     .every = 4};
   twice.start(limits);  // what the base says of a stage's rate is kept
   CHECK(twice.gradient_scale(0, 1, 0) == 5.0);
@@ -65,7 +65,7 @@ TEST_CASE("interleaved: the base is started and observes") {
 }
 
 TEST_CASE("interleaved: the base's type follows from the first argument") {
-  const ls::interleaved s{ls::fixed{.at = 1}, 3, 2.0};
+  const ls::interleaved s{ls::fixed{.stage = 1}, 3, 2.0};
   static_assert(std::is_same_v<decltype(s), const ls::interleaved<ls::fixed>>);
   CHECK(s.every == 3);
 }
@@ -80,7 +80,7 @@ TEST_CASE("interleaved: bad parameters, its own and its base's") {
   CHECK_THROWS_AS((of_fixed{.rate_scale = std::numeric_limits<double>::infinity()}.start(limits)),
                   localis::config_error);
   CHECK_THROWS_WITH_AS(
-      (of_fixed{.base = {.at = 4}}.start(limits)),
-      "scheduler::fixed.at: expected at most 3, the highest boundary of this network (4 stages), found 4",
+      (of_fixed{.base = {.stage = 4}}.start(limits)),
+      "scheduler::fixed.stage: expected at most 3, the highest boundary of this network (4 stages), found 4",
       localis::config_error);
 }

@@ -36,20 +36,21 @@ boundaries run(Scheduler& s, const std::vector<double>& losses) {
 }  // namespace
 
 TEST_CASE("retreat_on_loss: draws back for some epochs once the loss exceeds the best by the tolerance") {
-  retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .tolerance = 1.5, .retreat = 2, .epochs = 3};
+  retreat_on_loss<ls::fixed> s{.base = {.stage = 4}, .tolerance = 1.5, .retreat = 2, .epochs = 3};
   // best 4, then 2; 3 = 1.5 * 2 is not above, 3.1 is
   CHECK(run(s, {4, 2, 3, 3.1, 9, 9, 9, 2, 2}) == boundaries{4, 4, 4, 4, 2, 2, 2, 4, 4, 4});
 }
 
-TEST_CASE("retreat_on_loss: an epoch in retreat begins no other, but the one after it may, and its loss can be the best") {
-  retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .tolerance = 1.5, .retreat = 1, .epochs = 2};
+TEST_CASE(
+    "retreat_on_loss: an epoch in retreat begins no other, but the one after it may, and its loss can be the best") {
+  retreat_on_loss<ls::fixed> s{.base = {.stage = 4}, .tolerance = 1.5, .retreat = 1, .epochs = 2};
   CHECK(run(s, {2, 4, 9, 9, 9, 9, 9, 9}) == boundaries{4, 4, 3, 3, 4, 3, 3, 4, 3});
   // the retreat finds 1, so that 1.6 begins another
   CHECK(run(s, {2, 4, 1, 1, 1.6}) == boundaries{4, 4, 3, 3, 4, 3});
 }
 
 TEST_CASE("retreat_on_loss: the training loss where there is no validation") {
-  retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .tolerance = 1.5};
+  retreat_on_loss<ls::fixed> s{.base = {.stage = 4}, .tolerance = 1.5};
   s.start(limits);
   s.observe({.epoch = 0, .loss = 1, .validation_loss = not_a_number});
   s.observe({.epoch = 1, .loss = 2, .validation_loss = not_a_number});
@@ -60,14 +61,15 @@ TEST_CASE("retreat_on_loss: the training loss where there is no validation") {
   CHECK(s.boundary(2, 0) == 4);
 }
 
-TEST_CASE("retreat_on_loss: no lower than `lowest`, which is what it promises, and nor than the base where that is lower") {
-  retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .retreat = 9, .lowest = 3};
+TEST_CASE(
+    "retreat_on_loss: no lower than `lowest`, which is what it promises, and nor than the base where that is lower") {
+  retreat_on_loss<ls::fixed> s{.base = {.stage = 4}, .retreat = 9, .lowest = 3};
   CHECK(run(s, {1, 2}) == boundaries{4, 4, 3});
   CHECK(s.lowest_boundary(0) == 3);
   CHECK(s.highest_boundary(2) == 4);
-  retreat_on_loss<ls::fixed> deep{.base = {.at = 4}, .retreat = 9};
+  retreat_on_loss<ls::fixed> deep{.base = {.stage = 4}, .retreat = 9};
   CHECK(run(deep, {1, 2}) == boundaries{4, 4, 0});
-  retreat_on_loss<ls::fixed> low{.base = {.at = 2}, .retreat = 1, .lowest = 3};
+  retreat_on_loss<ls::fixed> low{.base = {.stage = 2}, .retreat = 1, .lowest = 3};
   CHECK(run(low, {1, 2}) == boundaries{2, 2, 2});
   CHECK(low.lowest_boundary(0) == 2);
 }
@@ -113,7 +115,7 @@ TEST_CASE("retreat_on_loss: regained stages take the gradient rate of stage T") 
 }
 
 TEST_CASE("retreat_on_loss: inside interleaved, and around a function that asks for more than there is") {
-  ls::interleaved s{retreat_on_loss{ls::fixed{.at = 3}, 1.1, 1U}, 4, 3.0};
+  ls::interleaved s{retreat_on_loss{ls::fixed{.stage = 3}, 1.1, 1U}, 4, 3.0};
   static_assert(std::is_same_v<decltype(s), ls::interleaved<retreat_on_loss<ls::fixed>>>);
   s.start(limits);
   s.observe({.epoch = 0, .loss = 1, .validation_loss = not_a_number});
@@ -134,9 +136,9 @@ TEST_CASE("retreat_on_loss: inside interleaved, and around a function that asks 
 }
 
 TEST_CASE("retreat_on_loss: start() begins anew, a copied state goes on") {
-  retreat_on_loss<ls::fixed> s{.base = {.at = 4}, .epochs = 2};
+  retreat_on_loss<ls::fixed> s{.base = {.stage = 4}, .epochs = 2};
   run(s, {1, 2});
-  retreat_on_loss<ls::fixed> resumed{.base = {.at = 4}, .epochs = 2};
+  retreat_on_loss<ls::fixed> resumed{.base = {.stage = 4}, .epochs = 2};
   resumed.start(limits);
   CHECK(resumed != s);
   resumed.state = s.state;
@@ -165,7 +167,7 @@ TEST_CASE("retreat_on_loss: bad parameters, its own and its base's") {
       "scheduler::retreat_on_loss.lowest: expected at most 5, the highest boundary of this network (6 stages), found 6",
       localis::config_error);
   CHECK_THROWS_WITH_AS(
-      (of_fixed{.base = {.at = 6}}.start(limits)),
-      "scheduler::fixed.at: expected at most 5, the highest boundary of this network (6 stages), found 6",
+      (of_fixed{.base = {.stage = 6}}.start(limits)),
+      "scheduler::fixed.stage: expected at most 5, the highest boundary of this network (6 stages), found 6",
       localis::config_error);
 }

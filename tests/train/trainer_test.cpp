@@ -1004,7 +1004,7 @@ TEST_CASE("trainer: bad data") {
         "loader: batch: expected at most the 10 samples of the data, found 11");
   lo::trainer beyond(m, lo::scheduler::fixed{3}, none{}, {.epochs = 1, .batch = 8});
   CHECK(message<lo::config_error>([&] { (void)beyond.fit(train); }) ==
-        "scheduler::fixed.at: expected at most 2, the highest boundary of this network (3 stages), found 3");
+        "scheduler::fixed.stage: expected at most 2, the highest boundary of this network (3 stages), found 3");
   CHECK(t.fit(train).end == lo::ending::finished);
 }
 

@@ -60,8 +60,8 @@ inline constexpr bool evaluates_calls = requires {
 /// Arguments for functions of a row: two values to read, two to write.
 template <class T>
 struct pair_of {
-  T from[2] = {T(0.5), T(0.25)};
-  T to[2] = {T(0.5), T(0.25)};
+  T source[2] = {T(0.5), T(0.25)};
+  T target[2] = {T(0.5), T(0.25)};
 };
 
 /// *one_of<T>{}.value: an argument for a function that changes a T.

@@ -20,9 +20,9 @@ struct target {
 /// A loss is a plain value with the loss of one sample and its gradient with respect to the network's output:
 ///
 ///   template <class T>
-///   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const;
+///   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale) const;
 ///
-/// `gradient` (size elements) gets share * d loss / d output; with share = 1 / N that is the gradient of the mean loss.
+/// `gradient` (size elements) gets scale * d loss / d output; with scale = 1 / N that is the gradient of the mean loss.
 /// Kernels call it, so it must be constexpr (core/constexpr_call.hpp). If an output is not finite, the loss is NaN,
 /// whatever the function returns.
 ///
@@ -39,9 +39,9 @@ concept loss = std::is_trivially_copyable_v<Loss> && requires(const Loss& l, con
 namespace detail {
 
 LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
-                       Policy{}.sample(localis::detail::pair_of<T>{}.from, std::size_t{2},
+                       Policy{}.sample(localis::detail::pair_of<T>{}.source, std::size_t{2},
                                        target<T>{0, localis::detail::values_of_row<T>},
-                                       localis::detail::pair_of<T>{}.to, T(0.5)));
+                                       localis::detail::pair_of<T>{}.target, T(0.5)));
 
 }  // namespace detail
 

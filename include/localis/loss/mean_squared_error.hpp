@@ -15,16 +15,16 @@ namespace localis::loss {
 /// Cost:   O(K) per sample.
 struct mean_squared_error {
   template <class T>
-  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
-    const T scale = T(1) / static_cast<T>(size);
+  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale) const {
+    const T inv_count = T(1) / static_cast<T>(size);
     T sum = 0;
     for (std::size_t k = 0; k < size; ++k) {
       const T goal = wanted.values != nullptr ? wanted.values[k] : (k == wanted.label ? T(1) : T(0));
       const T difference = output[k] - goal;
       sum += difference * difference;
-      gradient[k] = share * 2 * scale * difference;
+      gradient[k] = scale * 2 * inv_count * difference;
     }
-    return scale * sum;
+    return inv_count * sum;
   }
 };
 

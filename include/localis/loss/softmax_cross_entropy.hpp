@@ -24,17 +24,17 @@ namespace localis::loss {
 /// Source: as PyTorch's CrossEntropyLoss, without smoothing or weights.
 struct softmax_cross_entropy {
   template <class T>
-  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T share) const {
-    const T log_sum = math::softmax_row(output, gradient, size, T(1), share);
+  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale) const {
+    const T log_sum = math::softmax_row(output, gradient, size, T(1), scale);
     if (wanted.values != nullptr) {
       T sum = 0;
       for (std::size_t k = 0; k < size; ++k) {
-        gradient[k] -= share * wanted.values[k];
+        gradient[k] -= scale * wanted.values[k];
         sum += wanted.values[k] * (log_sum - output[k]);
       }
       return sum;
     }
-    gradient[wanted.label] -= share;
+    gradient[wanted.label] -= scale;
     return log_sum - output[wanted.label];
   }
 

@@ -16,8 +16,8 @@ inline void solve_positive_definite(std::vector<double>& a, std::size_t n, std::
       a[i * n + j] /= a[j * n + j];
     }
   }
-  const auto eliminate = [&](std::size_t row, std::size_t from, double factor) {
-    for (std::size_t c = 0; c < m; ++c) b[row * m + c] -= factor * b[from * m + c];
+  const auto eliminate = [&](std::size_t row, std::size_t source, double factor) {
+    for (std::size_t c = 0; c < m; ++c) b[row * m + c] -= factor * b[source * m + c];
   };
   const auto divide = [&](std::size_t row) {
     for (std::size_t c = 0; c < m; ++c) b[row * m + c] /= a[row * n + row];

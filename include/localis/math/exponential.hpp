@@ -20,22 +20,22 @@ constexpr T exp_of_negative(T x) {
   using bits = std::conditional_t<narrow, std::int32_t, std::int64_t>;
   constexpr int mantissa = std::numeric_limits<T>::digits - 1;
   constexpr int terms = narrow ? 7 : 13;
-  constexpr T least = narrow ? T(-87.33654) : T(-708.39641853226408);  // ln of the smallest normal number
+  constexpr T lowest = narrow ? T(-87.33654) : T(-708.39641853226408);  // ln of the smallest normal number
   // ln 2 in two parts, the first of few digits: k times it is exact (W. Cody, W. Waite 1980).
   constexpr T ln2_high = narrow ? T(0.693359375) : T(6.93145751953125e-1);
   constexpr T ln2_low = narrow ? T(-2.12194440054690583e-4) : T(1.42860682030941723212e-6);
   constexpr T one_by_ln2 = T(1.44269504088896340736);
   constexpr T rounder = T(3) * static_cast<T>(std::int64_t{1} << (mantissa - 1));  // its last digit counts ones
 
-  const T inside = x < least ? least : x;
-  const T shifted = inside * one_by_ln2 + rounder;
+  const T clamped = x < lowest ? lowest : x;
+  const T shifted = clamped * one_by_ln2 + rounder;
   const T k = shifted - rounder;
-  const T r = (inside - k * ln2_high) - k * ln2_low;
+  const T r = (clamped - k * ln2_high) - k * ln2_low;
   T series = T(1);
   for (int term = terms; term > 0; --term) series = series * r * (T(1) / static_cast<T>(term)) + T(1);
   const bits power = std::bit_cast<bits>(shifted) - std::bit_cast<bits>(rounder);
   const T scale = std::bit_cast<T>((power + (std::numeric_limits<T>::max_exponent - 1)) << mantissa);
-  return x < least ? T(0) : series * scale;
+  return x < lowest ? T(0) : series * scale;
 }
 
 }  // namespace localis::math

@@ -10,11 +10,11 @@ namespace localis::math {
 template <class T, class Value>
 constexpr T largest_of(std::size_t size, const Value& value) {
   constexpr std::size_t width = 16;
-  T most = value(0);
+  T result = value(0);
   std::size_t i = 0;
   if (size >= width) {
     T parts[width];
-    for (T& part : parts) part = most;
+    for (T& part : parts) part = result;
     for (; i + width <= size; i += width) {
       LOCALIS_VECTORIZE
       for (std::size_t j = 0; j < width; ++j) parts[j] = value(i + j) > parts[j] ? value(i + j) : parts[j];
@@ -23,18 +23,18 @@ constexpr T largest_of(std::size_t size, const Value& value) {
       LOCALIS_VECTORIZE
       for (std::size_t j = 0; j < half; ++j) parts[j] = parts[j + half] > parts[j] ? parts[j + half] : parts[j];
     }
-    most = parts[0];
+    result = parts[0];
   }
-  for (; i < size; ++i) most = value(i) > most ? value(i) : most;
-  return most;
+  for (; i < size; ++i) result = value(i) > result ? value(i) : result;
+  return result;
 }
 
 /// Index of the first of the largest values of a row; 0 if every value is NaN.
 template <class T>
 constexpr std::size_t place_of_largest(const T* x, std::size_t size) {
-  const T most = largest_of<T>(size, [x](std::size_t i) { return x[i]; });
+  const T result = largest_of<T>(size, [x](std::size_t i) { return x[i]; });
   for (std::size_t i = 0; i < size; ++i) {
-    if (x[i] == most) return i;
+    if (x[i] == result) return i;
   }
   return 0;
 }

@@ -10,17 +10,17 @@
 
 namespace localis::math {
 
-/// to = share exp(scale from) / sum exp(scale from) over one row; stable for any finite row. Returns the logarithm of
-/// the sum.
+/// target = total exp(scale source) / sum exp(scale source) over one row; stable for any finite row. Returns the
+/// logarithm of the sum.
 template <class T>
-constexpr T softmax_row(const T* from, T* to, std::size_t size, T scale, T share = T(1)) {
-  const T top = largest_of<T>(size, [=](std::size_t k) { return scale * from[k]; });
+constexpr T softmax_row(const T* source, T* target, std::size_t size, T scale, T total = T(1)) {
+  const T top = largest_of<T>(size, [=](std::size_t k) { return scale * source[k]; });
   LOCALIS_VECTORIZE
-  for (std::size_t k = 0; k < size; ++k) to[k] = exp_of_negative(scale * from[k] - top);
-  const T sum = sum_of<T>(size, [=](std::size_t k) { return to[k]; });
-  const T factor = share / sum;
+  for (std::size_t k = 0; k < size; ++k) target[k] = exp_of_negative(scale * source[k] - top);
+  const T sum = sum_of<T>(size, [=](std::size_t k) { return target[k]; });
+  const T factor = total / sum;
   LOCALIS_VECTORIZE
-  for (std::size_t k = 0; k < size; ++k) to[k] *= factor;
+  for (std::size_t k = 0; k < size; ++k) target[k] *= factor;
   return std::log(sum) + top;
 }
 

@@ -24,13 +24,13 @@ struct sgd {
     static constexpr std::size_t state_arrays = 1;
     T momentum;
     T weight_decay;
-    T ahead;  ///< weight of g beside v in the step: Nesterov's look-ahead
+    T look_ahead;  ///< weight of g beside v in the step: Nesterov's look-ahead
     T follow;
 
     constexpr T operator()(T weight, T gradient, std::array<T, 1>& state, T rate) const {
       const T g = gradient + weight_decay * weight;
       state[0] = momentum * state[0] + g;
-      return -rate * (ahead * g + follow * state[0]);
+      return -rate * (look_ahead * g + follow * state[0]);
     }
   };
   template <class T>

@@ -14,17 +14,17 @@ struct member_names {
   int gate, gate_row, statistic, state_rate, initial_state, forget, decay, unit_rate, response_weight, weighs_response,
       active_gates, validate, forgets_by, centred, remembers_errors, name;
 };
-/// `&without<Rule>::gate` compiles if Rule has no member of that name.
+/// `&absent<Rule>::gate` compiles if Rule has no member of that name.
 template <class Rule>
-using without = localis::detail::named_twice<Rule, member_names>;
+using absent = localis::detail::named_twice<Rule, member_names>;
 
 /// Whether Rule has a member of a rule's name, and so is meant to be a rule.
 template <class T>
 concept resembles_rule = !requires {
-  &without<T>::gate;
-  &without<T>::gate_row;
-  &without<T>::statistic;
-  &without<T>::forget;
+  &absent<T>::gate;
+  &absent<T>::gate_row;
+  &absent<T>::statistic;
+  &absent<T>::forget;
 };
 
 template <class Rule>
@@ -43,8 +43,8 @@ concept gate_is_not_const = requires(Rule& rule, double u) {
 
 template <class Rule>
 constexpr void check_gate() {
-  constexpr bool no_gate = requires { &without<Rule>::gate; };
-  constexpr bool no_row_gate = requires { &without<Rule>::gate_row; };
+  constexpr bool no_gate = requires { &absent<Rule>::gate; };
+  constexpr bool no_row_gate = requires { &absent<Rule>::gate_row; };
   if constexpr (!no_row_gate) {
     static_assert(has_row_gate<Rule>,
                   "localis: this rule's gate_row has another signature than expected. Expected: template <class T> "
@@ -65,15 +65,15 @@ constexpr void check_gate() {
                   "localis: this rule's gate takes other arguments than expected. A gate sees its unit's response u "
                   "alone, or u and the unit's state s; inputs and weights are the library's part: dW = gate(u) x. "
                   "Expected: template <class T> constexpr T gate(T u) const");
-  } else if constexpr (requires { &without<Rule>::initial_state; }) {
+  } else if constexpr (requires { &absent<Rule>::initial_state; }) {
     static_assert(has_state_gate<Rule>,
                   "localis: this rule's gate(u, s) sees a unit's state, and the rule does not say where the state "
                   "begins. Expected: static constexpr double initial_state = 1;");
-  } else if constexpr (requires { &without<Rule>::state_rate; }) {
+  } else if constexpr (requires { &absent<Rule>::state_rate; }) {
     static_assert(has_state_gate<Rule>,
                   "localis: this rule's gate(u, s) sees a unit's state, and the rule does not say how fast the state "
                   "moves. Expected: double state_rate = 0.01;");
-  } else if constexpr (requires { &without<Rule>::statistic; }) {
+  } else if constexpr (requires { &absent<Rule>::statistic; }) {
     static_assert(has_state_gate<Rule>,
                   "localis: this rule's gate(u, s) sees a unit's state, and the rule does not say what the state "
                   "follows. Expected: template <class T> constexpr T statistic(T u) const");
@@ -91,49 +91,49 @@ constexpr void check_optional_members() {
   static_assert(
       has_state_gate<Rule> ||
           requires {
-            &without<Rule>::statistic;
-            &without<Rule>::state_rate;
-            &without<Rule>::initial_state;
+            &absent<Rule>::statistic;
+            &absent<Rule>::state_rate;
+            &absent<Rule>::initial_state;
           },
       "localis: this rule gives its units a state, which its gate does not see. Expected: template <class T> constexpr "
       "T gate(T u, T s) const");
   static_assert(
-      has_forget<Rule> || requires { &without<Rule>::forget; },
+      has_forget<Rule> || requires { &absent<Rule>::forget; },
       "localis: this rule's forget has another signature than expected, and would be skipped. Expected, for "
       "float and double: template <class T> constexpr T forget(T u) const");
   static_assert(
-      has_decay<Rule> || requires { &without<Rule>::decay; },
+      has_decay<Rule> || requires { &absent<Rule>::decay; },
       "localis: this rule's decay is not a number, and would be skipped. Expected: double decay = 0;");
   static_assert(
-      has_unit_rate<Rule> || requires { &without<Rule>::unit_rate; },
+      has_unit_rate<Rule> || requires { &absent<Rule>::unit_rate; },
       "localis: this rule's unit_rate has another signature than expected, and would be skipped. Expected: "
       "template <class T> constexpr T unit_rate(T norm) const");
   static_assert(
       has_response_weight<Rule> ||
           requires {
-            &without<Rule>::response_weight;
-            &without<Rule>::weighs_response;
+            &absent<Rule>::response_weight;
+            &absent<Rule>::weighs_response;
           },
       "localis: this rule's response_weight and weighs_response are not as expected, and would be skipped. Expected, "
       "for float and double: template <class T> constexpr T response_weight(T w) const; bool weighs_response() const");
   static_assert(
-      has_active_gates<Rule> || requires { &without<Rule>::active_gates; },
+      has_active_gates<Rule> || requires { &absent<Rule>::active_gates; },
       "localis: this rule's active_gates has another signature than expected, and would be skipped. "
       "Expected: constexpr std::size_t active_gates() const");
   static_assert(
-      has_validate<Rule> || requires { &without<Rule>::validate; },
+      has_validate<Rule> || requires { &absent<Rule>::validate; },
       "localis: this rule's validate has another signature than expected, and would be skipped. Expected: "
       "void validate() const");
   static_assert(
       requires {
         { Rule::forgets_by } -> std::convertible_to<matrix_forget>;
-      } || requires { &without<Rule>::forgets_by; },
+      } || requires { &absent<Rule>::forgets_by; },
       "localis: this rule's forgets_by is not as expected, and would be skipped. Expected: static constexpr "
       "matrix_forget forgets_by = matrix_forget::full;");
   static_assert(
       requires {
         { Rule::centred } -> std::convertible_to<bool>;
-      } || requires { &without<Rule>::centred; },
+      } || requires { &absent<Rule>::centred; },
       "localis: this rule's centred is not as expected, and would be skipped. Expected: static constexpr bool "
       "centred = true;");
   static_assert(
@@ -141,13 +141,13 @@ constexpr void check_optional_members() {
        requires {
          { Rule::remembers_errors } -> std::convertible_to<bool>;
        }) ||
-          requires { &without<Rule>::remembers_errors; },
+          requires { &absent<Rule>::remembers_errors; },
       "localis: this rule's remembers_errors is not as expected, and would be skipped. Expected, of a rule that is "
       "supervised: static constexpr bool remembers_errors = true;");
   static_assert(
       requires {
         { Rule::name } -> std::convertible_to<const char*>;
-      } || requires { &without<Rule>::name; },
+      } || requires { &absent<Rule>::name; },
       "localis: this rule's name is not as expected, and would be skipped. Expected: static constexpr const "
       "char* name = \"my_rule\";");
 }

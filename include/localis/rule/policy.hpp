@@ -103,8 +103,8 @@ struct clip_weights {
   double limit = 1;
   template <class T>
   constexpr void apply(T* row, std::size_t size) const {
-    const T most = static_cast<T>(limit);
-    for (std::size_t i = 0; i < size; ++i) row[i] = row[i] > most ? most : row[i] < -most ? -most : row[i];
+    const T bound = static_cast<T>(limit);
+    for (std::size_t i = 0; i < size; ++i) row[i] = row[i] > bound ? bound : row[i] < -bound ? -bound : row[i];
   }
   void validate() const { expect(is_finite(limit) && limit > 0, "clip_weights: limit", "a finite number > 0", limit); }
 };
@@ -199,7 +199,7 @@ concept constraint_policy = requires(const P& policy, float* row) {
   policy.apply(row, std::size_t{});
 };
 LOCALIS_CONSTEXPR_CALL(check_apply, "localis: constraint: apply",
-                       Policy{}.apply(localis::detail::pair_of<T>{}.to, std::size_t{2}));
+                       Policy{}.apply(localis::detail::pair_of<T>{}.target, std::size_t{2}));
 template <class P>
 concept guard_policy = requires {
   { P::reaction } -> std::convertible_to<on_negative_scale>;

@@ -143,7 +143,7 @@ LOCALIS_CONSTEXPR_CALL(check_gate, "localis: rule: gate", Policy{}.gate(T(0.5)))
 LOCALIS_CONSTEXPR_CALL(check_state_gate, "localis: rule: gate", Policy{}.gate(T(0.5), T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_statistic, "localis: rule: statistic", Policy{}.statistic(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_gate_row, "localis: rule: gate_row",
-                       Policy{}.gate_row(localis::detail::pair_of<T>{}.from, localis::detail::pair_of<T>{}.to,
+                       Policy{}.gate_row(localis::detail::pair_of<T>{}.source, localis::detail::pair_of<T>{}.target,
                                          std::size_t{2}));
 LOCALIS_CONSTEXPR_CALL(check_forget, "localis: rule: forget", Policy{}.forget(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_unit_rate, "localis: rule: unit_rate", Policy{}.unit_rate(T(0.5)));

@@ -74,17 +74,17 @@ struct autofreeze {
     if (sorted.empty()) return;
     std::sort(sorted.begin(), sorted.end());
     const double place = static_cast<double>(sorted.size() - 1) * percentile / 100;
-    const auto below = static_cast<std::size_t>(place);
-    const double above = sorted[(std::min)(below + 1, sorted.size() - 1)];
-    const double limit = sorted[below] + (place - static_cast<double>(below)) * (above - sorted[below]);
+    const auto lower = static_cast<std::size_t>(place);
+    const double upper = sorted[(std::min)(lower + 1, sorted.size() - 1)];
+    const double limit = sorted[lower] + (place - static_cast<double>(lower)) * (upper - sorted[lower]);
     while (state.boundary < state.highest && change(state.norms[state.boundary], norms[state.boundary]) < limit) {
       ++state.boundary;
     }
   }
 
-  [[nodiscard]] static double change(double before, double now) {
-    if (before == 0 && now == 0) return 0;
-    return before > 0 ? (std::abs)(before - now) / before : std::numeric_limits<double>::quiet_NaN();
+  [[nodiscard]] static double change(double previous, double current) {
+    if (previous == 0 && current == 0) return 0;
+    return previous > 0 ? (std::abs)(previous - current) / previous : std::numeric_limits<double>::quiet_NaN();
   }
 };
 

@@ -62,7 +62,7 @@ struct freeze_out {
   [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t step) const {
     const double done = progress(epoch, step);
     std::size_t frozen = 0;
-    while (frozen < state.highest && over(frozen, done)) ++frozen;
+    while (frozen < state.highest && finished(frozen, done)) ++frozen;
     return frozen;
   }
   [[nodiscard]] std::size_t lowest_boundary(std::size_t epoch) const { return boundary(epoch, 0); }
@@ -72,7 +72,7 @@ struct freeze_out {
 
   [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const {
     const double done = progress(epoch, step);
-    if (over(stage, done)) return 0;
+    if (finished(stage, done)) return 0;
     const double end = end_of(stage);
     return (1 + std::cos(std::numbers::pi * done / end)) / 2 / (scale_rates ? end : 1);
   }
@@ -84,7 +84,7 @@ struct freeze_out {
     return static_cast<double>(epoch * state.steps_per_epoch + step) /
            static_cast<double>(state.epochs * state.steps_per_epoch);
   }
-  [[nodiscard]] bool over(std::size_t stage, double done) const { return end_of(stage) <= done + boundary_slack; }
+  [[nodiscard]] bool finished(std::size_t stage, double done) const { return end_of(stage) <= done + boundary_slack; }
 };
 
 static_assert(check_scheduler<freeze_out>());

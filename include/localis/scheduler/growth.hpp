@@ -57,15 +57,15 @@ inline void expect_allowed(const char* name, std::size_t boundary, const schedul
 }
 
 /// 0 before `begin`, 1 from `end` on, and linear in between.
-[[nodiscard]] inline double share_of_way(std::size_t epoch, std::size_t begin, std::size_t end) {
+[[nodiscard]] inline double elapsed_fraction(std::size_t epoch, std::size_t begin, std::size_t end) {
   if (epoch >= end) return 1;
   if (epoch <= begin) return 0;
   return static_cast<double>(epoch - begin) / static_cast<double>(end - begin);
 }
 
-/// Interpolates: first + (last - first) * share.
-[[nodiscard]] inline double between(std::size_t first, std::size_t last, double share) {
-  return static_cast<double>(first) + static_cast<double>(last - first) * share;
+/// Interpolates: first + (last - first) * fraction.
+[[nodiscard]] inline double interpolate(std::size_t first, std::size_t last, double fraction) {
+  return static_cast<double>(first) + static_cast<double>(last - first) * fraction;
 }
 
 }  // namespace localis::scheduler

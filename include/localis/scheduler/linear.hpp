@@ -36,7 +36,7 @@ struct linear {
   }
 
   [[nodiscard]] double value(std::size_t epoch) const {
-    return between(first, state.last, share_of_way(epoch, begin, state.end));
+    return interpolate(first, state.last, elapsed_fraction(epoch, begin, state.end));
   }
 
   [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t) const { return whole_boundary(value(epoch)); }

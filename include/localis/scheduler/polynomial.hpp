@@ -39,7 +39,7 @@ struct polynomial {
   }
 
   [[nodiscard]] double value(std::size_t epoch) const {
-    return between(first, state.last, std::pow(share_of_way(epoch, begin, state.end), power));
+    return interpolate(first, state.last, std::pow(elapsed_fraction(epoch, begin, state.end), power));
   }
 
   [[nodiscard]] std::size_t boundary(std::size_t epoch, std::size_t) const { return whole_boundary(value(epoch)); }

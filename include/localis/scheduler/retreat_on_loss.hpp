@@ -100,8 +100,8 @@ struct retreat_on_loss {
     return (std::min)(localis::scheduler::base_boundary(base, epoch, step), state.highest);
   }
 
-  [[nodiscard]] std::size_t drawn_back(std::size_t from) const {
-    const std::size_t clamped = (std::min)(from, state.highest);
+  [[nodiscard]] std::size_t drawn_back(std::size_t planned) const {
+    const std::size_t clamped = (std::min)(planned, state.highest);
     if (state.left == 0 || clamped <= lowest) return clamped;
     return clamped - (std::min)(retreat, clamped - lowest);
   }

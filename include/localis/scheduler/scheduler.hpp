@@ -103,20 +103,20 @@ namespace detail {
 struct member_names {
   int start, observe, lowest_boundary, highest_boundary, base_boundary, gradient_scale;
 };
-/// `&without<S>::start` compiles if S has no member of that name.
+/// `&absent<S>::start` compiles if S has no member of that name.
 template <class S>
-using without = localis::detail::named_twice<S, member_names>;
+using absent = localis::detail::named_twice<S, member_names>;
 
 }  // namespace detail
 
 // An optional member that has the right name but cannot be called would be skipped silently.
 template <class S>
-concept optional_members_fit = (has_start<S> || requires { &detail::without<S>::start; }) &&
-                               (has_observe<S> || requires { &detail::without<S>::observe; }) &&
-                               (has_lowest_boundary<S> || requires { &detail::without<S>::lowest_boundary; }) &&
-                               (has_highest_boundary<S> || requires { &detail::without<S>::highest_boundary; }) &&
-                               (has_base_boundary<S> || requires { &detail::without<S>::base_boundary; }) &&
-                               (has_gradient_scale<S> || requires { &detail::without<S>::gradient_scale; });
+concept optional_members_fit = (has_start<S> || requires { &detail::absent<S>::start; }) &&
+                               (has_observe<S> || requires { &detail::absent<S>::observe; }) &&
+                               (has_lowest_boundary<S> || requires { &detail::absent<S>::lowest_boundary; }) &&
+                               (has_highest_boundary<S> || requires { &detail::absent<S>::highest_boundary; }) &&
+                               (has_base_boundary<S> || requires { &detail::absent<S>::base_boundary; }) &&
+                               (has_gradient_scale<S> || requires { &detail::absent<S>::gradient_scale; });
 
 template <class S>
 concept scheduler = std::copy_constructible<S> && boundary_is_integral<S> && optional_members_fit<S>;

@@ -10,7 +10,7 @@ namespace localis::supervision {
 /// Uses one gain while the loss is below its recent mean and another while it is above. Unlike loss_gain, it ignores
 /// the size of the difference.
 ///
-///   g_t = up   where l < m,   down  where l > m,   1  where they are equal
+///   g_t = increase  where l < m,   decrease  where l > m,   1  where they are equal
 ///
 ///   l  loss of step t - 1
 ///   m  mean of the losses before that one, of steps 0 ... t - 2, with exponentially falling weights (running_mean)
@@ -18,18 +18,21 @@ namespace localis::supervision {
 /// g is 1 while fewer than two losses are known.
 ///
 /// Units:  dimensionless; the mean remembers about 1 / (1 - smoothing) steps.
-/// Errors: validate() throws config_error unless up is finite and at least 1, down in [0, 1], smoothing in [0, 1).
+/// Errors: validate() throws config_error unless increase is finite and at least 1, decrease in [0, 1], smoothing in
+///         [0, 1).
 /// Source: ours.
 struct loss_sign {
-  double up = 1.5;
-  double down = 0.5;
+  double increase = 1.5;
+  double decrease = 0.5;
   double smoothing = 0.99;
 
   using state = loss_and_mean;
 
   void validate() const {
-    expect(is_finite(up) && up >= 1, "supervision::loss_sign.up", "a finite gain of at least 1", up);
-    expect(is_finite(down) && down >= 0 && down <= 1, "supervision::loss_sign.down", "a gain in [0, 1]", down);
+    expect(is_finite(increase) && increase >= 1, "supervision::loss_sign.increase", "a finite gain of at least 1",
+           increase);
+    expect(is_finite(decrease) && decrease >= 0 && decrease <= 1, "supervision::loss_sign.decrease", "a gain in [0, 1]",
+           decrease);
     expect(is_finite(smoothing) && smoothing >= 0 && smoothing < 1, "supervision::loss_sign.smoothing",
            "a number in [0, 1)", smoothing);
   }
@@ -39,7 +42,7 @@ struct loss_sign {
   [[nodiscard]] constexpr double gain(const state& seen) const {
     if (seen.earlier.empty()) return 1;
     const double mean = seen.earlier.value();
-    return seen.loss < mean ? up : seen.loss > mean ? down : 1;
+    return seen.loss < mean ? increase : seen.loss > mean ? decrease : 1;
   }
 
   friend bool operator==(const loss_sign&, const loss_sign&) = default;

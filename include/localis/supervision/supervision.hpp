@@ -61,16 +61,16 @@ namespace detail {
 struct member_names {
   int stage_gain, validate;
 };
-/// `&without<S>::validate` compiles if S has no member of that name.
+/// `&absent<S>::validate` compiles if S has no member of that name.
 template <class S>
-using without = localis::detail::named_twice<S, member_names>;
+using absent = localis::detail::named_twice<S, member_names>;
 
 }  // namespace detail
 
 // An optional member that has the right name but cannot be called would be skipped silently.
 template <class S>
-concept optional_members_fit = (has_stage_gain<S> || requires { &detail::without<S>::stage_gain; }) &&
-                               (has_validate<S> || requires { &detail::without<S>::validate; });
+concept optional_members_fit = (has_stage_gain<S> || requires { &detail::absent<S>::stage_gain; }) &&
+                               (has_validate<S> || requires { &detail::absent<S>::validate; });
 
 template <class S>
 concept supervision = std::copy_constructible<S> && has_observe<S> && has_gain<S> && optional_members_fit<S>;
