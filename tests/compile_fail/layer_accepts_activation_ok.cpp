@@ -20,16 +20,17 @@ class twice_state {
   static constexpr std::size_t saved(const lo::operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const lo::operation&, std::size_t, lo::phase) { return 0; }
   template <class Function = lo::identity_function>
-  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at, lo::mode,
+  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays, lo::mode,
                const lo::step_values<scalar>&, const Function& then = {}) {
-    backend.for_rows(at.samples, op.in.size(),
-                     lo::kernel::add<scalar, Function>{at.input, at.input, at.output, op.in.size(), then});
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar, Function>{arrays.input, arrays.input, arrays.output, op.in.size(), then});
   }
   template <class Function = lo::identity_function>
-  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at, const Function& = {}) {
-    if (at.input_gradient == nullptr) return;
-    const scalar* given = at.output_gradient;
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{given, given, at.input_gradient, op.in.size()});
+  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays, const Function& = {}) {
+    if (arrays.input_gradient == nullptr) return;
+    const scalar* given = arrays.output_gradient;
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{given, given, arrays.input_gradient, op.in.size()});
   }
 };
 

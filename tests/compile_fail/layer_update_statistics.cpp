@@ -1,5 +1,6 @@
 // expect: localis::model: an optional member of a layer's state that learns locally has another signature than
-// expected, or lacks its other half, and would be skipped. Expected, as linear_layer has: const double* tally() const
+// expected, or lacks its other half, and would be skipped. Expected, as linear_layer has: const double*
+// update_statistics() const
 #include <cstddef>
 
 #include <localis/backend/reference/backend.hpp>

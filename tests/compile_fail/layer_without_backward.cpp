@@ -1,5 +1,5 @@
 // expect: localis::model: a layer's state must run backward; one of yours has no such member. Expected: void
-// backward(Backend& backend, const operation& op, const operands<scalar>& at)
+// backward(Backend& backend, const operation& op, const operands<scalar>& arrays)
 #include <array>
 #include <cstddef>
 
@@ -21,9 +21,10 @@ class twice_state {
   void validate() const {}
   static constexpr std::size_t saved(const lo::operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const lo::operation&, std::size_t, lo::phase) { return 0; }
-  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at, lo::mode,
+  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays, lo::mode,
                const lo::step_values<scalar>&) {
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{at.input, at.input, at.output, op.in.size()});
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{arrays.input, arrays.input, arrays.output, op.in.size()});
   }
 };
 

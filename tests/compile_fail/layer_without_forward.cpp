@@ -1,6 +1,6 @@
 // expect: localis::model: a layer's state must run forward; one of yours has no such member. Expected: void
-// forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode, const step_values<scalar>&
-// step)
+// forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode, const
+// step_values<scalar>& step)
 #include <array>
 #include <cstddef>
 
@@ -22,10 +22,11 @@ class twice_state {
   void validate() const {}
   static constexpr std::size_t saved(const lo::operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const lo::operation&, std::size_t, lo::phase) { return 0; }
-  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    const scalar* given = at.output_gradient;
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{given, given, at.input_gradient, op.in.size()});
+  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    const scalar* given = arrays.output_gradient;
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{given, given, arrays.input_gradient, op.in.size()});
   }
 };
 

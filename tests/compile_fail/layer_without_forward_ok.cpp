@@ -19,14 +19,16 @@ class twice_state {
   void validate() const {}
   static constexpr std::size_t saved(const lo::operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const lo::operation&, std::size_t, lo::phase) { return 0; }
-  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at, lo::mode,
+  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays, lo::mode,
                const lo::step_values<scalar>&) {
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{at.input, at.input, at.output, op.in.size()});
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{arrays.input, arrays.input, arrays.output, op.in.size()});
   }
-  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    const scalar* given = at.output_gradient;
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{given, given, at.input_gradient, op.in.size()});
+  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    const scalar* given = arrays.output_gradient;
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{given, given, arrays.input_gradient, op.in.size()});
   }
 };
 

@@ -1,5 +1,5 @@
-// expect: localis::model: a layer's state must say how many values it keeps from forward to backward; one of yours has
-// no such kept(op).
+// expect: localis::model: a layer's state must say how many values it saves in forward for backward; one of yours
+// has no such saved(op).
 #include <array>
 #include <cstddef>
 
@@ -20,14 +20,16 @@ class twice_state {
   [[nodiscard]] std::array<lo::parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {}
   static std::size_t scratch_bytes(const Backend&, const lo::operation&, std::size_t, lo::phase) { return 0; }
-  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at, lo::mode,
+  void forward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays, lo::mode,
                const lo::step_values<scalar>&) {
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{at.input, at.input, at.output, op.in.size()});
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{arrays.input, arrays.input, arrays.output, op.in.size()});
   }
-  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    const scalar* given = at.output_gradient;
-    backend.for_rows(at.samples, op.in.size(), lo::kernel::add<scalar>{given, given, at.input_gradient, op.in.size()});
+  void backward(Backend& backend, const lo::operation& op, const lo::operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    const scalar* given = arrays.output_gradient;
+    backend.for_rows(arrays.samples, op.in.size(),
+                     lo::kernel::add<scalar>{given, given, arrays.input_gradient, op.in.size()});
   }
 };
 

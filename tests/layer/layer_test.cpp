@@ -61,20 +61,20 @@ class scale_state : public lo::stateless {
     return {{{"weight", weight_.size(), 1, weight_.data(), true}}};
   }
   void validate() const {}
-  void forward(Backend&, const lo::operation& op, const lo::operands<scalar>& at, lo::mode,
+  void forward(Backend&, const lo::operation& op, const lo::operands<scalar>& arrays, lo::mode,
                const lo::step_values<scalar>&) {
-    for (std::size_t i = 0; i < at.samples * op.in.size(); ++i) {
-      at.output[i] = at.input[i] * weight_.data()[i % weight_.size()];
+    for (std::size_t i = 0; i < arrays.samples * op.in.size(); ++i) {
+      arrays.output[i] = arrays.input[i] * weight_.data()[i % weight_.size()];
     }
   }
-  void backward(Backend&, const lo::operation& op, const lo::operands<scalar>& at) {
-    lo::workspace gradients(at.parameter_gradients);
+  void backward(Backend&, const lo::operation& op, const lo::operands<scalar>& arrays) {
+    lo::workspace gradients(arrays.parameter_gradients);
     auto* gradient = gradients.take<scalar>(weight_.size());
     for (std::size_t c = 0; c < weight_.size(); ++c) gradient[c] = 0;
-    for (std::size_t i = 0; i < at.samples * op.in.size(); ++i) {
+    for (std::size_t i = 0; i < arrays.samples * op.in.size(); ++i) {
       const std::size_t c = i % weight_.size();
-      gradient[c] += at.output_gradient[i] * at.input[i];
-      if (at.input_gradient != nullptr) at.input_gradient[i] = at.output_gradient[i] * weight_.data()[c];
+      gradient[c] += arrays.output_gradient[i] * arrays.input[i];
+      if (arrays.input_gradient != nullptr) arrays.input_gradient[i] = arrays.output_gradient[i] * weight_.data()[c];
     }
   }
 

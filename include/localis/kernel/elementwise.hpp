@@ -8,108 +8,108 @@
 
 namespace localis::kernel {
 
-/// Copies: to = from
+/// Copies: target = source
 template <class T>
 struct copy {
-  const T* from;
-  T* to;
+  const T* source;
+  T* target;
   std::size_t columns;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) to[i] = from[i];
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) target[i] = source[i];
   }
 };
 
-/// Fills: to = value
+/// Fills: target = value
 template <class T>
 struct fill {
-  T* to;
+  T* target;
   T value;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) to[i] = value;
+    for (std::size_t i = begin; i < end; ++i) target[i] = value;
   }
 };
 
-/// Adds one row to each row number of rows of `to`.
+/// Adds one row to each row number of rows of `target`.
 template <class T>
 struct add_to_rows {
-  T* to;
+  T* target;
   const T* row;
   std::size_t columns;
 
   constexpr void operator()(std::size_t r, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) to[r * columns + i] += row[i];
+    for (std::size_t i = begin; i < end; ++i) target[r * columns + i] += row[i];
   }
 };
 
 /// Adds up rows by column: sums[0][i] += value i of each row; rows are `stride` apart.
-template <class T, class From = T>
+template <class T, class Source = T>
 struct column_sums {
-  const From* from;
+  const Source* source;
   std::size_t stride;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) sums[i] += static_cast<T>(from[row * stride + i]);
+    for (std::size_t i = begin; i < end; ++i) sums[i] += static_cast<T>(source[row * stride + i]);
   }
 };
 
-/// Copies rows: row n of `to` = row n of `from`, whose rows are `stride` apart.
-template <class T, class To = T>
+/// Copies rows: row n of `target` = row n of `source`, whose rows are `stride` apart.
+template <class T, class Target = T>
 struct gather_strided {
-  const T* from;
+  const T* source;
   std::size_t stride;
-  To* to;
+  Target* target;
   std::size_t columns;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) to[row * columns + i] = static_cast<To>(from[row * stride + i]);
+    for (std::size_t i = begin; i < end; ++i) target[row * columns + i] = static_cast<Target>(source[row * stride + i]);
   }
 };
 
-/// Transposes: row n of `to` = column n of `from`, or adds it to that row.
+/// Transposes: row n of `target` = column n of `source`, or adds it to that row.
 template <class T>
 struct transposed {
-  const T* from;
-  std::size_t rows;  ///< of `to`
-  T* to;
+  const T* source;
+  std::size_t rows;  ///< of `target`
+  T* target;
   std::size_t columns;
   bool add;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) {
-      const T value = from[i * rows + row];
-      to[row * columns + i] = add ? to[row * columns + i] + value : value;
+      const T value = source[i * rows + row];
+      target[row * columns + i] = add ? target[row * columns + i] + value : value;
     }
   }
 };
 
-/// Gathers rows: row n of `to` = row index[n] of `from`.
+/// Gathers rows: row n of `target` = row index[n] of `source`.
 template <class T>
 struct gather_rows {
-  const T* from;
+  const T* source;
   const std::uint32_t* index;
-  T* to;
+  T* target;
   std::size_t columns;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) to[row * columns + i] = from[index[row] * columns + i];
+    for (std::size_t i = begin; i < end; ++i) target[row * columns + i] = source[index[row] * columns + i];
   }
 };
 
-/// Scatters rows: row index[n] of `to` = row n of `from`; the indices must be distinct.
+/// Scatters rows: row index[n] of `target` = row n of `source`; the indices must be distinct.
 template <class T>
 struct scatter_rows {
-  const T* from;
+  const T* source;
   const std::uint32_t* index;
-  T* to;
+  T* target;
   std::size_t columns;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) to[index[row] * columns + i] = from[row * columns + i];
+    for (std::size_t i = begin; i < end; ++i) target[index[row] * columns + i] = source[row * columns + i];
   }
 };
 
@@ -126,25 +126,25 @@ struct scale_rows {
   }
 };
 
-/// Sum and activation: to = f(a + b); `to` may be `a`.
+/// Sum and activation: target = f(a + b); `target` may be `a`.
 template <class T, class Function = identity_function>
 struct add {
   const T* a;
   const T* b;
-  T* to;
+  T* target;
   std::size_t columns;
   Function function{};
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) to[i] = function(a[i] + b[i]);
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) target[i] = function(a[i] + b[i]);
   }
 };
 
 /// Gradient of y = f(a + b) for both summands: dy f', with the slope in terms of y. da may be dy, and each of the two
 /// may be null.
 template <class T, class Function>
-struct share_gradient {
+struct add_gradient {
   const T* y;
   const T* dy;
   T* da;
@@ -164,9 +164,9 @@ struct share_gradient {
       }
       return;
     }
-    T* to = da != nullptr ? da : db;
+    T* target = da != nullptr ? da : db;
     LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) to[i] = dy[i] * function.slope(y[i]);
+    for (std::size_t i = begin; i < end; ++i) target[i] = dy[i] * function.slope(y[i]);
   }
 };
 

@@ -72,26 +72,26 @@ struct gate {
   constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
     using places = unit_sums<Local>;
     if constexpr (rule::has_forget<rule_type>) {
-      T* to = sums + places::forget * units;
+      T* target = sums + places::forget * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) to[o] += gates[o] * rule.forget(z[o]);
+      for (std::size_t o = begin; o < end; ++o) target[o] += gates[o] * rule.forget(z[o]);
     }
     if constexpr (places::wants_gates) {
-      T* to = sums + places::gates * units;
+      T* target = sums + places::gates * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) to[o] += gates[o];
+      for (std::size_t o = begin; o < end; ++o) target[o] += gates[o];
     }
     if constexpr (places::wants_statistic) {
-      T* to = sums + places::statistic * units;
+      T* target = sums + places::statistic * units;
       LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) to[o] += rule.statistic(z[o]);
+      for (std::size_t o = begin; o < end; ++o) target[o] += rule.statistic(z[o]);
     }
     if constexpr (places::wants_moments) {
-      T* to = sums + places::signal * units;
+      T* target = sums + places::signal * units;
       T* squares = sums + places::signal_squares * units;
       LOCALIS_VECTORIZE
       for (std::size_t o = begin; o < end; ++o) {
-        to[o] += z[o];
+        target[o] += z[o];
         squares[o] += z[o] * z[o];
       }
     }

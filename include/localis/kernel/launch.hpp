@@ -15,16 +15,16 @@ template <class Kernel>
 struct cut_rows {
   Kernel kernel;
   std::size_t columns;
-  std::size_t stretch;
+  std::size_t length;
   std::size_t pieces;  ///< number of stretches of a row
 
   constexpr void operator()(std::size_t i) const {
     if constexpr (takes_whole_rows<Kernel>) {
       kernel(i);
     } else {
-      const std::size_t begin = i % pieces * stretch;
+      const std::size_t begin = i % pieces * length;
       const std::size_t left = columns - begin;
-      kernel(i / pieces, begin, begin + (left < stretch ? left : stretch));
+      kernel(i / pieces, begin, begin + (left < length ? left : length));
     }
   }
 };
@@ -40,8 +40,8 @@ struct cut_elements {
     if constexpr (takes_whole_rows<Kernel>) {
       kernel(i);
     } else {
-      const kernel::quotient at = kernel::divide(i, columns);
-      kernel(first + at.whole, at.remainder, at.remainder + 1);
+      const kernel::quotient place = kernel::divide(i, columns);
+      kernel(first + place.whole, place.remainder, place.remainder + 1);
     }
   }
 };
@@ -58,7 +58,7 @@ struct sum_chunk {
   double* totals;     ///< chunks x count x columns
 
   constexpr void operator()(std::size_t chunk, std::size_t begin, std::size_t end) const {
-    constexpr std::size_t few = 32;
+    constexpr std::size_t group = 32;
     T* part = parts + chunk * count * columns;
     double* total = totals + chunk * count * columns;
     const auto at_sums = [&](const auto& body) {
@@ -73,11 +73,11 @@ struct sum_chunk {
       part[i] = T(0);
       total[i] = 0;
     });
-    const kernel::quotient share = kernel::divide(rows, chunks);  // the first chunks have one more row each
-    std::size_t first = chunk * share.whole + (chunk < share.remainder ? chunk : share.remainder);
-    const std::size_t behind = first + share.whole + (chunk < share.remainder ? 1 : 0);
-    for (; first < behind; first += few) {
-      const std::size_t last = first + few < behind ? first + few : behind;
+    const kernel::quotient portion = kernel::divide(rows, chunks);  // the first chunks have one more row each
+    std::size_t first = chunk * portion.whole + (chunk < portion.remainder ? chunk : portion.remainder);
+    const std::size_t limit = first + portion.whole + (chunk < portion.remainder ? 1 : 0);
+    for (; first < limit; first += group) {
+      const std::size_t last = first + group < limit ? first + group : limit;
       for (std::size_t row = first; row < last; ++row) kernel(row, begin, end, part);
       at_sums([&](std::size_t i) {
         total[i] += static_cast<double>(part[i]);

@@ -24,7 +24,7 @@ struct sample_losses {
   const std::uint32_t* labels;  ///< one per sample, or null
   const T* targets;             ///< samples x outputs, or null
   T* gradient;                  ///< samples x outputs
-  T share;
+  T scale;
   std::size_t classes;  ///< number of classes of the data
   T* losses;
   T* correct;  ///< 1 if the largest output among the classes is the label, else 0
@@ -35,7 +35,7 @@ struct sample_losses {
     const loss::target<T> wanted{labels == nullptr ? 0U : labels[n],
                                  targets == nullptr ? nullptr : targets + n * outputs};
     const T* out = output + n * outputs;
-    losses[n] = function.sample(out, active_outputs, wanted, row, share);
+    losses[n] = function.sample(out, active_outputs, wanted, row, scale);
     if (!loss::all_finite(out, active_outputs)) losses[n] = std::numeric_limits<T>::quiet_NaN();
     correct[n] = T(labels != nullptr && math::place_of_largest(out, classes) == labels[n] ? 1 : 0);
   }

@@ -113,15 +113,15 @@ struct batch_scale {
   const T* sums;
   const T* center;
   std::size_t channels;
-  T share;  ///< 1 / P
+  T inv_count;  ///< 1 / P
   T epsilon;
   T* scale;
   T* shift;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t c = begin; c < end; ++c) {
-      const T offset = share * sums[c];
-      const T spread = share * sums[channels + c] - offset * offset;
+      const T offset = inv_count * sums[c];
+      const T spread = inv_count * sums[channels + c] - offset * offset;
       const T variance = spread > T(0) ? spread : T(0) * spread;  // keeps NaN
       scale[c] = T(1) / std::sqrt(variance + epsilon);
       shift[c] = -(center[c] + offset) * scale[c];
@@ -135,15 +135,15 @@ struct update_running_moments {
   const T* sums;
   const T* squares;
   const T* scale;
-  T share;  ///< 1 / P
+  T inv_count;  ///< 1 / P
   T part;
   T* mean;
   T* variance;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t c = begin; c < end; ++c) {
-      const T offset = share * sums[c];
-      const T spread = share * squares[c] - offset * offset;
+      const T offset = inv_count * sums[c];
+      const T spread = inv_count * squares[c] - offset * offset;
       mean[c] += part * offset / scale[c];
       variance[c] += part * (spread / (scale[c] * scale[c]) - variance[c]);
     }
@@ -203,16 +203,16 @@ struct normalized {
 /// sums[0][c] += dz,  sums[1][c] += dz xhat,  dz = dy f'(z),  xhat = (u - mean) / deviation
 template <class T, class Function = identity_function>
 struct normalization_sums {
-  normalized<T, Function> of;
+  normalized<T, Function> norm;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    const T* in = of.u + row * of.channels;
-    const T* dy = of.dy + row * of.channels;
+    const T* in = norm.u + row * norm.channels;
+    const T* dy = norm.dy + row * norm.channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
-      const T dz = dy[c] * of.function.slope_at(in[c] * of.scale[c] + of.shift[c]);
+      const T dz = dy[c] * norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]);
       sums[c] += dz;
-      sums[of.channels + c] += dz * (in[c] - of.mean[c]) * of.inverse_deviation[c];
+      sums[norm.channels + c] += dz * (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
     }
   }
 };
@@ -220,27 +220,27 @@ struct normalization_sums {
 /// du = scale (dz - sum dz / P - xhat sum(dz xhat) / P), with scale = gamma / deviation; du may be dy.
 template <class T, class Function = identity_function>
 struct normalization_gradient {
-  normalized<T, Function> of;
+  normalized<T, Function> norm;
   T* du;
   const T* sums;
-  T share;  ///< 1 / P
+  T inv_count;  ///< 1 / P
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const T* in = of.u + row * of.channels;
-    const T* dy = of.dy + row * of.channels;
-    T* out = du + row * of.channels;
+    const T* in = norm.u + row * norm.channels;
+    const T* dy = norm.dy + row * norm.channels;
+    T* out = du + row * norm.channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
-      const T dz = dy[c] * of.function.slope_at(in[c] * of.scale[c] + of.shift[c]);
-      const T xhat = (in[c] - of.mean[c]) * of.inverse_deviation[c];
-      out[c] = of.scale[c] * (dz - share * (sums[c] + xhat * sums[of.channels + c]));
+      const T dz = dy[c] * norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]);
+      const T xhat = (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
+      out[c] = norm.scale[c] * (dz - inv_count * (sums[c] + xhat * sums[norm.channels + c]));
     }
   }
 };
 
 /// Scale and shift from finish_moments: scale = gamma / deviation, shift = beta - mean scale.
 template <class T>
-struct kept_scale {
+struct saved_scale {
   const T* gamma;
   const T* beta;
   const T* mean;

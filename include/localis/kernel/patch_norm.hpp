@@ -22,7 +22,7 @@ struct patch {
   std::size_t left;
   std::size_t right;
 
-  static constexpr patch around(const shape& extents, std::size_t size, std::size_t row) {
+  static constexpr patch centred(const shape& extents, std::size_t size, std::size_t row) {
     const std::size_t reach = size / 2;
     const std::size_t position = divide(row, extents.positions()).remainder;
     const quotient centre = divide(position, extents.width);
@@ -73,19 +73,19 @@ struct patch_statistics {
   T epsilon;
 
   constexpr void operator()(std::size_t row) const {
-    const patch around = patch::around(extents, size, row);
+    const patch window = patch::centred(extents, size, row);
     const T center = position_mean[row];
     T sum = 0;
     T squares = 0;
-    around.for_each(extents, [&](std::size_t q) {
-      const T off = position_mean[q] - center;
-      sum += off;
-      squares += position_variance[q] + off * off;
+    window.for_each(extents, [&](std::size_t q) {
+      const T offset = position_mean[q] - center;
+      sum += offset;
+      squares += position_variance[q] + offset * offset;
     });
-    const T share = T(1) / static_cast<T>(around.positions());
-    const T off = share * sum;
-    const T spread = share * squares - off * off;
-    mean[row] = center + off;
+    const T inv_count = T(1) / static_cast<T>(window.positions());
+    const T offset = inv_count * sum;
+    const T spread = inv_count * squares - offset * offset;
+    mean[row] = center + offset;
     inverse[row] = T(1) / std::sqrt((spread > T(0) ? spread : T(0) * spread) + epsilon);  // keeps NaN
   }
 };
@@ -112,7 +112,7 @@ struct patch_norm {
 /// The gradient that the window around p contributes to each of its n_p values x: level_p + slope_p (x - m_p),
 ///   level_p = sum_c dy_pc / (s_p n_p),  slope_p = sum_c dy_pc (x_pc - m_p) / (s_p^3 n_p),  s = 1 / inverse.
 template <class T>
-struct patch_norm_shares {
+struct patch_norm_coefficients {
   shape extents;
   std::size_t size;
   const T* x;
@@ -128,9 +128,9 @@ struct patch_norm_shares {
     const T* d = dy + row * channels;
     const T m = mean[row];
     const T r = inverse[row];
-    const T share = r / static_cast<T>(patch::around(extents, size, row).positions() * channels);
-    level[row] = share * math::sum_of<T>(channels, [=](std::size_t c) { return d[c]; });
-    slope[row] = share * r * math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); });
+    const T factor = r / static_cast<T>(patch::centred(extents, size, row).positions() * channels);
+    level[row] = factor * math::sum_of<T>(channels, [=](std::size_t c) { return d[c]; });
+    slope[row] = factor * r * math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); });
   }
 };
 
@@ -152,17 +152,17 @@ struct patch_norm_gradient {
   constexpr void operator()(std::size_t row) const {
     const T center = position_mean[row];
     T shift = 0;
-    T along = 0;
-    patch::around(extents, size, row).for_each(extents, [&](std::size_t p) {
+    T slope_sum = 0;
+    patch::centred(extents, size, row).for_each(extents, [&](std::size_t p) {
       shift += level[p] + slope[p] * (center - mean[p]);
-      along += slope[p];
+      slope_sum += slope[p];
     });
     const T r = inverse[row];
     const T* in = x + row * extents.channels;
     const T* d = dy + row * extents.channels;
     T* out = dx + row * extents.channels;
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < extents.channels; ++c) out[c] = r * d[c] - shift - along * (in[c] - center);
+    for (std::size_t c = 0; c < extents.channels; ++c) out[c] = r * d[c] - shift - slope_sum * (in[c] - center);
   }
 };
 

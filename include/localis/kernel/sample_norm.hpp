@@ -51,21 +51,21 @@ struct channel_statistics {
   constexpr void operator()(std::size_t sample, std::size_t begin, std::size_t end) const {
     const std::size_t channels = extents.channels;
     const T* first = x + sample * extents.size();
-    const T* behind = first + extents.size();
+    const T* limit = first + extents.size();
     T* m = mean + sample * channels;
     T* r = inverse + sample * channels;
-    const T share = T(1) / static_cast<T>(extents.positions());
+    const T inv_count = T(1) / static_cast<T>(extents.positions());
     for (std::size_t c = begin; c < end; ++c) m[c] = r[c] = T(0);
-    for (const T* in = first; in != behind; in += channels) {
+    for (const T* in = first; in != limit; in += channels) {
       LOCALIS_VECTORIZE
       for (std::size_t c = begin; c < end; ++c) m[c] += in[c] - first[c];
     }
-    for (std::size_t c = begin; c < end; ++c) m[c] = first[c] + share * m[c];
-    for (const T* in = first; in != behind; in += channels) {
+    for (std::size_t c = begin; c < end; ++c) m[c] = first[c] + inv_count * m[c];
+    for (const T* in = first; in != limit; in += channels) {
       LOCALIS_VECTORIZE
       for (std::size_t c = begin; c < end; ++c) r[c] += (in[c] - m[c]) * (in[c] - m[c]);
     }
-    for (std::size_t c = begin; c < end; ++c) r[c] = T(1) / std::sqrt(share * r[c] + epsilon);
+    for (std::size_t c = begin; c < end; ++c) r[c] = T(1) / std::sqrt(inv_count * r[c] + epsilon);
   }
 };
 
@@ -84,9 +84,9 @@ struct sample_norm {
     const std::size_t channels = extents.channels;
     const T* m = mean + sample * channels;
     const T* r = inverse + sample * channels;
-    for (std::size_t at = sample * extents.size(); at < (sample + 1) * extents.size(); at += channels) {
-      const T* in = x + at;
-      T* out = y + at;
+    for (std::size_t offset = sample * extents.size(); offset < (sample + 1) * extents.size(); offset += channels) {
+      const T* in = x + offset;
+      T* out = y + offset;
       if (gamma == nullptr) {
         LOCALIS_VECTORIZE
         for (std::size_t c = begin; c < end; ++c) out[c] = (in[c] - m[c]) * r[c];
@@ -115,15 +115,15 @@ struct sample_norm_sums {
     const T* m = mean + sample * channels;
     const T* r = inverse + sample * channels;
     T* sum = level + sample * channels;
-    T* along = slope + sample * channels;
-    for (std::size_t c = begin; c < end; ++c) sum[c] = along[c] = T(0);
-    for (std::size_t at = sample * extents.size(); at < (sample + 1) * extents.size(); at += channels) {
-      const T* in = x + at;
-      const T* d = dy + at;
+    T* product = slope + sample * channels;
+    for (std::size_t c = begin; c < end; ++c) sum[c] = product[c] = T(0);
+    for (std::size_t offset = sample * extents.size(); offset < (sample + 1) * extents.size(); offset += channels) {
+      const T* in = x + offset;
+      const T* d = dy + offset;
       LOCALIS_VECTORIZE
       for (std::size_t c = begin; c < end; ++c) {
         sum[c] += d[c];
-        along[c] += d[c] * ((in[c] - m[c]) * r[c]);
+        product[c] += d[c] * ((in[c] - m[c]) * r[c]);
       }
     }
   }
@@ -158,9 +158,9 @@ struct weigh_sums {
   constexpr void operator()(std::size_t sample) const {
     T* s = sums + sample * extents.channels;
     const T* weight = gamma;
-    const T share = T(1) / static_cast<T>(by_channel ? extents.positions() : extents.size());
+    const T inv_count = T(1) / static_cast<T>(by_channel ? extents.positions() : extents.size());
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < extents.channels; ++c) s[c] *= weight == nullptr ? share : share * weight[c];
+    for (std::size_t c = 0; c < extents.channels; ++c) s[c] *= weight == nullptr ? inv_count : inv_count * weight[c];
     if (by_channel) return;
     const T all = math::sum_of<T>(extents.channels, [=](std::size_t c) { return s[c]; });
     for (std::size_t c = 0; c < extents.channels; ++c) s[c] = all;
@@ -185,18 +185,18 @@ struct sample_norm_gradient {
     const T* m = mean + sample * channels;
     const T* r = inverse + sample * channels;
     const T* sum = level + sample * channels;
-    const T* along = slope + sample * channels;
-    for (std::size_t at = sample * extents.size(); at < (sample + 1) * extents.size(); at += channels) {
-      const T* in = x + at;
-      const T* d = dy + at;
-      T* out = dx + at;
+    const T* product = slope + sample * channels;
+    for (std::size_t offset = sample * extents.size(); offset < (sample + 1) * extents.size(); offset += channels) {
+      const T* in = x + offset;
+      const T* d = dy + offset;
+      T* out = dx + offset;
       if (gamma == nullptr) {
         LOCALIS_VECTORIZE
-        for (std::size_t c = begin; c < end; ++c) out[c] = r[c] * (d[c] - sum[c] - (in[c] - m[c]) * r[c] * along[c]);
+        for (std::size_t c = begin; c < end; ++c) out[c] = r[c] * (d[c] - sum[c] - (in[c] - m[c]) * r[c] * product[c]);
       } else {
         LOCALIS_VECTORIZE
         for (std::size_t c = begin; c < end; ++c) {
-          out[c] = r[c] * (gamma[c] * d[c] - sum[c] - (in[c] - m[c]) * r[c] * along[c]);
+          out[c] = r[c] * (gamma[c] * d[c] - sum[c] - (in[c] - m[c]) * r[c] * product[c]);
         }
       }
     }

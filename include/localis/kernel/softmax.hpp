@@ -32,27 +32,27 @@ struct softmax_gradient {
   T sharpness;
 
   constexpr void operator()(std::size_t row) const {
-    const T* share = y + row * channels;
+    const T* p = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;
-    const T sum = math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * share[c]; });
+    const T sum = math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * p[c]; });
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < channels; ++c) out[c] = sharpness * share[c] * (d[c] - sum);
+    for (std::size_t c = 0; c < channels; ++c) out[c] = sharpness * p[c] * (d[c] - sum);
   }
 };
 
-/// The gradient of the softmax cross entropy of one sample: share (softmax(z) - [label]), in place.
+/// The gradient of the softmax cross entropy of one sample: scale (softmax(z) - [label]), in place.
 template <class T>
 struct softmax_error {
   T* logits;
   const std::uint32_t* labels;
   std::size_t classes;
-  T share;
+  T scale;
 
   constexpr void operator()(std::size_t row) const {
     T* z = logits + row * classes;
-    math::softmax_row(static_cast<const T*>(z), z, classes, T(1), share);
-    z[labels[row]] -= share;
+    math::softmax_row(static_cast<const T*>(z), z, classes, T(1), scale);
+    z[labels[row]] -= scale;
   }
 };
 

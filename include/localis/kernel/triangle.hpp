@@ -23,8 +23,8 @@ struct triangle {
     const T mean = math::mean_of(in, channels);
     LOCALIS_VECTORIZE
     for (std::size_t c = 0; c < channels; ++c) {
-      const T above = in[c] - mean;
-      out[c] = above < T(0) ? T(0) : above;
+      const T excess = in[c] - mean;
+      out[c] = excess < T(0) ? T(0) : excess;
     }
     if (power == T(1)) return;
     for (std::size_t c = 0; c < channels; ++c) out[c] = std::pow(out[c], power);
@@ -42,16 +42,16 @@ struct triangle_gradient {
   T power;
 
   constexpr void operator()(std::size_t row) const {
-    const T* above = y + row * channels;
+    const T* excess = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;
     if (power == T(1)) {
       LOCALIS_VECTORIZE
-      for (std::size_t c = 0; c < channels; ++c) out[c] = above[c] > T(0) ? d[c] : T(0);
+      for (std::size_t c = 0; c < channels; ++c) out[c] = excess[c] > T(0) ? d[c] : T(0);
     } else {
       const T exponent = T(1) - T(1) / power;
       for (std::size_t c = 0; c < channels; ++c) {
-        out[c] = above[c] > T(0) ? d[c] * power * std::pow(above[c], exponent) : T(0);
+        out[c] = excess[c] > T(0) ? d[c] * power * std::pow(excess[c], exponent) : T(0);
       }
     }
     const T shift = math::sum_of<T>(channels, [=](std::size_t c) { return out[c]; }) / static_cast<T>(channels);

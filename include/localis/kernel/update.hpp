@@ -24,11 +24,11 @@ template <class T>
 struct local_direction {
   const T* sum;     ///< O x I, G^T X
   const T* forget;  ///< O, the c of the rule
-  T share;          ///< 1 / P
+  T inv_count;      ///< 1 / P
   std::size_t columns;
 
   constexpr T operator()(std::size_t row, std::size_t column, T weight) const {
-    return forget[row] * weight - share * sum[row * columns + column];
+    return forget[row] * weight - inv_count * sum[row * columns + column];
   }
 };
 
@@ -45,8 +45,8 @@ struct rate {
   }
 };
 
-/// How threads share a row: thread k of the `threads` of a row takes columns k, k + threads, ... One part is one thread
-/// of one row; on the CPU a part is a whole row.
+/// How threads share a row: thread k of the `threads` of a row takes columns k, k + threads, ... One part is one
+/// thread of one row; on the CPU a part is a whole row.
 struct row_split {
 #if defined(__CUDA_ARCH__)
   static constexpr std::size_t width = 1;
@@ -63,8 +63,8 @@ struct row_split {
   template <class Body>
   constexpr void operator()(std::size_t part, const Body& body) const {
     if (threads > 1) {
-      const quotient at = divide(part, threads);
-      for (std::size_t column = at.remainder; column < columns; column += threads) body(at.whole, column, 0);
+      const quotient place = divide(part, threads);
+      for (std::size_t column = place.remainder; column < columns; column += threads) body(place.whole, column, 0);
       return;
     }
     std::size_t column = 0;
@@ -103,12 +103,12 @@ struct apply_update {
 
  private:
   constexpr double one(std::size_t row, std::size_t column, T size) const {
-    const std::size_t at = row * split.columns + column;
+    const std::size_t index = row * split.columns + column;
     std::array<T, Step::state_arrays> memory{};
-    for (std::size_t s = 0; s != Step::state_arrays; ++s) memory[s] = state[s][at];
-    const T delta = step(weight[at], direction(row, column, weight[at]), memory, size);
-    for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][at] = memory[s];
-    weight[at] += delta;
+    for (std::size_t s = 0; s != Step::state_arrays; ++s) memory[s] = state[s][index];
+    const T delta = step(weight[index], direction(row, column, weight[index]), memory, size);
+    for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][index] = memory[s];
+    weight[index] += delta;
     return static_cast<double>(delta) * static_cast<double>(delta);
   }
 };
@@ -169,19 +169,19 @@ struct relative_factor {
   }
 };
 
-/// The direction of a step without the rate of the layer: row o of `to` = -g times the rate of that row.
+/// The direction of a step without the rate of the layer: row o of `target` = -g times the rate of that row.
 template <class T, class Direction>
 struct store_direction {
   const T* weight;
   std::size_t columns;
   Direction direction;
   rate<T> own;
-  T* to;
+  T* target;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t column = begin; column < end; ++column) {
-      const std::size_t at = row * columns + column;
-      to[at] = -own.get(row) * direction(row, column, weight[at]);
+      const std::size_t index = row * columns + column;
+      target[index] = -own.get(row) * direction(row, column, weight[index]);
     }
   }
 };
@@ -195,13 +195,13 @@ struct row_peaks {
   double* peaks;
 
   constexpr void operator()(std::size_t part) const {
-    const quotient at = divide(part, split.threads);
-    T most = 0;
-    for (std::size_t column = at.remainder; column < split.columns; column += split.threads) {
-      const T size = (std::abs)(direction(at.whole, column, weight[at.whole * split.columns + column]));
-      if (size > most || size != size) most = size;
+    const quotient place = divide(part, split.threads);
+    T largest = 0;
+    for (std::size_t column = place.remainder; column < split.columns; column += split.threads) {
+      const T size = (std::abs)(direction(place.whole, column, weight[place.whole * split.columns + column]));
+      if (size > largest || size != size) largest = size;
     }
-    peaks[part] = static_cast<double>(most);
+    peaks[part] = static_cast<double>(largest);
   }
 };
 
@@ -215,11 +215,11 @@ struct peak_factor {
   T* factor;
 
   constexpr void operator()(std::size_t) const {
-    double most = 0;
+    double largest = 0;
     for (std::size_t row = 0; row < rows; ++row) {
-      if (peaks[row] > most || peaks[row] != peaks[row]) most = peaks[row];
+      if (peaks[row] > largest || peaks[row] != peaks[row]) largest = peaks[row];
     }
-    *factor = most == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) / most);
+    *factor = largest == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) / largest);
   }
 };
 
@@ -227,11 +227,11 @@ struct peak_factor {
 template <class T>
 struct mean_forget {
   T* forget;
-  T share;  ///< 1 / P
+  T inv_count;  ///< 1 / P
   T decay;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t o = begin; o < end; ++o) forget[o] = share * forget[o] + decay;
+    for (std::size_t o = begin; o < end; ++o) forget[o] = inv_count * forget[o] + decay;
   }
 };
 
@@ -246,15 +246,15 @@ struct lower_triangle {
   }
 };
 
-/// Scales: to = share * from.
+/// Scales: target = scale * source.
 template <class T>
 struct scaled {
-  const T* from;
-  T* to;
-  T share;
+  const T* source;
+  T* target;
+  T scale;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) to[i] = share * from[i];
+    for (std::size_t i = begin; i < end; ++i) target[i] = scale * source[i];
   }
 };
 
@@ -274,16 +274,16 @@ struct subtract_rank_one {
   }
 };
 
-/// Updates an average by the mean of a batch: average += part (share sum - average).
+/// Updates an average by the mean of a batch: average += part (inv_count sum - average).
 template <class T>
 struct update_running_mean {
   const T* sum;
   T* average;
-  T share;  ///< 1 / P
+  T inv_count;  ///< 1 / P
   T part;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t o = begin; o < end; ++o) average[o] += part * (share * sum[o] - average[o]);
+    for (std::size_t o = begin; o < end; ++o) average[o] += part * (inv_count * sum[o] - average[o]);
   }
 };
 
@@ -293,11 +293,12 @@ struct update_bias {
   T* bias;
   const T* gates;  ///< sum_p G
   const T* forget;
-  T share;  ///< 1 / P
+  T inv_count;  ///< 1 / P
   rate<T> step_size;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t o = begin; o < end; ++o) bias[o] += step_size.get(o) * (share * gates[o] - forget[o] * bias[o]);
+    for (std::size_t o = begin; o < end; ++o)
+      bias[o] += step_size.get(o) * (inv_count * gates[o] - forget[o] * bias[o]);
   }
 };
 

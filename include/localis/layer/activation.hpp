@@ -59,15 +59,16 @@ class activation_layer : public stateless {
           "localis: validate() of your activation would never be called. Expected: void validate() const");
     }
   }
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    backend.for_rows(at.samples, op.in.size(),
-                     kernel::activate<scalar, Function>{at.input, at.output, op.in.size(), function});
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    backend.for_rows(arrays.samples, op.in.size(),
+                     kernel::activate<scalar, Function>{arrays.input, arrays.output, op.in.size(), function});
   }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    backend.for_rows(at.samples, op.in.size(),
-                     kernel::activate_gradient<scalar, Function>{at.output, at.output_gradient, at.input_gradient,
-                                                                 op.in.size(), function});
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    backend.for_rows(arrays.samples, op.in.size(),
+                     kernel::activate_gradient<scalar, Function>{arrays.output, arrays.output_gradient,
+                                                                 arrays.input_gradient, op.in.size(), function});
   }
 };
 

@@ -51,7 +51,7 @@ class batch_norm_layer {
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase) {
     workspace measure;
-    scratch_arrays(op.in.channels, measure);
+    take_arrays(op.in.channels, measure);
     backend.reduce_scratch(samples * op.in.positions(), op.in.channels, 2, measure);
     return measure.used();
   }
@@ -69,12 +69,12 @@ class batch_norm_layer {
                                                    mode run_mode, const step_values<scalar>& step,
                                                    const Function& epilogue, std::size_t pool) {
     workspace pieces(scratch);
-    const arrays taken = scratch_arrays(op.in.channels, pieces);
+    const scratch_arrays taken = take_arrays(op.in.channels, pieces);
     backend.for_rows(1, channels_,
                      kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
                                                    static_cast<scalar>(epsilon), taken.scale, taken.shift});
-    const bool rests = run_mode == mode::evaluate || step.normalization == prefix_normalization::frozen;
-    return {taken.scale, taken.shift, rests ? nullptr : running_mean(), taken.sums, epilogue, pool};
+    const bool frozen = run_mode == mode::evaluate || step.normalization == prefix_normalization::frozen;
+    return {taken.scale, taken.shift, frozen ? nullptr : running_mean(), taken.sums, epilogue, pool};
   }
   template <class Function>
   void finish_epilogue(Backend& backend, const operation& op, std::size_t samples, std::byte* scratch,
@@ -82,35 +82,35 @@ class batch_norm_layer {
     if (done.center == nullptr) return;
     workspace pieces(scratch);
     backend.for_rows(1, channels_,
-                     finish(scratch_arrays(op.in.channels, pieces), samples * op.in.positions(), step.apply_updates));
+                     finish(take_arrays(op.in.channels, pieces), samples * op.in.positions(), step.apply_updates));
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
   template <class Function = identity_function>
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
                const step_values<scalar>& step, const Function& epilogue = {}) {
-    const std::size_t rows = at.samples * op.in.positions();
-    workspace scratch(at.scratch);
-    const arrays taken = scratch_arrays(channels_, scratch);
-    const kernel::scale_shift<scalar, Function> apply{at.input,    at.output, taken.scale,
-                                                      taken.shift, channels_, epilogue};
+    const std::size_t rows = arrays.samples * op.in.positions();
+    workspace scratch(arrays.scratch);
+    const scratch_arrays taken = take_arrays(channels_, scratch);
+    const kernel::scale_shift<scalar, Function> apply{arrays.input, arrays.output, taken.scale,
+                                                      taken.shift,  channels_,     epilogue};
     if (present(run_mode, step.normalization)) {
-      const auto after = make_epilogue(backend, op, at.scratch, run_mode, step, epilogue, 1);
-      if (after.center == nullptr) {
+      const auto next = make_epilogue(backend, op, arrays.scratch, run_mode, step, epilogue, 1);
+      if (next.center == nullptr) {
         backend.for_rows(rows, channels_, apply);
         return;
       }
       backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar, Function>{apply, running_mean()},
                              taken.sums, scratch);
-      finish_epilogue(backend, op, at.samples, at.scratch, step, after);
+      finish_epilogue(backend, op, arrays.samples, arrays.scratch, step, next);
       return;
     }
-    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{at.input, running_mean(), channels_}, taken.sums,
-                           scratch);
+    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{arrays.input, running_mean(), channels_},
+                           taken.sums, scratch);
     kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);
     if (run_mode == mode::train) {
-      end.mean = at.saved;
-      end.inverse_deviation = at.saved + channels_;
+      end.mean = arrays.saved;
+      end.inverse_deviation = arrays.saved + channels_;
     }
     end.scale = taken.scale;
     end.shift = taken.shift;
@@ -119,31 +119,32 @@ class batch_norm_layer {
   }
 
   template <class Function = identity_function>
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& epilogue = {}) {
-    const std::size_t rows = at.samples * op.in.positions();
-    const scalar* mean = at.saved;
-    const scalar* inverse = at.saved + channels_;
-    workspace scratch(at.scratch);
-    const arrays taken = scratch_arrays(channels_, scratch);
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
+    const std::size_t rows = arrays.samples * op.in.positions();
+    const scalar* mean = arrays.saved;
+    const scalar* inverse = arrays.saved + channels_;
+    workspace scratch(arrays.scratch);
+    const scratch_arrays taken = take_arrays(channels_, scratch);
     backend.for_rows(1, channels_,
-                     kernel::kept_scale<scalar>{gamma(), beta(), mean, inverse, taken.scale, taken.shift});
-    const kernel::normalized<scalar, Function> of{at.input,    at.output_gradient, mean,      inverse,
-                                                  taken.scale, taken.shift,        channels_, epilogue};
-    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{of}, taken.sums, scratch);
-    workspace gradients(at.parameter_gradients);
+                     kernel::saved_scale<scalar>{gamma(), beta(), mean, inverse, taken.scale, taken.shift});
+    const kernel::normalized<scalar, Function> norm{
+        arrays.input, arrays.output_gradient, mean, inverse, taken.scale, taken.shift, channels_, epilogue};
+    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{norm}, taken.sums, scratch);
+    workspace gradients(arrays.parameter_gradients);
     auto* gamma_gradient = gradients.take<scalar>(channels_);
     auto* beta_gradient = gradients.take<scalar>(channels_);
     backend.copy(taken.sums + channels_, channels_, gamma_gradient);
     backend.copy(taken.sums, channels_, beta_gradient);
-    if (at.input_gradient != nullptr) {
-      backend.for_rows(rows, channels_,
-                       kernel::normalization_gradient<scalar, Function>{
-                           of, at.input_gradient, taken.sums, static_cast<scalar>(1 / static_cast<double>(rows))});
+    if (arrays.input_gradient != nullptr) {
+      backend.for_rows(
+          rows, channels_,
+          kernel::normalization_gradient<scalar, Function>{norm, arrays.input_gradient, taken.sums,
+                                                           static_cast<scalar>(1 / static_cast<double>(rows))});
     }
   }
 
  private:
-  struct arrays {
+  struct scratch_arrays {
     scalar* sums;
     scalar* mean;
     scalar* inverse;
@@ -151,7 +152,7 @@ class batch_norm_layer {
     scalar* shift;
   };
   /// Updates the running statistics by the moments of so many rows, without computing scale and shift.
-  kernel::finish_moments<scalar> finish(const arrays& taken, std::size_t rows, bool apply_updates) const {
+  kernel::finish_moments<scalar> finish(const scratch_arrays& taken, std::size_t rows, bool apply_updates) const {
     return {taken.sums,
             gamma(),
             beta(),
@@ -166,8 +167,8 @@ class batch_norm_layer {
             static_cast<scalar>(apply_updates ? momentum : 0),
             static_cast<scalar>(epsilon)};
   }
-  static arrays scratch_arrays(std::size_t channels, workspace& scratch) {
-    arrays result{};
+  static scratch_arrays take_arrays(std::size_t channels, workspace& scratch) {
+    scratch_arrays result{};
     result.sums = scratch.take<scalar>(2 * channels);
     result.mean = scratch.take<scalar>(channels);
     result.inverse = scratch.take<scalar>(channels);

@@ -28,10 +28,10 @@
 ///     void validate() const;                                    // throws config_error for a value out of range
 ///     std::size_t saved(const operation& op) const;             // number of values that forward leaves for backward
 ///                                                               //   in operands::saved, for the whole batch
-///     std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when) const;
-///     void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
+///     std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase run_phase)
+///     const; void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
 ///                  const step_values<scalar>& step);
-///     void backward(Backend& backend, const operation& op, const operands<scalar>& at);
+///     void backward(Backend& backend, const operation& op, const operands<scalar>& arrays);
 ///   };
 ///
 /// `saved` and `scratch_bytes` may be static, or come from the base `stateless`, for which both are 0. Optional
@@ -94,15 +94,16 @@ template <class S, class Backend>
 concept has_scratch_bytes = requires(const S& state, const Backend& backend, const operation& op, std::size_t n) {
   { state.scratch_bytes(backend, op, n, phase::train) } -> std::convertible_to<std::size_t>;
 };
-template <class S, class Backend, class... Then>
-concept has_forward = requires(S& state, Backend& backend, const operation& op, operands<typename Backend::scalar>& at,
-                               const step_values<typename Backend::scalar>& step, const Then&... epilogue) {
-  state.forward(backend, op, at, mode::train, step, epilogue...);
+template <class S, class Backend, class... Epilogue>
+concept has_forward = requires(S& state, Backend& backend, const operation& op,
+                               operands<typename Backend::scalar>& arrays,
+                               const step_values<typename Backend::scalar>& step, const Epilogue&... epilogue) {
+  state.forward(backend, op, arrays, mode::train, step, epilogue...);
 };
-template <class S, class Backend, class... Then>
-concept has_backward = requires(S& state, Backend& backend, const operation& op, operands<typename Backend::scalar>& at,
-                                const Then&... epilogue) {
-  state.backward(backend, op, at, epilogue...);
+template <class S, class Backend, class... Epilogue>
+concept has_backward = requires(S& state, Backend& backend, const operation& op,
+                                operands<typename Backend::scalar>& arrays, const Epilogue&... epilogue) {
+  state.backward(backend, op, arrays, epilogue...);
 };
 template <class S, class Backend>
 concept layer_options_fit = (
@@ -117,14 +118,14 @@ concept layer_options_fit = (
                                 requires { &without_member<S>::counts; });
 
 template <class S, class Backend>
-concept has_tallies = requires(const S& state, const Backend& backend) {
+concept has_update_statistics = requires(const S& state, const Backend& backend) {
   { state.update_statistics() } -> std::convertible_to<const double*>;
   { state.read_update_statistics(backend).change } -> std::convertible_to<double>;
   { state.read_update_statistics(backend).clips } -> std::convertible_to<double>;
   { state.read_update_statistics(backend).failed } -> std::convertible_to<bool>;
 };
 template <class S, class Backend>
-concept learner_options_fit = (has_tallies<S, Backend> ||
+concept learner_options_fit = (has_update_statistics<S, Backend> ||
                                requires {
                                  &without_member<S>::update_statistics;
                                  &without_member<S>::read_update_statistics;
@@ -141,15 +142,15 @@ concept learner_options_fit = (has_tallies<S, Backend> ||
                                   requires { &without_member<S>::pools; });
 
 template <class S, class Backend>
-concept has_lessons = requires(S& state, const S& same, Backend& backend, const operation& op, std::size_t n,
-                               operands<typename Backend::scalar>& at,
-                               const step_values<typename Backend::scalar>& step,
-                               const teaching_signal<typename Backend::scalar>& now) {
+concept has_local_learning = requires(S& state, const S& same, Backend& backend, const operation& op, std::size_t n,
+                                      operands<typename Backend::scalar>& arrays,
+                                      const step_values<typename Backend::scalar>& step,
+                                      const teaching_signal<typename Backend::scalar>& signal) {
   { same.local_loss_scratch_bytes(backend, op, n) } -> std::convertible_to<std::size_t>;
   { same.learn_scratch_bytes(backend, op, n) } -> std::convertible_to<std::size_t>;
-  state.compute_local_gradient(backend, op, now);
-  state.observe(backend, op, now);
-  state.learn(backend, op, at, step);
+  state.compute_local_gradient(backend, op, signal);
+  state.observe(backend, op, signal);
+  state.learn(backend, op, arrays, step);
 };
 
 template <class S, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
@@ -160,7 +161,7 @@ concept flags_fit = (!Fusable ||
                      }) &&
                     (!AcceptsActivation ||
                      (has_forward<S, Backend, identity_function> && has_backward<S, Backend, identity_function>)) &&
-                    (!Supervised || has_lessons<S, Backend>);
+                    (!Supervised || has_local_learning<S, Backend>);
 
 }  // namespace detail
 
@@ -228,37 +229,39 @@ constexpr bool check_layer() {
                     "validate(). Expected: void validate() const, which throws config_error or does nothing");
     } else if constexpr (!detail::has_saved<state>) {
       static_assert(detail::has_saved<state>,
-                    "localis::model: a layer's state must say how many values it keeps from forward to backward; one "
-                    "of yours has no such kept(op). Expected: static constexpr std::size_t kept(const operation& op), "
-                    "or the base class stateless");
+                    "localis::model: a layer's state must say how many values it saves in forward for backward; "
+                    "one of yours has no such saved(op). Expected: static constexpr std::size_t saved(const operation& "
+                    "op), or the base class stateless");
     } else if constexpr (!detail::has_scratch_bytes<state, Backend>) {
       static_assert(
           detail::has_scratch_bytes<state, Backend>,
           "localis::model: a layer's state must say what scratch it needs; one of yours has no such "
           "scratch_bytes. Expected: static std::size_t scratch_bytes(const Backend& backend, const operation& "
-          "op, std::size_t samples, phase when), or the base class stateless");
+          "op, std::size_t samples, phase run_phase), or the base class stateless");
     } else if constexpr (!detail::has_forward<state, Backend>) {
-      static_assert(detail::has_forward<state, Backend>,
-                    "localis::model: a layer's state must run forward; one of yours has no such member. Expected: void "
-                    "forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode, const "
-                    "step_values<scalar>& step), with scalar = typename Backend::scalar");
+      static_assert(
+          detail::has_forward<state, Backend>,
+          "localis::model: a layer's state must run forward; one of yours has no such member. Expected: void "
+          "forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode, const "
+          "step_values<scalar>& step), with scalar = typename Backend::scalar");
     } else if constexpr (!detail::has_backward<state, Backend>) {
       static_assert(
           detail::has_backward<state, Backend>,
           "localis::model: a layer's state must run backward; one of yours has no such member. Expected: void "
-          "backward(Backend& backend, const operation& op, const operands<scalar>& at), with scalar = "
+          "backward(Backend& backend, const operation& op, const operands<scalar>& arrays), with scalar = "
           "typename Backend::scalar");
     } else {
       static_assert(detail::layer_options_fit<state, Backend>,
                     "localis::model: an optional member of a layer's state has another signature than expected, and "
                     "would be skipped. Expected: std::vector<parameter<scalar>> states() const; "
                     "std::vector<std::size_t*> counts()");
-      static_assert(detail::learner_options_fit<state, Backend>,
-                    "localis::model: an optional member of a layer's state that learns locally has another signature "
-                    "than expected, or lacks its other half, and would be skipped. Expected, as linear_layer has: "
-                    "const double* tally() const together with local_update_statistics read_update_statistics(const "
-                    "Backend& backend) const; "
-                    "static constexpr bool fails_on_clips(); static constexpr bool pools");
+      static_assert(
+          detail::learner_options_fit<state, Backend>,
+          "localis::model: an optional member of a layer's state that learns locally has another signature "
+          "than expected, or lacks its other half, and would be skipped. Expected, as linear_layer has: "
+          "const double* update_statistics() const together with local_update_statistics read_update_statistics(const "
+          "Backend& backend) const; "
+          "static constexpr bool fails_on_clips(); static constexpr bool pools");
     }
   }
   return true;
@@ -273,13 +276,12 @@ constexpr bool check_flags() {
   if constexpr (layer_on<L, Backend>) {
     static_assert(
         flags_fit<state_of<L, Backend>, Backend, Fusable, false, false>,
-        "localis::model: an operation that joins is an activation; its layer's state has no such member. "
+        "localis::model: a fusable operation is an activation; its layer's state has no such member. "
         "Expected: a member `function` with constexpr operator()(x) and slope(y), as activation<Function> has");
     static_assert(flags_fit<state_of<L, Backend>, Backend, false, AcceptsActivation, false>,
-                  "localis::model: an operation that accepts_fused_activation does the activation behind it; forward "
-                  "or backward of "
-                  "its layer's state cannot. Expected in both a last argument: template <class Function = "
-                  "identity_function> ..., const Function& then = {}");
+                  "localis::model: an operation that accepts_fused_activation computes the activation after it; "
+                  "forward or backward of its layer's state cannot. Expected in both a last argument: template <class "
+                  "Function = identity_function> ..., const Function& epilogue = {}");
     static_assert(
         flags_fit<state_of<L, Backend>, Backend, false, false, Supervised>,
         "localis::model: an operation that is supervised learns from its stage's local loss; its layer's state "

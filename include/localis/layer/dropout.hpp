@@ -27,19 +27,20 @@ class dropout_layer : public stateless {
     expect(is_finite(rate) && rate >= 0 && rate < 1, "dropout: rate", "a number in [0, 1)", rate);
   }
 
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
                const step_values<scalar>& step) {
     if (run_mode == mode::evaluate) {
-      if (at.input != at.output) backend.copy(at.input, at.samples * op.in.size(), at.output);
+      if (arrays.input != arrays.output) backend.copy(arrays.input, arrays.samples * op.in.size(), arrays.output);
       return;
     }
     mask_ = random_stream(step.seed ^ seed_, step.step);
-    backend.for_rows(at.samples, op.in.size(), kernel::dropout<scalar>{at.input, at.output, op.in.size(), mask_, rate});
+    backend.for_rows(arrays.samples, op.in.size(),
+                     kernel::dropout<scalar>{arrays.input, arrays.output, op.in.size(), mask_, rate});
   }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    backend.for_rows(at.samples, op.in.size(),
-                     kernel::dropout<scalar>{at.output_gradient, at.input_gradient, op.in.size(), mask_, rate});
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    backend.for_rows(arrays.samples, op.in.size(),
+                     kernel::dropout<scalar>{arrays.output_gradient, arrays.input_gradient, op.in.size(), mask_, rate});
   }
 
  private:

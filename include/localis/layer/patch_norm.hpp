@@ -26,39 +26,40 @@ class patch_norm_layer {
     expect(is_finite(epsilon) && epsilon > 0, "patch_norm: epsilon", "a finite number > 0", epsilon);
   }
   static constexpr std::size_t saved(const operation&) { return 0; }
-  static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase when) {
+  static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase run_phase) {
     workspace measure;
-    (void)take_arrays(samples * op.in.positions(), when == phase::backward, measure);
+    (void)take_arrays(samples * op.in.positions(), run_phase == phase::backward, measure);
     return measure.used();
   }
 
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    const std::size_t rows = at.samples * op.in.positions();
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(rows, false, scratch);
-    find_statistics(backend, op, at, a);
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    const std::size_t rows = arrays.samples * op.in.positions();
+    workspace scratch(arrays.scratch);
+    const scratch_arrays a = take_arrays(rows, false, scratch);
+    find_statistics(backend, op, arrays, a);
     backend.for_rows(rows, op.in.channels,
-                     kernel::patch_norm<scalar>{at.input, at.output, a.mean, a.inverse, op.in.channels});
+                     kernel::patch_norm<scalar>{arrays.input, arrays.output, a.mean, a.inverse, op.in.channels});
   }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    const std::size_t rows = at.samples * op.in.positions();
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    const std::size_t rows = arrays.samples * op.in.positions();
     const std::size_t size = op.field.height;
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(rows, true, scratch);
-    find_statistics(backend, op, at, a);
+    workspace scratch(arrays.scratch);
+    const scratch_arrays a = take_arrays(rows, true, scratch);
+    find_statistics(backend, op, arrays, a);
     backend.for_samples(rows, op.in.channels, 1,
-                        kernel::patch_norm_shares<scalar>{op.in, size, at.input, at.output_gradient, a.mean, a.inverse,
-                                                          a.level, a.slope});
+                        kernel::patch_norm_coefficients<scalar>{op.in, size, arrays.input, arrays.output_gradient,
+                                                                a.mean, a.inverse, a.level, a.slope});
     backend.for_samples(
         rows, op.in.channels + op.field.positions(), 1,
-        kernel::patch_norm_gradient<scalar>{op.in, size, at.input, at.output_gradient, at.input_gradient,
+        kernel::patch_norm_gradient<scalar>{op.in, size, arrays.input, arrays.output_gradient, arrays.input_gradient,
                                             a.position_mean, a.mean, a.inverse, a.level, a.slope});
   }
 
  private:
   /// Arrays with one value for each position of all samples.
-  struct arrays {
+  struct scratch_arrays {
     scalar* position_mean;
     scalar* position_variance;
     scalar* mean;
@@ -66,8 +67,8 @@ class patch_norm_layer {
     scalar* level;
     scalar* slope;
   };
-  static arrays take_arrays(std::size_t rows, bool backward, workspace& scratch) {
-    arrays a{};
+  static scratch_arrays take_arrays(std::size_t rows, bool backward, workspace& scratch) {
+    scratch_arrays a{};
     a.position_mean = scratch.take<scalar>(rows);
     a.position_variance = scratch.take<scalar>(rows);
     a.mean = scratch.take<scalar>(rows);
@@ -77,11 +78,12 @@ class patch_norm_layer {
     a.slope = scratch.take<scalar>(rows);
     return a;
   }
-  void find_statistics(Backend& backend, const operation& op, const operands<scalar>& at, const arrays& a) const {
-    const std::size_t rows = at.samples * op.in.positions();
+  void find_statistics(Backend& backend, const operation& op, const operands<scalar>& arrays,
+                       const scratch_arrays& a) const {
+    const std::size_t rows = arrays.samples * op.in.positions();
     backend.for_samples(
         rows, op.in.channels, 1,
-        kernel::position_statistics<scalar>{at.input, a.position_mean, a.position_variance, op.in.channels});
+        kernel::position_statistics<scalar>{arrays.input, a.position_mean, a.position_variance, op.in.channels});
     backend.for_samples(rows, op.field.positions(), 1,
                         kernel::patch_statistics<scalar>{op.in, op.field.height, a.position_mean, a.position_variance,
                                                          a.mean, a.inverse, static_cast<scalar>(epsilon)});

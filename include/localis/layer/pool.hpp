@@ -20,30 +20,32 @@ class pool_layer : public stateless {
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const {}
 
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    const std::size_t rows = op.map().rows(at.samples);
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    const std::size_t rows = op.map().rows(arrays.samples);
     if constexpr (Largest) {
-      backend.for_rows(rows, op.in.channels, kernel::max_pool<scalar>{op.map(), at.input, at.output});
+      backend.for_rows(rows, op.in.channels, kernel::max_pool<scalar>{op.map(), arrays.input, arrays.output});
     } else {
-      backend.for_rows(rows, op.in.channels, kernel::average_pool<scalar>{op.map(), at.input, at.output});
+      backend.for_rows(rows, op.in.channels, kernel::average_pool<scalar>{op.map(), arrays.input, arrays.output});
     }
   }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
     if constexpr (Largest) {
       const linear_map map = op.map();
       if (kernel::windows_tile(map)) {
-        backend.for_rows(
-            map.rows(at.samples), op.in.channels,
-            kernel::max_pool_tile_gradient<scalar>{map, at.input, at.output, at.output_gradient, at.input_gradient});
+        backend.for_rows(map.rows(arrays.samples), op.in.channels,
+                         kernel::max_pool_tile_gradient<scalar>{map, arrays.input, arrays.output,
+                                                                arrays.output_gradient, arrays.input_gradient});
       } else {
-        backend.for_samples(
-            at.samples, op.in.size(), op.in.channels,
-            kernel::max_pool_gradient<scalar>{map, at.input, at.output, at.output_gradient, at.input_gradient});
+        backend.for_samples(arrays.samples, op.in.size(), op.in.channels,
+                            kernel::max_pool_gradient<scalar>{map, arrays.input, arrays.output, arrays.output_gradient,
+                                                              arrays.input_gradient});
       }
     } else {
-      backend.for_samples(at.samples, op.in.size(), op.in.channels,
-                          kernel::average_pool_gradient<scalar>{op.map(), at.output_gradient, at.input_gradient});
+      backend.for_samples(
+          arrays.samples, op.in.size(), op.in.channels,
+          kernel::average_pool_gradient<scalar>{op.map(), arrays.output_gradient, arrays.input_gradient});
     }
   }
 };

@@ -45,29 +45,31 @@ class junction : public stateless {
   void validate() const {}
 
   template <class Function = identity_function>
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&,
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode, const step_values<scalar>&,
                const Function& epilogue = {}) {
     if (op.kind != operation_kind::add) return;
-    backend.for_rows(at.samples, op.in.size(),
-                     kernel::add<scalar, Function>{at.input, at.skip, at.output, op.in.size(), epilogue});
+    backend.for_rows(arrays.samples, op.in.size(),
+                     kernel::add<scalar, Function>{arrays.input, arrays.skip, arrays.output, op.in.size(), epilogue});
   }
   /// The gradient of the junctions: save_skip adds the gradients of both branches, add passes its gradient to both.
   template <class Function = identity_function>
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at, const Function& epilogue = {}) {
-    const std::size_t size = at.samples * op.in.size();
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
+    const std::size_t size = arrays.samples * op.in.size();
     if constexpr (!std::is_same_v<Function, identity_function>) {
-      // at.input_gradient and at.output_gradient are the same array.
-      if (at.input_gradient == nullptr && at.skip_gradient == nullptr) return;
-      backend.for_rows(at.samples, op.in.size(),
-                       kernel::share_gradient<scalar, Function>{at.output, at.output_gradient, at.input_gradient,
-                                                                at.skip_gradient, op.in.size(), epilogue});
+      // arrays.input_gradient and arrays.output_gradient are the same array.
+      if (arrays.input_gradient == nullptr && arrays.skip_gradient == nullptr) return;
+      backend.for_rows(
+          arrays.samples, op.in.size(),
+          kernel::add_gradient<scalar, Function>{arrays.output, arrays.output_gradient, arrays.input_gradient,
+                                                 arrays.skip_gradient, op.in.size(), epilogue});
       return;
     }
-    if (op.kind == operation_kind::save_skip && at.input_gradient != nullptr) {
-      backend.for_rows(at.samples, op.in.size(),
-                       kernel::add<scalar>{at.output_gradient, at.skip_gradient, at.input_gradient, op.in.size()});
-    } else if (op.kind == operation_kind::add && at.skip_gradient != nullptr) {
-      backend.copy(at.output_gradient, size, at.skip_gradient);
+    if (op.kind == operation_kind::save_skip && arrays.input_gradient != nullptr) {
+      backend.for_rows(
+          arrays.samples, op.in.size(),
+          kernel::add<scalar>{arrays.output_gradient, arrays.skip_gradient, arrays.input_gradient, op.in.size()});
+    } else if (op.kind == operation_kind::add && arrays.skip_gradient != nullptr) {
+      backend.copy(arrays.output_gradient, size, arrays.skip_gradient);
     }
   }
 };

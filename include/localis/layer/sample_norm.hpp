@@ -40,58 +40,61 @@ class sample_norm_layer {
            "a finite number > 0", epsilon);
   }
   static constexpr std::size_t saved(const operation&) { return 0; }
-  static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase when) {
+  static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase run_phase) {
     workspace measure;
-    (void)take_arrays(samples * op.in.channels, when == phase::backward, measure);
+    (void)take_arrays(samples * op.in.channels, run_phase == phase::backward, measure);
     return measure.used();
   }
 
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(at.samples * channels_, false, scratch);
-    find_statistics(backend, op, at, a);
-    backend.for_samples(at.samples, op.in.size(), channels_,
-                        kernel::sample_norm<scalar>{op.in, at.input, at.output, a.mean, a.inverse, gamma(), beta()});
-  }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (!Affine && at.input_gradient == nullptr) return;
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(at.samples * channels_, true, scratch);
-    find_statistics(backend, op, at, a);
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    workspace scratch(arrays.scratch);
+    const scratch_arrays a = take_arrays(arrays.samples * channels_, false, scratch);
+    find_statistics(backend, op, arrays, a);
     backend.for_samples(
-        at.samples, op.in.size(), channels_,
-        kernel::sample_norm_sums<scalar>{op.in, at.input, at.output_gradient, a.mean, a.inverse, a.level, a.slope});
+        arrays.samples, op.in.size(), channels_,
+        kernel::sample_norm<scalar>{op.in, arrays.input, arrays.output, a.mean, a.inverse, gamma(), beta()});
+  }
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (!Affine && arrays.input_gradient == nullptr) return;
+    workspace scratch(arrays.scratch);
+    const scratch_arrays a = take_arrays(arrays.samples * channels_, true, scratch);
+    find_statistics(backend, op, arrays, a);
+    backend.for_samples(arrays.samples, op.in.size(), channels_,
+                        kernel::sample_norm_sums<scalar>{op.in, arrays.input, arrays.output_gradient, a.mean, a.inverse,
+                                                         a.level, a.slope});
     if constexpr (Affine) {
-      workspace gradients(at.parameter_gradients);
+      workspace gradients(arrays.parameter_gradients);
       const auto sum_up = [&](const scalar* parts) {
         backend.for_rows(
             1, channels_,
-            kernel::sum_of_samples<scalar>{parts, gradients.take<scalar>(channels_), at.samples, channels_});
+            kernel::sum_of_samples<scalar>{parts, gradients.take<scalar>(channels_), arrays.samples, channels_});
       };
       sum_up(a.slope);
       sum_up(a.level);
     }
-    if (at.input_gradient == nullptr) return;
+    if (arrays.input_gradient == nullptr) return;
     const auto weigh = [&](scalar* sums) {
-      backend.for_samples(at.samples, channels_, 1, kernel::weigh_sums<scalar>{op.in, ByChannel, gamma(), sums});
+      backend.for_samples(arrays.samples, channels_, 1, kernel::weigh_sums<scalar>{op.in, ByChannel, gamma(), sums});
     };
     weigh(a.level);
     weigh(a.slope);
-    backend.for_samples(at.samples, op.in.size(), channels_,
-                        kernel::sample_norm_gradient<scalar>{op.in, at.input, at.output_gradient, at.input_gradient,
-                                                             a.mean, a.inverse, gamma(), a.level, a.slope});
+    backend.for_samples(
+        arrays.samples, op.in.size(), channels_,
+        kernel::sample_norm_gradient<scalar>{op.in, arrays.input, arrays.output_gradient, arrays.input_gradient, a.mean,
+                                             a.inverse, gamma(), a.level, a.slope});
   }
 
  private:
   /// Arrays with one value for each sample and channel.
-  struct arrays {
+  struct scratch_arrays {
     scalar* mean;
     scalar* inverse;
     scalar* level;
     scalar* slope;
   };
-  static arrays take_arrays(std::size_t size, bool backward, workspace& scratch) {
-    arrays a{};
+  static scratch_arrays take_arrays(std::size_t size, bool backward, workspace& scratch) {
+    scratch_arrays a{};
     a.mean = scratch.take<scalar>(size);
     a.inverse = scratch.take<scalar>(size);
     if (!backward) return a;
@@ -99,14 +102,15 @@ class sample_norm_layer {
     a.slope = scratch.take<scalar>(size);
     return a;
   }
-  void find_statistics(Backend& backend, const operation& op, const operands<scalar>& at, const arrays& a) const {
+  void find_statistics(Backend& backend, const operation& op, const operands<scalar>& arrays,
+                       const scratch_arrays& a) const {
     const auto added = static_cast<scalar>(epsilon);
     if (ByChannel && channels_ > 1) {
-      backend.for_samples(at.samples, op.in.size(), channels_,
-                          kernel::channel_statistics<scalar>{op.in, at.input, a.mean, a.inverse, added});
+      backend.for_samples(arrays.samples, op.in.size(), channels_,
+                          kernel::channel_statistics<scalar>{op.in, arrays.input, a.mean, a.inverse, added});
     } else {
-      backend.for_samples(at.samples, op.in.size(), 1,
-                          kernel::whole_statistics<scalar>{op.in, at.input, a.mean, a.inverse, added});
+      backend.for_samples(arrays.samples, op.in.size(), 1,
+                          kernel::whole_statistics<scalar>{op.in, arrays.input, a.mean, a.inverse, added});
     }
   }
   [[nodiscard]] scalar* gamma() const { return values_.data(); }

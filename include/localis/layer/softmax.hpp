@@ -24,15 +24,17 @@ class softmax_layer : public stateless {
   void validate() const {
     expect(is_finite(sharpness) && sharpness > 0, "softmax: sharpness", "a finite number > 0", sharpness);
   }
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    backend.for_rows(at.samples * op.in.positions(), op.in.channels,
-                     kernel::softmax<scalar>{at.input, at.output, op.in.channels, static_cast<scalar>(sharpness)});
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    backend.for_rows(
+        arrays.samples * op.in.positions(), op.in.channels,
+        kernel::softmax<scalar>{arrays.input, arrays.output, op.in.channels, static_cast<scalar>(sharpness)});
   }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    backend.for_rows(at.samples * op.in.positions(), op.in.channels,
-                     kernel::softmax_gradient<scalar>{at.output, at.output_gradient, at.input_gradient, op.in.channels,
-                                                      static_cast<scalar>(sharpness)});
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    backend.for_rows(arrays.samples * op.in.positions(), op.in.channels,
+                     kernel::softmax_gradient<scalar>{arrays.output, arrays.output_gradient, arrays.input_gradient,
+                                                      op.in.channels, static_cast<scalar>(sharpness)});
   }
 };
 

@@ -22,15 +22,16 @@ class triangle_layer : public stateless {
   triangle_layer(Backend&, const operation&, random_stream) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }
   void validate() const { expect(is_finite(power) && power > 0, "triangle: power", "a finite number > 0", power); }
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode, const step_values<scalar>&) {
-    backend.for_rows(at.samples * op.in.positions(), op.in.channels,
-                     kernel::triangle<scalar>{at.input, at.output, op.in.channels, static_cast<scalar>(power)});
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
+               const step_values<scalar>&) {
+    backend.for_rows(arrays.samples * op.in.positions(), op.in.channels,
+                     kernel::triangle<scalar>{arrays.input, arrays.output, op.in.channels, static_cast<scalar>(power)});
   }
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
-    if (at.input_gradient == nullptr) return;
-    backend.for_rows(at.samples * op.in.positions(), op.in.channels,
-                     kernel::triangle_gradient<scalar>{at.output, at.output_gradient, at.input_gradient, op.in.channels,
-                                                       static_cast<scalar>(power)});
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
+    if (arrays.input_gradient == nullptr) return;
+    backend.for_rows(arrays.samples * op.in.positions(), op.in.channels,
+                     kernel::triangle_gradient<scalar>{arrays.output, arrays.output_gradient, arrays.input_gradient,
+                                                       op.in.channels, static_cast<scalar>(power)});
   }
 };
 
