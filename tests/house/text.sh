@@ -44,6 +44,30 @@ outside=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk '
   { continued = /\\$/ }')
 [ -z "$outside" ] || { printf 'outside of namespace localis:\n%s\n' "$outside" >&2; status=1; }
 
+# Names are nouns: `source`, not `from`. After a dot, an arrow or two colons a name is used, not given, as in std::to_chars().
+# `in` and `out` are the shapes of an operation.
+words='about above across after against along among around at before behind below beneath beside between beyond by down
+  during from how inside into mine most now of off on onto ours outside over theirs then there through to toward under
+  until up upon via when where which who whose why with within without'
+prepositions=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk -v words="$words" '
+  BEGIN { for (n = split(words, list); n > 0; --n) forbidden[list[n]] }
+  /^[[:space:]]*#[[:space:]]*include/ { next }
+  {
+    line = $0
+    gsub(/\047(\\[^\047]+|[^\047\\])\047/, " ", line)
+    gsub(/"(\\.|[^"\\])*"/, " ", line)
+    sub(/\/\/.*/, "", line)
+    gsub(/(\.|->|::)[[:space:]]*[A-Za-z_][A-Za-z_0-9]*/, " ", line)
+    gsub(/[^A-Za-z_0-9]+/, " ", line)
+    count = split(line, names, " ")
+    for (i = 1; i <= count; ++i) {
+      name = tolower(names[i])
+      sub(/_$/, "", name)
+      if (name in forbidden) { print FILENAME ":" FNR ": " names[i] ": " $0; break }
+    }
+  }' | sed 's,^\./,,' | grep -vE '^backend/|^learn/|^layer/linear\.hpp:|^core/operation\.hpp:|^kernel/(pooling|unfold)\.hpp:' || true)
+[ -z "$prepositions" ] || { printf 'a preposition or an adverb as a name:\n%s\n' "$prepositions" >&2; status=1; }
+
 unguarded=$(grep -rLx --include='*.hpp' --include='*.cuh' -- '#pragma once' . || true)
 [ -z "$unguarded" ] || { printf 'no #pragma once:\n%s\n' "$unguarded" >&2; status=1; }
 
