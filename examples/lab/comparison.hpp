@@ -49,13 +49,13 @@ struct table_row {
   double test = no_number;    ///< mean accuracy
   double spread = no_number;  ///< largest - smallest accuracy over the seeds; no number for one seed
   double validation = no_number;
-  double seconds = no_number;   ///< median, of training
-  double speed_up = no_number;  ///< seconds of sgd over these
-  double model = no_number;     ///< the same by the count of matrix products alone
-  double share = no_number;     ///< mean prefix share f
-  localis::memory_use memory;   ///< largest over the seeds
-  std::size_t last_bytes = 0;   ///< in use at the end of the last epoch, largest over the seeds
-  double clips = no_number;     ///< mean count of weight rows that the scale guard met
+  double seconds = no_number;       ///< median, of training
+  double speed_up = no_number;      ///< seconds of sgd over these
+  double model = no_number;         ///< the same by the count of matrix products alone
+  double prefix_share = no_number;  ///< mean prefix share f
+  localis::memory_use memory;       ///< largest over the seeds
+  std::size_t last_bytes = 0;       ///< in use at the end of the last epoch, largest over the seeds
+  double clips = no_number;         ///< mean count of weight rows that the scale guard met
 };
 
 namespace detail {
@@ -74,24 +74,24 @@ namespace detail {
 }
 
 /// Matrix products of one step at boundary T, where a stage's response counts as its share of all responses.
-[[nodiscard]] inline double products(const std::vector<double>& shares, std::size_t boundary, bool local) {
-  if (boundary == 0) return 3 - shares[0];  // the first stage needs no gradient of its input
-  double saved = shares[boundary];          // nor does the transition stage
-  for (std::size_t stage = 0; stage < boundary; ++stage) saved += (local ? 1 : 2) * shares[stage];
+[[nodiscard]] inline double products(const std::vector<double>& fractions, std::size_t boundary, bool local) {
+  if (boundary == 0) return 3 - fractions[0];  // the first stage needs no gradient of its input
+  double saved = fractions[boundary];          // nor does the transition stage
+  for (std::size_t stage = 0; stage < boundary; ++stage) saved += (local ? 1 : 2) * fractions[stage];
   return 3 - saved;
 }
 
 /// How often the products of this run go into those of gradient descent over `epochs` epochs.
-[[nodiscard]] inline double model_speed_up(const run_result& run, const std::vector<double>& shares,
+[[nodiscard]] inline double model_speed_up(const run_result& run, const std::vector<double>& fractions,
                                            std::size_t epochs) {
   double cost = 0;
   for (const localis::epoch_record& e : run.report.epochs) {
     double prefix = 0;
-    for (std::size_t stage = 0; stage < e.boundary; ++stage) prefix += shares[stage];
+    for (std::size_t stage = 0; stage < e.boundary; ++stage) prefix += fractions[stage];
     const double below = prefix > 0 ? e.prefix_share / prefix : 0;  // share of steps that had the boundary there
-    cost += below * products(shares, e.boundary, run.local) + (1 - below) * products(shares, 0, run.local);
+    cost += below * products(fractions, e.boundary, run.local) + (1 - below) * products(fractions, 0, run.local);
   }
-  return static_cast<double>(epochs) * products(shares, 0, false) / cost;
+  return static_cast<double>(epochs) * products(fractions, 0, false) / cost;
 }
 
 inline void raise(localis::memory_use& to, const localis::memory_use& by) {
@@ -124,10 +124,10 @@ namespace detail {
 
 /// Means over the seeds of the finished runs (of seconds the median), a row for each name in the order of first
 /// appearance. A row without any finished run is there where one diverged; it has no numbers.
-/// @param shares  each stage's share of the network's products
+/// @param fractions  each stage's fraction of the network's products
 /// @param epochs  of every run that does not say otherwise
 [[nodiscard]] inline std::vector<table_row> compare(const std::vector<run_result>& runs,
-                                                    const std::vector<double>& shares, std::size_t epochs) {
+                                                    const std::vector<double>& fractions, std::size_t epochs) {
   std::vector<table_row> rows;
   for (const run_result& first : runs) {
     const auto same = [&first](const auto& other) { return other.name == first.name; };
@@ -148,7 +148,7 @@ namespace detail {
       tests.push_back(run.test_accuracy);
       validations.push_back(run.validation_accuracy());
       seconds.push_back(run.report.seconds);
-      models.push_back(detail::model_speed_up(run, shares, epochs));
+      models.push_back(detail::model_speed_up(run, fractions, epochs));
       prefixes.push_back(run.report.prefix_share);
       clips.push_back(0);
       for (const localis::epoch_record& e : run.report.epochs) clips.back() += static_cast<double>(e.clips);
@@ -167,7 +167,7 @@ namespace detail {
     row.validation = detail::mean_of(validations);
     row.seconds = detail::median_of(seconds);
     row.model = detail::mean_of(models);
-    row.share = detail::mean_of(prefixes);
+    row.prefix_share = detail::mean_of(prefixes);
     row.clips = detail::mean_of(clips);
     rows.push_back(row);
   }
@@ -265,8 +265,8 @@ using cells = std::vector<std::vector<std::string>>;
   cells result{{"run", "test %", "spread", "valid. %", "seconds", "speed-up", "by products", "f", "peak MB", "end MB"}};
   for (const table_row& row : rows) {
     result.push_back({row.label, percent(row.test), percent(row.spread), percent(row.validation), fixed(row.seconds, 1),
-                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.share, 2), megabytes(row.memory.peak),
-                      megabytes(row.last_bytes)});
+                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.prefix_share, 2),
+                      megabytes(row.memory.peak), megabytes(row.last_bytes)});
   }
   return result;
 }

@@ -29,7 +29,7 @@ struct experiment {
   std::size_t validation = 0;
   std::size_t test = 0;
   localis::summary network;
-  std::vector<double> shares;  ///< of each stage in the network's products
+  std::vector<double> work_fractions;  ///< of each stage in the network's products
   machine computer = this_machine();
   std::string machine_note;  ///< what was not the same where earlier runs were done; mostly empty
   std::vector<run_result> runs;
@@ -38,7 +38,7 @@ struct experiment {
 
   /// In the order of the program's kinds.
   [[nodiscard]] std::vector<table_row> table() const {
-    std::vector<table_row> rows = compare(runs, shares, chosen.epochs);
+    std::vector<table_row> rows = compare(runs, work_fractions, chosen.epochs);
     std::sort(rows.begin(), rows.end(), [this](const table_row& a, const table_row& b) {
       return chosen.of.find(a.name) < chosen.of.find(b.name);
     });

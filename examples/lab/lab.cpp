@@ -44,7 +44,7 @@ std::string stored_name(const std::string& name, std::uint64_t seed) {
 }  // namespace
 
 lab::lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
-         std::vector<double> shares)
+         std::vector<double> fractions)
     : data_(data),
       folder_(folder),
       bar_(data.train.size() * chosen.epochs * chosen.runs.size() * chosen.seeds.size()),
@@ -62,7 +62,7 @@ lab::lab(const settings& chosen, const pictures& data, const report_folder& fold
   all_.validation = data.validation.size();
   all_.test = data.test.size();
   all_.network = std::move(network);
-  all_.shares = std::move(shares);
+  all_.work_fractions = std::move(fractions);
 }
 
 lab::~lab() = default;
@@ -291,7 +291,7 @@ void check_folders(const settings& s) {
   }
 }
 
-int compare(const settings& chosen, const pictures& data, localis::summary network, std::vector<double> shares,
+int compare(const settings& chosen, const pictures& data, localis::summary network, std::vector<double> fractions,
             const std::function<void(lab&, std::uint64_t seed)>& runs) {
   if (chosen.batch > data.train.size()) {
     throw localis::config_error(
@@ -308,7 +308,7 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
   }
   check_folders(chosen);  // another may just have been at work there
   if (!chosen.checkpoints.empty()) (void)report_folder(chosen.checkpoints, "--checkpoint");  // or else hours later
-  lab lab(chosen, data, folder, std::move(network), std::move(shares));
+  lab lab(chosen, data, folder, std::move(network), std::move(fractions));
   if (chosen.resume) lab.keep(read_runs(folder.path(), lab.all()));
   folder.write("run.json",
                settings_json(lab.all().chosen).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');

@@ -39,9 +39,9 @@ struct earlier_runs;  // resume.hpp
 class lab {
  public:
   /// @param network  that the runs train
-  /// @param shares   of its stages in its products
+  /// @param fractions   of its stages in its products
   lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
-      std::vector<double> shares);
+      std::vector<double> fractions);
   lab(const lab&) = delete;
   lab& operator=(const lab&) = delete;
   ~lab();
@@ -168,7 +168,7 @@ class lab {
 /// @param runs  does all runs of one seed
 /// Errors: config_error, shape_error for what only shows once the data and the network are known
 [[nodiscard]] int compare(const settings& chosen, const pictures& data, localis::summary network,
-                          std::vector<double> shares, const std::function<void(lab&, std::uint64_t seed)>& runs);
+                          std::vector<double> fractions, const std::function<void(lab&, std::uint64_t seed)>& runs);
 
 /// What would be lost, or not be there, in the folders that were chosen: looked at before pictures are read.
 /// Errors: config_error
@@ -192,8 +192,8 @@ template <class Model, class Make>
   }
   check_folders(chosen);
   const pictures data = load();
-  const auto shares = Model::work_fractions();
-  return compare(chosen, data, make(1).summary(), {shares.begin(), shares.end()}, runs);
+  const auto fractions = Model::work_fractions();
+  return compare(chosen, data, make(1).summary(), {fractions.begin(), fractions.end()}, runs);
 }
 
 /// The program around it all: reads the command line of `of`, whose defaults are those of `defaults`, does the work,

@@ -116,9 +116,9 @@ class progress {
     std::cout << '\r' << line << "\033[K" << std::flush;
   }
 
-  static std::string drawn_bar(double share) {
+  static std::string drawn_bar(double fraction) {
     constexpr std::size_t width = 16;
-    const auto full = static_cast<std::size_t>(share * width);
+    const auto full = static_cast<std::size_t>(fraction * width);
     return '[' + std::string(full, '#') + std::string(width - full, '.') + "] ";
   }
 

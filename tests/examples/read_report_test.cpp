@@ -36,7 +36,7 @@ TEST_CASE("read_report: what report.json holds of the runs is read back") {
   all.runs[1].confusion = {};
   write_file(file, report_json(all));
   const auto read = examples::read_report(file);
-  CHECK(read.shares == all.shares);
+  CHECK(read.work_fractions == all.work_fractions);
   REQUIRE(read.runs.size() == 2);
   CHECK(read.runs[0].confusion == all.runs[0].confusion);
   CHECK(read.runs[1].diverged());

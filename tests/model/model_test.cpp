@@ -235,7 +235,7 @@ TEST_CASE("model: training and evaluation agree where no layer tells them apart"
   CHECK(m.loss(lo::loss::mean_squared_error{}, {}, targets) == doctest::Approx(squares / 6));
 }
 
-TEST_CASE("model: summary and work shares") {
+TEST_CASE("model: summary and work fractions") {
   lo::model<small, backend> m;
   lo::summary s = m.summary();
   CHECK(s.backend == "reference");
@@ -252,9 +252,9 @@ TEST_CASE("model: summary and work shares") {
   CHECK(s.memory.size() == 2);
   CHECK(s.memory[0].boundary == 1);
   CHECK(s.memory[1].optimizer_arrays == 6 * sizeof(double));
-  const auto shares = decltype(m)::work_fractions();
-  CHECK(shares[0] == doctest::Approx(12.0 / 22));
-  CHECK(shares[2] == doctest::Approx(4.0 / 22));
+  const auto fractions = decltype(m)::work_fractions();
+  CHECK(fractions[0] == doctest::Approx(12.0 / 22));
+  CHECK(fractions[2] == doctest::Approx(4.0 / 22));
 }
 
 TEST_CASE("model: a rule's values and a layer's are set at run time and checked") {

@@ -10,22 +10,22 @@
 
 namespace localis_test {
 
-/// share * d loss / d output of one sample against central differences.
+/// scale * d loss / d output of one sample against central differences.
 template <class Loss>
 void check_loss_gradient(const Loss& loss, std::vector<double> output, const localis::loss::target<double>& wanted) {
-  const double share = 0.25;
+  const double scale = 0.25;
   std::vector<double> gradient(output.size());
   std::vector<double> unused(output.size());
-  (void)loss.sample(output.data(), output.size(), wanted, gradient.data(), share);
+  (void)loss.sample(output.data(), output.size(), wanted, gradient.data(), scale);
   for (std::size_t k = 0; k < output.size(); ++k) {
     const double step = 1e-5;
     const double at = output[k];
     output[k] = at + step;
-    const double above = loss.sample(output.data(), output.size(), wanted, unused.data(), share);
+    const double above = loss.sample(output.data(), output.size(), wanted, unused.data(), scale);
     output[k] = at - step;
-    const double below = loss.sample(output.data(), output.size(), wanted, unused.data(), share);
+    const double below = loss.sample(output.data(), output.size(), wanted, unused.data(), scale);
     output[k] = at;
-    CHECK(std::abs(gradient[k] - share * (above - below) / (2 * step)) < 1e-9);
+    CHECK(std::abs(gradient[k] - scale * (above - below) / (2 * step)) < 1e-9);
   }
 }
 

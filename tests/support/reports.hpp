@@ -54,7 +54,7 @@ inline examples::experiment experiment() {
   all.chosen.seeds = {1};
   all.data = "three <kinds>";
   all.test = 127;
-  all.shares = {0.5, 0.5};
+  all.work_fractions = {0.5, 0.5};
   all.runs = {run("sgd", 1), run("frozen <static>", 1)};
   all.ending = "finished";
   return all;

@@ -134,15 +134,15 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
   m.prepare({.batch = 16});
   lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0});
   data::loader<double, data::images> batches(train, 16, 9);
-  const auto shares = model::work_fractions();
-  double total_share = 0;
+  const auto fractions = model::work_fractions();
+  double total_prefix = 0;
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
     double loss = 0;
     double correct = 0;
     double rates = 0;
     double gains = 0;
     double norms = 0;
-    double share = 0;
+    double prefix = 0;
     for (std::size_t step = 0; step < steps; ++step) {
       const std::size_t done = epoch * steps + step;
       const auto batch = batches.get(epoch, step);
@@ -166,7 +166,7 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
       descent.step(rate);
       rates += rate;
       gains += gain;
-      for (std::size_t stage = 0; stage < boundary; ++stage) share += shares[stage];
+      for (std::size_t stage = 0; stage < boundary; ++stage) prefix += fractions[stage];
     }
     const lo::epoch_record& record = report.epochs[epoch];
     CAPTURE(epoch);
@@ -179,12 +179,12 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
     CHECK(record.learning_rate == doctest::Approx(rates / steps));
     CHECK(record.gain == doctest::Approx(gains / steps));
     CHECK(record.update_norm == doctest::Approx(norms / steps));
-    CHECK(record.prefix_share == doctest::Approx(share / steps));
+    CHECK(record.prefix_share == doctest::Approx(prefix / steps));
     CHECK(std::isnan(record.validation_loss));
     CHECK(std::isnan(record.validation_accuracy));
-    total_share += share;
+    total_prefix += prefix;
   }
-  CHECK(report.prefix_share == doctest::Approx(total_share / (steps * epochs)));
+  CHECK(report.prefix_share == doctest::Approx(total_prefix / (steps * epochs)));
   CHECK(parameters(trained) == parameters(m));
 }
 
@@ -194,9 +194,9 @@ TEST_CASE("trainer: the prefix share of a boundary that stays, by hand") {
   lo::trainer t(m, lo::scheduler::fixed{2}, none{}, {.epochs = 2, .batch = 8});
   const lo::report& report = t.fit(train);
   // Multiply-adds of one sample: 64 positions x 4 x 9, 64 x 8, 8 x 3.
-  const double share = (2304.0 + 512) / (2304 + 512 + 24);
-  CHECK(report.prefix_share == doctest::Approx(share));
-  CHECK(report.epochs[1].prefix_share == doctest::Approx(share));
+  const double prefix = (2304.0 + 512) / (2304 + 512 + 24);
+  CHECK(report.prefix_share == doctest::Approx(prefix));
+  CHECK(report.epochs[1].prefix_share == doctest::Approx(prefix));
   CHECK(report.epochs[1].boundary == 2);
 }
 
@@ -348,10 +348,10 @@ TEST_CASE("trainer: interleaved steps reach the prefix, at a rate of their own")
   CHECK(worst < 1e-14);
   CHECK(largest > 1e-6);
   // The record speaks of the base boundary; what the prefix saved, of the steps as they were.
-  const double share = model::work_fractions()[0];
+  const double prefix = model::work_fractions()[0];
   CHECK(report.boundaries() == std::vector<std::size_t>{1, 1, 1});
-  CHECK(report.epochs[0].prefix_share == doctest::Approx(share * 4 / 5));
-  CHECK(report.epochs[1].prefix_share == doctest::Approx(share * 3 / 5));
+  CHECK(report.epochs[0].prefix_share == doctest::Approx(prefix * 4 / 5));
+  CHECK(report.epochs[1].prefix_share == doctest::Approx(prefix * 3 / 5));
 }
 
 TEST_CASE("trainer: a replay takes the same steps") {

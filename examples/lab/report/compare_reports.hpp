@@ -44,7 +44,7 @@ namespace detail {
   named_report result{path_text(folder), std::move(report.runs), {}, {}};
   try {
     const nlohmann::json& j = report.json;
-    result.rows = compare(result.runs, report.shares, report.epochs);
+    result.rows = compare(result.runs, report.work_fractions, report.epochs);
     result.facts.push_back({"ending", told(j.at("ending"))});
     for (const char* name : {"localis", "commit"}) {
       if (j.contains(name)) result.facts.push_back({name, told(j.at(name))});

@@ -21,9 +21,9 @@ namespace detail {
 [[nodiscard]] inline std::string heat_cell(const localis::confusion_matrix& seen, std::size_t truth,
                                            std::size_t predicted) {
   const std::size_t count = seen.at(truth, predicted);
-  const double share = count == 0 ? 0 : static_cast<double>(count) / static_cast<double>(seen.row(truth));
+  const double fraction = count == 0 ? 0 : static_cast<double>(count) / static_cast<double>(seen.row(truth));
   const std::string colour = truth == predicted ? "0,114,178" : "213,94,0";
-  return "<td style='background:rgba(" + colour + ',' + fixed(0.6 * std::sqrt(share), 3) + ")'>" +
+  return "<td style='background:rgba(" + colour + ',' + fixed(0.6 * std::sqrt(fraction), 3) + ")'>" +
          std::to_string(count) + "</td>";
 }
 

@@ -43,7 +43,7 @@ struct dot_plot {
   }
   extent[0].y = extent[0].x;
   const detail::axis x = detail::axis_of(extent, &line::x, false, false, true, 8);
-  const auto across = [&x, left](double value) { return left + x.share(value) * (right - left); };
+  const auto across = [&x, left](double value) { return left + x.fraction(value) * (right - left); };
 
   text_stream out;
   out << std::fixed << std::setprecision(1);

@@ -24,10 +24,10 @@ struct filter_sheet {
 namespace detail {
 
 /// 0 is white, +1 red, -1 blue; the colours between are told apart without seeing red and green.
-[[nodiscard]] inline std::string diverging_colour(double share) {
+[[nodiscard]] inline std::string diverging_colour(double level) {
   constexpr double ends[2][3] = {{33, 102, 172}, {178, 24, 43}};
-  const double* end = ends[share > 0 ? 1 : 0];
-  const double strength = std::pow(std::abs(share), 0.8);
+  const double* end = ends[level > 0 ? 1 : 0];
+  const double strength = std::pow(std::abs(level), 0.8);
   text_stream out;
   out << "rgb(";
   for (int c = 0; c < 3; ++c) out << std::lround(255 + strength * (end[c] - 255)) << (c < 2 ? "," : ")");
@@ -37,14 +37,14 @@ namespace detail {
 /// Shares of the largest weight as a colour: one by the scale from blue to red, three by their own.
 [[nodiscard]] inline std::string colour_of_weights(std::span<const float> weights, float most) {
   constexpr int levels = 6;  // on each side of 0
-  const auto share = [most](float w) {
+  const auto level = [most](float w) {
     return most > 0 ? std::round(levels * static_cast<double>(w) / static_cast<double>(most)) / levels : 0.0;
   };
-  if (weights.size() == 1) return diverging_colour(share(weights[0]));
+  if (weights.size() == 1) return diverging_colour(level(weights[0]));
   text_stream out;
   out << "rgb(";
   for (std::size_t c = 0; c < weights.size(); ++c) {
-    out << std::lround(127.5 * (1 + share(weights[c]))) << (c + 1 < weights.size() ? "," : ")");
+    out << std::lround(127.5 * (1 + level(weights[c]))) << (c + 1 < weights.size() ? "," : ")");
   }
   return out.str();
 }

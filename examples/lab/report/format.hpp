@@ -30,8 +30,8 @@ class text_stream : public std::ostringstream {
   return out.str();
 }
 
-/// A share as a percentage.
-[[nodiscard]] inline std::string percent(double share, int digits = 2) { return fixed(100 * share, digits); }
+/// A fraction as a percentage.
+[[nodiscard]] inline std::string percent(double fraction, int digits = 2) { return fixed(100 * fraction, digits); }
 
 /// Bytes as megabytes of 10^6 bytes.
 [[nodiscard]] inline std::string megabytes(std::size_t bytes) { return fixed(static_cast<double>(bytes) / 1e6, 2); }

@@ -219,7 +219,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   fact("pictures", all.data + ": " + grouped(all.train) + " to train with, " + grouped(all.validation) +
                        " to validate, " + grouped(all.test) + " to test, the last looked at once per run");
   std::string stages = std::to_string(all.network.stages) + " stages with";
-  for (const double share : all.shares) stages += ' ' + percent(share, 1) + " %";
+  for (const double fraction : all.work_fractions) stages += ' ' + percent(fraction, 1) + " %";
   fact("network", stages + " of the products; highest boundary " + std::to_string(all.network.highest_boundary));
   const auto chosen = settings_json(all.chosen);
   for (const auto& option : chosen.items()) {

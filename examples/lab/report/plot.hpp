@@ -116,7 +116,7 @@ struct axis {
   double high = 1;
   double step = 1;
 
-  [[nodiscard]] double share(double value) const { return (value - low) / (high - low); }
+  [[nodiscard]] double fraction(double value) const { return (value - low) / (high - low); }
   /// Digits behind the point that tell its ticks apart.
   [[nodiscard]] int digits() const {
     int count = 0;
@@ -225,8 +225,8 @@ struct axis {
     x.low -= 0.5;
     x.high += 0.5;
   }
-  const auto across = [&x](double value) { return left + x.share(value) * (right - left); };
-  const auto down = [&y](double value) { return bottom - y.share(value) * (bottom - top); };
+  const auto across = [&x](double value) { return left + x.fraction(value) * (right - left); };
+  const auto down = [&y](double value) { return bottom - y.fraction(value) * (bottom - top); };
 
   text_stream out;
   out << std::fixed << std::setprecision(1);

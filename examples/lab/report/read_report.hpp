@@ -91,8 +91,8 @@ struct read_member {
 /// A report.json as it was parsed, and its runs.
 struct stored_report {
   nlohmann::json json;
-  std::size_t epochs = 0;      ///< that were asked for
-  std::vector<double> shares;  ///< of each stage in the network's products
+  std::size_t epochs = 0;              ///< that were asked for
+  std::vector<double> work_fractions;  ///< of each stage in the network's products
   std::vector<run_result> runs;
 };
 
@@ -108,9 +108,9 @@ struct stored_report {
       return true;
     });
     detail::read_member{result.json.at("settings")}("epochs", result.epochs);
-    detail::read_member{result.json.at("network")}("stage_shares", result.shares);
+    detail::read_member{result.json.at("network")}("stage_shares", result.work_fractions);
     for (const nlohmann::json& j : result.json.at("runs")) {
-      result.runs.push_back(detail::read_run(j, result.shares.size()));
+      result.runs.push_back(detail::read_run(j, result.work_fractions.size()));
     }
     return result;
   } catch (const std::exception& failure) {

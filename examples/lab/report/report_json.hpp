@@ -107,7 +107,7 @@ template <class Record>
   }
   j["network"] = {{"stages", all.network.stages},
                   {"highest_boundary", all.network.highest_boundary},
-                  {"stage_shares", detail::json_value(all.shares)},
+                  {"stage_shares", detail::json_value(all.work_fractions)},
                   {"layers", layers}};
   j["table"] = json::array();
   for (const table_row& row : all.table()) {
@@ -121,7 +121,7 @@ template <class Record>
                           {"seconds", detail::json_value(row.seconds)},
                           {"speed_up", detail::json_value(row.speed_up)},
                           {"speed_up_of_products", detail::json_value(row.model)},
-                          {"prefix_share", detail::json_value(row.share)},
+                          {"prefix_share", detail::json_value(row.prefix_share)},
                           {"clips", detail::json_value(row.clips)},
                           {"bytes", detail::record_json(row.memory)},
                           {"bytes_at_end", row.last_bytes}});
