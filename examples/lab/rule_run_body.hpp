@@ -25,10 +25,9 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   namespace rule = localis::rule;
   constexpr bool supervised = rule::supervised<Rule>;
   // A supervised rule descends on a loss of its own by plain steps; the others move the weights by a share of their
-  // norm. Rules that order their units cannot have more units than inputs, as the first stage does.
+  // norm.
   using with_step = std::conditional_t<supervised, rule::local<Rule>, rule::local<Rule, rule::relative_step>>;
-  constexpr bool ordered = rule::forgets_by<Rule>() == rule::matrix_forget::lower;
-  using first = std::conditional_t<ordered, rule::local<rule::oja, rule::relative_step>, with_step>;
+  using first = std::conditional_t<orders_units<Rule>, rule::local<rule::oja, rule::relative_step>, with_step>;
   using model = localis::model<main_network<with_step, first>>;
 
   const settings& s = in.all().chosen;

@@ -1,10 +1,11 @@
 // The comparison of all local rules: the network of the comparison of boundaries, one static boundary, and before it
-// each rule by turns, beside freezing, plain gradient descent, and less of that. `rules --help` lists what can be
-// chosen.
+// each shipped rule by turns, beside freezing, plain gradient descent, and less of that. `rules --help` lists what can
+// be chosen.
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "lab.hpp"
@@ -16,74 +17,60 @@
 
 namespace lo = localis;
 using examples::lab;
-using examples::rule_run;
 using examples::settings;
 
 namespace {
 
-using tanh_hpca = lo::rule::nonlinear_hpca<lo::tanh_function>;
-
-/// A rule of the comparison, its values included.
-struct rule_entry {
-  examples::run_kind kind;
-  void (*run)(lab&, const rule_run&);
-};
-
+/// The value with which a rule is compared: its default, but for two.
 template <class Rule>
-void run(lab& in, const rule_run& what) {
-  examples::run_rule(in, what, Rule{});
-}
+constexpr Rule compared{};
+template <>
+constexpr lo::rule::hebb compared<lo::rule::hebb>{.decay = 0.1};
+template <>
+constexpr lo::rule::k_winners compared<lo::rule::k_winners>{.winners = 4};
 
-const rule_entry rules[] = {
-    {{.name = "hebb", .note = "decay 0.1"},
-     [](lab& in, const rule_run& what) { examples::run_rule(in, what, lo::rule::hebb{.decay = 0.1}); }},
-    {{.name = "oja"}, run<lo::rule::oja>},
-    {{.name = "subspace"}, run<lo::rule::subspace>},
-    {{.name = "sanger", .note = "stage 0: oja"}, run<lo::rule::sanger>},
-    {{.name = "nonlinear_hpca", .note = "tanh; stage 0: oja"}, run<tanh_hpca>},
-    {{.name = "instar"}, run<lo::rule::instar>},
-    {{.name = "bcm"}, run<lo::rule::bcm>},
-    {{.name = "k_winners", .note = "4 winners"},
-     [](lab& in, const rule_run& what) { examples::run_rule(in, what, lo::rule::k_winners{.winners = 4}); }},
-    {{.name = "soft_winner_take_all"}, run<lo::rule::soft_winner_take_all>},
-    {{.name = "soft_hebb"}, run<lo::rule::soft_hebb>},
-    {{.name = "krotov_hopfield"}, run<lo::rule::krotov_hopfield>},
-    {{.name = "covariance"}, run<lo::rule::covariance>},
-    {{.name = "anti_hebb"}, run<lo::rule::anti_hebb>},
-    {{.name = "local_error", .supervised = true}, run<lo::rule::local_error>},
-    {{.name = "error_feedback", .supervised = true}, run<lo::rule::error_feedback>},
-};
+/// What stands beside its name in tables.
+template <class Rule>
+constexpr const char* note = examples::orders_units<Rule> ? "stage 0: oja" : "";
+template <>
+constexpr const char* note<lo::rule::hebb> = "decay 0.1";
+template <>
+constexpr const char* note<lo::rule::k_winners> = "4 winners";
+template <>
+constexpr const char* note<lo::rule::nonlinear_hpca<lo::tanh_function>> = "tanh; stage 0: oja";
 
 std::vector<examples::run_kind> all_kinds() {
   std::vector<examples::run_kind> kinds{{.name = "sgd"}, {.name = "frozen"}, {.name = "frozen (batch)"}};
-  for (const rule_entry& entry : rules) {
-    kinds.push_back(entry.kind);
-    kinds.back().rule = true;
-  }
+  lo::rule::for_each_rule(lo::rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
+    kinds.push_back(
+        {.name = lo::rule::name<Rule>(), .note = note<Rule>, .rule = true, .supervised = lo::rule::supervised<Rule>});
+  });
   kinds.push_back({.name = "sgd short", .follows = "oja"});
   return kinds;
 }
 
-// The rule of the runs in which no local rule is at work has no say in them.
-constexpr auto no_rule = run<lo::rule::oja>;
 using like = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 void all_runs(lab& lab, std::uint64_t seed) {
   const settings& s = lab.all().chosen;
   const auto baseline = [&](const char* name, bool gradient, lo::prefix_normalization normalization,
                             std::size_t epochs) {
-    no_rule(lab, {name, seed, gradient, {.local_rate = 0, .normalization = normalization, .epochs = epochs}});
+    // No local rule is at work: any would do.
+    examples::run_rule(lab, {name, seed, gradient, {.local_rate = 0, .normalization = normalization, .epochs = epochs}},
+                       lo::rule::oja{});
   };
   baseline("sgd", true, s.normalization, s.epochs);
   baseline("frozen", false, s.normalization, s.epochs);
   baseline("frozen (batch)", false, lo::prefix_normalization::batch, s.epochs);
-  for (const rule_entry& entry : rules) {
-    const examples::run_kind& kind = *s.of.find(entry.kind.name);
-    entry.run(lab, {std::string(kind.name),
-                    seed,
-                    false,
-                    {.local_rate = s.rate_of(kind), .normalization = s.normalization, .epochs = s.epochs}});
-  }
+  lo::rule::for_each_rule(lo::rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
+    const examples::run_kind& kind = *s.of.find(lo::rule::name<Rule>());
+    examples::run_rule(lab,
+                       {std::string(kind.name),
+                        seed,
+                        false,
+                        {.local_rate = s.rate_of(kind), .normalization = s.normalization, .epochs = s.epochs}},
+                       compared<Rule>);
+  });
   if (s.wants("sgd short")) baseline("sgd short", true, s.normalization, examples::short_epochs(lab, "oja", seed));
 }
 
