@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
@@ -69,6 +70,10 @@ TEST_CASE("scheduler::any: answers as the scheduler that it holds") {
   check_same(lo::scheduler::freeze_out{});
   check_same(lo::scheduler::interleaved{lo::scheduler::linear{}, 2, 0.5});
   check_same(counting{});
+}
+
+TEST_CASE("scheduler::any: keeps what its scheduler promises about its boundaries") {
+  CHECK(localis_test::check_promises(any(lo::scheduler::linear{})) == 5);
 }
 
 TEST_CASE("scheduler::any: holds a function of (epoch), or of (epoch, step)") {

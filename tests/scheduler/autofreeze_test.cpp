@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/autofreeze.hpp>
@@ -121,4 +122,8 @@ TEST_CASE("autofreeze: bad parameters and bad observations") {
   CHECK_THROWS_WITH_AS(s.observe({}),
                        "scheduler::autofreeze: stage_update_norms: expected one for each of the 5 stages, found 0",
                        localis::config_error);
+}
+
+TEST_CASE("autofreeze: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(autofreeze{}) >= 3);
 }

@@ -1,6 +1,8 @@
+#include <cstddef>
 #include <limits>
 #include <type_traits>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/callable.hpp>
@@ -51,4 +53,10 @@ TEST_CASE("as_scheduler: a scheduler passes through") {
   const auto s = ls::as_scheduler(ls::fixed{.stage = 3});
   static_assert(std::is_same_v<decltype(s), const ls::fixed>);
   CHECK(s.boundary(0, 0) == 3);
+}
+
+TEST_CASE("callable: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(ls::as_scheduler([](std::size_t epoch) { return epoch % 4; })) == 3);
+  CHECK(ls::highest_boundary(ls::as_scheduler([](std::size_t epoch) { return epoch; }), 0,
+                             localis_test::promise_limits.highest) == 5);
 }

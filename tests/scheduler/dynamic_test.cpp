@@ -1,6 +1,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/dynamic.hpp>
@@ -115,4 +116,8 @@ TEST_CASE("dynamic: bad parameters") {
       (dynamic{.first = 4}.start(limits)),
       "scheduler::dynamic.first: expected at most 3, the highest boundary of this network (4 stages), found 4",
       localis::config_error);
+}
+
+TEST_CASE("dynamic: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(dynamic{}) == 5);
 }

@@ -2,6 +2,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/exponential_approach.hpp>
@@ -48,4 +49,8 @@ TEST_CASE("exponential_approach: bad parameters") {
                        localis::config_error);
   CHECK_THROWS_AS((exponential_approach{.tau = std::numeric_limits<double>::quiet_NaN()}.start(limits)),
                   localis::config_error);
+}
+
+TEST_CASE("exponential_approach: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(exponential_approach{}) == 5);
 }

@@ -3,6 +3,7 @@
 #include <numbers>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/freeze_out.hpp>
@@ -117,4 +118,8 @@ TEST_CASE("freeze_out: bad parameters") {
   CHECK(message({.spacing = static_cast<freeze_out::power>(4)}) ==
         "scheduler::freeze_out.spacing: expected linear (1), square (2) or cubic (3), found 4");
   CHECK(message({.t0 = 1}) == "nothing");
+}
+
+TEST_CASE("freeze_out: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(freeze_out{}) == 5);
 }

@@ -2,11 +2,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/scheduler/fixed.hpp>
+#include <localis/scheduler/freeze_out.hpp>
 #include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/linear.hpp>
+#include <localis/scheduler/retreat_on_loss.hpp>
 
 namespace ls = localis::scheduler;
 
@@ -83,4 +87,11 @@ TEST_CASE("interleaved: bad parameters, its own and its base's") {
       (of_fixed{.base = {.stage = 4}}.start(limits)),
       "scheduler::fixed.stage: expected at most 3, the highest boundary of this network (4 stages), found 4",
       localis::config_error);
+}
+
+TEST_CASE("interleaved: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(ls::interleaved{ls::retreat_on_loss{ls::freeze_out{}, 1.1, 2U}, 4, 3.0}) == 5);
+  CHECK(localis_test::check_promises(ls::interleaved{ls::linear{}, 4, 3.0}) == 5);
+  CHECK(localis_test::check_promises(ls::interleaved{ls::fixed{3}, 4, 3.0}) == 3);
+  CHECK(ls::highest_boundary(ls::interleaved{ls::fixed{3}, 4, 3.0}, 0, localis_test::promise_limits.highest) == 3);
 }

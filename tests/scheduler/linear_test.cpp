@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/linear.hpp>
@@ -72,3 +73,5 @@ TEST_CASE("linear: a copy carries its state") {
   CHECK(copy != fresh);
   CHECK(copy.boundary(5, 0) == 4);
 }
+
+TEST_CASE("linear: keeps what it promises about its boundaries") { CHECK(localis_test::check_promises(linear{}) == 5); }

@@ -1,6 +1,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/polynomial.hpp>
@@ -51,4 +52,8 @@ TEST_CASE("polynomial: bad parameters") {
       (polynomial{.begin = 2, .end = 1}.start(limits)),
       "scheduler::polynomial.end: expected at least epoch 2, where the boundary begins to move, found 1",
       localis::config_error);
+}
+
+TEST_CASE("polynomial: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(polynomial{}) == 5);
 }

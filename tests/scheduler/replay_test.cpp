@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/replay.hpp>
@@ -35,4 +36,9 @@ TEST_CASE("replay: bad lists") {
       (replay{.boundaries = {0, 4}}.start(limits)),
       "scheduler::replay.boundaries[1]: expected at most 3, the highest boundary of this network (4 stages), found 4",
       localis::config_error);
+}
+
+TEST_CASE("replay: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(replay{{0, 3, 1, 4, 2}}) == 4);
+  CHECK(localis::scheduler::highest_boundary(replay{{0, 3, 1}}, 0, localis_test::promise_limits.highest) == 0);
 }

@@ -2,12 +2,14 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
 #include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/linear.hpp>
 #include <localis/scheduler/retreat_on_loss.hpp>
 
 namespace ls = localis::scheduler;
@@ -170,4 +172,10 @@ TEST_CASE("retreat_on_loss: bad parameters, its own and its base's") {
       (of_fixed{.base = {.stage = 6}}.start(limits)),
       "scheduler::fixed.stage: expected at most 5, the highest boundary of this network (6 stages), found 6",
       localis::config_error);
+}
+
+TEST_CASE("retreat_on_loss: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(retreat_on_loss{ls::linear{}, 1.1, 2U}) == 5);
+  CHECK(localis_test::check_promises(retreat_on_loss{ls::linear{}, 1.1, 2U, 2U, 3U}) == 5);
+  CHECK(localis_test::check_promises(retreat_on_loss{ls::interleaved{ls::fixed{3}, 4, 3.0}, 1.1, 2U, 1U, 2U}) == 3);
 }

@@ -1,6 +1,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/promises.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/scheduler/step_schedule.hpp>
@@ -46,4 +47,8 @@ TEST_CASE("step_schedule: bad parameters") {
   CHECK_THROWS_WITH_AS((step_schedule{.first = 4, .last = 3}.start(limits)),
                        "scheduler::step_schedule.first: expected at most 3, the last boundary of the schedule, found 4",
                        localis::config_error);
+}
+
+TEST_CASE("step_schedule: keeps what it promises about its boundaries") {
+  CHECK(localis_test::check_promises(step_schedule{.every = 2}) == 5);
 }
