@@ -1,6 +1,7 @@
 # sh using_namespace.sh INCLUDE FOLDER COMPILER [FLAGS...]
-# Names in namespace localis that the C library or POSIX has in the global one: after `using namespace localis` they are
-# ambiguous. There are two, whose headers say what to write: tanh (layer/tanh.hpp) and error (core/error.hpp).
+# Names in namespace localis that the C library or POSIX has in the global one, or the standard library in std: after
+# `using namespace localis`, and after that and `using namespace std`, they are ambiguous. There are two, whose headers
+# say what to write: tanh (layer/tanh.hpp) and error (core/error.hpp).
 set -eu
 include=$1 folder=$2
 shift 2
@@ -24,15 +25,16 @@ for header in arpa/inet assert ctype dirent dlfcn error errno fcntl fenv fnmatch
   sys/socket sys/stat sys/statvfs sys/time sys/times sys/types sys/uio sys/un sys/utsname sys/wait syslog termios time \
   ulimit unistd utime utmpx wchar wctype wordexp; do
   printf '#if __has_include(<%s.h>)\n#include <%s.h>\n#endif\n' "$header" "$header"
-done >"$folder/c_library.hpp"
+done >"$folder/libraries.hpp"
+printf '#if __has_include(<bits/stdc++.h>)\n#include <bits/stdc++.h>\n#endif\n' >>"$folder/libraries.hpp"
 
-# One name a line; where the compiler has no error to tell of a line, the name is there.
-sed 's/.*/namespace in_&_ { using ::&; }/' "$folder/global_names" >"$folder/global_names.cpp"
+# Two lines a name; where the compiler has no error to tell of a line, the name is there.
+sed 'h; s/.*/namespace in_&_ { using ::&; }/; p; g; s/.*/namespace in_&_ { using std::&; }/' "$folder/global_names" >"$folder/global_names.cpp"
 case $("$@" --version) in *clang*) all=-ferror-limit=0 ;; *) all=-fmax-errors=0 ;; esac
-"$@" "$all" -fsyntax-only -include "$folder/c_library.hpp" "$folder/global_names.cpp" 2>&1 |
+"$@" "$all" -fsyntax-only -include "$folder/libraries.hpp" "$folder/global_names.cpp" 2>&1 |
   sed -n 's/.*global_names\.cpp:\([0-9]*\):[0-9]*: error: .*/\1/p' | sort -un >"$folder/global_names.lines"
-found=$(awk 'NR == FNR { absent[$1] = 1; next } !(FNR in absent)' "$folder/global_names.lines" "$folder/global_names" | tr '\n' ' ')
-printf '%s names in namespace localis, in the C library too: %s\n' "$(wc -l <"$folder/global_names")" "$found"
+found=$(awk 'NR == FNR { absent[$1] = 1; next } !(2 * FNR - 1 in absent && 2 * FNR in absent)' "$folder/global_names.lines" "$folder/global_names" | tr '\n' ' ')
+printf '%s names in namespace localis, in the C library or std too: %s\n' "$(wc -l <"$folder/global_names")" "$found"
 for name in $found; do
   case $name in
     tanh | error) ;;

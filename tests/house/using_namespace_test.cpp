@@ -1,4 +1,5 @@
-// What a small program does: every name of the library at hand, beside those of the C library and of std.
+// What a small program does: every name of the library at hand, beside those of the C library and of std. Which of all
+// names are ambiguous then is looked at by using_namespace.sh.
 
 #include <array>
 #include <bitset>
@@ -48,7 +49,7 @@ size_t classes() {
 
 }  // namespace
 
-TEST_CASE("every layer can be named after using namespace localis, beside the C library's names and those of std") {
+TEST_CASE("layers can be named after using namespace localis, beside the C library's names and those of std") {
   static_assert(is_same_v<localis::tanh, activation<tanh_function>>);
   CHECK(classes<activations>() == 4);
   CHECK(classes<blocks>() == 3);
