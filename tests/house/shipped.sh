@@ -1,37 +1,87 @@
 # sh shipped.sh ROOT
-# Every rule is in rule/shipped.hpp, and every other policy in the headers of its kind in tests/support/shipped.hpp, which is what is compiled for a GPU and compared there.
-# Every layer is in a network of tests/support/parity.hpp, or put into one where each backend is compared, with all of these.
+# What the library ships is where a user, a test and a backend look for it. CONTRIBUTING.md lists these places, and each is named here that
+# was forgotten:
+#   every policy and layer        in what localis.hpp includes, and in a test of its folder
+#   every rule                    in rule/shipped.hpp, and in a row of docs/mathematics.md (readme_test writes docs/rules.md)
+#   every scheduler               in a test of what it promises about its boundaries
+#   every other policy            in docs/rules.md; what kernels run also in tests/support/shipped.hpp, which is what is compiled for a GPU
+#                                 and compared there
+#   every layer                   in tests/support/gradients.hpp, and in a network of tests/support/parity.hpp, or put into one where each
+#                                 backend is compared, with all of these
 set -eu
 cd "$1"
 status=0
-policies=$(grep -ohE '^struct [a-z0-9_]+ ' include/localis/rule/*.hpp include/localis/optimizer/*.hpp \
-  include/localis/loss/*.hpp include/localis/supervision/*.hpp include/localis/math/activation.hpp | cut -d' ' -f2 |
+include=include/localis
+
+# missing WHAT PLACE
+missing() {
+  printf '%s: expected in %s, found none\n' "$1" "$2" >&2
+  status=1
+}
+# expect WHAT PLACE PATTERN FILE...: PATTERN is in one of the files
+expect() {
+  what=$1 place=$2 pattern=$3
+  shift 3
+  grep -qE -- "$pattern" "$@" || missing "$what" "$place"
+}
+
+# The headers that localis.hpp includes, and what those include in turn.
+included=$(cd include && grep -rE '^#include <localis/' localis | sed -E 's/^([^:]*):#include <([^>]*)>.*/\1 \2/' | awk '
+  { of[$1] = of[$1] " " $2 }
+  END {
+    list[n = 1] = "localis/localis.hpp"
+    for (i = 1; i <= n; ++i) {
+      print list[i]
+      for (k = split(of[list[i]], found, " "); k > 0; --k) if (!seen[found[k]]++) list[++n] = found[k]
+    }
+  }')
+for header in $(cd include && ls localis/rule/*.hpp localis/optimizer/*.hpp localis/loss/*.hpp localis/learning_rate/*.hpp \
+  localis/scheduler/*.hpp localis/supervision/*.hpp localis/layer/*.hpp); do
+  printf '%s\n' "$included" | grep -qxF "$header" || missing "$header" 'what localis.hpp includes'
+done
+
+# One thing, one file: a policy has the name of its header, which includes what says of its kind what it must have.
+for kind in rule optimizer loss learning_rate scheduler supervision; do
+  for header in "$include/$kind"/*.hpp; do
+    name=$(basename "$header" .hpp)
+    grep -qE "^(struct|class) $name\b" "$header" && grep -qF "<localis/$kind/$kind.hpp>" "$header" || continue
+    expect "$kind $name" "tests/$kind" "(::|<localis/$kind/)$name\b" "tests/$kind"/*_test.cpp
+    if grep -qE ' (lowest|highest)_boundary\(' "$header"; then
+      expect "$kind $name" "check_promises() of a test in tests/$kind" "check_promises\(.*\b$name\b" "tests/$kind"/*_test.cpp
+    fi
+    if [ $kind = rule ]; then
+      expect "$kind $name" 'a row of docs/mathematics.md' "^\|.*\`$name\`.*\|" docs/mathematics.md
+    else
+      expect "$kind $name" docs/rules.md "\`([a-z]+::)?$name\`" docs/rules.md
+    fi
+  done
+done
+
+policies=$(grep -ohE '^struct [a-z0-9_]+ ' $include/rule/*.hpp $include/optimizer/*.hpp $include/loss/*.hpp \
+  $include/supervision/*.hpp $include/math/activation.hpp | cut -d' ' -f2 |
   # What makes up policies, and the kernels that run them.
   grep -vxE 'gate|unit_sums|unit_rates|response_weights|gradient|local|first_of|is_.*|as_local|rule_of|target|running_mean|loss_and_mean|member_names|stand_in')
 for policy in $policies; do
-  grep -qE "::$policy\b" tests/support/shipped.hpp || grep -qE "^ +.*\b$policy\b" include/localis/rule/shipped.hpp || {
-    printf '%s: not in rule/shipped.hpp, nor in tests/support/shipped.hpp\n' "$policy" >&2
-    status=1
-  }
+  grep -qE "^ +.*\b$policy\b" $include/rule/shipped.hpp ||
+    expect "$policy" 'rule/shipped.hpp, or tests/support/shipped.hpp' "::$policy\b" tests/support/shipped.hpp
 done
 
 layers=$(awk '/^(struct|class) / { name = $2 }
   /^  static constexpr operation describe/ && name !~ /^(activation|junction_layer)$/ { print name }
-  /^using [a-z0-9_]+ = activation</ { print $2 }' include/localis/layer/*.hpp)
+  /^using [a-z0-9_]+ = activation</ { print $2 }' $include/layer/*.hpp)
 networks=$(awk '/^using / { name = $2 } /^using .*= *lo::network|^    lo::network/ { print name }' tests/support/parity.hpp)
+for layer in $layers; do
+  expect "layer $layer" tests/layer "\blo::$layer\b" tests/layer/*_test.cpp
+  expect "layer $layer" tests/support/gradients.hpp "\blo::$layer\b" tests/support/gradients.hpp
+done
 for backend in cpu cuda thrust_host; do
   test=tests/backend/$backend/parity_test.cpp
   for network in $networks; do
-    grep -qE "check_parity<$network\b" "$test" || {
-      printf '%s: %s of tests/support/parity.hpp is not compared\n' "$test" "$network" >&2
-      status=1
-    }
+    expect "$network of tests/support/parity.hpp" "$test" "check_parity<$network\b" "$test"
   done
   for layer in $layers; do
-    grep -qE "\blo::$layer\b" tests/support/parity.hpp || grep -qE "check_parity<[a-z]+<lo::$layer>" "$test" || {
-      printf '%s: layer %s is not compared, nor is it in tests/support/parity.hpp\n' "$test" "$layer" >&2
-      status=1
-    }
+    grep -qE "\blo::$layer\b" tests/support/parity.hpp ||
+      expect "layer $layer" "tests/support/parity.hpp, or $test" "check_parity<[a-z]+<lo::$layer>" "$test"
   done
 done
 count() { printf '%s\n' "$1" | wc -l; }
