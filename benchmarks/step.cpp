@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <string>
 
-#include "main_network.hpp"
 #include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
 
 #include <localis/zoo/mobilenet_v2.hpp>
 #include <localis/zoo/resnet.hpp>
+#include <localis/zoo/six_stages.hpp>
 #include <localis/zoo/vgg.hpp>
 
 namespace lo = localis;
@@ -41,12 +41,12 @@ void measure_scaling(const std::string& network, int steps) {
 int main(int count, char** arguments) {
   using benchmarks::oja;
   benchmarks::tell_machine();
-  measure<benchmarks::main_network<oja>>("main", 20);
+  measure<lo::zoo::six_stages<10, oja>>("main", 20);
   measure<lo::zoo::resnet20<10, oja>>("resnet20", 4);
   measure<lo::zoo::vgg11_32<10, oja>>("vgg11", 3);
   measure<lo::zoo::resnet18_32<10, oja>>("resnet18", 2);
   measure<lo::zoo::mobilenet_v2_32<10, oja>>("mobilenet_v2", 2);
-  measure_scaling<benchmarks::main_network<oja>>("main", 20);
+  measure_scaling<lo::zoo::six_stages<10, oja>>("main", 20);
   measure_scaling<lo::zoo::resnet20<10, oja>>("resnet20", 4);
   return benchmarks::run_benchmarks("bench_step", count, arguments);
 }

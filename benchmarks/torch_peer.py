@@ -138,7 +138,7 @@ def rule_jobs():
 # Whole steps.
 
 
-def main_network():
+def main_network():  # zoo/six_stages.hpp
     def conv(channels, units):
         return [nn.Conv2d(channels, units, 3, padding=1), nn.BatchNorm2d(units), nn.ReLU()]
     return nn.Sequential(*conv(1, 32), nn.MaxPool2d(2), *conv(32, 32), nn.MaxPool2d(2), *conv(32, 64), *conv(64, 64),

@@ -4,16 +4,17 @@
 
 #include <cstdint>
 
+#include "fresh_model.hpp"
 #include "lab.hpp"
-#include "main_network.hpp"
 #include "pictures.hpp"
 #include "settings.hpp"
 #include "train_program.hpp"
 
 #include <localis/localis.hpp>
+#include <localis/zoo/six_stages.hpp>
 
 namespace lo = localis;
-using model = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
+using model = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 int main(int argc, char** argv) {
   constexpr examples::program boundaries{.name = "boundaries", .kinds = examples::train_kinds};

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
+#include "fresh_model.hpp"
 #include "lab.hpp"
-#include "main_network.hpp"
 #include "pictures.hpp"
 #include "settings.hpp"
 #include "train_program.hpp"
@@ -11,10 +11,11 @@
 #include <localis/backend/cuda/backend.cuh>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/zoo/six_stages.hpp>
 
 namespace lo = localis;
 using backend = lo::cuda::backend<float>;
-using model = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>, backend>;
+using model = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>, backend>;
 
 int main(int argc, char** argv) {
   constexpr examples::program boundaries{.name = "boundaries_cuda", .kinds = examples::train_kinds};

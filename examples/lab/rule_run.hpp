@@ -24,7 +24,7 @@ struct rule_run {
 template <class Rule>
 inline constexpr bool orders_units = localis::rule::forgets_by<Rule>() == localis::rule::matrix_forget::lower;
 
-/// Trains the main network with `value` as the rule before the boundary. Defined in rule_run_body.hpp, and compiled for
+/// Trains zoo::six_stages with `value` as the rule before the boundary. Defined in rule_run_body.hpp, and compiled for
 /// each rule in a file of its own, which CMake writes: see CMakeLists.txt.
 template <class Rule>
 void run_rule(lab& in, const rule_run& what, const Rule& value);

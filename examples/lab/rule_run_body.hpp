@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "fresh_model.hpp"
 #include "lab.hpp"
-#include "main_network.hpp"
 #include "rule_run.hpp"
 #include "settings.hpp"
 
@@ -17,6 +17,7 @@
 #include <localis/rule/rule.hpp>
 #include <localis/scheduler/linear.hpp>
 #include <localis/supervision/none.hpp>
+#include <localis/zoo/six_stages.hpp>
 
 namespace examples {
 
@@ -28,7 +29,7 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   // norm.
   using with_step = std::conditional_t<supervised, rule::local<Rule>, rule::local<Rule, rule::relative_step>>;
   using first = std::conditional_t<orders_units<Rule>, rule::local<rule::oja, rule::relative_step>, with_step>;
-  using model = localis::model<main_network<with_step, first>>;
+  using model = localis::model<localis::zoo::six_stages<10, with_step, first>>;
 
   const settings& s = in.all().chosen;
   const auto make = [&](std::uint64_t seed) {

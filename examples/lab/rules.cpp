@@ -8,12 +8,13 @@
 #include <type_traits>
 #include <vector>
 
+#include "fresh_model.hpp"
 #include "lab.hpp"
-#include "main_network.hpp"
 #include "rule_run.hpp"
 #include "settings.hpp"
 
 #include <localis/localis.hpp>
+#include <localis/zoo/six_stages.hpp>
 
 namespace lo = localis;
 using examples::lab;
@@ -49,7 +50,7 @@ std::vector<examples::run_kind> all_kinds() {
   return kinds;
 }
 
-using like = lo::model<examples::main_network<lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
+using like = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 void all_runs(lab& lab, std::uint64_t seed) {
   const settings& s = lab.all().chosen;

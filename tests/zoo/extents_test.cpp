@@ -9,6 +9,7 @@
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
 #include <localis/zoo/resnet.hpp>
+#include <localis/zoo/six_stages.hpp>
 #include <localis/zoo/vgg.hpp>
 
 namespace lo = localis;
@@ -48,6 +49,7 @@ TEST_CASE("models: parameters and stages, 224 x 224") {
 TEST_CASE("models: parameters and stages, small pictures") {
   check<zoo::lenet<>>(61706, 5, 10);
   check<zoo::lenet_32<>>(62006, 5, 10);
+  check<zoo::six_stages<>>(468458, 6, 10);
   check<zoo::alexnet_32<>>(2472266, 6, 10);
   check<zoo::vgg11_32<>>(9493770, 10, 10);
   check<zoo::resnet18_32<>>(11173962, 10, 10);
