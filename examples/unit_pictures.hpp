@@ -6,13 +6,13 @@
 #include <span>
 #include <vector>
 
-#include <localis/data/any.hpp>
 #include <localis/data/dataset.hpp>
 
 namespace examples {
 
-/// The mean of all pictures, by value.
-[[nodiscard]] inline std::vector<double> mean_picture(const localis::data::any& pictures) {
+/// The mean of all pictures of a data set.
+template <class Pictures>
+[[nodiscard]] std::vector<double> mean_picture(const Pictures& pictures) {
   std::vector<double> mean(localis::data::shape_of(pictures).size());
   std::vector<float> pixels(localis::data::shape_of(pictures).size());
   for (std::size_t i = 0; i < pictures.size(); ++i) {
@@ -24,10 +24,10 @@ namespace examples {
 }
 
 /// Pictures less a mean picture, as vectors of norm 1: units that compete compare directions. Holds pointers to both.
+template <class Pictures>
 class unit_pictures {
  public:
-  unit_pictures(const localis::data::any& pictures, const std::vector<double>& mean)
-      : pictures_(&pictures), mean_(&mean) {}
+  unit_pictures(const Pictures& pictures, const std::vector<double>& mean) : pictures_(&pictures), mean_(&mean) {}
 
   [[nodiscard]] std::size_t size() const { return pictures_->size(); }
   [[nodiscard]] std::size_t height() const { return pictures_->height(); }
@@ -48,7 +48,7 @@ class unit_pictures {
   }
 
  private:
-  const localis::data::any* pictures_;
+  const Pictures* pictures_;
   const std::vector<double>* mean_;
 };
 

@@ -6,10 +6,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
-#include <filesystem>
 #include <numeric>
 #include <span>
-#include <type_traits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,36 +26,25 @@ using lo::data::any;
 
 namespace {
 
-constexpr std::size_t side = 28;
-constexpr std::size_t units = 400;
-constexpr std::size_t shown = 60;  ///< units in the picture
+constexpr std::size_t side = 28, units = 400, shown = 60, batch = 50;  // `shown` of the units are in the picture
 
+// Features of whole pictures take shape in five epochs at these local rates. The read-out prefers smaller ones, at
+// which hardly a unit does: random features are hard to beat here, and the program says so.
 struct options {
-  std::filesystem::path data = "/usr/share/datasets/fashion-mnist";
-  std::filesystem::path out;
-  bool quick = false;
+  std::string fashion_mnist, out;  ///< folders; without the first: the embedded digits
+  std::size_t epochs = 5, threads = 0;
+  double learning_rate = 0.002, soft_hebb_rate = 0.5, krotov_hopfield_rate = 0.006;
+  lo::rule::soft_hebb soft_hebb{.sharpness = 20};
+  lo::rule::krotov_hopfield krotov_hopfield{};
 };
-
-/// To train with, and to test with: Fashion-MNIST, or the embedded digits.
-std::pair<any, any> load(const options& chosen) {
-  if (!chosen.quick && std::filesystem::exists(chosen.data)) {
-    lo::data::image_set fashion = lo::data::fashion_mnist(chosen.data);
-    return {any(std::move(fashion.train)), any(std::move(fashion.test))};
-  }
-  const any digits(examples::digits());
-  return {lo::data::any_view(digits, [](const any& all) { return lo::data::subset(all, 0, 1400); }),
-          lo::data::any_view(digits, [](const any& all) { return lo::data::subset(all, 1400, 397); })};
-}
 
 /// Local steps fall to 0 along a straight line.
 struct falling {
-  std::size_t steps = 1;  ///< of the run
-  struct state {
-    std::size_t step = 0;
-  };
-  constexpr void observe(state& seen, double) const { ++seen.step; }
-  [[nodiscard]] constexpr double gain(const state& seen) const {
-    return 1 - static_cast<double>(seen.step) / static_cast<double>(steps);
+  std::size_t steps = 1;      ///< of the run
+  using state = std::size_t;  ///< steps that were taken
+  constexpr void observe(state& taken, double) const { ++taken; }
+  [[nodiscard]] constexpr double gain(const state& taken) const {
+    return 1 - static_cast<double>(taken) / static_cast<double>(steps);
   }
 };
 
@@ -84,49 +72,47 @@ std::vector<float> moved_most(const std::vector<float>& before, const std::vecto
   std::sort(order.begin(), order.end());
   std::vector<float> rows;
   for (std::size_t k = 0; k < shown; ++k) {
-    const auto row = after.begin() + order[k].second;
-    rows.insert(rows.end(), row, row + size);
+    rows.insert(rows.end(), after.begin() + order[k].second, after.begin() + order[k].second + size);
   }
   return rows;
 }
 
-int compare(const options& chosen) {
+int compare(const options& chosen, const any& known, const any& test_pixels) {
   const examples::report_folder folder(chosen.out);
   folder.expect_new("features.svg");
-  const auto [training_pixels, test_pixels] = load(chosen);
-  const std::vector<double> mean = examples::mean_picture(training_pixels);
-  const examples::unit_pictures training(training_pixels, mean);
+  const auto pixels = lo::data::split(known, lo::data::validation_share{1.0 / 12}, 1);
+  const std::vector<double> mean = examples::mean_picture(pixels.train);
+  const examples::unit_pictures training(pixels.train, mean), validation(pixels.validation, mean);
   const examples::unit_pictures test(test_pixels, mean);
-  constexpr std::size_t batch = 50;
-  const std::size_t epochs = chosen.quick ? 3 : 5;
-  const falling local_gain{epochs * ((training.size() + batch - 1) / batch)};
+  const falling local_gain{chosen.epochs * ((training.size() + batch - 1) / batch)};
 
-  std::printf("%zu pictures, %zu epochs\n\n%-30s  test %%  seconds\n", training.size(), epochs, "linear read-out of");
+  std::printf("%zu pictures, %zu epochs\n\n%-30s  test %%  valid. %%  seconds\n", training.size(), chosen.epochs,
+              "linear read-out of");
   // Trains, prints a line, and returns the weights of the first layer, which never sees a label.
-  const auto run = [&]<class Net>(const char* name, double local_rate) {
-    lo::model<Net> model{{.seed = 1}};
-    if constexpr (std::is_same_v<Net, features_net<soft_hebb>>) model.template layer<0>().rule().sharpness = 20;
+  const auto run = [&]<class Net>(const char* name, double local_rate, const auto&... rule) {
+    lo::model<Net> model{{.seed = 1}, lo::cpu::backend<float>{{.threads = chosen.threads}}};
+    ((model.template layer<0>().rule() = rule), ...);
     lo::trainer trainer(model, lo::scheduler::fixed{lo::model<Net>::stages - 1}, local_gain,
-                        lo::train_options{.epochs = epochs,
-                                          .batch = batch,
-                                          .local_rate = local_rate,
-                                          .normalization = lo::prefix_normalization::batch},
-                        lo::optimizer::adam{}, lo::learning_rate::cosine{.rate = 0.002});
+                        {.epochs = chosen.epochs,
+                         .batch = batch,
+                         .local_rate = local_rate,
+                         .normalization = lo::prefix_normalization::batch},
+                        lo::optimizer::adam{}, lo::learning_rate::cosine{.rate = chosen.learning_rate});
     const double seconds = trainer.fit(training).seconds;
-    std::printf("%-30s  %6.2f  %7.1f\n", name, 100 * lo::evaluate(model, test).accuracy, seconds);
+    std::printf("%-30s  %6.2f  %8.2f  %7.1f\n", name, 100 * lo::evaluate(model, test).accuracy,
+                100 * lo::evaluate(model, validation).accuracy, seconds);
     std::fflush(stdout);
     const auto weight = model.template layer<0>().parameters()[0];
     std::vector<float> weights(weight.size());
     model.backend().download(weight.value, std::span<float>(weights));
     return weights;
   };
-  // Rates at which features of whole pictures take shape in five epochs. The read-out prefers smaller ones, at which
-  // hardly a unit does: random features are hard to beat here, and the program says so.
   run.template operator()<pixels_net>("pixels", 0);
-  const auto drawn = run.template operator()<features_net<soft_hebb>>("400 features: random", 0);
-  const auto soft = run.template operator()<features_net<soft_hebb>>("400 features: SoftHebb", 0.5);
-  const auto krotov = run.template operator()<features_net<krotov_hopfield>>("400 features: Krotov-Hopfield", 0.006);
-
+  const auto drawn = run.template operator()<features_net<soft_hebb>>("400 features: random", 0, chosen.soft_hebb);
+  const auto soft = run.template operator()<features_net<soft_hebb>>("400 features: SoftHebb", chosen.soft_hebb_rate,
+                                                                     chosen.soft_hebb);
+  const auto krotov = run.template operator()<features_net<krotov_hopfield>>(
+      "400 features: Krotov-Hopfield", chosen.krotov_hopfield_rate, chosen.krotov_hopfield);
   folder.write("features.svg",
                examples::drawn({{"SoftHebb: the 60 units that have moved most", moved_most(drawn, soft)},
                                 {"Krotov-Hopfield: the same", moved_most(drawn, krotov)}},
@@ -141,10 +127,24 @@ int main(int argc, char** argv) {
   constexpr const char* task = "Learns features of pictures without their labels, and a linear read-out of them.";
   return examples::run_program("unsupervised_features", task, [&](CLI::App& app) {
     options chosen;
-    app.add_flag("--quick", chosen.quick, "the embedded digits: seconds");
-    app.add_option("--data", chosen.data, "folder with the four files of Fashion-MNIST; none: the digits");
+    app.add_option("--fashion-mnist", chosen.fashion_mnist, "folder with its four files; none: the embedded digits");
     app.add_option("--out", chosen.out, "folder for features.svg [out, or out-2, ...: a new one]");
+    app.option_defaults()->always_capture_default();
+    app.add_option("--epochs", chosen.epochs, "passes over the training pictures");
+    app.add_option("--threads", chosen.threads, "processor threads; 0: all");
+    app.add_option("--learning-rate", chosen.learning_rate, "of the read-out, at first");
+    app.add_option("--soft-hebb-rate", chosen.soft_hebb_rate, "local rate of SoftHebb, at first");
+    app.add_option("--sharpness", chosen.soft_hebb.sharpness, "of its softmax");
+    app.add_option("--krotov-hopfield-rate", chosen.krotov_hopfield_rate, "of Krotov-Hopfield, at first");
+    app.add_option("--rank", chosen.krotov_hopfield.rank, "of its unit that is pushed away");
+    app.add_option("--delta", chosen.krotov_hopfield.delta, "how strongly, as a share of the winner's step");
     app.parse(argc, argv);
-    return compare(chosen);
+    if (chosen.fashion_mnist.empty()) {
+      const lo::data::images digits = examples::digits();
+      const auto parts = lo::data::split(digits, lo::data::validation_count{397}, 1);
+      return compare(chosen, any(parts.train), any(parts.validation));
+    }
+    lo::data::image_set fashion = lo::data::fashion_mnist(chosen.fashion_mnist);
+    return compare(chosen, any(std::move(fashion.train)), any(std::move(fashion.test)));
   });
 }
