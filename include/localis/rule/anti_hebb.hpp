@@ -9,9 +9,9 @@ namespace localis::rule {
 ///   W <- W - eta (1/P) U^T X
 ///
 /// Cost:   one GEMM (2 P O I FLOP).
-/// Limits: along an eigenvector of X^T X / P with eigenvalue lambda the weights shrink by 1 - eta lambda a step; they
-///         grow without bound once eta lambda > 2.
-/// Source: Hebb's rule (see hebb) with the other sign. Ours: batch mean.
+/// Limits: along an eigenvector of X^T X / P with eigenvalue lambda the weights shrink by the factor 1 - eta lambda per
+///         step; they grow without bound once eta lambda > 2.
+/// Source: Hebb's rule (see hebb) with the opposite sign. Ours: batch mean.
 struct anti_hebb {
   static constexpr const char* name = "anti_hebb";
 

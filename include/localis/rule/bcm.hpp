@@ -17,12 +17,13 @@ enum class bcm_form {
 ///   W <- W + eta (1/P) Phi^T X,     Phi = U (U - theta)     or, as `ratio`,  Phi / (theta + epsilon)
 ///   theta_o <- theta_o + state_rate ( (1/P) sum_p U(p,o)^2 - theta_o )
 ///
-/// A step uses the theta that the step before left; theta starts at 1. The postsynaptic signal is the linear response.
+/// A step uses the theta that the previous step left; theta starts at 1. The postsynaptic signal is the linear
+/// response.
 ///
 /// Units:  state_rate is the weight of this batch, per step; theta is in squares of U, and so is epsilon.
 /// Cost:   one GEMM (2 P O I FLOP); O values of state.
-/// Limits: units become selective: each ends up responding to one of linearly independent inputs. Stable only while
-///         theta moves faster than the weights (state_rate well above eta times the inputs' square).
+/// Limits: units become selective: each ends up responding to one of linearly independent inputs. The rule is stable
+///         only while theta moves faster than the weights (state_rate well above eta times the square of the inputs).
 /// Errors: config_error unless state_rate is in (0, 1], epsilon finite and > 0.
 /// Source: E. Bienenstock, L. Cooper, P. Munro, J. Neuroscience 2 (1982) 32, sliding threshold E[u^2] as in
 ///         N. Intrator, L. Cooper (1992); the ratio: C. Law, L. Cooper, PNAS 91 (1994) 7797. Ours: batch mean.

@@ -18,7 +18,7 @@ struct member_names {
 template <class Rule>
 using absent = localis::detail::named_twice<Rule, member_names>;
 
-/// Whether Rule has a member of a rule's name, and so is meant to be a rule.
+/// Whether T has a member with a name that a rule's member has, and so is meant to be a rule.
 template <class T>
 concept resembles_rule = !requires {
   &absent<T>::gate;
@@ -155,7 +155,7 @@ constexpr void check_optional_members() {
 }  // namespace detail
 
 /// Explains at compile time what keeps Rule from being a local rule, or which of its optional members would be skipped.
-/// Always true: the explanation is the error.
+/// The value is always true: the explanation is the compile error.
 template <class Rule>
 constexpr bool check_rule() {
   if constexpr (!std::is_trivially_copyable_v<Rule>) {

@@ -12,7 +12,7 @@ namespace localis::rule {
 ///
 /// Units:  eta dimensionless.
 /// Cost:   one GEMM (2 P O I FLOP) and a product of rank one; column sums of X and U.
-/// Limits: no fixed point: rows grow along the first principal direction of the centred input.
+/// Limits: there is no fixed point: rows grow along the first principal direction of the centred input.
 /// Source: T. J. Sejnowski, J. Math. Biology 4 (1977) 303. Ours: batch means.
 struct covariance {
   static constexpr const char* name = "covariance";

@@ -13,9 +13,10 @@ namespace localis::rule {
 ///   dl/dY(n, position, :)  is taken as  (1/N) e_n Q / positions
 ///   e_n  d loss / d output of sample n from when it was last seen, `classes` numbers; 0 if never
 ///   Q    classes x channels: least squares fit of e Q to the sum over positions of the true dl/dY, over the steps in
-///        which the stage learned by gradient; older steps count less, by `memory` each
+///        which the stage learned by gradient; the weight of older steps falls by the factor `memory` per step
 ///
-/// From Y the error goes back through the stage's own layers (their masks, their normalization) as in local_error.
+/// From Y the error is propagated back through the stage's own layers (their masks, their normalization) as in
+/// local_error.
 ///
 /// Units:  memory per step; ridge is a fraction of the mean square of e.
 /// Cost:   one GEMM besides the response (2 P O I FLOP), 2 N classes channels FLOP for e Q; two passes.

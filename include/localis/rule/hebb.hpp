@@ -14,8 +14,8 @@ namespace localis::rule {
 ///
 /// Units:  decay is per step, relative to eta; dimensionless.
 /// Cost:   one GEMM (2 P O I FLOP).
-/// Limits: no fixed point. Along an eigenvector of X^T X / P with eigenvalue lambda the weights grow by
-///         1 + eta (lambda - decay) a step: use relative_step, unit_rows, or a decay above the top eigenvalue.
+/// Limits: there is no fixed point. Along an eigenvector of X^T X / P with eigenvalue lambda the weights grow by the
+///         factor 1 + eta (lambda - decay) per step: use relative_step, unit_rows, or a decay above the top eigenvalue.
 /// Errors: config_error if decay is negative or not finite.
 /// Source: D. O. Hebb, The Organization of Behavior (1949). Ours: batch mean.
 struct hebb {

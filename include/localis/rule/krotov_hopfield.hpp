@@ -26,7 +26,7 @@ namespace localis::rule {
 ///         power other than 2: one more response, 2 P O I.
 /// Limits: with power p a row's p-norm tends to 1. A unit that is never at rank 1 or `rank` does not change. An empty
 ///         row (x = 0) moves no weight, though its units are ranked as equals; with hebbian_bias it moves the biases of
-///         two.
+///         two units.
 /// Errors: config_error unless rank >= 2, delta finite and >= 0, power finite and >= 1.
 /// Source: D. Krotov, J. Hopfield, PNAS 116 (2019) 7723. Ours: batch mean.
 struct krotov_hopfield {

@@ -13,10 +13,10 @@ namespace localis::rule {
 ///   W <- W - eta dl/dW,     l = mean over samples of cross_entropy(z_n, label_n)
 ///   H <- H - head_rate dl/dH
 ///
-/// The error goes back through the stage's own layers, down to its weights and no further. The head starts from normal
-/// numbers of mean 0 and deviation sqrt(1 / channels), and learns in every step with a local rate above 0, also while
-/// the stage still learns by the network's gradient. Biases and affine parameters do not change. Normalization in the
-/// stage uses the statistics of the batch, whatever the trainer's normalization policy says.
+/// The error is propagated back through the stage's own layers, down to its weights and no further. The head starts
+/// from normal numbers of mean 0 and deviation sqrt(1 / channels), and learns in every step with a local rate above 0,
+/// also while the stage still learns by the network's gradient. Biases and affine parameters do not change.
+/// Normalization in the stage uses the statistics of the batch, whatever the trainer's normalization policy says.
 ///
 /// Units:  eta and head_rate are learning rates of gradient descent.
 /// Cost:   one GEMM besides the response (2 P O I FLOP; in a block, also the input gradients within it), the head's

@@ -11,7 +11,7 @@ namespace localis::rule {
 /// `Function` is an activation function of math/activation.hpp, or any plain value with T operator()(T) const.
 ///
 /// Units:  eta dimensionless.
-/// Cost:   as of sanger: 2 P O I + 2 P O^2 + 2 O^2 I FLOP, and P O values of f.
+/// Cost:   as for sanger: 2 P O I + 2 P O^2 + 2 O^2 I FLOP, and P O values of f.
 /// Limits: O <= I, checked at compile time by the layer.
 /// Source: G. Lagani, F. Falchi, C. Gennaro, G. Amato, arXiv 2012.12229. Ours: batch mean.
 template <class Function>

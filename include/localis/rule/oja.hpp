@@ -10,11 +10,11 @@ namespace localis::rule {
 ///
 ///   X  P x I,  U  P x O,  W  O x I     as in rule.hpp
 ///
-/// Units:  eta dimensionless. Both terms are means over P: the same eta is the same step for any batch.
+/// Units:  eta dimensionless. Both terms are means over P, so that eta has the same effect for any size of a batch.
 /// Cost:   one GEMM (2 P O I FLOP) + O(P O + O I).
 /// Limits: rows are not decorrelated: all tend to the first principal direction. With lambda the top eigenvalue of X^T
-///         X / P, stable at unit norm if and only if eta lambda < 1, and from a larger norm only while eta lambda
-///         (|w|^2 - 1) < 2.
+///         X / P, the rule is stable at unit norm if and only if eta lambda < 1, and from a larger norm only while eta
+///         lambda (|w|^2 - 1) < 2.
 /// Source: E. Oja, J. Math. Biology 15 (1982) 267. Ours: batch mean.
 struct oja {
   static constexpr const char* name = "oja";

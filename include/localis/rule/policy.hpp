@@ -50,9 +50,9 @@ struct absolute_step {
   double scale = 1;  ///< factor on the trainer's local rate; dimensionless
 };
 
-/// Step policy: the local rate of the trainer is the fraction of the norm of the weights that one update moves (before
-/// the rates that some rules give single units): eta = rate gain |W| / |D|, both Frobenius norms over the layer; there
-/// is no step if D is 0. It costs one more pass over O x I.
+/// Step policy: the local rate of the trainer is the fraction of the norm of the weights by which one update changes
+/// them (before the rates that some rules give single units): eta = rate gain |W| / |D|, both Frobenius norms over the
+/// layer; there is no step if D is 0. It costs one more pass over O x I.
 struct relative_step {
   static constexpr step_norm divided_by = step_norm::relative;
   double scale = 1;
@@ -65,7 +65,7 @@ struct max_abs_step {
   double scale = 1;
 };
 
-/// No constraint: leaves the weights as the step made them.
+/// No constraint: the weights stay as the local step left them.
 struct no_constraint {
   template <class T>
   constexpr void apply(T*, std::size_t) const {}

@@ -16,7 +16,7 @@
 ///   X  P x I   stage input, one row per sample (convolution: per output position)
 ///   U  P x O   response X W^T, before bias, normalization and activation
 ///   G  P x O   gate(u), element by element, or of a whole row if units compete
-///   R  P x O   forget(u), which weighs what a unit forgets; 0 if the rule does not define it
+///   R  P x O   forget(u), which determines how much a unit forgets; 0 if the rule does not define it
 ///
 /// A rule is a plain value that defines `gate` and, optionally, `forget`:
 ///

@@ -11,7 +11,7 @@ namespace localis::rule {
 /// Units:  eta dimensionless.
 /// Cost:   2 P O I + 2 P O^2 + 2 O^2 I FLOP.
 /// Limits: O <= I, checked at compile time by the layer. Unit o converges after the units before it; with lambda the
-///         top eigenvalue of X^T X / P, stable only while eta lambda < 1.
+///         top eigenvalue of X^T X / P, the rule is stable only while eta lambda < 1.
 /// Source: T. D. Sanger, Neural Networks 2 (1989) 459. Ours: batch mean.
 struct sanger {
   static constexpr const char* name = "sanger";

@@ -30,7 +30,7 @@ using shipped =
     rule_list<hebb, anti_hebb, covariance, oja, subspace, sanger, nonlinear_hpca<tanh_function>, bcm, instar, k_winners,
               soft_winner_take_all, soft_hebb, krotov_hopfield, local_error, error_feedback>;
 
-/// f(std::type_identity<Rule>{}) for each rule of a list, in order.
+/// Calls f(std::type_identity<Rule>{}) for each rule of a list, in order.
 template <class... Rules, class F>
 constexpr void for_each_rule(rule_list<Rules...>, const F& f) {
   (f(std::type_identity<Rules>{}), ...);

@@ -21,7 +21,7 @@ namespace localis::rule {
 /// The paper divides each step by its largest entry before it applies the rates of the units; use rule::max_abs_step
 /// for that.
 ///
-/// Units:  sharpness is the inverse of U's unit. Among equals the lower index wins.
+/// Units:  sharpness has the inverse of the unit of U. Among equal responses the lower index wins.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
 /// Limits: winners tend to norm 1 (as in oja); a row that mostly loses is pushed out instead. An empty row (x = 0)
 ///         moves no weight, though its first unit wins among equals; with hebbian_bias it moves the biases.

@@ -13,7 +13,7 @@ namespace localis::rule {
 ///
 ///   W <- W + eta ( (1/P) Z^T X - diag(c) W ),    Z = softmax(U / temperature) over each row
 ///
-/// Units:  temperature is that of U. Towards 0 the rule is winner-take-all.
+/// Units:  temperature has the unit of U. As it tends to 0, the rule becomes winner-take-all.
 /// Cost:   one GEMM (2 P O I FLOP) + P O exponentials.
 /// Limits: w_o tends to the mean of X weighted by Z(.,o); high temperatures make all rows alike. In an empty row
 ///         (x = 0) all units have Z = 1/O, which draws each towards 0: leave empty margins out of the data.

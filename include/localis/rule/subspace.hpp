@@ -9,10 +9,10 @@ namespace localis::rule {
 ///   W <- W + eta (1/P) ( U^T X - (U^T U) W )
 ///
 /// Units:  eta dimensionless.
-/// Cost:   2 P O I FLOP, and of two equal forms the cheaper one by shape: 2 P O^2 + 2 O^2 I for (U^T U) W, or 2 P O I
-///         for U^T (X - U W).
-/// Limits: W W^T tends to the identity if O <= I; with lambda the top eigenvalue of X^T X / P, stable there only while
-///         eta lambda < 1.
+/// Cost:   2 P O I FLOP, plus the cheaper of two equal forms, which depends on the shape: 2 P O^2 + 2 O^2 I for (U^T U)
+///         W, or 2 P O I for U^T (X - U W).
+/// Limits: W W^T tends to the identity if O <= I; with lambda the top eigenvalue of X^T X / P, the rule is stable there
+///         only while eta lambda < 1.
 /// Source: E. Oja, Int. J. Neural Systems 1 (1989) 61. Ours: batch mean.
 struct subspace {
   static constexpr const char* name = "subspace";
