@@ -2,7 +2,8 @@
 
 namespace localis::detail {
 
-/// Converts to any type, in unevaluated code: stands for an argument or a member of an unknown type. Never called.
+/// Converts to any type in unevaluated code, where it stands for an argument or a member of an unknown type. The
+/// conversion is never called.
 struct any_value {
   template <class T>
   constexpr operator T() const;

@@ -4,8 +4,8 @@
 #include <type_traits>
 
 /// Every function that a kernel calls must be constexpr: nvcc silently drops the call of any other function, and the
-/// kernel lacks that part or is empty. So the library checks the functions of a policy where the policy is used, on the
-/// host, too:
+/// kernel lacks that part or is empty. So the library checks the functions of a policy where the policy is used, even
+/// on the host:
 ///
 ///   LOCALIS_CONSTEXPR_CALL(check_gate, "localis: rule: gate", Policy{}.gate(T(0.5)));     at namespace scope
 ///   static_assert(check_gate<my_rule, float>());

@@ -86,7 +86,8 @@ void expect(bool good, const char* name, const char* expected, const Value& foun
 
 namespace detail {
 
-/// Why a system call failed, as the system words it: "No space left on device". Set errno to 0 before the call.
+/// The reason why a system call failed, in the words of the system: "No space left on device". Set errno to 0 before
+/// the call.
 [[nodiscard, gnu::cold]] inline std::string system_reason() {
   return std::generic_category().message(errno != 0 ? errno : EIO);
 }

@@ -33,7 +33,7 @@ namespace localis::detail {
   return static_cast<std::size_t>(size);
 }
 
-/// The kind of a file by its first bytes: "gzip data", "a PNG picture"; empty if they are not known.
+/// The kind of a file, judged by its first bytes, such as "gzip data" or "a PNG picture"; empty if the kind is unknown.
 [[nodiscard, gnu::cold]] inline std::string_view kind_of_file(std::string_view first) {
   using namespace std::string_view_literals;
   struct kind {

@@ -36,16 +36,16 @@ enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, 
 }
 
 /// Bytes that a backend has handed out, by kind. Copies of a backend share the counters, and each thread may use a copy
-/// of its own; to read the counters meanwhile, take a snapshot().
+/// of its own; to read the counters while other threads allocate, take a snapshot().
 struct memory_counters {
   std::array<std::size_t, static_cast<std::size_t>(memory_kind::count)> usage{};
   std::size_t total = 0;
   std::size_t peak = 0;         ///< largest `total` seen
-  std::size_t allocations = 0;  ///< calls so far
+  std::size_t allocations = 0;  ///< number of allocations so far
 
   [[nodiscard]] std::size_t held(memory_kind kind) const { return usage[static_cast<std::size_t>(kind)]; }
 
-  // Not inline, for GCC 12 warns of a null it thinks possible in the arrays of a vector that grows.
+  // Not inline: GCC 12 would warn of a null pointer that it considers possible in the arrays of a growing vector.
   [[gnu::noinline]] void take(memory_kind kind, std::size_t bytes) {
     shared(usage[static_cast<std::size_t>(kind)]) += bytes;
     const std::size_t sum = shared(total) += bytes;
@@ -113,7 +113,7 @@ class host_memory {
   memory_counters counters_;
 };
 
-/// An owned array in a backend's memory, zero at first. Move only.
+/// An array in a backend's memory, owned by this object and filled with zeros at first. It can be moved but not copied.
 template <class T, class Memory>
 class buffer {
  public:

@@ -38,7 +38,7 @@ struct philox {
 /// of the number of threads and the order of calls. A plain value of 16 bytes.
 ///
 /// Every index owns one Philox block of 128 bits, and all the draws of that index share it: draw only once from an
-/// index, or use two streams. Different (seed, stream) are independent for all practical purposes.
+/// index, or use two streams. Streams that differ in seed or stream number are independent for all practical purposes.
 class random_stream {
  public:
   constexpr explicit random_stream(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
@@ -51,21 +51,21 @@ class random_stream {
   /// 32 uniform bits.
   [[nodiscard]] constexpr std::uint32_t bits(std::uint64_t index) const { return words(index)[0]; }
 
-  /// Uniform in [0, 1), a multiple of 2^-53.
+  /// A uniform number in [0, 1), a multiple of 2^-53.
   [[nodiscard]] constexpr double uniform(std::uint64_t index) const {
     const auto w = words(index);
     return unit(w[0], w[1]);
   }
 
-  /// Standard normal, by Box and Muller from two uniforms of 53 bits; |value| < 8.6. Since `log` and `cos` belong to
-  /// the C library, the last bit may differ from one platform to another.
+  /// A standard normal number, by the method of Box and Muller from two uniform numbers of 53 bits; |value| < 8.6.
+  /// Since `log` and `cos` belong to the C library, the last bit may differ from one platform to another.
   [[nodiscard]] double normal(std::uint64_t index) const {
     const auto w = words(index);
     const double radius = std::sqrt(-2.0 * std::log(1.0 - unit(w[0], w[1])));
     return radius * std::cos(2.0 * std::numbers::pi * unit(w[2], w[3]));
   }
 
-  /// Uniform integer in [0, n); 0 if n is 0. The probability of each value differs from 1/n by at most 2^-64.
+  /// A uniform integer in [0, n); 0 if n is 0. The probability of each value differs from 1/n by at most 2^-64.
   [[nodiscard]] constexpr std::uint64_t integer(std::uint64_t index, std::uint64_t n) const {
     const auto w = words(index);
     return high_product(join(w[0], w[1]), n);

@@ -5,7 +5,7 @@
 
 namespace localis {
 
-/// Extents of one sample: an image, row-major with channels last; a vector is 1 x 1 x n.
+/// The extents of one sample, which is an image in row-major order with channels last; a vector is 1 x 1 x n.
 struct shape {
   std::size_t height = 1;
   std::size_t width = 1;
@@ -20,8 +20,8 @@ inline std::ostream& operator<<(std::ostream& out, const shape& s) {
   return out << s.height << 'x' << s.width << 'x' << s.channels;
 }
 
-/// The window of a convolution or pooling, in pixels. `padding` is on every side; `dilation` is the step from one of a
-/// window's cells to the next.
+/// The window of a convolution or pooling, in pixels. `padding` applies to every side; `dilation` is the distance from
+/// one cell of the window to the next.
 struct window {
   std::size_t height = 1;
   std::size_t width = 1;
@@ -46,7 +46,7 @@ struct window {
 };
 
 /// A dense layer or a convolution seen as U = X W^T:  X is P x I (the unfolded input), W is O x I, U is P x O, with
-/// P = samples * positions, I = window * input channels, O = output channels. Dense: in and out are 1 x 1.
+/// P = samples * positions, I = window * input channels, O = output channels. In a dense layer, in and out are 1 x 1.
 ///
 /// With groups, unit o sees only the C / groups channels of its group: the layer is `groups` such triples side by side,
 /// each with O / groups units. A row of X is then ordered by group. A depthwise layer has as many groups as channels
