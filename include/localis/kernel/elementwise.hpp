@@ -45,7 +45,7 @@ struct add_to_rows {
   }
 };
 
-/// Adds up rows by column: sums[0][i] += value i of each row; rows are `stride` apart.
+/// Sums rows by column: sums[0][i] += value i of each row; rows are `stride` apart.
 template <class T, class Source = T>
 struct column_sums {
   const Source* source;

@@ -43,7 +43,7 @@ struct epilogue {
     }
   }
 
-  /// Pools so many lines of a response of `width` x `units`.
+  /// The pooling of the given number of lines of a response of `width` x `units`.
   [[nodiscard]] constexpr linear_map pooling(std::size_t lines, std::size_t width, std::size_t units) const {
     return {{lines, width, units}, {lines / pool, width / pool, units}, {pool, pool, pool}, 1};
   }

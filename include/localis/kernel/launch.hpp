@@ -6,7 +6,7 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/rows.hpp>
 
-/// Kernels for backends whose loops are launches (Thrust, CUDA): they cut rows into stretches, add up chunks, and run
+/// Kernels for backends whose loops are launches (Thrust, CUDA): they cut rows into stretches, sum chunks, and run
 /// gates.
 namespace localis::kernel {
 

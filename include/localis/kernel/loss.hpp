@@ -41,7 +41,7 @@ struct sample_losses {
   }
 };
 
-/// Sums over samples, in double: of the losses, and of the correct predictions.
+/// Sums the losses and the correct predictions over samples, in double.
 template <class T>
 struct sum_losses {
   const T* losses;

@@ -7,7 +7,7 @@
 #include <localis/config.hpp>
 #include <localis/kernel/divide.hpp>
 
-/// The kernels that change weights, the same for gradient descent and for local rules.
+/// The kernels that change weights. Gradient descent and local rules share them.
 namespace localis::kernel {
 
 /// The descent direction that a backward pass has stored: g(o, i).
@@ -186,7 +186,7 @@ struct store_direction {
   }
 };
 
-/// The largest |g| of one part, peaks[part]; NaN if there is one.
+/// The largest |g| of one part, peaks[part]; NaN if any value is NaN.
 template <class T, class Direction>
 struct row_peaks {
   const T* weight;
@@ -205,8 +205,8 @@ struct row_peaks {
   }
 };
 
-/// The factor of a step with max_abs_step: gain / max |g|, NaN if there is one, and 0 if g is 0. The largest change of
-/// a weight in a step of rate r is then r.
+/// The factor of a step with max_abs_step: gain / max |g|, NaN if any value is NaN, and 0 if g is 0. The largest change
+/// of a weight in a step of rate r is then r.
 template <class T>
 struct peak_factor {
   const double* peaks;
