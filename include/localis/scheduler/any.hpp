@@ -10,17 +10,18 @@
 
 namespace localis::scheduler {
 
-/// A scheduler whose type is chosen at run time, by an option of a program for example: whatever trains with it is
+/// A scheduler whose type is chosen at run time, for example by an option of a program: code that trains with it is
 /// compiled once for all schedulers.
 ///
 ///   scheduler::any chosen(scheduler::fixed{0});
 ///   if (boundary_moves) chosen = scheduler::any(scheduler::linear{});
 ///   trainer t{model, chosen, supervision::none{}, {.epochs = 10}};
 ///
-/// It takes what a trainer takes: a scheduler, or a function of (epoch) or (epoch, step). It is a value like the one it
-/// holds: a copy has a state of its own. An object that was moved from can only be assigned to or destroyed.
+/// It accepts what a trainer accepts: a scheduler, or a function of (epoch) or (epoch, step). It is a value like the
+/// one that it holds: a copy has a state of its own. An object that was moved from can only be assigned to or
+/// destroyed.
 ///
-/// Cost:   one virtual call per question, that is per training step; one allocation per copy.
+/// Cost:   one virtual call for each question, that is, in each training step; one allocation per copy.
 /// Errors: as the scheduler that it holds.
 class any {
  public:

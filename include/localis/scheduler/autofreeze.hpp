@@ -21,8 +21,8 @@ namespace localis::scheduler {
 ///   d_l(E)  mean over the steps of epoch E of norm_F(dW) / rate of stage l (epoch_observation::stage_update_norms)
 ///   q       as commonly interpolated: of n sorted values, at place (n - 1) percentile / 100
 ///
-/// T never moves back, and never in the first epoch. A stage whose eta is not finite does not count for q, and T stops
-/// there.
+/// T never moves back, and it does not move in the first epoch. A stage whose eta is not finite does not count for q,
+/// and T stops there.
 ///
 /// Units:  percentile in percent: 50 is the median, 0 never moves.
 /// Errors: start() throws config_error unless percentile is in [0, 100]; observe() throws it unless it gets one norm

@@ -27,7 +27,8 @@ concept schedule_of_epoch = requires(const F& f, std::size_t n) {
 };
 
 /// A scheduler made from any function of (epoch, step) or of (epoch), such as a lambda. The boundary is the integer
-/// part of the returned integer or floating value. The trainer clamps it, so a large number means "as far as allowed".
+/// part of the returned integer or floating-point value. The trainer clamps it, so a large number means "as far as
+/// allowed".
 ///
 /// The function may return to lower boundaries, so the scheduler promises no lowest boundary, and no memory is freed.
 ///

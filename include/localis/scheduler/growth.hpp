@@ -17,7 +17,8 @@ inline constexpr std::size_t highest = (std::numeric_limits<std::size_t>::max)()
 /// Stands for the last epoch of the run, which is known once the run starts.
 inline constexpr std::size_t last_epoch = (std::numeric_limits<std::size_t>::max)();
 
-/// How far rounding may miss an integer: far above the error of a few operations, far below the steps of a schedule.
+/// The distance from an integer that counts as rounding. It is far above the error of a few operations and far below
+/// the steps of a schedule.
 inline constexpr double boundary_slack = 1e-9;
 
 /// The integer part of a value, at least 0. A value that rounding left just below an integer counts as that integer:

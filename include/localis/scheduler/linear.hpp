@@ -15,7 +15,7 @@ namespace localis::scheduler {
 /// Units:  begin and end in epochs (from 0), first and last in stages.
 /// Errors: start() throws config_error if `last` or `first` lies beyond schedule_limits::highest, if first > last, or
 ///         if end < begin.
-/// Source: a boundary that moves by a fixed schedule is after S. Krithivasan et al. (see dynamic); the formula is ours.
+/// Source: a boundary that moves by a fixed schedule follows S. Krithivasan et al. (see dynamic); the formula is ours.
 struct linear {
   std::size_t begin = 0;         ///< epoch at which T starts to move
   std::size_t end = last_epoch;  ///< epoch at which T reaches `last`

@@ -121,8 +121,8 @@ concept optional_members_fit = (has_start<S> || requires { &detail::absent<S>::s
 template <class S>
 concept scheduler = std::copy_constructible<S> && boundary_is_integral<S> && optional_members_fit<S>;
 
-/// Explains at compile time, in one message, what keeps S from being a scheduler. Always true: the message is the
-/// error.
+/// Explains at compile time, in one message, what keeps S from being a scheduler. The value is always true: the message
+/// is the compile error.
 template <class S>
 constexpr bool check_scheduler() {
   if constexpr (!std::copy_constructible<S>) {
