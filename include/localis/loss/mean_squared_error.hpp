@@ -4,8 +4,8 @@
 
 namespace localis::loss {
 
-/// Mean of squared differences over the outputs of one sample. If the data has no target rows, the target is the unit
-/// vector of the label.
+/// The mean of the squared differences over the outputs of one sample. If the data has no target rows, the target is
+/// the unit vector of the label.
 ///
 ///   loss = (1/K) sum_k (z_k - t_k)^2,     d loss / d z_k = (2/K) (z_k - t_k)
 ///

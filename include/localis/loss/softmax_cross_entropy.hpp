@@ -20,7 +20,7 @@ namespace localis::loss {
 ///
 /// Units:  nats, per sample.
 /// Cost:   K exponentials and a logarithm per sample.
-/// Errors: data_error for a target row that is no distribution.
+/// Errors: data_error for a target row that is not a distribution.
 /// Source: as PyTorch's CrossEntropyLoss, without smoothing or weights.
 struct softmax_cross_entropy {
   template <class T>

@@ -9,7 +9,7 @@
 namespace localis::math {
 
 /// e^x for x <= 0, to 2 units in the last place; 0 where e^x is below the smallest normal number; NaN stays NaN. It has
-/// no branches and calls, so that loops over it vectorize.
+/// no branches and no calls, so that loops over it vectorize.
 ///
 ///   e^x = 2^k e^r,  k = round(x / ln 2),  |r| <= ln 2 / 2:  e^r by its Taylor series, whose next term is lost in
 ///   rounding

@@ -6,7 +6,7 @@
 
 namespace localis::math {
 
-/// The largest of value(0) ... value(size - 1), size >= 1, in 16 interleaved parts: a loop that vectorizes.
+/// The largest of value(0) ... value(size - 1), size >= 1, found in 16 interleaved parts so that the loop vectorizes.
 template <class T, class Value>
 constexpr T largest_of(std::size_t size, const Value& value) {
   constexpr std::size_t width = 16;

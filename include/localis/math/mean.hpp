@@ -6,7 +6,8 @@
 
 namespace localis::math {
 
-/// value(0) + ... + value(size - 1), in 16 interleaved parts: a loop that vectorizes, and short chains of rounding.
+/// The sum value(0) + ... + value(size - 1), added in 16 interleaved parts so that the loop vectorizes and rounding
+/// errors accumulate over short chains.
 template <class T, class Value>
 constexpr T sum_of(std::size_t size, const Value& value) {
   constexpr std::size_t width = 16;
@@ -28,7 +29,8 @@ constexpr T sum_of(std::size_t size, const Value& value) {
   return sum;
 }
 
-/// Mean of a row of at least one value, computed relative to the first value, and so exact if all values are equal.
+/// The mean of a row of at least one value, computed relative to the first value, so that it is exact if all values are
+/// equal.
 template <class T>
 constexpr T mean_of(const T* x, std::size_t size) {
   const T center = x[0];

@@ -15,7 +15,7 @@ namespace localis::optimizer {
 ///   m <- b1 m + (1 - b1) g;   v <- b2 v + (1 - b2) g^2
 ///   w <- w - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 ///
-/// Units:  all dimensionless, but epsilon: that of the gradient.
+/// Units:  all dimensionless, except epsilon, which has the unit of the gradient.
 /// State:  two arrays per parameter.
 /// Errors: config_error unless 0 <= beta < 1, epsilon > 0 and weight_decay >= 0.
 /// Source: D. P. Kingma, J. Ba, ICLR 2015 (arXiv 1412.6980).

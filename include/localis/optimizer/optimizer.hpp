@@ -19,9 +19,9 @@ namespace localis::optimizer {
 ///   template <class T> constexpr step<T> prepare(std::size_t t) const;    // t = 1, 2, ...: this parameter's t-th step
 ///   void validate() const;                                                // throws config_error
 ///
-/// One pass over weights, gradient and state per step. Rates, momenta and decays are dimensionless and per step. The
-/// step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be constexpr, too, so that the
-/// step can be checked.
+/// A step makes one pass over weights, gradient and state. Rates, momenta and decays are dimensionless and per step.
+/// The step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be constexpr, too, so that
+/// the step can be checked.
 template <class Optimizer>
 concept optimizer = std::is_trivially_copyable_v<Optimizer> &&
     requires(const Optimizer& o, std::array<double, Optimizer::template step<double>::state_arrays>& state) {

@@ -4,7 +4,7 @@
 
 namespace localis::optimizer {
 
-/// Plain gradient descent: w <- w - rate g. No state, no errors.
+/// Plain gradient descent: w <- w - rate g. It has no state and throws no errors.
 struct plain {
   template <class T>
   struct step {

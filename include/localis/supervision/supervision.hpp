@@ -11,7 +11,7 @@
 /// A supervision turns the training loss into a gain on the local step size, so that a global signal reaches the stages
 /// that no gradient reaches. It is a plain value with
 ///
-///   struct state                                   trivially copyable; what has been seen so far. Without padding
+///   struct state                                   trivially copyable; a summary of the losses so far. Without padding
 ///                                                  between its members: checkpoints hold all its bytes
 ///   void   observe(state&, double loss) const      after each step, with that step's mean loss
 ///   double gain(const state&) const                factor on the local step size, dimensionless
@@ -75,8 +75,8 @@ concept optional_members_fit = (has_stage_gain<S> || requires { &detail::absent<
 template <class S>
 concept supervision = std::copy_constructible<S> && has_observe<S> && has_gain<S> && optional_members_fit<S>;
 
-/// Explains at compile time, in one message, what keeps S from being a supervision. Always true: the message is the
-/// error.
+/// Explains at compile time, in one message, what keeps S from being a supervision. The value is always true: the
+/// message is the compile error.
 template <class S>
 constexpr bool check_supervision() {
   if constexpr (!std::copy_constructible<S>) {
