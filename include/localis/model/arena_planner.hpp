@@ -8,8 +8,8 @@
 
 namespace localis::detail {
 
-/// Places arrays in one block of memory: each has a size and a life, from one moment of a training step to another, and
-/// arrays whose lives do not meet may share bytes.
+/// Places arrays in one block of memory. Each array has a size and a lifetime, from one moment of a training step to
+/// another, and arrays whose lifetimes do not overlap may share bytes.
 class arena_planner {
  public:
   enum class use { activation, gradient, scratch };
@@ -22,7 +22,8 @@ class arena_planner {
     std::size_t offset = 0;
   };
 
-  /// Reserves an array whose life is, until extend(), the moment `first`. Returns its index.
+  /// Reserves an array that is alive at the moment `from` only, until extend() prolongs its lifetime. Returns its
+  /// index.
   std::size_t add(std::size_t bytes, std::size_t first, use kind) {
     allocations_.push_back({workspace::round_up(bytes), first, first, kind, 0});
     return allocations_.size() - 1;
@@ -32,12 +33,12 @@ class arena_planner {
     allocations_[index].last = (std::max)(allocations_[index].last, last);
   }
 
-  /// Gives every array its offset: largest first, each at the lowest one that is free for its whole life. Returns the
-  /// bytes of the whole block.
+  /// Gives every array its offset, the largest array first, each at the lowest offset that is free during its whole
+  /// lifetime. Returns the size of the whole block in bytes.
   std::size_t place() {
     std::vector<std::size_t> order(allocations_.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    // Not std::stable_sort: in libstdc++ 12 it warns under clang from 16 on.
+    // Not std::stable_sort, because that of libstdc++ 12 causes warnings with clang 16 and later.
     std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
       return allocations_[a].bytes != allocations_[b].bytes ? allocations_[a].bytes > allocations_[b].bytes : a < b;
     });
@@ -63,10 +64,10 @@ class arena_planner {
     return end;
   }
 
-  /// The largest sum, over all moments, of the bytes of one use.
+  /// The largest number of bytes that arrays of one kind of use occupy at the same moment.
   [[nodiscard]] std::size_t peak(use kind) const {
     std::size_t largest = 0;
-    for (const allocation& start : allocations_) {  // a sum grows at these moments only
+    for (const allocation& start : allocations_) {  // the sum grows at these moments only
       std::size_t sum = 0;
       for (const allocation& other : allocations_) {
         if (other.kind == kind && other.first <= start.first && start.first <= other.last) sum += other.bytes;

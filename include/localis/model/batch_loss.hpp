@@ -9,7 +9,7 @@
 
 namespace localis::detail {
 
-/// The arrays of a batch's loss, by sample, in scratch of the arena.
+/// The scratch arrays of the loss of a batch, with one element per sample, in the arena.
 template <class T>
 struct loss_scratch {
   T* losses;
@@ -24,21 +24,22 @@ struct loss_scratch {
   }
 };
 
-/// What the loss of a batch is computed from and goes to. All arrays are in the backend's memory.
+/// The inputs and the results of the loss of a batch. All arrays are in the backend's memory.
 template <class T>
 struct batch_loss {
   std::size_t samples;
   std::size_t outputs;
-  std::size_t classes;          ///< of the data; 0: as many as outputs
+  std::size_t classes;          ///< number of classes of the data; 0: as many as outputs
   const T* output;              ///< samples x outputs
-  const std::uint32_t* labels;  ///< by sample, or null
+  const std::uint32_t* labels;  ///< one per sample, or null
   const T* targets;             ///< samples x outputs, or null
-  T* gradient;                  ///< samples x outputs: of the mean loss
+  T* gradient;                  ///< samples x outputs: gradient of the mean loss
   std::byte* scratch;           ///< loss_scratch
-  double* sums;                 ///< sum of the losses, and samples whose largest output is their label
+  double* sums;                 ///< sum of the losses, and number of samples whose largest output is their label
 };
 
-/// Computes losses, their sum and the gradient. Without targets, outputs that are no class of the data take no part.
+/// Computes the losses, their sum and the gradient. If there are no targets, outputs beyond the classes of the data are
+/// ignored.
 template <class Backend, class Loss>
 void compute_losses(Backend& backend, const Loss& function, const batch_loss<typename Backend::scalar>& batch) {
   using scalar = typename Backend::scalar;

@@ -18,19 +18,19 @@
 
 namespace localis::detail {
 
-/// The plans for a request: one for each boundary that may come, and one for predictions.
+/// The memory plans for a request: one for each boundary that may occur, and one for predictions.
 struct boundary_plans {
   memory_request request;
-  std::vector<plan> plans;  ///< by boundary, from the lowest; predictions come last
+  std::vector<plan> plans;  ///< one per boundary from the lowest on, then the one for predictions
 
   [[nodiscard]] const plan& training(std::size_t boundary) const { return plans[boundary - request.lowest_boundary]; }
   [[nodiscard]] const plan& prediction() const { return plans.back(); }
-  /// The plan that needs the most bytes: with as many, all of them fit.
+  /// The plan that needs the most bytes; an arena of this size fits all plans.
   [[nodiscard]] const plan& largest() const {
     return *std::max_element(plans.begin(), plans.end(),
                              [](const plan& a, const plan& b) { return a.bytes < b.bytes; });
   }
-  /// What is needed, for the message of an allocation that failed.
+  /// The bytes that are needed, by kind, for the message of an allocation that failed.
   [[nodiscard, gnu::cold]] std::string needs() const {
     const plan& worst = largest();
     return text("; model::prepare: a batch of ", request.batch, " needs an arena of ", worst.bytes,
@@ -55,7 +55,8 @@ inline void check_request(const memory_request& request, std::span<const operati
   }
 }
 
-/// How an operation runs forward, as far as its scratch depends on it. The boundary is `stages` for predictions.
+/// The kind of forward pass of an operation, on which its scratch memory depends. For predictions the boundary is
+/// `stages`.
 constexpr phase forward_phase(const operation& op, const memory_request& request, std::size_t boundary,
                               std::size_t stages) {
   if (boundary == stages) return phase::evaluate;
@@ -64,7 +65,7 @@ constexpr phase forward_phase(const operation& op, const memory_request& request
   return op.supervised ? phase::train : phase::learn;
 }
 
-/// What one operation needs, and which of those behind it run in its pass.
+/// The bytes that one operation needs, and which of the operations after it run in its pass.
 template <class Network, class Backend, std::size_t Index>
 void measure_operation(const Backend& backend, const layer_pack<Network, Backend>& layers,
                        const memory_request& request, std::size_t boundary, std::span<operation_bytes> bytes) {
@@ -111,7 +112,8 @@ plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& l
                    loss_scratch<typename Backend::scalar>::bytes(request.batch));
 }
 
-/// Plans for all boundaries of a request, whose highest becomes at most the network's. Errors: config_error.
+/// Plans for all boundaries of a request; the highest boundary is lowered to that of the network if it is larger.
+/// Errors: config_error.
 template <class Network, class Backend>
 boundary_plans plan_boundaries(const Backend& backend, const layer_pack<Network, Backend>& layers,
                                memory_request request) {

@@ -13,10 +13,10 @@
 #include <localis/loss/loss.hpp>
 #include <localis/model/step_options.hpp>
 
-/// What a model checks before it takes a batch. `caller` names, in a message, the function that was called.
+/// The checks of a model before it accepts a batch. `caller` is the name of the called function, for messages.
 namespace localis::detail {
 
-/// The number of classes that take part: the data's own, or where that is 0, as many as there are outputs.
+/// The number of classes that count: that of the data or, if it is 0, the number of outputs.
 constexpr std::size_t class_count(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
 
 inline void check_features(const char* caller, const shape& input, std::size_t values, std::size_t samples) {
@@ -30,7 +30,7 @@ inline void check_classes(const char* caller, std::size_t classes, std::size_t o
   throw config_error(text(caller, ": classes: expected at most the network's ", outputs, " outputs, found ", classes));
 }
 
-/// Whether the memory that was prepared is enough for a step.
+/// Checks that the prepared memory is enough for a step.
 inline void check_step(const step_options& options, const memory_request& request) {
   if (!request.training) {
     throw config_error("model::forward: expected memory prepared for training, found prepared for predictions only");
@@ -59,7 +59,8 @@ template <class T>
   return row.size() > limit ? result + " ..." : result;
 }
 
-/// Labels and targets of a batch: their number, and whether the loss takes them. `classes`: step_options::classes.
+/// Checks the labels and targets of a batch: their number, and whether the loss accepts them. `classes` is
+/// step_options::classes.
 template <class Loss, class T>
 void check_targets(const char* caller, const Loss& function, std::span<const std::uint32_t> labels,
                    std::span<const T> targets, std::size_t samples, std::size_t outputs, std::size_t classes) {

@@ -9,28 +9,30 @@
 
 namespace localis {
 
-/// How often samples of one class were taken for another: a row for each true class, a column for each predicted one.
+/// Counts how often samples of one class were predicted as another, with a row for each true class and a column for
+/// each predicted class.
 ///
 ///   const confusion_matrix seen = confusion(model, test);   // model/evaluate.hpp
-///   seen.recall(3)        // of the samples of class 3, the fraction that was found
-///   seen.precision(3)     // of those taken for class 3, the fraction that was
+///   seen.recall(3)        // fraction of the samples of class 3 that were predicted as class 3
+///   seen.precision(3)     // fraction of the samples predicted as class 3 that belong to it
 class confusion_matrix {
  public:
   confusion_matrix() = default;
   explicit confusion_matrix(std::size_t classes) : classes_(classes), counts_(classes * classes) {}
 
   [[nodiscard]] std::size_t classes() const { return classes_; }
-  /// Samples of class `truth` that were taken for class `predicted`. Errors: config_error for a class that is not
-  /// there.
+  /// The number of samples of class `truth` that were predicted as class `predicted`. Errors: config_error for a class
+  /// that does not exist.
   [[nodiscard]] std::size_t count(std::size_t truth, std::size_t predicted) const {
     return counts_[place(truth, predicted)];
   }
-  /// Errors: as count().
+  /// Adds samples of class `truth` that were predicted as class `predicted`. Errors: as at().
   void add(std::size_t truth, std::size_t predicted, std::size_t samples = 1) {
     counts_[place(truth, predicted)] += samples;
   }
 
-  /// Of other samples of the same classes, or to a matrix of none. Errors: shape_error.
+  /// Adds the counts of other samples of the same classes; a matrix without classes takes those of `other`. Errors:
+  /// shape_error.
   confusion_matrix& operator+=(const confusion_matrix& other) {
     if (classes_ == 0) return *this = other;
     if (other.classes_ != classes_) {
@@ -46,20 +48,20 @@ class confusion_matrix {
     for (const std::size_t count : counts_) sum += count;
     return sum;
   }
-  /// Samples of a class.
+  /// The number of samples of a class.
   [[nodiscard]] std::size_t row(std::size_t truth) const {
     std::size_t sum = 0;
     for (std::size_t predicted = 0; predicted < classes_; ++predicted) sum += count(truth, predicted);
     return sum;
   }
-  /// Samples that were taken for it.
+  /// The number of samples that were predicted as a class.
   [[nodiscard]] std::size_t column(std::size_t predicted) const {
     std::size_t sum = 0;
     for (std::size_t truth = 0; truth < classes_; ++truth) sum += count(truth, predicted);
     return sum;
   }
 
-  /// Fraction of right answers. Here and below NaN where it would be a fraction of nothing.
+  /// The fraction of correct predictions. This fraction and those below are NaN if there are no such samples.
   [[nodiscard]] double accuracy() const {
     std::size_t right = 0;
     for (std::size_t c = 0; c < classes_; ++c) right += count(c, c);

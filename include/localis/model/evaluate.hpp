@@ -16,7 +16,7 @@
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/confusion_matrix.hpp>
 
-// A trained model on a data set, without a trainer:
+// Functions that apply a trained model to a data set without a trainer:
 //
 //   io::load(model, "weights.safetensors");
 //   const double accuracy = evaluate(model, test).accuracy;
@@ -30,12 +30,12 @@ namespace localis {
 /// The result of evaluate().
 struct score {
   double loss = 0;      ///< mean over all samples; NaN if an output is not finite
-  double accuracy = 0;  ///< fraction of right answers; NaN if the data has no labels, and where the loss is NaN
+  double accuracy = 0;  ///< fraction of correct predictions; NaN if the data has no labels or the loss is NaN
 };
 
 namespace detail {
 
-/// Errors: shape_error and config_error for data that does not fit the network. `caller` and `name` begin the message.
+/// Checks that data fits the network. `who` and `which` begin the message. Errors: shape_error and config_error.
 template <class Model, class Data>
 void check_data(const char* caller, const char* name, const Data& data) {
   const shape found{data.height(), data.width(), data.channels()};
@@ -55,19 +55,19 @@ void check_data(const char* caller, const char* name, const Data& data) {
   }
 }
 
-/// Errors: config_error for data without classes and without targets, for which no loss is defined.
+/// Checks that a loss is defined for the data. Errors: config_error for data with neither classes nor targets.
 template <class Data>
 void check_goals(const char* caller, const char* name, const Data& data) {
   if (data.classes() > 0 || data::targets_of(data) > 0) return;
   throw config_error(text(caller, ": ", name, ": expected classes or targets to learn from, found neither"));
 }
 
-/// The fraction of right answers, or NaN where it is not known.
+/// The fraction of correct predictions, or NaN if it is not known.
 [[nodiscard]] inline double accuracy(bool known, double correct, double samples) {
   return known ? correct / samples : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// body(batch) for each batch of the data, in order.
+/// Calls body(batch) for each batch of the data, in order.
 template <class Model, class Data, class Body>
 void for_batches(const Model& model, const Data& data, const Body& body) {
   constexpr std::size_t largest_unprepared = 256;
@@ -97,7 +97,7 @@ void append_largest(const char* caller, Model& model, const data::batch_view<typ
 
 }  // namespace detail
 
-/// Mean loss and accuracy of a model on a data set. Outputs beyond the classes of the data take no part.
+/// Returns the mean loss and the accuracy of a model on a data set. Outputs beyond the classes of the data are ignored.
 /// Errors: shape_error and config_error for data that does not fit the network, or has neither classes nor targets.
 template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entropy>
 [[nodiscard]] score evaluate(Model& model, const Data& data, const Loss& loss = {}) {
@@ -115,7 +115,7 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
   return result;
 }
 
-/// The class with the largest output, for each sample of a data set.
+/// Returns the class with the largest output for each sample of a data set.
 /// @param classes  the first outputs, among which the largest is found; 0: as many as the data has classes
 /// Errors: config_error if neither the data nor `classes` says how many classes there are (model::predict gives the
 /// outputs), or for more classes than outputs; error for an output that is not finite.
@@ -137,7 +137,7 @@ template <class Model, data::dataset Data>
   return result;
 }
 
-/// How often samples of each class were taken for each other class, by their largest output.
+/// Counts how often samples of each class were predicted as each class, which is the class with the largest output.
 /// Errors: config_error for data without labels; error for an output that is not finite.
 template <class Model, data::dataset Data>
 [[nodiscard]] confusion_matrix confusion(Model& model, const Data& data) {

@@ -10,8 +10,8 @@
 
 namespace localis::detail {
 
-/// Interprets a network's flat program: runs one of its operations on the backend, with what is fused into it. What an
-/// operation fuses into itself does nothing when its own turn comes.
+/// Interprets the flat program of a network: it runs one operation on the backend, together with the operations that
+/// are fused into it. An operation that is fused into another does nothing when its own turn comes.
 template <class Network, class Backend>
 struct executor {
   using scalar = typename Backend::scalar;
@@ -54,7 +54,7 @@ struct executor {
   }
 
  private:
-  /// Trainable operation `Index` with the normalization, the activation and the pooling behind it.
+  /// Runs trainable operation `Index` with the normalization, the activation and the pooling after it.
   template <std::size_t Index>
   void forward_with_epilogue(mode run_mode, const step_values<scalar>& values) const {
     const operation& op = Network::program.operations[Index];

@@ -9,8 +9,8 @@
 
 namespace localis::detail {
 
-/// Which operations of a network run in the pass of which other, on a backend, and which end a stage: facts that are
-/// known at compile time.
+/// States which operations of a network run in the pass of another operation on a backend, and which operations end a
+/// stage. All of this is known at compile time.
 template <class Network, class Backend>
 struct fusion {
   static constexpr std::size_t size = Network::size;
@@ -27,12 +27,13 @@ struct fusion {
     return operations[i];
   }
 
-  /// The last of the operations that every pass of operation i does: itself, or the activation behind it.
+  /// The last of the operations that every pass of operation i performs: operation i itself, or the activation after
+  /// it.
   static constexpr std::size_t last_fused_by(std::size_t i) {
     return i + 1 < size && operations[i + 1].fused_into_previous ? i + 1 : i;
   }
-  /// The last of the operations that the forward pass of operation i may do where nothing is saved for backward:
-  /// itself, or of a trainable one the normalization, activation and pooling behind it.
+  /// The last of the operations that the forward pass of operation i may perform if nothing is saved for a backward
+  /// pass: operation i itself or, if it is trainable, the normalization, activation and pooling after it.
   static constexpr std::size_t last_in_epilogue(std::size_t i) {
     std::size_t last = i;
     while (operations[i].trainable() && last + 1 < size && operations[last + 1].is_epilogue &&
@@ -41,14 +42,14 @@ struct fusion {
     }
     return last;
   }
-  /// The side of the squares that are pooled in that pass, or 1.
+  /// The side of the squares that are pooled in the epilogue of operation i, or 1.
   static constexpr std::size_t pooled_side(std::size_t i) {
     const operation& last = operations[last_in_epilogue(i)];
     return last.kind == operation_kind::pooling ? last.field.stride : 1;
   }
 
  private:
-  /// Whether a layer may leave nothing but what is pooled from its response.
+  /// Whether a layer may store only the pooled values of its response.
   template <std::size_t Index>
   static constexpr bool layer_pools() {
     using layer = layer_type<Network, Backend, Index>;

@@ -14,25 +14,26 @@
 
 namespace localis {
 
-/// What a weight's deviation is taken from.
+/// The number of connections that determines the standard deviation of initial weights.
 enum class fan {
-  in,  ///< I, what a unit sees: keeps the variance of responses on the way forward
-  out  ///< units * window, what sees an input: keeps the variance of gradients on the way back
+  in,  ///< I, the inputs of a unit: keeps the variance of responses in the forward pass
+  out  ///< units * window, the responses that use an input: keeps the variance of gradients in the backward pass
 };
 
-/// Initial weights other than a model's own (which are fan::in for all layers).
+/// Options for initial weights that differ from a model's own, which use fan::in for all layers.
 struct initialization {
-  fan fan_mode = fan::in;      ///< of convolutions
-  double dense_deviation = 0;  ///< of dense layers; 0: as convolutions
+  fan fan_mode = fan::in;            ///< of convolutions
+  double dense_deviation = 0;  ///< standard deviation for dense layers; 0: as for convolutions
   bool zero_gamma = false;  ///< the last normalization of each residual branch starts at 0: blocks begin as identities
   std::uint64_t seed = 1;
 
-  /// As torchvision starts resnet (with its zero_init_residual), vgg and mobilenet_v2, but for resnet's classifier.
+  /// The initial weights of torchvision's resnet (with its zero_init_residual), vgg and mobilenet_v2, except for the
+  /// classifier of resnet.
   [[nodiscard]] static constexpr initialization torchvision() { return {fan::out, 0.01, false, 1}; }
 };
 
-/// Draws all weights anew: normal, mean 0, deviation sqrt(2 / fan); biases 0, gamma 1 (or 0), beta 0. Statistics and
-/// states of rules stay.
+/// Draws all weights anew from a normal distribution with mean 0 and deviation sqrt(2 / fan), and sets biases to 0,
+/// gamma to 1 (or 0) and beta to 0. Running statistics and states of rules do not change.
 ///
 /// Errors: config_error unless dense_deviation is finite and >= 0.
 /// Source: K. He, X. Zhang, S. Ren, J. Sun, arXiv 1502.01852 (2015); zero gamma: P. Goyal et al., arXiv 1706.02677

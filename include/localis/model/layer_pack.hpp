@@ -12,7 +12,7 @@
 
 namespace localis::detail {
 
-/// A tuple by inheritance: element I is found without recursion over the others.
+/// A tuple by inheritance: the compiler finds element I without recursion over the others.
 template <std::size_t Index, class T>
 struct indexed {
   T value;
@@ -37,21 +37,21 @@ constexpr void for_each_index(F&& f) {
   [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Is>(), ...); }
   (std::make_index_sequence<Size>{});
 }
-/// Calls f.template operator()<I>() for each I below Size, the last first.
+/// Calls f.template operator()<I>() for each I below Size, from the last to the first.
 template <std::size_t Size, class F>
 constexpr void for_each_index_reversed(F&& f) {
   [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Size - 1 - Is>(), ...); }
   (std::make_index_sequence<Size>{});
 }
 
-/// Does nothing, in place of a layer that is none: so that one error is all that is printed.
+/// Takes the place of a type that is not a layer, and does nothing, so that the compiler prints a single error.
 template <class Backend>
 struct stand_in_layer : junction<Backend> {
   using junction<Backend>::junction;
   identity_function function{};
 };
 
-/// The state of a layer; where it does not fit, the compiler says why.
+/// The run-time part of a layer; if the layer is not valid, the compiler prints the reason.
 template <class Layer, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
 constexpr auto checked_state() {
   static_assert(check_layer<Layer, Backend>() && check_flags<Layer, Backend, Fusable, AcceptsActivation, Supervised>());
@@ -88,7 +88,7 @@ using layer_pack = typename layer_states<Backend, Network>::type;
 template <class Network, class Backend, std::size_t Index>
 using layer_type = std::remove_reference_t<decltype(get<Index>(std::declval<layer_pack<Network, Backend>&>()))>;
 
-/// Makes all layers, each with a random stream of its own.
+/// Constructs all layers, each with a random stream of its own.
 template <class Network, class Backend>
 layer_pack<Network, Backend> make_layers(Backend& backend, std::uint64_t seed) {
   const random_stream random(seed, 0x6D6F64656C);  // "model"

@@ -11,56 +11,57 @@
 
 namespace localis {
 
-/// What the planner must know of one operation besides its description, in bytes.
+/// The sizes, in bytes, that the planner needs for one operation in addition to its description.
 struct operation_bytes {
   static constexpr std::size_t unfused = static_cast<std::size_t>(-1);
 
-  std::size_t fused_by = unfused;  ///< the trainable operation whose forward pass does this one
-  std::size_t input = 0;           ///< of a batch
+  std::size_t fused_by = unfused;  ///< the trainable operation whose forward pass performs this one
+  std::size_t input = 0;          ///< the input of a batch
   std::size_t output = 0;
-  std::size_t saved = 0;      ///< small values between forward and backward
-  std::size_t gradients = 0;  ///< of its parameters
+  std::size_t saved = 0;      ///< values that forward leaves for backward
+  std::size_t gradients = 0;  ///< the gradients of its parameters
   std::size_t forward_scratch = 0;
   std::size_t backward_scratch = 0;
-  std::size_t local_loss_scratch = 0;  ///< of a supervised rule, behind its stage
-  std::size_t learn_scratch = 0;       ///< of its step
+  std::size_t local_loss_scratch = 0;  ///< scratch of the local loss at the end of the stage
+  std::size_t learn_scratch = 0;       ///< scratch of the step of a supervised rule
 };
 
-/// Where the arrays of one operation lie in the arena: offsets in bytes, `none` for an array that it does not have.
+/// The places of the arrays of one operation in the arena, as offsets in bytes; `none` for an array that it does not
+/// have.
 struct operation_slots {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  std::size_t fused_by = operation_bytes::unfused;  ///< the operation whose forward pass does this one
-  std::size_t output = none;                        ///< the value that it makes; none where that is the network's input
-  std::size_t output_gradient = none;               ///< none where no one wants it
-  std::size_t input_gradient = none;                ///< none where it is not to be computed
-  std::size_t saved = none;                         ///< small values between forward and backward
-  std::size_t parameter_gradients = none;           ///< one array behind the other
+  std::size_t fused_by = operation_bytes::unfused;  ///< the operation whose forward pass performs this one
+  std::size_t output = none;                       ///< its output value; none if this is the network's input
+  std::size_t output_gradient = none;              ///< none if nothing reads it
+  std::size_t input_gradient = none;               ///< none if it is not computed
+  std::size_t saved = none;                        ///< values that forward leaves for backward
+  std::size_t parameter_gradients = none;          ///< the arrays lie one after the other
   std::size_t forward_scratch = none;
   std::size_t backward_scratch = none;
-  std::size_t local_loss_scratch = none;  ///< of its stage's local loss
-  std::size_t observe_scratch = none;     ///< of a local loss behind the boundary, when the true gradient is there
-  std::size_t learn_scratch = none;       ///< of the step of a supervised rule
+  std::size_t local_loss_scratch = none;  ///< scratch of the local loss before the boundary
+  std::size_t observe_scratch = none;     ///< scratch of the local loss from the boundary on, given the true gradient
+  std::size_t learn_scratch = none;       ///< scratch of the step of a supervised rule
 };
 
-/// Where everything of one training step lies in the arena, for one boundary.
+/// The places of all arrays of one training step in the arena, for one boundary.
 struct plan {
   static constexpr std::size_t none = operation_slots::none;
 
   std::vector<operation_slots> operations;
   std::size_t loss = none;  ///< scratch of the loss
-  std::size_t bytes = 0;    ///< of the arena
+  std::size_t bytes = 0;    ///< size of the arena
 
-  // Largest sums over time, each by itself: they need not add up to `bytes`.
+  // The largest sum of each kind over all moments; these need not add up to `bytes`.
   std::size_t activation_bytes = 0;
-  std::size_t gradient_bytes = 0;  ///< of values and of parameters
+  std::size_t gradient_bytes = 0;  ///< gradients of values and of parameters
   std::size_t scratch_bytes = 0;
 
-  /// Offset of a value by its number: value v is what operation v - 1 makes, value 0 is the network's input.
+  /// The offset of a value by its number: value v is the output of operation v - 1, and value 0 is the network's input.
   [[nodiscard]] std::size_t value(std::size_t number) const {
     return number == 0 ? none : operations[number - 1].output;
   }
-  /// Offset of the gradient with respect to a value.
+  /// The offset of the gradient with respect to a value.
   [[nodiscard]] std::size_t gradient(std::size_t number) const {
     return number == 0 ? none : operations[number - 1].output_gradient;
   }
@@ -68,17 +69,18 @@ struct plan {
 
 namespace detail {
 
-/// The moments of one training step, in order: forward of the operations, where behind each stage that learns by a
-/// supervised rule come its local loss, its own backward pass and its step; the loss; backward; the optimizer's step.
+/// The moments of one training step, in order: the forward passes of the operations, in which each stage that learns by
+/// a supervised rule is followed by its local loss, its own backward pass and its step; the loss; the backward passes;
+/// the step of the optimizer.
 struct timetable {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   std::vector<std::size_t> forward;     ///< by operation
-  std::vector<std::size_t> local_loss;  ///< by operation, of those that have one; none without
-  std::vector<std::size_t> backward;    ///< by operation; none where it has no backward pass
+  std::vector<std::size_t> local_loss;  ///< by operation; none if it has no local loss
+  std::vector<std::size_t> backward;    ///< by operation; none if it has no backward pass
   std::vector<std::size_t> step;        ///< by operation: when its gradients have been used
   std::vector<std::size_t> region;      ///< by operation: gradients pass from operation to operation within a region
-  std::size_t loss = none;              ///< none in a pass without one
+  std::size_t loss = none;              ///< none in a pass without a loss
 
   timetable(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,
             std::size_t boundary)
@@ -112,7 +114,7 @@ struct timetable {
   }
 
  private:
-  /// Backward through operations `first` to `last`, which become region `number`, and the step behind.
+  /// Adds the backward passes of operations `first` to `last`, which become region `number`, and the step after them.
   void run_back(std::size_t first, std::size_t last, std::size_t& moment, std::size_t number) {
     for (std::size_t i = last + 1; i-- > first;) {
       backward[i] = moment++;
@@ -123,7 +125,7 @@ struct timetable {
   }
 };
 
-/// Builds the plan of one pass, from who reads what and when.
+/// Builds the plan of one pass from the moments at which operations read their arrays.
 class plan_builder {
  public:
   plan_builder(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,
@@ -164,7 +166,7 @@ class plan_builder {
     while (i + 1 < program_.size() && program_[i + 1].stage == program_[i].stage) ++i;
     return i;
   }
-  /// Whether operation i has the gradient of a value to compute.
+  /// Whether operation i must compute the gradient of a value.
   [[nodiscard]] bool wants(std::size_t value, std::size_t i) const {
     return wanted_[value] && region_[value] == moments_.region[i];
   }
@@ -172,7 +174,7 @@ class plan_builder {
   [[nodiscard]] std::size_t value_slot(std::size_t value) const { return value == 0 ? none : slots_[value - 1].output; }
   [[nodiscard]] std::size_t& gradient_slot(std::size_t value) { return slots_[value - 1].output_gradient; }
 
-  /// Which values have a gradient: those that depend on a parameter of the same region.
+  /// Finds the values that need a gradient: those that depend on a parameter of the same region.
   void find_wanted_gradients() {
     for (std::size_t i = 0; i < program_.size(); ++i) {
       const operation& op = program_[i];
@@ -183,8 +185,8 @@ class plan_builder {
     }
   }
 
-  /// The last moment at which each content must still be there. Content: values that are one and the same array of
-  /// numbers, since a junction passes its input on.
+  /// Finds the last moment at which each content is read. Several values share one content if they are the same array
+  /// of numbers, because a junction passes its input on.
   void find_last_reads() {
     for (std::size_t v = 0; v < content_.size(); ++v) content_[v] = v;
     for (const operation& op : program_) {
@@ -208,11 +210,11 @@ class plan_builder {
     read(program_.back().output, end);
   }
 
-  /// An elementwise operation writes over its input where no one reads that again.
+  /// Allocates the values. An elementwise operation overwrites its input if nothing reads the input later.
   void add_values() {
     for (std::size_t i = 0; i < program_.size(); ++i) {
       const operation& op = program_[i];
-      if (is_fused(i + 1)) continue;  // what the next makes of it is there at once
+      if (is_fused(i + 1)) continue;  // only the result of the next operation is stored
       std::size_t& slot = slots_[i].output;
       if (content_[op.output] != op.output ||
           (op.elementwise && value_slot(op.input) != none && last_read_[content_[op.input]] <= moments_.forward[i])) {
@@ -241,14 +243,15 @@ class plan_builder {
     }
   }
 
-  /// Gradients, and what else the backward pass of operation i needs. Those behind it have been added.
+  /// Allocates the gradients, and the other arrays that the backward pass of operation i needs. The operations after it
+  /// have been added before.
   void add_backward(std::size_t i) {
     const operation& op = program_[i];
     const operation_bytes& b = bytes_[i];
     operation_slots& s = slots_[i];
     const std::size_t moment = moments_.backward[i];
     if (s.output_gradient == none) {
-      // The last of its region: the gradient comes from the loss, or from the stage's local loss.
+      // For the last operation of its region, the gradient comes from the loss or from the local loss of the stage.
       const std::size_t first = moments_.region[i] == stages_ ? moments_.loss : moment - 1;
       s.output_gradient = arena_.add(b.output, first, use::gradient);
     }
@@ -276,7 +279,7 @@ class plan_builder {
     arena_.extend(s.input_gradient, moment);
   }
 
-  /// Allocations become offsets.
+  /// Replaces allocations by offsets.
   plan finish() {
     plan result;
     result.bytes = arena_.place();
@@ -306,8 +309,8 @@ class plan_builder {
   std::size_t stages_;
   timetable moments_;
   arena_planner arena_;
-  std::vector<std::size_t> region_;     ///< by value, of the operation that makes it
-  std::vector<bool> wanted_;            ///< by value: its gradient is
+  std::vector<std::size_t> region_;     ///< by value: the region of the operation that computes it
+  std::vector<bool> wanted_;            ///< by value: whether its gradient is needed
   std::vector<std::size_t> content_;    ///< by value: the first value with the same numbers
   std::vector<std::size_t> last_read_;  ///< by content
   std::vector<operation_slots> slots_;  ///< allocations, until finish() makes offsets of them
@@ -316,10 +319,10 @@ class plan_builder {
 
 }  // namespace detail
 
-/// Plans one pass. A pure function of its arguments.
+/// Plans the memory of one pass. The result depends only on the arguments.
 ///
-/// @param program   the network's operations, of which the one at i makes value i + 1
-/// @param bytes     of each operation
+/// @param program   the network's operations; the output of operation i is value i + 1
+/// @param bytes     the sizes that each operation needs
 /// @param boundary  first stage that learns by gradient; `stages` for a pass without a backward half
 /// @param loss_scratch  bytes that the loss needs
 inline plan make_plan(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,

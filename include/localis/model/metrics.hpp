@@ -12,15 +12,15 @@
 
 namespace localis {
 
-/// Loss and correct samples of one batch in evaluation.
+/// The loss and the number of correct predictions of one batch in evaluation.
 struct batch_evaluation {
-  double loss = 0;          ///< mean; NaN where an output is not finite
+  double loss = 0;          ///< mean over the samples; NaN if an output is not finite
   std::size_t correct = 0;  ///< samples whose largest output is their label, and whose outputs are finite
 };
 
 namespace detail {
 
-/// Samples whose largest output, among the first `classes`, is their label; outputs are rows on the host.
+/// Counts the samples whose largest output, among the first `classes`, is their label. Outputs are rows on the host.
 template <class T>
 std::size_t count_correct(std::span<const T> output, std::size_t outputs, std::size_t classes,
                           std::span<const std::uint32_t> labels) {
@@ -32,7 +32,8 @@ std::size_t count_correct(std::span<const T> output, std::size_t outputs, std::s
   return count;
 }
 
-/// Loss and correct samples of outputs that are rows on the host. `classes`: step_options::classes.
+/// Computes the loss and the number of correct predictions from outputs, which are rows on the host. `classes` is
+/// step_options::classes.
 template <class T, class Loss>
 batch_evaluation evaluate_outputs(const Loss& function, std::span<const T> output, std::size_t outputs,
                                   std::span<const std::uint32_t> labels, std::span<const T> targets,

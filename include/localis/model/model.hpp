@@ -34,9 +34,9 @@
 
 namespace localis {
 
-/// What a model is made with.
+/// The options of a model.
 struct model_options {
-  std::uint64_t seed = 1;  ///< of the initial weights and of dropout
+  std::uint64_t seed = 1;  ///< seed of the initial weights and of dropout
 };
 
 /// A network with its weights, its memory and the passes over it.
@@ -70,14 +70,14 @@ class model {
   [[nodiscard]] Backend& backend() { return backend_; }
   [[nodiscard]] const Backend& backend() const { return backend_; }
   [[nodiscard]] static constexpr std::span<const operation> operations() { return Network::program.operations; }
-  /// Returns what prepare() was asked for, with its highest boundary at most the network's.
+  /// Returns the request of the last prepare(), with its highest boundary limited to that of the network.
   [[nodiscard]] const memory_request& memory() const { return plans_.request; }
   [[nodiscard]] const model_options& options() const { return options_; }
 
-  // Layers, and what they hold.
+  // Layers and their arrays.
 
-  /// Returns the layer of an operation, as summary() numbers them (blocks are opened up): its rule, its run-time
-  /// values.
+  /// Returns the layer of an operation, which gives access to its rule and its run-time values. Operations have the
+  /// numbers that summary() prints; the layers within a block are counted one by one.
   template <std::size_t Index>
   [[nodiscard]] auto& layer() {
     static_assert(Index < size, "localis::model: layer<Index>: the network has fewer operations; see summary()");
@@ -97,32 +97,32 @@ class model {
   void for_each_layer(F&& f) const {
     detail::for_each_index<size>([&]<std::size_t Index>() { f(operations()[Index], detail::get<Index>(layers_)); });
   }
-  /// Checks every layer's run-time values. Errors: config_error.
+  /// Checks the run-time values of every layer. Errors: config_error.
   void validate() const {
     for_each_layer([](const operation&, const auto& layer) { layer.validate(); });
   }
   /// Calls f(operation, parameter) for each array that belongs to a stored model, in order.
   template <class F>
   void for_each_parameter(F&& f) const;
-  /// Calls f(operation, parameter, gradient) for each trainable array at or behind the boundary of the last backward
-  /// pass.
+  /// Calls f(operation, parameter, gradient) for each trainable array of the stages from the boundary of the last
+  /// backward pass on.
   template <class F>
   void for_each_gradient(F&& f) const;
   /// Returns whether all values of an array in the backend's memory are finite.
   [[nodiscard]] bool all_finite(std::span<const scalar> array) const { return detail::all_finite(backend_, array); }
 
-  // What a stored training run must hold besides the parameters.
+  // State that a stored training run contains besides the parameters.
 
   /// Calls f(operation, array) for the states of rules and of their optimizers.
   template <class F>
   void for_each_state(F&& f) const;
-  /// Returns the places of what rules and their optimizers count.
+  /// Returns pointers to the counters of rules and their optimizers.
   [[nodiscard]] std::vector<std::size_t*> counts();
   /// Whether a rule of the network remembers each sample's error from when it was last seen.
   static constexpr bool remembers_errors = detail::teaching_signals<Network, Backend>::remembers;
   /// Returns the errors that rules remember, samples of the data set x outputs, in the backend's memory.
   [[nodiscard]] std::span<scalar> remembered_errors() const { return signals_.errors(); }
-  /// Makes room for the errors of a data set of `samples`, as prepare() does.
+  /// Allocates memory for the errors of a data set of `samples`, as prepare() does.
   void remember_samples(std::size_t samples) {
     if (remembers_errors) signals_.remember_samples(backend_, samples);
   }
@@ -130,47 +130,51 @@ class model {
   // Training steps.
 
   /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and `highest_boundary` allocates
-  /// nothing. Errors: config_error, which leaves the model as it was; error (device_error on a device) where memory
-  /// runs out, with what is needed by kind: weights stay as they were, and the next pass wants another prepare().
+  /// nothing. Errors: config_error, which leaves the model unchanged; error (device_error on a device) if memory runs
+  /// out, which states the bytes needed by kind: weights stay unchanged, and another prepare() must precede the next
+  /// pass.
   void prepare(memory_request request);
 
-  /// Runs one batch. Stages before the boundary learn by their rules while they pass it on (if local_rate > 0), stages
-  /// behind save what backward() reads. Returns the network's output, samples x outputs, in the backend's memory, valid
-  /// until the next pass.
+  /// Runs one batch through the network. Stages before the boundary learn by their rules during this pass (if
+  /// local_rate > 0); stages from the boundary on save the arrays that backward() reads. Returns the network's output,
+  /// samples x outputs, in the backend's memory, valid until the next pass.
   std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const step_options& options);
 
-  /// Returns the mean loss of the last forward pass, and prepares backward(). `targets`: rows of outputs, or empty;
-  /// without them, outputs that are no class of the data (step_options::classes) take no part, and their gradient is 0.
+  /// Returns the mean loss of the last forward pass, and prepares backward(). `targets` has one row of outputs per
+  /// sample, or is empty; if it is empty, outputs beyond the classes of the data (step_options::classes) are ignored,
+  /// and their gradient is 0.
   template <class Loss>
   double loss(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {});
   /// Computes the loss as loss() does, without waiting for it: the results go to loss_sums().
   template <class Loss>
   void compute_loss_async(const Loss& function, std::span<const std::uint32_t> labels,
                           std::span<const scalar> targets = {});
-  /// Returns two numbers in the backend's memory: the sum of the last losses, and how many samples have their label as
-  /// largest output.
+  /// Returns two numbers in the backend's memory: the sum of the last losses, and the number of samples whose largest
+  /// output is their label.
   [[nodiscard]] const double* loss_sums() const { return loss_sums_.data(); }
   /// Returns the factors on the local rate by stage, in the backend's memory.
   [[nodiscard]] scalar* gains() const { return factors_.gains(); }
 
-  /// Computes the gradients of the last loss() for every parameter from the boundary on, and nothing below it.
+  /// Computes the gradient of the last loss() for every parameter of the stages from the boundary on, and for no
+  /// earlier stage.
   void backward();
 
-  /// Returns what a stage gave in the last forward pass, samples x height x width x channels, in the backend's memory.
-  /// The boundary of that pass must not lie beyond the stage. Errors: config_error.
+  /// Returns the output of a stage in the last forward pass, samples x height x width x channels, in the backend's
+  /// memory. The boundary of that pass must not lie beyond the stage. Errors: config_error.
   [[nodiscard]] std::span<const scalar> stage_output(std::size_t stage) const;
   /// Counts the samples of the last forward pass whose largest output, among those of step_options::classes, is their
   /// label.
   [[nodiscard]] std::size_t correct(std::span<const std::uint32_t> labels) const;
 
-  // Evaluation: running statistics, no dropout, no learning.
+  // Evaluation uses running statistics, without dropout and without learning.
 
-  /// Returns the network's output, samples x outputs, on the host. Works in batches of what was prepared, or of up to
-  /// 256.
+  /// Returns the network's output, samples x outputs, on the host. It works in batches of the prepared size, or of up
+  /// to 256 samples if nothing was prepared.
   std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples);
 
   using evaluation = batch_evaluation;
-  /// Returns the mean loss and the correct samples of one batch. `classes`: as step_options::classes.
+  /// Returns the mean loss and the number of correct predictions of one batch. `classes` is as in
+  /// step_options::classes.
   template <class Loss>
   evaluation evaluate(const Loss& function, std::span<const scalar> features, std::span<const std::uint32_t> labels,
                       std::span<const scalar> targets = {}, std::size_t classes = 0);
@@ -178,25 +182,25 @@ class model {
   // Statistics and description.
 
   using local_update_statistics = stage_update_statistics<stages>;
-  /// Returns what the last local updates did. Waits for them.
+  /// Returns the statistics of the last local updates, after waiting for these updates.
   [[nodiscard]] local_update_statistics read_update_statistics() const {
     return detail::read_update_statistics<Network>(backend_, layers_);
   }
-  /// Returns, by stage, whether clipped rows are an error.
+  /// Returns, for each stage, whether clipped rows are an error.
   [[nodiscard]] static constexpr std::array<bool, stages> fails_on_clips() {
     return detail::fails_on_clips<Network, Backend>();
   }
-  /// Returns the part of each stage in the multiply-adds of the network's responses, summing to 1.
+  /// Returns the fraction of each stage in the multiply-adds of the network's responses; the fractions sum to 1.
   [[nodiscard]] static constexpr std::array<double, stages> work_fractions() {
     return detail::work_fractions<Network>();
   }
 
-  /// Describes what the model is made of and, once it is prepared, the memory of a step.
+  /// Describes the operations of the model and, once it is prepared, the memory of a step.
   [[nodiscard]] localis::summary summary() const {
     return prepared_ ? summarize(plans_) : detail::describe_model<Network>(backend_, signals_.rows());
   }
-  /// Describes the model with the memory that prepare(request) would plan for, and allocates none of it. Errors: those
-  /// of prepare().
+  /// Describes the model with the memory that prepare(request) would plan, without allocating it. Errors: those of
+  /// prepare().
   [[nodiscard]] localis::summary summary(memory_request request) const {
     return summarize(detail::plan_boundaries<Network>(backend_, layers_, request));
   }
@@ -212,7 +216,7 @@ class model {
     detail::add_memory(s, operations(), plans.request, plans.plans, staging_buffers::bytes(plans.request.batch));
     return s;
   }
-  /// The passes over the network. Boundary `stages`: evaluation.
+  /// Runs the forward pass over the network. The boundary `stages` means an evaluation.
   void run_forward(const step_values<scalar>& values, std::size_t boundary) {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
     detail::forward_pass<Network, Backend>({execute, signals_, values, gains()}, boundary);
@@ -237,7 +241,7 @@ class model {
   bool prepared_ = false;
   teaching_signals signals_;
 
-  // Of the last pass.
+  // These members belong to the last pass.
   detail::pass_memory<Network, scalar> pass_;
   step_values<scalar> step_;
   progress state_ = progress::idle;
@@ -299,11 +303,11 @@ void model<Network, Backend>::prepare(memory_request request) {
   detail::boundary_plans plans = detail::plan_boundaries<Network>(backend_, layers_, request);
   const std::size_t planned = plans.largest().bytes;
   const std::size_t bytes = planned + staging_buffers::bytes(request.batch);
-  prepared_ = false;  // until all of it is there
+  prepared_ = false;  // until every allocation has succeeded
   state_ = progress::idle;
   try {
     if (bytes != arena_.size()) {
-      arena_ = {};  // before the new one is there: the peak is the larger of the two, not their sum
+      arena_ = {};  // freed before the new one is allocated: the peak is the larger of the two, not their sum
       arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes);
     }
     signals_.prepare(backend_, plans.request);

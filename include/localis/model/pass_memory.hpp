@@ -7,7 +7,7 @@
 
 namespace localis::detail {
 
-/// Where the arrays of one pass over a network lie: a plan, and the arena that it is a plan of.
+/// The places of the arrays of one pass over a network: a plan, and the arena to which it applies.
 template <class Network, class T>
 struct pass_memory {
   const plan* arena_plan = nullptr;
@@ -17,7 +17,7 @@ struct pass_memory {
 
   [[nodiscard]] const operation_slots& offsets(std::size_t i) const { return arena_plan->operations[i]; }
 
-  /// The array at an offset; null for none.
+  /// The array at an offset; null if the offset is `none`.
   template <class U>
   [[nodiscard]] U* locate(std::size_t offset) const {
     return offset == plan::none ? nullptr : reinterpret_cast<U*>(arena + offset);
@@ -26,25 +26,26 @@ struct pass_memory {
   [[nodiscard]] std::byte* parameter_gradients(std::size_t i) const {
     return locate<std::byte>(offsets(i).parameter_gradients);
   }
-  /// A value by its number, to be read. What is not in the plan is the network's input.
+  /// A value by its number, for reading. A value that is not in the plan is the network's input.
   [[nodiscard]] const T* value(std::size_t number) const {
     const std::size_t offset = arena_plan->value(number);
     return offset == plan::none ? input : locate<T>(offset);
   }
-  /// The gradient with respect to a value; null where no one wants it.
+  /// The gradient with respect to a value; null if it is not needed.
   [[nodiscard]] T* gradient(std::size_t number) const { return locate<T>(arena_plan->gradient(number)); }
 
-  /// What the network gives, samples x outputs.
+  /// The output of the network, samples x outputs.
   [[nodiscard]] const T* output() const { return value(Network::program.operations[Network::size - 1].output); }
   [[nodiscard]] T* output_gradient() const { return gradient(Network::program.operations[Network::size - 1].output); }
 
-  /// Of operation i running forward, where the result is that of `last`, which it does as well.
+  /// The arrays of operation i in its forward pass, which also performs the operations up to `last` and writes the
+  /// output of that one.
   [[nodiscard]] operands<T> forward_operands(std::size_t i, std::size_t last) const {
     operands<T> arrays = common_operands(i, last);
     arrays.scratch = scratch(offsets(i).forward_scratch);
     return arrays;
   }
-  /// Of operation i running backward, from the gradient behind `last`.
+  /// The arrays of operation i in its backward pass, which begins with the gradient of the output of `last`.
   [[nodiscard]] operands<T> backward_operands(std::size_t i, std::size_t last) const {
     const operation& op = Network::program.operations[i];
     operands<T> arrays = common_operands(i, last);
@@ -57,7 +58,7 @@ struct pass_memory {
     arrays.scratch = scratch(offsets(i).backward_scratch);
     return arrays;
   }
-  /// Of operation i where it takes the step of a supervised rule.
+  /// The arrays of operation i in the step of a supervised rule.
   [[nodiscard]] operands<T> learn_operands(std::size_t i) const {
     operands<T> arrays = common_operands(i, i);
     arrays.parameter_gradients = parameter_gradients(i);

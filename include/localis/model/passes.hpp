@@ -10,8 +10,9 @@
 
 namespace localis::detail {
 
-/// Runs all operations forward. Stages before the boundary learn by their rules meanwhile, those behind it save what
-/// backward_pass() reads; where the boundary is Network::stages, the pass is an evaluation and does neither.
+/// Runs all operations forward. Meanwhile the stages before the boundary learn by their rules, and the stages from the
+/// boundary on save the arrays that backward_pass() reads. If the boundary is Network::stages, the pass is an
+/// evaluation and does neither.
 template <class Network, class Backend>
 void forward_pass(const supervised_stages<Network, Backend>& stages, std::size_t boundary) {
   using facts = fusion<Network, Backend>;
@@ -29,7 +30,8 @@ void forward_pass(const supervised_stages<Network, Backend>& stages, std::size_t
   });
 }
 
-/// Runs the operations from the boundary on backward, from the gradient of the network's output.
+/// Runs the backward passes of the operations from the boundary on, beginning with the gradient of the network's
+/// output.
 template <class Network, class Backend>
 void backward_pass(const supervised_stages<Network, Backend>& stages, std::size_t boundary) {
   using facts = fusion<Network, Backend>;

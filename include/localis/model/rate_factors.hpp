@@ -11,7 +11,7 @@
 
 namespace localis::detail {
 
-/// Factors on the local rate, in the backend's memory: by stage, and by sample.
+/// The factors on the local rate, in the backend's memory: one per stage, and one per sample.
 template <class Backend, std::size_t Stages>
 class rate_factors {
  public:
@@ -20,7 +20,7 @@ class rate_factors {
   explicit rate_factors(Backend& backend)
       : gains_(backend.template allocate<scalar>(memory_kind::parameters, Stages)) {}
 
-  /// By stage.
+  /// Returns the factors of the stages.
   [[nodiscard]] scalar* gains() const { return gains_.data(); }
 
   void upload_gains(Backend& backend, const step_options& options) {
@@ -32,7 +32,8 @@ class rate_factors {
     }
     backend.upload(std::span<const scalar>(gains), gains_.data());
   }
-  /// Returns the factors by sample; null where there are none. `batch`: the most samples that will come.
+  /// Uploads and returns the factors of the samples; null if there are none. `batch` is the largest number of samples
+  /// of a batch.
   const scalar* upload_modulator(Backend& backend, const step_options& options, std::size_t samples,
                                  std::size_t batch) {
     if (options.modulator.empty()) return nullptr;
@@ -48,7 +49,7 @@ class rate_factors {
 
  private:
   typename Backend::template array<scalar> gains_;
-  typename Backend::template array<scalar> modulator_;  ///< empty until one comes
+  typename Backend::template array<scalar> modulator_;  ///< empty until the first modulator arrives
 };
 
 }  // namespace localis::detail

@@ -9,7 +9,8 @@
 
 namespace localis::detail {
 
-/// Where kernels find `host`: there, or in `copy` where they cannot reach the host's memory; null where it is empty.
+/// Returns the address at which kernels can read `host`: its own or, if they cannot reach the host's memory, that of
+/// its copy in `copy`. It is null if `host` is empty.
 template <class Backend, class T>
 const T* to_device(Backend& backend, std::span<const T> host, T* copy) {
   if (host.empty()) return nullptr;
@@ -21,14 +22,14 @@ const T* to_device(Backend& backend, std::span<const T> host, T* copy) {
   }
 }
 
-/// The staging buffers of a batch: pieces of the arena behind the plan, where kernels cannot reach the host's memory;
-/// else nothing.
+/// The staging buffers of a batch. If kernels cannot reach the host's memory, these are arrays in the arena after those
+/// of the plan; otherwise there are none.
 template <class Network, class Backend>
 class staging_buffers {
  public:
   using scalar = typename Backend::scalar;
 
-  /// What place() takes for batches of up to `batch` samples.
+  /// The number of bytes that place() needs for batches of up to `batch` samples.
   [[nodiscard]] static std::size_t bytes(std::size_t batch) {
     workspace measured;
     staging_buffers().take(batch, measured);
@@ -39,7 +40,8 @@ class staging_buffers {
     take(batch, pieces);
   }
 
-  /// Where kernels find the features of a batch: the upload, if any, need not have ended.
+  /// Returns the address at which kernels can read the features of a batch. The upload, if there is one, may still be
+  /// running.
   const scalar* features_async(Backend& backend, std::span<const scalar> host) {
     if constexpr (Backend::memory::host_accessible) {
       return host.data();
@@ -65,10 +67,10 @@ class staging_buffers {
     }
   }
 
-  std::array<scalar*, 2> features_{};  ///< take turns: the next batch arrives while this one is computed
+  std::array<scalar*, 2> features_{};  ///< used in turn: the next batch arrives while this one is computed
   std::uint32_t* labels_ = nullptr;
   scalar* targets_ = nullptr;
-  std::size_t batches_ = 0;  ///< that have been staged
+  std::size_t batches_ = 0;  ///< number of batches staged so far
 };
 
 }  // namespace localis::detail

@@ -8,12 +8,13 @@
 
 namespace localis {
 
-/// Sum of squares of the last local update of each stage's weights, and clipped rows so far, by stage.
+/// The sum of squares of the last local update of each stage's weights, and the number of clipped rows of each stage so
+/// far.
 template <std::size_t Stages>
 struct stage_update_statistics {
   std::array<double, Stages> change{};
   std::array<double, Stages> clips{};
-  std::array<bool, Stages> failed{};  ///< a row met a guard that asks for an error
+  std::array<bool, Stages> failed{};  ///< whether a row was clipped whose guard asks for an error
 };
 
 namespace detail {
@@ -35,7 +36,7 @@ stage_update_statistics<Network::stages> read_update_statistics(const Backend& b
   return result;
 }
 
-/// By stage: whether clipped rows are an error.
+/// Returns, for each stage, whether clipped rows are an error.
 template <class Network, class Backend>
 constexpr std::array<bool, Network::stages> fails_on_clips() {
   std::array<bool, Network::stages> result{};
@@ -49,7 +50,7 @@ constexpr std::array<bool, Network::stages> fails_on_clips() {
   return result;
 }
 
-/// The part of each stage in the multiply-adds of the network's responses, summing to 1.
+/// Returns the fraction of each stage in the multiply-adds of the network's responses; the fractions sum to 1.
 template <class Network>
 constexpr std::array<double, Network::stages> work_fractions() {
   std::array<double, Network::stages> fractions{};

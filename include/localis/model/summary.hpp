@@ -16,7 +16,7 @@
 
 namespace localis {
 
-/// What a model is made of and what a training step will take: as values, and with << as a table.
+/// A description of a model and of the memory of a training step, as values; operator<< prints it as a table.
 struct summary {
   struct row {
     std::string name;
@@ -24,7 +24,7 @@ struct summary {
     std::size_t stage = 0;
     shape out{};
     std::size_t parameters = 0;
-    std::size_t multiply_adds = 0;  ///< response of one sample
+    std::size_t multiply_adds = 0;  ///< of the response to one sample
   };
   struct memory_row {
     std::size_t boundary = 0;
@@ -32,11 +32,11 @@ struct summary {
     std::size_t gradients = 0;
     std::size_t scratch = 0;
     std::size_t arena = 0;
-    std::size_t optimizer_arrays = 0;  ///< bytes of one array over all parameters at and behind the boundary
+    std::size_t optimizer_arrays = 0;  ///< bytes of one array over all parameters from the boundary on
   };
 
   std::string backend;
-  std::string instructions;  ///< vector instructions that the products were compiled for
+  std::string instructions;  ///< vector instructions for which the products were compiled
   std::size_t threads = 1;
   std::size_t scalar_bytes = 4;
   shape input{};
@@ -45,10 +45,10 @@ struct summary {
   std::size_t batch = 0;
   std::size_t parameter_bytes = 0;  ///< weights, biases, normalization and its statistics
   std::size_t rule_state_bytes = 0;
-  std::size_t error_rows = 0;  ///< of rule_state_bytes: rows of output errors that rules keep, one per sample
+  std::size_t error_rows = 0;  ///< rows of output errors, one per sample, whose bytes rule_state_bytes contains
   std::size_t error_row_bytes = 0;
   std::vector<row> rows;
-  std::vector<memory_row> memory;  ///< by boundary, from the lowest that is planned for; empty before prepare()
+  std::vector<memory_row> memory;  ///< one per boundary, from the lowest planned on; empty before prepare()
 
   friend std::ostream& operator<<(std::ostream& out, const summary& s) {
     out << "backend " << s.backend << " (" << s.instructions << "), threads " << s.threads << ", scalar "
@@ -86,7 +86,7 @@ struct summary {
   }
 
  private:
-  /// Two blanks or more between columns, whatever they hold. The first `left` columns stand to the left.
+  /// Prints a table with at least two blanks between columns. The first `left` columns are aligned to the left.
   static void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows, std::size_t left) {
     std::vector<std::size_t> widths(rows.front().size(), 0);
     for (const auto& cells : rows) {
@@ -104,7 +104,7 @@ struct summary {
 
 namespace detail {
 
-/// What a model is made of, without the memory of a step. `error_rows`: summary::error_rows.
+/// Describes a model without the memory of a step. `error_rows` is summary::error_rows.
 template <class Network, class Backend>
 summary describe_model(const Backend& backend, std::size_t error_rows) {
   using scalar = typename Backend::scalar;
@@ -128,8 +128,8 @@ summary describe_model(const Backend& backend, std::size_t error_rows) {
   return s;
 }
 
-/// Adds what a step takes at each boundary of a request. The plans: by boundary, from the lowest, then predictions.
-/// `staging`: bytes of the arena behind each plan.
+/// Adds the memory of a step at each boundary of a request. There is one plan per boundary, from the lowest on, and one
+/// for predictions. `staging` is the number of bytes in the arena after each plan.
 inline void add_memory(summary& s, std::span<const operation> program, const memory_request& request,
                        std::span<const plan> plans, std::size_t staging) {
   s.batch = request.batch;

@@ -12,9 +12,9 @@
 
 namespace localis::detail {
 
-/// What the stages do whose rule is supervised. Before the boundary such a stage has a small training step of its own
-/// as soon as its output is there: its local loss, a backward pass within the stage, and the step of each of its
-/// layers. Behind the boundary its local loss is shown the true gradient.
+/// Runs the stages whose rule is supervised. Before the boundary, such a stage performs a small training step of its
+/// own as soon as its output is available: its local loss, a backward pass within the stage, and the step of each of
+/// its layers. From the boundary on, its local loss receives the true gradient.
 template <class Network, class Backend>
 struct supervised_stages {
   using scalar = typename Backend::scalar;
@@ -24,9 +24,9 @@ struct supervised_stages {
   const executor<Network, Backend>& execute;
   const signals_type& teaching;
   const step_values<scalar>& step;
-  const scalar* gains;  ///< by stage
+  const scalar* gains;  ///< one per stage
 
-  /// To be called behind a stage's forward pass. `learns`: the stage lies before the boundary.
+  /// Must be called after the forward pass of a stage. `learns` states whether the stage lies before the boundary.
   void finish(std::size_t stage, bool learns) const {
     const operation& last = facts::last_of_stage(stage);
     const auto& memory = execute.memory;
@@ -57,7 +57,7 @@ struct supervised_stages {
     });
   }
 
-  /// To be called behind the boundary, when the gradient of a stage's output is there.
+  /// Must be called for a stage from the boundary on, when the gradient of its output is available.
   void observe(std::size_t stage) const {
     if (step.local_rate == 0 || !step.apply_updates) return;
     const auto& memory = execute.memory;
@@ -71,7 +71,7 @@ struct supervised_stages {
   }
 
  private:
-  /// f(index, operation, layer) for the layers of a stage that learn from its local loss.
+  /// Calls f(index, operation, layer) for each layer of a stage that learns from its local loss.
   template <class F>
   void for_each_layer(std::size_t stage, F&& f) const {
     for_each_index<Network::size>([&]<std::size_t Index>() {

@@ -15,9 +15,9 @@
 
 namespace localis::detail {
 
-/// What the supervised rules of a network are given: the labels of the batch and, for rules that ask for it, the error
-/// of each of its samples when it was last seen, which is kept for the whole data set. Empty for networks without such
-/// rules.
+/// The inputs of the supervised rules of a network: the labels of the batch and, for rules that need it, the output
+/// error of each sample from when it was last seen, which is stored for the whole data set. It is empty for networks
+/// without such rules.
 template <class Network, class Backend>
 class teaching_signals {
  public:
@@ -45,7 +45,7 @@ class teaching_signals {
         batch_errors_ = backend.template allocate<scalar>(memory_kind::rule_state, request.batch * outputs);
       }
       labels_ = backend.template allocate<std::uint32_t>(memory_kind::rule_state,
-                                                         request.batch);  // last: it tells that all are there
+                                                         request.batch);  // allocated last: if it exists, all exist
     }
     if (remembers && request.training && request.local_learning) remember_samples(backend, request.samples);
   }
@@ -54,12 +54,12 @@ class teaching_signals {
     errors_ = {};
     errors_ = backend.template allocate<scalar>(memory_kind::rule_state, samples * outputs);
   }
-  /// Rows of errors that are kept: one for each sample of the data set.
+  /// The number of stored rows of errors, one for each sample of the data set.
   [[nodiscard]] std::size_t rows() const { return errors_.size() / outputs; }
   [[nodiscard]] std::span<scalar> errors() const { return {errors_.data(), errors_.size()}; }
 
-  /// The teaching signal of a batch. Errors: config_error where the pass lacks what a rule asks for, data_error for a
-  /// label.
+  /// Prepares the teaching signal of a batch. Errors: config_error if the pass lacks something that a rule needs;
+  /// data_error for a label that is not a class.
   void open(Backend& backend, const memory_request& request, const step_options& options, std::size_t samples) {
     current_ = {};
     if (options.local_rate == 0) return;
@@ -75,7 +75,7 @@ class teaching_signals {
   }
   [[nodiscard]] const teaching_signal<scalar>& current() const { return current_; }
 
-  /// Behind the loss: keeps each sample's own error; `gradient` is that of the mean loss.
+  /// Stores the output error of each sample. Call it after the loss; `gradient` is the gradient of the mean loss.
   void remember(Backend& backend, const scalar* gradient) {
     if (!remembers || current_.errors == nullptr) return;
     backend.for_rows(1, current_.samples * outputs,
@@ -109,7 +109,7 @@ class teaching_signals {
 
   typename Backend::template array<std::uint32_t> labels_;   ///< by sample of the batch
   typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
-  typename Backend::template array<scalar> errors_;          ///< data set x outputs: when last seen
+  typename Backend::template array<scalar> errors_;          ///< data set x outputs: errors when last seen
   typename Backend::template array<scalar> batch_errors_;    ///< batch x outputs
   teaching_signal<scalar> current_;
 };
