@@ -12,7 +12,7 @@
 
 namespace localis::data {
 
-/// A data set whose type is chosen at run time, by an option of a program for example: whatever trains with it is
+/// A data set whose type is chosen at run time, for example by an option of a program: code that trains with it is
 /// compiled once for all data sets.
 ///
 ///   data::any training(data::fashion_mnist(folder).train);
@@ -21,10 +21,10 @@ namespace localis::data {
 ///   }
 ///
 /// Copies share the data, which is not changed. A default-constructed object is an empty data set. Labels, epochs and
-/// readers are passed on; targets of a regression are not: train with the data set's own type for these.
+/// readers are passed on, but targets of a regression are not: for these, train with the data set's own type.
 ///
 /// Cost:   one virtual call per sample.
-/// Errors: as the data set that it holds; shape_error for a sample of an empty one.
+/// Errors: those of the data set that it holds; shape_error for a sample of an empty data set.
 class any {
  public:
   any() = default;
@@ -66,8 +66,8 @@ class any {
     virtual std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const = 0;
   };
 
-  /// Forwards to the functions that supply what a data set leaves out. The source, which a view points to, is kept as
-  /// long as the view.
+  /// Forwards to the functions that supply what a data set leaves out. The source that a view points to lives as long
+  /// as the view.
   template <class Data>
   struct holder final : base {
     static_assert(check_optional_members<Data>());
@@ -97,7 +97,7 @@ class any {
   std::shared_ptr<const base> held_;
 };
 
-/// A view of a data set, such as a subset of it or an augmented form, that keeps what it points to.
+/// A view of a data set, such as a subset of it or an augmented form, that owns the data set to which it points.
 /// @param make  called with a copy of `data` that lives as long as the result; returns a data set that may point to it
 template <class Make>
 [[nodiscard]] any any_view(const any& data, const Make& make) {

@@ -22,17 +22,17 @@ struct normalization {
   std::vector<double> deviation;
 };
 
-/// The changes that `augmented` makes to a picture, in this order. Lengths in pixels.
+/// The changes that `augmented` makes to a picture, in this order. Lengths are in pixels.
 struct augmentation {
   std::size_t padding = 0;       ///< width of a frame of zeros; a window of the old size is cut from it at random
   bool flip = false;             ///< mirrors one picture in two, left to right
-  normalization normalize = {};  ///< also in evaluation
+  normalization normalize = {};  ///< applied in evaluation, too
   std::size_t cutout = 0;        ///< side of a square of zeros, its centre anywhere in the picture; 0: none
   std::uint64_t seed = 0;
 };
 
-/// Mean and standard deviation (of the whole set: divided by n) of every channel, over all samples as an evaluation
-/// sees them. It reads the data once, with one thread.
+/// The mean and the standard deviation (of the whole set: divided by n) of every channel, over all samples as an
+/// evaluation sees them. It reads the data once, with one thread.
 /// Errors: config_error for a data set without samples; what the data set throws.
 template <dataset Dataset>
 [[nodiscard]] normalization channel_statistics(const Dataset& data) {
@@ -63,7 +63,7 @@ template <dataset Dataset>
   return result;
 }
 
-/// Wraps a data set: its pictures are changed at random in every epoch, and normalized. The result of read(index,
+/// Wraps a data set: its pictures are normalized and, in every epoch, changed at random. The result of read(index,
 /// epoch, features) is a pure function of (seed, epoch, index), on any thread; read(index, features) only normalizes.
 /// Targets do not change. It holds a pointer: the data set must outlive it.
 ///

@@ -16,7 +16,7 @@
 #include <localis/data/idx.hpp>
 
 /// CIFAR-10 and CIFAR-100 from their official binary files: records without a header, each one label byte (CIFAR-100:
-/// coarse, then fine), then 32 x 32 bytes of red, as many of green, as many of blue.
+/// coarse, then fine), then 32 x 32 bytes of red, the same number of green, and the same number of blue.
 /// Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009;
 /// https://www.cs.toronto.edu/~kriz/cifar.html
 namespace localis::data {
@@ -92,8 +92,8 @@ inline images read_cifar(const cifar_format& format, std::span<const std::filesy
 }  // namespace detail
 
 /// Reads a data set from files with any number of CIFAR-10 records; pixels are scaled to [0, 1].
-/// Errors: data_error with path, byte offset, expected and found, for a file that is missing, empty, no whole number
-/// of records, or has a label that is no class.
+/// Errors: data_error with path, byte offset, expected and found, for a file that is missing or empty, does not contain
+///         a whole number of records, or has a label that is not a class.
 [[nodiscard]] inline images read_cifar10(std::span<const std::filesystem::path> files) {
   return detail::read_cifar(detail::cifar10_format, files, 0);
 }

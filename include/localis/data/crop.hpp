@@ -13,8 +13,8 @@
 /// Cuts pictures of any size to squares of one size, for evaluation and for training.
 namespace localis::data {
 
-/// How a picture becomes a sample: the part `source` of the picture is resized to height x width, and the part `kept`
-/// of the result is the sample.
+/// Describes how a picture becomes a sample: the part `source` of the picture is resized to height x width, and the
+/// part `kept` of the result is the sample.
 struct cut {
   region source;
   std::size_t height;

@@ -17,12 +17,12 @@
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 
-/// Data sets: the concept of a data set, and data sets in memory.
+/// The concept of a data set, and data sets in memory.
 namespace localis::data {
 
 /// The concept of a data set, from which a loader reads. `read(i, features)` writes sample i, row-major, channels last,
 /// into exactly height * width * channels floats and returns its label; several threads may call it at the same time.
-/// Without labels classes() is 0, and `read` returns 0.
+/// For a data set without labels, classes() is 0, and `read` returns 0.
 template <class Dataset>
 concept dataset = requires(const Dataset& data, std::size_t index, std::span<float> features) {
   { data.size() } -> std::convertible_to<std::size_t>;
@@ -84,8 +84,8 @@ concept reader_members_fit = dataset_with_readers<Dataset> || !requires {
   &Dataset::readers;
 };
 
-/// Explains at compile time which member of a data set would never be called. Always true: the explanation is the
-/// error.
+/// Explains at compile time which member of a data set would never be called. The value is always true: the explanation
+/// is the compile error.
 template <dataset Dataset>
 constexpr bool check_optional_members() {
   static_assert(target_members_fit<Dataset>,
@@ -105,7 +105,7 @@ template <dataset Dataset>
   return {data.height(), data.width(), data.channels()};
 }
 
-/// Number of values per target row; 0 for a data set without targets.
+/// The number of values per target row; 0 for a data set without targets.
 template <dataset Dataset>
 [[nodiscard]] std::size_t targets_of(const Dataset& data) {
   if constexpr (dataset_with_targets<Dataset>)
@@ -123,7 +123,7 @@ std::uint32_t read_in_epoch(const Dataset& data, std::size_t index, std::size_t 
     return data.read(index, features);
 }
 
-/// Number of threads to read with; 1 for a data set without readers().
+/// The number of threads to read with; 1 for a data set without readers().
 template <dataset Dataset>
 [[nodiscard]] std::size_t readers_of(const Dataset& data) {
   if constexpr (dataset_with_readers<Dataset>)
@@ -144,7 +144,7 @@ inline void check_shape(const char* caller, const shape& extents) {
   }
 }
 
-/// Number of samples in `found` values of `per_sample` each; throws if it is not an integer.
+/// The number of samples in `found` values of `per_sample` each; throws if it is not an integer.
 inline std::size_t whole_samples(const char* caller, const char* what, std::size_t found, std::size_t per_sample) {
   if (found % per_sample != 0)
     throw shape_error(text(caller, ": ", what, ": expected a multiple of ", per_sample, " values, found ", found));
@@ -238,7 +238,7 @@ class arrays {
     detail::check_labels("arrays", labels_, classes_);
   }
 
-  /// A data set for regression: no labels (classes() is 0), and a row of `target_length` floats per sample.
+  /// A data set for regression, which has no labels (classes() is 0) and a row of `target_length` floats per sample.
   /// Errors: shape_error if the counts disagree.
   arrays(shape extents, std::span<const float> features, std::span<const float> targets, std::size_t target_length)
       : arrays(extents, features) {

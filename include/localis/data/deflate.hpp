@@ -5,7 +5,7 @@
 
 namespace localis::data::detail {
 
-/// The largest number of bytes that `compressed` bytes can unfold to with deflate, the compression of gzip and PNG:
+/// The largest number of bytes to which `compressed` bytes can expand with deflate, the compression of gzip and PNG:
 /// 1032 for each.
 [[nodiscard]] constexpr std::size_t most_inflated(std::size_t compressed) {
   constexpr std::size_t ratio = 1032;

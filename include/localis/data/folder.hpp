@@ -26,7 +26,7 @@
 /// Pictures in one folder per class, the layout of ImageNet. This component needs libjpeg-turbo and libpng.
 namespace localis::data {
 
-/// How a training sample is cut from a picture; an evaluation always takes the centre.
+/// The part of a picture that becomes a training sample; an evaluation always takes the centre.
 enum class crop { centre, random };
 
 struct folder_options {
@@ -42,8 +42,8 @@ struct folder_options {
 };
 
 /// Reads and decodes one picture. Its first bytes, not its name, decide between JPEG and PNG.
-/// Errors: data_error with the path for a file that cannot be read, is no such picture, damaged, cut short,
-/// or of more than max_pixels.
+/// Errors: data_error with the path for a file that cannot be read, is not such a picture, is damaged or cut short, or
+///         has more than max_pixels.
 [[nodiscard]] inline picture read_picture(const std::filesystem::path& path, std::size_t max_pixels) {
   file_source file(path);
   const std::size_t limit = (std::size_t{1} << 20) + 8 * max_pixels;
@@ -60,13 +60,15 @@ struct folder_options {
 
 /// The data set of FOLDER/CLASS/*. The classes are the sorted names of the folders in it, and the samples of a class
 /// are the sorted files in and below its folder that end in .jpg, .jpeg or .png. Only names are held in memory: every
-/// read decodes its picture anew, and the loader reads with several threads. Samples are `side` x `side` x 3 in [0, 1]:
-/// cut from the centre, or, in the epochs of crop::random, at random, a pure function of (seed, epoch, index).
+/// read decodes its picture anew, and the loader reads with several threads. Samples are `side` x `side` x 3 in [0, 1].
+/// They are cut from the centre or, in the epochs of crop::random, at random, as a pure function of (seed, epoch,
+/// index).
 ///
 /// Links to files and folders are followed, as in torchvision's ImageFolder. A link that leads nowhere, or back to a
 /// folder that contains it, is left out and listed in skipped().
 ///
-/// Grey pictures become three equal channels, CMYK ones are converted, alpha is dropped. Hidden folders are left out.
+/// Grey pictures become three equal channels, CMYK pictures are converted, and alpha is dropped. Hidden folders are
+/// left out.
 /// Errors: data_error for a folder that cannot be read or has no class, a class without a picture, and in `read` for a
 /// picture as read_picture says; config_error for the options.
 class folder {
@@ -143,7 +145,7 @@ class folder {
     return files_[index].label;
   }
 
-  /// Whether a file is taken for a picture, by its ending. Files whose name starts with a dot are not: some systems
+  /// Whether the ending of a file's name is that of a picture. Files whose name starts with a dot are not: some systems
   /// keep their own data in such files.
   static bool is_picture(const std::filesystem::path& path) {
     std::string ending = path.extension().string();
@@ -154,7 +156,7 @@ class folder {
 
   static bool is_hidden(const std::filesystem::path& path) { return path.filename().string().front() == '.'; }
 
-  /// @param opened  the folder that is being opened: of one below another, the error itself would not say
+  /// @param at  set to the folder that is being opened, because an error does not name a folder below another
   void list(std::filesystem::path& opened) {
     namespace fs = std::filesystem;
     std::error_code ignored;  // of a link that leads nowhere: it is no folder

@@ -90,7 +90,7 @@ class gzip_source {
   file_source file_;
   z_stream stream_{};
   std::array<std::uint8_t, 16384> buffer_{};
-  std::size_t taken_ = 0;  ///< compressed bytes taken from the file so far
+  std::size_t taken_ = 0;  ///< compressed bytes read from the file so far
   bool ended_ = false;
 };
 
@@ -98,7 +98,7 @@ class gzip_source {
 inline constexpr std::size_t default_max_bytes = std::size_t{1} << 30;
 
 /// Reads a data set from two gzip-compressed IDX files; pixels are scaled to [0, 1].
-/// @param max_bytes  a file that would unfold to more is refused before memory is taken for it
+/// @param max_bytes  a file that would expand to more is refused before memory is allocated for it
 /// Errors: data_error, see gzip_source, parse_idx and join_idx.
 [[nodiscard]] inline images read_idx_gzip(const std::filesystem::path& images_path,
                                           const std::filesystem::path& labels_path, std::size_t classes = 10,

@@ -18,7 +18,7 @@
 #include <localis/data/dataset.hpp>
 
 /// IDX, the format of MNIST and its relatives: big-endian 32-bit words (magic, extents), then bytes. A header is
-/// trusted only if the size of the file agrees with it: no memory is allocated before.
+/// trusted only if the size of the file agrees with it; no memory is allocated before that check.
 namespace localis::data {
 
 /// A source of bytes. `read` fills the span and returns the number of bytes read, which is smaller only at the end.
@@ -72,7 +72,7 @@ class memory_source {
   std::size_t position_ = 0;
 };
 
-/// The two kinds of files of a data set.
+/// The two kinds of files that a data set has.
 enum class idx_kind { pictures, labels };
 
 /// The content of one valid file.
@@ -145,7 +145,7 @@ template <byte_source Source>
 }
 
 /// Joins pictures and labels to one data set; the pixels are moved, not copied.
-/// Errors: data_error if the counts disagree or a label is no class.
+/// Errors: data_error if the counts disagree or a label is not a class.
 [[nodiscard]] inline images join_idx(idx_file pictures, const idx_file& labels, std::size_t classes) {
   if (labels.count != pictures.count)
     throw data_error(labels.name, 4, text(pictures.count, " labels, as many as ", pictures.name, " has pictures"),

@@ -24,9 +24,9 @@ namespace localis::data {
 
 namespace detail {
 
-/// libjpeg reports a fault by calling error_exit, which must not return: it leaves with longjmp for the setjmp of the
-/// member function that called into the library. No object with a destructor is alive between the two: those functions
-/// have none, and the library is C.
+/// Wraps libjpeg. The library reports a fault by calling error_exit, which must not return: it jumps with longjmp to
+/// the setjmp of the member function that called the library. No object with a destructor is alive between the two,
+/// because those functions have none and the library is written in C.
 class jpeg_decoder {
  public:
   jpeg_decoder() {
@@ -128,13 +128,12 @@ inline void lights_from_inks(const std::uint8_t* inks, std::size_t pixels, std::
   return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
 }
 
-/// Decodes a JPEG picture, grey and CMYK ones too, into red, green, blue. Its orientation tag is ignored.
+/// Decodes a JPEG picture, including grey and CMYK pictures, into red, green and blue. Its orientation tag is ignored.
 /// @param name        for messages
-/// @param max_pixels  a picture of more is refused before memory is taken for it, and so is one of more blocks of 8x8
-///                    pixels than the file has bits
-/// Errors: data_error with the name, and the message of libjpeg, for a file that is damaged, cut short, no JPEG, too
-///         large,
-/// or of more than 100 scans; libjpeg reads ahead, so there is no byte offset to report.
+/// @param max_pixels  a picture with more is refused before memory is allocated for it, and so is one with more blocks
+///                    of 8x8 pixels than the file has bits
+/// Errors: data_error with the name, and the message of libjpeg, for a file that is damaged, cut short, not a JPEG, too
+///         large, or of more than 100 scans; libjpeg reads ahead, so there is no byte offset to report.
 [[nodiscard]] inline picture decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                          std::size_t max_pixels) {
   if (const std::string found = localis::detail::found_kind(bytes, "", "a JPEG picture"); !found.empty())

@@ -24,7 +24,7 @@ struct batch_view {
   std::span<const Scalar> features;        ///< size x height x width x channels
   std::span<const std::uint32_t> labels;   ///< size
   std::span<const Scalar> targets;         ///< size x targets; empty without targets
-  std::span<const std::uint32_t> indices;  ///< size; which samples of the data set these are
+  std::span<const std::uint32_t> indices;  ///< size; the numbers of the samples in the data set
 };
 
 /// Cuts a data set into batches. The result of get(epoch, step) is a pure function of (seed, epoch, step): any batch
@@ -34,8 +34,8 @@ struct batch_view {
 ///
 /// The data set is held by reference and must outlive the loader. Only one thread at a time may call it.
 /// Errors: config_error for a batch of 0 or larger than the data, or a step beyond the epoch; data_error for a label
-/// that is no class; exceptions of the data set leave the get() that requests the sample, even if another thread read
-/// it.
+///         that is not a class. Exceptions of the data set leave the get() that requests the sample, even if another
+///         thread read it.
 template <class Scalar, dataset Dataset>
 class loader {
   static_assert(check_optional_members<Dataset>());
@@ -53,7 +53,7 @@ class loader {
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
 
-  /// Number of batches per epoch; a partial last batch counts.
+  /// The number of batches per epoch; a partial last batch counts.
   [[nodiscard]] std::size_t steps() const { return (size_ + batch_ - 1) / batch_; }
   [[nodiscard]] std::size_t batch() const { return batch_; }
 

@@ -51,7 +51,7 @@ class png_decoder {
     return true;
   }
 
-  /// Says what rows shall be: red, green, blue, a byte each; alpha is dropped, as is what exceeds a byte.
+  /// Requests rows of red, green and blue with one byte each; alpha and lower bits of 16-bit values are dropped.
   [[nodiscard]] bool start() {
     if (setjmp(jump_) != 0) return false;
     png_set_expand(png_);
@@ -117,10 +117,10 @@ class png_decoder {
 }
 
 /// Decodes a PNG picture of any kind (grey, palette, 1 to 16 bits, alpha, interlaced) into red, green, blue. Alpha is
-/// dropped, of 16 bits the upper 8 are kept, and gamma is ignored.
+/// dropped, the upper 8 of 16 bits are kept, and gamma is ignored.
 /// @param name        for messages
-/// @param max_pixels  a picture of more is refused before memory is taken for it
-/// Errors: data_error with name and byte offset for a file that is damaged, cut short, no PNG or too large.
+/// @param max_pixels  a picture with more is refused before memory is allocated for it
+/// Errors: data_error with name and byte offset for a file that is damaged, cut short, not a PNG or too large.
 [[nodiscard]] inline picture decode_png(std::span<const std::uint8_t> bytes, const std::string& name,
                                         std::size_t max_pixels) {
   if (const std::string found = localis::detail::found_kind(bytes, "", "a PNG picture"); !found.empty())

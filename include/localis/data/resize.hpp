@@ -74,8 +74,8 @@ struct resampling {
 }  // namespace detail
 
 /// Cuts `source` out of a picture, resizes it to height x width, and writes the part `kept` of the result as floats in
-/// [0, 1]; only that part is computed. The filter is a triangle, widened where the picture shrinks ("bilinear with
-/// antialiasing"), the columns first, each pass rounded to bytes.
+/// [0, 1]; only that part is computed. The filter is a triangle, which is wider if the picture shrinks ("bilinear with
+/// antialiasing"). It is applied to the columns first, and each pass is rounded to bytes.
 ///
 /// @param features  kept.height * kept.width * 3 floats
 /// Errors: shape_error for regions that do not lie within their pictures or are empty, or features of another size.

@@ -11,7 +11,7 @@ namespace localis::data::detail {
 
 /// Runs body(0) ... body(count - 1) on at most `threads` threads, the caller's own among them; each takes the next
 /// number as soon as it is free. If bodies throw, the exception of the lowest number is rethrown, for any number of
-/// threads: numbers below a failed one were taken before it, and are waited for.
+/// threads: the numbers below a failed one were started before it, and the function waits for them.
 template <class Body>
 void share_out(std::size_t count, std::size_t threads, const Body& body) {
   std::atomic<std::size_t> next = 0;
