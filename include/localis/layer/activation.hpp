@@ -36,7 +36,7 @@ LOCALIS_CONSTEXPR_CALL(check_slope_at, "localis: activation function: slope_at",
 
 }  // namespace detail
 
-/// Run-time part of an activation layer; `function` holds its values.
+/// The run-time part of an activation layer; `function` holds its values.
 template <class Backend, class Function>
 class activation_layer : public stateless {
  public:
@@ -74,7 +74,7 @@ class activation_layer : public stateless {
 
 /// An activation layer: y = f(x), element by element and in place.
 ///
-/// Cost: one value of f per element, and backward one of its slope. It saves only its output.
+/// Cost: forward one value of f per element, and backward one of its slope. It saves only its output.
 /// Errors: those of validate() of the function, if it has one.
 template <activation_function Function>
 struct activation {

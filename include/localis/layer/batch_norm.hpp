@@ -15,7 +15,7 @@
 
 namespace localis {
 
-/// Run-time part of batch_norm.
+/// The run-time part of batch_norm.
 template <class Backend>
 class batch_norm_layer {
  public:
@@ -46,7 +46,7 @@ class batch_norm_layer {
     expect(is_finite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
   }
 
-  /// Number of saved values: mean and 1 / deviation of the batch.
+  /// The number of saved values, which are the mean and 1 / deviation of the batch.
   static constexpr std::size_t saved(const operation& op) { return 2 * op.in.channels; }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase) {
@@ -61,7 +61,7 @@ class batch_norm_layer {
   static constexpr bool present(mode run_mode, prefix_normalization normalization) {
     return run_mode == mode::evaluate || (run_mode == mode::learn && normalization != prefix_normalization::batch);
   }
-  /// The epilogue that the pass of the layer before runs; call finish_epilogue() after that pass.
+  /// Returns the epilogue that runs in the pass of the layer before; call finish_epilogue() after that pass.
   /// @param epilogue  the activation after this layer
   /// @param pool      side of the squares that are pooled after it, or 1
   template <class Function>
@@ -151,7 +151,7 @@ class batch_norm_layer {
     scalar* scale;
     scalar* shift;
   };
-  /// Updates the running statistics by the moments of so many rows, without computing scale and shift.
+  /// Updates the running statistics by the moments of the given number of rows, without computing scale and shift.
   kernel::finish_moments<scalar> finish(const scratch_arrays& taken, std::size_t rows, bool apply_updates) const {
     return {taken.sums,
             gamma(),
@@ -192,7 +192,7 @@ class batch_norm_layer {
 ///
 ///   u, y  P x C;  gamma, beta, mean, variance  C        P = N H W
 ///
-/// Each batch enters the running statistics with weight `momentum`, with its unbiased variance. Before the boundary
+/// Each batch enters the running statistics with weight `momentum` and with its unbiased variance. Before the boundary
 /// gamma and beta do not change, and step_values::normalization selects the statistics.
 ///
 /// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.

@@ -40,7 +40,7 @@
 ///     std::vector<parameter<scalar>> states() const;            // more arrays that a stored training run contains
 ///     std::vector<std::size_t*> counts();                       // counters that a stored training run contains
 ///
-/// Flags of its operation require more members. `fusable` requires a member `function`, an activation_function.
+/// The flags of its operation may require more members. `fusable` requires a member `function`, an activation_function.
 /// `accepts_fused_activation` requires that forward and backward take one more argument, the activation function of the
 /// next layer. `supervised` and `accepts_epilogue` require the members of linear_layer, and `fusable_as_epilogue` of a
 /// normalization requires those of batch_norm_layer.
@@ -179,8 +179,8 @@ concept layer_on = detail::is_described<L> && detail::has_layer_state<L, Backend
 
 namespace detail {
 
-/// Explains at compile time, in one message, what keeps L from being a layer on any backend. Always true: the message
-/// is the error.
+/// Explains at compile time, in one message, what keeps L from being a layer on any backend. The value is always true:
+/// the message is the compile error.
 template <class L>
 constexpr bool check_description() {
   if constexpr (requires { &without_member<L>::describe; }) {
@@ -202,8 +202,8 @@ constexpr bool check_description() {
 
 }  // namespace detail
 
-/// Explains at compile time, in one message, what keeps L from being a layer on the backend. Always true: the message
-/// is the error.
+/// Explains at compile time, in one message, what keeps L from being a layer on the backend. The value is always true:
+/// the message is the compile error.
 template <class L, class Backend>
 constexpr bool check_layer() {
   if constexpr (!detail::is_described<L>) {
@@ -269,8 +269,8 @@ constexpr bool check_layer() {
 
 namespace detail {
 
-/// Explains at compile time which members L lacks that the flags of its operation require. Always true: the message is
-/// the error.
+/// Explains at compile time which members L lacks that the flags of its operation require. The value is always true:
+/// the message is the compile error.
 template <class L, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
 constexpr bool check_flags() {
   if constexpr (layer_on<L, Backend>) {

@@ -49,10 +49,11 @@ constexpr bool units_fit() {
 ///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
 ///
 /// Options: stride<N> (1), padding<N> (0), dilation<N> (1), groups<N> (1), no_bias, a rule (default: gradient; with
-///         groups, a rule whose units do not interact). Lengths in pixels.
+///         groups, a rule whose units do not interact). Lengths are in pixels.
 /// Cost:   forward 2 P I O FLOP, and as much again for the local update, or for each of the two gradients. It saves its
 ///         input.
-/// Errors: as dense. A window larger than the padded input, or groups that do not divide the channels, do not compile.
+/// Errors: as in dense. A window larger than the padded input, or groups that do not divide the channels, do not
+///         compile.
 /// Source: as PyTorch's Conv2d, but channels last; initial weights as in dense.
 template <std::size_t Channels, std::size_t Kernel, class... Options>
 struct conv2d {

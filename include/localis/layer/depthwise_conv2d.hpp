@@ -18,10 +18,10 @@ namespace localis {
 ///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
 ///
 /// Options: stride<N> (1), padding<N> (0), dilation<N> (1), no_bias, a rule (default: gradient) whose units do not
-///         interact. Lengths in pixels.
+///         interact. Lengths are in pixels.
 /// Cost:   forward 2 P I C FLOP, and as much again for the local update, or for each of the two gradients. It saves its
 ///         input.
-/// Errors: as conv2d.
+/// Errors: as in conv2d.
 /// Source: as PyTorch's Conv2d with as many groups as channels, but channels last; initial weights as in dense.
 template <std::size_t Kernel, class... Options>
 struct depthwise_conv2d {

@@ -13,7 +13,7 @@
 
 namespace localis {
 
-/// Run-time part of dropout.
+/// The run-time part of dropout.
 template <class Backend>
 class dropout_layer : public stateless {
  public:

@@ -10,8 +10,8 @@ namespace localis {
 ///
 ///   x, y  H W positions x C, per sample
 ///
-/// Like PyTorch's InstanceNorm2d by default: no affine parameters, no running statistics, and the same computation on
-/// both sides of the boundary and in evaluation.
+/// As in PyTorch's InstanceNorm2d by default, there are no affine parameters and no running statistics, and the
+/// computation is the same on both sides of the boundary and in evaluation.
 ///
 /// Units:  epsilon in squares of x's unit, a run-time value: model.layer<I>().epsilon.
 /// Cost: three passes over x, backward four. It saves its input; scratch: 2 values per sample and channel, backward 4.

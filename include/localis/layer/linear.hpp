@@ -25,7 +25,7 @@ namespace localis {
 
 namespace detail {
 
-/// The operation of a trainable layer, from its options; the layer sets the extents.
+/// The operation of a trainable layer as its options determine it; the layer sets the extents.
 template <class Options>
 constexpr operation trainable_operation(const char* name) {
   operation op;
@@ -67,7 +67,7 @@ class linear_layer {
     backend.upload(std::span<const scalar>(initial), weight_.data());
   }
 
-  /// The parameters of the rule, for example `model.template layer<0>().rule().decay = 0.1`.
+  /// The rule, whose parameters can be set, for example `model.template layer<0>().rule().decay = 0.1`.
   [[nodiscard]] auto& rule() requires learns_locally { return learner_.values.rule; }
   /// The rule with its policies: step, optimizer, constraint.
   [[nodiscard]] Rule& local() requires learns_locally { return learner_.values; }
@@ -77,7 +77,7 @@ class linear_layer {
              {"bias", bias_.empty() ? std::size_t{0} : std::size_t{1}, bias_.size(), bias_.data(), true}}};
   }
 
-  /// Arrays of the rule and its optimizer, for stored training runs.
+  /// The arrays of the rule and its optimizer, for stored training runs.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result;
     if constexpr (learns_locally) result = learner_.states();
@@ -89,7 +89,7 @@ class linear_layer {
     return result;
   }
 
-  /// Counters of the rule and its optimizer, for stored training runs.
+  /// The counters of the rule and its optimizer, for stored training runs.
   [[nodiscard]] std::vector<std::size_t*> counts() {
     std::vector<std::size_t*> result;
     if constexpr (learns_locally) result.push_back(learner_.updates());
@@ -106,7 +106,7 @@ class linear_layer {
 
   static constexpr std::size_t saved(const operation&) { return 0; }
 
-  /// Statistics of the local updates, read after a step: the sum of squares of the last update, and the number of
+  /// The statistics of the local updates, read after a step: the sum of squares of the last update, and the number of
   /// weight rows so far whose scale was negative.
   struct local_update_statistics {
     double change = 0;
@@ -135,7 +135,7 @@ class linear_layer {
     if constexpr (learns_locally) learner_.values.validate();
   }
 
-  /// Whether its epilogue may pool the response, so that the full response is never stored.
+  /// Whether the epilogue of the layer may pool the response, so that the full response is never stored.
   static constexpr bool pools = learner::pools;
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when,

@@ -20,7 +20,7 @@ struct padding {
   static constexpr std::size_t value = Pixels;
 };
 
-/// Distance between neighbouring cells of the window, in pixels.
+/// The distance between neighbouring cells of the window, in pixels.
 template <std::size_t Pixels>
 struct dilation {
   static constexpr std::size_t value = Pixels;
@@ -77,7 +77,8 @@ inline constexpr bool is_number_option = option_kind<Option>::kind != number_opt
 template <class Option>
 inline constexpr bool is_option = is_number_option<Option> || is_rule<Option>::value || std::is_same_v<Option, no_bias>;
 
-/// Explains at compile time why Option is no option of a layer. Always true: the message is the error.
+/// Explains at compile time why Option is not an option of a layer. The value is always true: the message is the
+/// compile error.
 template <class Option>
 constexpr bool check_option() {
   using bare_rule = typename rule::detail::rule_of<Option>::type;
@@ -118,7 +119,8 @@ struct read_options {
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;
   static constexpr bool supervised = localis::rule::supervised<bare_rule>;
   static constexpr bool remembers_errors = localis::rule::remembers_errors<bare_rule>();
-  /// Whether the rule needs at least as many inputs as units: each unit learns what the units before it leave.
+  /// Whether the rule needs at least as many inputs as units, because each unit learns what the units before it leave
+  /// over.
   static constexpr bool orders_units = localis::rule::forgets_by<bare_rule>() == localis::rule::matrix_forget::lower;
 };
 

@@ -12,7 +12,7 @@
 
 namespace localis {
 
-/// Run-time part of patch_norm.
+/// The run-time part of patch_norm.
 template <class Backend>
 class patch_norm_layer {
  public:

@@ -10,7 +10,7 @@
 
 namespace localis {
 
-/// Run-time part of the pooling layers.
+/// The run-time part of the pooling layers.
 template <class Backend, bool Largest>
 class pool_layer : public stateless {
  public:
@@ -83,7 +83,7 @@ constexpr window pool_window() {
 ///
 ///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Side) / stride) + 1
 ///
-/// Options: stride<N> (Side), padding<N> (0, at most half a window; padding never wins). Lengths in pixels.
+/// Options: stride<N> (Side), padding<N> (0, at most half a window; padding never wins). Lengths are in pixels.
 /// Cost: O(Side^2) per output value. It saves input and output but no indices: backward finds the first maximum again.
 /// Errors: none; a window that does not fit does not compile.
 template <std::size_t Side, class... Options>

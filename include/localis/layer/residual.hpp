@@ -11,7 +11,7 @@
 
 namespace localis {
 
-/// The layers that carry the input of a block to its sum if the extents change; the first entry of residual<>.
+/// The layers from the input of a block to its sum if the extents change; the first entry of residual<>.
 template <class... Layers>
 struct shortcut {};
 
@@ -34,7 +34,7 @@ struct block {
 
 namespace detail {
 
-/// Run-time part of the junctions of a block: operations that only pass values on, or add them.
+/// The run-time part of the junctions of a block, which are operations that only pass values on or add them.
 template <class Backend>
 class junction : public stateless {
  public:
@@ -51,7 +51,8 @@ class junction : public stateless {
     backend.for_rows(arrays.samples, op.in.size(),
                      kernel::add<scalar, Function>{arrays.input, arrays.skip, arrays.output, op.in.size(), epilogue});
   }
-  /// The gradient of the junctions: save_skip adds the gradients of both branches, add passes its gradient to both.
+  /// Computes the gradient of the junctions: save_skip adds the gradients of both branches, and add passes its gradient
+  /// to both.
   template <class Function = identity_function>
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
     const std::size_t size = arrays.samples * op.in.size();

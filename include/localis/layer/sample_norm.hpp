@@ -15,7 +15,7 @@
 
 namespace localis {
 
-/// Run-time part of layer_norm and instance_norm.
+/// The run-time part of layer_norm and instance_norm.
 template <class Backend, bool ByChannel, bool Affine>
 class sample_norm_layer {
  public:

@@ -11,13 +11,13 @@
 
 namespace localis {
 
-/// Run-time part of softmax.
+/// The run-time part of softmax.
 template <class Backend>
 class softmax_layer : public stateless {
  public:
   using scalar = typename Backend::scalar;
 
-  double sharpness = 1;  ///< inverse of the input's unit
+  double sharpness = 1;  ///< in the inverse of the input's unit
 
   softmax_layer(Backend&, const operation&, random_stream) {}
   [[nodiscard]] std::array<parameter<scalar>, 0> parameters() const { return {}; }

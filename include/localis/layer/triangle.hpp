@@ -11,7 +11,7 @@
 
 namespace localis {
 
-/// Run-time part of triangle.
+/// The run-time part of triangle.
 template <class Backend>
 class triangle_layer : public stateless {
  public:
@@ -43,7 +43,7 @@ class triangle_layer : public stateless {
 ///
 /// Units:  power dimensionless, a run-time value: model.layer<I>().power.
 /// Cost: O(C) per position, and C powers if the power is not 1. It saves only its output.
-/// Limits: y = 0 and the gradient is 0 for one channel, or if all channels are equal. Otherwise about half of all
+/// Limits: y and the gradient are 0 if there is one channel or if all channels are equal. Otherwise about half of all
 ///         channels are 0. With a power below 1 the gradient is unbounded near y = 0.
 /// Errors: config_error unless power is finite and > 0.
 /// Source: A. Coates, H. Lee, A. Ng, AISTATS 2011 (there on distances, with the opposite sign); the power: Journe et
