@@ -11,10 +11,10 @@
 
 namespace localis::check {
 
-/// Multiply-adds of matrix products, by purpose. One multiply-add is 2 FLOP.
+/// The multiply-adds of matrix products, by purpose. One multiply-add is 2 FLOP.
 struct multiply_adds {
   std::size_t response = 0;
-  std::size_t rule = 0;  ///< products that a local rule adds to the response: G^T X, and those of its forgetting
+  std::size_t rule = 0;  ///< products that a local rule adds to the response: G^T X, and those of its forget term
   std::size_t weight_gradient = 0;
   std::size_t input_gradient = 0;
 

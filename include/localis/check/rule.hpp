@@ -201,8 +201,8 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
 
 /// Checks a rule as the layers run it: one update of a dense layer, of a convolution with stride and padding and,
 /// unless units interact, of a depthwise convolution. Each is compared with textbook_update(), and with the mean of the
-/// updates of single samples. A rule whose gate depends on anything but its row of responses and its state fails. Not
-/// for supervised rules, which follow a gradient: see check::layer.
+/// updates of single samples. A rule fails if its gate depends on anything but its row of responses and its state. The
+/// check does not apply to supervised rules, which follow a gradient: see check::layer.
 ///
 ///   #include <localis/localis.hpp>
 ///   CHECK(check::rule<my_rule>());

@@ -85,7 +85,7 @@ struct flattened<residual<shortcut<Shortcut...>, Layers...>> {
 
 }  // namespace detail
 
-/// The compiler prints this type if neighbouring layers do not fit; its name contains the numbers.
+/// The compiler prints the name of this type if neighbouring layers do not fit; the name contains the numbers.
 template <std::size_t Layer, std::size_t Height, std::size_t Width, std::size_t Channels, misfit Problem>
 struct layers_fit {
   static constexpr bool is_told = Problem == misfit::window_larger_than_input || Problem == misfit::stride_is_zero ||
@@ -133,7 +133,7 @@ struct layers_fit {
   static constexpr bool value = true;
 };
 
-/// A network as a flat, constexpr program of `Count` operations.
+/// A network as a flat program of `Count` operations, known at compile time.
 template <std::size_t Count>
 struct program {
   std::array<operation, Count> operations{};
@@ -159,7 +159,7 @@ struct program {
 
 namespace detail {
 
-/// Tells each operation what it must know about its stage and the network.
+/// Sets the members of each operation that depend on its stage and on the whole network.
 template <std::size_t Count>
 constexpr void note_stages(program<Count>& p) {
   for (std::size_t first = 0; first < Count;) {

@@ -22,8 +22,8 @@ template <std::size_t Out, std::size_t Stride, class Rule, class DepthwiseRule>
 using separable = sequence<depthwise_conv2d<3, stride<Stride>, padding<1>, no_bias, DepthwiseRule>, batch_norm, relu6,
                            conv2d<Out, 1, no_bias, Rule>, batch_norm>;
 
-/// A 1 x 1 convolution to `Expansion` times the channels, then a separable one; the input is added if the extents are
-/// equal.
+/// A 1 x 1 convolution to `Expansion` times the channels, followed by a separable convolution; the input is added if
+/// the extents are equal.
 template <std::size_t In, std::size_t Out, std::size_t Stride, std::size_t Expansion, class Rule, class DepthwiseRule>
 using inverted = std::conditional_t<
     Stride == 1 && In == Out,
@@ -48,7 +48,7 @@ using mobilenet_v2_features =
 }  // namespace detail
 
 /// MobileNetV2 for 224 x 224 colour pictures, width 1, with the extents of torchvision's mobilenet_v2. Each inverted
-/// block is a stage, with a sum or without.
+/// block is a stage, whether it has a sum or not.
 ///
 /// `DepthwiseRule` is the rule of the depthwise layers, whose units cannot compete. The dropout rate is 0.5 by default;
 /// the paper uses 0.2.

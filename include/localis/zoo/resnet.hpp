@@ -14,7 +14,7 @@ namespace localis::zoo {
 
 namespace detail {
 
-/// The projection that carries the input of a block to its sum if the extents change.
+/// The projection from the input of a block to its sum if the extents change.
 template <std::size_t Channels, std::size_t Stride, class Rule>
 using projection = shortcut<conv2d<Channels, 1, stride<Stride>, no_bias, Rule>, batch_norm>;
 

@@ -18,8 +18,8 @@ namespace detail {
 template <std::size_t Count, std::size_t Channels, class Rule>
 using vgg_group = sequence<repeat<Count, conv2d<Channels, 3, padding<1>, Rule>, batch_norm, relu>, max_pool2d<2>>;
 
-/// All convolutions, for the number of convolutions in each group; they leave 7 x 7 positions of 224 x 224 pixels, and
-/// one of 32 x 32.
+/// All convolutions of a network, given their number in each group. They reduce 224 x 224 pixels to 7 x 7 positions,
+/// and 32 x 32 pixels to one.
 template <class Rule, std::size_t A, std::size_t B, std::size_t C, std::size_t D, std::size_t E>
 using vgg_features = sequence<vgg_group<A, 64, Rule>, vgg_group<B, 128, Rule>, vgg_group<C, 256, Rule>,
                               vgg_group<D, 512, Rule>, vgg_group<E, 512, Rule>>;
