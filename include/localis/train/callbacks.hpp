@@ -14,9 +14,9 @@
 #include <localis/train/events.hpp>
 #include <localis/train/update_diagnostics.hpp>
 
-// The functions that a user has given to a trainer, by kind. Those of a kind are called in the order in which they were
-// added; adding an empty one removes them all. A function may add others while it runs: std::deque leaves those that
-// are there where they are.
+// The functions that a user has given to a trainer, by kind. The functions of one kind are called in the order in which
+// they were added; adding an empty one removes them all. A function may add others while it runs, because std::deque
+// does not move its elements.
 
 namespace localis::detail {
 
@@ -66,7 +66,7 @@ class modulators : public callback_list<const data::batch_view<Scalar>&, std::sp
   std::vector<double> factors_;
 };
 
-/// The diagnostics of local updates that a run hands over, each at its own interval of steps.
+/// The diagnostics of local updates that a run computes for a user, each at its own interval of steps.
 template <class Model>
 class diagnostics_callbacks {
  public:
@@ -82,7 +82,7 @@ class diagnostics_callbacks {
   }
   [[nodiscard]] bool empty() const { return callbacks_.empty(); }
 
-  /// Before a step: computes the diagnostics that are due and hands them over.
+  /// Computes the diagnostics that are due before a step, and passes them to the user's functions.
   template <class Loss>
   void operator()(std::size_t epoch, std::size_t step, const data::batch_view<scalar>& batch,
                   const step_options& options, const Loss& loss) {
@@ -116,7 +116,8 @@ class pause_callbacks {
     }
   }
 
-  /// Whether one is due after the first `done` of the `steps` steps of an epoch; the epoch's end is none of these.
+  /// Whether a callback is due after the first `done` of the `steps` steps of an epoch. The end of the epoch does not
+  /// count.
   [[nodiscard]] bool any_due(std::size_t done, std::size_t steps) const {
     for (const entry& one : callbacks_) {
       if (one.due(done, steps)) return true;
@@ -140,7 +141,7 @@ class pause_callbacks {
     }
   };
 
-  /// A callback may add another one, which is then called too.
+  /// Calls the callbacks that satisfy the predicate. A callback may add another one, which is then called, too.
   template <class Predicate>
   void call_if(const Predicate& wanted) {
     std::size_t i = 0;

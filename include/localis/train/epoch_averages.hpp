@@ -11,8 +11,8 @@
 
 namespace localis::detail {
 
-/// A report has no epoch without a step: removes the last one if a stop or an exception came before its first step was
-/// finished.
+/// Removes the last epoch from a report if a stop or an exception came before its first step was finished, because a
+/// report has no epoch without a step.
 class drop_empty_epoch {
  public:
   explicit drop_empty_epoch(report& written) : report_(written) {}
@@ -26,7 +26,7 @@ class drop_empty_epoch {
   report& report_;
 };
 
-/// Begins an epoch: its record in the report, and sums of 0.
+/// Begins an epoch with a new record in the report and with sums of 0.
 inline void start_epoch(std::size_t epoch, std::size_t stages, report& written, epoch_sums& sums) {
   epoch_record& record = written.epochs.emplace_back();
   record.epoch = epoch;
@@ -35,7 +35,7 @@ inline void start_epoch(std::size_t epoch, std::size_t stages, report& written, 
   sums.stage_norms.resize(stages);
 }
 
-/// Adds a step to the record of its epoch and to the sums from which write_averages() makes the rest of it.
+/// Adds a step to the record of its epoch and to the sums from which write_averages() computes the rest of the record.
 template <class Model>
 void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_record& record, epoch_sums& sums) {
   const step_settings<Model::stages>& settings = done.settings;

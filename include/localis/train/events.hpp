@@ -15,15 +15,15 @@ struct step_event {
   [[nodiscard]] std::size_t number() const { return epoch * steps + step; }
 
   std::size_t epoch;
-  std::size_t epochs;  ///< of the run
-  std::size_t step;    ///< in its epoch
-  std::size_t steps;   ///< of an epoch
+  std::size_t epochs;  ///< number of epochs of the run
+  std::size_t step;    ///< number of the step in its epoch
+  std::size_t steps;   ///< number of steps of an epoch
   std::size_t boundary;
   double loss;
   double learning_rate;
   double gain;
-  double seconds;       ///< of training, from the start of the run
-  std::size_t samples;  ///< seen from the start of the run
+  double seconds;       ///< training time from the start of the run
+  std::size_t samples;  ///< number of samples from the start of the run
 };
 
 /// Calls visit(name, member) for each member of a step_event, in order.

@@ -54,8 +54,8 @@ class gradient_descent {
     first_ = parameters;
   }
 
-  /// Takes one step for every parameter at or behind the boundary of the last backward pass.
-  /// @param factors  of the rate, one for each stage; empty: 1
+  /// Takes one step for every parameter of the stages from the boundary of the last backward pass on.
+  /// @param factors  factors on the rate, one for each stage; empty: 1
   /// Errors: config_error, before anything changes, for a rate or a factor that is negative or not finite as a scalar.
   void step(double rate, std::span<const double> factors = {}) {
     check_rate("gradient_descent::step: rate", rate);
@@ -91,12 +91,12 @@ class gradient_descent {
     first_ = first;
   }
 
-  /// Sums of squares of what the last step added to the parameters.
+  /// The sums of squares of the changes that the last step made to the parameters.
   struct changes {
     std::array<double, Model::stages> all{};      ///< by stage, over all parameters; not finite if one of them is not
     std::array<double, Model::stages> weights{};  ///< by stage, over weight matrices alone
   };
-  /// The changes of the last step. Waits for it.
+  /// Returns the changes of the last step, after waiting for that step.
   [[nodiscard]] changes last_changes() const {
     std::vector<double> read(totals_.size());
     model_.backend().download(static_cast<const double*>(totals_.data()), std::span<double>(read));
@@ -107,17 +107,17 @@ class gradient_descent {
     }
     return result;
   }
-  /// Sums of squares of what the last step added, by parameter, in the backend's memory. Those before first_part() did
-  /// not take part.
+  /// The sums of squares of the changes in the last step, by parameter, in the backend's memory. Parameters before
+  /// first_part() did not take part.
   [[nodiscard]] const double* totals() const { return totals_.data(); }
   [[nodiscard]] std::size_t first_part() const { return first_; }
   /// The stage of each parameter, and for each parameter 1 if it is a weight matrix, else 0.
   [[nodiscard]] const std::vector<std::uint32_t>& part_stages() const { return stages_; }
   [[nodiscard]] const std::vector<std::uint32_t>& part_weights() const { return weights_; }
 
-  /// Whether a rate can be used: finite in the model's scalar, and at least 0.
+  /// Whether a rate can be used: it must be finite in the model's scalar type, and at least 0.
   [[nodiscard]] static bool is_rate(double rate) { return is_finite(static_cast<scalar>(rate)) && rate >= 0; }
-  /// Errors: config_error for a rate that cannot be used; its message calls the rate `name`.
+  /// Checks a rate. Errors: config_error for a rate that cannot be used; its message calls the rate `name`.
   static void check_rate(const char* name, double rate) {
     if (is_rate(rate)) return;
     throw config_error(
@@ -142,7 +142,7 @@ class gradient_descent {
   }
 
   /// Frees the optimizer's state for the stages before `stage`. If they learn by gradient again, they start with a new
-  /// one.
+  /// state.
   void release_below(std::size_t stage) {
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
@@ -154,14 +154,15 @@ class gradient_descent {
 
   [[nodiscard]] const Optimizer& optimizer() const { return optimizer_; }
 
-  // For stored runs, by trainable parameter: the steps that it took, and its state in the backend's memory, empty where
-  // it has none.
+  // For stored runs: the number of steps that each trainable parameter took, and its state in the backend's memory,
+  // which is empty if it has none.
 
   [[nodiscard]] const std::vector<std::size_t>& updates() const { return updates_; }
   [[nodiscard]] std::span<const scalar> state(std::size_t index) const {
     return {states_[index].data(), states_[index].size()};
   }
-  /// Errors: those of check_state(). Nothing changes then, nor if memory runs out.
+  /// Errors: Restores the state of a stored run. If this fails, or if memory runs out, nothing changes. Errors: those
+  ///         of check_state().
   void restore(std::vector<std::size_t> updates, const std::vector<std::vector<scalar>>& states) {
     check_state(updates, states);
     std::vector<array_of<scalar>> arrays(states.size());
@@ -173,7 +174,7 @@ class gradient_descent {
     updates_ = std::move(updates);
     states_ = std::move(arrays);
   }
-  /// Errors: shape_error for a state of another size.
+  /// Checks the state of a stored run. Errors: shape_error for a state of another size.
   void check_state(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& states) const {
     constexpr std::size_t count = Optimizer::template step<scalar>::state_arrays;
     expect_size("parameters", states_.size(), updates.size());
@@ -191,7 +192,8 @@ class gradient_descent {
     if (expected == found) return;
     throw shape_error(text("gradient_descent: stored ", what, ": expected ", expected, ", found ", found));
   }
-  /// Parameters with a gradient in this step: the last ones, since the boundary cuts the program in two.
+  /// The number of parameters with a gradient in this step. They are the last ones, because the boundary cuts the
+  /// program in two.
   [[nodiscard]] std::size_t gradients() const {
     std::size_t count = 0;
     model_.for_each_gradient([&](const operation&, const parameter<scalar>&, const scalar*) { ++count; });

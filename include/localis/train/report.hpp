@@ -16,21 +16,21 @@ struct epoch_record {
 
   std::size_t epoch = 0;
   std::size_t boundary = 0;  ///< the base boundary at the epoch's end, after clamping
-  std::size_t steps = 0;     ///< finished; fewer than those of an epoch if the run was stopped
+  std::size_t steps = 0;     ///< number of finished steps; fewer than in a full epoch if the run was stopped
   std::size_t samples = 0;
   double loss = 0;      ///< mean over samples, each in its training step
-  double accuracy = 0;  ///< fraction of right answers, each in its training step; NaN if the data has no labels
+  double accuracy = 0;  ///< fraction of correct predictions, each in its training step; NaN without labels
   double validation_loss = std::numeric_limits<double>::quiet_NaN();      ///< NaN if there was no validation
   double validation_accuracy = std::numeric_limits<double>::quiet_NaN();  ///< NaN if there was no validation
   double learning_rate = 0;  ///< mean over steps, before the scheduler's factors by stage
   double gain = 0;           ///< mean over steps, before the supervision's factors by stage
-  double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage, steps at the base boundary
+  double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage over steps at the base boundary
   double prefix_share = 0;   ///< mean fraction of the network's multiply-adds that lies before the boundary
-  std::size_t clips = 0;     ///< weight rows that the scale guard has met in this epoch
-  double seconds = 0;        ///< of training steps, without validation
-  std::size_t bytes = 0;     ///< in use by the backend at the epoch's end
+  std::size_t clips = 0;     ///< number of weight rows that the scale guard found in this epoch
+  double seconds = 0;        ///< duration of the training steps, without validation
+  std::size_t bytes = 0;     ///< bytes in use by the backend at the end of the epoch
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
-  /// if there was none.
+  /// if there were none.
   std::vector<double> stage_update_norms{};
 };
 
@@ -54,8 +54,8 @@ concept kind_of = std::same_as<std::remove_const_t<T>, Record>;
 
 }  // namespace detail
 
-/// Calls visit(name, member) for each member of a record, in order. This is the only list of them: checkpoints, logs
-/// and reports are written and read by it.
+/// Calls visit(name, member) for each member of a record, in order. This is the only list of members: checkpoints, logs
+/// and reports are written and read through it.
 template <detail::kind_of<epoch_record> Record, class Visit>
 void visit_members(Record& record, const Visit& visit) {
   visit("epoch", record.epoch);
@@ -89,14 +89,14 @@ void visit_members(Memory& memory, const Visit& visit) {
 
 enum class ending { unfinished, finished, stopped, diverged };
 
-/// The report of a run. The trainer has it even if the run ended in an exception.
+/// The report of a run. The trainer keeps it even if the run ended in an exception.
 struct report {
   std::vector<epoch_record> epochs;
   memory_use memory;
-  double seconds = 0;       ///< of training steps
+  double seconds = 0;       ///< duration of the training steps
   double prefix_share = 0;  ///< mean of the epochs' prefix_share over all steps
   ending end = ending::unfinished;
-  std::string message;  ///< the error, if the run ended by one
+  std::string message;  ///< the message of the error that ended the run, if there was one
 
   /// The base boundary of each epoch, for scheduler::replay.
   [[nodiscard]] std::vector<std::size_t> boundaries() const {

@@ -12,15 +12,16 @@
 
 namespace localis::detail {
 
-/// Errors: shape_error and config_error for data that the network cannot learn from, or be validated with.
+/// Errors: Checks the data of a run. Errors: shape_error and config_error for data from which the network cannot learn,
+///         or with which it cannot be validated.
 template <class Model, class Data>
 void check_learnable(const char* name, const Data& data) {
   check_data<Model>("trainer", name, data);
   check_goals("trainer", name, data);
 }
 
-/// Checks all arrays of a model and of its optimizer before a run changes them. `epoch` and `step`: where the run
-/// begins. Errors: divergence_error for an array that is not finite.
+/// Checks all arrays of a model and of its optimizer before a run changes them. The run begins at `epoch` and `step`.
+/// Errors: divergence_error for an array that is not finite.
 template <class Model, class Descent>
 void check_weights(const Model& model, const Descent& descent, std::size_t epoch, std::size_t step) {
   using scalar = typename Model::scalar;
@@ -46,8 +47,8 @@ void check_weights(const Model& model, const Descent& descent, std::size_t epoch
   require_finite("the remembered errors", "", Model::operations()[Model::size - 1], errors);
 }
 
-/// Looks for the cause of a divergence in the batch of its step: a message that names the sample whose features or
-/// targets are not finite, or an empty one.
+/// Looks for the cause of a divergence in the batch of its step. Returns a message that names the sample whose features
+/// or targets are not finite, or an empty message.
 template <class Scalar>
 [[nodiscard]] std::string not_finite_sample(const data::batch_view<Scalar>& batch, std::size_t epoch,
                                             std::size_t step) {

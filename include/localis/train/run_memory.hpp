@@ -11,8 +11,8 @@
 
 namespace localis::detail {
 
-/// The memory that the steps of an epoch need: for the boundaries that the scheduler may choose in it, or for all of
-/// them. `samples`: of the training data.
+/// The memory that the steps of an epoch need, for the boundaries that the scheduler may choose in it, or for all
+/// boundaries. `samples` is the size of the training data.
 template <class Model, class Scheduler>
 [[nodiscard]] memory_request memory_of_epoch(const Scheduler& policy, const train_options& options, std::size_t epoch,
                                              std::size_t samples, bool all_boundaries) {
@@ -28,7 +28,7 @@ template <class Model, class Scheduler>
   return request;
 }
 
-/// Raises the largest bytes of a run to those that the model uses now.
+/// Raises the largest numbers of bytes of a run to those that the model uses now.
 template <class Model>
 void track_memory(const Model& model, memory_use& largest) {
   const auto raise = [](std::size_t& value, std::size_t bytes) { value = (std::max)(value, bytes); };

@@ -11,7 +11,7 @@
 
 namespace localis {
 
-/// Sums over the finished steps of an epoch, from which its averages are made.
+/// The sums over the finished steps of an epoch, from which its averages are computed.
 struct epoch_sums {
   struct mean {
     double sum = 0;
@@ -34,21 +34,21 @@ struct epoch_sums {
   std::vector<mean> stage_norms;
 };
 
-/// The state of a training run between two steps, beside the arrays of its model and its optimizer. The order of
+/// The state of a training run between two steps, apart from the arrays of its model and its optimizer. The order of
 /// samples, dropout and augmentation follow from seeds and these counts; a scheduler's state follows from the report's
 /// epochs.
 struct run_state {
-  std::size_t epoch = 0;  ///< the current one; the number of epochs if the run is over
-  std::size_t step = 0;   ///< of that epoch, the next one
-  std::size_t steps = 0;  ///< of an epoch
+  std::size_t epoch = 0;  ///< the current epoch; the number of epochs if the run is over
+  std::size_t step = 0;   ///< the next step of that epoch
+  std::size_t steps = 0;  ///< number of steps of an epoch
   localis::report report;
-  epoch_sums sums;                     ///< of the current epoch
-  std::vector<std::byte> supervision;  ///< the bytes of its state
+  epoch_sums sums;                     ///< sums of the current epoch
+  std::vector<std::byte> supervision;  ///< the bytes of the state of the supervision
 };
 
 namespace detail {
 
-/// The bytes of a state of supervision.
+/// The bytes of the state of a supervision.
 template <class State>
 [[nodiscard]] std::vector<std::byte> to_bytes(const State& state) {
   std::vector<std::byte> bytes(sizeof(State));
@@ -56,7 +56,7 @@ template <class State>
   if constexpr (!std::is_empty_v<State>) std::memcpy(bytes.data(), &state, sizeof(State));
   return bytes;
 }
-/// The state that has these bytes, as many as to_bytes() gives.
+/// The state of a supervision from its bytes, whose number must be that of to_bytes().
 template <class State>
 [[nodiscard]] State from_bytes(const std::vector<std::byte>& bytes) {
   State state{};
@@ -64,8 +64,8 @@ template <class State>
   return state;
 }
 
-/// Errors: config_error for the state of a run with another supervision or another network, or one that contradicts
-/// itself.
+/// Errors: Checks the state of a run. Errors: config_error for the state of a run with another supervision or another
+/// network, or for a state that contradicts itself.
 inline void check_run_state(const run_state& state, std::size_t supervision_bytes, std::size_t stages) {
   const auto expect_stored = [](bool good, const char* what, const auto& expected,
                                 std::size_t found) {  // allocates on failure

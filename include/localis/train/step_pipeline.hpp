@@ -15,22 +15,22 @@
 
 namespace localis {
 
-/// The numbers that one training step leaves behind, by which the trainer reports it and detects a divergence.
+/// The numbers that one training step leaves behind, from which the trainer reports the step and detects a divergence.
 template <std::size_t Stages>
 struct step_record {
   double loss = 0;                             ///< mean over the samples of the batch
-  double correct = 0;                          ///< samples whose largest output is their label
+  double correct = 0;                          ///< number of samples whose largest output is their label
   double gain = 1;                             ///< supervision's gain in this step
   std::array<double, Stages> gains{};          ///< supervision's gain for each stage
   std::array<double, Stages> local_change{};   ///< by stage: sum of squares of the local update of its weights
-  std::array<double, Stages> clips{};          ///< by stage: weight rows that the scale guard has met so far
+  std::array<double, Stages> clips{};          ///< by stage: number of weight rows that the scale guard found so far
   std::array<double, Stages> change{};         ///< by stage: sum of squares of the gradient step, of all parameters
   std::array<double, Stages> weight_change{};  ///< by stage: the part of `change` that belongs to weight matrices
 };
 
 namespace kernel {
 
-/// Begins the record of a step: the gains that supervision derives from the losses of earlier steps.
+/// Begins the record of a step with the gains that supervision derives from the losses of earlier steps.
 template <class T, class Supervision, std::size_t Stages>
 struct open_step {
   Supervision policy;
@@ -52,9 +52,9 @@ template <std::size_t Stages>
 struct close_forward {
   const double* loss_sums;  ///< the sum of the losses, and the number of correct samples
   std::size_t samples;
-  const double* const* update_statistics;  ///< by local layer: sum of squares of its last update, clipped rows
+  const double* const* update_statistics;  ///< by local layer: sum of squares of its last update, and clipped rows
   const std::uint32_t* stages;             ///< by local layer
-  std::size_t layers;                      ///< local layers
+  std::size_t layers;                      ///< number of local layers
   step_record<Stages>* record;
 
   constexpr void operator()(std::size_t) const {
@@ -74,7 +74,7 @@ template <class Supervision, std::size_t Stages>
 struct close_step {
   Supervision policy;
   typename Supervision::state* state;  ///< null if supervision runs on the host
-  const double* totals;                ///< by parameter: sum of squares of what the step added
+  const double* totals;                ///< by parameter: sum of squares of its change in the step
   const std::uint32_t* stages;         ///< by parameter
   const std::uint32_t* weights;        ///< by parameter: 1 for weight matrices, else 0
   std::size_t first;                   ///< the first parameter that took part
@@ -130,8 +130,8 @@ class step_pipeline {
     for (std::size_t i = 0; i < depth; ++i) readbacks_.push_back(backend.template make_readback<record>(1));
   }
 
-  /// Call this before the first step of a run: drops all records, and looks up the update statistics of the layers,
-  /// which may have moved. Supervision continues from `state`.
+  /// Drops all records, and looks up the update statistics of the layers, which may have moved. Call it before the
+  /// first step of a run. Supervision continues from `state`.
   void start(const supervision_state& state = {}) {
     std::vector<const double*> statistics;
     std::vector<std::uint32_t> stages;
@@ -147,7 +147,7 @@ class step_pipeline {
     model_.backend().upload(std::span<const supervision_state>(&state, 1), state_.data());
     opened_ = read_ = 0;
   }
-  /// The state of a supervision that runs in the backend. Waits for all steps.
+  /// Returns the state of a supervision that runs in the backend, after waiting for all steps.
   [[nodiscard]] supervision_state state() const {
     supervision_state result{};
     model_.backend().download(static_cast<const supervision_state*>(state_.data()),
@@ -168,7 +168,7 @@ class step_pipeline {
         kernel::close_forward<Model::stages>{model_.loss_sums(), samples, update_statistics_.data(),
                                              statistics_stages_.data(), update_statistics_.size(), slot()});
   }
-  /// Completes the record, after the gradient step, and starts its way to the host.
+  /// Completes the record, after the gradient step, and starts its copy to the host.
   template <class Descent>
   void close_step([[maybe_unused]] const Supervision& policy, const Descent& descent) {
     const auto close = [&]<class Policy>(const Policy& observer, typename Policy::state* state) {
@@ -190,12 +190,12 @@ class step_pipeline {
   /// The record of the step that is open.
   [[nodiscard]] const record& open_record() const requires immediate { return *slot(); }
 
-  /// The number of steps that are closed and not yet read.
+  /// The number of steps that are closed and whose records have not been read yet.
   [[nodiscard]] std::size_t in_flight() const { return opened_ - read_; }
   [[nodiscard]] bool full() const { return in_flight() == depth; }
   /// Whether the record of the oldest step has arrived.
   [[nodiscard]] bool ready() const { return readbacks_[read_ % depth].ready(); }
-  /// The record of the oldest step. Waits until it has arrived.
+  /// Returns the record of the oldest step, after waiting until it has arrived.
   [[nodiscard]] record read() { return readbacks_[read_++ % depth].read()[0]; }
 
  private:

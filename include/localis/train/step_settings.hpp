@@ -20,15 +20,15 @@ namespace localis::detail {
 template <std::size_t Stages>
 struct step_settings {
   std::size_t epoch = 0;
-  std::size_t step = 0;      ///< of the epoch
-  std::size_t steps = 0;     ///< of an epoch
-  std::size_t boundary = 0;  ///< of this step
+  std::size_t step = 0;      ///< number of the step in its epoch
+  std::size_t steps = 0;     ///< number of steps of an epoch
+  std::size_t boundary = 0;  ///< the boundary of this step
   std::size_t base = 0;      ///< the scheduler's base boundary
   double local_rate = 0;
-  double rate = 0;                       ///< of the gradient step
-  std::array<double, Stages> factors{};  ///< on that rate, by stage
-  double gain = 0;                       ///< of a supervision that runs on the host
-  std::size_t samples = 0;               ///< of the batch
+  double rate = 0;                       ///< rate of the gradient step
+  std::array<double, Stages> factors{};  ///< factors on that rate, by stage
+  double gain = 0;                       ///< gain of a supervision that runs on the host
+  std::size_t samples = 0;               ///< number of samples of the batch
 };
 
 /// The settings of a run's next step, as scheduler and learning rate choose them.
@@ -60,7 +60,8 @@ template <class Scheduler, class LearningRate, class Model, optimizer::optimizer
   return next;
 }
 
-/// The same settings for the model, with the batch that the step learns from. Gains and modulator are still missing.
+/// Converts the settings of a step into the model's step_options, with the batch from which the step learns. Gains and
+/// modulator are set later.
 template <std::size_t Stages, class Scalar>
 [[nodiscard]] step_options options_of(const step_settings<Stages>& settings, const train_options& options,
                                       const data::batch_view<Scalar>& batch, std::size_t classes) {

@@ -34,9 +34,9 @@ struct finished_step {
 /// supervision that sees their losses. On a GPU a step is launched while earlier ones still run; on the host each step
 /// is retired before the next one starts.
 ///
-/// One step is, in this order: open(), push(), the forward pass and the loss, close_forward(), the backward pass and
-/// the gradient step, close(); and later retire(). Errors: config_error for a gain, and divergence_error for a loss, a
-/// local update or a weight, that is not finite.
+/// One step consists of these calls, in this order: open(), push(), the forward pass and the loss, close_forward(), the
+/// backward pass and the gradient step, close(); and later retire(). Errors: config_error for a gain that is not
+/// finite, and divergence_error for a loss, a local update or a weight that is not finite.
 template <class Model, class Supervision>
 class steps_in_flight {
  public:
@@ -57,15 +57,15 @@ class steps_in_flight {
     state_ = state;
     pipeline_.start(state);
   }
-  /// Begins an epoch, or goes on with one that has had `clips` clipped rows.
+  /// Begins an epoch, or continues one that has had `clips` clipped rows.
   void start_epoch(std::size_t clips) { clips_before_epoch_ = total_clips() - static_cast<double>(clips); }
 
   [[nodiscard]] bool empty() const { return steps_.empty(); }
   [[nodiscard]] std::size_t size() const { return steps_.size(); }
-  /// Drops all steps, one that failed half way included.
+  /// Drops all steps, including one that failed halfway.
   void clear() { steps_.clear(); }
 
-  /// Gives the next step its gains.
+  /// Sets the gains of the next step.
   void open(settings& step, step_options& options) {
     if constexpr (pipeline::supervises) {
       pipeline_.open(supervision_);
@@ -80,9 +80,9 @@ class steps_in_flight {
       options.stage_gains = stage_gains_;
     }
   }
-  /// From here on the step counts as in flight, even if it fails.
+  /// Adds a step; from here on it counts as in flight, even if it fails.
   void push(const settings& step) { steps_.push_back(step); }
-  /// On the host, a divergence is found here, before anything learns from the loss.
+  /// Completes the first half of a step. On the host, a divergence is found here, before anything learns from the loss.
   void close_forward() {
     const settings& step = steps_.back();
     pipeline_.close_forward(step.samples);
@@ -93,7 +93,7 @@ class steps_in_flight {
     pipeline_.close_step(supervision_, descent);
   }
 
-  /// Whether the oldest step can be retired without a wait, or must be before another one starts.
+  /// Whether the oldest step can be retired without waiting, or must be retired before another step starts.
   [[nodiscard]] bool must_retire() const { return !empty() && (pipeline_.full() || pipeline_.ready()); }
   /// Reads the record of the oldest step, checks it, and shows its loss to supervision.
   finished_step<stages> retire() {
@@ -113,7 +113,7 @@ class steps_in_flight {
     return done;
   }
 
-  /// What supervision has seen in the steps that are retired. No step may be in flight.
+  /// The state of supervision after the retired steps. No step may be in flight.
   [[nodiscard]] supervision_state seen() const {
     if constexpr (pipeline::supervises) {
       return pipeline_.state();
@@ -121,7 +121,7 @@ class steps_in_flight {
       return state_;
     }
   }
-  /// The weight rows that the scale guard has met in this epoch.
+  /// The number of weight rows that the scale guard found in this epoch.
   [[nodiscard]] std::size_t clips_of_epoch() const {
     return static_cast<std::size_t>(total_clips() - clips_before_epoch_);
   }
@@ -170,7 +170,7 @@ class steps_in_flight {
 
   Model& model_;
   Supervision supervision_;
-  supervision_state state_{};  ///< of a supervision that runs on the host
+  supervision_state state_{};  ///< state of a supervision that runs on the host
   pipeline pipeline_;
   std::deque<settings> steps_;  ///< oldest first
   std::array<double, stages> stage_gains_{};

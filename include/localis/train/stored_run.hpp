@@ -21,19 +21,19 @@ namespace localis {
 /// supervision, and the report. io/checkpoint.hpp writes it to a file.
 ///
 ///   const auto before = store(trainer);      // in a callback of trainer.on_pause(), or after fit()
-///   restore(trainer, before);                // the next fit() goes on from there
+///   restore(trainer, before);                // the next fit() continues from there
 template <class T>
 struct stored_run {
   // These must be equal in the trainer that continues the run.
   std::string scalar;
   std::size_t batch = 0;
-  std::uint64_t seed = 0;            ///< of the order of samples
-  std::uint64_t model_seed = 0;      ///< of dropout
-  std::vector<std::string> network;  ///< a line for each operation, with the values of its rule
+  std::uint64_t seed = 0;            ///< seed of the order of samples
+  std::uint64_t model_seed = 0;      ///< seed of dropout
+  std::vector<std::string> network;  ///< one line for each operation, with the values of its rule
 
   run_state state;
-  std::vector<std::size_t> updates;  ///< steps that the optimizer took, by trainable parameter
-  std::vector<std::size_t> counts;   ///< of rules and their optimizers
+  std::vector<std::size_t> updates;  ///< number of steps of the optimizer, by trainable parameter
+  std::vector<std::size_t> counts;   ///< counters of rules and their optimizers
   std::map<std::string, std::vector<T>> arrays;
 };
 
@@ -42,7 +42,7 @@ namespace detail {
 inline constexpr const char* errors_name = "errors";
 inline std::string optimizer_name(std::size_t index) { return text("optimizer.", index); }
 
-/// f(name, values in the backend's memory, how many) for every array of a model.
+/// Calls f(name, values in the backend's memory, number of values) for every array of a model.
 template <class Model, class F>
 void for_each_stored(const Model& model, const F& f) {
   const operation* first = Model::operations().data();
@@ -178,7 +178,7 @@ void restore(Trainer& trainer, const stored_run<typename Trainer::scalar>& run) 
     throw checkpoint_error(failure.what());
   }
 
-  // First what takes memory: where that runs out, nothing has changed.
+  // The allocations come first: if memory runs out, nothing has changed.
   run_state state = run.state;
   if (errors != nullptr) model.remember_samples(errors->size() / trainer.model().outputs);
   trainer.descent().restore(run.updates, states);

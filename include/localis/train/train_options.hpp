@@ -13,13 +13,13 @@ namespace localis {
 struct train_options {
   std::size_t epochs = 10;
   std::size_t batch = 64;  ///< samples per step; the last step of an epoch may have fewer
-  /// Step size eta of the rules before the boundary; with relative_step, the fraction of the weights' norm that one
-  /// update moves. 0 freezes the stages before the boundary.
+  /// The step size eta of the rules before the boundary; with relative_step, the fraction of the norm of the weights by
+  /// which one update changes them. 0 freezes the stages before the boundary.
   double local_rate = 1e-3;
   prefix_normalization normalization = prefix_normalization::running;
-  std::uint64_t seed = 1;  ///< of the order of samples
+  std::uint64_t seed = 1;  ///< seed of the order of samples
 
-  /// Errors: config_error for a value that is out of its range.
+  /// Checks all options. Errors: config_error for a value that is out of its range.
   void validate() const {
     expect(epochs > 0, "trainer: epochs", "at least 1", epochs);
     expect(batch > 0, "trainer: batch", "at least 1", batch);

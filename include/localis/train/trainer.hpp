@@ -40,7 +40,8 @@
 namespace localis {
 
 /// Trains a model. In each step the scheduler chooses the boundary: the stages before it learn by their rules while the
-/// batch passes through them, the others by gradient. Supervision turns the loss into the gain of later local updates.
+/// batch passes through them, and the others learn by gradient. Supervision turns the loss into the gain of later local
+/// updates.
 ///
 ///   trainer t{model, scheduler::dynamic{}, supervision::loss_gain{}, {.epochs = 10}};
 ///   const report& r = t.fit(train, validation);
@@ -50,15 +51,15 @@ namespace localis {
 /// more outputs than the data has classes: the additional ones take no part in loss and accuracy.
 ///
 /// A process that is forked in a callback may train by a fit() of its own, but must not continue this one: the thread
-/// that reads the next batch is not there after a fork, and the loader would wait for it without end.
+/// that reads the next batch does not exist after a fork, and the loader would wait for it forever.
 ///
 /// Errors: config_error for parameters, and for a rate, a gain or a modulator that is not finite in its step;
 /// shape_error where data and network disagree; data_error for features or targets that are not finite and made a run
 /// diverge, and for targets that the loss is not defined for; divergence_error if the loss or a weight is no longer
-/// finite, or was not when fit() was called. Whatever data, policies and callbacks throw leaves fit() unchanged.
-/// report() then holds the finished steps, and the next fit() starts a new run. A step that failed half way is not
-/// undone: its local updates may have been applied, weights may not be finite, and state() (and so a checkpoint) is
-/// refused.
+/// finite, or was not finite when fit() was called. Exceptions that data, policies and callbacks throw leave fit()
+/// unchanged. report() then holds the finished steps, and the next fit() starts a new run. A step that failed halfway
+/// is not undone: its local updates may have been applied, weights may not be finite, and state() (and so a checkpoint)
+/// is refused.
 template <class Model, class Scheduler, class Supervision, class Optimizer = optimizer::sgd,
           class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
 class trainer {
@@ -95,7 +96,7 @@ class trainer {
     model_.validate();
   }
 
-  /// Trains for the epochs of the options. Errors: see above.
+  /// Trains for the number of epochs that the options state. Errors: those of the class.
   template <data::dataset Train>
   const localis::report& fit(const Train& train) {
     return run(train, static_cast<const Train*>(nullptr));
@@ -109,15 +110,15 @@ class trainer {
   /// Ends the run after the current step. May be called from a callback, another thread, or a signal handler.
   void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
-  // Callbacks. Those of a kind are called in the order in which they were added; an empty function, as in on_step({}),
+  // Callbacks of one kind are called in the order in which they were added; an empty function, as in on_step({}),
   // removes all of its kind.
 
-  /// Called after each step.
+  /// Adds a function that is called after each step.
   void on_step(std::function<void(const step_event&)> callback) { step_callbacks_.add(std::move(callback)); }
-  /// Called after each epoch, with its validation.
+  /// Adds a function that is called after each epoch and its validation.
   void on_epoch(std::function<void(const epoch_record&)> callback) { epoch_callbacks_.add(std::move(callback)); }
-  /// Called between two steps while no step is in flight: after each epoch, and after every `every`-th step of an epoch
-  /// unless `every` is 0. A checkpoint may be written there (io/checkpoint.hpp).
+  /// Adds a function that is called between two steps while no step is in flight: after each epoch, and after every
+  /// `every`-th step of an epoch unless `every` is 0. It may write a checkpoint (io/checkpoint.hpp).
   void on_pause(std::size_t every, std::function<void()> callback) { pause_callbacks_.add(every, std::move(callback)); }
   /// Sets the third factor of local learning, such as reward or novelty. The function is called before each step with
   /// the batch and one value per sample, preset to 1, which multiplies the sample's part of every local update; a
@@ -144,7 +145,7 @@ class trainer {
   [[nodiscard]] const descent_type& descent() const { return descent_; }
 
   /// The state of the run: after fit(), or in a callback of on_pause().
-  /// Errors: config_error while steps are in flight, or if one failed half way.
+  /// Errors: config_error while steps are in flight, or if a step failed halfway.
   [[nodiscard]] run_state state() const {
     expect(in_flight_.empty(), "trainer::state: steps under way", "none, as in on_pause() and after fit()",
            in_flight_.size());
@@ -154,13 +155,13 @@ class trainer {
     return result;
   }
   /// Makes the next fit() continue from `stored`. If model and optimizer have their arrays back, and options, policies
-  /// and data are those of the stored run, it takes the steps of a run that was never interrupted and gives the report
-  /// of that run, times excepted. A finished run continues if there are more epochs now.
+  /// and data are those of the stored run, it takes the same steps as a run that was never interrupted and ends with
+  /// the same report, except for the times. A finished run continues if there are more epochs now.
   /// Errors: config_error for a state of another supervision or network; in fit(), for data of another size.
   void restore(run_state stored) {
     check_state(stored);
     restored_ = std::move(stored);
-    in_flight_.clear();  // a step that failed half way does not matter any more
+    in_flight_.clear();  // a step that failed halfway no longer matters
   }
   /// Throws the errors of restore(), and changes nothing.
   static void check_state(const run_state& stored) {
@@ -243,8 +244,8 @@ class trainer {
 
   enum class retire { arrived, all };
 
-  /// Takes steps out of flight: those whose records have arrived, or all of them. Each is added to the report and told
-  /// to the callbacks.
+  /// Retires the steps whose records have arrived, or all steps. Each is added to the report and passed to the
+  /// callbacks.
   void retire_steps(retire selection) {
     const auto start = clock::now();
     epoch_record& record = run_.report.epochs.back();
@@ -279,7 +280,7 @@ class trainer {
     run_.report.epochs.back().validation_accuracy = result.accuracy;
   }
 
-  /// Before anything changes: data and weights that no run can be made of.
+  /// Checks, before anything changes, that data and weights permit a run.
   template <class Train, class Validation>
   void check_run(const Train& train, const Validation* validation) {
     detail::check_learnable<Model>("training data", train);
@@ -293,7 +294,7 @@ class trainer {
       throw;
     }
   }
-  /// Begins a run at its first step, or where a restored run stood.
+  /// Begins a run at its first step, or at the step of a restored run.
   void start_run(std::size_t steps_per_epoch) {
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
                                                  steps_per_epoch});
@@ -323,7 +324,7 @@ class trainer {
     if (run_.step == 0) detail::start_epoch(run_.epoch, Model::stages, run_.report, run_.sums);
     in_flight_.start_epoch(run_.report.epochs.back().clips);
   }
-  /// Tells the scheduler about the epoch, and goes on to the next one if this one is complete.
+  /// Reports the epoch to the scheduler, and advances to the next epoch if this one is complete.
   void end_epoch(bool complete) {
     epoch_record& record = run_.report.epochs.back();
     detail::track_memory(model_, run_.report.memory);
@@ -369,8 +370,8 @@ class trainer {
   detail::diagnostics_callbacks<Model> diagnostics_;
   run_state run_;                      ///< without the state of supervision, which in_flight_ has
   std::optional<run_state> restored_;  ///< the start of the next run
-  std::size_t classes_ = 0;            ///< of the training data
-  bool memory_prepared_ = false;       ///< in this run
+  std::size_t classes_ = 0;            ///< number of classes of the training data
+  bool memory_prepared_ = false;       ///< whether memory was prepared in this run
   std::atomic<bool> stop_{false};
 };
 

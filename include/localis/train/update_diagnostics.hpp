@@ -27,13 +27,13 @@ struct stage_diagnostics {
   double smallest_row = 0;   ///< the smallest norm of a weight row
   double mean_row = 0;       ///< the mean norm of a weight row
   double largest_row = 0;    ///< the largest norm of a weight row
-  std::size_t channels = 0;  ///< of the stage's output
-  std::size_t dead_channels = 0;  ///< channels with the same value for all samples and positions of the batch
+  std::size_t channels = 0;  ///< number of channels of the stage's output
+  std::size_t dead_channels = 0;  ///< number of channels with one value for all samples and positions of the batch
 };
 
 /// Computes how well the local updates of some stages agree with the gradient, without changing the model. It takes two
-/// dry runs of a training step: one in which all stages are behind the boundary gives the gradient, and one in which
-/// these stages are before it gives the updates of their rules.
+/// dry runs of a training step: one with all stages after the boundary yields the gradient, and one with these stages
+/// before it yields the updates of their rules.
 ///
 ///   update_diagnostics diagnostics{model, {0, 1}};
 ///   for (const stage_diagnostics& stage : diagnostics(features, labels, {.local_rate = 1e-5})) ...
@@ -41,7 +41,7 @@ struct stage_diagnostics {
 /// Cost:   two training steps, and the transfer of the stages' weights and outputs to the host.
 /// State:  O x I per layer.
 /// Errors: config_error for a stage that cannot lie before the boundary, and if the model's memory is not prepared for
-///         all boundaries from 0 to the one behind the stages.
+///         all boundaries from 0 to the one after these stages.
 template <class Model>
 class update_diagnostics {
  public:
@@ -99,11 +99,11 @@ class update_diagnostics {
   }
 
  private:
-  /// The index of a stage among those that are diagnosed, or their number.
+  /// The index of a stage among the diagnosed stages, or their number if the stage is not diagnosed.
   [[nodiscard]] std::size_t index_of(std::size_t stage) const {
     return static_cast<std::size_t>(std::find(stages_.begin(), stages_.end(), stage) - stages_.begin());
   }
-  /// f(index of its stage, layer) for each trainable layer of the stages.
+  /// Calls f(index of its stage, layer) for each trainable layer of the diagnosed stages.
   template <class F>
   void for_each_layer(F&& f) {
     model_.for_each_layer([&](const operation& op, auto& layer) {

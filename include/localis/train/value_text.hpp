@@ -11,7 +11,7 @@
 
 #include <localis/core/any_value.hpp>
 
-/// The members of a plain value as text, by which two runs are compared.
+/// Converts the members of a plain value to text, by which two runs are compared.
 namespace localis::detail {
 
 template <class T>
@@ -24,7 +24,7 @@ template <class T, std::size_t... Is>
 constexpr bool takes_members(std::index_sequence<Is...>) {
   return requires { T{(static_cast<void>(Is), any_value{})...}; };
 }
-/// Members of an aggregate, where none is an array of C's: such an array counts each of its elements.
+/// The number of members of an aggregate, if none is a C array: each element of a C array counts as a member.
 template <class T, std::size_t Count = 0>
 constexpr std::size_t member_count() {
   if constexpr (takes_members<T>(std::make_index_sequence<Count + 1>{})) {
@@ -33,7 +33,7 @@ constexpr std::size_t member_count() {
     return Count;
   }
 }
-/// Whether member I takes a list of two where it stands for two: an array of C's.
+/// Whether member I accepts a list of two values in place of two members, as a C array does.
 template <class T, std::size_t... Head, std::size_t... Tail>
 constexpr bool is_array_at(std::index_sequence<Head...>, std::index_sequence<Tail...>) {
   return requires { T{(static_cast<void>(Head), any_value{})..., {any_value{}, any_value{}}}; }
@@ -47,7 +47,7 @@ constexpr bool has_array(std::index_sequence<Is...>) {
           false);
 }
 
-/// An aggregate whose members structured bindings name.
+/// An aggregate whose members structured bindings can name.
 template <class T>
 constexpr bool has_open_members() {
   if constexpr (std::is_aggregate_v<T> && !std::is_empty_v<T> && !std::is_array_v<T> &&
@@ -58,7 +58,7 @@ constexpr bool has_open_members() {
   return false;
 }
 
-/// The fewest characters that read back as the same number.
+/// The shortest text from which the same number is read.
 inline std::string number_text(double value) {
   std::array<char, 32> digits{};
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
@@ -72,9 +72,9 @@ void append_values(std::string& target, const Members&... members) {
   (append_value(target, members), ...);
 }
 
-/// Adds " 0.1" for each number in a plain value: members of aggregates and elements of std::array in their order. What
-/// has private members, bases, arrays of C's or more than eight members is its bytes where they are its value, and
-/// nothing where they may hold more.
+/// Adds " 0.1" for each number in a plain value: members of aggregates and elements of std::array in their order. A
+/// type with private members, bases, C arrays or more than eight members is represented by its bytes if these determine
+/// its value, and by nothing otherwise.
 template <class T>
 void append_value(std::string& target, const T& value) {
   if constexpr (std::is_enum_v<T>) {
