@@ -24,7 +24,7 @@
 #include <localis/train/stored_run.hpp>
 
 /// Stored training runs. A checkpoint is a safetensors file with all arrays as tensors and all other values as JSON in
-/// its metadata, floating values as hexadecimal strings. Each tensor and the JSON have a checksum.
+/// its metadata, in which floating-point values are hexadecimal strings. Each tensor and the JSON have a checksum.
 namespace localis::io {
 
 namespace detail {
@@ -51,7 +51,7 @@ inline std::string checksum(const void* data, std::size_t bytes) {
   return text(crc32_z(crc32_z(0, nullptr, 0), static_cast<const Bytef*>(data), bytes));
 }
 
-// The members of these two, as train/report.hpp has those of its records.
+// The members of these two types, listed as train/report.hpp lists those of its records.
 
 using localis::detail::kind_of;
 template <class T>
@@ -174,8 +174,8 @@ void write_checkpoint(const stored_run<T>& source, const std::filesystem::path& 
   }
 }
 
-/// Errors: checkpoint_error with the path, for a file that cannot be read, is no checkpoint, one of another scalar, or
-/// not byte for byte what was written.
+/// Errors: Reads a run from a file. Errors: checkpoint_error with the path, for a file that cannot be read, is not a
+/// checkpoint, has another scalar type, or differs in any byte from the file that was written.
 template <class T>
 [[nodiscard]] stored_run<T> read_checkpoint(const std::filesystem::path& path) {
   const auto wrong = [&](const std::string& what) { return checkpoint_error(text(path.string(), ": ", what)); };
@@ -212,7 +212,7 @@ template <class T>
       }
     }
     return result;
-  } catch (const data_error& failure) {  // it names the file already
+  } catch (const data_error& failure) {  // its message names the file already
     throw checkpoint_error(failure.what());
   } catch (const error& failure) {
     throw wrong(failure.what());

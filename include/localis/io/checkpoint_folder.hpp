@@ -40,12 +40,12 @@ struct checkpoint_file {
 ///
 /// Several runs may share a folder, each under a name of its own: from the first file that it writes, an object
 /// prevents all others from writing or removing files of its name (FOLDER/.NAME.lock, see file_lock). The disk needs
-/// room for one file more than are kept.
+/// room for one file more than the number to keep.
 class checkpoint_folder {
  public:
   /// @param folder  created with the first file, if it does not exist
   /// @param keep    number of files to keep, at least 1
-  /// Errors: config_error
+  /// Errors: config_error if `keep` is 0, or if the name is empty or contains a slash.
   checkpoint_folder(std::filesystem::path folder, std::string name, std::size_t keep = 3)
       : folder_(std::move(folder)), name_(std::move(name)), keep_(keep) {
     expect(!name_.empty() && name_.find('/') == std::string::npos, "checkpoint_folder: name", "a part of a file's name",
@@ -126,7 +126,7 @@ class checkpoint_folder {
     return true;
   }
 
-  /// Removes all files of this name, and the folder if nothing else is in it. Errors: as write.
+  /// Removes all files of this name, and the folder if nothing else is in it. Errors: those of write().
   void clear() {
     std::error_code ignored;
     if (!std::filesystem::exists(folder_, ignored)) return;
@@ -169,7 +169,7 @@ class checkpoint_folder {
     return folder_ / text(name_, "-step-", zeros, digits, ending);
   }
 
-  /// The latest step first.
+  /// The files of this name, the latest step first.
   [[nodiscard]] std::vector<entry> entries() const {
     std::vector<entry> result;
     std::error_code failure;

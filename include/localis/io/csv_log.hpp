@@ -16,7 +16,7 @@
 
 namespace localis::io {
 
-inline constexpr const char* csv_end = "\r\n";  ///< of a line
+inline constexpr const char* csv_end = "\r\n";  ///< the end of a line
 
 /// A cell in the format of RFC 4180: in quotes if it contains a comma, a quote or a line break.
 [[nodiscard]] inline std::string csv_cell(std::string_view content) {
@@ -37,8 +37,8 @@ template <loggable Record>
 }
 
 /// A row: the values of labels and numbers. Numbers are written so that reading gives the same value. NaN, which stands
-/// for a missing value, is an empty cell; infinity, for which RFC 4180 has no word, is inf or -inf, which C, Python, R
-/// and spreadsheets read.
+/// for a missing value, is an empty cell; infinity, for which RFC 4180 has no notation, is inf or -inf, which C,
+/// Python, R and spreadsheets read.
 template <loggable Record>
 [[nodiscard]] std::string csv_row(const Record& record, const log_labels& labels = {}) {
   std::string line;

@@ -39,7 +39,7 @@ class descriptor {
   int number_;
 };
 
-/// Writes all bytes. Returns whether that succeeded; otherwise errno says why not.
+/// Writes all bytes. Returns whether that succeeded; if not, errno gives the reason.
 [[nodiscard]] inline bool write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t done = ::write(file, bytes.data(), bytes.size());
@@ -52,11 +52,11 @@ class descriptor {
 }  // namespace detail
 
 /// A lock that one process at a time may hold, for the lifetime of this object. It is a file that names the process.
-/// The system releases the lock when the process ends in any way; the next process takes over a file that is left. If
-/// the file system has no locks (some network file systems), nobody is kept out.
+/// The system releases the lock when the process ends in any way; the next process takes over a file that was left
+/// behind. On a file system without locks (some network file systems), the lock keeps nobody out.
 ///
 /// Errors: data_error with the path: if another process, which the message names, or another object of this process
-///         holds the lock; if the file exists and is no lock; or, with the reason of the system, if it cannot be
+///         holds the lock; if the file exists and is not a lock; or, with the reason of the system, if it cannot be
 ///         written.
 class file_lock {
  public:
@@ -104,7 +104,7 @@ class file_lock {
     if (!good) throw data_error(text(path_.string(), ": cannot be written: ", localis::detail::system_reason()));
   }
 
-  /// The first line of the file, shortened to what matters.
+  /// The first line of the file, of which at most 512 bytes are read.
   [[nodiscard]] std::string content() const {
     std::array<char, 512> bytes{};
     const ssize_t got = ::pread(file_.number(), bytes.data(), bytes.size(), 0);

@@ -47,12 +47,12 @@ concept loggable = std::default_initializable<Record> && requires(const Record& 
 /// Names and strings that precede the numbers of every record: {{"run", "sgd"}, {"seed", "1"}}; UTF-8.
 using log_labels = std::vector<std::pair<std::string, std::string>>;
 
-/// What happens to an existing log. A resumed run appends. If it repeats epochs that the log already has, the last
-/// records of them count.
+/// States whether a log appends to an existing file or replaces it. A resumed run appends. If it repeats epochs that
+/// the log already contains, the last records of these epochs count.
 enum class existing_log { append, replace };
 
 /// A file that grows by whole records. Each record is one write to its end, so that a killed run leaves whole records,
-/// unless it is killed in the very moment in which the kernel moves from one page of the write to the next. A record
+/// unless it is killed at the very moment at which the kernel moves from one page of the write to the next. A record
 /// for which the disk has no room is removed again. Several objects may write to one file without mixing their records.
 class log_file {
  public:
@@ -115,8 +115,8 @@ class log_file {
 
 namespace detail {
 
-/// The first line of an existing file; none for an empty file, a pipe or a device. Errors: data_error for a file that
-/// ends in an incomplete line, which would merge with the appended text.
+/// The first line of an existing file; there is none for an empty file, a pipe or a device. Errors: data_error for a
+/// file that ends in an incomplete line, which would merge with the appended text.
 inline std::optional<std::string> first_line(const std::filesystem::path& path) {
   std::error_code ignored;
   std::string line;

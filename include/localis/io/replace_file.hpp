@@ -17,7 +17,7 @@
 #include <localis/core/error.hpp>
 #include <localis/io/file_lock.hpp>
 
-/// Replaces files; all of localis replaces files through this header.
+/// Replaces files safely. All of localis replaces files through this header.
 namespace localis::io {
 
 namespace detail {
@@ -33,7 +33,7 @@ inline constexpr std::string_view draft_ending = ".part";
          name.substr(name.size() - draft_ending.size()) == draft_ending;
 }
 
-/// Removes a draft that no process writes any more.
+/// Removes a draft that no process is writing any more.
 inline void remove_abandoned(const std::filesystem::path& draft) {
   const descriptor file(::open(draft.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0) ::unlink(draft.c_str());
@@ -54,8 +54,8 @@ inline void remove_abandoned(const std::filesystem::path& draft) {
 /// may set them. A symbolic link stays, and its target is replaced; a device or a pipe is written to directly; other
 /// hard links to the old file keep the old content.
 ///
-/// Errors: data_error with the path and the system's reason: no room, no such folder, a folder under that name, a file
-/// or a folder that may not be written to.
+/// Errors: data_error with the path and the system's reason, such as a full disk, a folder that does not exist, a
+/// folder of that name, or a file or folder without write permission.
 class replacement {
  public:
   explicit replacement(std::filesystem::path path) : path_(std::move(path)) {
@@ -146,7 +146,8 @@ class replacement {
     }
   }
 
-  /// Permissions and owner. Those of a group that may not be given would be another group's.
+  /// Gives the draft the permissions and the owner of the old file. If its group cannot be set, the permissions of the
+  /// group are left out, because they would belong to another group.
   void take_over(const struct stat& old) const {
     mode_t mode = old.st_mode & 07777U;
     if (::fchown(file_.number(), old.st_uid, old.st_gid) != 0 &&

@@ -36,7 +36,7 @@ struct tensor_info {
   std::size_t begin = 0;           ///< first byte, counted from the end of the header
   std::size_t end = 0;
 
-  /// Number of values.
+  /// The number of values.
   [[nodiscard]] std::size_t size() const {
     std::size_t product = 1;
     for (const std::size_t extent : shape) product *= extent;
@@ -48,7 +48,7 @@ using metadata_map = std::map<std::string, std::string>;
 
 namespace detail {
 
-/// Bits per value; 0 for an unknown type.
+/// The number of bits per value; 0 for an unknown type.
 [[nodiscard]] inline std::size_t bits_of(const std::string& dtype) {
   static const std::map<std::string, std::size_t> bits = {
       {"BOOL", 8},        {"U8", 8},   {"I8", 8},      {"U16", 16},    {"I16", 16},    {"U32", 32},
@@ -137,16 +137,16 @@ inline nlohmann::json parse_careful(const std::string& location, const std::stri
 
 }  // namespace detail
 
-/// A safetensors file, open for reading. The header is read and checked at once, values are read on request. Nothing in
-/// the header is trusted that contradicts the size of the file. Only one thread at a time may use it.
+/// A safetensors file, open for reading. The header is read and checked at once, values are read on request. A header
+/// that contradicts the size of the file is rejected. Only one thread at a time may use it.
 class safetensors {
  public:
   static constexpr std::size_t longest_header = 100'000'000;  ///< bytes; the format's own limit
 
   /// Errors: data_error with path (and byte offset, tensor, expected, found) for a file that cannot be read or is cut
-  /// short, a header larger than the file or the format allows, that is no JSON, names anything twice, lacks or
-  /// misstates a field, an unknown dtype, a size that does not follow from shape and dtype, and for offsets that leave
-  /// the file, overlap, or leave a hole.
+  /// short, for a header that is larger than the file or the format allows, is not JSON, contains a name twice, or
+  /// lacks or misstates a field; for an unknown dtype and a size that does not follow from shape and dtype; and for
+  /// offsets that leave the file, overlap, or leave a hole.
   explicit safetensors(const std::filesystem::path& path) : name_(path.string()) {
     const std::size_t size = localis::detail::open_to_read(path, file_);
     const auto found = [&path](const std::string& otherwise) { return localis::detail::found_kind(path, otherwise); };
@@ -185,7 +185,7 @@ class safetensors {
     return result;
   }
 
-  /// Errors: data_error if there is no such tensor.
+  /// Returns the entry of a tensor. Errors: data_error if there is no such tensor.
   [[nodiscard]] const tensor_info& info(const std::string& tensor) const {
     const auto found = tensors_.find(tensor);
     if (found == tensors_.end())
@@ -196,8 +196,8 @@ class safetensors {
 
   /// Reads all values of a tensor, row-major, into an array of as many float or double (from F64, F32, F16, BF16; to
   /// float with rounding) or std::int64_t (only from I64).
-  /// Errors: data_error for no such tensor, an unsuitable dtype, a value too large for a float, or a file that
-  /// has become shorter; shape_error if `target` has not as many elements.
+  /// Errors: data_error if there is no such tensor, for an unsuitable dtype, for a value too large for a float, or for
+  /// a file that has become shorter; shape_error if `into` has another number of elements.
   template <std::ranges::contiguous_range Values>
   void read(const std::string& tensor, Values&& target) {
     const std::span<std::ranges::range_value_t<Values>> values(target);
@@ -219,7 +219,8 @@ class safetensors {
     read(tensor, target);
   }
 
-  /// Errors: data_error that lists what is missing and what is too many, unless the tensors are exactly these.
+  /// Errors: Checks the names of the tensors. Errors: data_error that lists missing and surplus tensors, unless the
+  ///         tensors are exactly the expected ones.
   void expect_names(std::vector<std::string> expected) const {
     std::sort(expected.begin(), expected.end());
     const std::vector<std::string> found = names();

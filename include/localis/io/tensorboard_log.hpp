@@ -56,7 +56,7 @@ template <class Word>
   return length + little_endian(masked_crc32c(length)) + record + little_endian(masked_crc32c(record));
 }
 
-// Fields of protocol buffers: a key of number and wire type, and the value.
+// The fields of protocol buffers, each a key (its number and wire type) and a value.
 
 [[nodiscard]] inline std::string varint(std::uint64_t value) {
   std::string bytes;

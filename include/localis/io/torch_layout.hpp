@@ -9,7 +9,8 @@
 #include <localis/core/error.hpp>
 #include <localis/core/operation.hpp>
 
-/// How PyTorch names and orders the arrays of a network's operations, in torchvision's networks of the same kind.
+/// The names and the order that PyTorch gives to the arrays of a network's operations, in the corresponding networks of
+/// torchvision.
 namespace localis::io {
 
 /// The naming schemes for the modules of a network.
@@ -38,7 +39,7 @@ inline std::vector<std::string> features_names(std::span<const operation> progra
 
 inline std::vector<std::string> resnet_names(std::span<const operation> program) {
   std::vector<std::string> names(program.size());
-  // A group begins with the first block, and with each that has a projection.
+  // A group begins with the first block and with each block that has a projection.
   std::size_t group = 0;
   std::size_t block = 0;
   std::size_t number = 0;  // of the convolution within its branch

@@ -31,7 +31,7 @@ void append_little_endian(std::vector<char>& target, Word word) {
 
 }  // namespace detail
 
-/// A view of a tensor to be written: F32, F64 or I64, the type of its values.
+/// A view of a tensor to be written; its values have the type F32, F64 or I64.
 struct named_tensor {
   std::string name;
   std::vector<std::size_t> shape;  ///< row-major; empty: one value
@@ -40,8 +40,8 @@ struct named_tensor {
 
 /// Writes a safetensors file, with the same bytes as the format's own writer. An existing file is replaced only when
 /// the new one is completely on the disk; see replacement.
-/// Errors: shape_error if shape and values disagree; config_error for a name twice, the reserved name __metadata__ or
-/// a string that is not UTF-8; data_error if the file cannot be written.
+/// Errors: shape_error if shape and values disagree; config_error for a name that occurs twice, the reserved name
+/// __metadata__ or a string that is not UTF-8; data_error if the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, const std::vector<named_tensor>& tensors,
                               const metadata_map& metadata = {}) {
   struct format {
