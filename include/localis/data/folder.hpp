@@ -156,7 +156,7 @@ class folder {
 
   static bool is_hidden(const std::filesystem::path& path) { return path.filename().string().front() == '.'; }
 
-  /// @param at  set to the folder that is being opened, because an error does not name a folder below another
+  /// @param opened  set to the folder that is being opened, because an error does not name a folder below another
   void list(std::filesystem::path& opened) {
     namespace fs = std::filesystem;
     std::error_code ignored;  // of a link that leads nowhere: it is no folder

@@ -197,7 +197,7 @@ class safetensors {
   /// Reads all values of a tensor, row-major, into an array of as many float or double (from F64, F32, F16, BF16; to
   /// float with rounding) or std::int64_t (only from I64).
   /// Errors: data_error if there is no such tensor, for an unsuitable dtype, for a value too large for a float, or for
-  /// a file that has become shorter; shape_error if `into` has another number of elements.
+  /// a file that has become shorter; shape_error if `target` has another number of elements.
   template <std::ranges::contiguous_range Values>
   void read(const std::string& tensor, Values&& target) {
     const std::span<std::ranges::range_value_t<Values>> values(target);
@@ -219,7 +219,7 @@ class safetensors {
     read(tensor, target);
   }
 
-  /// Errors: Checks the names of the tensors. Errors: data_error that lists missing and surplus tensors, unless the
+  /// Checks the names of the tensors. Errors: data_error that lists missing and surplus tensors, unless the
   ///         tensors are exactly the expected ones.
   void expect_names(std::vector<std::string> expected) const {
     std::sort(expected.begin(), expected.end());
