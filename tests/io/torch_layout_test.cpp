@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/io/torch_layout.hpp>
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/zoo/lenet.hpp>
+#include <localis/zoo/mobilenet_v2.hpp>
+#include <localis/zoo/resnet.hpp>
+
+namespace lo = localis;
+namespace io = lo::io;
+using io::torch_names;
+
+namespace {
+
+/// The modules of all operations that have parameters, in order.
+template <class Network>
+std::vector<std::string> modules(torch_names names) {
+  const auto all = io::module_names(Network::program.operations, names);
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (Network::program.operations[i].parameters > 0) result.push_back(all[i]);
+  }
+  return result;
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::count(names.begin(), names.end(), name) == 1;
+}
+
+}  // namespace
+
+// The names are those of torchvision's state_dict().
+TEST_CASE("torch_layout: features up to the last pooling, then the classifier") {
+  CHECK(modules<lo::zoo::lenet<>>(torch_names::features) ==
+        std::vector<std::string>{"features.0", "features.3", "classifier.0", "classifier.2", "classifier.4"});
+}
+
+TEST_CASE("torch_layout: ResNet's groups, blocks and projections") {
+  const auto names = modules<lo::zoo::resnet18<>>(torch_names::resnet);
+  CHECK(names.size() == 41);  // 20 convolutions, each with its normalization, and fc
+  CHECK(names[0] == "conv1");
+  CHECK(names[1] == "bn1");
+  CHECK(names.back() == "fc");
+  for (const char* name : {"layer1.0.conv1", "layer1.0.bn2", "layer1.1.conv2", "layer2.0.downsample.0",
+                           "layer2.0.downsample.1", "layer2.1.conv1", "layer4.1.bn2"}) {
+    CAPTURE(name);
+    CHECK(has(names, name));
+  }
+  CHECK(!has(names, "layer1.0.downsample.0"));
+  const auto deep = modules<lo::zoo::resnet50<>>(torch_names::resnet);
+  CHECK(has(deep, "layer1.0.downsample.0"));
+  CHECK(has(deep, "layer3.5.conv3"));
+}
+
+TEST_CASE("torch_layout: MobileNetV2's features and their blocks") {
+  const auto names = modules<lo::zoo::mobilenet_v2<>>(torch_names::mobilenet_v2);
+  CHECK(names.front() == "features.0.0");
+  CHECK(names.back() == "classifier.1");
+  for (const char* name :
+       {"features.0.1", "features.1.conv.0.0", "features.1.conv.1", "features.1.conv.2", "features.2.conv.1.0",
+        "features.2.conv.2", "features.2.conv.3", "features.17.conv.3", "features.18.0", "features.18.1"}) {
+    CAPTURE(name);
+    CHECK(has(names, name));
+  }
+}
+
+TEST_CASE("torch_layout: of a window PyTorch has the channels first") {
+  const lo::operation op = lo::conv2d<2, 2>::describe({4, 4, 3});
+  const lo::parameter<float> weight{"weight", 2, 12, nullptr, true};
+  const io::torch_tensor found = io::torch_layout(op, weight, op.in);
+  CHECK(found.name == "weight");
+  CHECK(found.shape == std::vector<std::size_t>{2, 3, 2, 2});
+  REQUIRE(found.ours.size() == 24);
+  for (std::size_t i = 0; i < 24; ++i) {
+    const std::size_t unit = i / 12;
+    const std::size_t channel = i / 4 % 3;
+    const std::size_t cell = i % 4;
+    CHECK(found.ours[i] == unit * 12 + cell * 3 + channel);
+  }
+}
+
+TEST_CASE("torch_layout: a dense layer sees a flattened map channels first, a vector as it is") {
+  const lo::operation op = lo::dense<2>::describe({2, 1, 3});
+  const lo::parameter<float> weight{"weight", 2, 6, nullptr, true};
+  const io::torch_tensor map = io::torch_layout(op, weight, {2, 1, 3});
+  CHECK(map.shape == std::vector<std::size_t>{2, 6});
+  CHECK(map.ours == std::vector<std::size_t>{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11});
+  CHECK(io::torch_layout(op, weight, {1, 1, 6}).ours.empty());
+}
+
+TEST_CASE("torch_layout: arrays by channel have PyTorch's names and their own order") {
+  lo::operation op;
+  op.kind = lo::operation_kind::normalization;
+  const auto name = [&](const char* ours) {
+    const lo::parameter<float> p{ours, 1, 5, nullptr, true};
+    const io::torch_tensor found = io::torch_layout(op, p, {});
+    CHECK(found.shape == std::vector<std::size_t>{5});
+    CHECK(found.ours.empty());
+    return found.name;
+  };
+  CHECK(name("gamma") == "weight");
+  CHECK(name("beta") == "bias");
+  CHECK(name("running_mean") == "running_mean");
+  CHECK(name("running_variance") == "running_var");
+}

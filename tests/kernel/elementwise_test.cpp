@@ -1,0 +1,108 @@
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/kernel/elementwise.hpp>
+#include <localis/math/activation.hpp>
+
+namespace lo = localis;
+namespace kernel = lo::kernel;
+using values = std::vector<double>;
+
+namespace {
+
+template <class Kernel>
+void run(const Kernel& f, std::size_t rows, std::size_t columns) {
+  for (std::size_t row = 0; row < rows; ++row) {
+    f(row, columns / 2, columns);  // any stretch, in any order
+    f(row, 0, columns / 2);
+  }
+}
+
+const values six{1, 2, 3, 4, 5, 6};  // 2 x 3
+
+}  // namespace
+
+TEST_CASE("kernel: copy and fill") {
+  values to(6, -1);
+  run(kernel::copy<double>{six.data(), to.data(), 3}, 2, 3);
+  CHECK(to == six);
+  run(kernel::fill<double>{to.data() + 1, 7}, 1, 4);
+  CHECK(to == values{1, 7, 7, 7, 7, 6});
+}
+
+TEST_CASE("kernel: add_to_rows and column_sums") {
+  values to = six;
+  const values row{10, 20, 30};
+  run(kernel::add_to_rows<double>{to.data(), row.data(), 3}, 2, 3);
+  CHECK(to == values{11, 22, 33, 14, 25, 36});
+  const std::vector<float> wide{1, 2, -1, 4, 5, -1};  // rows of 3, of which 2 count
+  values sums{100, 0};
+  const kernel::column_sums<double, float> f{wide.data(), 3};
+  f(0, 0, 2, sums.data());
+  f(1, 0, 1, sums.data());
+  f(1, 1, 2, sums.data());
+  CHECK(sums == values{105, 7});
+}
+
+TEST_CASE("kernel: rows by stride and by index, and turned") {
+  std::vector<float> few(4);
+  run(kernel::gather_strided<double, float>{six.data(), 3, few.data(), 2}, 2, 2);
+  CHECK(few == std::vector<float>{1, 2, 4, 5});
+
+  const std::vector<std::uint32_t> index{2, 0};
+  values rows(4);
+  run(kernel::gather_rows<double>{six.data(), index.data(), rows.data(), 2}, 2, 2);
+  CHECK(rows == values{5, 6, 1, 2});
+  values back(6, -1);
+  run(kernel::scatter_rows<double>{rows.data(), index.data(), back.data(), 2}, 2, 2);
+  CHECK(back == values{1, 2, -1, -1, 5, 6});
+
+  values turned(6, 100);
+  run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, false}, 3, 2);
+  CHECK(turned == values{1, 4, 2, 5, 3, 6});
+  run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, true}, 3, 2);
+  CHECK(turned == values{2, 8, 4, 10, 6, 12});
+}
+
+TEST_CASE("kernel: scale_rows, and a sum with its activation") {
+  values x = six;
+  const values factor{2, -1};
+  run(kernel::scale_rows<double>{factor.data(), x.data(), 3}, 2, 3);
+  CHECK(x == values{2, 4, 6, -4, -5, -6});
+  values sum(6);
+  run(kernel::add<double, lo::relu_function>{x.data(), six.data(), sum.data(), 3, {}}, 2, 3);
+  CHECK(sum == values{3, 6, 9, 0, 0, 0});
+  run(kernel::add<double>{x.data(), six.data(), x.data(), 3}, 2, 3);
+  CHECK(x == values{3, 6, 9, 0, 0, 0});
+}
+
+TEST_CASE("kernel: the gradient of a sum goes to both summands, or to the one that wants it") {
+  const values y{0, 2, 3};
+  const values dy{5, 6, 7};
+  const values expected{0, 6, 7};
+  using share = kernel::share_gradient<double, lo::relu_function>;
+  values a = dy;
+  values b(3, -1);
+  run(share{y.data(), a.data(), a.data(), b.data(), 3, {}}, 1, 3);
+  CHECK(a == expected);
+  CHECK(b == expected);
+  values only(3, -1);
+  run(share{y.data(), dy.data(), nullptr, only.data(), 3, {}}, 1, 3);
+  CHECK(only == expected);
+  only.assign(3, -1);
+  run(share{y.data(), dy.data(), only.data(), nullptr, 3, {}}, 1, 3);
+  CHECK(only == expected);
+}
+
+TEST_CASE("kernel: an activation and its gradient, in place too") {
+  values x{-1, 2, -3, 4};
+  const lo::leaky_relu_function leaky{.leak = 0.5};
+  run(kernel::activate<double, lo::leaky_relu_function>{x.data(), x.data(), 2, leaky}, 2, 2);
+  CHECK(x == values{-0.5, 2, -1.5, 4});
+  values d{1, 1, 10, 10};
+  run(kernel::activate_gradient<double, lo::leaky_relu_function>{x.data(), d.data(), d.data(), 2, leaky}, 2, 2);
+  CHECK(d == values{0.5, 1, 5, 10});
+}

@@ -1,0 +1,46 @@
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/kernel/loss.hpp>
+#include <localis/loss/mean_squared_error.hpp>
+
+namespace kernel = localis::kernel;
+using localis::loss::mean_squared_error;
+using values = std::vector<double>;
+
+TEST_CASE("kernel::sample_losses: of the outputs that take part, and hits among the classes") {
+  const values output{1, 0, 5, 0.5, 2, 9};  // two samples, three outputs, of which two take part
+  const std::vector<std::uint32_t> labels{0, 0};
+  values gradient(6, -1);
+  values losses(2);
+  values correct(2);
+  values sums(2);
+  const kernel::sample_losses<double, mean_squared_error> f{
+      {}, output.data(), 3, 2, labels.data(), nullptr, gradient.data(), 0.5, 2, losses.data(), correct.data()};
+  f(0);
+  f(1);
+  CHECK(losses == values{0, (0.25 + 4) / 2});
+  CHECK(correct == values{1, 0});
+  CHECK(gradient == values{0, 0, 0, -0.25, 1, 0});
+  kernel::sum_losses<double>{losses.data(), correct.data(), 2, sums.data()}(0);
+  CHECK(sums == values{2.125, 1});
+}
+
+TEST_CASE("kernel::sample_losses: rows of targets have no hits, and an output that is not finite no loss") {
+  const values output{1, std::numeric_limits<double>::infinity(), 1, 3};
+  const values targets{1, 2, 0, 1};
+  values gradient(4);
+  values losses(2);
+  values correct(2, -1);
+  const kernel::sample_losses<double, mean_squared_error> f{
+      {}, output.data(), 2, 2, nullptr, targets.data(), gradient.data(), 1.0, 2, losses.data(), correct.data()};
+  f(0);
+  f(1);
+  CHECK(std::isnan(losses[0]));
+  CHECK(losses[1] == 2.5);
+  CHECK(correct == values{0, 0});
+}

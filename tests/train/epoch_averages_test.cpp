@@ -1,0 +1,96 @@
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include <doctest/doctest.h>
+
+#include <localis/train/epoch_averages.hpp>
+
+namespace lo = localis;
+namespace detail = lo::detail;
+
+namespace {
+
+/// As much of a model as the averages need.
+struct three_stages {
+  static constexpr std::size_t stages = 3;
+  static constexpr std::array<double, 3> work_shares() { return {0.5, 0.25, 0.25}; }
+};
+
+/// A step of so many samples at a boundary, whose base is another.
+detail::finished_step<3> step(std::size_t base, std::size_t boundary, std::size_t samples, double loss) {
+  detail::finished_step<3> done;
+  done.settings.base = base;
+  done.settings.boundary = boundary;
+  done.settings.samples = samples;
+  done.settings.rate = 0.5;
+  done.settings.factors = {1, 2, 0};
+  done.record.loss = loss;
+  done.record.correct = 1;
+  done.record.weight_change = {4, 9, 16};
+  done.gain = 3;
+  return done;
+}
+
+}  // namespace
+
+TEST_CASE("epoch_averages: by hand, over steps of different sizes and boundaries") {
+  lo::report written;
+  lo::epoch_sums sums;
+  detail::start_epoch(7, 3, written, sums);
+  REQUIRE(written.epochs.size() == 1);
+  CHECK(written.epochs[0].epoch == 7);
+  CHECK(std::isnan(written.epochs[0].stage_update_norms[2]));
+  detail::add_step<three_stages>(step(1, 1, 8, 2), true, written.epochs[0], sums);
+  detail::add_step<three_stages>(step(1, 0, 4, 5), true, written.epochs[0], sums);  // below its base
+  detail::write_averages(sums, true, written);
+  const lo::epoch_record& record = written.epochs[0];
+  CHECK(record.boundary == 1);
+  CHECK(record.steps == 2);
+  CHECK(record.samples == 12);
+  CHECK(record.loss == (8 * 2 + 4 * 5) / 12.0);
+  CHECK(record.accuracy == 2 / 12.0);
+  CHECK(record.learning_rate == 0.5);
+  CHECK(record.gain == 3);
+  CHECK(record.prefix_share == 0.25);
+  // |dW| by the stage's own rate: stage 0 in one step, stage 1 in both, stage 2 at rate 0. The transition stage's own
+  // norm is that of the step at its base.
+  CHECK(record.stage_update_norms[0] == 2 / 0.5);
+  CHECK(record.stage_update_norms[1] == 3.0);
+  CHECK(std::isnan(record.stage_update_norms[2]));
+  CHECK(record.update_norm == 3.0);
+  CHECK(written.prefix_share == 0.25);
+}
+
+TEST_CASE("epoch_averages: the run's share is over steps, and data without labels has no accuracy") {
+  lo::report written;
+  lo::epoch_sums sums;
+  detail::start_epoch(0, 3, written, sums);
+  detail::add_step<three_stages>(step(0, 0, 8, 2), false, written.epochs.back(), sums);
+  detail::write_averages(sums, false, written);
+  CHECK(std::isnan(written.epochs[0].accuracy));
+  detail::start_epoch(1, 3, written, sums);
+  for (int i = 0; i < 3; ++i) {
+    detail::add_step<three_stages>(step(2, 2, 8, 2), false, written.epochs.back(), sums);
+  }
+  detail::write_averages(sums, false, written);
+  CHECK(written.epochs[1].prefix_share == 0.75);
+  CHECK(written.prefix_share == 3 * 0.75 / 4);
+}
+
+TEST_CASE("epoch_averages: an epoch without a finished step leaves the report") {
+  lo::report written;
+  lo::epoch_sums sums;
+  {
+    const detail::drop_empty_epoch guard(written);
+    detail::start_epoch(0, 3, written, sums);
+    detail::add_step<three_stages>(step(0, 0, 8, 2), true, written.epochs.back(), sums);
+    detail::start_epoch(1, 3, written, sums);
+  }
+  REQUIRE(written.epochs.size() == 1);
+  CHECK(written.epochs[0].epoch == 0);
+  const lo::epoch_observation seen = detail::observation_of(written.epochs[0]);
+  CHECK(seen.epoch == 0);
+  CHECK(seen.loss == written.epochs[0].loss);
+  CHECK(seen.stage_update_norms.size() == 3);
+}
