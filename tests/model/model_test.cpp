@@ -22,6 +22,7 @@
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/model.hpp>
 #include <localis/rule/hebb.hpp>
+#include <localis/rule/krotov_hopfield.hpp>
 #include <localis/rule/oja.hpp>
 
 namespace lo = localis;
@@ -266,6 +267,15 @@ TEST_CASE("model: a rule's values and a layer's are set at run time and checked"
   model other;
   other.layer<18>().rate = 1;
   CHECK(message<lo::config_error>([&] { other.validate(); }) == "dropout: rate: expected a number in [0, 1), found 1");
+}
+
+TEST_CASE("model: it looks at the values of all of its layers") {
+  using three =
+      lo::network<lo::vector_input<3>, lo::dense<4, oja>, lo::dense<4, lo::rule::krotov_hopfield>, lo::dense<2>>;
+  lo::model<three, backend> m;
+  m.validate();
+  m.layer<1>().rule().rank = 1;
+  CHECK_THROWS_WITH_AS(m.validate(), "krotov_hopfield: rank: expected at least 2, found 1", lo::config_error);
 }
 
 TEST_CASE("model: calls out of order") {

@@ -1,19 +1,25 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
-#include "support/rule_cases.hpp"
+#include "support/bench.hpp"
+#include "support/ranges.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/rule/bcm.hpp>
 
 namespace lo = localis;
 using lo::rule::bcm;
 using lo::rule::bcm_form;
 using localis_test::bench;
+using localis_test::check_range;
 using localis_test::deviation;
+using localis_test::infinity;
 using localis_test::normal;
+using localis_test::not_a_number;
 using reference = lo::reference::backend<double>;
 
 namespace {
@@ -124,4 +130,11 @@ TEST_CASE("bcm: each unit ends with one of two orthogonal inputs, its response t
     CHECK(u[1][1] == doctest::Approx(2).epsilon(1e-6));
     for (const double theta : one.state("state")) CHECK(theta == doctest::Approx(2).epsilon(1e-6));
   }
+}
+
+TEST_CASE("bcm: parameters out of range are named") {
+  check_range("bcm: state_rate", "a number in (0, 1]", {0, -0.1, 1.1, infinity, not_a_number}, {1e-3, 1},
+              [](double v) { return bcm{.state_rate = v}; });
+  check_range("bcm: epsilon", "a finite number > 0", {0, -1, infinity, not_a_number}, {1e-6, 1},
+              [](double v) { return bcm{.epsilon = v}; });
 }

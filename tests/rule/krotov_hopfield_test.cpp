@@ -3,8 +3,11 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "support/competition.hpp"
+#include "support/ranges.hpp"
 #include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
@@ -16,8 +19,11 @@ namespace lo = localis;
 using lo::rule::k_winners;
 using lo::rule::krotov_hopfield;
 using localis_test::bench;
+using localis_test::check_range;
 using localis_test::deviation;
+using localis_test::infinity;
 using localis_test::normal;
+using localis_test::not_a_number;
 using reference = lo::reference::backend<double>;
 using counted_cpu = lo::check::counting<lo::cpu::backend<double>>;
 
@@ -168,4 +174,19 @@ TEST_CASE("few active gates: from 8 units for each and 64 inputs on, else the pr
   CHECK(work(bench<wide, lo::dense<8, with<k_winners>>, counted>(3), 1) == 3 * 1 * 64);
   CHECK(work(bench<wide, lo::dense<7, with<k_winners>>, counted>(3), 1) == 3 * 7 * 64);
   CHECK(work(bench<lo::vector_input<63>, lo::dense<17, with<k_winners>>, counted>(3), 1) == 3 * 17 * 63);
+}
+
+TEST_CASE("krotov_hopfield: an empty row changes nothing") {
+  const std::vector<double> before{1, 2, 3, 4, 5, 6};
+  CHECK(localis_test::after_empty_rows(krotov_hopfield{}) == before);
+  CHECK(localis_test::after_empty_rows(krotov_hopfield{.power = 3}) == before);
+}
+
+TEST_CASE("krotov_hopfield: parameters out of range are named") {
+  check_range("krotov_hopfield: rank", "at least 2", {0, 1}, {2, 7},
+              [](double v) { return krotov_hopfield{.rank = static_cast<std::size_t>(v)}; });
+  check_range("krotov_hopfield: delta", "a finite number >= 0", {-0.1, infinity, not_a_number}, {0, 1},
+              [](double v) { return krotov_hopfield{.delta = v}; });
+  check_range("krotov_hopfield: power", "a finite number >= 1", {0, 0.9, infinity, not_a_number}, {1, 2, 3.5},
+              [](double v) { return krotov_hopfield{.power = v}; });
 }

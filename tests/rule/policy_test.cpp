@@ -1,21 +1,30 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <utility>
 #include <vector>
 
-#include "support/rule_cases.hpp"
+#include "support/bench.hpp"
+#include "support/ranges.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/check/rule.hpp>
 #include <localis/optimizer/adam.hpp>
+#include <localis/rule/bcm.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/krotov_hopfield.hpp>
+#include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/rule/soft_hebb.hpp>
 
 namespace lo = localis;
+using localis_test::check_range;
 using localis_test::deviation;
+using localis_test::infinity;
 using localis_test::norm;
 using localis_test::normal;
+using localis_test::not_a_number;
 using reference = lo::reference::backend<double>;
 
 namespace {
@@ -169,42 +178,6 @@ TEST_CASE("units' own rates multiply the step that a norm, an optimizer and the 
   agrees(lo::rule::max_abs_step{});
 }
 
-TEST_CASE("soft_hebb: with rate_power, steps by max_abs_step fade as the units' norms come to 1") {
-  layer<lo::rule::soft_hebb, lo::rule::max_abs_step, lo::rule::unguarded> one(64);
-  one.layer().rule() = {.sharpness = 1, .rate_power = 0.5};
-  const auto moves = [&](std::uint64_t t) {
-    const std::vector<double> before = one.copy();
-    one.step(normal(64 * inputs, 40 + t), 0.05);
-    double most = 0;
-    for (std::size_t i = 0; i < before.size(); ++i) most = std::max(most, std::abs(one.weights()[i] - before[i]));
-    return most;
-  };
-  const double first = moves(0);
-  for (std::uint64_t t = 1; t < 599; ++t) (void)moves(t);
-  const double last = moves(599);
-  MESSAGE("the largest change of a weight: ", first, " in the first step, ", last, " in the 600th");
-  CHECK(last < first / 10);
-}
-
-TEST_CASE("max_abs_step: what is not a number is not hidden by the numbers behind it") {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> gradient{1, 5, 2, 3, nan, 1};
-  std::vector<double> peaks(3);
-  using direction = lo::kernel::gradient_direction<double>;
-  const lo::kernel::row_peaks<double, direction> rows_of{gradient.data(), {2}, {gradient.data(), 2}, peaks.data()};
-  for (std::size_t row = 0; row < 3; ++row) rows_of(row);
-  CHECK(peaks[0] == 5);
-  CHECK(peaks[1] == 3);
-  CHECK(std::isnan(peaks[2]));
-  const double gain = 2;
-  double factor = 0;
-  lo::kernel::peak_factor<double>{peaks.data(), 2, &gain, &factor}(0);
-  CHECK(factor == 0.4);
-  std::swap(peaks[1], peaks[2]);
-  lo::kernel::peak_factor<double>{peaks.data(), 3, &gain, &factor}(0);
-  CHECK(std::isnan(factor));
-}
-
 TEST_CASE("momentum: any optimizer's step, on the rule's direction") {
   layer<lo::rule::oja, lo::optimizer::adam, lo::rule::unguarded> one(rows);
   one.layer().local().optimizer = {.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3, .weight_decay = 0.1};
@@ -282,7 +255,8 @@ TEST_CASE("the guard looks at the step that is taken: rate, gain, the unit's own
   CHECK(relative.model.read_update_statistics().clips[0] > 0);
 }
 
-TEST_CASE("p_norm_rows: every row has p-norm 1 after the step, in the direction the step gave it, and a zero row stays") {
+TEST_CASE(
+    "p_norm_rows: every row has p-norm 1 after the step, in the direction the step gave it, and a zero row stays") {
   layer<lo::rule::hebb, lo::rule::p_norm_rows> one(rows);
   one.layer().local().constraint.power = 3;
   std::vector<double> start = one.copy();
@@ -413,18 +387,60 @@ TEST_CASE("policies together, in any order: momentum, relative step, unit rows a
   }
 }
 
-TEST_CASE("policies: values out of range are named") {
-  lo::rule::local<lo::rule::hebb, lo::rule::momentum> local;
-  local.validate();
-  local.step.scale = -1;
-  CHECK_THROWS_WITH_AS(local.validate(), "local step: scale: expected a finite number >= 0, found -1",
-                       lo::config_error);
-  local.step.scale = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_AS(local.validate(), lo::config_error);
-  local.step.scale = 1;
-  local.optimizer.momentum = 1;
-  CHECK_THROWS_AS(local.validate(), lo::config_error);
-  local.optimizer.momentum = 0.9;
-  local.rule.decay = -1;
-  CHECK_THROWS_AS(local.validate(), lo::config_error);
+TEST_CASE("policies: parameters out of range are named, each by the rule that carries it") {
+  using namespace lo::rule;
+  using full = local<oja, clip_weights, running_normalized_signal, sampled_rows, lo::optimizer::adam>;
+  check_range("local step: scale", "a finite number >= 0", {-1, infinity, not_a_number}, {0, 2}, [](double v) {
+    full l;
+    l.step.scale = v;
+    return l;
+  });
+  check_range("clip_weights: limit", "a finite number > 0", {0, -1, infinity, not_a_number}, {1e-3, 5}, [](double v) {
+    full l;
+    l.constraint.limit = v;
+    return l;
+  });
+  check_range("running_normalized_signal: momentum", "a number in (0, 1]", {0, -1, 1.5, not_a_number}, {0.01, 1},
+              [](double v) {
+                full l;
+                l.signal.momentum = v;
+                return l;
+              });
+  check_range("running_normalized_signal: epsilon", "a finite number > 0", {0, -1, infinity, not_a_number}, {1e-9, 1},
+              [](double v) {
+                full l;
+                l.signal.epsilon = v;
+                return l;
+              });
+  check_range("sampled_rows: every", "at least 1", {0}, {1, 50}, [](double v) {
+    full l;
+    l.rows.every = static_cast<std::size_t>(v);
+    return l;
+  });
+  check_range("adam: beta1", "a number in [0, 1)", {-0.1, 1, not_a_number}, {0, 0.99}, [](double v) {
+    full l;
+    l.optimizer.beta1 = v;
+    return l;
+  });
+  check_range("batch_normalized_signal: epsilon", "a finite number > 0", {0, -1, infinity, not_a_number}, {1e-9, 1},
+              [](double v) {
+                local<oja, batch_normalized_signal> l;
+                l.signal.epsilon = v;
+                return l;
+              });
+  check_range("p_norm_rows: power", "a finite number >= 1", {0.5, 0, infinity, not_a_number}, {1, 4}, [](double v) {
+    local<oja, p_norm_rows> l;
+    l.constraint.power = v;
+    return l;
+  });
+  check_range("sgd: momentum", "a number in [0, 1)", {-0.1, 1, not_a_number}, {0, 0.99}, [](double v) {
+    local<oja, momentum> l;
+    l.optimizer.momentum = v;
+    return l;
+  });
+  check_range("bcm: state_rate", "a number in (0, 1]", {0}, {1}, [](double v) {
+    local<bcm, unit_rows> l;
+    l.rule.state_rate = v;
+    return l;
+  });
 }

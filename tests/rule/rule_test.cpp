@@ -1,22 +1,17 @@
-#include <limits>
+#include <cstddef>
+#include <vector>
 
-#include "support/rule_cases.hpp"
+#include "support/bench.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace lo = localis;
 using reference = lo::reference::backend<double>;
-
-TEST_CASE("rules: the library's update is the formula's, and a batch's the mean of its samples'") {
-  localis_test::check_rules<reference>();
-}
-
-TEST_CASE("rules: a convolution learns as the dense rule on its unfolded input") {
-  localis_test::for_each_rule(
-      []<class Rule>(const Rule& rule) { localis_test::check_unfolded<Rule, reference>(rule); });
-}
 
 TEST_CASE("rules: what a rule does not state is 0") {
   CHECK(lo::rule::forget(lo::rule::hebb{}, 3.0) == 0);
@@ -54,10 +49,4 @@ TEST_CASE("rules: a bias takes no part and rests") {
   shifted.step(x, 0.05);
   CHECK(one.copy() == shifted.copy());
   for (std::size_t o = 0; o < 3; ++o) CHECK(bias.value[o] == 2);
-}
-
-TEST_CASE("hebb: a decay out of range") {
-  CHECK_THROWS_WITH_AS(lo::rule::hebb{.decay = -0.5}.validate(),
-                       "hebb: decay: expected a finite number >= 0, found -0.5", lo::config_error);
-  CHECK_THROWS_AS(lo::rule::hebb{.decay = std::numeric_limits<double>::infinity()}.validate(), lo::config_error);
 }

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
-#include <span>
-#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "support/bench.hpp"
+#include "support/squash.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/check/rule.hpp>
-#include <localis/core/random.hpp>
 #include <localis/kernel/unfold.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
@@ -35,93 +33,36 @@ struct cubic {
   }
 };
 
-struct squash {
-  template <class T>
-  constexpr T operator()(T u) const {
-    return std::tanh(u);
-  }
-};
-
-/// A network whose first layer is under test, its weights at hand.
-template <class Input, class Layer, class Backend>
-class bench {
- public:
-  using net = localis::network<Input, Layer, localis::dense<2>>;
-  using scalar = typename Backend::scalar;
-
-  localis::model<net, Backend> model;
-
-  explicit bench(std::size_t batch, Backend backend = Backend()) : model({.seed = 3}, backend) {
-    model.prepare({.batch = batch});
-  }
-  [[nodiscard]] auto& layer() { return model.template layer<0>(); }
-  [[nodiscard]] std::span<scalar> weights() {
-    const auto p = layer().parameters()[0];
-    return {p.value, p.size()};
-  }
-  [[nodiscard]] std::vector<scalar> copy() { return {weights().begin(), weights().end()}; }
-  void set(const std::vector<scalar>& from) {
-    REQUIRE(from.size() == weights().size());
-    for (std::size_t i = 0; i < from.size(); ++i) weights()[i] = from[i];
-  }
-  void step(const std::vector<scalar>& x, double rate, double gain = 1) {
-    step(x, {.boundary = 1, .local_rate = rate, .gain = gain});
-  }
-  void step(const std::vector<scalar>& x, const localis::step_options& how) {
-    model.forward(x, x.size() / net::input.size(), how);
-  }
-  /// The array of this name that the rule keeps besides the weights.
-  [[nodiscard]] std::vector<scalar> state(std::string_view name) {
-    for (const auto& p : layer().states()) {
-      if (name == p.name) return {p.value, p.value + p.size()};
-    }
-    FAIL("no state of this name: ", name);
-    return {};
-  }
-};
-
-inline std::vector<double> normal(std::size_t size, std::uint64_t stream) {
-  const localis::random_stream random(17, stream);
-  std::vector<double> x(size);
-  for (std::size_t i = 0; i < size; ++i) x[i] = random.normal(i);
-  return x;
-}
-
-/// Largest |a - b| over the largest |b|; NaN where there is one.
-template <class A, class B>
-double deviation(const A& a, const B& b) {
-  REQUIRE(a.size() == b.size());
-  double difference = 0;
-  double scale = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double apart = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-    if (std::isnan(apart)) return apart;
-    difference = std::max(difference, apart);
-    scale = std::max(scale, std::abs(static_cast<double>(b[i])));
-  }
-  return difference / scale;
-}
-
 /// The textbook loop, and batch = mean of samples: dense, and convolution with stride and padding.
+template <class Rule, class Backend>
+void check_formula(const Rule& value = {}) {
+  const localis::check::result found = localis::check::rule<Rule, Backend>(value);
+  CHECK_MESSAGE(found.passed, found);
+  CHECK(found.deviation < 1e-12);
+}
+
+/// f(rule) for values with which a rule takes another way than with its default ones, and for a rule of one's own.
+template <class F>
+void for_each_other_value(const F& f) {
+  using namespace localis::rule;
+  f(hebb{.decay = 0.3});
+  f(k_winners{.winners = 2});
+  f(soft_winner_take_all{.temperature = 0.5});
+  f(soft_hebb{.sharpness = 2});
+  f(soft_hebb{.rate_power = 0.5});
+  f(krotov_hopfield{.rank = 3, .delta = 0.1, .power = 3});
+  f(nonlinear_hpca<squash>{});
+  f(bcm{.form = bcm_form::ratio});
+  f(cubic{});
+}
+
+/// check_formula() for every rule that is shipped and learns from gates, and for other values.
 template <class Backend>
 void check_rules() {
-  using namespace localis;
-  const auto passes = [](const check::result& found) {
-    CHECK_MESSAGE(found.passed, found);
-    CHECK(found.deviation < 1e-12);
-  };
-  rule::for_each_rule(rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
-    if constexpr (!rule::supervised<Rule>) passes(check::rule<Rule, Backend>());
+  localis::rule::for_each_rule(localis::rule::shipped{}, []<class Rule>(std::type_identity<Rule>) {
+    if constexpr (!localis::rule::supervised<Rule>) check_formula<Rule, Backend>();
   });
-  passes(check::rule<rule::hebb, Backend>({.decay = 0.3}));
-  passes(check::rule<rule::k_winners, Backend>({.winners = 2}));
-  passes(check::rule<rule::soft_winner_take_all, Backend>({.temperature = 0.5}));
-  passes(check::rule<rule::soft_hebb, Backend>({.sharpness = 2}));
-  passes(check::rule<rule::soft_hebb, Backend>({.rate_power = 0.5}));
-  passes(check::rule<rule::krotov_hopfield, Backend>({.rank = 3, .delta = 0.1, .power = 3}));
-  passes(check::rule<rule::nonlinear_hpca<squash>, Backend>());
-  passes(check::rule<rule::bcm, Backend>({.form = rule::bcm_form::ratio}));
-  passes(check::rule<cubic, Backend>());
+  for_each_other_value([]<class Rule>(const Rule& value) { check_formula<Rule, Backend>(value); });
 }
 
 /// f(rule) for each rule that learns from gates, with default values and with others that take another way.
@@ -184,61 +125,6 @@ void check_unfolded(const Rule& value = {}) {
     const std::vector<double> x = normal(samples * map.in.size(), 2);
     compare(convolution, plain, x, unfold(map, samples, x));
   }
-}
-
-/// The first directions of X^T X / P in order, unit vectors, by power iteration and deflation.
-inline std::vector<std::vector<double>> components(std::vector<double> x, std::size_t inputs, std::size_t count) {
-  std::vector<std::vector<double>> found;
-  for (std::size_t k = 0; k < count; ++k) {
-    std::vector<double> top(inputs, 1.0);
-    const auto along = [&](const double* row) {
-      double u = 0;
-      for (std::size_t i = 0; i < inputs; ++i) u += row[i] * top[i];
-      return u;
-    };
-    for (int round = 0; round < 3000; ++round) {
-      std::vector<double> next(inputs, 0.0);
-      for (std::size_t p = 0; p < x.size(); p += inputs) {
-        const double u = along(x.data() + p);
-        for (std::size_t i = 0; i < inputs; ++i) next[i] += u * x[p + i];
-      }
-      double squares = 0;
-      for (const double v : next) squares += v * v;
-      for (std::size_t i = 0; i < inputs; ++i) top[i] = next[i] / std::sqrt(squares);
-    }
-    for (std::size_t p = 0; p < x.size(); p += inputs) {
-      const double u = along(x.data() + p);
-      for (std::size_t i = 0; i < inputs; ++i) x[p + i] -= u * top[i];
-    }
-    found.push_back(top);
-  }
-  return found;
-}
-
-/// Rows of data and the top eigenpair of X^T X / P.
-struct data {
-  static constexpr std::size_t inputs = 6;
-  static constexpr std::size_t rows = 40;
-  std::vector<double> x = normal(rows * inputs, 5);
-  std::vector<double> top;  // of norm 1
-  double lambda = 0;
-
-  data() {
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] *= 2 - 0.3 * static_cast<double>(i % inputs);
-    top = components(x, inputs, 1)[0];
-    for (std::size_t p = 0; p < rows; ++p) {
-      double u = 0;
-      for (std::size_t i = 0; i < inputs; ++i) u += x[p * inputs + i] * top[i];
-      lambda += u * u / rows;
-    }
-  }
-};
-
-template <class Row>
-double norm(const Row& row) {
-  double sum = 0;
-  for (const double v : row) sum += v * v;
-  return std::sqrt(sum);
 }
 
 }  // namespace localis_test

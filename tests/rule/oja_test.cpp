@@ -1,23 +1,24 @@
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
-#include "support/rule_cases.hpp"
+#include "support/bench.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/rule/oja.hpp>
 
 namespace lo = localis;
 using localis_test::bench;
 using localis_test::data;
-using localis_test::deviation;
 using localis_test::norm;
 using reference = lo::reference::backend<double>;
 
 namespace {
 
-template <class Rule, std::size_t Units = 1, class... Policies>
-using one_layer =
-    bench<lo::vector_input<data::inputs>, lo::dense<Units, lo::no_bias, lo::rule::local<Rule, Policies...>>, reference>;
+template <std::size_t Units, class... Policies>
+using one_layer = bench<lo::vector_input<data::inputs>,
+                        lo::dense<Units, lo::no_bias, lo::rule::local<lo::rule::oja, Policies...>>, reference>;
 
 std::vector<double> scaled(std::vector<double> v, double by) {
   for (double& x : v) x *= by;
@@ -28,7 +29,7 @@ std::vector<double> scaled(std::vector<double> v, double by) {
 /// norm above 100.
 template <class Guard>
 double oja_norm(const data& d, double eta_lambda, double start, int steps) {
-  one_layer<lo::rule::oja, 1, Guard> one(data::rows);
+  one_layer<1, Guard> one(data::rows);
   one.set(scaled(d.top, start));
   for (int i = 0; i < steps; ++i) {
     one.step(d.x, eta_lambda / d.lambda);
@@ -39,25 +40,9 @@ double oja_norm(const data& d, double eta_lambda, double start, int steps) {
 
 }  // namespace
 
-TEST_CASE("hebb: along the top eigenvector a step multiplies by 1 + eta (lambda - decay)") {
-  const data d;
-  for (const double decay : {0.0, 0.7}) {
-    one_layer<lo::rule::hebb, 1, lo::rule::unguarded> one(data::rows);
-    one.layer().rule().decay = decay;
-    one.set(d.top);
-    const double eta = 0.1;
-    double factor = 1;
-    for (int i = 0; i < 10; ++i) {
-      one.step(d.x, eta);
-      factor *= 1 + eta * (d.lambda - decay);
-      CHECK(deviation(one.weights(), scaled(d.top, factor)) < 1e-12);
-    }
-  }
-}
-
 TEST_CASE("oja: every unit tends to norm 1 and to the first principal direction") {
   const data d;
-  one_layer<lo::rule::oja, 3, lo::rule::unguarded> one(data::rows);
+  one_layer<3, lo::rule::unguarded> one(data::rows);
   for (int i = 0; i < 4000; ++i) one.step(d.x, 0.1 / d.lambda);
   for (std::size_t o = 0; o < 3; ++o) {
     const auto row = one.weights().subspan(o * data::inputs, data::inputs);

@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "support/rule_cases.hpp"
+#include "support/bench.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
 #include <localis/data/dataset.hpp>
-#include <localis/layer/relu.hpp>
+#include <localis/rule/anti_hebb.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/policy.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>

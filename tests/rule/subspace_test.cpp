@@ -1,10 +1,10 @@
-// Rules that find principal directions together: equal forms, what they are for one unit, where they come to rest.
-
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
 
-#include "support/rule_cases.hpp"
+#include "support/bench.hpp"
+#include "support/same_rule.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/cpu/backend.hpp>
@@ -12,20 +12,26 @@
 #include <localis/check/counting.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/gate.hpp>
+#include <localis/rule/oja.hpp>
+#include <localis/rule/subspace.hpp>
 
 namespace lo = localis;
+using lo::rule::subspace;
 using localis_test::bench;
+using localis_test::check_same;
+using localis_test::components;
+using localis_test::convolution;
 using localis_test::data;
 using localis_test::deviation;
-using localis_test::norm;
+using localis_test::full;
 using localis_test::normal;
 using reference = lo::reference::backend<double>;
 
 namespace {
 
-template <class Rule, std::size_t Units, class Backend = reference, std::size_t Inputs = data::inputs>
-using one_layer =
-    bench<lo::vector_input<Inputs>, lo::dense<Units, lo::no_bias, lo::rule::local<Rule, lo::rule::unguarded>>, Backend>;
+template <std::size_t Units, class Backend = reference, std::size_t Inputs = data::inputs>
+using one_layer = bench<lo::vector_input<Inputs>,
+                        lo::dense<Units, lo::no_bias, lo::rule::local<subspace, lo::rule::unguarded>>, Backend>;
 
 double dot(const double* a, const std::vector<double>& b) {
   double sum = 0;
@@ -60,42 +66,6 @@ std::vector<double> subspace_step(const std::vector<double>& x, const std::vecto
   return next;
 }
 
-/// The same number of steps of both rules, on batches of `rows`.
-template <class A, class B, std::size_t Units, class Input, class Layer>
-void check_same(std::size_t rows) {
-  using other = typename Layer::template with<B>;
-  bench<Input, typename Layer::template with<A>, reference> a(rows);
-  bench<Input, other, reference> b(rows);
-  const std::vector<double> start = a.copy();
-  b.set(start);
-  for (std::uint64_t t = 0; t < 5; ++t) {
-    const std::vector<double> x = normal(rows * Input::extents.size(), 30 + t);
-    a.step(x, 0.05);
-    b.step(x, 0.05);
-  }
-  CAPTURE(rows);
-  CHECK(deviation(a.weights(), b.weights()) < 1e-13);
-  CHECK(deviation(a.weights(), start) > 1e-3);
-}
-
-template <std::size_t Units>
-struct full {
-  template <class Rule>
-  using with = lo::dense<Units, lo::no_bias, lo::rule::local<Rule, lo::rule::unguarded>>;
-};
-template <std::size_t Units>
-struct convolution {
-  template <class Rule>
-  using with = lo::conv2d<Units, 3, lo::stride<2>, lo::padding<1>, lo::rule::local<Rule, lo::rule::unguarded>>;
-};
-
-struct same {
-  template <class T>
-  constexpr T operator()(T u) const {
-    return u;
-  }
-};
-
 }  // namespace
 
 TEST_CASE("subspace: both forms are the formula, each where it is the cheaper one") {
@@ -103,7 +73,7 @@ TEST_CASE("subspace: both forms are the formula, each where it is the cheaper on
   constexpr std::size_t inputs = 7;
   constexpr std::size_t units = 5;
   counted backend;
-  one_layer<lo::rule::subspace, units, counted, inputs> one(40, backend);
+  one_layer<units, counted, inputs> one(40, backend);
   const std::vector<double> start = one.copy();
   for (const std::size_t rows : {1U, 2U, 3U, 17U, 18U, 40U}) {
     const std::vector<double> x = normal(rows * inputs, rows);
@@ -123,7 +93,7 @@ TEST_CASE("subspace: both forms are the formula, each where it is the cheaper on
 TEST_CASE("subspace: both forms are one update on one batch, on any backend") {
   // A backend leaves G^T X and G^T G, or G^T (X - G W): the same once (G^T G) W is taken off.
   const auto check = [](const auto& backend, const lo::linear_map& map, std::size_t samples) {
-    using local = lo::rule::local<lo::rule::subspace>;
+    using local = lo::rule::local<subspace>;
     const std::size_t units = map.outputs();
     const std::vector<double> x = normal(samples * map.in.size(), 1);
     const std::vector<double> w = normal(map.weights(), 2);
@@ -160,27 +130,19 @@ TEST_CASE("subspace: both forms are one update on one batch, on any backend") {
   check(cpu, conv, 8);
 }
 
-TEST_CASE("subspace, sanger: with one unit they are oja") {
+TEST_CASE("subspace: with one unit it is oja") {
   using lo::rule::oja;
   using image = lo::image<6, 5, 2>;
   for (const std::size_t rows : {1U, 6U}) {
-    check_same<lo::rule::subspace, oja, 1, lo::vector_input<6>, full<1>>(rows);
-    check_same<lo::rule::sanger, oja, 1, lo::vector_input<6>, full<1>>(rows);
-    check_same<lo::rule::subspace, oja, 1, image, convolution<1>>(rows);
-    check_same<lo::rule::sanger, oja, 1, image, convolution<1>>(rows);
+    check_same<subspace, oja, 1, lo::vector_input<6>, full<1>>(rows);
+    check_same<subspace, oja, 1, image, convolution<1>>(rows);
   }
-}
-
-TEST_CASE("nonlinear_hpca: its gate is the function of the response, of the identity it is sanger") {
-  CHECK(lo::rule::nonlinear_hpca<localis_test::squash>{}.gate(0.7) == std::tanh(0.7));
-  check_same<lo::rule::nonlinear_hpca<same>, lo::rule::sanger, 4, lo::vector_input<6>, full<4>>(9);
-  check_same<lo::rule::nonlinear_hpca<same>, lo::rule::sanger, 4, lo::image<6, 5, 2>, convolution<4>>(3);
 }
 
 TEST_CASE("subspace: W W^T comes to the identity, and the rows span the first principal directions") {
   const data d;
   constexpr std::size_t units = 3;
-  one_layer<lo::rule::subspace, units> one(data::rows);
+  one_layer<units> one(data::rows);
   for (int i = 0; i < 6000; ++i) one.step(d.x, 0.3 / d.lambda);
   const std::vector<double> w = one.copy();
   for (std::size_t a = 0; a < units; ++a) {
@@ -190,7 +152,7 @@ TEST_CASE("subspace: W W^T comes to the identity, and the rows span the first pr
       CHECK(std::abs(product - (a == b ? 1 : 0)) < 1e-10);
     }
   }
-  const auto directions = localis_test::components(d.x, data::inputs, units);
+  const auto directions = components(d.x, data::inputs, units);
   bool in_order = true;
   for (std::size_t k = 0; k < units; ++k) {
     double squares = 0;  // of the direction's projection onto the rows' span
@@ -202,34 +164,4 @@ TEST_CASE("subspace: W W^T comes to the identity, and the rows span the first pr
     in_order = in_order && std::abs(std::abs(dot(w.data() + k * data::inputs, directions[k])) - 1) < 1e-3;
   }
   CHECK_FALSE(in_order);  // that is sanger's
-}
-
-TEST_CASE("sanger: row o comes to the principal direction o") {
-  const data d;
-  constexpr std::size_t units = 4;
-  one_layer<lo::rule::sanger, units> one(data::rows);
-  for (int i = 0; i < 6000; ++i) one.step(d.x, 0.3 / d.lambda);
-  const std::vector<double> w = one.copy();
-  const auto directions = localis_test::components(d.x, data::inputs, units);
-  for (std::size_t o = 0; o < units; ++o) {
-    CAPTURE(o);
-    const double c = dot(w.data() + o * data::inputs, directions[o]);
-    CHECK(std::abs(c) == doctest::Approx(1).epsilon(1e-9));
-    for (std::size_t i = 0; i < data::inputs; ++i) {
-      CHECK(std::abs(w[o * data::inputs + i] - (c > 0 ? 1 : -1) * directions[o][i]) < 1e-8);
-    }
-  }
-}
-
-TEST_CASE("sanger: a unit does not see those behind it") {
-  const std::vector<double> x = normal(10 * data::inputs, 4);
-  one_layer<lo::rule::sanger, 3> one(10);
-  const std::vector<double> start = one.copy();
-  one.step(x, 0.1);
-  const std::vector<double> all = one.copy();
-  std::vector<double> other = start;
-  for (std::size_t i = 0; i < data::inputs; ++i) other[2 * data::inputs + i] += 1;
-  one.set(other);
-  one.step(x, 0.1);
-  for (std::size_t i = 0; i < 2 * data::inputs; ++i) CHECK(one.weights()[i] == all[i]);
 }
