@@ -48,7 +48,7 @@ struct feedback : with_batch<linear> {
     model.backward();
     return loss;
   }
-  /// The true gradient of the first weights, and on the way what teaches: errors, and Q.
+  /// The true gradient of the first weights, and on the way what the local losses see: errors, and Q.
   std::vector<double> observe(double rate = 1e-3) {
     // Errors of several batches, so that the fit knows every direction.
     for (std::uint64_t t = 0; t < 4; ++t) {
@@ -176,8 +176,8 @@ TEST_CASE("error_feedback: what it remembers is counted, and does not move with 
   feedback s;
   const auto& counters = s.model.backend().counters();
   const std::size_t at_start = counters.of(lo::memory_kind::rule_state);
-  // By hand: Q, e^T e, e^T d, and two doubles of the tally; one error of `classes` for each of 12 samples; of a batch:
-  // labels, indices, errors.
+  // By hand: Q, e^T e, e^T d, and two doubles of the update statistics; one error of `classes` for each of 12 samples;
+  // of a batch: labels, indices, errors.
   CHECK(at_start == sizeof(double) * (4 * classes + classes * classes + classes * 4 + 2 + 2 * samples * classes) +
                         samples * (2 * sizeof(std::uint32_t) + classes * sizeof(double)));
   const std::size_t allocations = counters.allocations;
