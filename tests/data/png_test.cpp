@@ -65,6 +65,18 @@ TEST_CASE("of 16 bits the upper 8 are kept, without gamma") {
         bytes{77, 77, 77, 200, 200, 200});
 }
 
+TEST_CASE("what a file says of gamma changes no byte") {
+  const bytes pixels = pictures::raster(5, 4, 3, pictures::noise);
+  for (const std::uint32_t gamma : {100000U, 55556U, 45455U, 0U}) {  // times 100000
+    bytes file = pictures::png(5, 4, PNG_COLOR_TYPE_RGB, 8, pixels);
+    bytes content;
+    for (const int shift : {24, 16, 8, 0}) content.push_back(static_cast<std::uint8_t>(gamma >> shift));
+    pictures::insert_chunk(file, "gAMA", content);
+    CAPTURE(gamma);
+    CHECK(decode(file).rgb == pixels);
+  }
+}
+
 TEST_CASE("grey of few bits spreads over the whole range") {
   CHECK(decode(pictures::png(1, 4, PNG_COLOR_TYPE_GRAY, 1, {0b1010'0000})).rgb ==
         bytes{255, 255, 255, 0, 0, 0, 255, 255, 255, 0, 0, 0});
@@ -87,7 +99,7 @@ TEST_CASE("a damaged PNG is named, with the place") {
   CHECK(message({}) == "memory: at byte 0" + sound + "the end of the file");
   CHECK(message(bytes(20, 'x')).find("memory: at byte 8" + sound + "Not a PNG file") == 0);
   CHECK(message({0xFF, 0xD8, 0xFF, 0xE0}) == "memory: at byte 0: expected a PNG picture, found a JPEG picture");
-  for (const std::size_t keep : {std::size_t{20}, good.size() / 2, good.size() - 1})
+  for (const std::size_t keep : {std::size_t{20}, good.size() / 2, good.size() - 12, good.size() - 1})
     CHECK(message({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(keep)}) ==
           "memory: at byte " + std::to_string(keep) + sound + "the end of the file");
   bytes garbled = good;
@@ -117,7 +129,7 @@ TEST_CASE("a PNG that claims more than its bytes can unfold to is refused before
 TEST_CASE("no broken PNG is read past its end") {
   const std::vector<png_color> palette = {{10, 20, 30}, {40, 50, 60}};
   int sound = 0;
-  const auto compute_loss_async = [&](const bytes& broken) {
+  const auto decode_or_refuse = [&](const bytes& broken) {
     try {
       const data::picture found = decode(broken);
       CHECK(found.rgb.size() == found.height * found.width * 3);
@@ -125,13 +137,12 @@ TEST_CASE("no broken PNG is read past its end") {
     } catch (const localis::data_error&) {
     }
   };
-  pictures::break_in_many_ways(pictures::png(6, 7), compute_loss_async);
+  pictures::break_in_many_ways(pictures::png(6, 7), decode_or_refuse);
   pictures::break_in_many_ways(
-      pictures::png(6, 7, PNG_COLOR_TYPE_RGB, 8, pictures::raster(6, 7, 3, pictures::noise), true), compute_loss_async);
+      pictures::png(6, 7, PNG_COLOR_TYPE_RGB, 8, pictures::raster(6, 7, 3, pictures::noise), true), decode_or_refuse);
   // Indices beyond the palette's end.
   pictures::break_in_many_ways(
-      pictures::png(2, 8, PNG_COLOR_TYPE_PALETTE, 4, {0, 1, 0, 1, 16, 1, 0, 1}, false, palette, {7}),
-      compute_loss_async);
+      pictures::png(2, 8, PNG_COLOR_TYPE_PALETTE, 4, {0, 1, 0, 1, 16, 1, 0, 1}, false, palette, {7}), decode_or_refuse);
   CHECK(sound < 100);
   bytes beyond = pictures::png(1, 3, PNG_COLOR_TYPE_PALETTE, 8, {0, 1, 1}, false, palette);
   CHECK(decode(beyond).rgb.size() == 9);

@@ -13,6 +13,7 @@
 #include <jpeglib.h>
 #include <png.h>
 // clang-format on
+#include <zlib.h>
 
 /// Small pictures and their files, written by the same libraries that the library reads with.
 namespace pictures {
@@ -38,9 +39,10 @@ bytes raster(std::size_t height, std::size_t width, std::size_t channels, const 
   return result;
 }
 
-/// @param space  JCS_GRAYSCALE, JCS_RGB, JCS_CMYK, or JCS_YCCK from four inks
+/// @param space     JCS_GRAYSCALE, JCS_RGB, JCS_CMYK, or JCS_YCCK from four inks
+/// @param sampling  of JCS_RGB: samples of brightness for one of colour, across and down
 inline bytes jpeg(std::size_t height, std::size_t width, J_COLOR_SPACE space, const bytes& pixels,
-                  bool progressive = false) {
+                  bool progressive = false, std::array<int, 2> sampling = {2, 2}) {
   const int components = space == JCS_GRAYSCALE ? 1 : space == JCS_RGB ? 3 : 4;
   REQUIRE(pixels.size() == height * width * static_cast<std::size_t>(components));
   jpeg_compress_struct info{};
@@ -56,6 +58,10 @@ inline bytes jpeg(std::size_t height, std::size_t width, J_COLOR_SPACE space, co
   info.in_color_space = space == JCS_YCCK ? JCS_CMYK : space;
   jpeg_set_defaults(&info);
   if (space == JCS_YCCK) jpeg_set_colorspace(&info, JCS_YCCK);
+  if (space == JCS_RGB) {
+    info.comp_info[0].h_samp_factor = sampling[0];
+    info.comp_info[0].v_samp_factor = sampling[1];
+  }
   jpeg_set_quality(&info, 98, TRUE);
   if (progressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);
@@ -75,6 +81,21 @@ inline bytes jpeg(std::size_t height, std::size_t width, J_COLOR_SPACE space, co
 
 inline bytes jpeg(std::size_t height, std::size_t width) {
   return jpeg(height, width, JCS_RGB, raster(height, width, 3, smooth));
+}
+
+/// Puts a chunk behind the header of a PNG file, where those stand that say what pixels mean.
+inline void insert_chunk(bytes& png, const char (&type)[5], const bytes& content) {
+  bytes typed(type, type + 4);
+  typed.insert(typed.end(), content.begin(), content.end());
+  bytes chunk;
+  const auto append = [&](std::size_t word) {
+    for (const int shift : {24, 16, 8, 0}) chunk.push_back(static_cast<std::uint8_t>(word >> shift));
+  };
+  append(content.size());
+  chunk.insert(chunk.end(), typed.begin(), typed.end());
+  append(crc32_z(0, typed.data(), typed.size()));
+  constexpr std::ptrdiff_t header = 33;  // the signature, and IHDR
+  png.insert(png.begin() + header, chunk.begin(), chunk.end());
 }
 
 /// @param type       PNG_COLOR_TYPE_*
@@ -111,18 +132,18 @@ inline bytes png(std::size_t height, std::size_t width) {
   return png(height, width, PNG_COLOR_TYPE_RGB, 8, raster(height, width, 3, noise));
 }
 
-/// Every sound start of a file, and the file with bytes changed; `judge(broken)` must return or throw what it may.
-template <class Judge>
-void break_in_many_ways(const bytes& good, const Judge& compute_loss_async) {
+/// Calls `check(broken)` with every start of a sound file, and with the file with a byte changed.
+template <class Check>
+void break_in_many_ways(const bytes& good, const Check& check) {
   for (std::size_t keep = 0; keep < good.size(); ++keep)
-    compute_loss_async(bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(keep)));
+    check(bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(keep)));
   std::uint32_t state = 1;
   for (std::size_t at = 0; at < good.size(); ++at)
     for (int change = 0; change < 3; ++change) {
       bytes broken = good;
       state = state * 1664525 + 1013904223;
       broken[at] = static_cast<std::uint8_t>(broken[at] ^ (1 + (state >> 24) % 255));
-      compute_loss_async(broken);
+      check(broken);
     }
 }
 
