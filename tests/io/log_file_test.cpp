@@ -23,6 +23,16 @@ TEST_CASE("log_file: appends, or begins anew") {
   CHECK(file_content(path) == "three\n");
 }
 
+TEST_CASE("log_file: a log that is open while another replaces the file goes on behind the new records") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  io::log_file open(path, io::existing_log::append);
+  open.write("one\n");
+  io::log_file(path, io::existing_log::replace).write("two\n");
+  open.write("three\n");
+  CHECK(file_content(path) == "two\nthree\n");
+}
+
 TEST_CASE("log_file: what cannot be opened or written is named, with the reason") {
   const temporary_folder folder;
   const auto missing = folder.path / "missing" / "log";

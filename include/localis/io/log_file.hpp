@@ -47,8 +47,10 @@ concept loggable = std::default_initializable<Record> && requires(const Record& 
 /// Names and strings that precede the numbers of every record: {{"run", "sgd"}, {"seed", "1"}}; UTF-8.
 using log_labels = std::vector<std::pair<std::string, std::string>>;
 
-/// States whether a log appends to an existing file or replaces it. A resumed run appends. If it repeats epochs that
-/// the log already contains, the last records of these epochs count.
+/// What happens to an existing log. A resumed run appends. If it repeats epochs that the log already has, the last
+/// records of them count. `replace` removes the earlier records, also when another csv_log or json_lines_log is still
+/// open on the file: that one then appends behind the new records. tensorboard_log refuses such a `replace`; see also
+/// file_lock, which keeps a second process out.
 enum class existing_log { append, replace };
 
 /// A file that grows by whole records. Each record is one write to its end, so that a killed run leaves whole records,
@@ -89,7 +91,8 @@ class log_file {
   }
 
  private:
-  /// Locks the file against other logs, if the file system has locks.
+  /// Locks the file against other logs, if the file system has locks. No second lock says that the file is
+  /// open: NFS turns both into locks on the bytes of the file, and one would wait for the other without end.
   class lock {
    public:
     explicit lock(int file) : file_(file) {
