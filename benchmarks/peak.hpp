@@ -7,7 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include <localis/backend/cpu/direct.hpp>
+#include <localis/backend/cpu/packet.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 
 /// What the machine can do at most, on as many threads as OpenMP uses, measured where it is compared with.
@@ -32,8 +32,6 @@ double best_seconds(const Work& work) {
 /// GFLOP/s of multiply-adds on vectors of float that are all in registers.
 inline double fma_peak() {
   using packet = localis::cpu::direct::packet<float>;
-  using Eigen::internal::pmadd;
-  using Eigen::internal::pset1;
   constexpr std::size_t width = localis::cpu::direct::width<float>;
   constexpr std::size_t chains = localis::cpu::direct::many_registers ? 16 : 10;
   constexpr std::size_t steps = 4'000'000;
@@ -41,11 +39,10 @@ inline double fma_peak() {
   const double seconds = detail::best_seconds([&] {
     localis::cpu::parallel_for(threads, [&](std::size_t thread) {
       packet sums[chains];
-      for (std::size_t i = 0; i < chains; ++i) sums[i] = pset1<packet>(static_cast<float>(thread + i));
-      const packet factor = pset1<packet>(0.999F);
-      const packet term = pset1<packet>(0.001F);
+      for (std::size_t i = 0; i < chains; ++i) sums[i] = packet{} + static_cast<float>(thread + i);
+      const packet term = packet{} + 0.001F;
       for (std::size_t step = 0; step < steps; ++step) {
-        for (std::size_t i = 0; i < chains; ++i) sums[i] = pmadd(sums[i], factor, term);
+        for (std::size_t i = 0; i < chains; ++i) sums[i] = localis::cpu::direct::multiply_add(0.999F, sums[i], term);
       }
       for (packet& sum : sums) benchmark::DoNotOptimize(sum);
     });

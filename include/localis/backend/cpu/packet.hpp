@@ -4,26 +4,90 @@
 #include <type_traits>
 #include <utility>
 
-#include <Eigen/Core>
+#if defined(__FMA__) || defined(__AVX512F__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #include <localis/config.hpp>
 
+/// Vector registers by the extension that g++ and clang share: `+` and `*` work on all values of a packet at once. Only
+/// the fused product is an intrinsic, because whether compilers fuse `a * b + c` depends on their options and tuning.
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// As many values as one vector register holds.
-template <class T>
-using packet = typename Eigen::internal::packet_traits<T>::type;
-template <class T>
-inline constexpr std::size_t width = Eigen::internal::unpacket_traits<packet<T>>::size;
+/// Bytes of the widest vector register of the instructions that the compiler may use.
+#if defined(__AVX512F__)
+inline constexpr std::size_t packet_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr std::size_t packet_bytes = 32;
+#else
+inline constexpr std::size_t packet_bytes = 16;
+#endif
 
-/// Whether there are 32 vector registers (AVX-512, NEON) rather than 16: blocks of sums are chosen to fill them.
-inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+/// Whether there are 32 vector registers rather than 16: blocks of sums are chosen to fill them.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr bool many_registers = true;
+#else
+inline constexpr bool many_registers = false;
+#endif
+
+namespace detail {
+
+template <class T>
+struct vector_register {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+  typedef T type __attribute__((vector_size(packet_bytes)));
+  /// A vector at any address, over an array of values.
+  typedef T unaligned __attribute__((vector_size(packet_bytes), aligned(alignof(T)), may_alias));
+};
+
+}  // namespace detail
+
+/// One vector register of values.
+template <class T>
+using packet = typename detail::vector_register<T>::type;
+/// Values in a packet.
+template <class T>
+inline constexpr std::size_t width = packet_bytes / sizeof(T);
+
+/// The packet at `values`, at any address.
+template <class T>
+[[gnu::always_inline]] inline packet<T> load(const T* values) {
+  return *reinterpret_cast<const typename detail::vector_register<T>::unaligned*>(values);
+}
+
+/// Stores `vector` at `values`, at any address.
+template <class T>
+[[gnu::always_inline]] inline void store(packet<T> vector, T* values) {
+  *reinterpret_cast<typename detail::vector_register<T>::unaligned*>(values) = vector;
+}
+
+/// factor * values + sum, rounded once where the machine can.
+template <class T>
+[[gnu::always_inline]] inline packet<T> multiply_add(T factor, packet<T> values, packet<T> sum) {
+  const packet<T> factors = factor - packet<T>{};  // minus 0, which changes no value; -0 plus 0 would be 0
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>) return _mm512_fmadd_ps(factors, values, sum);
+  if constexpr (std::is_same_v<T, double>) return _mm512_fmadd_pd(factors, values, sum);
+#elif defined(__FMA__)
+  if constexpr (std::is_same_v<T, float>) return _mm256_fmadd_ps(factors, values, sum);
+  if constexpr (std::is_same_v<T, double>) return _mm256_fmadd_pd(factors, values, sum);
+#elif defined(__aarch64__)
+  if constexpr (std::is_same_v<T, float>) return vfmaq_f32(sum, factors, values);
+  if constexpr (std::is_same_v<T, double>) return vfmaq_f64(sum, factors, values);
+#else
+  return factors * values + sum;
+#endif
+}
 
 /// f(0) ... f(N - 1), each index a constant: sums then live in registers.
 template <std::size_t N, class F>
 [[gnu::always_inline]] inline void unrolled(const F& f) {
-  [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f(std::integral_constant<std::size_t, Is>{}), ...); }
+  [&]<std::size_t... Is>(std::index_sequence<Is...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<std::size_t, Is>{}), ...);
+  }
   (std::make_index_sequence<N>{});
 }
 

@@ -18,14 +18,10 @@ inline namespace LOCALIS_CPU_THREADS {
 template <std::size_t R, std::size_t V, class T>
 [[gnu::always_inline]] inline void respond_block(const stretches& walk, const T* const* x, const T* panel,
                                                  packet<T>* sums) {
-  using Eigen::internal::padd;
-  using Eigen::internal::ploadu;
-  using Eigen::internal::pmadd;
-  using Eigen::internal::pset1;
   // One vector: even and odd inputs have sums of their own, or each sum would wait for itself.
   constexpr std::size_t ways = V == 1 ? 2 : 1;
   packet<T> part[ways * R * V];
-  unrolled<ways * R * V>([&](auto i) { part[i] = pset1<packet<T>>(T(0)); });
+  unrolled<ways * R * V>([&](auto i) { part[i] = packet<T>{}; });
   for (std::size_t row = 0; row < walk.rows; ++row) {
     for (std::size_t column = 0; column < walk.columns; ++column) {
       const std::size_t begin = row * walk.row_step + column * walk.column_step;
@@ -34,12 +30,12 @@ template <std::size_t R, std::size_t V, class T>
       std::size_t j = 0;
       const auto step = [&](auto way) __attribute__((always_inline)) {
         packet<T> w[V];
-        unrolled<V>([&](auto v) { w[v] = ploadu<packet<T>>(panel + v * width<T>); });
+        unrolled<V>([&](auto v) { w[v] = load(panel + v * width<T>); });
         unrolled<R>([&](auto r) {
-          const packet<T> value = pset1<packet<T>>(values[r][j]);
+          const T value = values[r][j];
           unrolled<V>([&](auto v) {
             constexpr std::size_t i = (way * R + r) * V + v;
-            part[i] = pmadd(value, w[v], part[i]);
+            part[i] = multiply_add(value, w[v], part[i]);
           });
         });
         panel += V * width<T>;
@@ -56,7 +52,7 @@ template <std::size_t R, std::size_t V, class T>
   }
   unrolled<R * V>([&](auto i) {
     sums[i] = part[i];
-    if constexpr (ways == 2) sums[i] = padd(part[i], part[R * V + i]);
+    if constexpr (ways == 2) sums[i] = part[i] + part[R * V + i];
   });
 }
 
@@ -75,10 +71,10 @@ template <std::size_t V, class T>
       if (r >= valid) return;
       T* row_u = u + (p + r) * stride;
       if (units == V * width<T>) {
-        unrolled<V>([&](auto v) { Eigen::internal::pstoreu(row_u + v * width<T>, sums[r * V + v]); });
+        unrolled<V>([&](auto v) { store(sums[r * V + v], row_u + v * width<T>); });
       } else {
         T row[V * width<T>];
-        unrolled<V>([&](auto v) { Eigen::internal::pstoreu(row + v * width<T>, sums[r * V + v]); });
+        unrolled<V>([&](auto v) { store(sums[r * V + v], row + v * width<T>); });
         std::copy(row, row + units, row_u);
       }
     });
@@ -108,28 +104,24 @@ void add_window(const windows<T>& x, std::size_t p, T factor, T* sum) {
 /// panel += X^T D for B inputs in a row, the first of which lies at x + places[p step].   d: count x (V width)
 template <std::size_t B, std::size_t V, class T>
 [[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d, T* panel) {
-  using Eigen::internal::padd;
-  using Eigen::internal::ploadu;
-  using Eigen::internal::pmadd;
-  using Eigen::internal::pset1;
   // From 0, and added as a whole: rounded as often as there are blocks, not windows.
   packet<T> sums[B * V];
-  unrolled<B * V>([&](auto i) { sums[i] = pset1<packet<T>>(T(0)); });
+  unrolled<B * V>([&](auto i) { sums[i] = packet<T>{}; });
   const std::size_t count = windows.count;
   const std::size_t step = windows.step;
   const std::size_t* place = windows.places;
   for (std::size_t p = 0; p < count; ++p, place += step) {
     const T* values = x + *place;
     packet<T> error[V];
-    unrolled<V>([&](auto v) { error[v] = ploadu<packet<T>>(d + (p * V + v) * width<T>); });
+    unrolled<V>([&](auto v) { error[v] = load(d + (p * V + v) * width<T>); });
     unrolled<B>([&](auto b) {
-      const packet<T> value = pset1<packet<T>>(values[b]);
-      unrolled<V>([&](auto v) { sums[b * V + v] = pmadd(value, error[v], sums[b * V + v]); });
+      const T value = values[b];
+      unrolled<V>([&](auto v) { sums[b * V + v] = multiply_add(value, error[v], sums[b * V + v]); });
     });
   }
   unrolled<B * V>([&](auto i) {
     T* sum = panel + i * width<T>;
-    Eigen::internal::pstoreu(sum, padd(ploadu<packet<T>>(sum), sums[i]));
+    store(load(sum) + sums[i], sum);
   });
 }
 

@@ -1,0 +1,39 @@
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <localis/backend/cpu/packet.hpp>
+
+namespace direct = localis::cpu::direct;
+
+TEST_CASE_TEMPLATE("packet: is loaded from and stored to any address, and nothing beside it", T, float, double) {
+  constexpr std::size_t width = direct::width<T>;
+  std::vector<T> in(2 * width + 1);
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<T>(i);
+  for (std::size_t first = 0; first <= width; ++first) {
+    std::vector<T> out(in.size(), T(-1));
+    direct::store(direct::load(in.data() + first), out.data() + first);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      CHECK(out[i] == (i >= first && i < first + width ? in[i] : T(-1)));
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("packet: multiply_add rounds once where the machine can, and keeps the sign of zero", T, float,
+                   double) {
+  const auto first = [](T factor, T value, T sum) {
+    const direct::packet<T> values = value - direct::packet<T>{};
+    const direct::packet<T> sums = sum - direct::packet<T>{};
+    return direct::multiply_add(factor, values, sums)[0];
+  };
+  constexpr T epsilon = std::numeric_limits<T>::epsilon();
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+  CHECK(first(1 + epsilon, 1 - epsilon, -1) == -epsilon * epsilon);
+#endif
+  CHECK(first(3, 5, 7) == 22);
+  CHECK(std::signbit(first(-T(0), 1, -T(0))));
+  CHECK(!std::signbit(first(-T(0), 1, 0)));
+}
