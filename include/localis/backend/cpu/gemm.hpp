@@ -42,6 +42,40 @@ auto map(const matrix_view<const T>& b) {
       Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
 }
 
+/// c += a b, or c -= a b, by Eigen's operators.
+template <class A, class B, class C>
+void add_by_operators(const A& a, const B& b, C& c, bool subtract) {
+  if (subtract) {
+    c.noalias() -= a * b;
+  } else {
+    c.noalias() += a * b;
+  }
+}
+
+/// c += a b, or c -= a b, by the product that Eigen's operators call, but with the blocks that it packs on the heap.
+///
+/// No public function of Eigen lets a caller choose where the blocks lie. The internal ones that are called here are
+/// the same in Eigen 3.4 and 5.0, with which they are tested. A later Eigen multiplies by its operators, until this has
+/// been tested with it as well: threads then need a larger stack.
+template <class A, class B, class C>
+void add_in_blocks(const A& a, const B& b, C& c, bool subtract) {
+#if EIGEN_VERSION_AT_LEAST(5, 1, 0)
+  add_by_operators(a, b, c, subtract);
+#else
+  using scalar = typename C::Scalar;
+  namespace eigen = Eigen::internal;
+  constexpr int a_order = A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
+  constexpr int b_order = B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
+  using product = eigen::general_matrix_matrix_product<Eigen::Index, scalar, a_order, false, scalar, b_order, false,
+                                                       Eigen::RowMajor, 1>;
+  eigen::gemm_blocking_space<Eigen::RowMajor, scalar, scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::Dynamic> blocks(
+      c.rows(), c.cols(), a.cols(), 1, true);
+  blocks.allocateAll();
+  product::run(c.rows(), c.cols(), a.cols(), a.data(), a.outerStride(), b.data(), b.outerStride(), c.data(), 1,
+               c.outerStride(), scalar(subtract ? -1 : 1), blocks);
+#endif
+}
+
 /// c += a b, or c -= a b, on the calling thread.
 ///
 /// Eigen packs parts of a and b into two blocks, for which its own operators take up to 128 KB of stack each: threads
@@ -50,33 +84,19 @@ auto map(const matrix_view<const T>& b) {
 /// would copy a long one that does not lie in one piece.
 template <class A, class B, class C>
 void add_product(const A& a, const B& b, C& c, bool subtract = false) {
-  using scalar = typename C::Scalar;
   using index = Eigen::Index;
   constexpr index few_values = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD: below it Eigen multiplies without packing
   // A vector of 32 KiB may lie on the stack of a thread that has 128 KiB; Eigen itself would allow it all of those.
-  constexpr index stack_values = 32768 / sizeof(scalar);
+  constexpr index stack_values = 32768 / sizeof(typename C::Scalar);
   if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
   const bool is_vector = c.rows() == 1 || c.cols() == 1;
   const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
   if (c.rows() + c.cols() + a.cols() < few_values ||
       (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= stack_values))) {
-    if (subtract) {
-      c.noalias() -= a * b;
-    } else {
-      c.noalias() += a * b;
-    }
-    return;
+    add_by_operators(a, b, c, subtract);
+  } else {
+    add_in_blocks(a, b, c, subtract);
   }
-  namespace eigen = Eigen::internal;
-  constexpr int a_order = A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
-  constexpr int b_order = B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
-  using product =
-      eigen::general_matrix_matrix_product<index, scalar, a_order, false, scalar, b_order, false, Eigen::RowMajor, 1>;
-  eigen::gemm_blocking_space<Eigen::RowMajor, scalar, scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::Dynamic> blocks(
-      c.rows(), c.cols(), a.cols(), 1, true);
-  blocks.allocateAll();
-  product::run(c.rows(), c.cols(), a.cols(), a.data(), a.outerStride(), b.data(), b.outerStride(), c.data(), 1,
-               c.outerStride(), scalar(subtract ? -1 : 1), blocks);
 }
 
 }  // namespace detail
