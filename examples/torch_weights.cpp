@@ -88,6 +88,10 @@ double largest_difference(const fs::path& file) {
 
 int main(int argc, char** argv) {
   const bool kept = argc > 1;
+  if (argc > 2 || (kept && argv[1][0] == '-')) {
+    std::cerr << "usage: torch_weights [FILE]" << std::endl;
+    return 2;
+  }
   const fs::path file =
       kept ? fs::path(argv[1]) : fs::temp_directory_path() / lo::text("torch_weights-", getpid(), ".safetensors");
   int status = 1;
