@@ -188,21 +188,24 @@ void measure_convolution(std::size_t side, std::size_t channels, std::size_t bat
     measure("response" + name + way, does, [=](const backend& device) {
       const auto scratch = scratch_of(device, [&](lo::workspace& need) { device.respond_scratch(map, batch, need); });
       return [=, x = normal(device, size), w = normal(device, map.weights()), u = zeros(device, size)] {
-        device.respond(map, batch, x->data(), w->data(), nullptr, u->data(), lo::workspace(scratch->data()));
+        device.respond(map, {.samples = batch, .x = x->data(), .w = w->data(), .u = u->data()},
+                       lo::workspace(scratch->data()));
       };
     });
     measure("weight_gradient" + name + way, does, [=](const backend& device) {
       const auto scratch =
           scratch_of(device, [&](lo::workspace& need) { device.weight_gradient_scratch(map, batch, need); });
       return [=, x = normal(device, size), d = normal(device, size), dw = zeros(device, map.weights())] {
-        device.weight_gradient(map, batch, x->data(), d->data(), dw->data(), nullptr, lo::workspace(scratch->data()));
+        device.weight_gradient(map, {.samples = batch, .x = x->data(), .d = d->data(), .dw = dw->data()},
+                               lo::workspace(scratch->data()));
       };
     });
     measure("input_gradient" + name + way, does, [=](const backend& device) {
       const auto scratch =
           scratch_of(device, [&](lo::workspace& need) { device.input_gradient_scratch(map, batch, need); });
       return [=, d = normal(device, size), w = normal(device, map.weights()), dx = zeros(device, size)] {
-        device.input_gradient(map, batch, d->data(), w->data(), dx->data(), lo::workspace(scratch->data()));
+        device.input_gradient(map, {.samples = batch, .d = d->data(), .w = w->data(), .dx = dx->data()},
+                              lo::workspace(scratch->data()));
       };
     });
   };

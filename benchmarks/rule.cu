@@ -34,7 +34,8 @@ double product_peak(const backend& device) {
   };
   const auto a = square(0), b = square(1), c = square(2);
   const auto run = [&] {
-    device.subtract_product(side, side, side, a.data(), b.data(), c.data());
+    device.subtract_product(
+        {.rows = side, .inner = side, .columns = side, .a = a.data(), .b = b.data(), .c = c.data()});
     float last = 0;
     device.download(static_cast<const float*>(c.data()), std::span<float>(&last, 1));
   };

@@ -31,10 +31,10 @@ using softsign = lo::activation<softsign_function>;
 /// The gradient of one weight is off by a trifle.
 class skewed : public reference {
  public:
-  void weight_gradient(const lo::linear_map& map, std::size_t samples, const double* x, const double* d, double* dw,
-                       double* db, lo::workspace scratch) const {
-    reference::weight_gradient(map, samples, x, d, dw, db, scratch);
-    if (map.inputs() == 18) dw[18 + 4] += 1e-4;
+  void weight_gradient(const lo::linear_map& map, const lo::weight_gradient_arguments<double>& backward,
+                       lo::workspace scratch) const {
+    reference::weight_gradient(map, backward, scratch);
+    if (map.inputs() == 18) backward.dw[18 + 4] += 1e-4;
   }
 };
 

@@ -47,11 +47,11 @@ template <std::size_t From, bool Depthwise = false>
 class skewed : public reference {
  public:
   template <class Gate, class Epilogue = lo::kernel::no_epilogue>
-  void respond_and_learn(const lo::linear_map& map, std::size_t samples, const double* x, const double* w,
-                         const double* bias, double* u, const Gate& gate, const lo::learn_options& how, const double* h,
-                         const lo::accumulators<double>& sums, lo::workspace scratch, const Epilogue& then = {}) const {
-    reference::respond_and_learn(map, samples, x, w, bias, u, gate, how, h, sums, scratch, then);
-    if (map.rows(samples) >= From && (!Depthwise || map.depthwise())) sums.sum[map.inputs() + 2] += 1e-8;
+  void respond_and_learn(const lo::linear_map& map, const lo::response_arguments<double>& forward,
+                         const lo::learning_arguments<double, Gate>& learn, lo::workspace scratch,
+                         const Epilogue& epilogue = {}) const {
+    reference::respond_and_learn(map, forward, learn, scratch, epilogue);
+    if (map.rows(forward.samples) >= From && (!Depthwise || map.depthwise())) learn.sums.sum[map.inputs() + 2] += 1e-8;
   }
 };
 

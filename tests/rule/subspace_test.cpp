@@ -98,27 +98,31 @@ TEST_CASE("subspace: both forms are one update on one batch, on any backend") {
     const std::vector<double> x = normal(samples * map.in.size(), 1);
     const std::vector<double> w = normal(map.weights(), 2);
     std::vector<double> u(map.rows(samples) * units);
-    const auto summed = [&](bool reconstructs) {
-      lo::learn_options how;
-      how.unit_sums = lo::kernel::unit_sums<local>::count;
-      how.reconstructs = reconstructs;
-      how.matrix = !reconstructs;
+    const auto summed = [&](lo::mutual_forgetting forgetting) {
+      const lo::learn_options options{.unit_sums = lo::kernel::unit_sums<local>::count, .forgetting = forgetting};
       lo::workspace measure;
-      backend.learn_scratch(map, samples, how, measure);
+      backend.learn_scratch(map, samples, options, measure);
       std::vector<double> scratch(measure.used() / sizeof(double) + 1);
       std::vector<double> sum(map.weights());
-      std::vector<double> unit(how.unit_sums * units);
+      std::vector<double> unit(options.unit_sums * units);
       std::vector<double> matrix(units * units);
-      const lo::kernel::gate<double, local> gate{{}, units, map.out.positions()};
-      backend.respond_and_learn(map, samples, x.data(), w.data(), nullptr, u.data(), gate, how, nullptr,
-                                lo::accumulators<double>{sum.data(), unit.data(), matrix.data(), nullptr},
+      backend.respond_and_learn(map, {.samples = samples, .x = x.data(), .w = w.data(), .u = u.data()},
+                                lo::learning_arguments<double, lo::kernel::gate<double, local>>{
+                                    .gate = {.rule = {}, .units = units, .positions = map.out.positions()},
+                                    .options = options,
+                                    .sums = {.sum = sum.data(), .unit = unit.data(), .matrix = matrix.data()}},
                                 lo::workspace(reinterpret_cast<std::byte*>(scratch.data())));
-      if (!reconstructs) {
-        backend.subtract_product(units, units, map.inputs(), matrix.data(), w.data(), sum.data());
+      if (forgetting == lo::mutual_forgetting::matrix) {
+        backend.subtract_product({.rows = units,
+                                  .inner = units,
+                                  .columns = map.inputs(),
+                                  .a = matrix.data(),
+                                  .b = w.data(),
+                                  .c = sum.data()});
       }
       return sum;
     };
-    CHECK(deviation(summed(true), summed(false)) < 1e-12);
+    CHECK(deviation(summed(lo::mutual_forgetting::remainder), summed(lo::mutual_forgetting::matrix)) < 1e-12);
   };
   const lo::window field{3, 3, 1, 1};
   const lo::linear_map dense{{1, 1, 7}, {1, 1, 4}, {}};

@@ -65,9 +65,8 @@ struct results {
 struct problem {
   lo::linear_map map;
   std::size_t samples;
-  lo::learn_options how;
-  bool through_others;  ///< gates see the input through other weights
-  bool bias;
+  lo::learn_options options;
+  bool has_bias;
 
   numbers x = normal(samples * map.in.size(), 1);
   numbers w = normal(map.weights(), 2);
@@ -115,7 +114,7 @@ inline results slow(const problem& in) {
   out.bias_gradient.assign(units, 0);
   out.unit.assign(2 * units, 0);
   out.input_gradient.assign(in.x.size(), 0);
-  const row_gate<double> gate{units, in.how.active_gates};
+  const row_gate<double> gate{units, in.options.active_gates};
   for (std::size_t p = 0; p < rows; ++p) {
     numbers plain(units, 0.0);
     numbers other(units, 0.0);
@@ -130,13 +129,13 @@ inline results slow(const problem& in) {
         if (at >= 0) out.input_gradient[static_cast<std::size_t>(at)] += error * in.w[o * inputs + i];
       }
       out.bias_gradient[o] += error;
-      out.u[p * units + o] = plain[o] + (in.bias ? in.b[o] : 0);
-      if (in.how.responded) plain[o] = error;  // the caller's own numbers
-      out.response[p * units + o] = plain[o] + (in.bias ? in.b[o] : 0);
+      out.u[p * units + o] = plain[o] + (in.has_bias ? in.b[o] : 0);
+      if (in.options.response_is_given) plain[o] = error;  // the caller's own numbers
+      out.response[p * units + o] = plain[o] + (in.has_bias ? in.b[o] : 0);
     }
-    if (p < in.how.rows.first || (p - in.how.rows.first) % in.how.rows.every != 0) continue;
-    numbers signal = in.through_others ? other : plain;
-    if (in.how.sees_other) gate.see(0, units, signal.data(), signal.data());
+    if (p < in.options.rows.first || (p - in.options.rows.first) % in.options.rows.every != 0) continue;
+    numbers signal = in.options.signal == lo::gate_signal::reweighted ? other : plain;
+    if (in.options.signal != lo::gate_signal::response) gate.see(0, units, signal.data(), signal.data());
     numbers gates(units);
     gate.open(p, 0, units, signal.data(), gates.data(), nullptr);
     gate.add(0, units, signal.data(), gates.data(), out.unit.data());
@@ -203,7 +202,7 @@ results run(const problem& in, const Backend& backend) {
   };
   const array x = from(in.x), w = from(in.w), h = from(in.h), b = from(in.b), d = from(in.d);
   const array u = nothing(in.d.size()), gradient = nothing(in.w.size()), sum = nothing(in.w.size());
-  const array learned_u = in.how.responded ? from(in.d) : nothing(in.d.size());
+  const array learned_u = in.options.response_is_given ? from(in.d) : nothing(in.d.size());
   const array input = nothing(in.map.seen()), bias_gradient = nothing(units), unit = nothing(2 * units);
   const array input_gradient = nothing(in.x.size());
 
@@ -226,50 +225,60 @@ results run(const problem& in, const Backend& backend) {
     return std::all_of(rest.begin(), rest.end(), [](std::byte value) { return value == std::byte{0xFF}; });
   };
   const std::size_t n = in.samples;
-  const T* bias = in.bias ? b.data() : nullptr;
-  const T* others = in.through_others ? h.data() : nullptr;
-  const row_gate<T> gate{units, in.how.active_gates};
-  const lo::accumulators<T> sums{sum.data(), unit.data(), nullptr, in.how.inputs ? input.data() : nullptr};
-  backend.respond(in.map, n, x.data(), w.data(), bias, u.data(),
-                  scratch([&](auto& m) { backend.respond_scratch(in.map, n, m); }));
+  const T* bias = in.has_bias ? b.data() : nullptr;
+  const auto response = [&](const array& into) {
+    return lo::response_arguments<T>{.samples = n, .x = x.data(), .w = w.data(), .bias = bias, .u = into.data()};
+  };
+  const lo::learning_arguments<T, row_gate<T>> learning{
+      .gate = {.units = units, .winners = in.options.active_gates},
+      .options = in.options,
+      .h = in.options.signal == lo::gate_signal::reweighted ? h.data() : nullptr,
+      .sums = {.sum = sum.data(), .unit = unit.data(), .input = in.options.sums_inputs ? input.data() : nullptr}};
+  backend.respond(in.map, response(u), scratch([&](auto& m) { backend.respond_scratch(in.map, n, m); }));
   CHECK(kept_within());
-  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_u.data(), gate, in.how, others, sums,
-                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m); }));
+  backend.respond_and_learn(in.map, response(learned_u), learning,
+                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.options, m); }));
   CHECK(kept_within());
-  backend.weight_gradient(in.map, n, x.data(), d.data(), gradient.data(), in.bias ? bias_gradient.data() : nullptr,
+  backend.weight_gradient(in.map,
+                          {.samples = n,
+                           .x = x.data(),
+                           .d = d.data(),
+                           .dw = gradient.data(),
+                           .db = in.has_bias ? bias_gradient.data() : nullptr},
                           scratch([&](auto& m) { backend.weight_gradient_scratch(in.map, n, m); }));
   CHECK(kept_within());
-  backend.input_gradient(in.map, n, d.data(), w.data(), input_gradient.data(),
+  backend.input_gradient(in.map, {.samples = n, .d = d.data(), .w = w.data(), .dx = input_gradient.data()},
                          scratch([&](auto& m) { backend.input_gradient_scratch(in.map, n, m); }));
   CHECK(kept_within());
 
   // The same with what follows, in the same pass.
   const array scale = from(in.scale), shift = from(in.shift), center = from(in.center);
   const array followed = nothing(in.d.size());
-  const array learned_followed = in.how.responded ? from(in.d) : nothing(in.d.size());
+  const array learned_followed = in.options.response_is_given ? from(in.d) : nothing(in.d.size());
   const array moments = nothing(2 * units), learned_moments = nothing(2 * units), pooled_moments = nothing(2 * units);
   const auto follow = [&](const T* about, const array& into, std::size_t side) {
     return lo::kernel::epilogue<T, lo::relu_function>{scale.data(), shift.data(), about, into.data(), {}, side};
   };
-  backend.respond(in.map, n, x.data(), w.data(), bias, followed.data(),
+  backend.respond(in.map, response(followed),
                   scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.present = true}); }),
                   follow(center.data(), moments, 1));
   CHECK(kept_within());
-  backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, learned_followed.data(), gate, in.how, others, sums,
-                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, {.present = true}); }),
+  backend.respond_and_learn(in.map, response(learned_followed), learning, scratch([&](auto& m) {
+                              backend.learn_scratch(in.map, n, in.options, m, {.present = true});
+                            }),
                             follow(center.data(), learned_moments, 1));
   CHECK(kept_within());
   array pooled;
   if (backend.pools(in.map)) {
-    const lo::epilogue_options how{.present = true, .pool = pool};
+    const lo::epilogue_options epilogue{.present = true, .pool = pool};
     pooled = nothing(n * (in.map.out.height / pool) * (in.map.out.width / pool) * units);
-    backend.respond(in.map, n, x.data(), w.data(), bias, pooled.data(),
-                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, how); }),
+    backend.respond(in.map, response(pooled),
+                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, epilogue); }),
                     follow(nullptr, pooled_moments, pool));
     CHECK(kept_within());
-    if (!in.how.responded && !in.through_others) {
-      backend.respond_and_learn(in.map, n, x.data(), w.data(), bias, pooled.data(), gate, in.how, nullptr, sums,
-                                scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.how, m, how); }),
+    if (!in.options.response_is_given && in.options.signal != lo::gate_signal::reweighted) {
+      backend.respond_and_learn(in.map, response(pooled), learning,
+                                scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.options, m, epilogue); }),
                                 follow(center.data(), pooled_moments, pool));
       CHECK(kept_within());
     }
@@ -302,8 +311,8 @@ void check_problem(const problem& in, const Backend& backend, double tolerance, 
   CAPTURE(in.map.field.padding);
   CAPTURE(in.map.field.dilation);
   CAPTURE(in.samples);
-  CAPTURE(in.how.rows.first);
-  CAPTURE(in.how.rows.every);
+  CAPTURE(in.options.rows.first);
+  CAPTURE(in.options.rows.every);
   CAPTURE(backend.threads());
   const results expected = slow(in);
   const results found = run(in, backend);
@@ -311,9 +320,9 @@ void check_problem(const problem& in, const Backend& backend, double tolerance, 
   agree("response of the pass that learns", found.response, expected.response, tolerance);
   agree("sum of gates times inputs", found.sum, expected.sum, std::max(tolerance, of_sum));
   agree("sums by unit", found.unit, expected.unit, tolerance);
-  if (in.how.inputs) agree("sum of inputs", found.input, expected.input, tolerance);
+  if (in.options.sums_inputs) agree("sum of inputs", found.input, expected.input, tolerance);
   agree("weight gradient", found.gradient, expected.gradient, tolerance);
-  if (in.bias) agree("bias gradient", found.bias_gradient, expected.bias_gradient, tolerance);
+  if (in.has_bias) agree("bias gradient", found.bias_gradient, expected.bias_gradient, tolerance);
   agree("input gradient", found.input_gradient, expected.input_gradient, tolerance);
   agree("what follows", found.followed, expected.followed, tolerance);
   agree("what follows learning", found.learned_followed, expected.learned_followed, tolerance);
@@ -328,16 +337,16 @@ inline std::vector<problem> convolutions() {
   std::vector<problem> all;
   const auto add = [&](const lo::shape& in, std::size_t units, const lo::window& field, std::size_t samples,
                        std::size_t groups = 1) {
-    lo::learn_options how;
-    how.unit_sums = 2;
+    lo::learn_options options;
+    options.unit_sums = 2;
     const std::size_t k = all.size();
-    how.inputs = k % 2 == 0;
-    how.sees_other = k % 3 != 0;
-    how.responded = k % 4 == 1;
-    if (k % 3 == 2 && units >= 8) how.active_gates = 2;
-    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
+    options.sums_inputs = k % 2 == 0;
+    if (k % 3 != 0) options.signal = k % 6 == 1 ? lo::gate_signal::reweighted : lo::gate_signal::transformed;
+    options.response_is_given = k % 4 == 1;
+    if (k % 3 == 2 && units >= 8) options.active_gates = 2;
+    if (k % 5 != 0) options.rows = {k % 3, 1 + k % 4};
     const lo::linear_map map{in, field.output(in, units), field, groups};
-    all.push_back({map, samples, how, how.sees_other && k % 6 == 1, k % 3 != 2});
+    all.push_back({map, samples, options, k % 3 != 2});
   };
   for (const std::size_t kernel : std::array<std::size_t, 4>{1, 2, 3, 5}) {
     for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
@@ -368,7 +377,7 @@ inline std::vector<problem> convolutions() {
   add({3, 2, 4}, 5, {3, 3, 1, 1}, 31);  // many images in a tile
   // More rows left out than one image has.
   add({3, 3, 4}, 6, {3, 3, 1, 1}, 4);
-  all.back().how.rows = {5, 11};
+  all.back().options.rows = {5, 11};
   return all;
 }
 
@@ -376,15 +385,15 @@ inline std::vector<problem> convolutions() {
 inline std::vector<problem> depthwise_convolutions() {
   std::vector<problem> all;
   const auto add = [&](const lo::shape& in, const lo::window& field, std::size_t samples) {
-    lo::learn_options how;
-    how.unit_sums = 2;
+    lo::learn_options options;
+    options.unit_sums = 2;
     const std::size_t k = all.size();
-    how.inputs = k % 2 == 0;
-    how.sees_other = k % 3 != 0;
-    how.responded = k % 4 == 1;
+    options.sums_inputs = k % 2 == 0;
+    if (k % 3 != 0) options.signal = k % 3 == 1 ? lo::gate_signal::reweighted : lo::gate_signal::transformed;
+    options.response_is_given = k % 4 == 1;
     const lo::linear_map map{in, field.output(in, in.channels), field, in.channels};
-    if (k % 5 != 0) how.rows = {k % 3, 1 + k % 4};
-    all.push_back({map, samples, how, how.sees_other && k % 3 == 1, k % 3 != 2});
+    if (k % 5 != 0) options.rows = {k % 3, 1 + k % 4};
+    all.push_back({map, samples, options, k % 3 != 2});
   };
   for (const std::size_t kernel : std::array<std::size_t, 3>{2, 3, 5}) {
     for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
@@ -403,7 +412,7 @@ inline std::vector<problem> depthwise_convolutions() {
   add({1, 1, 6}, {3, 3, 1, 1}, 5);
   // More rows left out than one image has.
   add({3, 3, 4}, {3, 3, 1, 1}, 4);
-  all.back().how.rows = {5, 11};
+  all.back().options.rows = {5, 11};
   return all;
 }
 

@@ -4,24 +4,56 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <type_traits>
 
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
-#include <localis/kernel/rows.hpp>
-#include <localis/kernel/update.hpp>
 
+/// The contract between layers and rules on one side and backends on the other.
+///
+/// A linear_map says what P, O and I are: X is P x I, the unfolded input, W is O x I, and U is P x O. Matrices are
+/// row-major. Arrays that a verb only reads may be one array or overlap; an array that it writes overlaps no other.
 namespace localis {
 
-/// Sums of a local rule over the rows that it learns from, taken before any weight changes. Null: not wanted.
+/// The arguments of `respond`: U = X W^T + b.
 template <class T>
-struct accumulators {
-  T* sum;     ///< O x I: G^T X
-  T* unit;    ///< k x O: what the gate adds per unit
-  T* matrix;  ///< O x O: G^T G
-  T* input;   ///< column sums of X: groups x I
+struct response_arguments {
+  std::size_t samples;
+  const T* x;               ///< the layer's input, samples x map.in; not unfolded
+  const T* w;               ///< O x I
+  const T* bias = nullptr;  ///< O values; null: no bias
+  T* u;                     ///< P x O; with an epilogue, its result, which is smaller if the epilogue pools
+};
+
+/// The arguments of `weight_gradient`: dW = D^T X, and db = the column sums of D.
+template <class T>
+struct weight_gradient_arguments {
+  std::size_t samples;
+  const T* x;       ///< the layer's input, samples x map.in
+  const T* d;       ///< gradient of U, P x O
+  T* dw;            ///< O x I
+  T* db = nullptr;  ///< O values; null: not wanted
+};
+
+/// The arguments of `input_gradient`: dX = D W, folded back onto the layer's input.
+template <class T>
+struct input_gradient_arguments {
+  std::size_t samples;
+  const T* d;  ///< gradient of U, P x O
+  const T* w;  ///< O x I
+  T* dx;       ///< samples x map.in
+};
+
+/// The arguments of `subtract_product`: C -= A B.
+template <class T>
+struct product_arguments {
+  std::size_t rows;
+  std::size_t inner;
+  std::size_t columns;
+  const T* a;  ///< rows x inner
+  const T* b;  ///< inner x columns
+  T* c;        ///< rows x columns
 };
 
 /// Rows first, first + every, ... of X.
@@ -34,20 +66,52 @@ struct row_sample {
   }
 };
 
-/// What a pass that learns does besides G^T X; its scratch depends on it.
-struct learn_options {
-  std::size_t unit_sums = 1;     ///< k
-  bool matrix = false;           ///< adds up G^T G
-  bool inputs = false;           ///< adds up X
-  bool reconstructs = false;     ///< the sum is G^T (X - G W)
-  bool modulated = false;        ///< with matrix, reconstructs: G on the right is without the modulator
-  bool sees_other = false;       ///< gates see another signal than the response
-  bool responded = false;        ///< u is already there, without bias
-  std::size_t active_gates = 0;  ///< gates of a row that are not 0, at most; 0: any number. The sum is then scattered
-  row_sample rows{};
+/// The signal that the gates of a rule see.
+enum class gate_signal {
+  response,     ///< U without bias
+  transformed,  ///< what kernel::gate::see makes of U without bias
+  reweighted    ///< what kernel::gate::see makes of X H^T
 };
 
-/// What follows a response in the same pass (kernel::epilogue): its scratch depends on it.
+/// What a pass that learns sums for a rule whose units forget by each other's weights, W -= (G^T G) W.
+enum class mutual_forgetting {
+  none,
+  matrix,    ///< accumulators::matrix gets G^T G, whose product with W the caller subtracts
+  remainder  ///< accumulators::sum gets G^T (X - G W) in place of G^T X
+};
+
+/// What a pass that learns does besides G^T X. Its scratch memory depends on it.
+struct learn_options {
+  std::size_t unit_sums = 1;  ///< k, the number of sums per unit
+  gate_signal signal = gate_signal::response;
+  mutual_forgetting forgetting = mutual_forgetting::none;
+  bool sums_inputs = false;        ///< accumulators::input is wanted
+  bool is_modulated = false;       ///< gates have a modulator, but not the right G in products of mutual forgetting
+  bool response_is_given = false;  ///< U holds the response without bias already, and is not computed
+  std::size_t active_gates = 0;    ///< the most gates of a row that are not 0; 0: any number. The sum is then scattered
+  row_sample rows{};               ///< the rows that the rule learns from
+};
+
+/// The sums of a local rule over the rows that it learns from, from before any weight changes. All that are wanted are
+/// overwritten.
+template <class T>
+struct accumulators {
+  T* sum = nullptr;     ///< G^T X, O x I
+  T* unit = nullptr;    ///< what the gate adds per unit, k x O
+  T* matrix = nullptr;  ///< G^T G, O x O; for mutual_forgetting::matrix
+  T* input = nullptr;   ///< column sums of X, groups x I; for learn_options::sums_inputs
+};
+
+/// The arguments of `respond_and_learn` besides those of the response. `Gate` is a kernel::gate.
+template <class T, class Gate>
+struct learning_arguments {
+  Gate gate;
+  learn_options options{};
+  const T* h = nullptr;  ///< O x I, for gate_signal::reweighted
+  accumulators<T> sums;
+};
+
+/// What follows a response in the same pass (kernel::epilogue). Its scratch memory depends on it.
 struct epilogue_options {
   bool present = false;
   std::size_t pool = 1;
@@ -78,82 +142,79 @@ struct any_gate {
 /// in the host's memory may be used by a thread each; a device's streams and handles are one thread's at a time, so
 /// that threads want a backend each. All extents are run-time values; all pointers are into the backend's memory.
 ///
-///   upload, download, copy                        between spans of the host and arrays, and within; download waits
-///   make_readback<T>(n)                            n values that come to the host without a wait
-///   (backend/host_backend.hpp) for_rows(rows, columns, f)                    f(row, begin, end) over contiguous
-///   stretches of a row's columns, or
-///                                                 f(row) where the kernel takes whole rows
-///   row_threads(columns)                            calls that share a row where a kernel::row_split walks along it
-///   for_samples(samples, work, channels, f)       the same where f takes a whole sample of `work` elements
-///   reduce_columns(rows, columns, k, f, sums)     f(row, begin, end, sums) adds to k sums per column; deterministic
-///   respond(map, samples, x, w, bias, u)          u = X W^T + b
-///   respond_and_learn(..., gate, how, h, sums)    the same, and what a local rule sums in the same pass: gate is a
-///                                                 kernel::gate, h the weights that gates see X through, or null for W
-///                                                 Both take a kernel::epilogue last: u is then what it makes of the
-///                                                 response, pooled only where pools(map) is true
-///   subtract_product(rows, inner, columns, a, b, c)    c -= a b
-///   weight_gradient(map, samples, x, d, dw, db)   dw = D^T X,  db = column sums of D
-///   input_gradient(map, samples, d, w, dx)        dx = D W, folded back onto the input
+/// Memory:
+///   allocate<T>(kind, n)          an array of n values, counted under `kind`
+///   upload(span, target)          from the host, which may change the span at once
+///   download(source, span)        to the host; returns when the values are there
+///   copy(source, n, target)       within the backend's memory
+///   make_readback<T>(n)           n values that download_async(source) brings to the host later
+///   upload_async(span, target)    only where memory is not the host's (backend/cuda/context.hpp)
 ///
-/// Each verb that needs scratch takes a workspace; its twin `..._scratch` takes the same pieces from a measuring one.
+/// Loops, over calls that do not depend on each other:
+///   for_rows(rows, columns, f)    f(row, begin, end) over contiguous stretches of a row's columns, or f(row) where
+///                                 the kernel takes whole rows
+///   row_threads(columns)          the number of calls that share a row where a kernel::row_split walks along it
+///   for_samples(samples, work, channels, f)    as for_rows, where f takes a whole sample of `work` elements
+///   reduce_columns(rows, columns, k, f, sums, scratch)    f(row, begin, end, sums) adds to k sums per column, which
+///                                 begin at 0: k x columns; scratch: reduce_scratch
+///
+/// Linear maps:
+///   respond(map, response, scratch, epilogue)    the epilogue is optional; scratch: respond_scratch
+///   respond_and_learn(map, response, learning, scratch, epilogue)    the same, and in the same pass the sums of a
+///                                 local rule, whose gates see the response before bias and epilogue; scratch:
+///                                 learn_scratch
+///   pools(map)                    whether the epilogue of a response may pool
+///   weight_gradient(map, arguments, scratch)     scratch: weight_gradient_scratch
+///   input_gradient(map, arguments, scratch)      scratch: input_gradient_scratch
+///   subtract_product(arguments)                  no scratch
+///
+/// A verb may return before it has run, except download(); all run in the order of their calls. Names that end in
+/// `_async` are copies between host and backend for which nothing waits: read() of a readback waits for its values, and
+/// upload_async() may run beside what was called before it.
+///
+/// Sums over rows are added in an order that depends on the extents, the options of the backend and its number of
+/// threads, never on timing: the same calls give the same bytes. reduce_columns does not depend on the threads either.
+///
+/// The scratch twin of a verb takes the same pieces from a workspace that measures as the verb takes from its own.
 template <class B>
 concept backend = std::copy_constructible<B> &&
     requires(const B& b, const linear_map& map, std::size_t n, typename B::scalar* out, const typename B::scalar* in,
-             workspace scratch, workspace& measure, memory_kind kind, accumulators<typename B::scalar> sums,
-             const learn_options& options, const kernel::epilogue<typename B::scalar, identity_function>& epilogue,
-             const epilogue_options& fused) {
+             workspace scratch, workspace& measure, memory_kind kind, const learn_options& options,
+             const response_arguments<typename B::scalar>& response,
+             const learning_arguments<typename B::scalar, detail::any_gate<typename B::scalar>>& learning,
+             const weight_gradient_arguments<typename B::scalar>& weight_gradient,
+             const input_gradient_arguments<typename B::scalar>& input_gradient,
+             const product_arguments<typename B::scalar>& product,
+             const kernel::epilogue<typename B::scalar, identity_function>& epilogue, const epilogue_options& fused) {
   typename B::scalar;
   { B::name } -> std::convertible_to<const char*>;
   { B::instructions() } -> std::convertible_to<std::string>;
   { b.threads() } -> std::convertible_to<std::size_t>;
   { b.counters() } -> std::same_as<memory_counters&>;
+
   { b.template allocate<double>(kind, n) } -> std::same_as<typename B::template array<double>>;
   b.upload(std::span<const typename B::scalar>(in, n), out);
   b.download(in, std::span<typename B::scalar>(out, n));
   b.copy(in, n, out);
   b.template make_readback<double>(n);
+
   b.for_rows(n, n, detail::any_row_kernel{});
+  { b.row_threads(n) } -> std::same_as<std::size_t>;
   b.for_samples(n, n, n, detail::any_row_kernel{});
   b.reduce_columns(n, n, n, detail::any_column_kernel<typename B::scalar>{}, out, scratch);
   b.reduce_scratch(n, n, n, measure);
-  { b.row_threads(n) } -> std::same_as<std::size_t>;
-  b.respond(map, n, in, in, in, out, scratch);
-  b.respond(map, n, in, in, in, out, scratch, epilogue);
+
+  b.respond(map, response, scratch);
+  b.respond(map, response, scratch, epilogue);
   b.respond_scratch(map, n, measure, fused);
-  b.respond_and_learn(map, n, in, in, in, out, detail::any_gate<typename B::scalar>{}, options, in, sums, scratch,
-                      epilogue);
+  b.respond_and_learn(map, response, learning, scratch, epilogue);
   b.learn_scratch(map, n, options, measure, fused);
   { B::pools(map) } -> std::same_as<bool>;
-  b.subtract_product(n, n, n, in, in, out);
-  b.weight_gradient(map, n, in, in, out, out, scratch);
+  b.weight_gradient(map, weight_gradient, scratch);
   b.weight_gradient_scratch(map, n, measure);
-  b.input_gradient(map, n, in, in, out, scratch);
+  b.input_gradient(map, input_gradient, scratch);
   b.input_gradient_scratch(map, n, measure);
+  b.subtract_product(product);
 };
-
-/// Many sums of a row's threads become a few (kernel::reduce_parts); returns how many. An even number stays even.
-template <class Backend>
-std::size_t reduce_parts(const Backend& backend, double* parts, std::size_t size, bool largest = false) {
-  constexpr std::size_t few = 1024;
-  if (size <= few) return size;
-  backend.for_rows(few, 1, kernel::reduce_parts{parts, size, few, largest});
-  return few;
-}
-
-/// What follows a response that is all there, on any backend.   u: rows x units
-///
-/// Where `then` takes moments: its scratch is that of reduce_columns over two sums.
-template <class Backend, class Epilogue>
-void run_epilogue(const Backend& backend, std::size_t rows, std::size_t units, typename Backend::scalar* u,
-                  const Epilogue& epilogue, workspace scratch) {
-  if constexpr (Epilogue::present) {
-    const kernel::epilogue_rows<typename Backend::scalar, Epilogue> kernel{epilogue, u, units};
-    if (epilogue.center == nullptr) {
-      backend.for_rows(rows, units, kernel);
-    } else {
-      backend.reduce_columns(rows, units, 2, kernel, epilogue.moments, scratch);
-    }
-  }
-}
 
 }  // namespace localis

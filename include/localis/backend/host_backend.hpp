@@ -10,16 +10,16 @@
 
 namespace localis {
 
-/// A few values on their way from a backend's memory to the host, so that the host need not wait for them. Where memory
-/// is the host's own they are there at once.
+/// A few values that a backend's memory sends to the host, without the host waiting for them. Where memory is the
+/// host's own, they are there at once.
 template <class T>
 class host_readback {
  public:
   explicit host_readback(std::size_t size) : values_(size) {}
 
-  void post(const T* from) { std::copy(from, from + values_.size(), values_.begin()); }
+  void download_async(const T* source) { std::copy(source, source + values_.size(), values_.begin()); }
   [[nodiscard]] bool ready() const { return true; }
-  /// What was posted last; waits for it.
+  /// The values of the last download; waits for them.
   [[nodiscard]] std::span<const T> read() const { return values_; }
 
  private:
@@ -39,12 +39,12 @@ class host_backend {
     return array<T>(memory_, kind, size);
   }
   template <class T>
-  void upload(std::span<const T> from, T* to) const {
-    std::copy(from.begin(), from.end(), to);
+  void upload(std::span<const T> source, T* target) const {
+    std::copy(source.begin(), source.end(), target);
   }
   template <class T>
-  void download(const T* from, std::span<T> to) const {
-    std::copy(from, from + to.size(), to.begin());
+  void download(const T* source, std::span<T> target) const {
+    std::copy(source, source + target.size(), target.begin());
   }
   template <class T>
   [[nodiscard]] host_readback<T> make_readback(std::size_t size) const {

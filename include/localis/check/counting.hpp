@@ -4,10 +4,10 @@
 #include <memory>
 #include <utility>
 
+#include <localis/backend/concept.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
-#include <localis/layer/linear.hpp>
 
 namespace localis::check {
 
@@ -46,38 +46,38 @@ class counting : public Backend {
   [[nodiscard]] multiply_adds& counts() const { return *counts_; }
 
   template <class Epilogue = kernel::no_epilogue>
-  void respond(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w, const scalar* bias,
-               scalar* u, workspace scratch, const Epilogue& epilogue = {}) const {
-    counts_->response += work(map, samples);
-    Backend::respond(map, samples, x, w, bias, u, scratch, epilogue);
+  void respond(const linear_map& map, const response_arguments<scalar>& forward, workspace scratch,
+               const Epilogue& epilogue = {}) const {
+    counts_->response += work(map, forward.samples);
+    Backend::respond(map, forward, scratch, epilogue);
   }
   template <class Gate, class Epilogue = kernel::no_epilogue>
-  void respond_and_learn(const linear_map& map, std::size_t samples, const scalar* x, const scalar* w,
-                         const scalar* bias, scalar* u, const Gate& gate, const learn_options& options, const scalar* h,
-                         const accumulators<scalar>& sums, workspace scratch, const Epilogue& epilogue = {}) const {
-    const std::size_t rows = options.rows.count(map.rows(samples));
+  void respond_and_learn(const linear_map& map, const response_arguments<scalar>& forward,
+                         const learning_arguments<scalar, Gate>& learn, workspace scratch,
+                         const Epilogue& epilogue = {}) const {
+    const learn_options& options = learn.options;
+    const std::size_t rows = options.rows.count(map.rows(forward.samples));
     const std::size_t outputs = map.outputs();
-    if (!options.responded) counts_->response += work(map, samples);
+    if (!options.response_is_given) counts_->response += work(map, forward.samples);
     counts_->rule += rows * (options.active_gates > 0 ? options.active_gates * map.inputs() : map.weights());
-    if (h != nullptr) counts_->rule += rows * map.weights();
-    if (options.matrix) counts_->rule += rows * outputs * outputs;
-    if (options.reconstructs) counts_->rule += rows * map.weights();
-    Backend::respond_and_learn(map, samples, x, w, bias, u, gate, options, h, sums, scratch, epilogue);
+    if (options.signal == gate_signal::reweighted) counts_->rule += rows * map.weights();
+    if (options.forgetting == mutual_forgetting::matrix) counts_->rule += rows * outputs * outputs;
+    if (options.forgetting == mutual_forgetting::remainder) counts_->rule += rows * map.weights();
+    Backend::respond_and_learn(map, forward, learn, scratch, epilogue);
   }
-  void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const scalar* a, const scalar* b,
-                        scalar* c) const {
-    counts_->rule += rows * inner * columns;
-    Backend::subtract_product(rows, inner, columns, a, b, c);
+  void weight_gradient(const linear_map& map, const weight_gradient_arguments<scalar>& backward,
+                       workspace scratch) const {
+    counts_->weight_gradient += work(map, backward.samples);
+    Backend::weight_gradient(map, backward, scratch);
   }
-  void weight_gradient(const linear_map& map, std::size_t samples, const scalar* x, const scalar* d, scalar* dw,
-                       scalar* db, workspace scratch) const {
-    counts_->weight_gradient += work(map, samples);
-    Backend::weight_gradient(map, samples, x, d, dw, db, scratch);
-  }
-  void input_gradient(const linear_map& map, std::size_t samples, const scalar* d, const scalar* w, scalar* dx,
+  void input_gradient(const linear_map& map, const input_gradient_arguments<scalar>& backward,
                       workspace scratch) const {
-    counts_->input_gradient += work(map, samples);
-    Backend::input_gradient(map, samples, d, w, dx, scratch);
+    counts_->input_gradient += work(map, backward.samples);
+    Backend::input_gradient(map, backward, scratch);
+  }
+  void subtract_product(const product_arguments<scalar>& product) const {
+    counts_->rule += product.rows * product.inner * product.columns;
+    Backend::subtract_product(product);
   }
 
  private:

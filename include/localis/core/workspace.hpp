@@ -30,4 +30,7 @@ class workspace {
   std::size_t used_ = 0;
 };
 
+/// The larger of two workspaces that have measured pieces which are not used at the same time.
+[[nodiscard]] constexpr workspace larger(const workspace& a, const workspace& b) { return a.used() < b.used() ? b : a; }
+
 }  // namespace localis

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/kernel/rows.hpp>
 #include <localis/math/activation.hpp>
 
 namespace localis::kernel {
@@ -77,12 +78,12 @@ struct transposed {
   std::size_t rows;  ///< of `target`
   T* target;
   std::size_t columns;
-  bool add;
+  store mode;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) {
       const T value = source[i * rows + row];
-      target[row * columns + i] = add ? target[row * columns + i] + value : value;
+      target[row * columns + i] = mode == store::add ? target[row * columns + i] + value : value;
     }
   }
 };

@@ -94,13 +94,13 @@ struct add_chunks {
   std::size_t chunks;
   std::size_t size;
   T* sums;
-  bool add;
+  store mode;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) {
       double sum = 0;
       for (std::size_t chunk = 0; chunk < chunks; ++chunk) sum += totals[chunk * size + i];
-      sums[i] = (add ? sums[i] : T(0)) + static_cast<T>(sum);
+      sums[i] = (mode == store::add ? sums[i] : T(0)) + static_cast<T>(sum);
     }
   }
 };

@@ -19,4 +19,11 @@ constexpr void run_row(const Kernel& f, std::size_t row, std::size_t columns) {
   }
 }
 
+namespace kernel {
+
+/// Whether a result replaces what its array holds, or is added to it.
+enum class store { replace, add };
+
+}  // namespace kernel
+
 }  // namespace localis

@@ -321,18 +321,20 @@ struct guard_scale {
   }
 };
 
+enum class reduction { sum, largest };
+
 /// Reduces many parts to a few: parts[k] = the sum, or the largest, of parts k, k + count, ...
 struct reduce_parts {
   double* parts;
   std::size_t size;
   std::size_t count;
-  bool largest;
+  reduction kind;
 
   constexpr void operator()(std::size_t k) const {
     double all = parts[k];
     for (std::size_t i = k + count; i < size; i += count) {
       const double part = parts[i];
-      if (!largest) {
+      if (kind == reduction::sum) {
         all += part;
       } else if (part > all || part != part) {
         all = part;

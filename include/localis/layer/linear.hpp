@@ -173,19 +173,24 @@ class linear_layer {
         return;
       }
     }
-    backend.respond(map, at.samples, at.input, weight_.data(), bias_.data(), at.output, scratch, epilogue);
+    backend.respond(map,
+                    {.samples = at.samples, .x = at.input, .w = weight_.data(), .bias = bias_.data(), .u = at.output},
+                    scratch, epilogue);
   }
 
   void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
     const linear_map map = op.map();
     workspace gradients(at.parameter_gradients);
-    auto* weight_gradient = gradients.take<scalar>(weight_.size());
+    scalar* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
-    backend.weight_gradient(map, at.samples, at.input, at.output_gradient, weight_gradient, bias_gradient,
-                            workspace(at.scratch));
+    backend.weight_gradient(
+        map,
+        {.samples = at.samples, .x = at.input, .d = at.output_gradient, .dw = weight_gradient, .db = bias_gradient},
+        workspace(at.scratch));
     if (at.input_gradient != nullptr) {
-      backend.input_gradient(map, at.samples, at.output_gradient, weight_.data(), at.input_gradient,
-                             workspace(at.scratch));
+      backend.input_gradient(
+          map, {.samples = at.samples, .d = at.output_gradient, .w = weight_.data(), .dx = at.input_gradient},
+          workspace(at.scratch));
     }
   }
 

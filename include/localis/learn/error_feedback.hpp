@@ -68,7 +68,7 @@ class local_loss<Backend, rule::error_feedback> {
     const linear_map pool = whole_map(op.stage_output);
     workspace scratch(at.scratch);
     const arrays a = take_arrays(op, at.samples, scratch);
-    backend.respond(map, at.samples, at.errors, feedback_.data(), nullptr, a.pooled, scratch);
+    backend.respond(map, {.samples = at.samples, .x = at.errors, .w = feedback_.data(), .u = a.pooled}, scratch);
     backend.for_rows(
         1, at.samples * map.outputs(),
         kernel::scaled<scalar>{a.pooled, a.pooled, static_cast<scalar>(1 / static_cast<double>(at.samples))});
@@ -88,14 +88,14 @@ class local_loss<Backend, rule::error_feedback> {
                      kernel::average_pool<scalar>{pool, static_cast<const scalar*>(at.gradient), a.pooled});
     const auto own = static_cast<scalar>(at.samples * op.stage_output.positions());
     backend.for_rows(1, at.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, own});
-    const auto epilogue = [&](const linear_map& map, const scalar* x, scalar* average) {
-      backend.weight_gradient(map, at.samples, x, at.errors, a.product, nullptr, scratch);
+    const auto average_product = [&](const linear_map& map, const scalar* x, scalar* average) {
+      backend.weight_gradient(map, {.samples = at.samples, .x = x, .d = at.errors, .dw = a.product}, scratch);
       backend.for_rows(
           1, map.weights(),
           kernel::update_running_mean<scalar>{a.product, average, scalar(1), static_cast<scalar>(1 - rule.memory)});
     };
-    epilogue(square_map(op), at.errors, squares_.data());
-    epilogue(product_map(op), a.pooled, products_.data());
+    average_product(square_map(op), at.errors, squares_.data());
+    average_product(product_map(op), a.pooled, products_.data());
     ++observed_;
   }
 

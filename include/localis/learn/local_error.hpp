@@ -60,17 +60,18 @@ class local_loss<Backend, rule::local_error> {
     workspace scratch(at.scratch);
     const arrays a = take_arrays(op, at.samples, scratch);
     backend.for_rows(at.samples, pool.in.channels, kernel::average_pool<scalar>{pool, at.output, a.pooled});
-    backend.respond(map, at.samples, a.pooled, head_.data(), nullptr, a.errors, scratch);
+    backend.respond(map, {.samples = at.samples, .x = a.pooled, .w = head_.data(), .u = a.errors}, scratch);
     backend.for_rows(at.samples, map.outputs(),
                      kernel::softmax_error<scalar>{a.errors, at.labels, map.outputs(),
                                                    static_cast<scalar>(1 / static_cast<double>(at.samples))});
     if (at.gradient != nullptr) {
-      backend.input_gradient(map, at.samples, a.errors, head_.data(), a.pooled_gradient, scratch);
+      backend.input_gradient(map, {.samples = at.samples, .d = a.errors, .w = head_.data(), .dx = a.pooled_gradient},
+                             scratch);
       backend.for_samples(at.samples, pool.in.size(), pool.in.channels,
                           kernel::average_pool_gradient<scalar>{pool, a.pooled_gradient, at.gradient});
     }
     if (!at.apply_updates) return;
-    backend.weight_gradient(map, at.samples, a.pooled, a.errors, a.head_gradient, nullptr, scratch);
+    backend.weight_gradient(map, {.samples = at.samples, .x = a.pooled, .d = a.errors, .dw = a.head_gradient}, scratch);
     using direction = kernel::gradient_direction<scalar>;
     using step = optimizer::plain::step<scalar>;
     backend.for_rows(map.outputs(), map.inputs(),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/backend/reduce_parts.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -95,24 +96,23 @@ class local_update {
                                    const epilogue_options& epilogue = {}) {
     workspace measure;
     (void)take_arrays(backend, op, measure);
-    std::size_t most = 0;
+    std::size_t largest = 0;
     if constexpr (!rule::supervised<rule_type>) {
       learn_options options;
       options.unit_sums = sums::count;
-      options.inputs = rule::centred<rule_type>();
-      options.sees_other = sees_other;
-      options.modulated = forgets_by != rule::matrix_forget::none;
+      options.sums_inputs = rule::centred<rule_type>();
+      options.signal = rule::has_response_weight<rule_type> ? gate_signal::reweighted : own_signal;
+      options.is_modulated = forgets_by != rule::matrix_forget::none;
       if constexpr (batch_signal) backend.reduce_scratch(op.map().rows(samples), op.map().outputs(), 2, measure);
       // The number of rows of a batch decides which form of forgetting by all units is cheaper.
-      for (const bool reconstructs : {false, forgets_by == rule::matrix_forget::full}) {
-        workspace form = measure;
-        options.reconstructs = reconstructs;
-        options.matrix = forgets_by != rule::matrix_forget::none && !reconstructs;
-        backend.learn_scratch(op.map(), samples, options, form, epilogue);
-        most = (std::max)(most, form.used());
+      for (const mutual_forgetting form : forms_of_forgetting()) {
+        workspace pieces = measure;
+        options.forgetting = form;
+        backend.learn_scratch(op.map(), samples, options, pieces, epilogue);
+        largest = (std::max)(largest, pieces.used());
       }
     }
-    return (std::max)(most, measure.used());
+    return (std::max)(largest, measure.used());
   }
 
   /// Computes the response and updates the weights in one pass (two passes if the signal is normalized by its own
@@ -123,21 +123,26 @@ class local_update {
     const linear_map map = op.map();
     workspace scratch(at.scratch);
     const arrays a = take_arrays(backend, op, scratch);
-    learn_options options = make_options(map, at.samples, step);
-    kernel::gate<scalar, Local> gate{values.rule, rows_, map.out.positions(), state_.data(), step.modulator};
-    gate.scale = a.signal_scale;
-    gate.shift = a.signal_shift;
-    const scalar* h = nullptr;
+    const learn_options options = make_options(map, at.samples, step);
     if constexpr (rule::has_response_weight<rule_type>) {
-      if (values.rule.weighs_response()) {
+      if (options.signal == gate_signal::reweighted) {
         backend.for_rows(rows_, columns_,
                          kernel::response_weights<scalar, rule_type>{values.rule, weight, a.h, columns_});
-        h = a.h;
       }
     }
     prepare_signal(backend, map, at, weight, a, options, scratch);
-    backend.respond_and_learn(map, at.samples, at.input, weight, bias, at.output, gate, options, h, a.sums, scratch,
-                              epilogue);
+    backend.respond_and_learn(map, {.samples = at.samples, .x = at.input, .w = weight, .bias = bias, .u = at.output},
+                              learning_arguments<scalar, gate_type>{.gate = {.rule = values.rule,
+                                                                             .units = rows_,
+                                                                             .positions = map.out.positions(),
+                                                                             .state = state_.data(),
+                                                                             .modulator = step.modulator,
+                                                                             .scale = a.signal_scale,
+                                                                             .shift = a.signal_shift},
+                                                                    .options = options,
+                                                                    .h = a.h,
+                                                                    .sums = a.sums},
+                              scratch, epilogue);
 
     const std::size_t learned = options.rows.count(map.rows(at.samples));
     const auto share = static_cast<scalar>(1 / static_cast<double>(learned));
@@ -172,12 +177,12 @@ class local_update {
   }
 
  private:
+  using gate_type = kernel::gate<scalar, Local>;
   using sums = kernel::unit_sums<Local>;
   static constexpr rule::matrix_forget forgets_by = rule::forgets_by<rule_type>();
   static constexpr bool tracks_signal = Local::signal_type::source == rule::signal_source::running;
   static constexpr bool batch_signal = Local::signal_type::source == rule::signal_source::batch;
   static constexpr bool normalizes = tracks_signal || batch_signal;
-  static constexpr bool sees_other = normalizes || rule::has_response_weight<rule_type>;
   static constexpr std::size_t state_arrays = Local::optimizer_type::template step<scalar>::state_arrays;
 
   template <class T>
@@ -231,14 +236,25 @@ class local_update {
   static constexpr std::size_t units_per_active_gate = 8;
   static constexpr std::size_t inputs_per_active_gate = 64;
 
+  /// What gates see if the rule does not weigh the response otherwise.
+  static constexpr gate_signal own_signal = normalizes ? gate_signal::transformed : gate_signal::response;
+  [[nodiscard]] bool weighs_response() const {
+    if constexpr (rule::has_response_weight<rule_type>) return values.rule.weighs_response();
+    return false;
+  }
+  /// All forms in which units may forget by each other; make_options() picks one for each batch.
+  static constexpr std::array<mutual_forgetting, 2> forms_of_forgetting() {
+    using enum mutual_forgetting;
+    if (forgets_by == rule::matrix_forget::none) return {none, none};
+    return {matrix, forgets_by == rule::matrix_forget::full ? remainder : matrix};
+  }
+
   learn_options make_options(const linear_map& map, std::size_t samples, const step_values<scalar>& step) const {
     learn_options options;
     options.unit_sums = sums::count;
-    options.inputs = rule::centred<rule_type>();
-    options.sees_other = normalizes;
-    if constexpr (rule::has_response_weight<rule_type>)
-      options.sees_other = options.sees_other || values.rule.weighs_response();
-    options.responded = batch_signal;
+    options.sums_inputs = rule::centred<rule_type>();
+    options.signal = weighs_response() ? gate_signal::reweighted : own_signal;
+    options.response_is_given = batch_signal;
     if constexpr (rule::has_active_gates<rule_type>) {
       const std::size_t active = values.rule.active_gates();
       if (active * units_per_active_gate <= rows_ && columns_ >= inputs_per_active_gate) options.active_gates = active;
@@ -252,10 +268,11 @@ class local_update {
     if constexpr (forgets_by != rule::matrix_forget::none) {
       // (G^T G) W takes P O^2 + O^2 I multiply-adds, G W another P O I.
       const std::size_t learned = options.rows.count(map.rows(samples));
-      options.reconstructs =
-          forgets_by == rule::matrix_forget::full && learned * rows_ + rows_ * columns_ >= learned * columns_;
-      options.matrix = !options.reconstructs;
-      options.modulated = step.modulator != nullptr;
+      const bool remainder_is_cheaper = learned * rows_ + rows_ * columns_ >= learned * columns_;
+      options.forgetting = forgets_by == rule::matrix_forget::full && remainder_is_cheaper
+                               ? mutual_forgetting::remainder
+                               : mutual_forgetting::matrix;
+      options.is_modulated = step.modulator != nullptr;
     }
     return options;
   }
@@ -269,7 +286,7 @@ class local_update {
                                          static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
     } else if constexpr (batch_signal) {
       const std::size_t rows = map.rows(at.samples);
-      backend.respond(map, at.samples, at.input, weight, nullptr, at.output, scratch);
+      backend.respond(map, {.samples = at.samples, .x = at.input, .w = weight, .u = at.output}, scratch);
       // Moments are taken about the first row: exact for any center, and this one is near the mean.
       backend.reduce_columns(rows, rows_, 2, kernel::moments<scalar>{at.output, at.output, rows_}, a.moments, scratch);
       backend.for_rows(
@@ -283,11 +300,12 @@ class local_update {
   void complete_sum(Backend& backend, const linear_map& map, const arrays& a, const learn_options& options,
                     const scalar* weight, scalar share) {
     if constexpr (forgets_by != rule::matrix_forget::none) {
-      if (options.matrix) {
+      if (options.forgetting == mutual_forgetting::matrix) {
         if (forgets_by == rule::matrix_forget::lower) {
           backend.for_rows(rows_, rows_, kernel::lower_triangle<scalar>{a.sums.matrix, rows_});
         }
-        backend.subtract_product(rows_, rows_, columns_, a.sums.matrix, weight, a.sums.sum);
+        backend.subtract_product(
+            {.rows = rows_, .inner = rows_, .columns = columns_, .a = a.sums.matrix, .b = weight, .c = a.sums.sum});
       }
     }
     if constexpr (rule::centred<rule_type>()) {
@@ -315,13 +333,13 @@ class local_update {
     const std::size_t along = columns_ / split.threads;
     if constexpr (Local::step_type::divided_by == rule::step_norm::relative) {
       backend.for_rows(parts, along, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
-      const std::size_t left = reduce_parts(backend, a.parts, 2 * parts) / 2;
-      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, left, step.gain, a.factor});
+      const std::size_t count = reduce_parts(backend, a.parts, 2 * parts) / 2;
+      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, count, step.gain, a.factor});
       eta.factor = a.factor;
     } else if constexpr (Local::step_type::divided_by == rule::step_norm::max_abs) {
       backend.for_rows(parts, along, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
-      const std::size_t left = reduce_parts(backend, a.parts, parts, true);
-      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, left, step.gain, a.factor});
+      const std::size_t count = reduce_parts(backend, a.parts, parts, kernel::reduction::largest);
+      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, count, step.gain, a.factor});
       eta.factor = a.factor;
     }
     if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/backend/reduce_parts.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>

@@ -183,7 +183,7 @@ class step_pipeline {
     } else {
       close(detail::host_supervision{}, static_cast<detail::host_supervision::state*>(nullptr));
     }
-    readbacks_[opened_ % depth].post(slot());
+    readbacks_[opened_ % depth].download_async(slot());
     ++opened_;
   }
 

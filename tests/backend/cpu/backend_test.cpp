@@ -109,7 +109,7 @@ TEST_CASE("cpu: a copy shares the memory counters, and a counting backend counts
   const std::vector<double> x{1, 2, 3, 4};
   const std::vector<double> w{1, 0, 0, 1, 1, 1};
   std::vector<double> u(6);
-  backend.respond(map, 2, x.data(), w.data(), nullptr, u.data(), lo::workspace());
+  backend.respond(map, {.samples = 2, .x = x.data(), .w = w.data(), .u = u.data()}, lo::workspace());
   CHECK(u == std::vector<double>{1, 2, 3, 3, 4, 7});
   CHECK(backend.counts() == lo::check::multiply_adds{.response = 12});
 }

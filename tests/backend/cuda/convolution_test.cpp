@@ -64,13 +64,13 @@ TEST_CASE("cuda: products of what is stored as bfloat16 are exact but for the su
 TEST_CASE("cuda: what products read is rounded to the nearest bfloat16, and nothing else is") {
   localis_test::on_device([] {
     for (problem& in : localis_test::convolutions()) {
-      in.how.responded = false;
+      in.options.response_is_given = false;
       const localis_test::results found = run(in, gpu<float, bfloat16>(localis_test::small));
       const localis_test::results expected = slow(rounded(in));
       agree("response", found.u, expected.u, 2e-5);
       agree("weight gradient", found.gradient, expected.gradient, 2e-5);
       agree("input gradient", found.input_gradient, expected.input_gradient, 2e-5);
-      if (in.bias) agree("bias gradient", found.bias_gradient, slow(in).bias_gradient, 2e-5);
+      if (in.has_bias) agree("bias gradient", found.bias_gradient, slow(in).bias_gradient, 2e-5);
     }
   });
 }

@@ -15,12 +15,14 @@
 #include <localis/backend/cpu/resources.hpp>
 #include <localis/backend/cpu/unfolded.hpp>
 #include <localis/backend/host_backend.hpp>
+#include <localis/backend/run_epilogue.hpp>
 #include <localis/config.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
@@ -130,18 +132,12 @@ class backend : public host_backend {
 
   // Linear maps.
 
-  /// Computes u = X W^T + b.
-  ///
-  /// @param x     the layer's input
-  /// @param w     O x I
-  /// @param bias  O, or null
-  /// @param u     P x O, or what `epilogue` makes of it
   template <class Epilogue = kernel::no_epilogue>
-  void respond(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w, const Scalar* bias,
-               Scalar* u, workspace scratch, const Epilogue& epilogue = {}) const {
+  void respond(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,
+               const Epilogue& epilogue = {}) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) {
-      algorithm.respond(response<Scalar>{samples, x, w, bias, u}, scratch, epilogue);
-      end_response(algorithm, samples, u, scratch, epilogue);
+      algorithm.respond(forward, scratch, epilogue);
+      end_response(algorithm, forward, scratch, epilogue);
     });
   }
   void respond_scratch(const linear_map& map, std::size_t samples, workspace& scratch,
@@ -152,25 +148,20 @@ class backend : public host_backend {
       end_response_scratch(algorithm, samples, epilogue, alone, scratch);
     });
   }
-  /// Whether a response may be pooled in its own pass.
   [[nodiscard]] static constexpr bool pools(const linear_map& map) {
     bool fused = false;
     with_algorithm(map, resources{}, [&](const auto& algorithm) { fused = algorithm.fuses_pooling; });
     return fused;
   }
 
-  /// Computes the response and, in the same pass over tiles, what a local rule sums.
-  ///
-  /// @param h  weights that gates see X through, O x I; null: w
   template <class Gate, class Epilogue = kernel::no_epilogue>
-  void respond_and_learn(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w,
-                         const Scalar* bias, Scalar* u, const Gate& gate, const learn_options& options, const Scalar* h,
-                         const accumulators<Scalar>& sums, workspace scratch, const Epilogue& epilogue = {}) const {
+  void respond_and_learn(const linear_map& map, const response_arguments<Scalar>& forward,
+                         const learning_arguments<Scalar, Gate>& learn, workspace scratch,
+                         const Epilogue& epilogue = {}) const {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
-    const learning<Scalar, Gate> learn{gate, options, h, sums};
     with_algorithm(map, resources_, [&](const auto& algorithm) {
-      algorithm.respond_and_learn(response<Scalar>{samples, x, w, bias, u}, learn, scratch, epilogue);
-      end_response(algorithm, samples, u, scratch, epilogue);
+      algorithm.respond_and_learn(forward, learn, scratch, epilogue);
+      end_response(algorithm, forward, scratch, epilogue);
     });
   }
   void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& options, workspace& scratch,
@@ -182,33 +173,28 @@ class backend : public host_backend {
     });
   }
 
-  /// c -= a b.   a: rows x inner,  b: inner x columns,  c: rows x columns
-  void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const Scalar* a, const Scalar* b,
-                        Scalar* c) const {
-    resources_.split_columns(rows * inner, columns, [&](range part) {
-      subtract_ab<Scalar>(rows_of(a, rows, inner), {b + part.begin, inner, part.size(), columns},
-                          {c + part.begin, rows, part.size(), columns});
-    });
-  }
-
-  /// dw = D^T X,  db = column sums of D (where db is not null).   d: P x O
-  void weight_gradient(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* d, Scalar* dw,
-                       Scalar* db, workspace scratch) const {
-    with_algorithm(map, resources_,
-                   [&](const auto& algorithm) { algorithm.weight_gradient(samples, x, d, dw, db, scratch); });
+  void weight_gradient(const linear_map& map, const weight_gradient_arguments<Scalar>& backward,
+                       workspace scratch) const {
+    with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
   }
   void weight_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.weight_gradient_scratch(scratch); });
   }
 
-  /// dx = D W, folded back onto the input.
-  void input_gradient(const linear_map& map, std::size_t samples, const Scalar* d, const Scalar* w, Scalar* dx,
+  void input_gradient(const linear_map& map, const input_gradient_arguments<Scalar>& backward,
                       workspace scratch) const {
-    with_algorithm(map, resources_,
-                   [&](const auto& algorithm) { algorithm.input_gradient(samples, d, w, dx, scratch); });
+    with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
   }
   void input_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.input_gradient_scratch(scratch); });
+  }
+
+  void subtract_product(const product_arguments<Scalar>& product) const {
+    resources_.split_columns(product.rows * product.inner, product.columns, [&](range part) {
+      subtract_ab<Scalar>(rows_of(product.a, product.rows, product.inner),
+                          {product.b + part.begin, product.inner, part.size(), product.columns},
+                          {product.c + part.begin, product.rows, part.size(), product.columns});
+    });
   }
 
  private:
@@ -223,10 +209,10 @@ class backend : public host_backend {
 
   /// The epilogue over all of U, where the algorithm did not run it on tiles.
   template <class Algorithm, class Epilogue>
-  void end_response(const Algorithm& algorithm, std::size_t samples, Scalar* u, workspace scratch,
+  void end_response(const Algorithm& algorithm, const response_arguments<Scalar>& forward, workspace scratch,
                     const Epilogue& epilogue) const {
     if constexpr (!Algorithm::fuses_epilogue) {
-      run_epilogue(*this, algorithm.map.rows(samples), algorithm.map.outputs(), u, epilogue, scratch);
+      run_epilogue(*this, algorithm.map.rows(forward.samples), algorithm.map.outputs(), forward.u, epilogue, scratch);
     }
   }
   /// @param alone  a workspace from before the algorithm took its scratch, which it does not need any more

@@ -29,27 +29,27 @@ struct dense_product {
   [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.dense(); }
 
   template <class Epilogue>
-  void respond(const response<T>& forward, workspace, const Epilogue&) const {
+  void respond(const response_arguments<T>& forward, workspace, const Epilogue&) const {
     multiply(forward);
     add_bias(forward);
   }
   void respond_scratch(const epilogue_options&, workspace&) const {}
 
   template <class Gate, class Epilogue>
-  void respond_and_learn(const response<T>& forward, const learning<T, Gate>& learn, workspace scratch,
-                         const Epilogue&) const {
+  void respond_and_learn(const response_arguments<T>& forward, const learning_arguments<T, Gate>& learn,
+                         workspace scratch, const Epilogue&) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     const learn_options& options = learn.options;
     const accumulators<T>& sums = learn.sums;
     const gate_arrays<T> gates(map, options, forward.samples, 1, scratch);
-    if (!options.responded) multiply(forward);
+    if (!options.response_is_given) multiply(forward);
     std::fill_n(sums.sum, map.weights(), T(0));
     thread_sums<T>::clear_others(map, options, sums);
     const learned_rows<T> learned = gates.open(0, {0, forward.samples}, forward.x, forward.u, learn, sums);
     matrix_view<const T> seen = learned.inputs;
-    if (options.inputs) add_column_sums(seen, sums.input);
-    if (options.reconstructs) {
+    if (options.sums_inputs) add_column_sums(seen, sums.input);
+    if (options.forgetting == mutual_forgetting::remainder) {
       const matrix_view<T> remainder = gates.remainder(0, learned);
       seen = {remainder.data, remainder.rows, remainder.columns, remainder.stride};
       available.split_columns(seen.rows * outputs, inputs, [&](range columns) {
@@ -68,34 +68,37 @@ struct dense_product {
     (void)gate_arrays<T>(map, options, samples, 1, scratch);
   }
 
-  void weight_gradient(std::size_t samples, const T* x, const T* d, T* dw, T* db, workspace) const {
+  void weight_gradient(const weight_gradient_arguments<T>& backward, workspace) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
-    available.split_columns(samples * outputs, inputs, [&](range columns) {
-      multiply_atb<T>(rows_of(d, samples, outputs), {x + columns.begin, samples, columns.size(), inputs},
-                      {dw + columns.begin, outputs, columns.size(), inputs}, false);
+    available.split_columns(backward.samples * outputs, inputs, [&](range columns) {
+      multiply_atb<T>(rows_of(backward.d, backward.samples, outputs),
+                      {backward.x + columns.begin, backward.samples, columns.size(), inputs},
+                      {backward.dw + columns.begin, outputs, columns.size(), inputs}, false);
     });
-    if (db == nullptr) return;
-    std::fill(db, db + outputs, T(0));
-    add_column_sums(rows_of(d, samples, outputs), db);
+    if (backward.db == nullptr) return;
+    std::fill(backward.db, backward.db + outputs, T(0));
+    add_column_sums(rows_of(backward.d, backward.samples, outputs), backward.db);
   }
   void weight_gradient_scratch(workspace&) const {}
 
-  void input_gradient(std::size_t samples, const T* d, const T* w, T* dx, workspace) const {
+  void input_gradient(const input_gradient_arguments<T>& backward, workspace) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
-    split_longer(samples, inputs, 1, 16, available.threads_for(map, samples), [&](range rows, range columns) {
-      multiply_ab<T>(rows_of(d + rows.begin * outputs, rows.size(), outputs),
-                     {w + columns.begin, outputs, columns.size(), inputs},
-                     {dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs}, false);
-    });
+    split_longer(
+        backward.samples, inputs, 1, 16, available.threads_for(map, backward.samples), [&](range rows, range columns) {
+          multiply_ab<T>(rows_of(backward.d + rows.begin * outputs, rows.size(), outputs),
+                         {backward.w + columns.begin, outputs, columns.size(), inputs},
+                         {backward.dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs},
+                         false);
+        });
   }
   void input_gradient_scratch(workspace&) const {}
 
  private:
   /// U = X W^T. Threads split the longer side of U in multiples of 8, rows or units: Eigen's innermost product works on
   /// blocks of 8 or fewer rows, and a thread whose part is no multiple leaves registers unused.
-  void multiply(const response<T>& forward) const {
+  void multiply(const response_arguments<T>& forward) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     const std::size_t threads = available.threads_for(map, forward.samples);
@@ -105,7 +108,7 @@ struct dense_product {
                       {forward.u + rows.begin * outputs + columns.begin, rows.size(), columns.size(), outputs}, false);
     });
   }
-  void add_bias(const response<T>& forward) const {
+  void add_bias(const response_arguments<T>& forward) const {
     if (forward.bias != nullptr) add_to_rows(rows_of(forward.u, forward.samples, map.outputs()), forward.bias);
   }
   /// body(rows, columns) for parts of a result whose longer side is split, in multiples of its grain.

@@ -21,7 +21,7 @@ class partial_sums {
  public:
   partial_sums(const linear_map& map, const learn_options& options, std::size_t threads, workspace& scratch)
       : map_(map),
-        inputs_(options.inputs),
+        inputs_(options.sums_inputs),
         units_(options.unit_sums * map.outputs()),
         threads_(threads),
         // Threads write all the time: no two to one cache line.
@@ -65,9 +65,10 @@ struct learn_arrays {
 
   learn_arrays(const linear_map& map, const learn_options& options, std::size_t threads, workspace& scratch)
       : weights(scratch.take<T>(map.weights())),
-        through(options.sees_other ? scratch.take<T>(map.weights()) : nullptr),
+        through(options.signal == gate_signal::reweighted ? scratch.take<T>(map.weights()) : nullptr),
         gates(scratch.take<T>(threads * map.out.width * map.outputs())),
-        signal_rows(options.sees_other ? scratch.take<T>(threads * map.out.width * map.outputs()) : nullptr),
+        signal_rows(options.signal != gate_signal::response ? scratch.take<T>(threads * map.out.width * map.outputs())
+                                                            : nullptr),
         sums(map, options, threads, scratch) {}
 };
 
@@ -90,33 +91,36 @@ struct depthwise_convolution {
   [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.depthwise(); }
 
   template <class Epilogue>
-  void respond(const response<T>& forward, workspace scratch, const Epilogue&) const {
+  void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue&) const {
     T* weights = scratch.take<T>(map.weights());
     depthwise::transpose(forward.w, map.outputs(), map.inputs(), weights);
     for_image_rows(forward.samples, map.out.height, [&](std::size_t, std::size_t sample, std::size_t y) {
       const std::size_t row = (sample * map.out.height + y) * map.out.width;
-      depthwise::correlate<T>(map.field, false, map.in, y, {0, 1, map.out.width}, forward.x + sample * map.in.size(),
-                              weights, forward.bias, forward.u + row * map.outputs());
+      depthwise::correlate<T>(map.field, depthwise::correlation::response, map.in, y, {0, 1, map.out.width},
+                              forward.x + sample * map.in.size(), weights, forward.bias,
+                              forward.u + row * map.outputs());
     });
   }
   void respond_scratch(const epilogue_options&, workspace& scratch) const { (void)scratch.take<T>(map.weights()); }
 
   template <class Gate, class Epilogue>
-  void respond_and_learn(const response<T>& forward, const learning<T, Gate>& learn, workspace scratch,
-                         const Epilogue&) const {
+  void respond_and_learn(const response_arguments<T>& forward, const learning_arguments<T, Gate>& learn,
+                         workspace scratch, const Epilogue&) const {
     const std::size_t width = map.out.width;
     const std::size_t channels = map.outputs();
     const depthwise::learn_arrays<T> arrays(map, learn.options, available.threads_for(map, forward.samples), scratch);
     depthwise::transpose(forward.w, channels, map.inputs(), arrays.weights);
-    if (learn.h != nullptr) depthwise::transpose(learn.h, channels, map.inputs(), arrays.through);
+    if (learn.options.signal == gate_signal::reweighted)
+      depthwise::transpose(learn.h, channels, map.inputs(), arrays.through);
     arrays.sums.clear();
     for_image_rows(forward.samples, map.out.height, [&](std::size_t thread, std::size_t sample, std::size_t y) {
       const accumulators<T> sums = arrays.sums.part(thread);
       const std::size_t row = (sample * map.out.height + y) * width;
       const T* x = forward.x + sample * map.in.size();
       T* u = forward.u + row * channels;
-      if (!learn.options.responded) {
-        depthwise::correlate<T>(map.field, false, map.in, y, {0, 1, width}, x, arrays.weights, nullptr, u);
+      if (!learn.options.response_is_given) {
+        depthwise::correlate<T>(map.field, depthwise::correlation::response, map.in, y, {0, 1, width}, x,
+                                arrays.weights, nullptr, u);
       }
       learn_row(thread, y, row, x, u, learn, arrays, sums);
       for (std::size_t p = 0; forward.bias != nullptr && p < width; ++p) {
@@ -130,37 +134,38 @@ struct depthwise_convolution {
     (void)depthwise::learn_arrays<T>(map, options, available.threads, scratch);
   }
 
-  void weight_gradient(std::size_t samples, const T* x, const T* d, T* dw, T* db, workspace scratch) const {
+  void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t width = map.out.width;
     const std::size_t channels = map.outputs();
-    const depthwise::partial_sums<T> all(map, {}, available.threads_for(map, samples), scratch);
+    const depthwise::partial_sums<T> all(map, {}, available.threads_for(map, backward.samples), scratch);
     all.clear();
-    for_image_rows(samples, map.out.height, [&](std::size_t thread, std::size_t sample, std::size_t y) {
+    for_image_rows(backward.samples, map.out.height, [&](std::size_t thread, std::size_t sample, std::size_t y) {
       const accumulators<T> sums = all.part(thread);
-      const T* error = d + (sample * map.out.height + y) * width * channels;
-      depthwise::add_products<T>(map, y, {0, 1, width}, x + sample * map.in.size(), error, sums.sum);
-      for (std::size_t p = 0; db != nullptr && p < width; ++p) {
+      const T* error = backward.d + (sample * map.out.height + y) * width * channels;
+      depthwise::add_products<T>(map, y, {0, 1, width}, backward.x + sample * map.in.size(), error, sums.sum);
+      for (std::size_t p = 0; backward.db != nullptr && p < width; ++p) {
         LOCALIS_VECTORIZE
         for (std::size_t c = 0; c < channels; ++c) sums.unit[c] += error[p * channels + c];
       }
     });
-    all.add_up({dw, db, nullptr, nullptr});
+    all.add_up({.sum = backward.dw, .unit = backward.db});
   }
   void weight_gradient_scratch(workspace& scratch) const {
     (void)depthwise::partial_sums<T>(map, {}, available.threads, scratch);
   }
 
-  void input_gradient(std::size_t samples, const T* d, const T* w, T* dx, workspace scratch) const {
+  void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
     T* weights = scratch.take<T>(map.weights());
-    depthwise::transpose(w, map.outputs(), map.inputs(), weights);
+    depthwise::transpose(backward.w, map.outputs(), map.inputs(), weights);
     for (std::size_t i = 0; i < map.inputs() / 2; ++i) {
       std::swap_ranges(weights + i * map.outputs(), weights + (i + 1) * map.outputs(),
                        weights + (map.inputs() - 1 - i) * map.outputs());
     }
-    for_image_rows(samples, map.in.height, [&](std::size_t, std::size_t sample, std::size_t y) {
+    for_image_rows(backward.samples, map.in.height, [&](std::size_t, std::size_t sample, std::size_t y) {
       const std::size_t row = (sample * map.in.height + y) * map.in.width;
-      depthwise::correlate<T>(map.field, true, map.out, y, {0, 1, map.in.width}, d + sample * map.out.size(), weights,
-                              nullptr, dx + row * map.outputs());
+      depthwise::correlate<T>(map.field, depthwise::correlation::input_gradient, map.out, y, {0, 1, map.in.width},
+                              backward.d + sample * map.out.size(), weights, nullptr,
+                              backward.dx + row * map.outputs());
     });
   }
   void input_gradient_scratch(workspace& scratch) const { (void)scratch.take<T>(map.weights()); }
@@ -174,32 +179,34 @@ struct depthwise_convolution {
   /// @param sums  of the calling thread
   template <class Gate>
   void learn_row(std::size_t thread, std::size_t y, std::size_t row, const T* x, const T* u,
-                 const learning<T, Gate>& learn, const depthwise::learn_arrays<T>& arrays,
+                 const learning_arguments<T, Gate>& learn, const depthwise::learn_arrays<T>& arrays,
                  const accumulators<T>& sums) const {
     const std::size_t width = map.out.width;
     const std::size_t channels = map.outputs();
     const learn_options& options = learn.options;
     T* gates = arrays.gates + thread * width * channels;
-    T* signal_rows = arrays.signal_rows + (options.sees_other ? thread * width * channels : 0);
+    const bool reweighted = options.signal == gate_signal::reweighted;
+    T* signal_rows = arrays.signal_rows + (options.signal != gate_signal::response ? thread * width * channels : 0);
     const std::size_t before = options.rows.count(row);
     const depthwise::pixels learned{options.rows.first + before * options.rows.every - row, options.rows.every,
                                     options.rows.count(row + width) - before};
-    if (learn.h != nullptr) {
-      depthwise::correlate<T>(map.field, false, map.in, y, learned, x, arrays.through, nullptr, signal_rows);
+    if (reweighted) {
+      depthwise::correlate<T>(map.field, depthwise::correlation::response, map.in, y, learned, x, arrays.through,
+                              nullptr, signal_rows);
     }
     for (std::size_t j = 0; j < learned.count; ++j) {
       const std::size_t pixel = learned.first + j * learned.step;
       const T* signal = u + pixel * channels;
-      if (options.sees_other) {
+      if (options.signal != gate_signal::response) {
         T* other = signal_rows + j * channels;
-        learn.gate.see(0, channels, learn.h != nullptr ? other : signal, other);
+        learn.gate.see(0, channels, reweighted ? other : signal, other);
         signal = other;
       }
       learn.gate.open(row + pixel, 0, channels, signal, gates + j * channels, static_cast<T*>(nullptr));
       learn.gate.add(0, channels, signal, gates + j * channels, sums.unit);
     }
     depthwise::add_products<T>(map, y, learned, x, gates, sums.sum);
-    if (options.inputs) depthwise::add_products<T>(map, y, learned, x, nullptr, sums.input);
+    if (options.sums_inputs) depthwise::add_products<T>(map, y, learned, x, nullptr, sums.input);
   }
 
   /// body(thread, sample, y) for each of `height` rows of each sample.

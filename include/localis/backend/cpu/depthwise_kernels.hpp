@@ -64,19 +64,22 @@ void for_channel_blocks(std::size_t channels, const F& f) {
   blocks_of(std::integral_constant<std::size_t, 1>{});
 }
 
+/// What a correlation computes: a response, or an input gradient, whose windows are those that see a pixel.
+enum class correlation { response, input_gradient };
+
 /// out(j, c) = bias(c) + sum over the cells of the windows that meet pixel j of row y of w(cell, c) in(position, c).
 ///
-/// @param to_input  `in` is an output and `out` a part of an input, and w has its cells in reverse
-/// @param extents   of `in`
-/// @param w         I x C
+/// @param extents   of `in`: of the layer's input, or of its output for an input gradient
+/// @param w         I x C; for an input gradient with its cells in reverse
 /// @param bias      C, or null
 template <class T>
-[[gnu::noinline]] void correlate(const window& field, bool to_input, const shape& extents, std::size_t y,
+[[gnu::noinline]] void correlate(const window& field, correlation result, const shape& extents, std::size_t y,
                                  const pixels& which, const T* in, const T* w, const T* bias, T* out) {
   const std::size_t channels = extents.channels;
   const auto cells_at = [&](std::size_t position, std::size_t size, std::size_t kernel) {
-    return to_input ? cells_over_output(position, size, kernel, field.stride, field.padding)
-                    : cells_over_input(position, size, kernel, field.stride, field.padding);
+    return result == correlation::input_gradient
+               ? cells_over_output(position, size, kernel, field.stride, field.padding)
+               : cells_over_input(position, size, kernel, field.stride, field.padding);
   };
   const cells rows = cells_at(y, extents.height, field.height);
   for (std::size_t j = 0; j < which.count; ++j) {

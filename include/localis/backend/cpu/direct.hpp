@@ -39,7 +39,7 @@ struct direct_convolution {
   [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.groups == 1 && !map.dense(); }
 
   template <class Epilogue>
-  void respond(const response<T>& forward, workspace scratch, const Epilogue& epilogue) const {
+  void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {
     const std::size_t inputs = map.inputs();
     const auto weight = [&](std::size_t unit, std::size_t input) { return forward.w[unit * inputs + input]; };
     respond_through(forward, weight, scratch, epilogue);
@@ -50,10 +50,10 @@ struct direct_convolution {
   }
 
   template <class Gate, class Epilogue>
-  void respond_and_learn(const response<T>& forward, const learning<T, Gate>& learn, workspace scratch,
-                         const Epilogue& epilogue) const {
+  void respond_and_learn(const response_arguments<T>& forward, const learning_arguments<T, Gate>& learn,
+                         workspace scratch, const Epilogue& epilogue) const {
     const learn_options& options = learn.options;
-    if (!reads_windows(options) || learn.h != nullptr) {
+    if (!reads_windows(options) || options.signal == gate_signal::reweighted) {
       unfolded().respond_and_learn(forward, learn, scratch, epilogue);
       return;
     }
@@ -65,17 +65,17 @@ struct direct_convolution {
     tail.start();
     const std::size_t threads = available.threads_for(map, forward.samples);
     arrays.products.sums.clear(threads, learn.sums);
-    if (!options.responded) {
+    if (!options.response_is_given) {
       const auto weight = [&](std::size_t unit, std::size_t input) { return forward.w[unit * inputs + input]; };
       direct::pack(outputs, inputs, weight, threads, arrays.windows.weights);
     }
     const auto learn_tile = [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
       const accumulators<T> sums = arrays.products.sums.part(thread, learn.sums);
       T* u = tail.response(thread, rows, forward.u);
-      if (!options.responded) direct::respond(tile, arrays.windows.weights, outputs, inputs, u);
+      if (!options.response_is_given) direct::respond(tile, arrays.windows.weights, outputs, inputs, u);
       const learned_rows<T> learned = arrays.gates.open(thread, rows, nullptr, u, learn, sums);
       const direct::windows<T> seen = tile.part(learned.start, learned.gates.rows, options.rows.every);
-      if (options.inputs) direct::add_inputs(seen, sums.input);
+      if (options.sums_inputs) direct::add_inputs(seen, sums.input);
       if (arrays.products.sums.in_panels()) {
         direct::add_product(seen, learned.gates.data, outputs, inputs, arrays.products.factor(thread), sums.sum);
       } else {
@@ -93,25 +93,26 @@ struct direct_convolution {
     if (reads_windows(options)) {
       const learn_arrays arrays(*this, options, fused.pool, scratch);
       (void)tile_epilogue<T>(map, arrays.windows.rows(), available.threads, fused, scratch);
-      if (!options.sees_other) return;
+      if (options.signal != gate_signal::reweighted) return;
     }
     unfolded().learn_scratch(samples, options, fused, other);
     if (other.used() > scratch.used()) scratch = other;
   }
 
-  void weight_gradient(std::size_t samples, const T* x, const T* d, T* dw, T* db, workspace scratch) const {
+  void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     const window_arrays windows(*this, 1, scratch);
     const product_arrays products(*this, {}, scratch);
-    const accumulators<T> result{dw, db, nullptr, nullptr};
-    const std::size_t threads = available.threads_for(map, samples);
+    const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
+    const std::size_t threads = available.threads_for(map, backward.samples);
     products.sums.clear(threads, result);
-    for_windows(windows, samples, x, [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
-      const accumulators<T> sums = products.sums.part(thread, result);
-      const T* error = d + rows.begin * outputs;
-      direct::add_product(tile, error, outputs, map.inputs(), products.factor(thread), sums.sum);
-      if (db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), sums.unit);
-    });
+    for_windows(windows, backward.samples, backward.x,
+                [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
+                  const accumulators<T> sums = products.sums.part(thread, result);
+                  const T* error = backward.d + rows.begin * outputs;
+                  direct::add_product(tile, error, outputs, map.inputs(), products.factor(thread), sums.sum);
+                  if (backward.db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), sums.unit);
+                });
     products.sums.add_up(threads, available.threads_for(map.weights()), result);
   }
   void weight_gradient_scratch(workspace& scratch) const {
@@ -121,18 +122,19 @@ struct direct_convolution {
 
   /// Windows one pixel apart: the response of D to W, whose units and channels change places and whose windows are
   /// turned around.
-  void input_gradient(std::size_t samples, const T* d, const T* w, T* dx, workspace scratch) const {
+  void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
     if (!takes_gradient()) {
-      unfolded().input_gradient(samples, d, w, dx, scratch);
+      unfolded().input_gradient(backward, scratch);
       return;
     }
     const std::size_t inputs = map.inputs();
     const std::size_t units = map.outputs();
     const std::size_t cells = map.field.positions();
     const auto turned = [&](std::size_t channel, std::size_t input) {
-      return w[input % units * inputs + (cells - 1 - input / units) * map.in.channels + channel];
+      return backward.w[input % units * inputs + (cells - 1 - input / units) * map.in.channels + channel];
     };
-    gradient().respond_through({samples, d, w, nullptr, dx}, turned, scratch, kernel::no_epilogue{});
+    gradient().respond_through({.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx},
+                               turned, scratch, kernel::no_epilogue{});
   }
   void input_gradient_scratch(workspace& scratch) const {
     if (takes_gradient()) {
@@ -165,7 +167,8 @@ struct direct_convolution {
     T* factors;  ///< by thread: the part of D that is multiplied
 
     product_arrays(const direct_convolution& self, const learn_options& options, workspace& scratch)
-        : sums(self.map, options, self.available.threads, options.active_gates == 0, scratch),
+        : sums(self.map, options, self.available.threads,
+               options.active_gates == 0 ? product_layout::panels : product_layout::rows, scratch),
           factors(sums.in_panels() ? scratch.take<T>(self.available.threads * direct::product_part<T>) : nullptr) {}
 
     [[nodiscard]] T* factor(std::size_t thread) const { return factors + thread * direct::product_part<T>; }
@@ -182,7 +185,7 @@ struct direct_convolution {
   };
 
   template <class Weight, class Epilogue>
-  void respond_through(const response<T>& forward, const Weight& weight, workspace scratch,
+  void respond_through(const response_arguments<T>& forward, const Weight& weight, workspace scratch,
                        const Epilogue& epilogue) const {
     const std::size_t outputs = map.outputs();
     const std::size_t threads = available.threads_for(map, forward.samples);
@@ -205,7 +208,9 @@ struct direct_convolution {
   }
 
   /// Whether learning reads windows where they lie, unless gates see another response.
-  [[nodiscard]] static constexpr bool reads_windows(const learn_options& options) { return !options.reconstructs; }
+  [[nodiscard]] static constexpr bool reads_windows(const learn_options& options) {
+    return options.forgetting != mutual_forgetting::remainder;
+  }
   [[nodiscard]] constexpr bool takes_gradient() const {
     return map.field.stride == 1 && map.field.padding < map.field.height_span() &&
            map.field.padding < map.field.width_span() && map.field.height == map.field.width;

@@ -33,9 +33,9 @@ class gate_arrays {
               workspace& scratch)
       : map_(map), rows_(rows) {
     gates_ = scratch.take<T>(threads * rows * map.outputs());
-    if (options.modulated) plain_ = scratch.take<T>(threads * rows * map.outputs());
-    if (options.sees_other) signals_ = scratch.take<T>(threads * rows * map.outputs());
-    if (options.reconstructs) remainder_ = scratch.take<T>(threads * rows * map.inputs());
+    if (options.is_modulated) plain_ = scratch.take<T>(threads * rows * map.outputs());
+    if (options.signal != gate_signal::response) signals_ = scratch.take<T>(threads * rows * map.outputs());
+    if (options.forgetting == mutual_forgetting::remainder) remainder_ = scratch.take<T>(threads * rows * map.inputs());
   }
 
   /// Opens the gates of those among `rows` that are learned from, and adds to all of a rule's sums but those over X.
@@ -43,7 +43,7 @@ class gate_arrays {
   /// @param x, u  of the first of `rows`; x is null where it is not unfolded
   /// @param sums  of the calling thread
   template <class Gate>
-  learned_rows<T> open(std::size_t thread, range rows, const T* x, const T* u, const learning<T, Gate>& learn,
+  learned_rows<T> open(std::size_t thread, range rows, const T* x, const T* u, const learning_arguments<T, Gate>& learn,
                        const accumulators<T>& sums) const {
     const learn_options& options = learn.options;
     const std::size_t outputs = map_.outputs();
@@ -55,9 +55,9 @@ class gate_arrays {
     T* gates = gates_ + thread * rows_ * outputs;
     const matrix_view<const T> gated = rows_of(static_cast<const T*>(gates), count, outputs);
     if (count == 0) return {gated, gated, rows_of(x, 0, width), 0};
-    T* plain = options.modulated ? plain_ + thread * rows_ * outputs : nullptr;
+    T* plain = options.is_modulated ? plain_ + thread * rows_ * outputs : nullptr;
     const matrix_view<const T> unmodulated =
-        options.modulated ? rows_of(static_cast<const T*>(plain), count, outputs) : gated;
+        options.is_modulated ? rows_of(static_cast<const T*>(plain), count, outputs) : gated;
     const matrix_view<const T> seen =
         x == nullptr ? rows_of(x, 0, width) : matrix_view<const T>{x + start * width, count, width, every * width};
     const matrix_view<const T> all_signals =
@@ -65,10 +65,12 @@ class gate_arrays {
     for (std::size_t j = 0; j < count; ++j) {
       const T* signal = all_signals.data + j * all_signals.stride;
       learn.gate.open(rows.begin + start + j * every, 0, outputs, signal, gates + j * outputs,
-                      options.modulated ? plain + j * outputs : nullptr);
+                      options.is_modulated ? plain + j * outputs : nullptr);
       learn.gate.add(0, outputs, signal, gates + j * outputs, sums.unit);
     }
-    if (options.matrix) multiply_atb<T>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), true);
+    if (options.forgetting == mutual_forgetting::matrix) {
+      multiply_atb<T>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), true);
+    }
     return {gated, unmodulated, seen, start};
   }
 
@@ -86,14 +88,16 @@ class gate_arrays {
   /// What gates see of the rows: their response, or another signal where the rule has one.
   template <class Gate>
   matrix_view<const T> signal_rows(std::size_t thread, const matrix_view<const T>& seen,
-                                   const matrix_view<const T>& response_rows, const learning<T, Gate>& learn) const {
-    if (!learn.options.sees_other) return response_rows;
+                                   const matrix_view<const T>& response_rows,
+                                   const learning_arguments<T, Gate>& learn) const {
+    if (learn.options.signal == gate_signal::response) return response_rows;
+    const bool reweighted = learn.options.signal == gate_signal::reweighted;
     const std::size_t outputs = map_.outputs();
     T* other = signals_ + thread * rows_ * outputs;
-    if (learn.h != nullptr) grouped_response(map_, seen, learn.h, other);
+    if (reweighted) grouped_response(map_, seen, learn.h, other);
     for (std::size_t j = 0; j < response_rows.rows; ++j) {
       T* signal = other + j * outputs;
-      learn.gate.see(0, outputs, learn.h != nullptr ? signal : response_rows.data + j * response_rows.stride, signal);
+      learn.gate.see(0, outputs, reweighted ? signal : response_rows.data + j * response_rows.stride, signal);
     }
     return rows_of(static_cast<const T*>(other), response_rows.rows, outputs);
   }

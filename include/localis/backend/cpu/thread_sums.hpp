@@ -13,18 +13,21 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
+/// Where threads add up a product: in rows of the result's shape, or in panels (panels.hpp).
+enum class product_layout { rows, panels };
+
 /// Each thread's part of what a local rule or a weight gradient sums, added up in the order of threads, whatever their
 /// timing. Thread 0 adds into the result itself, the others into their own copies; products in panels have a copy for
 /// each thread.
 template <class T>
 class thread_sums {
  public:
-  thread_sums(const linear_map& map, const learn_options& options, std::size_t threads, bool in_panels,
+  thread_sums(const linear_map& map, const learn_options& options, std::size_t threads, product_layout layout,
               workspace& scratch)
       : map_(map),
         options_(options),
-        panels_(in_panels ? scratch.take<T>(threads * panels_size()) : nullptr),
-        in_panels_(in_panels),
+        in_panels_(layout == product_layout::panels),
+        panels_(in_panels_ ? scratch.take<T>(threads * panels_size()) : nullptr),
         copies_(scratch.take<T>((threads - 1) * copy_size())) {}
 
   [[nodiscard]] bool in_panels() const { return in_panels_; }
@@ -35,7 +38,7 @@ class thread_sums {
       own.sum = copies_ + (thread - 1) * copy_size();
       own.unit = own.sum + (in_panels_ ? 0 : map_.weights());
       own.matrix = own.unit + options_.unit_sums * map_.outputs();
-      own.input = own.matrix + (options_.matrix ? map_.outputs() * map_.outputs() : 0);
+      own.input = own.matrix + (options_.forgetting == mutual_forgetting::matrix ? map_.outputs() * map_.outputs() : 0);
     }
     if (in_panels_) own.sum = panels_ + thread * panels_size();
     return own;
@@ -72,19 +75,20 @@ class thread_sums {
   template <class F>
   static void for_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums, const F& f) {
     if (sums.unit != nullptr) f(&accumulators<T>::unit, options.unit_sums * map.outputs());
-    if (options.matrix) f(&accumulators<T>::matrix, map.outputs() * map.outputs());
-    if (options.inputs) f(&accumulators<T>::input, map.seen());
+    if (options.forgetting == mutual_forgetting::matrix) f(&accumulators<T>::matrix, map.outputs() * map.outputs());
+    if (options.sums_inputs) f(&accumulators<T>::input, map.seen());
   }
   [[nodiscard]] std::size_t panels_size() const { return direct::panels_size<T>(map_.outputs(), map_.inputs()); }
   [[nodiscard]] std::size_t copy_size() const {
     return (in_panels_ ? 0 : map_.weights()) + options_.unit_sums * map_.outputs() +
-           (options_.matrix ? map_.outputs() * map_.outputs() : 0) + (options_.inputs ? map_.seen() : 0);
+           (options_.forgetting == mutual_forgetting::matrix ? map_.outputs() * map_.outputs() : 0) +
+           (options_.sums_inputs ? map_.seen() : 0);
   }
 
   linear_map map_;
   learn_options options_;
-  T* panels_;
   bool in_panels_;
+  T* panels_;
   T* copies_;
 };
 

@@ -32,7 +32,7 @@ struct unfolded_convolution {
   [[nodiscard]] static constexpr bool takes(const linear_map&) { return true; }
 
   template <class Epilogue>
-  void respond(const response<T>& forward, workspace scratch, const Epilogue& epilogue) const {
+  void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {
     T* columns = take_columns(scratch);
     const tile_epilogue<T> tail(map, tile_rows(), available.threads, {Epilogue::present, epilogue.pool}, scratch);
     tail.start();
@@ -49,8 +49,8 @@ struct unfolded_convolution {
   }
 
   template <class Gate, class Epilogue>
-  void respond_and_learn(const response<T>& forward, const learning<T, Gate>& learn, workspace scratch,
-                         const Epilogue& epilogue) const {
+  void respond_and_learn(const response_arguments<T>& forward, const learning_arguments<T, Gate>& learn,
+                         workspace scratch, const Epilogue& epilogue) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     const learn_options& options = learn.options;
@@ -62,11 +62,11 @@ struct unfolded_convolution {
     for_tiles(forward.samples, forward.x, arrays.columns, [&](std::size_t thread, range rows, const T* tile) {
       const accumulators<T> sums = arrays.sums.part(thread, learn.sums);
       T* u = forward.u + rows.begin * outputs;
-      if (!options.responded) grouped_response(map, rows_of(tile, rows.size(), map.seen()), forward.w, u);
+      if (!options.response_is_given) grouped_response(map, rows_of(tile, rows.size(), map.seen()), forward.w, u);
       const learned_rows<T> learned = arrays.gates.open(thread, rows, tile, u, learn, sums);
       matrix_view<const T> seen = learned.inputs;
-      if (options.inputs) add_column_sums(seen, sums.input);
-      if (options.reconstructs) {
+      if (options.sums_inputs) add_column_sums(seen, sums.input);
+      if (options.forgetting == mutual_forgetting::remainder) {
         const matrix_view<T> remainder = arrays.gates.remainder(thread, learned);
         seen = {remainder.data, remainder.rows, remainder.columns, remainder.stride};
         subtract_ab<T>(learned.plain, rows_of(forward.w, outputs, inputs), remainder);
@@ -86,53 +86,53 @@ struct unfolded_convolution {
     (void)tile_epilogue<T>(map, tile_rows(), available.threads, fused, scratch);
   }
 
-  void weight_gradient(std::size_t samples, const T* x, const T* d, T* dw, T* db, workspace scratch) const {
+  void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     T* columns = take_columns(scratch);
-    const thread_sums<T> all(map, {}, available.threads, false, scratch);
-    const accumulators<T> result{dw, db, nullptr, nullptr};
-    const std::size_t threads = available.threads_for(map, samples);
+    const thread_sums<T> all(map, {}, available.threads, product_layout::rows, scratch);
+    const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
+    const std::size_t threads = available.threads_for(map, backward.samples);
     all.clear(threads, result);
-    for_tiles(samples, x, columns, [&](std::size_t thread, range rows, const T* tile) {
+    for_tiles(backward.samples, backward.x, columns, [&](std::size_t thread, range rows, const T* tile) {
       const accumulators<T> sums = all.part(thread, result);
-      const matrix_view<const T> error = rows_of(d + rows.begin * outputs, rows.size(), outputs);
+      const matrix_view<const T> error = rows_of(backward.d + rows.begin * outputs, rows.size(), outputs);
       for (std::size_t g = 0; g < map.groups; ++g) {
         multiply_atb<T>(group_units(map, g, error), group_inputs(map, g, rows_of(tile, rows.size(), map.seen())),
                         group_weights(map, g, sums.sum), true);
       }
-      if (db != nullptr) add_column_sums(error, sums.unit);
+      if (backward.db != nullptr) add_column_sums(error, sums.unit);
     });
     all.add_up(threads, available.threads_for(map.weights()), result);
   }
   void weight_gradient_scratch(workspace& scratch) const {
     (void)take_columns(scratch);
-    (void)thread_sums<T>(map, {}, available.threads, false, scratch);
+    (void)thread_sums<T>(map, {}, available.threads, product_layout::rows, scratch);
   }
 
-  void input_gradient(std::size_t samples, const T* d, const T* w, T* dx, workspace scratch) const {
+  void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     T* columns = take_columns(scratch);
     const std::size_t positions = map.out.positions();
-    const std::size_t most_rows = tile_rows();
+    const std::size_t row_limit = tile_rows();
     // Windows of one image overlap, so that an image belongs to one thread; small images share a tile.
-    const std::size_t images = std::max<std::size_t>(1, most_rows / positions);
-    const std::size_t threads = (std::min)(available.threads_for(map, samples), samples);
+    const std::size_t images = std::max<std::size_t>(1, row_limit / positions);
+    const std::size_t threads = (std::min)(available.threads_for(map, backward.samples), backward.samples);
     parallel_for(threads, [&](std::size_t thread) {
-      const range part = part_of(samples, thread, threads);
-      T* tile = columns + thread * most_rows * map.seen();
+      const range part = part_of(backward.samples, thread, threads);
+      T* tile = columns + thread * row_limit * map.seen();
       for (std::size_t first = part.begin; first < part.end; first += images) {
         const std::size_t last = (std::min)(part.end, first + images);
-        std::fill(dx + first * map.in.size(), dx + last * map.in.size(), T(0));
-        for (std::size_t begin = first * positions; begin < last * positions; begin += most_rows) {
-          const std::size_t end = (std::min)(last * positions, begin + most_rows);
-          const matrix_view<const T> error = rows_of(d + begin * outputs, end - begin, outputs);
+        std::fill(backward.dx + first * map.in.size(), backward.dx + last * map.in.size(), T(0));
+        for (std::size_t begin = first * positions; begin < last * positions; begin += row_limit) {
+          const std::size_t end = (std::min)(last * positions, begin + row_limit);
+          const matrix_view<const T> error = rows_of(backward.d + begin * outputs, end - begin, outputs);
           for (std::size_t g = 0; g < map.groups; ++g) {
-            multiply_ab<T>(group_units(map, g, error), group_weights(map, g, w),
+            multiply_ab<T>(group_units(map, g, error), group_weights(map, g, backward.w),
                            {tile + g * map.inputs(), end - begin, map.inputs(), map.seen()}, false);
           }
           for (std::size_t row = begin; row < end; ++row) {
             kernel::fold_row<T>(map, tile + (row - begin) * map.seen(), row % positions,
-                                dx + row / positions * map.in.size());
+                                backward.dx + row / positions * map.in.size());
           }
         }
       }
@@ -148,7 +148,7 @@ struct unfolded_convolution {
 
     learn_arrays(const unfolded_convolution& self, const learn_options& options, workspace& scratch)
         : columns(self.take_columns(scratch)),
-          sums(self.map, options, self.available.threads, false, scratch),
+          sums(self.map, options, self.available.threads, product_layout::rows, scratch),
           gates(self.map, options, self.tile_rows(), self.available.threads, scratch) {}
   };
 
@@ -166,19 +166,19 @@ struct unfolded_convolution {
   /// body(thread, rows, tile) for each tile of X; threads own contiguous stretches of tiles.
   template <class Body>
   void for_tiles(std::size_t samples, const T* x, T* columns, const Body& body) const {
-    const std::size_t most_rows = tile_rows();
+    const std::size_t row_limit = tile_rows();
     const std::size_t positions = map.out.positions();
     const std::size_t seen = map.seen();
     const std::size_t threads = available.threads_for(map, samples);
     parallel_for(threads, [&](std::size_t thread) {
-      const range part = part_of(map.rows(samples), thread, threads, most_rows);
-      for (std::size_t begin = part.begin; begin < part.end; begin += most_rows) {
-        const range rows{begin, (std::min)(part.end, begin + most_rows)};
+      const range part = part_of(map.rows(samples), thread, threads, row_limit);
+      for (std::size_t begin = part.begin; begin < part.end; begin += row_limit) {
+        const range rows{begin, (std::min)(part.end, begin + row_limit)};
         if (map.pointwise()) {
           body(thread, rows, x + rows.begin * seen);
           continue;
         }
-        T* tile = columns + thread * most_rows * seen;
+        T* tile = columns + thread * row_limit * seen;
         for (std::size_t row = rows.begin; row < rows.end; ++row) {
           kernel::unfold_row<T>(map, x + row / positions * map.in.size(), row % positions,
                                 tile + (row - rows.begin) * seen);

@@ -132,7 +132,7 @@ class context {
            text("one of the ", devices, " devices").c_str(), chosen.device);
     check_call(cudaSetDevice(chosen.device), "cudaSetDevice");
     stream_.reset(fresh_stream());
-    arrivals_.reset(fresh_stream());
+    upload_stream_.reset(fresh_stream());
     cublasHandle_t blas = nullptr;
     check_call(cublasCreate(&blas), "cublasCreate");
     blas_.reset(blas);
@@ -141,7 +141,7 @@ class context {
     check_call(cublasSetWorkspace(blas, workspace_.get(), chosen.workspace_bytes), "cublasSetWorkspace");
   }
   ~context() {
-    (void)cudaStreamSynchronize(arrivals_.get());
+    (void)cudaStreamSynchronize(upload_stream_.get());
     (void)cudaStreamSynchronize(stream());
   }
   context(const context&) = delete;
@@ -169,49 +169,51 @@ class context {
   // Copies, in the stream's order.
 
   /// The host may change what it gave at once: it is copied into pinned memory first, of which a few pieces take turns.
-  void upload(const void* from, std::size_t bytes, void* to) {
+  void upload(const void* source, std::size_t bytes, void* target) {
     if (bytes == 0) return;
     pinned& place = pinned_[next_++ % pinned_.size()];
     place.reserve(bytes);
-    std::memcpy(place.data(), from, bytes);
-    check_call(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
+    std::memcpy(place.data(), source, bytes);
+    check_call(cudaMemcpyAsync(target, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
     place.copied().record(stream());
   }
-  /// As upload(), while the device computes: for what comes step by step. Two pieces of memory take turns as `to`, and
-  /// what is launched between two calls uses the piece of the first; the copy waits for what was launched before the
-  /// last call, so that one piece is read while the other fills.
-  void upload_async(const void* from, std::size_t bytes, void* to) {
+  /// As upload(), while the device computes: for what comes step by step. Two pieces of memory take turns as `target`,
+  /// and what is launched between two calls uses the piece of the first; the copy waits for what was launched before
+  /// the last call, so that one piece is read while the other fills.
+  void upload_async(const void* source, std::size_t bytes, void* target) {
     if (bytes == 0) return;
     pinned& place = batches_[next_batch_++ % batches_.size()];
     place.reserve(bytes);
-    std::memcpy(place.data(), from, bytes);
-    if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `to` is not there before
-    before_batch_.wait_event(arrivals_.get());
+    std::memcpy(place.data(), source, bytes);
+    if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `target` is not there before
+    before_batch_.wait_event(upload_stream_.get());
     before_batch_.record(stream());
-    check_call(cudaMemcpyAsync(to, place.data(), bytes, cudaMemcpyHostToDevice, arrivals_.get()), "cudaMemcpyAsync");
+    check_call(cudaMemcpyAsync(target, place.data(), bytes, cudaMemcpyHostToDevice, upload_stream_.get()),
+               "cudaMemcpyAsync");
     try {
-      place.copied().record(arrivals_.get());
+      place.copied().record(upload_stream_.get());
       place.copied().wait_event(stream());
     } catch (const device_error&) {
-      (void)cudaStreamSynchronize(arrivals_.get());  // nothing else would keep `to` until it has been written
+      (void)cudaStreamSynchronize(upload_stream_.get());  // nothing else would keep `target` until it has been written
       throw;
     }
   }
   /// Waits for all that was launched before. Goes through memory of its own: a copy that is still under way when a call
   /// fails must not reach what the caller has given up.
-  void download(const void* from, std::size_t bytes, void* to) {
-    if (bytes > 0) post(from, bytes, inbox_);
+  void download(const void* source, std::size_t bytes, void* target) {
+    if (bytes > 0) download_async(source, bytes, readback_);
     check_call(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
-    if (bytes > 0) std::memcpy(to, inbox_.data(), bytes);
+    if (bytes > 0) std::memcpy(target, readback_.data(), bytes);
   }
-  /// As download(), without waiting: `to` tells when it is there.
-  void post(const void* from, std::size_t bytes, pinned& to) {
-    to.reserve(bytes);
-    check_call(cudaMemcpyAsync(to.data(), from, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
-    to.copied().record(stream());
+  /// As download(), without waiting: `target` tells when it is there.
+  void download_async(const void* source, std::size_t bytes, pinned& target) {
+    target.reserve(bytes);
+    check_call(cudaMemcpyAsync(target.data(), source, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
+    target.copied().record(stream());
   }
-  void copy(const void* from, std::size_t bytes, void* to) {
-    if (bytes > 0) check_call(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
+  void copy(const void* source, std::size_t bytes, void* target) {
+    if (bytes > 0)
+      check_call(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
   }
 
  private:
@@ -240,7 +242,7 @@ class context {
   options options_;
   memory_counters counters_;
   std::unique_ptr<CUstream_st, detail::destroy_stream> stream_;
-  std::unique_ptr<CUstream_st, detail::destroy_stream> arrivals_;
+  std::unique_ptr<CUstream_st, detail::destroy_stream> upload_stream_;
   std::unique_ptr<cublasContext, detail::destroy_blas> blas_;
   device_memory workspace_;
   std::array<pinned, 8> pinned_;
@@ -249,7 +251,7 @@ class context {
   std::size_t next_batch_ = 0;
   event before_batch_;         ///< behind all that was launched before the last one
   bool fresh_memory_ = false;  ///< allocated since the last batch
-  pinned inbox_;
+  pinned readback_;
 };
 
 }  // namespace localis::cuda

@@ -13,17 +13,17 @@
 
 namespace localis::cuda {
 
-/// Values on their way to pinned memory of the host.
+/// Values that go to pinned memory of the host.
 template <class T>
 class readback {
  public:
   static_assert(std::is_trivially_copyable_v<T>);
 
-  readback(std::shared_ptr<context> from, std::size_t size) : context_(std::move(from)), size_(size) {}
+  readback(std::shared_ptr<context> owner, std::size_t size) : context_(std::move(owner)), size_(size) {}
 
-  void post(const T* from) { context_->post(from, size_ * sizeof(T), place_); }
+  void download_async(const T* source) { context_->download_async(source, size_ * sizeof(T), place_); }
   [[nodiscard]] bool ready() const { return place_.copied().reached(); }
-  /// What was posted last; waits for it.
+  /// The values of the last download; waits for them.
   [[nodiscard]] std::span<const T> read() const {
     place_.copied().wait();
     return {static_cast<const T*>(place_.data()), size_};
@@ -58,20 +58,20 @@ class system {
     return {context_, kind, size};
   }
   template <class T>
-  void upload(std::span<const T> from, T* to) const {
-    context_->upload(from.data(), from.size_bytes(), to);
+  void upload(std::span<const T> source, T* target) const {
+    context_->upload(source.data(), source.size_bytes(), target);
   }
   template <class T>
-  void upload_async(std::span<const T> from, T* to) const {
-    context_->upload_async(from.data(), from.size_bytes(), to);
+  void upload_async(std::span<const T> source, T* target) const {
+    context_->upload_async(source.data(), source.size_bytes(), target);
   }
   template <class T>
-  void download(const T* from, std::span<T> to) const {
-    context_->download(from, to.size_bytes(), to.data());
+  void download(const T* source, std::span<T> target) const {
+    context_->download(source, target.size_bytes(), target.data());
   }
   template <class T>
-  void copy(const T* from, std::size_t size, T* to) const {
-    context_->copy(from, size * sizeof(T), to);
+  void copy(const T* source, std::size_t size, T* target) const {
+    context_->copy(source, size * sizeof(T), target);
   }
 
   template <class T>
@@ -86,22 +86,25 @@ class system {
     check_call(cudaGetLastError(), "launch");
   }
 
-  /// Row-major products by the column-major cuBLAS: all three matrices are seen turned, c^T = op(b)^T op(a)^T.
+  /// Row-major products by the column-major cuBLAS: all three matrices are seen transposed, c^T = op(b)^T op(a)^T.
   /// Sums are of type T.
   template <class T, class Operand>
-  void multiply(const device::product<T, Operand>& what) const {
+  void multiply(const device::product<T, Operand>& product) const {
     static_assert(std::is_same_v<Operand, T> || (std::is_same_v<Operand, bfloat16> && std::is_same_v<T, float>),
                   "localis::cuda::backend<Scalar, Operand>: Operand is Scalar, or bfloat16 where Scalar is float");
     constexpr cudaDataType_t type = data_type<T>;
-    constexpr cudaDataType_t from = data_type<Operand>;
-    const cublasComputeType_t in = compute_type<T, Operand>(context_->chosen().precision);
-    const auto turned = [](const auto& operand) { return operand.turned ? CUBLAS_OP_T : CUBLAS_OP_N; };
+    constexpr cudaDataType_t operand_type = data_type<Operand>;
+    const cublasComputeType_t precision = compute_type<T, Operand>(context_->chosen().precision);
+    const auto operation = [](const auto& operand) {
+      return operand.stored == device::layout::transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    };
     const auto wide = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     check_call(cublasGemmStridedBatchedEx_64(
-                   context_->blas(), turned(what.b), turned(what.a), wide(what.columns), wide(what.rows),
-                   wide(what.inner), &what.alpha, what.b.data, from, wide(what.b.stride), wide(what.b.step),
-                   what.a.data, from, wide(what.a.stride), wide(what.a.step), &what.beta, what.c.data, type,
-                   wide(what.c.stride), wide(what.c.step), wide(what.count), in, CUBLAS_GEMM_DEFAULT),
+                   context_->blas(), operation(product.b), operation(product.a), wide(product.columns),
+                   wide(product.rows), wide(product.inner), &product.alpha, product.b.data, operand_type,
+                   wide(product.b.stride), wide(product.b.step), product.a.data, operand_type, wide(product.a.stride),
+                   wide(product.a.step), &product.beta, product.c.data, type, wide(product.c.stride),
+                   wide(product.c.step), wide(product.count), precision, CUBLAS_GEMM_DEFAULT),
                "cublasGemmStridedBatchedEx");
   }
 

@@ -7,10 +7,12 @@
 
 #include <localis/backend/concept.hpp>
 #include <localis/backend/host_backend.hpp>
+#include <localis/backend/run_epilogue.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::reference {
 
@@ -46,75 +48,85 @@ class backend : public host_backend {
   void reduce_scratch(std::size_t, std::size_t, std::size_t, workspace&) const {}
 
   template <class Epilogue = kernel::no_epilogue>
-  void respond(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w, const Scalar* bias,
-               Scalar* u, workspace scratch, const Epilogue& epilogue = {}) const {
+  void respond(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,
+               const Epilogue& epilogue = {}) const {
+    const auto& [samples, x, w, bias, u] = forward;
     for (std::size_t p = 0; p < map.rows(samples); ++p) {
       for (std::size_t o = 0; o < map.outputs(); ++o) {
-        Scalar sum = 0;
-        for_window(map, p, o, [&](std::size_t i, std::size_t at) { sum += x[at] * w[o * map.inputs() + i]; });
+        const Scalar sum = windowed_sum(map, p, o, x, w);
         u[p * map.outputs() + o] = bias == nullptr ? sum : sum + bias[o];
       }
     }
     run_epilogue(*this, map.rows(samples), map.outputs(), u, epilogue, scratch);
   }
   void respond_scratch(const linear_map&, std::size_t, workspace&, const epilogue_options& = {}) const {}
-  /// Whether a response may be pooled in its own pass.
   [[nodiscard]] static constexpr bool pools(const linear_map&) { return false; }
 
   template <class Gate, class Epilogue = kernel::no_epilogue>
-  void respond_and_learn(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* w,
-                         const Scalar* bias, Scalar* u, const Gate& gate, const learn_options& options, const Scalar* h,
-                         const accumulators<Scalar>& sums, workspace scratch, const Epilogue& epilogue = {}) const {
+  void respond_and_learn(const linear_map& map, const response_arguments<Scalar>& forward,
+                         const learning_arguments<Scalar, Gate>& learn, workspace scratch,
+                         const Epilogue& epilogue = {}) const {
+    const auto& [samples, x, w, bias, u] = forward;
+    const learn_options& options = learn.options;
     const std::size_t outputs = map.outputs();
-    const std::size_t inputs = map.inputs();
-    if (!options.responded) respond(map, samples, x, w, nullptr, u, scratch);
-    const learn_arrays at = take_learn_arrays(map, options, scratch);
-    std::fill(sums.sum, sums.sum + map.weights(), Scalar(0));
-    std::fill(sums.unit, sums.unit + options.unit_sums * outputs, Scalar(0));
-    if (options.matrix) std::fill(sums.matrix, sums.matrix + outputs * outputs, Scalar(0));
-    if (options.inputs) std::fill(sums.input, sums.input + map.seen(), Scalar(0));
+    if (!options.response_is_given) respond(map, {.samples = samples, .x = x, .w = w, .u = u}, scratch);
+    const learn_arrays arrays(map, options, scratch);
+    clear(map, options, learn.sums);
     for (std::size_t p = options.rows.first; p < map.rows(samples); p += options.rows.every) {
-      const Scalar* seen = u + p * outputs;
-      if (options.sees_other) {
-        if (h != nullptr) {
-          for (std::size_t o = 0; o < outputs; ++o) {
-            at.signal[o] = 0;
-            for_window(map, p, o,
-                       [&](std::size_t i, std::size_t at_x) { at.signal[o] += x[at_x] * h[o * inputs + i]; });
-          }
-        }
-        gate.see(0, outputs, h != nullptr ? at.signal : seen, at.signal);
-        seen = at.signal;
+      const Scalar* signal = u + p * outputs;
+      if (options.signal == gate_signal::reweighted) {
+        for (std::size_t o = 0; o < outputs; ++o) arrays.signal[o] = windowed_sum(map, p, o, x, learn.h);
+        signal = arrays.signal;
       }
-      gate.open(p, 0, outputs, seen, at.gates, at.plain);
-      gate.add(0, outputs, seen, at.gates, sums.unit);
-      std::fill(at.input, at.input + map.seen(), Scalar(0));
-      for (std::size_t o = 0; o < outputs; o += outputs / map.groups) {
-        Scalar* row = seen_by(map, o, at.input);
-        for_window(map, p, o, [&](std::size_t i, std::size_t at_x) { row[i] = x[at_x]; });
+      if (options.signal != gate_signal::response) {
+        learn.gate.see(0, outputs, signal, arrays.signal);
+        signal = arrays.signal;
       }
-      for (std::size_t i = 0; options.inputs && i < map.seen(); ++i) sums.input[i] += at.input[i];
-      for (std::size_t o = 0; options.reconstructs && o < outputs; ++o) {
-        for (std::size_t i = 0; i < inputs; ++i) at.input[i] -= at.plain[o] * w[o * inputs + i];
-      }
-      for (std::size_t o = 0; o < outputs; ++o) {
-        const Scalar* row = seen_by(map, o, at.input);
-        for (std::size_t i = 0; i < inputs; ++i) sums.sum[o * inputs + i] += at.gates[o] * row[i];
-        for (std::size_t k = 0; options.matrix && k < outputs; ++k)
-          sums.matrix[o * outputs + k] += at.gates[o] * at.plain[k];
-      }
+      learn.gate.open(p, 0, outputs, signal, arrays.gates, arrays.plain);
+      learn.gate.add(0, outputs, signal, arrays.gates, learn.sums.unit);
+      gather_inputs(map, p, x, arrays.input);
+      add_row(map, options, w, arrays, learn.sums);
     }
     for (std::size_t p = 0; bias != nullptr && p < map.rows(samples); ++p) {
       for (std::size_t o = 0; o < outputs; ++o) u[p * outputs + o] += bias[o];
     }
-    run_epilogue(*this, map.rows(samples), map.outputs(), u, epilogue, scratch);
+    run_epilogue(*this, map.rows(samples), outputs, u, epilogue, scratch);
   }
   void learn_scratch(const linear_map& map, std::size_t, const learn_options& options, workspace& scratch,
                      const epilogue_options& = {}) const {
-    (void)take_learn_arrays(map, options, scratch);
+    (void)learn_arrays(map, options, scratch);
   }
-  void subtract_product(std::size_t rows, std::size_t inner, std::size_t columns, const Scalar* a, const Scalar* b,
-                        Scalar* c) const {
+
+  void weight_gradient(const linear_map& map, const weight_gradient_arguments<Scalar>& backward, workspace) const {
+    std::fill_n(backward.dw, map.weights(), Scalar(0));
+    if (backward.db != nullptr) std::fill_n(backward.db, map.outputs(), Scalar(0));
+    for (std::size_t p = 0; p < map.rows(backward.samples); ++p) {
+      for (std::size_t o = 0; o < map.outputs(); ++o) {
+        const Scalar error = backward.d[p * map.outputs() + o];
+        for_window(map, p, o, [&](std::size_t i, std::size_t element) {
+          backward.dw[o * map.inputs() + i] += error * backward.x[element];
+        });
+        if (backward.db != nullptr) backward.db[o] += error;
+      }
+    }
+  }
+  void weight_gradient_scratch(const linear_map&, std::size_t, workspace&) const {}
+
+  void input_gradient(const linear_map& map, const input_gradient_arguments<Scalar>& backward, workspace) const {
+    std::fill_n(backward.dx, backward.samples * map.in.size(), Scalar(0));
+    for (std::size_t p = 0; p < map.rows(backward.samples); ++p) {
+      for (std::size_t o = 0; o < map.outputs(); ++o) {
+        const Scalar error = backward.d[p * map.outputs() + o];
+        for_window(map, p, o, [&](std::size_t i, std::size_t element) {
+          backward.dx[element] += error * backward.w[o * map.inputs() + i];
+        });
+      }
+    }
+  }
+  void input_gradient_scratch(const linear_map&, std::size_t, workspace&) const {}
+
+  void subtract_product(const product_arguments<Scalar>& product) const {
+    const auto& [rows, inner, columns, a, b, c] = product;
     for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t k = 0; k < inner; ++k) {
         for (std::size_t j = 0; j < columns; ++j) c[r * columns + j] -= a[r * inner + k] * b[k * columns + j];
@@ -122,55 +134,66 @@ class backend : public host_backend {
     }
   }
 
-  void weight_gradient(const linear_map& map, std::size_t samples, const Scalar* x, const Scalar* d, Scalar* dw,
-                       Scalar* db, workspace) const {
-    std::fill(dw, dw + map.weights(), Scalar(0));
-    if (db != nullptr) std::fill(db, db + map.outputs(), Scalar(0));
-    for (std::size_t p = 0; p < map.rows(samples); ++p) {
-      for (std::size_t o = 0; o < map.outputs(); ++o) {
-        const Scalar error = d[p * map.outputs() + o];
-        for_window(map, p, o, [&](std::size_t i, std::size_t at) { dw[o * map.inputs() + i] += error * x[at]; });
-        if (db != nullptr) db[o] += error;
-      }
-    }
-  }
-  void weight_gradient_scratch(const linear_map&, std::size_t, workspace&) const {}
-
-  void input_gradient(const linear_map& map, std::size_t samples, const Scalar* d, const Scalar* w, Scalar* dx,
-                      workspace) const {
-    std::fill(dx, dx + samples * map.in.size(), Scalar(0));
-    for (std::size_t p = 0; p < map.rows(samples); ++p) {
-      for (std::size_t o = 0; o < map.outputs(); ++o) {
-        const Scalar error = d[p * map.outputs() + o];
-        for_window(map, p, o, [&](std::size_t i, std::size_t at) { dx[at] += error * w[o * map.inputs() + i]; });
-      }
-    }
-  }
-  void input_gradient_scratch(const linear_map&, std::size_t, workspace&) const {}
-
  private:
   struct learn_arrays {
     Scalar* gates;
     Scalar* plain;   ///< without the modulator
     Scalar* input;   ///< one row of all that the units see
     Scalar* signal;  ///< of one row
+
+    learn_arrays(const linear_map& map, const learn_options& options, workspace& scratch)
+        : gates(scratch.take<Scalar>(map.outputs())),
+          plain(scratch.take<Scalar>(map.outputs())),
+          input(scratch.take<Scalar>(map.seen())),
+          signal(options.signal != gate_signal::response ? scratch.take<Scalar>(map.outputs()) : nullptr) {}
   };
-  static learn_arrays take_learn_arrays(const linear_map& map, const learn_options& options, workspace& scratch) {
-    learn_arrays at{};
-    at.gates = scratch.take<Scalar>(map.outputs());
-    at.plain = scratch.take<Scalar>(map.outputs());
-    at.input = scratch.take<Scalar>(map.seen());
-    if (options.sees_other) at.signal = scratch.take<Scalar>(map.outputs());
-    return at;
+
+  static void clear(const linear_map& map, const learn_options& options, const accumulators<Scalar>& sums) {
+    const std::size_t outputs = map.outputs();
+    std::fill_n(sums.sum, map.weights(), Scalar(0));
+    std::fill_n(sums.unit, options.unit_sums * outputs, Scalar(0));
+    if (options.forgetting == mutual_forgetting::matrix) std::fill_n(sums.matrix, outputs * outputs, Scalar(0));
+    if (options.sums_inputs) std::fill_n(sums.input, map.seen(), Scalar(0));
+  }
+  /// Adds what one row of X and its gates give to all sums but those per unit.
+  static void add_row(const linear_map& map, const learn_options& options, const Scalar* w, const learn_arrays& arrays,
+                      const accumulators<Scalar>& sums) {
+    const std::size_t outputs = map.outputs();
+    const std::size_t inputs = map.inputs();
+    for (std::size_t i = 0; options.sums_inputs && i < map.seen(); ++i) sums.input[i] += arrays.input[i];
+    for (std::size_t o = 0; options.forgetting == mutual_forgetting::remainder && o < outputs; ++o) {
+      for (std::size_t i = 0; i < inputs; ++i) arrays.input[i] -= arrays.plain[o] * w[o * inputs + i];
+    }
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const Scalar* row = seen_by(map, o, arrays.input);
+      for (std::size_t i = 0; i < inputs; ++i) sums.sum[o * inputs + i] += arrays.gates[o] * row[i];
+      for (std::size_t k = 0; options.forgetting == mutual_forgetting::matrix && k < outputs; ++k) {
+        sums.matrix[o * outputs + k] += arrays.gates[o] * arrays.plain[k];
+      }
+    }
   }
 
+  /// Row p of X, over all groups.
+  static void gather_inputs(const linear_map& map, std::size_t p, const Scalar* x, Scalar* input) {
+    std::fill_n(input, map.seen(), Scalar(0));
+    for (std::size_t o = 0; o < map.outputs(); o += map.outputs() / map.groups) {
+      Scalar* row = seen_by(map, o, input);
+      for_window(map, p, o, [&](std::size_t i, std::size_t element) { row[i] = x[element]; });
+    }
+  }
+  /// What unit o with weights w responds to row p of X.
+  static Scalar windowed_sum(const linear_map& map, std::size_t p, std::size_t o, const Scalar* x, const Scalar* w) {
+    Scalar sum = 0;
+    for_window(map, p, o, [&](std::size_t i, std::size_t element) { sum += x[element] * w[o * map.inputs() + i]; });
+    return sum;
+  }
   /// The row of X of unit o, in a row of all that the units see.
   static Scalar* seen_by(const linear_map& map, std::size_t o, Scalar* row) {
     return row + map.group_of(o) * map.inputs();
   }
 
-  /// body(i, at): weight column i of unit o meets input element `at`, for each element that the unit sees through the
-  /// window of output row p.
+  /// body(i, element): weight column i of unit o meets that input element, for each element that the unit sees through
+  /// the window of output row p.
   template <class Body>
   static void for_window(const linear_map& map, std::size_t p, std::size_t o, const Body& body) {
     const std::size_t sample = p / map.out.positions();

@@ -4,6 +4,8 @@
 
 namespace localis::device {
 
+enum class layout { plain, transposed };
+
 /// c = alpha op(a) op(b) + beta c, all row-major, `count` times over blocks that lie `step` values apart. a and b may
 /// be stored in a narrower type than the sums.
 ///   op(a): rows x inner,  op(b): inner x columns,  c: rows x columns;  stride: from row to row as stored
@@ -13,7 +15,7 @@ struct product {
     const Operand* data;
     std::size_t stride;
     std::size_t step = 0;
-    bool turned = false;  ///< stored as its transpose
+    layout stored = layout::plain;
   };
   struct result {
     T* data;
@@ -31,5 +33,11 @@ struct product {
   T beta = T(0);
   std::size_t count = 1;
 };
+
+/// Runs a product on a System, unless its result is empty.
+template <class System, class T, class Operand>
+void multiply(const System& system, const product<T, Operand>& wanted) {
+  if (wanted.rows > 0 && wanted.columns > 0 && wanted.count > 0) system.multiply(wanted);
+}
 
 }  // namespace localis::device

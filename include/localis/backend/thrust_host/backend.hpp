@@ -50,8 +50,8 @@ class system : public host_backend {
   [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
 
   template <class T>
-  void copy(const T* from, std::size_t size, T* to) const {
-    std::copy(from, from + size, to);
+  void copy(const T* source, std::size_t size, T* target) const {
+    std::copy(source, source + size, target);
   }
 
   template <class F>
@@ -67,39 +67,41 @@ class system : public host_backend {
 
   /// On as many threads as OpenMP would use, each with some rows of c.
   template <class T>
-  void multiply(const device::product<T>& what) const {
-    constexpr std::size_t few = 50000;  // multiply-adds that stay on one thread
-    const std::size_t work = what.rows * what.columns * what.inner;
-    const std::size_t used = std::clamp<std::size_t>(work / few, 1, threads());
-    for (std::size_t i = 0; i < what.count; ++i) {
+  void multiply(const device::product<T>& product) const {
+    constexpr std::size_t grain = 50000;  // multiply-adds that stay on one thread
+    const std::size_t work = product.rows * product.columns * product.inner;
+    const std::size_t used = std::clamp<std::size_t>(work / grain, 1, threads());
+    for (std::size_t i = 0; i < product.count; ++i) {
       cpu::parallel_for(used, [&](std::size_t thread) {
-        const cpu::range rows = cpu::part_of(what.rows, thread, used, 8);
-        if (rows.size() > 0) multiply_rows(what, i, rows);
+        const cpu::range rows = cpu::part_of(product.rows, thread, used, 8);
+        if (rows.size() > 0) multiply_rows(product, i, rows);
       });
     }
   }
 
  private:
   template <class T>
-  static void multiply_rows(const device::product<T>& what, std::size_t i, cpu::range mine) {
+  static void multiply_rows(const device::product<T>& product, std::size_t i, cpu::range part) {
     // What begins `first` elements behind.
-    const auto view = [i](const auto& of, std::size_t first, std::size_t rows, std::size_t columns) {
-      return cpu::matrix_view<std::remove_pointer_t<decltype(of.data)>>{of.data + i * of.step + first, rows, columns,
-                                                                        of.stride};
+    const auto view = [i](const auto& stored, std::size_t first, std::size_t rows, std::size_t columns) {
+      return cpu::matrix_view<std::remove_pointer_t<decltype(stored.data)>>{stored.data + i * stored.step + first, rows,
+                                                                            columns, stored.stride};
     };
-    const cpu::matrix_view<T> c = view(what.c, mine.begin * what.c.stride, mine.size(), what.columns);
-    if (what.beta == T(0)) {
+    const bool a_transposed = product.a.stored == device::layout::transposed;
+    const bool b_transposed = product.b.stored == device::layout::transposed;
+    const cpu::matrix_view<T> c = view(product.c, part.begin * product.c.stride, part.size(), product.columns);
+    if (product.beta == T(0)) {
       for (std::size_t r = 0; r < c.rows; ++r) std::fill_n(c.data + r * c.stride, c.columns, T(0));
     }
-    const auto a = what.a.turned ? view(what.a, mine.begin, what.inner, mine.size())
-                                 : view(what.a, mine.begin * what.a.stride, mine.size(), what.inner);
-    const auto b =
-        what.b.turned ? view(what.b, 0, what.columns, what.inner) : view(what.b, 0, what.inner, what.columns);
-    if (what.alpha == T(-1)) {
+    const auto a = a_transposed ? view(product.a, part.begin, product.inner, part.size())
+                                : view(product.a, part.begin * product.a.stride, part.size(), product.inner);
+    const auto b = b_transposed ? view(product.b, 0, product.columns, product.inner)
+                                : view(product.b, 0, product.inner, product.columns);
+    if (product.alpha == T(-1)) {
       cpu::subtract_ab<T>(a, b, c);
-    } else if (what.a.turned) {
+    } else if (a_transposed) {
       cpu::multiply_atb<T>(a, b, c, true);
-    } else if (what.b.turned) {
+    } else if (b_transposed) {
       cpu::multiply_abt<T>(a, b, c, true);
     } else {
       cpu::multiply_ab<T>(a, b, c, true);

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/backend/concept.hpp>
+#include <localis/backend/thrust/local_sums.hpp>
+#include <localis/backend/thrust/loops.hpp>
+#include <localis/backend/thrust/row_sums.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/depthwise.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/kernel/rows.hpp>
+
+namespace localis::device {
+
+/// Convolutions of each channel by itself, element by element: nothing is unfolded, and nothing is rounded to Operand.
+template <class Scalar, class System, class Operand>
+struct depthwise_convolution {
+  linear_map map;
+  const System& system;
+
+  [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.depthwise(); }
+
+  void respond(const response_arguments<Scalar>& forward, workspace) const {
+    respond_rows({0, 1, map.rows(forward.samples)}, forward.x, forward.w, forward.u);
+  }
+  void respond_scratch(std::size_t, workspace&) const {}
+
+  template <class Gate>
+  void respond_and_learn(const response_arguments<Scalar>& forward, const learning_arguments<Scalar, Gate>& learn,
+                         workspace scratch) const {
+    const learn_options& options = learn.options;
+    const std::size_t rows = map.rows(forward.samples);
+    const std::size_t limit = chunk(forward.samples);
+    const learn_arrays arrays(*this, limit, options, scratch);
+    kernel::store mode = kernel::store::replace;
+    for (std::size_t first = 0; first < rows; first += limit) {
+      const row_stretch all{first, 1, (std::min)(limit, rows - first)};
+      if (!options.response_is_given) {
+        respond_rows(all, forward.x, forward.w, forward.u + first * map.outputs());
+      }
+      const row_stretch learned = learned_rows(options.rows, first, all.count);
+      if (learned.count == 0) continue;
+      if (options.signal == gate_signal::reweighted) {
+        respond_rows(learned, forward.x, learn.h, arrays.gates.signals());
+      }
+      arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
+      sum_products(learned, forward.x, arrays.gates.gates(), arrays.cells, learn.sums.sum, mode, scratch);
+      if (options.sums_inputs) {
+        sum_products(learned, forward.x, nullptr, arrays.cells, learn.sums.input, mode, scratch);
+      }
+      mode = kernel::store::add;
+    }
+    if (mode == kernel::store::replace) clear_sums(system, map, options, learn.sums);
+  }
+  void learn_scratch(std::size_t samples, const learn_options& options, workspace& scratch) const {
+    const std::size_t limit = chunk(samples);
+    (void)learn_arrays(*this, limit, options, scratch);
+    workspace unit_sums = scratch;
+    workspace products = scratch;
+    (void)row_sums<Scalar>(limit, map.outputs(), options.unit_sums, unit_sums);
+    (void)row_sums<Scalar>(limit, map.outputs(), map.inputs(), products);
+    scratch = larger(unit_sums, products);
+  }
+
+  void weight_gradient(const weight_gradient_arguments<Scalar>& backward, workspace scratch) const {
+    Scalar* cells = scratch.take<Scalar>(map.weights());
+    sum_products({0, 1, map.rows(backward.samples)}, backward.x, backward.d, cells, backward.dw, kernel::store::replace,
+                 scratch);
+  }
+  void weight_gradient_scratch(std::size_t samples, workspace& scratch) const {
+    (void)scratch.take<Scalar>(map.weights());
+    (void)row_sums<Scalar>(map.rows(samples), map.outputs(), map.inputs(), scratch);
+  }
+
+  void input_gradient(const input_gradient_arguments<Scalar>& backward, workspace) const {
+    for_rows(system, backward.samples * map.in.positions(), map.outputs(),
+             kernel::depthwise_input_gradient<Scalar>{map, backward.d, backward.w, backward.dx});
+  }
+  void input_gradient_scratch(std::size_t, workspace&) const {}
+
+ private:
+  struct learn_arrays {
+    gate_arrays<Scalar> gates;
+    Scalar* cells;  ///< I x C
+
+    learn_arrays(const depthwise_convolution& self, std::size_t rows, const learn_options& options, workspace& scratch)
+        : gates(self.map, options, rows, scratch), cells(scratch.take<Scalar>(self.map.weights())) {}
+  };
+
+  [[nodiscard]] std::size_t chunk(std::size_t samples) const {
+    return rows_per_chunk<Scalar, Operand>(system, map, samples);
+  }
+  /// u: of the first of these rows
+  void respond_rows(const row_stretch& rows, const Scalar* x, const Scalar* w, Scalar* u) const {
+    for_rows(system, rows.count, map.outputs(),
+             kernel::depthwise_response<Scalar>{map, x, w, u, rows.first, rows.every});
+  }
+  /// sum = D^T X of these rows of X; the sum of X where d is null.   d: of these rows alone,  cells: I x C, scratch
+  void sum_products(const row_stretch& rows, const Scalar* x, const Scalar* d, Scalar* cells, Scalar* sum,
+                    kernel::store mode, workspace scratch) const {
+    row_sums<Scalar>(rows.count, map.outputs(), map.inputs(), scratch)(
+        system, kernel::depthwise_products<Scalar>{map, x, d, rows.first, rows.every}, cells);
+    for_rows(system, map.outputs(), map.inputs(),
+             kernel::transposed<Scalar>{cells, map.outputs(), sum, map.inputs(), mode});
+  }
+};
+
+}  // namespace localis::device

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <localis/backend/concept.hpp>
+#include <localis/backend/thrust/loops.hpp>
+#include <localis/backend/thrust/row_sums.hpp>
+#include <localis/core/shape.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/elementwise.hpp>
+#include <localis/kernel/launch.hpp>
+#include <localis/kernel/rows.hpp>
+
+/// What all algorithms share of a pass that learns: its chunks of rows, its gates and its sums per unit.
+namespace localis::device {
+
+/// Rows of X that a pass takes at once.
+template <class Scalar, class Operand, class System>
+[[nodiscard]] std::size_t rows_per_chunk(const System& system, const linear_map& map, std::size_t samples) {
+  const std::size_t row = (std::max)(map.seen() * sizeof(Operand), map.outputs() * sizeof(Scalar));
+  return std::clamp<std::size_t>(system.chunk_bytes() / row, 1, map.rows(samples));
+}
+
+/// Rows first, first + every, ... of X.
+struct row_stretch {
+  std::size_t first;
+  std::size_t every;
+  std::size_t count;
+};
+/// Those of `rows` rows of X, from row `begin` on, that a rule learns from.
+[[nodiscard]] constexpr row_stretch learned_rows(const row_sample& sample, std::size_t begin, std::size_t rows) {
+  const std::size_t skipped = sample.count(begin);
+  return {sample.first + skipped * sample.every, sample.every, sample.count(begin + rows) - skipped};
+}
+
+/// The gates of a chunk of rows.
+template <class Scalar>
+class gate_arrays {
+ public:
+  /// @param rows  of a chunk
+  gate_arrays(const linear_map& map, const learn_options& options, std::size_t rows, workspace& scratch)
+      : units_(map.outputs()),
+        gates_(scratch.take<Scalar>(rows * units_)),
+        plain_(options.is_modulated ? scratch.take<Scalar>(rows * units_) : nullptr),
+        signals_(options.signal != gate_signal::response ? scratch.take<Scalar>(rows * units_) : nullptr) {}
+
+  [[nodiscard]] const Scalar* gates() const { return gates_; }
+  /// The gates without the modulator.
+  [[nodiscard]] const Scalar* plain() const { return plain_ == nullptr ? gates_ : plain_; }
+  /// Where the response through other weights goes, for gate_signal::reweighted.
+  [[nodiscard]] Scalar* signals() const { return signals_; }
+
+  /// Opens the gates of some rows of X, and adds up what they give per unit.
+  ///
+  /// @param u  the response of all rows
+  template <class System, class Gate>
+  void open(const System& system, const learning_arguments<Scalar, Gate>& learn, const row_stretch& rows,
+            const Scalar* u, kernel::store mode, workspace scratch) const {
+    const gate_signal kind = learn.options.signal;
+    const Scalar* signal = u + rows.first * units_;
+    std::size_t stride = rows.every * units_;
+    if (kind == gate_signal::reweighted) {
+      signal = signals_;
+      stride = units_;
+    }
+    if (kind != gate_signal::response) {
+      for_rows(system, rows.count, units_,
+               kernel::see_rows<Scalar, Gate>{learn.gate, signal, stride, signals_, units_});
+      signal = signals_;
+      stride = units_;
+    }
+    for_rows(
+        system, rows.count, units_,
+        kernel::open_rows<Scalar, Gate>{learn.gate, rows.first, rows.every, signal, stride, gates_, plain_, units_});
+    row_sums<Scalar>(rows.count, units_, learn.options.unit_sums, scratch)(
+        system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, gates_, units_}, learn.sums.unit, mode);
+  }
+
+ private:
+  std::size_t units_;
+  Scalar* gates_;
+  Scalar* plain_;
+  Scalar* signals_;
+};
+
+/// Sets all sums that are wanted to 0, for a pass that learns from no row.
+template <class Scalar, class System>
+void clear_sums(const System& system, const linear_map& map, const learn_options& options,
+                const accumulators<Scalar>& sums) {
+  const auto clear = [&](Scalar* target, std::size_t size) {
+    for_rows(system, 1, size, kernel::fill<Scalar>{target, Scalar(0)});
+  };
+  clear(sums.sum, map.weights());
+  clear(sums.unit, options.unit_sums * map.outputs());
+  if (options.forgetting == mutual_forgetting::matrix) clear(sums.matrix, map.outputs() * map.outputs());
+  if (options.sums_inputs) clear(sums.input, map.seen());
+}
+
+}  // namespace localis::device
