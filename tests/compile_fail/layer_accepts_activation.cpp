@@ -1,5 +1,5 @@
-// expect: localis::model: an operation that accepts_fused_activation computes the activation after it; forward or
-// backward of its layer's state cannot.
+// expect: localis::model: an operation that accepts an activation computes the activation after it; forward or backward
+// of its layer's state cannot.
 #include <array>
 #include <cstddef>
 
@@ -41,7 +41,7 @@ struct twice {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.accepts_fused_activation = true;
+    op.accepts = lo::fusion::activation;
     return op;
   }
   template <class Backend>

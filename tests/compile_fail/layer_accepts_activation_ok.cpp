@@ -41,7 +41,7 @@ struct twice {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.accepts_fused_activation = true;
+    op.accepts = lo::fusion::activation;
     return op;
   }
   template <class Backend>

@@ -1,4 +1,5 @@
-// expect: localis::model: a fusable operation is an activation; its layer's state has no such member.
+// expect: localis::model: an operation that is fusable as an activation is one; its layer's state has no such
+// member.
 #include <array>
 #include <cstddef>
 
@@ -40,7 +41,7 @@ struct twice {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.fusable = true;
+    op.fusable_as = lo::fusion::activation;
     return op;
   }
   template <class Backend>

@@ -41,7 +41,7 @@ struct twice {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.fusable = true;
+    op.fusable_as = lo::fusion::activation;
     return op;
   }
   template <class Backend>

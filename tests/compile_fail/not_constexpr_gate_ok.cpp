@@ -9,4 +9,4 @@ struct my_rule {
   }
 };
 
-static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).local);
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).learning == lo::local_learning::unsupervised);

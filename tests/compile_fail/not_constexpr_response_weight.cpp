@@ -17,4 +17,4 @@ struct my_rule {
   bool weighs_response() const { return true; }
 };
 
-static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).local);
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).learning == lo::local_learning::unsupervised);

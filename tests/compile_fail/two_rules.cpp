@@ -5,4 +5,5 @@
 
 namespace lo = localis;
 
-static_assert(lo::conv2d<4, 3, lo::rule::oja, lo::rule::hebb>::describe({8, 8, 1}).local);
+static_assert(lo::conv2d<4, 3, lo::rule::oja, lo::rule::hebb>::describe({8, 8, 1}).learning ==
+              lo::local_learning::unsupervised);

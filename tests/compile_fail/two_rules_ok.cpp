@@ -4,4 +4,4 @@
 
 namespace lo = localis;
 
-static_assert(lo::conv2d<4, 3, lo::rule::oja>::describe({8, 8, 1}).local);
+static_assert(lo::conv2d<4, 3, lo::rule::oja>::describe({8, 8, 1}).learning == lo::local_learning::unsupervised);

@@ -90,7 +90,7 @@ struct scale {
     op.in = in;
     op.out = in;
     op.groups = in.channels;
-    op.saves_input = true;
+    op.saves = lo::saved_values::input;
     op.parameters = in.channels;
     return op;
   }

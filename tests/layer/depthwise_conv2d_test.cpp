@@ -73,13 +73,13 @@ TEST_CASE("depthwise_conv2d: one unit per channel") {
   constexpr lo::operation op = layer::describe({7, 6, 5});
   CHECK(op.out == lo::shape{4, 3, 5});
   CHECK(op.parameters == 5 * (9 + 1));
-  CHECK(op.local);
+  CHECK(op.learning == lo::local_learning::unsupervised);
   CHECK(std::string(op.name) == "depthwise_conv2d");
   CHECK(std::string(op.rule) == "oja");
   CHECK(op.map().inputs() == 9);
   CHECK(op.map().outputs() == 5);
   CHECK(lo::depthwise_conv2d<2, lo::no_bias>::describe({7, 6, 5}).parameters == 5 * 4);
-  CHECK_FALSE(lo::depthwise_conv2d<2>::describe({7, 6, 5}).local);
+  CHECK(lo::depthwise_conv2d<2>::describe({7, 6, 5}).learning == lo::local_learning::none);
   CHECK(lo::depthwise_conv2d<5>::describe({4, 4, 1}).problem == lo::misfit::window_larger_than_input);
   CHECK(lo::depthwise_conv2d<3, lo::stride<0>>::describe({4, 4, 1}).problem == lo::misfit::stride_is_zero);
 }

@@ -35,8 +35,9 @@ struct example {
     operation op;
     op.kind = added;
     op.elementwise = added != kind::linear && added != kind::pooling;
-    op.saves_input = added == kind::linear || added == kind::normalization || added == kind::pooling;
-    op.saves_output = added == kind::activation || added == kind::pooling;
+    if (added == kind::linear || added == kind::normalization) op.saves = lo::saved_values::input;
+    if (added == kind::activation) op.saves = lo::saved_values::output;
+    if (added == kind::pooling) op.saves = lo::saved_values::input_and_output;
     op.parameters = added == kind::linear || added == kind::normalization ? 1 : 0;
     if (added == kind::save_skip || (added == kind::linear && !in_block)) ++stages;
     op.stage = stages == 0 ? 0 : stages - 1;
@@ -240,8 +241,8 @@ class simulation {
     const bool to_input = matters(o.input);
     const bool to_skip = (o.kind == kind::add || o.kind == kind::save_skip) && matters(o.skip);
     write(offsets.backward_scratch, b.backward_scratch, stamp(i, scratch));
-    if (o.saves_input) read_value(o.input, b.input, "input, backward", i);
-    if (o.saves_output) read_value(o.output, b.output, "output, backward", i);
+    if (o.saves_input()) read_value(o.input, b.input, "input, backward", i);
+    if (o.saves_output()) read_value(o.output, b.output, "output, backward", i);
     if (learns(i)) write(offsets.parameter_gradients, b.gradients, stamp(i, parameters));
     read(offsets.saved, b.saved, stamp(i, saved), "saved", i);
     read(own, b.output, stamp(o.output, gradient), "output gradient", i);
@@ -260,8 +261,8 @@ class simulation {
     } else if (offsets.input_gradient != plan::none) {
       return fail("an input gradient that no one wants", i);
     }
-    if (o.saves_input) read_value(o.input, b.input, "input, after backward", i);
-    if (o.saves_output) read_value(o.output, b.output, "output, after backward", i);
+    if (o.saves_input()) read_value(o.input, b.input, "input, after backward", i);
+    if (o.saves_output()) read_value(o.output, b.output, "output, after backward", i);
     read(offsets.saved, b.saved, stamp(i, saved), "saved, after backward", i);
     read(offsets.backward_scratch, b.backward_scratch, stamp(i, scratch), "backward scratch", i);
     if (learns(i)) read(offsets.parameter_gradients, b.gradients, stamp(i, parameters), "own parameter gradient", i);

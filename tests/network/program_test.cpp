@@ -70,8 +70,8 @@ TEST_CASE("program: options in any order make the same operation") {
     CHECK(op.out == lo::shape{4, 4, 4});
     CHECK(op.field == lo::window{3, 3, 2, 1});
     CHECK(op.parameters == 4 * 27);
-    CHECK_FALSE(op.bias);
-    CHECK(op.local);
+    CHECK_FALSE(op.has_bias);
+    CHECK(op.learning == lo::local_learning::unsupervised);
   }
 }
 

@@ -53,8 +53,8 @@ class alone {
     std::size_t bytes = 0;
     for (const auto& p : layer.parameters()) bytes += localis::workspace::round_up(p.size() * sizeof(scalar));
     auto gradients = backend_.template allocate<std::byte>(localis::memory_kind::arena, bytes);
-    at.input = op_.saves_input ? x.data() : nullptr;  // what is not kept is not there
-    if (!op_.saves_output) at.output = nullptr;
+    at.input = op_.saves_input() ? x.data() : nullptr;  // what is not kept is not there
+    if (!op_.saves_output()) at.output = nullptr;
     at.scratch = backward_scratch.data();
     at.parameter_gradients = gradients.data();
     at.output_gradient = where == place::of_input ? dx.data() : const_cast<scalar*>(dy.data());

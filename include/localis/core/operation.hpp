@@ -40,6 +40,24 @@ enum class operation_kind {
   close_block
 };
 
+/// How a trainable layer learns while its stage lies before the boundary. From the boundary on, all learn by gradient.
+enum class local_learning {
+  none,                 ///< not at all, so that its stage never lies before the boundary
+  unsupervised,         ///< by a rule on its input and its response
+  supervised,           ///< by the gradient of the local loss of its stage
+  supervised_by_errors  ///< likewise, by a local loss that needs the output error of each sample when it was last seen
+};
+
+/// The values that the backward pass of an operation reads, besides gradients and what its forward pass saved.
+enum class saved_values { none, input, output, input_and_output };
+
+/// How one operation runs in the passes of another.
+enum class fusion {
+  none,
+  activation,  ///< an activation, in the forward and backward pass of the operation before it
+  epilogue     ///< part of the epilogue of a trainable layer, in its forward pass
+};
+
 /// One step of a network's flat program: kind, shapes, flags and stage of a layer, without its weights. A layer fills
 /// in its part; network/program.hpp numbers stages and values.
 struct operation {
@@ -52,19 +70,13 @@ struct operation {
   std::size_t groups = 1;
   misfit problem = misfit::none;
 
-  bool bias = false;
-  bool local = false;                     ///< has a local rule, so that its stage may lie before the boundary
-  bool elementwise = false;               ///< the output may overwrite the input, forward and backward
-  bool fusable = false;                   ///< an activation that the operation before it can compute in its own passes
-  bool accepts_fused_activation = false;  ///< can compute the activation that follows it in its own passes
-  bool accepts_epilogue = false;          ///< a trainable layer that can run an epilogue
-  bool fusable_as_epilogue = false;       ///< can be part of an epilogue
-  bool saves_input = false;               ///< the backward pass reads the input
-  bool saves_output = false;              ///< the backward pass reads the output
+  bool has_bias = false;
+  bool elementwise = false;  ///< the output may overwrite the input, forward and backward
   std::size_t parameters = 0;
-  bool supervised = false;  ///< its stage learns by a supervised rule while it lies before the boundary
-
-  bool remembers_errors = false;  ///< its rule needs the output error of each sample from when it was last seen
+  local_learning learning = local_learning::none;  ///< of a trainable layer; the network sets it for the others
+  saved_values saves = saved_values::none;
+  fusion fusable_as = fusion::none;  ///< what it can be in the passes of an operation before it
+  fusion accepts = fusion::none;     ///< what it can run of the operations that follow it
 
   // The members below are filled in by the network.
   bool fused_into_previous = false;  ///< the operation before it computes this one
@@ -84,6 +96,16 @@ struct operation {
            kind == operation_kind::open_block || kind == operation_kind::close_block;
   }
   [[nodiscard]] constexpr bool trainable() const { return kind == operation_kind::linear; }
+  /// Whether its stage learns from a local loss while it lies before the boundary.
+  [[nodiscard]] constexpr bool supervised() const {
+    return learning == local_learning::supervised || learning == local_learning::supervised_by_errors;
+  }
+  [[nodiscard]] constexpr bool saves_input() const {
+    return saves == saved_values::input || saves == saved_values::input_and_output;
+  }
+  [[nodiscard]] constexpr bool saves_output() const {
+    return saves == saved_values::output || saves == saved_values::input_and_output;
+  }
 };
 
 /// How an operation runs forward.

@@ -29,7 +29,7 @@ struct unit_sums {
 /// A rule with its state, as a backend runs it: the backend calls these functions for each row that the rule learns
 /// from.
 ///
-///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; called only if sees_other is true
+///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; not called for gate_signal::response
 ///   open(row, begin, end, z, gates, plain)
 ///                              gates of a stretch of the row's units, of all of them if units compete
 ///                              (whole_rows); `plain`, if it is not null, gets the gates without the modulator

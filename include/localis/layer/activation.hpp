@@ -85,8 +85,8 @@ struct activation {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.fusable = fusable_function<Function>;
-    op.saves_output = true;
+    op.fusable_as = fusable_function<Function> ? fusion::activation : fusion::none;
+    op.saves = saved_values::output;
     return op;
   }
   template <class Backend>

@@ -209,9 +209,9 @@ struct batch_norm {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.accepts_fused_activation = true;
-    op.fusable_as_epilogue = true;
-    op.saves_input = true;
+    op.accepts = fusion::activation;
+    op.fusable_as = fusion::epilogue;
+    op.saves = saved_values::input;
     op.parameters = 2 * in.channels;
     return op;
   }

@@ -40,10 +40,10 @@
 ///     std::vector<parameter<scalar>> states() const;            // more arrays that a stored training run contains
 ///     std::vector<std::size_t*> counts();                       // counters that a stored training run contains
 ///
-/// The flags of its operation may require more members. `fusable` requires a member `function`, an activation_function.
-/// `accepts_fused_activation` requires that forward and backward take one more argument, the activation function of the
-/// next layer. `supervised` and `accepts_epilogue` require the members of linear_layer, and `fusable_as_epilogue` of a
-/// normalization requires those of batch_norm_layer.
+/// What its operation says can require more members. fusable_as = fusion::activation requires a member `function`, an
+/// activation_function. accepts = fusion::activation requires that forward and backward take one more argument, the
+/// activation function of the next layer. A supervised `learning` and accepts = fusion::epilogue require the members of
+/// linear_layer, and fusable_as = fusion::epilogue of a normalization requires those of batch_norm_layer.
 namespace localis {
 
 template <class T>
@@ -153,15 +153,15 @@ concept has_local_learning = requires(S& state, const S& same, Backend& backend,
   state.learn(backend, op, arrays, step);
 };
 
-template <class S, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
-concept flags_fit = (!Fusable ||
-                     requires(const S& state) {
-                       state.function(1.0);
-                       state.function.slope(1.0);
-                     }) &&
-                    (!AcceptsActivation ||
-                     (has_forward<S, Backend, identity_function> && has_backward<S, Backend, identity_function>)) &&
-                    (!Supervised || has_local_learning<S, Backend>);
+template <class S, class Backend, fusion FusableAs, fusion Accepts, bool Supervised>
+concept claims_fit = (FusableAs != fusion::activation ||
+                      requires(const S& state) {
+                        state.function(1.0);
+                        state.function.slope(1.0);
+                      }) &&
+                     (Accepts != fusion::activation ||
+                      (has_forward<S, Backend, identity_function> && has_backward<S, Backend, identity_function>)) &&
+                     (!Supervised || has_local_learning<S, Backend>);
 
 }  // namespace detail
 
@@ -269,21 +269,22 @@ constexpr bool check_layer() {
 
 namespace detail {
 
-/// Explains at compile time which members L lacks that the flags of its operation require. The value is always true:
-/// the message is the compile error.
-template <class L, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
-constexpr bool check_flags() {
+/// Explains at compile time which members L lacks that its operation claims. The value is always true: the message is
+/// the compile error.
+template <class L, class Backend, fusion FusableAs, fusion Accepts, bool Supervised>
+constexpr bool check_claims() {
   if constexpr (layer_on<L, Backend>) {
     static_assert(
-        flags_fit<state_of<L, Backend>, Backend, Fusable, false, false>,
-        "localis::model: a fusable operation is an activation; its layer's state has no such member. "
+        claims_fit<state_of<L, Backend>, Backend, FusableAs, fusion::none, false>,
+        "localis::model: an operation that is fusable as an activation is one; its layer's state has no such member. "
         "Expected: a member `function` with constexpr operator()(x) and slope(y), as activation<Function> has");
-    static_assert(flags_fit<state_of<L, Backend>, Backend, false, AcceptsActivation, false>,
-                  "localis::model: an operation that accepts_fused_activation computes the activation after it; "
-                  "forward or backward of its layer's state cannot. Expected in both a last argument: template <class "
-                  "Function = identity_function> ..., const Function& epilogue = {}");
     static_assert(
-        flags_fit<state_of<L, Backend>, Backend, false, false, Supervised>,
+        claims_fit<state_of<L, Backend>, Backend, fusion::none, Accepts, false>,
+        "localis::model: an operation that accepts an activation computes the activation after it; forward or "
+        "backward of its layer's state cannot. Expected in both a last argument: template <class Function = "
+        "identity_function> ..., const Function& epilogue = {}");
+    static_assert(
+        claims_fit<state_of<L, Backend>, Backend, fusion::none, fusion::none, Supervised>,
         "localis::model: an operation that is supervised learns from its stage's local loss; its layer's state "
         "cannot. Expected, as linear_layer has: compute_local_gradient, observe, learn, local_loss_scratch_bytes and "
         "learn_scratch_bytes");

@@ -25,7 +25,7 @@ constexpr operation describe_convolution(const char* name, const shape& in, std:
     op.problem = misfit::window_larger_than_input;
   } else {
     op.out = op.field.output(in, units);
-    op.parameters = op.map().weights() + (Options::bias ? units : 0);
+    op.parameters = op.map().weights() + (Options::has_bias ? units : 0);
     if (Options::orders_units && units > op.map().inputs()) op.problem = misfit::more_units_than_inputs;
   }
   return op;

@@ -27,7 +27,7 @@ struct dense {
     operation op = detail::trainable_operation<options>("dense");
     op.in = {1, 1, in.size()};
     op.out = {1, 1, Outputs};
-    op.parameters = Outputs * (in.size() + (options::bias ? 1 : 0));
+    op.parameters = Outputs * (in.size() + (options::has_bias ? 1 : 0));
     if (options::orders_units && Outputs > in.size()) op.problem = misfit::more_units_than_inputs;
     return op;
   }

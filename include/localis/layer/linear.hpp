@@ -31,13 +31,11 @@ constexpr operation trainable_operation(const char* name) {
   operation op;
   op.name = name;
   op.kind = operation_kind::linear;
-  op.bias = Options::bias;
+  op.has_bias = Options::has_bias;
   op.rule = Options::rule::name;
-  op.local = !std::is_same_v<typename Options::rule, rule::gradient>;
-  op.supervised = Options::supervised;
-  op.remembers_errors = Options::remembers_errors;
-  op.accepts_epilogue = true;
-  op.saves_input = true;
+  op.learning = Options::learning;
+  op.accepts = fusion::epilogue;
+  op.saves = saved_values::input;
   return op;
 }
 
@@ -58,7 +56,7 @@ class linear_layer {
       : rows_(op.map().outputs()),
         columns_(op.map().inputs()),
         weight_(backend.template allocate<scalar>(memory_kind::parameters, rows_ * columns_)),
-        bias_(backend.template allocate<scalar>(memory_kind::parameters, op.bias ? rows_ : 0)),
+        bias_(backend.template allocate<scalar>(memory_kind::parameters, op.has_bias ? rows_ : 0)),
         learner_(backend, op),
         local_loss_(backend, op, random.substream(1)) {
     std::vector<scalar> initial(weight_.size());

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/core/operation.hpp>
 #include <localis/rule/check_rule.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
@@ -114,11 +115,14 @@ struct read_options {
   static constexpr std::size_t padding = value_or<number_option::padding>(0);
   static constexpr std::size_t dilation = value_or<number_option::dilation>(1);
   static constexpr std::size_t groups = value_or<number_option::groups>(1);
-  static constexpr bool bias = !(std::is_same_v<Options, no_bias> || ... || false);
+  static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ... || false);
   using rule = rule::as_local<typename rule::detail::first_of<is_rule, rule::gradient, Options...>::type>;
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;
-  static constexpr bool supervised = localis::rule::supervised<bare_rule>;
-  static constexpr bool remembers_errors = localis::rule::remembers_errors<bare_rule>();
+  static constexpr local_learning learning = [] {
+    if (std::is_same_v<rule, localis::rule::gradient>) return local_learning::none;
+    if (localis::rule::remembers_errors<bare_rule>()) return local_learning::supervised_by_errors;
+    return localis::rule::supervised<bare_rule> ? local_learning::supervised : local_learning::unsupervised;
+  }();
   /// Whether the rule needs at least as many inputs as units, because each unit learns what the units before it leave
   /// over.
   static constexpr bool orders_units = localis::rule::forgets_by<bare_rule>() == localis::rule::matrix_forget::lower;

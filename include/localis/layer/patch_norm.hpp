@@ -118,7 +118,7 @@ struct patch_norm {
     op.out = in;
     op.field = {Size, Size, 1, Size / 2};
     op.elementwise = true;
-    op.saves_input = true;
+    op.saves = saved_values::input;
     return op;
   }
   template <class Backend>

@@ -58,9 +58,11 @@ constexpr operation describe_pool(const shape& in, const window& field, bool max
   op.kind = operation_kind::pooling;
   op.in = in;
   op.field = field;
-  op.saves_input = max;
-  op.saves_output = max;
-  op.fusable_as_epilogue = max && field.width == field.height && field.stride == field.height && field.padding == 0;
+  if (max) {
+    const bool whole_squares = field.width == field.height && field.stride == field.height && field.padding == 0;
+    op.saves = saved_values::input_and_output;
+    op.fusable_as = whole_squares ? fusion::epilogue : fusion::none;
+  }
   if (field.stride == 0) {
     op.problem = misfit::stride_is_zero;
   } else if (!field.fits(in) || 2 * field.padding > field.height) {

@@ -85,7 +85,7 @@ struct junction_layer {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.accepts_fused_activation = Kind == operation_kind::add;
+    op.accepts = Kind == operation_kind::add ? fusion::activation : fusion::none;
     return op;
   }
   template <class Backend>

@@ -129,7 +129,7 @@ constexpr operation describe_sample_norm(const char* name, const shape& in, bool
   op.in = in;
   op.out = in;
   op.elementwise = true;
-  op.saves_input = true;
+  op.saves = saved_values::input;
   op.parameters = affine ? 2 * in.channels : 0;
   return op;
 }

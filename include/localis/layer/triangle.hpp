@@ -56,7 +56,7 @@ struct triangle {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.saves_output = true;
+    op.saves = saved_values::output;
     return op;
   }
   template <class Backend>

@@ -62,7 +62,7 @@ constexpr phase forward_phase(const operation& op, const memory_request& request
   if (boundary == stages) return phase::evaluate;
   if (op.stage >= boundary) return phase::train;
   if (!request.local_learning) return phase::evaluate;
-  return op.supervised ? phase::train : phase::learn;
+  return op.supervised() ? phase::train : phase::learn;
 }
 
 /// The bytes that one operation needs, and which of the operations after it run in its pass.

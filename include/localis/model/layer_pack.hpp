@@ -52,13 +52,12 @@ struct stand_in_layer : junction<Backend> {
 };
 
 /// The run-time part of a layer; if the layer is not valid, the compiler prints the reason.
-template <class Layer, class Backend, bool Fusable, bool AcceptsActivation, bool Supervised>
+template <class Layer, class Backend, fusion FusableAs, fusion Accepts, bool Supervised>
 constexpr auto checked_state() {
-  static_assert(check_layer<Layer, Backend>() && check_flags<Layer, Backend, Fusable, AcceptsActivation, Supervised>());
+  static_assert(check_layer<Layer, Backend>() && check_claims<Layer, Backend, FusableAs, Accepts, Supervised>());
   if constexpr (!layer_on<Layer, Backend>) {
     return std::type_identity<stand_in_layer<Backend>>{};
-  } else if constexpr (!flags_fit<typename Layer::template state<Backend>, Backend, Fusable, AcceptsActivation,
-                                  Supervised>) {
+  } else if constexpr (!claims_fit<typename Layer::template state<Backend>, Backend, FusableAs, Accepts, Supervised>) {
     return std::type_identity<stand_in_layer<Backend>>{};
   } else {
     return std::type_identity<typename Layer::template state<Backend>>{};
@@ -66,7 +65,7 @@ constexpr auto checked_state() {
 }
 
 /// Whether the layer of an operation learns from its stage's local loss.
-constexpr bool has_supervised_rule(const operation& op) { return op.trainable() && op.supervised; }
+constexpr bool has_supervised_rule(const operation& op) { return op.trainable() && op.supervised(); }
 
 template <class Backend, class Network, class List = typename Network::layers,
           class Indices = std::make_index_sequence<Network::size>>
@@ -74,10 +73,10 @@ struct layer_states;
 template <class Backend, class Network, class... Layers, std::size_t... Is>
 struct layer_states<Backend, Network, layer_list<Layers...>, std::index_sequence<Is...>> {
   static constexpr auto& operations = Network::program.operations;
-  using type = indexed_pack<
-      std::index_sequence<Is...>,
-      typename decltype(checked_state<Layers, Backend, operations[Is].fusable, operations[Is].accepts_fused_activation,
-                                      has_supervised_rule(operations[Is])>())::type...>;
+  using type =
+      indexed_pack<std::index_sequence<Is...>,
+                   typename decltype(checked_state<Layers, Backend, operations[Is].fusable_as, operations[Is].accepts,
+                                                   has_supervised_rule(operations[Is])>())::type...>;
 };
 
 /// The run-time parts of a network's operations: their weights, and the state of their rules.

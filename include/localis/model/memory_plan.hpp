@@ -201,8 +201,8 @@ class plan_builder {
       if (!is_fused(i)) read(op.input, moments_.forward[i]);
       if (op.kind == operation_kind::add) read(op.skip, moments_.forward[i]);
       if (moments_.backward[i] != none) {
-        if (op.saves_input) read(op.input, moments_.backward[i]);
-        if (op.saves_output) read(op.output, moments_.backward[op.fused_into_previous ? i - 1 : i]);
+        if (op.saves_input()) read(op.input, moments_.backward[i]);
+        if (op.saves_output()) read(op.output, moments_.backward[op.fused_into_previous ? i - 1 : i]);
       }
       if (moments_.local_loss[i] != none) read(program_[last_of_stage(i)].output, moments_.local_loss[i]);
     }

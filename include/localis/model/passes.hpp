@@ -21,11 +21,11 @@ void forward_pass(const supervised_stages<Network, Backend>& stages, std::size_t
   step_values<typename Backend::scalar> values = stages.step;
   for_each_index<Network::size>([&]<std::size_t Index>() {
     const operation& op = Network::program.operations[Index];
-    const bool trains = op.stage >= boundary || (supervises && op.supervised);
+    const bool trains = op.stage >= boundary || (supervises && op.supervised());
     values.gain = stages.gains + op.stage;
     stages.execute.template forward<Index>(evaluates ? mode::evaluate : trains ? mode::train : mode::learn, values);
     if constexpr (supervised_stages<Network, Backend>::signals_type::any) {
-      if (supervises && op.supervised && facts::ends_stage(Index)) stages.finish(op.stage, op.stage < boundary);
+      if (supervises && op.supervised() && facts::ends_stage(Index)) stages.finish(op.stage, op.stage < boundary);
     }
   });
 }
@@ -39,7 +39,7 @@ void backward_pass(const supervised_stages<Network, Backend>& stages, std::size_
     const operation& op = Network::program.operations[Index];
     if (op.stage < boundary || stages.execute.memory.gradient(op.output) == nullptr) return;
     if constexpr (supervised_stages<Network, Backend>::signals_type::any) {
-      if (op.supervised && facts::ends_stage(Index)) stages.observe(op.stage);
+      if (op.supervised() && facts::ends_stage(Index)) stages.observe(op.stage);
     }
     stages.execute.template backward<Index>();
   });

@@ -33,7 +33,7 @@ class teaching_signals {
   }();
   static constexpr bool remembers = [] {
     for (const operation& op : Network::program.operations) {
-      if (op.has_local_loss && op.remembers_errors) return true;
+      if (op.has_local_loss && op.learning == local_learning::supervised_by_errors) return true;
     }
     return false;
   }();
@@ -88,10 +88,11 @@ class teaching_signals {
   static void check_request(const memory_request& request, const step_options& options, std::size_t samples) {
     for (const operation& op : Network::program.operations) {
       if (!op.has_local_loss) continue;
-      const std::size_t found = op.remembers_errors ? options.indices.size() : options.labels.size();
+      const bool by_errors = op.learning == local_learning::supervised_by_errors;
+      const std::size_t found = by_errors ? options.indices.size() : options.labels.size();
       if (found == samples) continue;
       throw config_error(text("model::forward: rule ", op.rule, " of stage ", op.stage,
-                              ": expected step_options::", op.remembers_errors ? "indices" : "labels",
+                              ": expected step_options::", by_errors ? "indices" : "labels",
                               " with one entry for each of the ", samples, " samples, found ", found));
     }
     const std::size_t classes = class_count(options.classes, outputs);

@@ -151,7 +151,7 @@ struct program {
   [[nodiscard]] constexpr std::size_t highest_boundary() const {
     std::size_t highest = stages == 0 ? 0 : stages - 1;
     for (const operation& op : operations) {
-      if (op.trainable() && !op.local && op.stage < highest) highest = op.stage;
+      if (op.trainable() && op.learning == local_learning::none && op.stage < highest) highest = op.stage;
     }
     return highest;
   }
@@ -164,24 +164,23 @@ template <std::size_t Count>
 constexpr void note_stages(program<Count>& p) {
   for (std::size_t first = 0; first < Count;) {
     std::size_t end = first;
-    bool supervised = false;
-    bool has_trainable = false;
+    const operation* trainable = nullptr;  // the last one of the stage so far
     for (; end < Count && p.operations[end].stage == p.operations[first].stage; ++end) {
       operation& op = p.operations[end];
       if (!op.trainable()) continue;
-      if (has_trainable && op.supervised != supervised && p.first_misfit == Count) {
+      if (trainable != nullptr && op.supervised() != trainable->supervised() && p.first_misfit == Count) {
         op.problem = misfit::mixed_supervision;
         p.first_misfit = end;
       }
       // The last stage always learns by gradient.
-      op.has_local_loss = op.supervised && !has_trainable && op.stage + 1 < p.stages;
-      supervised = op.supervised;
-      has_trainable = true;
+      op.has_local_loss = op.supervised() && trainable == nullptr && op.stage + 1 < p.stages;
+      trainable = &op;
     }
     for (std::size_t i = first; i < end; ++i) {
-      p.operations[i].supervised = supervised;
-      p.operations[i].stage_output = p.operations[end - 1].out;
-      p.operations[i].network_outputs = p.operations[Count - 1].out.size();
+      operation& op = p.operations[i];
+      if (trainable != nullptr && !op.trainable()) op.learning = trainable->learning;
+      op.stage_output = p.operations[end - 1].out;
+      op.network_outputs = p.operations[Count - 1].out.size();
     }
     first = end;
   }
@@ -258,10 +257,10 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     }
     if (i > 0) {
       const operation& previous = result.operations[i - 1];
-      op.fused_into_previous = op.fusable && previous.accepts_fused_activation;
+      op.fused_into_previous = op.fusable_as == fusion::activation && previous.accepts == fusion::activation;
       op.is_epilogue = op.kind == operation_kind::normalization
-                           ? op.fusable_as_epilogue && previous.accepts_epilogue
-                           : previous.is_epilogue && (op.fused_into_previous || op.fusable_as_epilogue);
+                           ? op.fusable_as == fusion::epilogue && previous.accepts == fusion::epilogue
+                           : previous.is_epilogue && (op.fused_into_previous || op.fusable_as == fusion::epilogue);
     }
     op.stage = result.stages;
     op.input = value;
