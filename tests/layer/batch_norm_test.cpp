@@ -118,8 +118,8 @@ TEST_CASE("batch_norm: gamma and beta rest before the boundary, statistics are n
     descent.step(0.5);
   };
   const auto p = n.model.layer<1>().parameters();
-  CHECK_FALSE(p[2].trainable);
-  CHECK_FALSE(p[3].trainable);
+  CHECK_FALSE(p[2].trainable());
+  CHECK_FALSE(p[3].trainable());
   step(1);
   CHECK(p[0].value[0] == 1);
   CHECK(p[1].value[0] == 0);

@@ -58,7 +58,7 @@ class scale_state : public lo::stateless {
     for (std::size_t c = 0; c < weight_.size(); ++c) weight_.data()[c] = static_cast<scalar>(c + 1);
   }
   [[nodiscard]] std::array<lo::parameter<scalar>, 1> parameters() const {
-    return {{{"weight", weight_.size(), 1, weight_.data(), true}}};
+    return {{{"weight", weight_.size(), 1, weight_.data(), lo::parameter_role::trainable}}};
   }
   void validate() const {}
   void forward(Backend&, const lo::operation& op, const lo::operands<scalar>& arrays, lo::mode,

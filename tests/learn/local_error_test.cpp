@@ -60,7 +60,7 @@ void check_step() {
 
   std::vector<std::vector<double>> others;
   s.model.for_each_parameter([&](const lo::operation&, const lo::parameter<double>& p) {
-    if (p.trainable && std::string_view(p.name) != "weight") others.push_back(copy_of(span_of(p)));
+    if (p.trainable() && std::string_view(p.name) != "weight") others.push_back(copy_of(span_of(p)));
   });
   s.learn(Stage + 1, rate);
   for (std::size_t k = 0; k < weights.size(); ++k) {
@@ -70,7 +70,7 @@ void check_step() {
   CHECK(deviation(followed(head, head_before, head_rate), head_expected) < tolerance);
   std::size_t at = 0;
   s.model.for_each_parameter([&](const lo::operation&, const lo::parameter<double>& p) {
-    if (p.trainable && std::string_view(p.name) != "weight") CHECK(copy_of(span_of(p)) == others[at++]);
+    if (p.trainable() && std::string_view(p.name) != "weight") CHECK(copy_of(span_of(p)) == others[at++]);
   });
   double change = 0;
   for (std::size_t k = 0; k < weights.size(); ++k) {

@@ -42,7 +42,7 @@ std::vector<array> arrays(const lo::initialization& how) {
   lo::initialize(m, how);
   std::vector<array> all;
   m.for_each_parameter([&](const lo::operation& op, const auto& p) {
-    if (p.trainable) all.push_back({&op, p.name, {p.value, p.value + p.size()}});
+    if (p.trainable()) all.push_back({&op, p.name, {p.value, p.value + p.size()}});
   });
   return all;
 }

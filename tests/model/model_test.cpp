@@ -143,7 +143,7 @@ TEST_CASE("model: a pass changes the weight matrices of the prefix and nothing e
     m.for_each_parameter([&](const lo::operation& op, const auto& p) {
       const bool changed = !std::equal(p.value, p.value + p.size(), before[at++].begin());
       const bool weights = std::string(p.name) == "weight";
-      if (changed != (p.trainable ? weights && op.stage < boundary : true)) {
+      if (changed != (p.trainable() ? weights && op.stage < boundary : true)) {
         CAPTURE(boundary);
         CAPTURE(op.stage);
         CHECK(p.name == "as it should be");

@@ -46,7 +46,7 @@ void backward(model& m, std::size_t boundary) {
 values trainable(const model& m) {
   values all;
   m.for_each_parameter([&](const lo::operation&, const auto& p) {
-    if (p.trainable) all.insert(all.end(), p.value, p.value + p.size());
+    if (p.trainable()) all.insert(all.end(), p.value, p.value + p.size());
   });
   return all;
 }

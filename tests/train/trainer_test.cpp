@@ -61,7 +61,7 @@ template <class Model>
 values parameters(const Model& m, std::size_t stage = Model::stages) {
   values all;
   m.for_each_parameter([&](const lo::operation& op, const auto& p) {
-    if (p.trainable && (stage == Model::stages || op.stage == stage))
+    if (p.trainable() && (stage == Model::stages || op.stage == stage))
       all.insert(all.end(), p.value, p.value + p.size());
   });
   return all;

@@ -37,7 +37,7 @@ class offset_layer : public stateless {
   offset_layer(Backend& backend, const operation& op, random_stream)
       : values_(backend.template allocate<scalar>(memory_kind::parameters, Samples * op.in.size())) {}
   [[nodiscard]] std::array<parameter<scalar>, 1> parameters() const {
-    return {{{"element", Samples, values_.size() / Samples, values_.data(), true}}};
+    return {{{"element", Samples, values_.size() / Samples, values_.data(), parameter_role::trainable}}};
   }
   void validate() const {}
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
@@ -123,7 +123,7 @@ template <class Layer, class Input, class Backend = cpu::backend<double>, class 
   };
   std::vector<array> arrays;
   m.for_each_parameter([&](const operation& op, const parameter<double>& p) {
-    if (!p.trainable) return;
+    if (!p.trainable()) return;
     const random_stream own = random.substream(2 + arrays.size());
     std::vector<double> host(p.size());
     backend.download(p.value, std::span<double>(host));

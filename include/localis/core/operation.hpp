@@ -149,15 +149,21 @@ struct operands {
   std::byte* scratch = nullptr;
 };
 
-/// One array of a layer that is stored with the model: rows x columns values. Running statistics are not trainable.
+enum class parameter_role {
+  trainable,  ///< an optimizer or a local rule changes it
+  state       ///< the layer or its rule keeps it, as running statistics
+};
+
+/// One array of a layer that is stored with the model: rows x columns values.
 template <class T>
 struct parameter {
   const char* name;
   std::size_t rows;
   std::size_t columns;
   T* value;
-  bool trainable;
+  parameter_role role;
 
+  [[nodiscard]] bool trainable() const { return role == parameter_role::trainable; }
   [[nodiscard]] std::size_t size() const { return rows * columns; }
 };
 

@@ -34,10 +34,10 @@ class batch_norm_layer {
   }
 
   [[nodiscard]] std::array<parameter<scalar>, 4> parameters() const {
-    return {{{"gamma", 1, channels_, gamma(), true},
-             {"beta", 1, channels_, beta(), true},
-             {"running_mean", 1, channels_, running_mean(), false},
-             {"running_variance", 1, channels_, running_variance(), false}}};
+    return {{{"gamma", 1, channels_, gamma(), parameter_role::trainable},
+             {"beta", 1, channels_, beta(), parameter_role::trainable},
+             {"running_mean", 1, channels_, running_mean(), parameter_role::state},
+             {"running_variance", 1, channels_, running_variance(), parameter_role::state}}};
   }
 
   void validate() const {

@@ -71,8 +71,9 @@ class linear_layer {
   [[nodiscard]] Rule& local() requires learns_locally { return learner_.values; }
 
   [[nodiscard]] std::array<parameter<scalar>, 2> parameters() const {
-    return {{{"weight", rows_, columns_, weight_.data(), true},
-             {"bias", bias_.empty() ? std::size_t{0} : std::size_t{1}, bias_.size(), bias_.data(), true}}};
+    return {{{"weight", rows_, columns_, weight_.data(), parameter_role::trainable},
+             {"bias", bias_.empty() ? std::size_t{0} : std::size_t{1}, bias_.size(), bias_.data(),
+              parameter_role::trainable}}};
   }
 
   /// The arrays of the rule and its optimizer, for stored training runs.

@@ -33,7 +33,8 @@ class sample_norm_layer {
 
   [[nodiscard]] std::array<parameter<scalar>, 2> parameters() const {
     const std::size_t rows = Affine ? 1 : 0;
-    return {{{"gamma", rows, channels_, gamma(), true}, {"beta", rows, channels_, beta(), true}}};
+    return {{{"gamma", rows, channels_, gamma(), parameter_role::trainable},
+             {"beta", rows, channels_, beta(), parameter_role::trainable}}};
   }
   void validate() const {
     expect(is_finite(epsilon) && epsilon > 0, ByChannel ? "instance_norm: epsilon" : "layer_norm: epsilon",

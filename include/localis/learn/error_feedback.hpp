@@ -39,25 +39,22 @@ class local_loss<Backend, rule::error_feedback> {
   }
 
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
-    return {{"feedback", 1, feedback_.size(), feedback_.data(), false},
-            {"squares", 1, squares_.size(), squares_.data(), false},
-            {"products", 1, products_.size(), products_.data(), false}};
+    return {{"feedback", 1, feedback_.size(), feedback_.data(), parameter_role::state},
+            {"squares", 1, squares_.size(), squares_.data(), parameter_role::state},
+            {"products", 1, products_.size(), products_.data(), parameter_role::state}};
   }
   [[nodiscard]] std::vector<std::size_t*> counts() { return {&observed_}; }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples) {
     workspace measure;
     (void)take_arrays(op, samples, measure);
-    std::size_t most = measure.used();
-    const auto also = [&](auto need) {
-      workspace more = measure;
-      need(more);
-      most = (std::max)(most, more.used());
-    };
-    also([&](workspace& c) { backend.respond_scratch(feedback_map(op), samples, c); });
-    also([&](workspace& c) { backend.weight_gradient_scratch(square_map(op), samples, c); });
-    also([&](workspace& c) { backend.weight_gradient_scratch(product_map(op), samples, c); });
-    return most;
+    workspace response = measure;
+    workspace squares = measure;
+    workspace products = measure;
+    backend.respond_scratch(feedback_map(op), samples, response);
+    backend.weight_gradient_scratch(square_map(op), samples, squares);
+    backend.weight_gradient_scratch(product_map(op), samples, products);
+    return (std::max)({response.used(), squares.used(), products.used()});
   }
 
   void compute_local_gradient(Backend& backend, const operation& op, const rule::error_feedback& rule,
@@ -86,8 +83,8 @@ class local_loss<Backend, rule::error_feedback> {
     // sample.
     backend.for_rows(at.samples, pool.in.channels,
                      kernel::average_pool<scalar>{pool, static_cast<const scalar*>(at.gradient), a.pooled});
-    const auto own = static_cast<scalar>(at.samples * op.stage_output.positions());
-    backend.for_rows(1, at.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, own});
+    const auto values = static_cast<scalar>(at.samples * op.stage_output.positions());
+    backend.for_rows(1, at.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, values});
     const auto average_product = [&](const linear_map& map, const scalar* x, scalar* average) {
       backend.weight_gradient(map, {.samples = at.samples, .x = x, .d = at.errors, .dw = a.product}, scratch);
       backend.for_rows(
@@ -110,7 +107,9 @@ class local_loss<Backend, rule::error_feedback> {
     a.product = scratch.take<scalar>(op.network_outputs * (std::max)(op.network_outputs, op.stage_output.channels));
     return a;
   }
-  static linear_map vector_map(std::size_t from, std::size_t to) { return {{1, 1, from}, {1, 1, to}, {}}; }
+  static linear_map vector_map(std::size_t inputs, std::size_t outputs) {
+    return {{1, 1, inputs}, {1, 1, outputs}, {}};
+  }
   /// map from errors to pooled output, with weights channels x classes
   static linear_map feedback_map(const operation& op) {
     return vector_map(op.network_outputs, op.stage_output.channels);

@@ -38,7 +38,7 @@ class local_loss<Backend, rule::local_error> {
   }
 
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
-    return {{"head", 1, head_.size(), head_.data(), false}};
+    return {{"head", 1, head_.size(), head_.data(), parameter_role::state}};
   }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples) {

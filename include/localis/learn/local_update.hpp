@@ -55,9 +55,10 @@ class local_update {
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result;
     result.reserve(optimizer_state_.size() + 3);
-    for (const auto& array : optimizer_state_) result.push_back({"optimizer", rows_, columns_, array.data(), false});
+    for (const auto& array : optimizer_state_)
+      result.push_back({"optimizer", rows_, columns_, array.data(), parameter_role::state});
     const auto by_unit = [&](const char* name, const array_of<scalar>& array) {
-      if (!array.empty()) result.push_back({name, 1, rows_, array.data(), false});
+      if (!array.empty()) result.push_back({name, 1, rows_, array.data(), parameter_role::state});
     };
     by_unit("state", state_);
     by_unit("signal_mean", signal_mean_);
@@ -226,9 +227,9 @@ class local_update {
   }
   [[nodiscard]] scalar* unit(const arrays& a, std::size_t which) const { return a.sums.unit + which * rows_; }
 
-  void fill(Backend& backend, scalar value, scalar* to) const {
-    const std::vector<scalar> values_of(rows_, value);
-    backend.upload(std::span<const scalar>(values_of), to);
+  void fill(Backend& backend, scalar value, scalar* target) const {
+    const std::vector<scalar> filled(rows_, value);
+    backend.upload(std::span<const scalar>(filled), target);
   }
 
   /// If only a few gates of a row are not 0, adding their rows one by one is cheaper than a matrix product (measured:

@@ -81,7 +81,7 @@ void measure_operation(const Backend& backend, const layer_pack<Network, Backend
   b.saved = layer.saved(op) * sizeof(scalar);
   workspace gradients;
   for (const parameter<scalar>& p : layer.parameters()) {
-    if (p.trainable && p.size() > 0) (void)gradients.take<scalar>(p.size());
+    if (p.trainable() && p.size() > 0) (void)gradients.take<scalar>(p.size());
   }
   b.gradients = gradients.used();
   if constexpr (last > Index) {

@@ -51,7 +51,7 @@ void initialize(Model& model, const initialization& options) {
   const random_stream random(options.seed, 0x696E697469616C);  // "initial"
   std::size_t index = 0;
   model.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
-    if (!p.trainable) return;
+    if (!p.trainable()) return;
     const std::string_view name = p.name;
     std::vector<scalar> values(p.size(), scalar(0));
     if (name == "weight" && op.trainable()) {

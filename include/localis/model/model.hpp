@@ -270,7 +270,7 @@ void model<Network, Backend>::for_each_gradient(F&& f) const {
     if (first == nullptr || op.stage < step_options_.boundary) return;  // supervised stages before it have some too
     workspace gradients(first);
     for (const parameter<scalar>& p : layer.parameters()) {
-      if (p.trainable && p.size() > 0) f(op, p, static_cast<const scalar*>(gradients.take<scalar>(p.size())));
+      if (p.trainable() && p.size() > 0) f(op, p, static_cast<const scalar*>(gradients.take<scalar>(p.size())));
     }
   });
 }

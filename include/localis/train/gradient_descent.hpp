@@ -42,7 +42,7 @@ class gradient_descent {
     std::size_t rows = 0;
     std::size_t parameters = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
-      if (!p.trainable) return;
+      if (!p.trainable()) return;
       rows = (std::max)(rows, p.rows * trained.backend().row_threads(p.columns));
       ++parameters;
       stages_.push_back(static_cast<std::uint32_t>(op.stage));
@@ -147,7 +147,7 @@ class gradient_descent {
   void release_below(std::size_t stage) {
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
-      if (!p.trainable) return;
+      if (!p.trainable()) return;
       if (op.stage < stage) states_[index] = {};
       ++index;
     });
@@ -182,7 +182,7 @@ class gradient_descent {
     expect_size("parameters", states_.size(), states.size());
     std::size_t i = 0;
     model_.for_each_parameter([&](const operation&, const parameter<scalar>& p) {
-      if (!p.trainable) return;
+      if (!p.trainable()) return;
       if (!states[i].empty()) expect_size("optimizer's values of a parameter", count * p.size(), states[i].size());
       ++i;
     });

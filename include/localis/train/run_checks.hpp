@@ -41,7 +41,7 @@ void check_weights(const Model& model, const Descent& descent, std::size_t epoch
   });
   std::size_t index = 0;
   model.for_each_parameter([&](const operation& op, const auto& p) {
-    if (p.trainable) require_finite("the optimizer's state for ", p.name, op, descent.state(index++));
+    if (p.trainable()) require_finite("the optimizer's state for ", p.name, op, descent.state(index++));
   });
   const std::span<const scalar> errors = model.remembered_errors();
   require_finite("the remembered errors", "", Model::operations()[Model::size - 1], errors);

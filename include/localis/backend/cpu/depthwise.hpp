@@ -187,9 +187,9 @@ struct depthwise_convolution {
     T* gates = arrays.gates + thread * width * channels;
     const bool reweighted = options.signal == gate_signal::reweighted;
     T* signal_rows = arrays.signal_rows + (options.signal != gate_signal::response ? thread * width * channels : 0);
-    const std::size_t before = options.rows.count(row);
-    const depthwise::pixels learned{options.rows.first + before * options.rows.every - row, options.rows.every,
-                                    options.rows.count(row + width) - before};
+    const std::size_t skipped = options.rows.count(row);
+    const depthwise::pixels learned{options.rows.first + skipped * options.rows.every - row, options.rows.every,
+                                    options.rows.count(row + width) - skipped};
     if (reweighted) {
       depthwise::correlate<T>(map.field, depthwise::correlation::response, map.in, y, learned, x, arrays.through,
                               nullptr, signal_rows);

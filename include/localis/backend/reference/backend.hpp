@@ -27,7 +27,7 @@ class backend : public host_backend {
   [[nodiscard]] std::size_t threads() const { return 1; }
   [[nodiscard]] static std::string instructions() { return "plain loops"; }
 
-  void copy(const Scalar* from, std::size_t size, Scalar* to) const { std::copy(from, from + size, to); }
+  void copy(const Scalar* source, std::size_t size, Scalar* target) const { std::copy(source, source + size, target); }
 
   [[nodiscard]] static constexpr std::size_t row_threads(std::size_t) { return 1; }
   template <class Kernel>
