@@ -2,20 +2,22 @@
 # sh benchmarks/run.sh [--rounds N] [--out FOLDER] [--quick]
 # sh benchmarks/run.sh QUESTION [ARGUMENTS...]
 #
-# Installs what is missing, builds the benchmarks for this machine and runs them. Without a question: all of them, in
-# rounds (3, or N) of localis and PyTorch by turns, then tables of medians and ratios, and in FOLDER (new: benchmarks-out)
-# a page with plots and all figures as JSON. --quick: one round of a few shapes, to see that all is there.
+# Installs missing packages, builds the benchmarks for this machine and runs them. Without a QUESTION it runs all of
+# them, in rounds (3, or N) in which localis and PyTorch take turns. It prints tables of medians and ratios, and writes
+# a page with plots and all figures as JSON into FOLDER (a new folder benchmarks-out by default). --quick runs one round
+# of a few shapes, to check that everything works.
 #
-#   rule          what each rule's update costs beside the response; arguments are Google Benchmark's
-#   layer         forward, forward and update in one pass, forward and backward, Eigen's bare product
-#   step          whole training steps of five networks: SGD, frozen and localized; batches and threads
-#   compile_time  what compiling costs, in time and memory; --repeat N takes medians of N, --only TEXT some rows
-#   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT some networks
+#   rule          the cost of each rule's update besides the response; the arguments are those of Google Benchmark
+#   layer         forward, forward and update in one pass, forward and backward, and Eigen's product alone
+#   step          whole training steps of five networks: SGD, frozen and localized, for several batches and threads
+#   compile_time  the time and memory of compiling; --repeat N takes medians of N, --only TEXT selects rows
+#   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT selects networks
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
 #
-# PyTorch is measured where $LOCALIS_PYTHON (else python3) can import torch and torchvision, on as many threads.
+# PyTorch is measured on the same number of threads if $LOCALIS_PYTHON (by default python3) can import torch and
+# torchvision.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/benchmarks

@@ -1,5 +1,5 @@
-# cmake --install: the headers, the package for find_package, and the file for pkg-config. Where the folders of GNU's
-# variables are relative ones, all are found from where they lie, so that an installed tree can be moved.
+# cmake --install installs the headers, the package for find_package, and the file for pkg-config. If the folders in
+# GNU's variables are relative, all files find each other by relative paths, so that an installed tree can be moved.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -14,7 +14,7 @@ configure_package_config_file(cmake/localis-config.cmake.in "${made}/localis-con
 # Before 1.0 a minor version may change what users see. Headers serve every architecture.
 write_basic_package_version_file("${made}/localis-config-version.cmake" COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
-# pkg-config escapes what it knows itself, the folder of the file, and takes the rest as a shell does.
+# pkg-config escapes the folder of the file, which it knows itself, and reads the rest as a shell does.
 string(REGEX REPLACE "([ '\"\\\\])" "\\\\\\1" LOCALIS_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "([ '\"\\\\])" "\\\\\\1" LOCALIS_PC_INCLUDE "${CMAKE_INSTALL_INCLUDEDIR}")
 if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_DATADIR}")
@@ -26,7 +26,7 @@ if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
 configure_file(cmake/localis.pc.in "${made}/localis.pc" @ONLY)
 
-# Files in a fixed place cannot follow headers that go where --prefix says.
+# Files in a fixed place could not find headers whose place depends on --prefix.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_DATADIR}" AND NOT IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
   install(CODE "
     if(NOT CMAKE_INSTALL_PREFIX STREQUAL [==[${CMAKE_INSTALL_PREFIX}]==])

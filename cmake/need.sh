@@ -1,14 +1,14 @@
-# Sourced by the scripts of this repository: what they need is on the machine, is installed, or is named.
+# The scripts of this repository source this file. It finds the packages that they need, installs them, or names them.
 #
-#   need PACKAGE TEST...   PACKAGE is missing unless the command TEST... succeeds
-#   need_build             the packages that every build of this repository needs
-#   need_components        those of the components folder and safetensors
-#   need_tests             all that the tests need
-#   provide                installs with apt what is missing, where it may; else names it and exits 1
-#   offer PACKAGE WHAT TEST...   as need and provide, but goes on without it, saying so
-#   configure BUILD ARGUMENTS...   cmake for the checkout $root in the folder BUILD; exits 1 where that fails
+#   need PACKAGE TEST...   adds PACKAGE to the missing packages unless the command TEST... succeeds
+#   need_build             needs the packages of every build of this repository
+#   need_components        needs the packages of the components folder and safetensors
+#   need_tests             needs all packages of the tests
+#   provide                installs the missing packages with apt if it has permission; else names them and exits 1
+#   offer PACKAGE WHAT TEST...   as need and provide, but reports a missing package and continues without it
+#   configure BUILD ARGUMENTS...   runs cmake for the checkout $root in the folder BUILD; exits 1 if that fails
 #
-# Everything that is said goes to stderr.
+# All messages go to stderr.
 
 say() { printf 'localis: %s\n' "$*" >&2; }
 
@@ -61,13 +61,14 @@ need_tests() {
   need libthrust-dev has_header libthrust-dev thrust/version.h
 }
 
-# How to become who may install: "" as root, "sudo" where it asks no password; fails where neither holds.
+# Prints the prefix of a command that installs packages: nothing for root, "sudo" if it asks for no password. Otherwise
+# it fails.
 as_root() {
   if [ "$(id -u)" = 0 ]; then return 0; fi
   command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null && echo sudo
 }
 
-# apt_install SUDO PACKAGE...: quiet unless it fails. The update comes first, once: a bare machine has no lists.
+# apt_install SUDO PACKAGE...: prints nothing unless it fails. It first updates the lists once: a bare machine has none.
 updated=
 apt_install() {
   become=$1
@@ -128,7 +129,8 @@ offer() {
   say "going on without $offer_package ($offer_what); to have it, as root: $(install_command "$offer_package")"
 }
 
-# A checkout that was moved, or copied with its build folder, is configured anew: CMake takes no cache of another place.
+# A checkout that was moved, or copied with its build folder, is configured anew, because CMake rejects a cache from
+# another place.
 # CMAKE_ARGUMENTS is added to the call.
 configure() {
   configure_build=$1

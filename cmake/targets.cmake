@@ -1,14 +1,16 @@
-# The targets of the library: CMakeLists.txt makes them, and so does the installed package. A component's dependencies are
-# looked for when the component is asked for: an installed localis offers what the machine that uses it has.
-# Targets carry include path, language level and dependencies; no warnings, no -O, no -march: those belong to the user.
+# Creates the targets of the library, for CMakeLists.txt and for the installed package. The dependencies of a component
+# are searched for when the component is requested, so an installed localis offers the components whose dependencies the
+# user's machine has. The targets carry the include path, the language level and the dependencies. They set no warnings,
+# no -O and no -march, because the user decides on those.
 #
-#   localis_component(NAME MISSING)   makes localis::NAME; the variable MISSING says what is missing, empty where nothing is
+#   localis_component(NAME MISSING)   creates localis::NAME; the variable MISSING names what is missing, or is empty
 #
-# The targets are imported ones in a source tree too, so that a library that links them can be exported: its package then
-# names localis::NAME, and finds localis first.
+# The targets are imported targets in a source tree, too, so that a library that links them can be exported: its package
+# then names localis::NAME, and finds localis first.
 #
-# Read before: LOCALIS_INCLUDE_DIR, LOCALIS_OPENMP; LOCALIS_SCOPE, GLOBAL where others than this folder shall see them;
-# LOCALIS_OWN, whether headers warn where they are compiled, as ours do in our own builds and nobody else's.
+# These variables must be set before: LOCALIS_INCLUDE_DIR; LOCALIS_OPENMP; LOCALIS_SCOPE, which is GLOBAL if targets
+# must be visible outside this folder; and LOCALIS_OWN, which states whether the headers cause warnings in files that
+# include them. They do so only in this repository's own builds.
 
 set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint thrust_host cuda)  # besides the core, localis::localis
 
@@ -103,11 +105,11 @@ function(localis_component name missing)
   elseif(name STREQUAL "thrust_host")
     target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_THRUST_INCLUDE}")
   elseif(name STREQUAL "cuda")
-    # Kernels are constexpr function objects: one text for the host and the device. C++20 by its flag: CMake learns the
-    # features of a new nvcc later than nvcc has them.
+    # Kernels are constexpr function objects, so that the host and the device share their source. C++20 is requested by
+    # its flag, because CMake learns the features of a new nvcc later than nvcc has them.
     target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-std=c++20>")
-    # The toolkit's Thrust, not one in a prefix that another dependency comes from. From version 13 on nvcc looks into its
-    # folder last; CMake leaves a folder out of which it knows that, but not out of the host compiler's options.
+    # Use the toolkit's Thrust, not one in the prefix of another dependency. From version 13 on, nvcc searches its own
+    # Thrust folder last. CMake omits such a folder from nvcc's options, but not from those of the host compiler.
     foreach(folder IN LISTS CUDAToolkit_INCLUDE_DIRS)
       if(EXISTS "${folder}/cccl/thrust/version.h")
         target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-isystem,${folder}/cccl>")

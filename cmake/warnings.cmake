@@ -1,7 +1,8 @@
-# Warnings for what this repository builds itself, never for the library's target: a user's build would inherit them.
+# The warnings for everything that this repository builds itself. The library's target must not have them, because a
+# user's build would inherit them.
 #
-#   LOCALIS_WARNINGS          the flags, as a list, which g++ and clang++ know
-#   LOCALIS_GNU_WARNINGS      what g++ knows besides
+#   LOCALIS_WARNINGS          the flags that g++ and clang++ know, as a list
+#   LOCALIS_GNU_WARNINGS      more flags that only g++ knows
 #   localis_warnings(target)  compiles target with them, as plain C++ without the compiler's extensions
 
 option(LOCALIS_WERROR "Warnings are errors in our own tests and examples" ON)

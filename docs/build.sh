@@ -1,8 +1,8 @@
 #!/bin/sh
 # sh docs/build.sh
 #
-# Installs doxygen where it may, and makes the pages from the headers and the Markdown files in build/docs; the first is
-# build/docs/index.html. A warning of doxygen's is an error.
+# Installs doxygen if it has permission, and builds the website in build/docs from the headers and the Markdown files;
+# its first page is build/docs/index.html. A warning from doxygen is an error.
 set -eu
 cd "$(dirname -- "$0")/.."
 . cmake/need.sh
@@ -10,7 +10,8 @@ cd "$(dirname -- "$0")/.."
 need doxygen command -v doxygen
 provide
 
-# A namespace without a line there is not on the site, one that is gone would still be.
+# A namespace without a line in docs/namespaces.dox would be missing on the site, and a line for a namespace that no
+# longer exists would still appear.
 stated=$(sed -n 's,^/// @namespace ,,p' docs/namespaces.dox | sort)
 found=$(grep -rhoE '^namespace localis[a-z_:]*' include | sed 's,^namespace ,,; /detail/d' | sort -u)
 if [ "$stated" != "$found" ]; then

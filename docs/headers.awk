@@ -1,22 +1,22 @@
-# Doxygen's filter for the headers: their comments are plain text, in which
+# Doxygen's filter for the headers. Their comments are plain text, in which
 #
 #   /// A paragraph.
 #   ///
-#   ///   W <- W + eta dW          indented: as written
+#   ///   W <- W + eta dW          an indented line, shown as it is written
 #   ///
 #   /// Units:  eta dimensionless. A label, and
-#   ///         what goes on under it.
+#   ///         its continuation.
 #
-# and whose commands are `@param NAME  text`, with two spaces, `@tparam` likewise, and `@returns text`. Indented lines
-# become code, labels a list, a comment before `namespace` that of the file, and signs that would be markup stand for
-# themselves. Every line stays on its line.
+# may occur. Their commands are `@param NAME  text` with two spaces, `@tparam` likewise, and `@returns text`. Indented
+# lines become code, labels become a list, a comment before `namespace` becomes that of the file, and characters of
+# markup are escaped. The number of each line stays the same.
 
 function flush_held() {
   for (n = 1; n <= held; ++n) print lines[n]
   held = 0
 }
 
-# Outside of `code`, what Markdown, HTML or Doxygen would take for theirs.
+# Escapes, outside of `code`, the characters that Markdown, HTML or Doxygen would interpret.
 function plain(text, parts, count, n, result) {
   count = split(text, parts, "`")
   result = ""

@@ -1,8 +1,8 @@
 # awk -f docs/plot.awk docs/results.md >docs/comparison.svg
 #
-# Draws the first table of docs/results.md that has the columns "run", "test %", "spread" and "seconds": one point per run,
-# a bar as long as the spread over seeds, seconds to the right, accuracy upwards. The test readme.plot compares the file
-# with what this prints.
+# Plots the first table of docs/results.md that has the columns "run", "test %", "spread" and "seconds". Each run is a
+# point with a bar as long as the spread over seeds; seconds increase to the right, accuracy upwards. The test
+# readme.plot compares the file with the output of this script.
 
 function x(seconds) { return left + (seconds - 30) / 32 * (right - left) }
 function y(percent) { return bottom - (percent - 92) / 1 * (bottom - top) }
@@ -58,7 +58,7 @@ END {
     if (kind == "gradient") printf "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\"/>", cx, cy
     if (kind == "frozen") printf "<rect x=\"%.1f\" y=\"%.1f\" width=\"11\" height=\"11\"/>", cx - 5.5, cy - 5.5
     if (kind == "local") printf "<path d=\"M%.1f %.1fl7 12h-14z\"/>", cx, cy - 7
-    # A name stands to the right of its point, above its bar or below it, so that none covers another.
+    # A name is to the right of its point, above its bar or below it, so that no name covers another.
     if (kind == "gradient") { tx = cx + 12; ty = cy + 5; anchor = "start" }
     else if (names[i] ~ /^(interleaved|frozen replay)/) { tx = cx; ty = y(tests[i] + spreads[i] / 2) - 6; anchor = "middle" }
     else { tx = cx; ty = y(tests[i] - spreads[i] / 2) + 16; anchor = "middle" }

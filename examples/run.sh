@@ -4,10 +4,10 @@
 # sh examples/run.sh --model NAME [--size PIXELS] [--data KIND:FOLDER] [ARGUMENTS...]   a published network
 # sh examples/run.sh --compare FOLDER... [--out PAGE]                        the reports in these folders on one page
 #
-# Installs what is missing, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with a
-# folder per class in FOLDER/train and FOLDER/val) or fashion; networks and sizes are in examples/lab/models.txt. All other
-# arguments are the program's: --quick takes a few thousand pictures, --help explains the rest. CMAKE_ARGUMENTS is added
-# to the call of cmake.
+# Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with
+# one folder per class in FOLDER/train and FOLDER/val) or fashion. The file examples/lab/models.txt lists the networks
+# and sizes. All other arguments go to the program: --quick trains on a few thousand images, and --help explains the
+# other options. CMAKE_ARGUMENTS is added to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/example
@@ -43,7 +43,7 @@ case ${1:-} in
         *' --data folder:'* | *' --data=folder:'*) size=$(echo "$sizes" | sort -n | tail -n 1) ;;
         *) size=$(echo "$sizes" | sort -n | head -n 1) ;;
       esac
-      # Colour pictures of 32 x 32 are no food for a network of grey ones.
+      # A network for grey pictures of 28 x 28 does not accept the colour pictures of CIFAR-10.
       case " $*" in *cifar10*) [ "$size" != 28 ] || size=32 ;; esac
     fi
     sizes=$(echo "$sizes" | paste -sd ' ' -)
@@ -59,7 +59,8 @@ case ${1:-} in
     ;;
 esac
 
-# Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
+# Without this limit, waiting threads of libgomp would keep cores busy that other programs, and the threads that they
+# wait for, need.
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 
 need_build
@@ -68,14 +69,14 @@ need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
 provide
 
-# Asked for until the first build, and not where the caller brings pictures: a machine that cannot have them should not
-# ask the network each time. The program says which pictures it takes.
+# The pictures are offered until the first build, unless the caller names a data set, so that a machine that cannot
+# install them does not ask the network each time. The program states which pictures it uses.
 case "$program $* " in
   compare_reports* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 
-# Warnings are no errors here: a compiler newer than ours may warn of more.
+# Warnings are not errors here, because a newer compiler may print more of them.
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$build" -DLOCALIS_BUILD_TESTS=OFF \
   -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_WERROR=OFF
 case $(cmake --build "$build" --target "$program" -- -n) in
