@@ -1,7 +1,8 @@
 #!/bin/sh
 # sh tests/run.sh [--full] [ARGUMENTS OF CTEST...]
 #
-# Installs what is missing, builds the tests and runs them; the exit status is ctest's. --full adds what takes longer.
+# Installs missing packages, builds the tests and runs them; the exit status is that of ctest. --full adds the tests
+# that take longer.
 # CMAKE_ARGUMENTS is added to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -14,7 +15,8 @@ if [ "${1:-}" = --full ]; then
   shift
 fi
 
-# Threads of libgomp that wait for long keep other programs from the cores, and in turn wait for those.
+# Without this limit, waiting threads of libgomp would keep cores busy that other programs, and the threads that they
+# wait for, need.
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 
 need_tests

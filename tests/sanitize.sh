@@ -1,9 +1,10 @@
 #!/bin/sh
 # sh tests/sanitize.sh address|thread [TEST...]
 #
-# Builds tests with a sanitizer, by the preset asan or tsan, and runs them: any finding, leaks among them, is a failure.
-# TEST is a folder of tests/, with which ctest's names begin. None: all of them by address, those that have threads without OpenMP by
-# thread (OpenMP's runtime is not built for it, so it is left out there).
+# Builds tests with a sanitizer, by the preset asan or tsan, and runs them. Every finding, including a leak, is a
+# failure. TEST is a folder of tests/, with which the names of ctest begin. Without a TEST, `address` runs all tests,
+# and `thread` runs those that have threads without OpenMP (OpenMP is left out there, because its runtime is not built
+# for it).
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$root/cmake/need.sh"

@@ -1,7 +1,8 @@
 #!/bin/sh
-# sh .gpu/call1.sh      the first of three calls: is it right, and what can the card do? About 5 minutes.
+# sh .gpu/call1.sh      the first of three calls: are the results right, and what can the card do? About 5 minutes.
 #
-# The machine; the tests of the GPU, and some again under compute-sanitizer; copies, launches, kernels by themselves.
+# Describes the machine, runs the tests of the GPU, repeats some of them under compute-sanitizer, and times copies,
+# launches and single kernels.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/calls.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # sh .gpu/call2.sh      the second of three calls: how fast is it? About 8 minutes.
 #
-# Whole steps of six networks, PyTorch's on the same card, the update of every rule.
+# Times whole steps of six networks, the same steps in PyTorch on the same card, and the update of every rule.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/calls.sh"

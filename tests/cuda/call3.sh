@@ -1,8 +1,8 @@
 #!/bin/sh
 # sh .gpu/call3.sh      the third of three calls: does it learn, and where does a step's time go? About 9 minutes.
 #
-# Trainings from beginning to end on the pictures that were packed (or of FASHION_MNIST and LOCALIS_CIFAR10, folders as
-# the examples read them), and the counters of the kernels of one step.
+# Trains from beginning to end on the packed pictures (or on those in FASHION_MNIST and LOCALIS_CIFAR10, which are
+# folders as the examples read them), and collects the counters of the kernels of one step.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/calls.sh"

@@ -1,22 +1,24 @@
 #!/bin/sh
 # sh tests/cuda/pack.sh [--only PROGRAM,...] [--out FOLDER] [ARCHITECTURE]
 #
-# For a machine that has a GPU and reaches nothing: fills FOLDER (.gpu) with all that is to be done there. It is copied
-# with the repository, and there one runs
+# Packs programs, headers and pictures into FOLDER (.gpu by default) for a machine that has a GPU and no network access.
+# FOLDER is copied there with the repository. On that machine, these commands each end within ten minutes:
 #
 #   OUT=results1 sh .gpu/call1.sh      OUT=results2 sh .gpu/call2.sh      OUT=results3 sh .gpu/call3.sh
 #
-# each of which ends within ten minutes. Packing needs nvcc, 12.4 or later, and no GPU; compiling takes half an hour on
-# two cores. FOLDER gets, for compute capability ARCHITECTURE (90) and processors of this machine's family:
+# Packing needs nvcc 12.4 or later and no GPU; compiling takes half an hour on two cores. FOLDER receives, for compute
+# capability ARCHITECTURE (90 by default) and processors of this machine's family:
 #
-#   programs.tar.xz   those of programs.sh, or the PROGRAMs alone, and beside them the libraries that a bare system
-#                     lacks. There must be cuBLAS, the toolkit's or PyTorch's, and glibc and libstdc++ no older than here
-#   headers.tar.xz    what tests/cuda/run_on_gpu.sh needs to build them there, should they not run; where dpkg is here
+#   programs.tar.xz   the programs of programs.sh, or only the PROGRAMs named, with the libraries that a bare system
+#                     lacks. The other machine must have cuBLAS, from the toolkit or from PyTorch, and a glibc and
+#                     libstdc++ that are no older than those of this machine
+#   headers.tar.xz    the headers with which tests/cuda/run_on_gpu.sh builds the programs there if they do not run;
+#                     packed only if this machine has dpkg
 #   data/             Fashion-MNIST, from FASHION_MNIST (/usr/share/datasets/fashion-mnist), and CIFAR-10, from the
-#                     binary files in LOCALIS_CIFAR10, as JPEGs: its pixels come back close, not equal
+#                     binary files in LOCALIS_CIFAR10, as JPEGs, so that its pixels are close but not equal
 #
-# It may hold 55 MiB. Pictures that are not here, or do not fit, are left out, and that is said; where the rest is more,
-# it is an error, and FOLDER stays as it was. CMAKE_ARGUMENTS is added to the call of cmake.
+# FOLDER may take 55 MiB. Pictures that are missing or do not fit are left out with a message. If the rest is larger,
+# this is an error, and FOLDER does not change. CMAKE_ARGUMENTS is added to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 . "$root/cmake/need.sh"

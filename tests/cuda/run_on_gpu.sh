@@ -1,11 +1,12 @@
 #!/bin/sh
 # sh tests/cuda/run_on_gpu.sh [FOLDER]
 #
-# On a machine with a GPU: tests, benchmarks and trainings, as call1.sh, call2.sh and call3.sh have them. FOLDER (new:
-# build/gpu-results) gets a summary and the logs of each. Runs what pack.sh has packed in .gpu/, where that is. Else it
-# builds for the GPU at hand, for which it needs the CUDA toolkit (12.4 or later) and headers: those in
-# .gpu/headers.tar.xz, where that is, or those that are installed or that a package registry has; and it trains where
-# FASHION_MNIST and LOCALIS_CIFAR10 name folders of pictures. CMAKE_ARGUMENTS is added to the call of cmake.
+# Runs the tests, benchmarks and training runs of call1.sh, call2.sh and call3.sh on a machine with a GPU. FOLDER (a new
+# folder build/gpu-results by default) receives a summary and the logs of each. If pack.sh has packed programs in .gpu/,
+# it runs those. Otherwise it builds them for the GPU of the machine, which requires the CUDA toolkit (12.4 or later)
+# and headers: those in .gpu/headers.tar.xz, if it exists, or those that are installed or in a package registry. It
+# trains on the pictures in the folders FASHION_MNIST and LOCALIS_CIFAR10, if these are set. CMAKE_ARGUMENTS is added to
+# the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 results=${1:-$root/build/gpu-results}

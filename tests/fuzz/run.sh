@@ -1,14 +1,15 @@
 #!/bin/sh
 # sh tests/fuzz/run.sh [--seconds N] [TARGET...]
 #
-# Gives the readers inputs that nobody would write, N seconds for each target (20), with AddressSanitizer and
-# UndefinedBehaviorSanitizer; a target is a file of this folder with LLVMFuzzerTestOneInput, its first inputs are in
-# corpus/TARGET. A crash, a leak, an exception of another kind, 5 seconds for one input, or more memory than a file's size
-# allows is a finding: the input is kept in build/fuzz/findings, and belongs into the corpus once it is mended.
+# Feeds the readers with malformed inputs, for N seconds per target (20 by default), under AddressSanitizer and
+# UndefinedBehaviorSanitizer. A target is a file of this folder with LLVMFuzzerTestOneInput; its first inputs are in
+# corpus/TARGET. A finding is a crash, a leak, an exception of another kind, an input that takes 5 seconds, or one that
+# takes more memory than the size of a file allows. The input is stored in build/fuzz/findings, and it must be added to
+# the corpus when the reader is corrected.
 #
-# Exit status: 0 nothing found, 1 a finding, 2 a wrong argument or no build, 77 no clang with libFuzzer, which is
-# Debian's clang and the libclang-rt-N-dev of its version N. FUZZ_CXX names another clang++; two targets are built and run
-# at a time.
+# The exit status is 0 if nothing was found, 1 after a finding, 2 for a wrong argument or a failed build, and 77 without
+# a clang that has libFuzzer (in Debian: clang and the libclang-rt-N-dev of its version N). FUZZ_CXX names another
+# clang++. Two targets are built and run at a time.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
