@@ -1,5 +1,5 @@
-// A local rule of one's own: written in a few lines, checked against its textbook loop, and compared with freezing the
-// same stages and with plain gradient descent. Trains for seconds on the embedded digits.
+// Defines a local rule in a few lines, checks it against its textbook loop, and compares it with freezing the same
+// stages and with plain gradient descent. The program trains for seconds on the embedded digits.
 
 #include <cstddef>
 #include <cstdio>
@@ -27,7 +27,7 @@ struct cubic_oja {
   }
 };
 
-// Policies go around any rule: here each update moves the weights by a given share of their norm.
+// Policies can wrap any rule. Here each update changes the weights by a given fraction of their norm.
 using rule = lo::rule::local<cubic_oja, lo::rule::relative_step>;
 
 // clang-format off
@@ -48,7 +48,8 @@ int main() {
   const auto run = [&](const char* name, std::size_t boundary, double local_rate) {
     lo::model<net> model{{.seed = 1}};
     model.layer<0>().rule().strength = 0.5;  // a rule's values are run-time values
-    // One epoch of gradient descent for all, then the boundary; at 0 that goes on.
+    // All runs begin with one epoch of gradient descent; then the boundary moves, or stays at 0 for plain gradient
+    // descent.
     lo::trainer trainer{model,
                         [boundary](std::size_t epoch) { return epoch == 0 ? 0 : boundary; },
                         lo::supervision::none{},

@@ -1,5 +1,5 @@
-// Schedulers of one's own: a function of the epoch, and a type that watches the validation split. Trains for seconds on
-// the embedded digits.
+// Defines two schedulers: a function of the epoch, and a type that observes the validation split. The program trains
+// for seconds on the embedded digits.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace lo = localis;
 
 /// Moves the boundary by one stage whenever the validation accuracy has risen by less than `least` over an epoch.
 struct plateau {
-  double least = 0.002;  ///< share of right answers
+  double least = 0.002;  ///< fraction of correct predictions
 
   struct {
     std::size_t boundary = 0;
@@ -24,13 +24,13 @@ struct plateau {
   // The one member that a scheduler must have.
   std::size_t boundary(std::size_t, std::size_t) const { return state.boundary; }
 
-  // Optional. Promises let the trainer plan less memory and free what will not be needed again ...
+  // These optional promises let the trainer plan less memory, and free memory that is no longer needed.
   std::size_t lowest_boundary(std::size_t) const { return state.boundary; }
   std::size_t highest_boundary(std::size_t) const { return state.boundary; }
-  // ... and these tell the scheduler what goes on.
+  // These optional members inform the scheduler about the run.
   void start(const lo::schedule_limits&) { state = {}; }
   void observe(const lo::epoch_observation& seen) {
-    if (seen.validation_accuracy < state.best + least) ++state.boundary;  // the trainer stops it at the last stage
+    if (seen.validation_accuracy < state.best + least) ++state.boundary;  // the trainer limits it to the last stage
     state.best = std::max(state.best, seen.validation_accuracy);
   }
 };

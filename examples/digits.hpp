@@ -19,7 +19,7 @@ inline constexpr char digit_lines[digit_count][66] = {
 
 /// Returns 1,797 handwritten digits as pictures of 28 x 28; data/digits.inc names their source and license. Each is
 /// enlarged three times by linear interpolation to 24 x 24, with a border of 2 pixels; the values 0 to 16 are scaled to
-/// 0 to 255 and rounded. The order is that of the source; split() them.
+/// 0 to 255 and rounded. The order is that of the source, so split them at random with split().
 [[nodiscard]] inline localis::data::images digits() {
   constexpr std::size_t side = 28;
   constexpr std::size_t border = 2;

@@ -1,6 +1,7 @@
-// Learning with a third factor: besides input and response, how surprising a sample is says how much a stage before the
-// boundary learns from it. Here a sample that was taken for another class when it was last looked at counts more.
-// Compared with equal factors, and with a stage that does not learn at all, on the embedded digits, in seconds.
+// Learns with a third factor: besides input and response, the surprise about a sample determines how much a stage
+// before the boundary learns from it. Here a sample counts more if it was misclassified when the model last saw it. The
+// program compares this with equal factors, and with a stage that does not learn at all, for seconds on the embedded
+// digits.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,19 +17,19 @@
 
 namespace lo = localis;
 
-// Sixteen units are few for 784 pixels: it matters what they look at.
+// Sixteen units are few for 784 pixels, so their features matter.
 // clang-format off
 using net = lo::network<lo::image<28, 28, 1>,
     lo::dense<16, lo::rule::subspace>, lo::batch_norm, lo::relu,
     lo::dense<10>>;
 // clang-format on
 
-/// Share of right answers on the held-out samples.
-/// @param surprise  of samples that were mistaken at the end of the last epoch, where that of the others is 1
+/// The fraction of correct predictions on the held-out samples.
+/// @param surprise  factor of samples that were misclassified at the end of the last epoch; that of the others is 1
 double accuracy(std::uint64_t seed, double local_rate, double surprise) {
   const lo::data::images digits = examples::digits();
   const auto parts = lo::data::split(digits, lo::data::validation_count{397}, seed);
-  lo::model<net> model{{.seed = seed}, lo::cpu::backend<float>{{.threads = 1}}};  // too small to share
+  lo::model<net> model{{.seed = seed}, lo::cpu::backend<float>{{.threads = 1}}};  // too small for more threads
   lo::trainer trainer{model,
                       lo::scheduler::fixed{1},  // no gradient ever reaches the sixteen units
                       lo::supervision::none{},
@@ -39,7 +40,7 @@ double accuracy(std::uint64_t seed, double local_rate, double surprise) {
   std::vector<double> surprises(parts.train.size(), 1);
   trainer.modulate([&](const lo::data::batch_view<float>& batch, std::span<double> factors) {
     for (std::size_t n = 0; n < batch.size; ++n) factors[n] = surprises[batch.indices[n]];
-    // Their mean stays 1: who is learned from changes, not how much is learned.
+    // Their mean stays 1, so that they change the weight of samples but not the size of the update.
     const double sum = std::accumulate(factors.begin(), factors.end(), 0.0);
     for (double& factor : factors) factor *= static_cast<double>(batch.size) / sum;
   });

@@ -1,6 +1,6 @@
-// A training loop of one's own: forward, loss, backward and step by hand, with a boundary that a scheduler moves. This
-// is what a trainer does, without its checks, reports, callbacks and checkpoints. Trains for seconds on the embedded
-// digits.
+// A training loop without a trainer: it calls forward, loss, backward and step itself, with a boundary that a scheduler
+// moves. A trainer does the same and adds checks, reports, callbacks and checkpoints. The program trains for seconds on
+// the embedded digits.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +31,7 @@ int main() {
   const auto parts = lo::data::split(digits, lo::data::validation_count{397}, 1);
   lo::data::loader<float, lo::data::subset<lo::data::images>> loader(parts.train, batch, 1);
 
-  // The boundary moves from 0, where all stages learn by gradient, to the last stage, which always does.
+  // The boundary moves from 0, where all stages learn by gradient, to the last stage, which always learns by gradient.
   lo::scheduler::linear scheduler{.begin = 1, .end = 4};
   scheduler.start({.stages = model_type::stages,
                    .highest = net::highest_boundary,
@@ -39,7 +39,7 @@ int main() {
                    .steps_per_epoch = loader.steps()});
 
   model_type model{{.seed = 1}};
-  model.prepare({.batch = batch});  // allocates; no step does
+  model.prepare({.batch = batch});  // allocates all memory; no step allocates
   lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
   const lo::learning_rate::cosine rate{.rate = 0.02};
 

@@ -1,6 +1,6 @@
-// Principal components by local learning: Oja's rule finds the first, Sanger's rule the first ones in order, the
-// subspace rule their span. Each is compared with an eigendecomposition, on data of known spectrum and on the embedded
-// digits; the program fails where one is further off than the stated tolerance.
+// Finds principal components by local learning: Oja's rule finds the first one, Sanger's rule finds the first ones in
+// order, and the subspace rule finds their span. Each is compared with an eigendecomposition, on data of known spectrum
+// and on the embedded digits. The program fails if one of them deviates by more than the stated tolerance.
 
 #include <cmath>
 #include <cstddef>
@@ -35,7 +35,7 @@ struct problem {
   }
 };
 
-/// Normal samples whose variance along axis i is 4 * 0.6^i, seen in turned axes.
+/// Normal samples whose variance along axis i is 4 * 0.6^i, in rotated coordinates.
 template <std::size_t Size>
 matrix known_spectrum() {
   constexpr Eigen::Index samples = 1000;
@@ -53,7 +53,7 @@ matrix known_spectrum() {
   return x * turned;
 }
 
-/// The first 500 digits, a row each, less the mean picture.
+/// The first 500 digits, one per row, minus the mean picture.
 matrix centred_digits() {
   const lo::data::images digits = examples::digits();
   const std::size_t size = lo::data::shape_of(digits).size();
@@ -67,10 +67,10 @@ matrix centred_digits() {
   return x;
 }
 
-/// The weights of `Units` linear units after so many steps of a rule over all samples, Units x values.
+/// The weights of `Units` linear units after the given number of steps of a rule over all samples, Units x values.
 template <class Rule, std::size_t Units, std::size_t Size>
 matrix learned(const problem& p, std::size_t steps) {
-  // The last stage always learns by gradient; here nobody asks it to.
+  // The last stage always learns by gradient, but this program calls no backward().
   using net = lo::network<lo::vector_input<Size>, lo::dense<Units, lo::no_bias, Rule>, lo::dense<1>>;
   const auto samples = static_cast<std::size_t>(p.x.rows());
   lo::model<net, lo::cpu::backend<double>> model{{.seed = 1}};
@@ -85,7 +85,7 @@ matrix learned(const problem& p, std::size_t steps) {
   return weights;
 }
 
-/// Prints how far the rows of `w` are from the first eigenvectors, each from its own; returns whether they are there.
+/// Prints how far each row of `w` is from its eigenvector; returns whether all are within the tolerance.
 bool in_order(const char* rule, const problem& p, const matrix& w) {
   const double apart = (w * w.transpose() - matrix::Identity(w.rows(), w.rows())).norm();
   bool good = apart < tolerance;
@@ -100,7 +100,7 @@ bool in_order(const char* rule, const problem& p, const matrix& w) {
   return good;
 }
 
-/// The same for a rule that only finds what the eigenvectors span.
+/// As above, for a rule that finds only the span of the eigenvectors.
 bool in_span(const char* rule, const problem& p, const matrix& w) {
   const double apart = (w * w.transpose() - matrix::Identity(w.rows(), w.rows())).norm();
   const Eigen::MatrixXd outside = w - w * p.vectors.leftCols(w.rows()) * p.vectors.leftCols(w.rows()).transpose();

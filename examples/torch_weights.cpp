@@ -1,11 +1,11 @@
-// Weights to and from PyTorch, as safetensors: a network that was trained here for an epoch is written as the
-// state_dict of the PyTorch network below, and read back into a network of other weights, which then gives the same
+// Exchanges weights with PyTorch in a safetensors file. The program trains a network for an epoch, writes it as the
+// state_dict of the PyTorch network below, and reads it into a network with other weights, which then gives the same
 // outputs.
 //
-//   torch_weights [FILE]    FILE is kept, a temporary file is not
+//   torch_weights [FILE]    FILE is kept; without it, a temporary file is used
 //
-// PyTorch reads FILE, and writes such a file, in this way (its tensors have channels first, and ours have them last:
-// the reader and the writer take care of that):
+// This is how PyTorch reads FILE, and writes such a file. Its tensors have channels first and ours have them last,
+// which the reader and the writer take into account:
 //
 //   class Net(torch.nn.Module):
 //       def __init__(self):
@@ -66,7 +66,7 @@ void list(const fs::path& file) {
   }
 }
 
-/// The largest difference of two networks' outputs: what was trained, and what was read.
+/// The largest difference between the outputs of two networks: the trained one, and the one that was read.
 double largest_difference(const fs::path& file) {
   const lo::data::images digits = examples::digits();
   lo::model<net> trained{{.seed = 1}};

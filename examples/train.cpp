@@ -1,6 +1,6 @@
 // The reference trainer, on one page: options, data, network, trainer, progress, and a table at the end. Copy it to
-// begin a program of your own. `train --help` lists the options; without any it trains on the embedded digits for
-// seconds. Many runs, compared with each other and reported on a page, are what the program in lab/ is for.
+// begin a program of your own. `train --help` lists the options; without any option it trains on the embedded digits
+// for seconds. The program in lab/ performs many runs, compares them, and reports them on a page.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace {
 // ---- options ----
 
 struct options {
-  std::string fashion_mnist;  ///< folder; empty: not these pictures
+  std::string fashion_mnist;  ///< folder of Fashion-MNIST; empty: not used
   std::string cifar10;
   std::string boundary = "linear";
   std::size_t epochs = 5;
@@ -72,7 +72,7 @@ using net = lo::network<Input,
 
 // ---- trainer ----
 
-/// Trains on nine tenths of the training pictures, and looks at the test pictures once, at the end.
+/// Trains on nine tenths of the training pictures, and evaluates the test pictures once, at the end.
 template <class Input>
 void train(const options& chosen, const lo::data::any& training, const lo::data::any& test) {
   const auto parts = lo::data::split(training, lo::data::validation_fraction{0.1}, chosen.seed);

@@ -1,6 +1,6 @@
-// Features without labels: a layer that only ever learns by a local rule, SoftHebb's or Krotov and Hopfield's, and a
-// linear read-out of it that learns by gradient, beside a layer that stays as it was drawn and a read-out of the
-// pixels. Prints accuracies and writes a picture of what the units have learned; --help has the options.
+// Learns features without labels: one layer learns only by a local rule, SoftHebb's or Krotov and Hopfield's, and a
+// linear read-out of it learns by gradient. The baselines are a layer with random weights and a read-out of pixels.
+// The program prints accuracies and writes a picture of the learned features; --help lists the options.
 
 #include <algorithm>
 #include <cmath>
@@ -48,8 +48,8 @@ struct falling {
   }
 };
 
-// Units compete by responses that are each standardized by its own running mean and deviation: else a few of them win
-// always, and the others stay as they were drawn.
+// Units compete by responses that are standardized by the running mean and deviation of each unit. Otherwise a few
+// units would always win, and the others would keep their initial weights.
 template <class Rule, class Step>
 using competing = lo::rule::local<Rule, Step, lo::rule::running_normalized_signal, lo::rule::unit_rows>;
 using soft_hebb = competing<lo::rule::soft_hebb, lo::rule::absolute_step>;
@@ -59,7 +59,7 @@ using features_net =
     lo::network<lo::image<side, side, 1>, lo::dense<units, Rule>, lo::batch_norm, lo::relu, lo::dense<10>>;
 using pixels_net = lo::network<lo::image<side, side, 1>, lo::batch_norm, lo::dense<10>>;
 
-/// The weights of the units that are furthest from where they began, the furthest first.
+/// The weights of the units that moved furthest from their initial weights, the furthest first.
 std::vector<float> moved_most(const std::vector<float>& before, const std::vector<float>& after) {
   constexpr std::ptrdiff_t size = side * side;
   std::vector<std::pair<double, std::ptrdiff_t>> order;
