@@ -1,6 +1,7 @@
-// The comparison of boundaries: one network trained on Fashion-MNIST by gradient descent, with its first stages frozen,
-// and with its first stages learning locally; accuracy, time and memory side by side. `boundaries --help` lists what
-// can be chosen. The folder's headers have the network, the runs, read options and pictures, and write the report.
+// Compares boundaries: it trains one network on Fashion-MNIST by gradient descent, with its first stages frozen, and
+// with its first stages learning locally, and shows accuracy, time and memory side by side. `boundaries --help` lists
+// the options. The headers of this folder contain the network and the runs, read options and pictures, and write the
+// report.
 
 #include <cstdint>
 

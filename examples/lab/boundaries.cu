@@ -1,4 +1,4 @@
-// The comparison of boundaries on a GPU: the network, runs, options and report of boundaries.cpp, on another backend.
+// Compares boundaries on a GPU, with the network, runs, options and report of boundaries.cpp on another backend.
 
 #include <cstdint>
 

@@ -18,17 +18,17 @@ namespace examples {
 
 inline constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
-/// One training run and what it came to.
+/// One training run and its results.
 struct run_result {
   std::string name;
   std::uint64_t seed = 1;
-  std::size_t epochs = 0;  ///< asked for
-  bool local = false;      ///< stages before the boundary learn; false: they rest
+  std::size_t epochs = 0;  ///< number of epochs that were requested
+  bool local = false;      ///< whether stages before the boundary learn; false: they are frozen
   double local_rate = 0;
-  std::string note{};  ///< beside the name in tables
+  std::string note{};  ///< shown beside the name in tables
   localis::report report{};
   double test_accuracy = no_number;
-  localis::confusion_matrix confusion{};  ///< of the test pictures; of no classes where they were not looked at
+  localis::confusion_matrix confusion{};  ///< of the test pictures; without classes if they were not evaluated
   std::string filters{};                  ///< SVG of the first layer's weights before and after; may be empty
 
   [[nodiscard]] bool finished() const { return report.end == localis::ending::finished; }
@@ -42,10 +42,10 @@ struct run_result {
 struct table_row {
   std::string name;
   std::string note;
-  std::string label;  ///< the name, with its note, the count of epochs where it is not everybody's, and what diverged
+  std::string label;  ///< name, note, number of epochs if it differs from the others', and divergences
   bool local = false;
-  std::size_t seeds = 0;      ///< finished
-  std::size_t diverged = 0;   ///< seeds from which the run ended so; they are in no mean
+  std::size_t seeds = 0;      ///< number of finished runs
+  std::size_t diverged = 0;   ///< number of runs that diverged; they are in no mean
   double test = no_number;    ///< mean accuracy
   double spread = no_number;  ///< largest - smallest accuracy over the seeds; no number for one seed
   double validation = no_number;
@@ -66,7 +66,7 @@ namespace detail {
   return values.empty() ? no_number : sum / static_cast<double>(values.size());
 }
 
-/// A run that shared the machine for a while with something else does not count for more than its place.
+/// The median of some values, in which a run that shared the machine with another program counts only by its rank.
 [[nodiscard]] inline double median_of(std::vector<double> values) {
   if (values.empty()) return no_number;
   std::sort(values.begin(), values.end());
@@ -107,7 +107,7 @@ inline void raise(localis::memory_use& to, const localis::memory_use& by) {
 
 namespace detail {
 
-/// The name with what the reader of the row must know.
+/// The name of a row, with the facts that its reader must know.
 [[nodiscard]] inline std::string label_of(const table_row& row, std::size_t fewest, std::size_t most, std::size_t usual,
                                           const std::vector<std::string>& diverged) {
   std::vector<std::string> notes;
@@ -204,7 +204,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Two runs that are told side by side, and why.
+/// Two runs to be compared in a sentence, and the reason.
 struct duel {
   std::string_view what;
   std::string first;
@@ -217,7 +217,7 @@ struct duel {
           {"Same time", "localized dynamic", "sgd short"}};
 }
 
-/// The rule that did best on the validation pictures: choosing it by the test pictures would flatter it.
+/// Compares the rule that is best on the validation pictures. Choosing it by the test pictures would favor it.
 [[nodiscard]] inline std::vector<duel> duels_of_rules(const std::vector<table_row>& rows) {
   const table_row* best = nullptr;
   for (const table_row& row : rows) {
@@ -229,7 +229,7 @@ struct duel {
           {"Against less of sgd", best->name, "sgd short"}};
 }
 
-/// What the table says, whoever wins: the best, the fastest, and the duels.
+/// Sentences that state the results of the table: the most accurate run, the fastest run, and the comparisons of pairs.
 [[nodiscard]] inline std::vector<std::string> verdicts(std::vector<table_row> rows, const std::vector<duel>& duels,
                                                        std::size_t test_pictures) {
   std::vector<std::string> lines;
@@ -257,10 +257,10 @@ struct duel {
   return lines;
 }
 
-/// A table for the terminal and the page alike: rows of cells, the head first.
+/// A table for the terminal and for the page, as rows of cells; the first row is the head.
 using cells = std::vector<std::vector<std::string>>;
 
-/// Accuracy and time, a row for each run.
+/// The table of accuracy and time, with a row for each run.
 [[nodiscard]] inline cells result_cells(const std::vector<table_row>& rows) {
   cells result{{"run", "test %", "spread", "valid. %", "seconds", "speed-up", "by products", "f", "peak MB", "end MB"}};
   for (const table_row& row : rows) {
@@ -271,7 +271,8 @@ using cells = std::vector<std::vector<std::string>>;
   return result;
 }
 
-/// The same for rules under one boundary: f and the count of products are everybody's, clips are not.
+/// The table of accuracy and time for rules at one boundary: f and the number of products are the same for all, but
+/// clips are not.
 [[nodiscard]] inline cells rule_cells(const std::vector<table_row>& rows) {
   cells result{{"run", "seeds", "test %", "spread", "valid. %", "seconds", "speed-up", "peak MB", "end MB", "clips"}};
   for (const table_row& row : rows) {
@@ -284,7 +285,7 @@ using cells = std::vector<std::vector<std::string>>;
   return result;
 }
 
-/// Largest megabytes of each kind.
+/// The table of the largest memory of each kind, in megabytes.
 [[nodiscard]] inline cells memory_cells(const std::vector<table_row>& rows) {
   cells result{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "peak", "end"}};
   for (const table_row& row : rows) {
@@ -297,7 +298,7 @@ using cells = std::vector<std::vector<std::string>>;
   return result;
 }
 
-/// What the columns mean; under both tables.
+/// The explanations of the columns, shown below both tables.
 inline constexpr std::string_view table_notes[] = {
     "test, valid.: accuracy after the last epoch, mean over the seeds; spread: largest - smallest over the seeds.",
     "seconds: of training steps, median over the seeds; speed-up: over sgd; by products: the same by the count of "

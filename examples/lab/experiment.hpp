@@ -20,23 +20,23 @@
 
 namespace examples {
 
-/// All runs of one call, and what they were done with.
+/// All runs of one call, with their settings, data and machine.
 struct experiment {
   settings chosen;
   std::string data;
   std::string data_note;
-  std::size_t train = 0;  ///< pictures
+  std::size_t train = 0;  ///< number of training pictures
   std::size_t validation = 0;
   std::size_t test = 0;
   localis::summary network;
   std::vector<double> work_fractions;  ///< of each stage in the network's products
   machine computer = this_machine();
-  std::string machine_note;  ///< what was not the same where earlier runs were done; mostly empty
+  std::string machine_note;  ///< differences to the machine of earlier runs; empty if there are none
   std::vector<run_result> runs;
   std::string ending = "running";  ///< finished, interrupted, diverged
-  std::string message;             ///< why, where it did not finish
+  std::string message;             ///< the reason if it did not finish
 
-  /// In the order of the program's kinds.
+  /// The rows of the table, in the order of the program's kinds of runs.
   [[nodiscard]] std::vector<table_row> table() const {
     std::vector<table_row> rows = compare(runs, work_fractions, chosen.epochs);
     std::sort(rows.begin(), rows.end(), [this](const table_row& a, const table_row& b) {
@@ -74,18 +74,18 @@ struct experiment {
   }
 }
 
-/// The epoch counts from 1 in all files, as on the screen.
+/// The record with its epoch counted from 1, as in all files and on the screen.
 [[nodiscard]] inline localis::epoch_record counted_from_one(localis::epoch_record e) {
   ++e.epoch;
   return e;
 }
 
-/// What stands beside every epoch of a run.
+/// The labels of every epoch of a run in its logs.
 [[nodiscard]] inline localis::io::log_labels labels_of(const std::string& run, std::uint64_t seed) {
   return {{"run", run}, {"seed", std::to_string(seed)}};
 }
 
-/// epochs.csv: a row for each run, seed and epoch.
+/// The content of epochs.csv, with a row for each run, seed and epoch.
 [[nodiscard]] inline std::string epochs_csv(const experiment& all) {
   std::string lines;
   for (const run_result& run : all.runs) {

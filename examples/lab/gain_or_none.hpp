@@ -4,7 +4,7 @@
 
 namespace examples {
 
-/// loss_gain, or no supervision: one type for both, so that what trains with it is compiled once.
+/// One type for loss_gain and for no supervision, so that the code that trains with it is compiled once.
 struct gain_or_none {
   using state = localis::supervision::loss_gain::state;
   localis::supervision::loss_gain gain_of_loss{};

@@ -2,14 +2,14 @@
 
 #include <csignal>
 
-/// Ctrl-C as a question that the program asks between two steps.
+/// Turns an interrupt, such as Ctrl-C, into a flag that the program reads between two steps.
 namespace examples {
 
 namespace detail {
-inline volatile std::sig_atomic_t interrupt_seen = 0;  ///< the signal
+inline volatile std::sig_atomic_t interrupt_seen = 0;  ///< number of the signal
 }
 
-/// SIGINT and SIGTERM set a flag, once: the second of the same kind ends the program as usual.
+/// Makes the first SIGINT or SIGTERM set a flag; the second signal of the same kind ends the program as usual.
 inline void watch_for_interrupt() {
   struct sigaction action {};
   action.sa_handler = [](int signal) { detail::interrupt_seen = signal; };
@@ -21,7 +21,7 @@ inline void watch_for_interrupt() {
 
 [[nodiscard]] inline bool interrupted() { return detail::interrupt_seen != 0; }
 
-/// 130 for SIGINT, 143 for SIGTERM: what a shell reports of a program that the signal ended.
+/// The status that a shell reports for a program that the signal ended: 130 for SIGINT, 143 for SIGTERM.
 [[nodiscard]] inline int interrupted_status() { return 128 + detail::interrupt_seen; }
 
 }  // namespace examples

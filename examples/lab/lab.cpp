@@ -36,7 +36,7 @@ namespace examples {
 
 namespace {
 
-/// Of what is stored of a run.
+/// The name of the stored state of a run.
 std::string stored_name(const std::string& name, std::uint64_t seed) {
   return localis::text(typed_name(name), '-', seed);
 }
@@ -50,7 +50,7 @@ lab::lab(const settings& chosen, const pictures& data, const report_folder& fold
       bar_(data.train.size() * chosen.epochs * chosen.runs.size() * chosen.seeds.size()),
       checkpoints_(chosen.checkpoints.empty() ? folder.path() / "checkpoints" : chosen.checkpoints) {
   all_.chosen = chosen;
-  // What was left to the machine and the data, for who asks for the same again.
+  // Values that the machine and the data determined are written down, so that the runs can be repeated.
   std::error_code ignored;
   all_.chosen.digits = takes_digits(chosen);
   all_.chosen.data = std::filesystem::absolute(chosen.data, ignored);
@@ -98,7 +98,7 @@ namespace {
 
 constexpr const char* filters_name = "filters.svg";
 
-/// Of a run's own, within the report's.
+/// The name of a run's folder within that of the report.
 std::string folder_of(const std::string& name, std::uint64_t seed) {
   return localis::text("runs/", stored_name(name, seed), '/');
 }
@@ -173,7 +173,7 @@ bool lab::take_up(const std::function<void(const localis::stored_run<float>&)>& 
 void lab::write_checkpoint(const localis::stored_run<float>& run) { stored_->write(run); }
 
 void lab::end(run_result result) {
-  // Whoever asks for checkpoints keeps the last ones; else they are there to go on with.
+  // A user who asks for checkpoints keeps the last ones; otherwise they serve only to continue an interrupted run.
   if (all_.chosen.every == 0 && (result.finished() || result.diverged())) stored_->clear();
   bar_.end(result);
   if (!result.filters.empty()) folder_.write(folder_of(result.name, result.seed) + filters_name, result.filters);
@@ -213,7 +213,7 @@ std::size_t short_epochs(const lab& lab, const std::string& of, std::uint64_t se
 
 namespace {
 
-/// What would only show after hours.
+/// Checks, before the first run, for errors that would otherwise appear after hours.
 void check(const settings& s, const localis::summary& network, std::size_t steps) {
   const localis::schedule_limits limits{network.stages, network.highest_boundary, s.epochs, steps};
   auto linear = s.linear;
@@ -231,7 +231,7 @@ void tell_runs(const settings& s, const localis::summary& network) {
             << '\n';
 }
 
-/// The head of what the program tells.
+/// Prints the plan of the comparison.
 void tell_plan(const lab& lab, const report_folder& folder) {
   const experiment& all = lab.all();
   for (const std::string& note : {all.data_note, all.machine_note}) {
@@ -246,7 +246,7 @@ void tell_plan(const lab& lab, const report_folder& folder) {
   if (ended > 0) std::cout << "from before: " << ended << " runs\n\n";
 }
 
-/// Its end.
+/// Prints the results of the comparison.
 void tell_results(lab& lab, const report_folder& folder) {
   const experiment& all = lab.all();
   const auto rows = all.table();

@@ -30,12 +30,13 @@ namespace localis::io {
 class checkpoint_folder;
 }
 
-/// Comparisons of training runs. What knows the model is here; the rest is compiled once, in lab.cpp.
+/// Comparisons of training runs. This header contains the code that depends on the model; the rest is compiled once, in
+/// lab.cpp.
 namespace examples {
 
 struct earlier_runs;  // resume.hpp
 
-/// Does one run after the other, keeps what they came to, and writes the report after each.
+/// Performs one run after the other, keeps their results, and writes the report after each.
 class lab {
  public:
   /// @param network  that the runs train
@@ -46,16 +47,16 @@ class lab {
   lab& operator=(const lab&) = delete;
   ~lab();
 
-  /// What tells one run from another, besides its boundary.
+  /// The settings that distinguish one run from another, besides the boundary.
   struct conditions {
     double local_rate = 0;  ///< 0: stages before the boundary are frozen
     localis::prefix_normalization normalization = localis::prefix_normalization::running;
     std::size_t epochs = 0;
   };
 
-  /// Trains the model that `make(seed)` returns, and looks at the test pictures once, at the end. Does nothing where
-  /// the run is not wanted, or is there from before. A run that diverges is a result too. One that is interrupted is
-  /// stored, and taken up by --resume.
+  /// Trains the model that `make(seed)` returns, and evaluates the test pictures once, at the end. It does nothing if
+  /// the run was not requested or was finished earlier. A run that diverges is a result, too. A run that is interrupted
+  /// is stored, and --resume continues it.
   template <class Make, class Scheduler, class Supervision>
   void run(const std::string& name, std::uint64_t seed, const Make& make, const Scheduler& scheduler,
            const Supervision& supervision, const conditions& how) {
@@ -110,24 +111,25 @@ class lab {
     end(std::move(result));
   }
 
-  /// Which run was the last to diverge, where and how; empty where none did.
+  /// Describes the last run that diverged, and where and how it did; empty if no run diverged.
   [[nodiscard]] const std::string& diverged() const { return diverged_; }
 
-  /// Takes up runs that were done before; see read_runs.
+  /// Takes over the runs of an earlier comparison; see read_runs.
   void keep(earlier_runs earlier);
 
-  /// No run follows.
+  /// Must be called after the last run.
   void finish();
 
   [[nodiscard]] const experiment& all() const { return all_; }
   [[nodiscard]] progress& bar() { return bar_; }
 
  private:
-  /// Whether the run is there from before, and came to its end; else what is there of it goes.
+  /// Whether the run was finished earlier. If it was not, its partial results are removed.
   [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& how);
   [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& how);
   void end(run_result result);
-  /// What takes a run's epochs to the files of its own folder; those that are there from before go, or go on.
+  /// Returns a function that writes a run's epochs to the files of its folder. Existing files are replaced or
+  /// continued.
   [[nodiscard]] std::function<void(const localis::epoch_record&)> open_log(const std::string& name, std::uint64_t seed,
                                                                            bool goes_on) const;
 
@@ -143,10 +145,10 @@ class lab {
       return {};
     }
   }
-  /// Empty where the units are no pictures.
+  /// Draws the weights of the first layer; empty if the units cannot be shown as pictures.
   [[nodiscard]] static std::string drawn_filters(const localis::operation& layer, const std::vector<float>& before,
                                                  const std::vector<float>& after);
-  /// Hands over the last checkpoint of the run begun that loads; false where there is none.
+  /// Passes the latest checkpoint of the current run that loads to a function; returns false if there is none.
   bool take_up(const std::function<void(const localis::stored_run<float>&)>& restore);
   void write_checkpoint(const localis::stored_run<float>& run);
   void save() const;
@@ -156,8 +158,8 @@ class lab {
   progress bar_;
   experiment all_;
   std::filesystem::path checkpoints_;
-  std::unique_ptr<localis::io::checkpoint_folder> stored_;  ///< of the run begun
-  bool anew_ = false;                                       ///< what is stored of it was done in another way
+  std::unique_ptr<localis::io::checkpoint_folder> stored_;  ///< checkpoints of the current run
+  bool anew_ = false;                                       ///< whether its stored state has other settings
   std::string diverged_;
 };
 
@@ -165,21 +167,21 @@ class lab {
 [[nodiscard]] std::size_t short_epochs(const lab& lab, const std::string& of, std::uint64_t seed);
 
 /// A whole comparison; returns the program's exit status.
-/// @param runs  does all runs of one seed
+/// @param runs  performs all runs of one seed
 /// Errors: config_error, shape_error for what only shows once the data and the network are known
 [[nodiscard]] int compare(const settings& chosen, const pictures& data, localis::summary network,
                           std::vector<double> fractions, const std::function<void(lab&, std::uint64_t seed)>& runs);
 
-/// What would be lost, or not be there, in the folders that were chosen: looked at before pictures are read.
+/// Checks the chosen folders, before pictures are read, for files that would be lost or that are missing.
 /// Errors: config_error
 void check_folders(const settings& chosen);
 
 /// What --dry-run tells, with the memory of local learning and of a frozen prefix; returns the exit status.
 [[nodiscard]] int tell_dry_run(const settings& chosen, const localis::summary& local, const localis::summary& frozen);
 
-/// The same for the network of a model.
+/// Performs a whole comparison with the network of a model; returns the program's exit status.
 /// @param load  reads the pictures
-/// @param make  a fresh Model from a seed
+/// @param make  returns a fresh Model from a seed
 template <class Model, class Make>
 [[nodiscard]] int compare(const settings& chosen, const std::function<pictures()>& load, const Make& make,
                           const std::function<void(lab&, std::uint64_t seed)>& runs) {
@@ -196,9 +198,9 @@ template <class Model, class Make>
   return compare(chosen, data, make(1).summary(), {fractions.begin(), fractions.end()}, runs);
 }
 
-/// The program around it all: reads the command line of `of`, whose defaults are those of `defaults`, does the work,
-/// and tells what goes wrong in one line. Returns the exit status.
-/// @param what  it does, for --help
+/// Runs a comparison program: it reads the command line of `of`, whose defaults are those of `defaults`, performs the
+/// work, and reports an error in one line. Returns the exit status.
+/// @param what  description of the program, for --help
 [[nodiscard]] int run_comparison(const program& of, const char* what, int argc, char** argv, const settings& defaults,
                                  const std::function<int(const settings&)>& work);
 

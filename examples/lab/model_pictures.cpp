@@ -22,7 +22,8 @@ namespace examples {
 
 namespace {
 
-/// Pictures in the middle of a larger one, the rest 0; a grey one three times where there are three channels.
+/// A data set of larger pictures with the original in the middle and 0 around it. A grey picture is repeated if three
+/// channels are needed.
 class framed {
  public:
   static constexpr std::size_t widest = 8;  ///< pixels that a picture may be too small

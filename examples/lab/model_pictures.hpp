@@ -7,10 +7,10 @@
 
 namespace examples {
 
-/// The pictures of --data as a network for pictures of the extents `wanted` takes them: normalized by channel, and
-/// changed at random in training, unless --plain says otherwise: a random window of a folder's picture, else one of the
-/// picture with a frame of an eighth of its side; one in two mirrored.
-/// Errors: config_error where the pictures do not fit; as the readers of localis/data.
+/// Loads the pictures of --data for a network whose input has the extents `wanted`. They are normalized by channel and,
+/// unless --plain is given, changed at random in training: each sample is a random window of a folder's picture or, for
+/// other data, of the picture with a frame of an eighth of its side, and one in two is mirrored.
+/// Errors: config_error if the pictures do not fit, and those of the readers of localis/data.
 [[nodiscard]] pictures load_model_pictures(const settings& chosen, const localis::shape& wanted);
 
 }  // namespace examples

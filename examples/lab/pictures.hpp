@@ -21,10 +21,10 @@
 
 namespace examples {
 
-/// What a run learns from, is watched with, and is judged by.
+/// The training, validation and test pictures of a run.
 struct pictures {
   std::string name;
-  std::string note;  ///< what the reader of a result must know about the data; often empty
+  std::string note;  ///< a fact that the reader of a result must know about the data; often empty
   localis::data::any train;
   localis::data::any validation;
   localis::data::any test;
@@ -37,14 +37,14 @@ namespace detail {
       from, [&](const localis::data::any& all) { return localis::data::subset(all, std::move(indices)); });
 }
 
-/// The first `count` pictures; all of them where it is 0 or more than there are.
+/// The first `count` pictures, or all of them if `count` is 0 or larger than their number.
 [[nodiscard]] inline localis::data::any first_of(const localis::data::any& from, std::size_t count) {
   if (count == 0 || count >= from.size()) return from;
   return localis::data::any_view(from,
                                  [&](const localis::data::any& all) { return localis::data::subset(all, 0, count); });
 }
 
-/// Splits off `count` pictures; the same ones in every run of this program.
+/// Splits off `count` pictures, which are the same in every run of this program.
 [[nodiscard]] inline std::pair<localis::data::any, localis::data::any> parted(const localis::data::any& from,
                                                                               std::size_t count) {
   constexpr std::uint64_t seed = 1;
@@ -56,8 +56,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// Fashion-MNIST, or, where nobody asked for a folder and the usual one is not there, the embedded digits; its
-/// validation part is still to come.
+/// Reads Fashion-MNIST or, if no folder was chosen and the usual one does not exist, the embedded digits. The
+/// validation part is not split off yet.
 /// Errors: data_error for files that are missing or damaged.
 [[nodiscard]] inline pictures read_fashion(const settings& chosen) {
   pictures result;
@@ -84,8 +84,8 @@ namespace detail {
   return result;
 }
 
-/// Takes the validation part from the training pictures, a seventh where there are few, and of each part as many as
-/// were chosen. Errors: config_error for a validation part that leaves nothing.
+/// Splits the validation part off the training pictures (a seventh if there are few), and limits each part to the
+/// chosen number. Errors: config_error for a validation part that leaves nothing.
 [[nodiscard]] inline pictures divided(const settings& chosen, pictures all) {
   const std::size_t size = all.train.size();
   const bool few = size < 4 * chosen.validation && !chosen.validation_given;
@@ -96,7 +96,7 @@ namespace detail {
   return all;
 }
 
-/// The pictures of a network for 28 x 28 grey ones.
+/// Loads the pictures for a network whose input is a grey picture of 28 x 28 pixels.
 [[nodiscard]] inline pictures load_pictures(const settings& chosen) { return divided(chosen, read_fashion(chosen)); }
 
 }  // namespace examples

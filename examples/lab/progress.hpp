@@ -19,16 +19,16 @@
 
 namespace examples {
 
-/// Tells how far the runs are: a bar that is drawn over in a terminal, else a line for each epoch.
+/// Shows the progress of the runs, as a bar in a terminal and otherwise as a line for each epoch.
 class progress {
  public:
-  /// @param pictures  that all runs together will train on
+  /// @param pictures  number of pictures on which all runs together will train
   explicit progress(std::size_t pictures)
       : terminal_(isatty(STDOUT_FILENO) != 0 && std::string_view(environment("TERM")) != "dumb"),
         left_(pictures),
         started_(clock::now()) {}
 
-  /// A run begins that will train on so many pictures, where `expected` were counted on for it.
+  /// Begins a run that will train on the given number of pictures; `expected` is the number that was planned for it.
   void begin(const std::string& name, std::uint64_t seed, std::size_t pictures, std::size_t expected) {
     run_ = name + ", seed " + std::to_string(seed);
     left_ += pictures - expected;
@@ -61,7 +61,7 @@ class progress {
               << fixed(record.seconds, 1) << " s" << std::endl;
   }
 
-  /// A run of so many pictures is not needed.
+  /// Skips a run of the given number of pictures.
   void skip(std::size_t pictures) { left_ -= std::min(left_, pictures); }
 
   void end(const run_result& run) {
@@ -73,7 +73,7 @@ class progress {
     }
   }
 
-  /// A line of its own, above the bar.
+  /// Prints a separate line above the bar.
   void say(const std::string& line) {
     if (terminal_) std::cout << "\r\033[K";
     std::cout << line << std::endl;
@@ -82,7 +82,7 @@ class progress {
  private:
   using clock = std::chrono::steady_clock;
   struct moment {
-    double seconds = 0;  ///< of training in this run
+    double seconds = 0;  ///< training time in this run
     std::size_t pictures = 0;
   };
 
@@ -96,7 +96,7 @@ class progress {
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
   }
 
-  /// What does not fit in the terminal's width is left out: first the time left of all runs, then the bar.
+  /// Draws the bar. If the terminal is too narrow, the remaining time of all runs is left out first, then the bar.
   void draw(const localis::step_event& now) {
     drawn_ = clock::now();
     const double seconds = now.seconds - epoch_started_.seconds;
@@ -128,11 +128,11 @@ class progress {
   }
 
   bool terminal_;
-  std::size_t left_;  ///< pictures of all runs
+  std::size_t left_;  ///< remaining pictures of all runs
   std::size_t done_ = 0;
   std::size_t run_left_ = 0;
   std::string run_;
-  double loss_ = no_number;  ///< running mean: that of a single step jumps about
+  double loss_ = no_number;  ///< running mean, because the loss of single steps fluctuates
   moment before_;            ///< the last step
   moment epoch_started_;
   clock::time_point started_;

@@ -27,12 +27,12 @@ struct config_value {
 
   std::string name;
   kind type = kind::text;
-  std::string value;  ///< true, 10, batch; of a list its parts with commas between them
+  std::string value;  ///< such as true, 10 or batch; the parts of a list are separated by commas
 };
 
 namespace detail {
 
-/// As it stands in JSON, in ASCII and not too long for a message.
+/// The text as a JSON string, in ASCII and shortened for a message.
 [[nodiscard]] inline std::string in_quotes(const std::string& text) {
   constexpr std::size_t most = 60;
   const bool cut = text.size() > most;
@@ -40,7 +40,7 @@ namespace detail {
   return shown.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
-/// Takes the parser's events; stops at the first that has no place in a configuration.
+/// Receives the parser's events, and stops at the first event that a configuration must not contain.
 class config_reader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit config_reader(const std::string& source) : source_(source) {}
@@ -129,8 +129,8 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace detail
 
-/// The settings of a text, in its order. Which names there are, and what they may be, is for the caller to say.
-/// @param source  begins the messages: the file's name
+/// Reads the settings of a text, in its order. The caller decides which names and values are valid.
+/// @param source  name of the file, with which messages begin
 /// Errors: config_error
 [[nodiscard]] inline std::vector<config_value> parse_config(std::string_view json, const std::string& source) {
   detail::config_reader reader(source);
@@ -138,7 +138,7 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
   return reader.values();
 }
 
-/// The same of a file. Errors: config_error
+/// Reads the settings of a file. Errors: config_error
 [[nodiscard]] inline std::vector<config_value> read_config(const std::filesystem::path& path) {
   constexpr std::size_t most = 1 << 20;  // not a file of pictures, not /dev/zero
   const auto refuse = [&](const std::string& found) {

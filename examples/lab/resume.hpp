@@ -17,25 +17,25 @@
 
 #include <localis/core/error.hpp>
 
-/// Going on with a comparison: what an earlier report.json holds.
+/// Resumes a comparison from an earlier report.json.
 namespace examples {
 
-/// What of an earlier comparison is gone on with.
+/// The runs of an earlier comparison that are kept when it is resumed.
 struct earlier_runs {
   std::vector<run_result> runs;
-  std::string machine_note;  ///< where they were done, if that is not the same
+  std::string machine_note;  ///< the machine of the runs, if it differs
 };
 
 namespace detail {
 
-/// Of two comparisons, what is not the same.
+/// The differences between two comparisons.
 struct differences {
-  std::string of_comparison;            ///< the first thing besides the choice of runs; mostly empty
-  std::vector<std::string> of_machine;  ///< all that may change the last digits of a result
+  std::string of_comparison;            ///< the first difference besides the choice of runs; mostly empty
+  std::vector<std::string> of_machine;  ///< all differences that may change the last digits of a result
 };
 
 [[nodiscard]] inline differences compared(const nlohmann::json& before, const nlohmann::json& now) {
-  // The system's release, a name or a place changes no byte of a result.
+  // The release of the system, a name or a place changes no byte of a result.
   constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",         "every",  "keep",
                                              "local-rate", "supervised-rate", "short-epochs", "system", "note"};
   differences found;

@@ -24,12 +24,12 @@
 /// The reports of several comparisons on one page.
 namespace examples {
 
-/// One of them.
+/// A report with its name.
 struct named_report {
-  std::string name;  ///< of its folder
+  std::string name;  ///< name of its folder
   std::vector<run_result> runs;
   std::vector<table_row> rows;
-  cells facts;  ///< name and value
+  cells facts;  ///< rows of a name and a value
 };
 
 namespace detail {
@@ -62,7 +62,7 @@ namespace detail {
   return result;
 }
 
-/// The names that any of the reports has, in the order of first appearance.
+/// The names that occur in any of the reports, in the order of first appearance.
 template <class Names>
 [[nodiscard]] std::vector<std::string> all_names(const std::vector<named_report>& reports, const Names& names_of) {
   std::vector<std::string> all;
@@ -83,7 +83,7 @@ template <class Names>
   });
 }
 
-/// A row for each run, a column for each report.
+/// A table with a row for each run and a column for each report.
 template <class Cell>
 [[nodiscard]] cells side_by_side(const std::vector<named_report>& reports, const std::string& what, const Cell& cell) {
   cells table{{what}};
@@ -98,7 +98,7 @@ template <class Cell>
   return table;
 }
 
-/// What is not the same in all, a row for each; empty where all is.
+/// The facts in which the reports differ, one per row; empty if there are none.
 [[nodiscard]] inline cells differing_facts(const std::vector<named_report>& reports) {
   cells table{{""}};
   for (const named_report& report : reports) table[0].push_back(report.name);
@@ -121,7 +121,7 @@ template <class Cell>
   return table.size() == 1 ? cells{} : table;
 }
 
-/// By epoch, a line for each report that has the run.
+/// The lines of a plot over epochs, one for each report that contains the run.
 [[nodiscard]] inline std::vector<line> lines_of_run(const std::vector<named_report>& reports, const std::string& name,
                                                     const epoch_value& y) {
   std::vector<line> lines;
@@ -173,7 +173,7 @@ template <class Cell>
   return html_page("Comparisons side by side", page);
 }
 
-/// The program; returns its exit status.
+/// Runs the program compare_reports; returns its exit status.
 [[nodiscard]] inline int compare_reports(int argc, const char* const* argv) {
   return run_program("compare_reports", "Lays the reports of several comparisons side by side.", [&](CLI::App& app) {
     std::vector<std::string> folders;

@@ -17,7 +17,7 @@ namespace examples {
 
 namespace detail {
 
-/// A cell whose colour says which share of its class it is; what is wrong is orange, and small shares show, too.
+/// A cell whose colour shows its fraction of the class. Errors are orange, and small fractions are visible, too.
 [[nodiscard]] inline std::string heat_cell(const localis::confusion_matrix& seen, std::size_t truth,
                                            std::size_t predicted) {
   const std::size_t count = seen.at(truth, predicted);
@@ -27,7 +27,7 @@ namespace detail {
          std::to_string(count) + "</td>";
 }
 
-/// Every pair of classes.
+/// The table of every pair of classes.
 [[nodiscard]] inline std::string heat_table(const localis::confusion_matrix& seen) {
   std::string table = "<table class='heat'>\n<tr><th>true</th>";
   for (std::size_t c = 0; c < seen.classes(); ++c) table += "<th>" + std::to_string(c) + "</th>";
@@ -42,7 +42,7 @@ namespace detail {
   return table + "<td>" + percent(seen.accuracy(), 1) + "</td></tr>\n</table>\n";
 }
 
-/// The pairs that were taken for one another most often.
+/// The pairs of classes that were confused most often.
 [[nodiscard]] inline std::string worst_pairs(const localis::confusion_matrix& seen, std::size_t pairs) {
   std::vector<std::tuple<std::size_t, std::size_t, std::size_t>> wrong;  // how often, truth, prediction
   for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
@@ -64,7 +64,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Up to 30 classes every pair; of more, the ten pairs that were taken for one another most often.
+/// Shows every pair of up to 30 classes; for more classes, the ten pairs that were confused most often.
 [[nodiscard]] inline std::string confusion_table(const localis::confusion_matrix& seen) {
   const bool whole = seen.classes() <= 30;
   return "<div class='wide'>" + (whole ? detail::heat_table(seen) : detail::worst_pairs(seen, 10)) + "</div>\n";

@@ -14,7 +14,7 @@
 
 namespace examples {
 
-/// Values side by side, a row of dots for each name.
+/// A plot of values side by side, with a row of dots for each name.
 struct dot_plot {
   struct row {
     std::string name;

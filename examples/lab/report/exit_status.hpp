@@ -5,9 +5,9 @@
 
 namespace examples {
 
-/// What a main() returns at its end: where standard output took not all of what was told, by std::cout or printf, no
-/// success, and a line on standard error says so.
-/// @param status  of the work; one of failure stays
+/// Returns the exit status for the end of main(). If standard output did not accept everything that std::cout or printf
+/// wrote, it is a failure, and a line on standard error says so.
+/// @param status  status of the work; a failure stays a failure
 [[nodiscard]] inline int exit_status(const char* name, int status = 0) {
   const bool all_told = std::cout.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (all_told || status != 0) return status;

@@ -10,11 +10,11 @@
 
 #include "plot.hpp"
 
-/// Weights of units as a picture: SVG, one file without others.
+/// Draws the weights of units as a picture, in a single SVG file.
 namespace examples {
 
-/// Units that are shown side by side, each as a map of side x side weights, row-major, or of as many colours, red,
-/// green and blue.
+/// Units that are shown side by side, each as a map of side x side weights, row-major, or of side x side colours of
+/// red, green and blue.
 struct filter_sheet {
   std::string title;
   std::vector<float> weights;  ///< units x side x side x channels
@@ -34,7 +34,8 @@ namespace detail {
   return out.str();
 }
 
-/// Shares of the largest weight as a colour: one by the scale from blue to red, three by their own.
+/// A colour for fractions of the largest weight: one fraction gives a colour from blue to red, and three give red,
+/// green and blue.
 [[nodiscard]] inline std::string colour_of_weights(std::span<const float> weights, float most) {
   constexpr int levels = 6;  // on each side of 0
   const auto level = [most](float w) {
@@ -51,7 +52,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// Every map is scaled by its own largest weight; pixels of one colour are one path, runs of them one stroke.
+/// Draws the maps, each scaled by its own largest weight. Pixels of one colour form one path, and runs of them form one
+/// stroke.
 [[nodiscard]] inline std::string drawn(const std::vector<filter_sheet>& sheets, std::size_t side, std::size_t across) {
   constexpr std::size_t gap = 2;
   const double zoom = std::max(3.0, 24.0 / static_cast<double>(side));

@@ -16,13 +16,13 @@
 /// Numbers and tables as text, always in the C locale.
 namespace examples {
 
-/// A stream for text that files hold: in the C locale, whatever the program's is.
+/// A stream for text in files, in the C locale regardless of the program's locale.
 class text_stream : public std::ostringstream {
  public:
   text_stream() { imbue(std::locale::classic()); }
 };
 
-/// With so many digits behind the point; "-" where there is no number.
+/// The number with the given number of decimal places; "-" if there is no number.
 [[nodiscard]] inline std::string fixed(double value, int digits) {
   if (!localis::is_finite(value)) return "-";
   text_stream out;
@@ -43,7 +43,7 @@ class text_stream : public std::ostringstream {
   return digits;
 }
 
-/// The shortest text that reads back as the same number; empty where there is no number.
+/// The shortest text from which the same number is read; empty if there is no number.
 [[nodiscard]] inline std::string exact(double value) {
   if (!localis::is_finite(value)) return {};
   char buffer[32];
@@ -66,7 +66,7 @@ class text_stream : public std::ostringstream {
   return word + '\'';
 }
 
-/// Minutes and seconds; "-:--" where there is no number.
+/// The time in minutes and seconds; "-:--" if there is no number.
 [[nodiscard]] inline std::string clock_time(double seconds) {
   if (!localis::is_finite(seconds) || seconds < 0) return "-:--";
   const auto whole = static_cast<std::size_t>(seconds + 0.5);
@@ -75,7 +75,7 @@ class text_stream : public std::ostringstream {
   return out.str();
 }
 
-/// The library's, as 0.1.0.
+/// The version of the library, such as 0.1.0.
 [[nodiscard]] inline std::string version() {
   return std::to_string(LOCALIS_VERSION_MAJOR) + '.' + std::to_string(LOCALIS_VERSION_MINOR) + '.' +
          std::to_string(LOCALIS_VERSION_PATCH);
@@ -90,7 +90,8 @@ class text_stream : public std::ostringstream {
   return result;
 }
 
-/// Rows of cells under each other: the first column to the left, the others to the right. The first row is the head.
+/// Formats rows of cells as text, with the first column aligned to the left and the others to the right. The first row
+/// is the head.
 [[nodiscard]] inline std::string text_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
@@ -111,7 +112,7 @@ class text_stream : public std::ostringstream {
   return out.str();
 }
 
-/// The same as a table of Markdown.
+/// Formats rows of cells as a Markdown table.
 [[nodiscard]] inline std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
   std::string out;
   for (std::size_t r = 0; r < rows.size(); ++r) {

@@ -20,7 +20,7 @@
 #include <localis/model/confusion_matrix.hpp>
 #include <localis/train/report.hpp>
 
-/// report.html: one page without scripts or other files.
+/// Writes report.html, one page without scripts or other files.
 namespace examples {
 
 namespace detail {
@@ -36,7 +36,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return mean_of(finite);
 }
 
-/// By epoch, the mean over the seeds of the runs of a name that got so far.
+/// The mean, for each epoch, over the runs of a name that reached it.
 [[nodiscard]] inline line mean_line(const std::vector<run_result>& runs, const std::string& name, const epoch_value& x,
                                     const epoch_value& y) {
   line l;
@@ -59,7 +59,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return l;
 }
 
-/// A line for each kind of run that `wanted` takes.
+/// The lines of a plot, one for each kind of run that `wanted` accepts.
 [[nodiscard]] inline std::vector<line> lines_of(const experiment& all, const epoch_value& x, const epoch_value& y,
                                                 const std::function<bool(const run_result&)>& wanted) {
   std::vector<line> lines;
@@ -142,7 +142,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return page;
 }
 
-/// The test accuracy of every finished run, a row for each name.
+/// Plots the test accuracy of every finished run, with a row for each name.
 [[nodiscard]] inline std::string accuracies(const experiment& all) {
   dot_plot p{.title = "Test accuracy",
              .x_label = "test accuracy, %",
@@ -158,7 +158,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return drawn(p);
 }
 
-/// Of every kind of run, over its seeds.
+/// The confusion matrices of every kind of run, summed over its seeds.
 [[nodiscard]] inline std::string confusions(const experiment& all) {
   std::string tables;
   for (const table_row& row : all.table()) {
@@ -176,7 +176,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
          tables;
 }
 
-/// Of the first run of every kind, the first layer's weights.
+/// The weights of the first layer in the first run of every kind.
 [[nodiscard]] inline std::string filters(const experiment& all) {
   std::string figures;
   for (const table_row& row : all.table()) {

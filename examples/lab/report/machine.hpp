@@ -7,7 +7,7 @@
 
 namespace examples {
 
-/// Where the numbers come from.
+/// The machine that produced the numbers.
 struct machine {
   std::string processor;
   std::string system;

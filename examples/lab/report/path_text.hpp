@@ -8,15 +8,15 @@
 
 #include <localis/core/utf8.hpp>
 
-/// Paths in files of text. A path is any bytes, text is UTF-8: a path that is not is written as a URL, RFC 8089, whose
-/// escapes say each byte, file:///data/donn%E9es, and read back from it.
+/// Converts paths to text in files and back. A path can contain any bytes, but text is UTF-8: a path that is not UTF-8
+/// is written as a URL (RFC 8089), whose escapes state each byte, as in file:///data/donn%E9es.
 namespace examples {
 
 namespace detail {
 
 inline constexpr std::string_view file_url = "file://";
 
-/// The value of a hexadecimal digit; 16 of another letter.
+/// The value of a hexadecimal digit; 16 for any other letter.
 [[nodiscard]] constexpr unsigned hexadecimal_digit(char letter) {
   if (letter >= '0' && letter <= '9') return static_cast<unsigned>(letter - '0');
   if (letter >= 'a' && letter <= 'f') return static_cast<unsigned>(letter - 'a') + 10;

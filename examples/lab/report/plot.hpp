@@ -45,7 +45,7 @@ namespace examples {
   return result;
 }
 
-/// How a line looks. Colours follow Okabe and Ito, and dash and marker tell the lines apart without colour.
+/// The appearance of a line. Colours follow Okabe and Ito; dash and marker distinguish the lines without colour.
 struct line_style {
   const char* light;   ///< colour on white
   const char* dark;    ///< colour on near black
@@ -61,7 +61,7 @@ inline constexpr const char* triangle = "M0-4.8L4.6 3.4H-4.6z";
 inline constexpr const char* diamond = "M0-5L5 0L0 5L-5 0z";
 }  // namespace marker
 
-/// Squares have the static boundary, triangles the dynamic one; dashes are frozen.
+/// The styles of lines: squares mean a static boundary, triangles a dynamic one, and dashes frozen stages.
 inline constexpr std::array<line_style, 9> line_styles{{
     {"#1b1f23", "#f0f2f4", "", marker::circle, false},
     {"#0072b2", "#5ab1f0", "", marker::square, false},
@@ -74,7 +74,7 @@ inline constexpr std::array<line_style, 9> line_styles{{
     {"#6e7781", "#a8b1ba", "10 3 2 3", marker::circle, true},
 }};
 
-/// Line styles without end: after the nine, their colours come again with other dashes.
+/// The style of any number: after the ninth, the colours repeat with other dashes.
 [[nodiscard]] inline line_style style_of(std::size_t number) {
   constexpr const char* dashes[] = {"1 4", "12 4", "6 2 1 2"};
   line_style style = line_styles[number % line_styles.size()];
@@ -94,14 +94,14 @@ struct line {
   std::string name;
   std::size_t style = 0;  ///< number for style_of
   std::vector<double> x;
-  std::vector<double> y;  ///< a point that is no number is a gap
+  std::vector<double> y;  ///< a value that is not a number leaves a gap
 };
 
 struct plot {
   std::string title;
   std::string x_label;
   std::string y_label;
-  std::string note;    ///< under the title
+  std::string note;    ///< shown below the title
   bool steps = false;  ///< y holds from half a step before x to half a step behind
   bool whole_x = false;
   bool whole_y = false;
@@ -140,7 +140,7 @@ struct axis {
   return false;
 }
 
-/// Ticks at 1, 2 or 5 times a power of ten, about `wanted` of them.
+/// Makes an axis with about `wanted` ticks at 1, 2 or 5 times a power of ten.
 [[nodiscard]] inline axis make_axis(double low, double high, bool whole, double wanted) {
   if (!(high > low)) {
     const double room = whole ? 1.0 : std::max(std::abs(low) * 0.05, 1e-3);
@@ -204,7 +204,7 @@ struct axis {
 
 }  // namespace detail
 
-/// The figure, legend included; a sentence where there is nothing to draw.
+/// Draws the figure with its legend, or a sentence if there is nothing to draw.
 [[nodiscard]] inline std::string drawn(plot p) {
   std::erase_if(p.lines, [](const line& l) { return !detail::has_points(l); });
   if (p.lines.empty()) return "<h2>" + escaped(p.title) + "</h2>\n<p class='note'>No values so far.</p>\n";
@@ -282,7 +282,7 @@ struct axis {
   return out.str();
 }
 
-/// The page's part of the plots: colours for light and dark, letters, lines.
+/// The style sheet of the plots in a page: colours for light and dark, fonts, lines.
 [[nodiscard]] inline std::string plot_style() {
   std::string light = ":root{color-scheme:light dark;--page:#ffffff;--text:#1b1f23;--soft:#57606a;--grid:#e1e5e9;";
   std::string dark =

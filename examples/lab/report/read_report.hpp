@@ -17,7 +17,7 @@
 #include <localis/core/file.hpp>
 #include <localis/train/report.hpp>
 
-/// What report.json holds, read back.
+/// Reads the content of report.json.
 namespace examples {
 
 namespace detail {
@@ -56,7 +56,7 @@ struct read_member {
   return matrix;
 }
 
-/// @param stages  of the network
+/// @param stages  number of stages of the network
 [[nodiscard]] inline run_result read_run(const nlohmann::json& j, std::size_t stages) {
   const read_member member{j};
   run_result run;
@@ -88,7 +88,7 @@ struct read_member {
 
 }  // namespace detail
 
-/// A report.json as it was parsed, and its runs.
+/// A parsed report.json, and its runs.
 struct stored_report {
   nlohmann::json json;
   std::size_t epochs = 0;              ///< that were asked for
@@ -96,7 +96,7 @@ struct stored_report {
   std::vector<run_result> runs;
 };
 
-/// Errors: data_error, with the file, for one that is no report or not a whole one.
+/// Reads a report. Errors: data_error, with the file, for a file that is not a report or is incomplete.
 [[nodiscard]] inline stored_report read_report(const std::filesystem::path& file) {
   try {
     std::ifstream in(file, std::ios::binary);

@@ -13,12 +13,12 @@
 
 namespace examples {
 
-/// The folder that a report goes to. A file in it is either the old one or the whole new one, never a part.
+/// The folder to which a report is written. At any time, a file in it is either the old one or the complete new one.
 class report_folder {
  public:
-  /// Makes the folder, and tries whether it can be written.
-  /// @param wanted  empty: `out` in the current folder, or out-2, out-3, ... where that is there
-  /// @param option  that chose it, for messages
+  /// Creates the folder, and tests whether it can be written.
+  /// @param wanted  empty: `out` in the current folder, or out-2, out-3, ... if that exists
+  /// @param option  the option that chose it, for messages
   /// Errors: config_error
   explicit report_folder(const std::filesystem::path& wanted, const char* option = "--out") : option_(option) {
     std::error_code failure;
@@ -48,7 +48,7 @@ class report_folder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// For what write() would replace: another run's, which may have taken hours.
+  /// Checks that write() would not replace the file of another run, which may have taken hours.
   /// Errors: config_error
   void expect_new(const std::string& name) const {
     const std::filesystem::path file = path_ / name;
@@ -58,7 +58,7 @@ class report_folder {
                                               "; another place keeps both"));
   }
 
-  /// Errors: error
+  /// Writes a file of the report. Errors: error
   void write(const std::string& name, const std::string& content) const {
     try {
       localis::io::replace_file(path_ / name, content);

@@ -20,8 +20,8 @@ namespace examples {
 
 namespace detail {
 
-/// What is not finite becomes null here: where a compiler was told that all numbers are (-ffast-math), nlohmann's own
-/// test is gone, and it would write nan.
+/// Converts a number that is not finite to null. Under -ffast-math a compiler assumes that all numbers are finite, so
+/// nlohmann's own test would be removed, and it would write nan.
 template <class Value>
 [[nodiscard]] nlohmann::ordered_json json_value(const Value& value) {
   if constexpr (std::is_same_v<Value, double>) {
@@ -42,7 +42,7 @@ template <class Record>
   return j;
 }
 
-/// A row for each true class; none where there are more classes than a file of text should hold pairs of.
+/// A confusion matrix with a row for each true class; without rows if there are too many classes for a text file.
 [[nodiscard]] inline nlohmann::ordered_json confusion_json(const localis::confusion_matrix& seen) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   if (seen.classes() > 100) return rows;
@@ -77,8 +77,9 @@ template <class Record>
 
 }  // namespace detail
 
-/// report.json: times in seconds, sizes in bytes, accuracies as shares in [0, 1], null where there is no number; of
-/// each run its epochs, and how often test pictures of one class were taken for another. read_report() reads it.
+/// The content of report.json: times in seconds, sizes in bytes, accuracies as fractions in [0, 1], and null if there
+/// is no number. For each run, it contains the epochs and the confusion matrix of the test pictures. read_report()
+/// reads it.
 [[nodiscard]] inline std::string report_json(const experiment& all) {
   using json = nlohmann::ordered_json;
   json j;

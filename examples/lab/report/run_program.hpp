@@ -13,16 +13,16 @@
 
 namespace examples {
 
-/// What --help says of the exit status; run_program() returns the first three.
+/// The text of --help about the exit status; run_program() returns the first three.
 inline constexpr const char* exit_statuses =
     "  0    done\n"
     "  1    something failed while running: no room on the disk, no memory, a device\n"
     "  2    bad option, configuration or input\n";
 
-/// The program around it all: what goes wrong is told in one line, standard output that takes no more among it. Returns
-/// the exit status.
-/// @param what  it does, for --help
-/// @param work  reads the command line with the app that it gets, and does the rest
+/// Runs a program and reports an error in one line, including a standard output that accepts no more. Returns the exit
+/// status.
+/// @param what  description of the program, for --help
+/// @param work  reads the command line with the app that it receives, and performs the work
 template <class Work>
 [[nodiscard]] int run_program(const char* name, const char* what, const Work& work) {
   const auto fail = [name](int code, std::string message) {
