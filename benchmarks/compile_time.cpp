@@ -61,7 +61,7 @@ void collect_includes(const std::string& header, std::set<std::string>& found) {
   }
 }
 
-/// What a header needs from elsewhere: standard headers and Eigen's, which have no dot in their names.
+/// The headers of other libraries that a header includes: those of the standard and of Eigen, whose names have no dot.
 source needs_of(const std::string& header) {
   std::set<std::string> all;
   collect_includes(header, all);
@@ -110,7 +110,7 @@ int main(int count, char**) {
           true};
 }
 
-// ---- what it costs --------------------------------------------------------------------------------------------------
+// ---- the cost -------------------------------------------------------------------------------------------------------
 
 struct cost {
   double seconds = 0;
@@ -119,7 +119,7 @@ struct cost {
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
-/// Compiles once. What the compiler has to say goes to stderr.
+/// Compiles once. The messages of the compiler go to stderr.
 cost compile(const source& of) {
   // Read as standard input from a file without a name, which is gone however this program ends.
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> input(std::tmpfile(), std::fclose);

@@ -22,8 +22,8 @@ template <class... Parts>
   return out.str();
 }
 
-/// Base of all errors, so that `catch (const localis::error&)` catches every one. Where glibc's <error.h> is included,
-/// the bare name is ambiguous after `using namespace localis;`.
+/// Base of all errors, so that `catch (const localis::error&)` catches every one. If glibc's <error.h> is included, the
+/// bare name is ambiguous after `using namespace localis;`.
 class error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

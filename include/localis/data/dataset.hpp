@@ -176,7 +176,7 @@ class images {
   images() = default;
 
   /// @param pixels  size() * height * width * channels bytes, channels last
-  /// Errors: shape_error if the counts disagree; data_error for a label that is no class.
+  /// Errors: shape_error if the counts disagree; data_error for a label that is not a class.
   images(shape extents, std::vector<std::uint8_t> pixels, std::vector<std::uint32_t> labels, std::size_t classes,
          float scale = 1.0F / 255.0F, float offset = 0.0F)
       : shape_(extents),
@@ -229,7 +229,7 @@ class arrays {
  public:
   /// A data set for classification.
   /// @param features  labels.size() samples of extents.size() floats, channels last
-  /// Errors: shape_error if the counts disagree; data_error for a label that is no class.
+  /// Errors: shape_error if the counts disagree; data_error for a label that is not a class.
   arrays(shape extents, std::span<const float> features, std::span<const std::uint32_t> labels, std::size_t classes)
       : arrays(extents, features) {
     labels_ = labels;

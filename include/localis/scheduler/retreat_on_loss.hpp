@@ -17,7 +17,7 @@ namespace localis::scheduler {
 ///   after epoch E:  a retreat of `epochs` epochs begins   iff   none is under way and l_E > tolerance * best
 ///   in a retreat:   T' = max( T - retreat, lowest ),   T where T <= lowest;   else T' = T of `base`
 ///
-///   l_E   validation loss of epoch E, or its training loss where there is no validation
+///   l_E   validation loss of epoch E, or its training loss if there is no validation
 ///   best  lowest of the losses l before E
 ///
 /// No retreat begins during a retreat, so at least one epoch between two retreats follows `base`. In a retreat the

@@ -112,7 +112,7 @@ constexpr bool check_supervision() {
 
 namespace detail {
 
-/// Replaces a type that is no supervision, so that only one error is printed.
+/// Replaces a type that is not a supervision, so that only one error is printed.
 struct stand_in {
   struct state {};
   constexpr stand_in() = default;
