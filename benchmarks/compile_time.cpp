@@ -1,11 +1,11 @@
 // Compile time and compiler memory: of the headers, and of programs that train.
 //
 //   seconds   processor time of the compiler, user and system
-//   MB        the most that one of its processes held
-//   at most   what is promised, with g++ 12 at -O3
+//   MB        the largest memory of one of its processes
+//   at most   the promised limit, for g++ 12 at -O3
 //
-// The compiler and its flags are the examples'. The exit status is 1 where the compiler takes more than twice the
-// memory that is promised; seconds depend on the machine and are printed only.
+// The compiler and its flags are those of the examples. The exit status is 1 if the compiler takes more than twice the
+// promised memory; seconds depend on the machine and are only printed.
 
 #include <algorithm>
 #include <cerrno>
@@ -41,7 +41,7 @@ namespace {
 const std::filesystem::path include_folder = LOCALIS_INCLUDE;
 const std::vector<std::string> compiler{LOCALIS_COMPILER};
 
-// ---- what is compiled -----------------------------------------------------------------------------------------------
+// ---- the compiled sources -------------------------------------------------------------------------------------------
 
 struct source {
   std::string name;
@@ -49,7 +49,7 @@ struct source {
   bool program = false;  ///< a header is only read
 };
 
-/// Names in <> of all that a header includes, itself and what those include in turn.
+/// Collects the names in <> of all headers that a header includes, directly or indirectly.
 void collect_includes(const std::string& header, std::set<std::string>& found) {
   if (!found.insert(header).second || header.rfind("localis/", 0) != 0) return;
   std::ifstream file(include_folder / header);
@@ -121,7 +121,7 @@ struct cost {
 
 /// Compiles once. The messages of the compiler go to stderr.
 cost compile(const source& of) {
-  // Read as standard input from a file without a name, which is gone however this program ends.
+  // The compiler reads standard input from a file without a name, which disappears however this program ends.
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> input(std::tmpfile(), std::fclose);
   if (!input || std::fputs(of.text.c_str(), input.get()) < 0 || std::fflush(input.get()) != 0) fail("temporary file");
   std::rewind(input.get());

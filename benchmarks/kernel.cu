@@ -1,5 +1,5 @@
-// What a GPU can do at most, and what one kernel, sum or product of a step reaches of it: copies, launches by
-// themselves and in a graph, and the parts of convolutions and poolings as ResNets have them, on normal numbers.
+// Measures the peak performance of a GPU, and the performance of single kernels, sums and products of a step: copies,
+// launches alone and in a graph, and the parts of convolutions and poolings of ResNets, on normal numbers.
 //
 //   GB/s     each array read or written once, by time
 //   GFLOP/s  2 x multiply-adds, by time

@@ -1,9 +1,9 @@
-// One layer by itself: forward, forward and local update in one pass, forward and backward, and Eigen's bare product of
-// the same size, each thread's share of the rows by itself.
+// Measures one layer alone: forward, forward and local update in one pass, forward and backward, and Eigen's product
+// alone for the same size, in which each thread computes its share of the rows.
 //
 //   GFLOP/s   2 x multiply-adds, as counted, by time
-//   of_peak   the same as a share of what multiply-adds in registers reach, measured before
-//   bytes     each array read or written once: what a roofline's intensity is made of
+//   of_peak   the same as a fraction of the speed of multiply-adds in registers, measured before
+//   bytes     each array read or written once, for the intensity in a roofline
 
 #include "layer.hpp"
 

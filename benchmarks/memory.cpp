@@ -1,11 +1,11 @@
-// Bytes of one training step: as the plan says, as the backend counts them, and as the system sees the process.
+// Measures the bytes of one training step: those of the plan, those that the backend counts, and those of the process.
 //
 //   planned   parameters, one array of momentum and the arena, by summary() before the step
-//   counted   the most that the backend held at once, the optimizer's few norms apart
-//   resident  the most that the process held: with the batch, Eigen's packing buffers, the program itself
-//   of sgd    counted, without the weights, as a share of the same at T = 0
+//   counted   the largest memory that the backend held at once, without the few norms of the optimizer
+//   resident  the largest memory of the process, including the batch, Eigen's packing buffers and the program itself
+//   of sgd    counted bytes without the weights, as a fraction of those at T = 0
 //
-// Every row is a process of its own. The exit status is 1 where planned and counted differ.
+// Every row is measured in a process of its own. The exit status is 1 if planned and counted differ.
 
 #include <array>
 #include <cstddef>
@@ -42,7 +42,7 @@ struct bytes {
   std::size_t resident = 0;
 };
 
-/// One step at the boundary, for which alone the memory is prepared.
+/// Performs one step at the boundary, for which alone the memory is prepared.
 template <class Network>
 bytes one_step(std::size_t batch, std::size_t boundary) {
   lo::model<Network> model{{.seed = 1}};
@@ -71,7 +71,7 @@ bytes one_step(std::size_t batch, std::size_t boundary) {
   return found;
 }
 
-/// The same in a process of its own.
+/// Performs a step in a process of its own.
 bytes apart(bytes (*step)(std::size_t, std::size_t), std::size_t batch, std::size_t boundary) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) throw std::runtime_error("cannot make a pipe");

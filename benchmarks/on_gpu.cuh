@@ -10,8 +10,8 @@
 
 namespace benchmarks {
 
-/// Google Benchmark's program on a GPU. Names are listed without one; what would run where there is none, or where it
-/// fails, ends in one line that says why, and in status 1, as does a filter that no name matches.
+/// Runs Google Benchmark's program on a GPU. Names are listed without a GPU. If a benchmark would run without a GPU, if
+/// it fails, or if no name matches the filter, the program ends with one line that gives the reason, and with status 1.
 /// @param prepare  registers what runs; there_is_one tells whether something can be measured before
 template <class Prepare>
 [[nodiscard]] int run_on_gpu(const char* name, int count, char** arguments, const Prepare& prepare) {

@@ -10,7 +10,8 @@
 #include <localis/backend/cpu/packet.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 
-/// What the machine can do at most, on as many threads as OpenMP uses, measured where it is compared with.
+/// Measures the peak performance of the machine, on as many threads as OpenMP uses, in the run that is compared with
+/// it.
 namespace benchmarks {
 
 namespace detail {

@@ -1,4 +1,4 @@
-// Tables and a page of what the benchmarks of one folder measured.
+// Writes tables and a page with the measurements of the benchmarks in one folder.
 //
 //   report FOLDER    reads layer.*.json, rule.*.json, step.*.json and torch_*.json, memory.json, compile_time.json;
 //                    prints tables, writes FOLDER/report.html and FOLDER/results.json
@@ -37,7 +37,7 @@ using nlohmann::json;
 using table = std::vector<std::vector<std::string>>;
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-// ---- what was measured ----------------------------------------------------------------------------------------------
+// ---- measurements ---------------------------------------------------------------------------------------------------
 
 /// By name of a benchmark and of one of its figures: the value of each round.
 using figures_of_rounds = std::map<std::string, std::map<std::string, std::vector<double>>>;
@@ -141,7 +141,7 @@ class view {
     return look("torch_" + question_, name, figure);
   }
   [[nodiscard]] double ms(const std::string& name) const { return of(name, "ms"); }
-  /// How many times faster than PyTorch.
+  /// The speed-up over PyTorch.
   [[nodiscard]] double against_torch(const std::string& name) const { return torch(name) / ms(name); }
 
   /// Names in the order in which they were measured.
@@ -185,7 +185,8 @@ std::vector<std::string> firsts(const std::vector<std::string>& names, std::size
   return result;
 }
 
-/// Whole steps at batch 128 on all threads: SGD against PyTorch, and what freezing and local learning save.
+/// The table of whole steps at batch 128 on all threads: SGD against PyTorch, and the speed-ups of freezing and local
+/// learning.
 table step_table(const measurements& all) {
   const view steps(all, "step");
   table rows{{"step", "sgd images/s", "torch images/s", "vs torch", "T", "frozen", "localized", "by products"}};
@@ -246,7 +247,8 @@ table layer_table(const measurements& all) {
   return rows;
 }
 
-/// Times of the pass that learns, over that of oja in the same shape; oja itself in GFLOP/s.
+/// The table of rules: the time of the pass that learns, divided by that of oja for the same shape; oja itself in
+/// GFLOP/s.
 table rule_table(const measurements& all) {
   const view rules(all, "rule");
   const std::vector<std::string> shapes = firsts(rules.names(), 1);
@@ -291,7 +293,7 @@ std::string html_table(const table& rows) {
   return page + "</table></div>\n";
 }
 
-/// GFLOP/s against FLOP per byte, under what memory and registers allow.
+/// Plots GFLOP/s against FLOP per byte, with the limits of memory and registers.
 std::string roofline(const measurements& all) {
   const view layers(all, "layer");
   const std::vector<std::string> names = layers.names();
@@ -337,7 +339,7 @@ std::string roofline(const measurements& all) {
   return examples::drawn(page);
 }
 
-/// Every round's time of PyTorch over ours.
+/// Plots PyTorch's time divided by ours in every round.
 std::string ratios(const measurements& all, const std::string& question, const char* title) {
   const auto ours = all.by_question.find(question);
   const auto torch = all.by_question.find("torch_" + question);

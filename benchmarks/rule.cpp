@@ -1,4 +1,4 @@
-// Update kernels on the CPU, as shares of what multiply-adds in registers reach.
+// Measures the update kernels on the CPU, as fractions of the speed of multiply-adds in registers.
 
 #include "rule.hpp"
 

@@ -14,7 +14,7 @@
 /// Update kernels: the response and the local update of one layer in one pass, for every rule and some shapes.
 ///
 ///   GFLOP/s   2 x multiply-adds of the response and of the rule, as counted, by time
-///   of_peak   the same as a share of the peak that was measured before
+///   of_peak   the same as a fraction of the peak that was measured before
 ///   response  time of the pass over the time of the response alone
 namespace benchmarks {
 
@@ -38,7 +38,7 @@ void measure_rule(const Make& make, const std::string& name, double peak, int to
             measured.wait();
             return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / together;
           };
-          // Side by side: what disturbs the machine disturbs both.
+          // Both run in turn, so that a disturbance of the machine affects both.
           double response = 0;
           double both = 0;
           for (auto running : state) {

@@ -1,4 +1,4 @@
-// Whole training steps on the CPU: five networks, and batches and threads of two.
+// Measures whole training steps of five networks on the CPU, for two of them with several batches and threads.
 
 #include "step.hpp"
 
@@ -23,7 +23,7 @@ void measure(const std::string& network, int steps) {
   benchmarks::measure_ways<Network>([] { return cpu(); }, cpu().threads(), network, 128, steps);
 }
 
-/// SGD with other batches, and on fewer threads.
+/// Measures SGD with other batches, and on fewer threads.
 template <class Network>
 void measure_scaling(const std::string& network, int steps) {
   const auto sgd = [&](std::size_t threads, std::size_t batch, int count) {

@@ -1,4 +1,5 @@
-// The same steps on a GPU, NETWORK/PRECISION/WAY/...: each network registers its own (step_network.cu.in).
+// Measures the steps of step.cpp on a GPU, as NETWORK/PRECISION/WAY/...: each network registers its own
+// (step_network.cu.in).
 
 #include "on_gpu.cuh"
 

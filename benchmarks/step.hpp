@@ -17,16 +17,16 @@
 #include <localis/rule/policy.hpp>
 #include <localis/train/gradient_descent.hpp>
 
-/// Whole training steps on one batch: forward, loss, backward, update with momentum. Loading pictures is not in it.
+/// Whole training steps on one batch: forward, loss, backward, update with momentum. Loading pictures is not included.
 ///
 ///   sgd                all stages by gradient descent
-///   frozen, localized  stages before the boundary T rest, or learn by Oja's rule; running statistics before T
+///   frozen, localized  stages before the boundary T are frozen, or learn by Oja's rule; running statistics before T
 ///   items_per_second   images
 ///   products           multiply-adds of the step's matrix products, as counted
 ///   peak_bytes         the largest sum of what the backend held at once: weights, states and the arena
 ///
-/// Names end in batch size and threads; a filter picks by name, as in --benchmark_filter='^resnet18/tf32/sgd'. Steps
-/// follow each other without waiting, where the backend can; the last is waited for.
+/// Names end in batch size and threads; a filter picks by name, as in --benchmark_filter='^resnet18/tf32/sgd'. If the
+/// backend can, steps follow each other without waiting; the program waits for the last one.
 namespace benchmarks {
 
 using oja = localis::rule::local<localis::rule::oja, localis::rule::relative_step>;
@@ -96,7 +96,7 @@ template <class Network, class Make>
 void measure_ways(const Make& make, std::size_t threads, const std::string& network, std::size_t batch, int steps) {
   constexpr std::size_t half = Network::stages / 2;
   constexpr std::size_t most = Network::stages - 1;
-  constexpr double rate = 1e-6;  // of the weights' norm: nothing grows while it is measured
+  constexpr double rate = 1e-6;  // of the norm of the weights, so that nothing grows during the measurement
   for (const way& how : {way{"sgd", 0, 0}, way{"frozen", half, 0}, way{"localized", half, rate}, way{"frozen", most, 0},
                          way{"localized", most, rate}}) {
     measure_step<Network>(make, threads, network, how, batch, steps);

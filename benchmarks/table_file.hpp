@@ -9,7 +9,7 @@
 
 namespace benchmarks {
 
-/// {"machine": ..., "table": rows of cells}, as report.cpp reads it; nothing where `path` is empty.
+/// {"machine": ..., "table": rows of cells}, as report.cpp reads it; writes nothing if `path` is empty.
 inline void write_table(const std::string& path, const std::string& machine,
                         const std::vector<std::vector<std::string>>& rows) {
   if (path.empty()) return;

@@ -12,7 +12,7 @@ namespace benchmarks {
 
 using cpu = localis::cpu::backend<float>;
 
-/// What all figures belong to, to stderr and to the results.
+/// Writes the facts about the machine and the build, to which all figures belong, to stderr and to the results.
 inline void tell_machine() {
   const examples::machine here = examples::this_machine();
   const std::string told = here.processor + "; " + here.compiler + "; " + here.build + "; " + cpu::instructions() +

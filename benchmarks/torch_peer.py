@@ -1,10 +1,11 @@
-"""What PyTorch takes for the same as layer.cpp, rule.cpp and step.cpp measure, by the same names.
+"""Measures PyTorch on the work of layer.cpp, rule.cpp and step.cpp, under the same names.
 
     torch_peer.py layer|rule|step OUT.json THREADS [NAMES]
 
-Contiguous and channels_last are measured, and the faster is reported. Layers and rules are written as FastHebb does: the
-update is the weight gradient of the layer for the gates in place of the error (Lagani et al. 2022), and then the rule's
-forgetting. NAMES is a regular expression. Steps are of SGD with momentum and weight decay, as torch.optim has it. Writes Google Benchmark's JSON.
+Contiguous and channels_last are measured, and the faster is reported. Layers and rules are written as in FastHebb: the
+update is the weight gradient of the layer for the gates in place of the error (Lagani et al. 2022), followed by the
+forget term of the rule. NAMES is a regular expression. Steps are those of SGD with momentum and weight decay, as in
+torch.optim. The output is JSON in the format of Google Benchmark.
 """
 
 import json
