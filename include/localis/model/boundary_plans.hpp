@@ -70,7 +70,7 @@ template <class Network, class Backend, std::size_t Index>
 void measure_operation(const Backend& backend, const layer_pack<Network, Backend>& layers,
                        const memory_request& request, std::size_t boundary, std::span<operation_bytes> bytes) {
   using scalar = typename Backend::scalar;
-  using facts = fusion<Network, Backend>;
+  using facts = fusion_facts<Network, Backend>;
   constexpr std::size_t last = facts::last_in_epilogue(Index);
   const operation& op = Network::program.operations[Index];
   const auto& layer = get<Index>(layers);

@@ -15,7 +15,7 @@ namespace localis::detail {
 template <class Network, class Backend>
 struct executor {
   using scalar = typename Backend::scalar;
-  using facts = fusion<Network, Backend>;
+  using facts = fusion_facts<Network, Backend>;
 
   Backend& backend;
   layer_pack<Network, Backend>& layers;

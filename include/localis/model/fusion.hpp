@@ -12,7 +12,7 @@ namespace localis::detail {
 /// States which operations of a network run in the pass of another operation on a backend, and which operations end a
 /// stage. All of this is known at compile time.
 template <class Network, class Backend>
-struct fusion {
+struct fusion_facts {
   static constexpr std::size_t size = Network::size;
   static constexpr const auto& operations = Network::program.operations;
 

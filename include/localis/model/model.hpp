@@ -206,7 +206,7 @@ class model {
   }
 
  private:
-  using facts = detail::fusion<Network, Backend>;
+  using facts = detail::fusion_facts<Network, Backend>;
   using staging_buffers = detail::staging_buffers<Network, Backend>;
   using teaching_signals = detail::teaching_signals<Network, Backend>;
   enum class progress { idle, forward, loss, backward };

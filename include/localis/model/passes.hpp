@@ -15,7 +15,7 @@ namespace localis::detail {
 /// evaluation and does neither.
 template <class Network, class Backend>
 void forward_pass(const supervised_stages<Network, Backend>& stages, std::size_t boundary) {
-  using facts = fusion<Network, Backend>;
+  using facts = fusion_facts<Network, Backend>;
   const bool evaluates = boundary == Network::stages;
   const bool supervises = stages.teaching.any && !evaluates && stages.step.local_rate > 0;
   step_values<typename Backend::scalar> values = stages.step;
@@ -34,7 +34,7 @@ void forward_pass(const supervised_stages<Network, Backend>& stages, std::size_t
 /// output.
 template <class Network, class Backend>
 void backward_pass(const supervised_stages<Network, Backend>& stages, std::size_t boundary) {
-  using facts = fusion<Network, Backend>;
+  using facts = fusion_facts<Network, Backend>;
   for_each_index_reversed<Network::size>([&]<std::size_t Index>() {
     const operation& op = Network::program.operations[Index];
     if (op.stage < boundary || stages.execute.memory.gradient(op.output) == nullptr) return;

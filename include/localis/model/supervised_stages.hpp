@@ -18,7 +18,7 @@ namespace localis::detail {
 template <class Network, class Backend>
 struct supervised_stages {
   using scalar = typename Backend::scalar;
-  using facts = fusion<Network, Backend>;
+  using facts = fusion_facts<Network, Backend>;
   using signals_type = teaching_signals<Network, Backend>;
 
   const executor<Network, Backend>& execute;
