@@ -80,7 +80,7 @@ std::vector<float> moved_most(const std::vector<float>& before, const std::vecto
 int compare(const options& chosen, const any& known, const any& test_pixels) {
   const examples::report_folder folder(chosen.out);
   folder.expect_new("features.svg");
-  const auto pixels = lo::data::split(known, lo::data::validation_share{1.0 / 12}, 1);
+  const auto pixels = lo::data::split(known, lo::data::validation_fraction{1.0 / 12}, 1);
   const std::vector<double> mean = examples::mean_picture(pixels.train);
   const examples::unit_pictures training(pixels.train, mean), validation(pixels.validation, mean);
   const examples::unit_pictures test(test_pixels, mean);

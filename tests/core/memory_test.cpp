@@ -21,13 +21,13 @@ TEST_CASE("buffer: zeroed, aligned, counted, and given back") {
     const array arena(memory, memory_kind::arena, 7);
     CHECK(reinterpret_cast<std::uintptr_t>(arena.data()) % host_memory::alignment == 0);
     CHECK(std::all_of(weights.span().begin(), weights.span().end(), [](float x) { return x == 0; }));
-    CHECK(counters.of(memory_kind::parameters) == 400);
-    CHECK(counters.of(memory_kind::arena) == 28);
-    CHECK(counters.of(memory_kind::rule_state) == 0);
+    CHECK(counters.held(memory_kind::parameters) == 400);
+    CHECK(counters.held(memory_kind::arena) == 28);
+    CHECK(counters.held(memory_kind::rule_state) == 0);
     CHECK(counters.total == 428);
   }
   CHECK(counters.total == 0);
-  CHECK(counters.of(memory_kind::parameters) == 0);
+  CHECK(counters.held(memory_kind::parameters) == 0);
   CHECK(counters.peak == 428);
   const array nothing(memory, memory_kind::arena, 0);
   CHECK(nothing.empty());
@@ -63,8 +63,8 @@ TEST_CASE("memory_counters: threads that share them lose no byte") {
   second.join();
   const localis::memory_counters seen = memory->counters().snapshot();
   CHECK(seen.total == 0);
-  CHECK(seen.of(memory_kind::arena) == 0);
-  CHECK(seen.of(memory_kind::parameters) == 0);
+  CHECK(seen.held(memory_kind::arena) == 0);
+  CHECK(seen.held(memory_kind::parameters) == 0);
   CHECK(seen.allocations == 80000);
   CHECK(seen.peak >= 20);
   CHECK(seen.peak <= 40);

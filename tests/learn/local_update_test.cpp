@@ -54,7 +54,7 @@ TEST_CASE("local_update: states, by name: the optimizer's arrays, and one value 
       std::vector<found>{
           {"optimizer", 4, 6}, {"optimizer", 4, 6}, {"state", 1, 4}, {"signal_mean", 1, 4}, {"signal_variance", 1, 4}});
   // Counted, and how they start.
-  CHECK(all.model.backend().counters().of(lo::memory_kind::rule_state) ==
+  CHECK(all.model.backend().counters().held(lo::memory_kind::rule_state) ==
         sizeof(double) * (2 * 24 + 4 + 2 * 4) + 2 * sizeof(double));
   CHECK(all.state("state") == std::vector<double>(4, 1.0));
   CHECK(all.state("signal_mean") == std::vector<double>(4, 0.0));

@@ -20,7 +20,7 @@ namespace detail {
 /// A cell whose colour shows its fraction of the class. Errors are orange, and small fractions are visible, too.
 [[nodiscard]] inline std::string heat_cell(const localis::confusion_matrix& seen, std::size_t truth,
                                            std::size_t predicted) {
-  const std::size_t count = seen.at(truth, predicted);
+  const std::size_t count = seen.count(truth, predicted);
   const double fraction = count == 0 ? 0 : static_cast<double>(count) / static_cast<double>(seen.row(truth));
   const std::string colour = truth == predicted ? "0,114,178" : "213,94,0";
   return "<td style='background:rgba(" + colour + ',' + fixed(0.6 * std::sqrt(fraction), 3) + ")'>" +
@@ -47,7 +47,7 @@ namespace detail {
   std::vector<std::tuple<std::size_t, std::size_t, std::size_t>> wrong;  // how often, truth, prediction
   for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
     for (std::size_t c = 0; c < seen.classes(); ++c) {
-      if (truth != c && seen.at(truth, c) > 0) wrong.emplace_back(seen.at(truth, c), truth, c);
+      if (truth != c && seen.count(truth, c) > 0) wrong.emplace_back(seen.count(truth, c), truth, c);
     }
   }
   std::sort(wrong.begin(), wrong.end(),

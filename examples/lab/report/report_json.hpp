@@ -48,7 +48,7 @@ template <class Record>
   if (seen.classes() > 100) return rows;
   for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
     nlohmann::ordered_json row;
-    for (std::size_t c = 0; c < seen.classes(); ++c) row.push_back(seen.at(truth, c));
+    for (std::size_t c = 0; c < seen.classes(); ++c) row.push_back(seen.count(truth, c));
     rows.push_back(std::move(row));
   }
   return rows;

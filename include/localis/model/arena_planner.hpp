@@ -22,7 +22,7 @@ class arena_planner {
     std::size_t offset = 0;
   };
 
-  /// Reserves an array that is alive at the moment `from` only, until extend() prolongs its lifetime. Returns its
+  /// Reserves an array that is alive at the moment `first` only, until extend() prolongs its lifetime. Returns its
   /// index.
   std::size_t add(std::size_t bytes, std::size_t first, use kind) {
     allocations_.push_back({workspace::round_up(bytes), first, first, kind, 0});

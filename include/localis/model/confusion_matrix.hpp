@@ -26,7 +26,7 @@ class confusion_matrix {
   [[nodiscard]] std::size_t count(std::size_t truth, std::size_t predicted) const {
     return counts_[place(truth, predicted)];
   }
-  /// Adds samples of class `truth` that were predicted as class `predicted`. Errors: as at().
+  /// Adds samples of class `truth` that were predicted as class `predicted`. Errors: as count().
   void add(std::size_t truth, std::size_t predicted, std::size_t samples = 1) {
     counts_[place(truth, predicted)] += samples;
   }

@@ -35,7 +35,7 @@ struct score {
 
 namespace detail {
 
-/// Checks that data fits the network. `who` and `which` begin the message. Errors: shape_error and config_error.
+/// Checks that data fits the network. `caller` and `name` begin the message. Errors: shape_error and config_error.
 template <class Model, class Data>
 void check_data(const char* caller, const char* name, const Data& data) {
   const shape found{data.height(), data.width(), data.channels()};

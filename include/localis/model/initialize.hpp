@@ -22,7 +22,7 @@ enum class fan {
 
 /// Options for initial weights that differ from a model's own, which use fan::in for all layers.
 struct initialization {
-  fan fan_mode = fan::in;            ///< of convolutions
+  fan fan_mode = fan::in;      ///< of convolutions
   double dense_deviation = 0;  ///< standard deviation for dense layers; 0: as for convolutions
   bool zero_gamma = false;  ///< the last normalization of each residual branch starts at 0: blocks begin as identities
   std::uint64_t seed = 1;

@@ -16,7 +16,7 @@ struct operation_bytes {
   static constexpr std::size_t unfused = static_cast<std::size_t>(-1);
 
   std::size_t fused_by = unfused;  ///< the trainable operation whose forward pass performs this one
-  std::size_t input = 0;          ///< the input of a batch
+  std::size_t input = 0;           ///< the input of a batch
   std::size_t output = 0;
   std::size_t saved = 0;      ///< values that forward leaves for backward
   std::size_t gradients = 0;  ///< the gradients of its parameters
@@ -32,11 +32,11 @@ struct operation_slots {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   std::size_t fused_by = operation_bytes::unfused;  ///< the operation whose forward pass performs this one
-  std::size_t output = none;                       ///< its output value; none if this is the network's input
-  std::size_t output_gradient = none;              ///< none if nothing reads it
-  std::size_t input_gradient = none;               ///< none if it is not computed
-  std::size_t saved = none;                        ///< values that forward leaves for backward
-  std::size_t parameter_gradients = none;          ///< the arrays lie one after the other
+  std::size_t output = none;                        ///< its output value; none if this is the network's input
+  std::size_t output_gradient = none;               ///< none if nothing reads it
+  std::size_t input_gradient = none;                ///< none if it is not computed
+  std::size_t saved = none;                         ///< values that forward leaves for backward
+  std::size_t parameter_gradients = none;           ///< the arrays lie one after the other
   std::size_t forward_scratch = none;
   std::size_t backward_scratch = none;
   std::size_t local_loss_scratch = none;  ///< scratch of the local loss before the boundary
