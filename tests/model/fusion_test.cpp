@@ -19,7 +19,7 @@ namespace {
 using net = lo::network<lo::image<8, 8, 3>, lo::conv2d<4, 3, lo::padding<1>, lo::rule::oja>, lo::batch_norm, lo::relu,
                         lo::max_pool2d<2>, lo::conv2d<4, 3, lo::rule::oja>, lo::relu, lo::dense<3>>;
 template <class Backend>
-using facts = lo::detail::fusion<net, Backend>;
+using facts = lo::detail::fusion_facts<net, Backend>;
 using reference = facts<lo::reference::backend<double>>;
 using cpu = facts<lo::cpu::backend<float>>;
 
