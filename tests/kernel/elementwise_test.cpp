@@ -83,17 +83,17 @@ TEST_CASE("kernel: the gradient of a sum goes to both summands, or to the one th
   const values y{0, 2, 3};
   const values dy{5, 6, 7};
   const values expected{0, 6, 7};
-  using share = kernel::share_gradient<double, lo::relu_function>;
+  using both = kernel::add_gradient<double, lo::relu_function>;
   values a = dy;
   values b(3, -1);
-  run(share{y.data(), a.data(), a.data(), b.data(), 3, {}}, 1, 3);
+  run(both{y.data(), a.data(), a.data(), b.data(), 3, {}}, 1, 3);
   CHECK(a == expected);
   CHECK(b == expected);
   values only(3, -1);
-  run(share{y.data(), dy.data(), nullptr, only.data(), 3, {}}, 1, 3);
+  run(both{y.data(), dy.data(), nullptr, only.data(), 3, {}}, 1, 3);
   CHECK(only == expected);
   only.assign(3, -1);
-  run(share{y.data(), dy.data(), only.data(), nullptr, 3, {}}, 1, 3);
+  run(both{y.data(), dy.data(), only.data(), nullptr, 3, {}}, 1, 3);
   CHECK(only == expected);
 }
 

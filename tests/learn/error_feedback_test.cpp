@@ -175,7 +175,7 @@ TEST_CASE("error_feedback: a step uses the error of the time before, and leaves 
 TEST_CASE("error_feedback: what it remembers is counted, and does not move with what is prepared") {
   feedback s;
   const auto& counters = s.model.backend().counters();
-  const std::size_t at_start = counters.of(lo::memory_kind::rule_state);
+  const std::size_t at_start = counters.held(lo::memory_kind::rule_state);
   // By hand: Q, e^T e, e^T d, and two doubles of the update statistics; one error of `classes` for each of 12 samples;
   // of a batch: labels, indices, errors.
   CHECK(at_start == sizeof(double) * (4 * classes + classes * classes + classes * 4 + 2 + 2 * samples * classes) +

@@ -89,7 +89,7 @@ TEST_CASE("supervised rules: what is planned is what is counted, at every bounda
   for (const std::size_t threads : {1U, 2U}) {
     lo::model<net, cpu> m({}, cpu({.threads = threads, .grain = 1}));
     const auto& counters = m.backend().counters();
-    CHECK(m.summary().rule_state_bytes == counters.of(lo::memory_kind::rule_state));
+    CHECK(m.summary().rule_state_bytes == counters.held(lo::memory_kind::rule_state));
     const std::vector<double> x = normal(samples * net::input.size(), 1);
     for (std::size_t lowest = 0; lowest <= net::highest_boundary; ++lowest) {
       m.prepare({.batch = samples, .lowest_boundary = lowest, .samples = 2 * samples});
@@ -98,7 +98,7 @@ TEST_CASE("supervised rules: what is planned is what is counted, at every bounda
       for (const auto& row : rows) largest = std::max(largest, row.arena);
       CAPTURE(lowest);
       CHECK(rows.size() == net::highest_boundary + 1 - lowest);
-      CHECK(counters.of(lo::memory_kind::arena) == largest);
+      CHECK(counters.held(lo::memory_kind::arena) == largest);
       CHECK(rows[0].arena >= std::max({rows[0].activations, rows[0].gradients, rows[0].scratch}));
       CHECK(rows[0].arena <= rows[0].activations + rows[0].gradients + rows[0].scratch);
       // The first pass makes room for labels, indices and errors of a batch; later ones for nothing.
@@ -113,8 +113,8 @@ TEST_CASE("supervised rules: what is planned is what is counted, at every bounda
     }
     // Frozen, nothing of it is needed.
     m.prepare({.batch = samples, .lowest_boundary = 3, .samples = 2 * samples});
-    const std::size_t learning = counters.of(lo::memory_kind::arena);
+    const std::size_t learning = counters.held(lo::memory_kind::arena);
     m.prepare({.batch = samples, .lowest_boundary = 3, .local_learning = false});
-    CHECK(counters.of(lo::memory_kind::arena) < learning);
+    CHECK(counters.held(lo::memory_kind::arena) < learning);
   }
 }

@@ -70,7 +70,7 @@ std::size_t activations() {
   localis::model<net, reference<double>> model;
   model.prepare({.batch = 4});
   const localis::summary s = model.summary();
-  CHECK(s.memory[0].arena == model.backend().counters().of(localis::memory_kind::arena));
+  CHECK(s.memory[0].arena == model.backend().counters().held(localis::memory_kind::arena));
   const std::size_t allocations = model.backend().counters().allocations;
   const std::vector<double> x = numbers<double>(4 * net::input.size(), 8);
   (void)model.forward(x, 4, {});
