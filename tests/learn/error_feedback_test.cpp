@@ -28,7 +28,7 @@ using localis_test::supervised::labels;
 using localis_test::supervised::normal;
 using localis_test::supervised::samples;
 using localis_test::supervised::state_of;
-using localis_test::supervised::with_batch;
+using localis_test::supervised::supervised_model;
 
 namespace {
 
@@ -36,7 +36,7 @@ namespace {
 using linear = lo::network<lo::image<3, 2, 2>, lo::conv2d<4, 3, lo::padding<1>, error_feedback>, lo::tanh,
                            lo::conv2d<5, 1, lo::no_bias>, lo::global_average_pool, lo::dense<classes>>;
 
-struct feedback : with_batch<linear> {
+struct feedback : supervised_model<linear> {
   feedback() {
     model.layer<0>().rule().ridge = 1e-13;
     model.layer<0>().rule().memory = 0.5;

@@ -33,7 +33,7 @@ using localis_test::supervised::labels;
 using localis_test::supervised::samples;
 using localis_test::supervised::span_of;
 using localis_test::supervised::state_of;
-using localis_test::supervised::with_batch;
+using localis_test::supervised::supervised_model;
 
 namespace {
 
@@ -41,7 +41,7 @@ namespace {
 template <class Net, std::size_t Stage, std::size_t First, std::size_t... More>
 void check_step() {
   constexpr double tolerance = 1e-7;
-  with_batch<Net> s;
+  supervised_model<Net> s;
   constexpr double rate = 0.02;
   constexpr double head_rate = 0.3;
   const std::span<double> head = state_of(s.model.template layer<First>(), "head");
@@ -106,14 +106,14 @@ TEST_CASE("local_error: in a residual block every layer's step is that of the bl
 
 TEST_CASE("local_error: each stage learns from its own loss alone") {
   // Each as if it were the last before the boundary. The second sees the first's old output.
-  with_batch<two_stages> both;
-  with_batch<two_stages> first;
+  supervised_model<two_stages> both;
+  supervised_model<two_stages> first;
   both.learn(2, 0.05);
   first.learn(1, 0.05);
   CHECK(copy_of(both.weights<0>()) == copy_of(first.weights<0>()));
   CHECK(copy_of(state_of(both.model.layer<0>(), "head")) == copy_of(state_of(first.model.layer<0>(), "head")));
 
-  with_batch<two_stages> s;
+  supervised_model<two_stages> s;
   const std::vector<double> head = copy_of(state_of(s.model.layer<2>(), "head"));
   const std::vector<double> before = copy_of(s.weights<2>());
   const std::vector<double> expected = s.differences(s.weights<2>(), 1, head);
@@ -121,8 +121,8 @@ TEST_CASE("local_error: each stage learns from its own loss alone") {
 }
 
 TEST_CASE("local_error: the gain and the step's scale multiply the stage's step, not its head's") {
-  with_batch<plain_stage> plain;
-  with_batch<plain_stage> gained;
+  supervised_model<plain_stage> plain;
+  supervised_model<plain_stage> gained;
   const std::vector<double> before = copy_of(plain.weights<0>());
   plain.learn(1, 0.05);
   gained.model.layer<0>().local().step.scale = 3;
@@ -134,8 +134,8 @@ TEST_CASE("local_error: the gain and the step's scale multiply the stage's step,
 }
 
 TEST_CASE("local_error: each stage has its own gain") {
-  with_batch<two_stages> plain;
-  with_batch<two_stages> gained;
+  supervised_model<two_stages> plain;
+  supervised_model<two_stages> gained;
   const std::vector<double> first = copy_of(plain.weights<0>());
   const std::vector<double> second = copy_of(plain.weights<2>());
   plain.learn(2, 0.05);
@@ -146,8 +146,8 @@ TEST_CASE("local_error: each stage has its own gain") {
 }
 
 TEST_CASE("local_error: heads of stages behind the boundary learn too, their weights do not") {
-  with_batch<two_stages> s;
-  with_batch<two_stages> before_boundary;
+  supervised_model<two_stages> s;
+  supervised_model<two_stages> before_boundary;
   const std::vector<double> first = copy_of(s.weights<0>());
   const std::vector<double> second = copy_of(s.weights<2>());
   s.learn(0, 0.05);
@@ -158,7 +158,7 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
   CHECK(copy_of(state_of(s.model.layer<2>(), "head")) == copy_of(state_of(before_boundary.model.layer<2>(), "head")));
   // And the network's own gradient is what it is without heads.
   const auto gradient = [](double rate) {
-    with_batch<two_stages> one;
+    supervised_model<two_stages> one;
     one.learn(0, rate);
     (void)one.model.loss(lo::loss::softmax_cross_entropy{}, labels);
     one.model.backward();
@@ -172,7 +172,7 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
 }
 
 TEST_CASE("local_error: a head starts at random, and from 0 its stage would rest for the first step") {
-  with_batch<plain_stage> s;
+  supervised_model<plain_stage> s;
   const std::span<double> head = state_of(s.model.layer<0>(), "head");
   CHECK(std::none_of(head.begin(), head.end(), [](double h) { return h == 0; }));
   std::fill(head.begin(), head.end(), 0.0);
@@ -184,7 +184,7 @@ TEST_CASE("local_error: a head starts at random, and from 0 its stage would rest
 }
 
 TEST_CASE("local_error: at head_rate 0 the head stays as it was drawn") {
-  with_batch<plain_stage> s;
+  supervised_model<plain_stage> s;
   s.model.layer<0>().rule().head_rate = 0;
   const std::vector<double> drawn = copy_of(state_of(s.model.layer<0>(), "head"));
   const std::vector<double> before = copy_of(s.weights<0>());
@@ -194,7 +194,7 @@ TEST_CASE("local_error: at head_rate 0 the head stays as it was drawn") {
 }
 
 TEST_CASE("local_error: many steps bring the stage's own loss down") {
-  with_batch<plain_stage> s;
+  supervised_model<plain_stage> s;
   const std::span<double> head = state_of(s.model.layer<0>(), "head");
   const double start = s.local_loss(0, head);
   for (int i = 0; i < 200; ++i) s.learn(1, 0.2);
@@ -202,7 +202,7 @@ TEST_CASE("local_error: many steps bring the stage's own loss down") {
 }
 
 TEST_CASE("local_error: at rate 0, and in evaluation, nothing learns and nothing is asked for") {
-  with_batch<two_stages> s;
+  supervised_model<two_stages> s;
   const auto all = [&] {
     std::vector<double> values;
     s.model.for_each_layer([&](const lo::operation& op, const auto& layer) {
@@ -225,7 +225,7 @@ TEST_CASE("local_error: at rate 0, and in evaluation, nothing learns and nothing
 }
 
 TEST_CASE("local_error: labels that are missing or out of range are named") {
-  with_batch<plain_stage> s;
+  supervised_model<plain_stage> s;
   const lo::step_options bare{.boundary = 1, .local_rate = 0.1};
   CHECK_THROWS_WITH_AS(
       s.model.forward(s.x, samples, bare),
@@ -244,7 +244,7 @@ TEST_CASE("local_error: labels that are missing or out of range are named") {
 }
 
 TEST_CASE("local_error: the model looks at its values") {
-  with_batch<plain_stage> s;
+  supervised_model<plain_stage> s;
   s.model.layer<0>().rule().head_rate = -1;
   CHECK_THROWS_AS(s.model.validate(), lo::config_error);
 }

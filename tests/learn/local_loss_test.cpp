@@ -25,12 +25,12 @@ using localis_test::supervised::indices;
 using localis_test::supervised::labels;
 using localis_test::supervised::normal;
 using localis_test::supervised::samples;
-using localis_test::supervised::with_batch;
+using localis_test::supervised::supervised_model;
 
 TEST_CASE("supervised rules: a dry run changes nothing, before and behind the boundary") {
   using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<4, 3, lo::padding<1>, local_error>, lo::tanh,
                           lo::dense<5, error_feedback>, lo::tanh, lo::dense<classes>>;
-  with_batch<net> s;
+  supervised_model<net> s;
   const auto all = [&] {
     std::vector<double> values;
     s.model.for_each_layer([&](const lo::operation& op, const auto& layer) {
@@ -67,8 +67,8 @@ TEST_CASE("supervised rules: the same steps on cpu, tile by tile and on threads"
   using cpu = lo::cpu::backend<double>;
   using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<2, 3, lo::padding<1>, local_error>, lo::relu, block, lo::relu,
                           lo::dense<5, local_error>, lo::relu, lo::dense<classes>>;
-  with_batch<net> expected;
-  with_batch<net, cpu> found(5, cpu({.threads = 3, .tile_bytes = 1024, .grain = 1}));
+  supervised_model<net> expected;
+  supervised_model<net, cpu> found(5, cpu({.threads = 3, .tile_bytes = 1024, .grain = 1}));
   for (const std::size_t boundary : {3U, 1U, 0U, 2U, 3U}) {
     expected.learn(boundary, 0.05);
     found.learn(boundary, 0.05);

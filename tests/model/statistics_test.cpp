@@ -22,7 +22,7 @@ TEST_CASE("statistics: a stage's share of the multiply-adds, of all of its layer
   constexpr double first = 16 * 6;
   constexpr double second = 16 * (9 + 81);
   constexpr double third = 48 * 5;
-  const std::array<double, 3> shares = lo::detail::work_shares<net>();
+  const std::array<double, 3> shares = lo::detail::work_fractions<net>();
   CHECK(shares[0] == doctest::Approx(first / (first + second + third)).epsilon(1e-15));
   CHECK(shares[1] == doctest::Approx(second / (first + second + third)).epsilon(1e-15));
   CHECK(shares[2] == doctest::Approx(third / (first + second + third)).epsilon(1e-15));

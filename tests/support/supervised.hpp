@@ -69,11 +69,11 @@ std::span<double> state_of(const Layer& layer, std::string_view name) {
 
 /// A network with a batch of its own.
 template <class Net, class Backend = localis::reference::backend<double>>
-struct with_batch {
+struct supervised_model {
   localis::model<Net, Backend> model;
   std::vector<double> x;
 
-  explicit with_batch(std::uint64_t seed = 5, Backend backend = Backend())
+  explicit supervised_model(std::uint64_t seed = 5, Backend backend = Backend())
       : model({.seed = seed}, backend), x(normal(samples * Net::input.size(), seed)) {
     model.prepare({.batch = samples, .samples = 2 * samples});
   }
