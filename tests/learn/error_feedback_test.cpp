@@ -17,18 +17,10 @@
 #include <localis/network/program.hpp>
 #include <localis/rule/error_feedback.hpp>
 
+namespace localis_test::supervised {
+
 namespace lo = localis;
 using lo::rule::error_feedback;
-using localis_test::supervised::classes;
-using localis_test::supervised::copy_of;
-using localis_test::supervised::deviation;
-using localis_test::supervised::followed;
-using localis_test::supervised::indices;
-using localis_test::supervised::labels;
-using localis_test::supervised::normal;
-using localis_test::supervised::samples;
-using localis_test::supervised::state_of;
-using localis_test::supervised::supervised_model;
 
 namespace {
 
@@ -204,3 +196,5 @@ TEST_CASE("error_feedback: indices that are missing or out of range are named") 
       "model::forward: step_options::indices: expected samples below 12 (memory_request::samples), found 12",
       lo::config_error);
 }
+
+}  // namespace localis_test::supervised

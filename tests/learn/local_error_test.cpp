@@ -22,18 +22,10 @@
 #include <localis/rule/local_error.hpp>
 #include <localis/rule/oja.hpp>
 
+namespace localis_test::supervised {
+
 namespace lo = localis;
 using lo::rule::local_error;
-using localis_test::supervised::block;
-using localis_test::supervised::classes;
-using localis_test::supervised::copy_of;
-using localis_test::supervised::deviation;
-using localis_test::supervised::followed;
-using localis_test::supervised::labels;
-using localis_test::supervised::samples;
-using localis_test::supervised::span_of;
-using localis_test::supervised::state_of;
-using localis_test::supervised::supervised_model;
 
 namespace {
 
@@ -248,3 +240,5 @@ TEST_CASE("local_error: the model looks at its values") {
   s.model.layer<0>().rule().head_rate = -1;
   CHECK_THROWS_AS(s.model.validate(), lo::config_error);
 }
+
+}  // namespace localis_test::supervised

@@ -15,17 +15,11 @@
 #include <localis/rule/error_feedback.hpp>
 #include <localis/rule/local_error.hpp>
 
+namespace localis_test::supervised {
+
 namespace lo = localis;
 using lo::rule::error_feedback;
 using lo::rule::local_error;
-using localis_test::supervised::block;
-using localis_test::supervised::classes;
-using localis_test::supervised::deviation;
-using localis_test::supervised::indices;
-using localis_test::supervised::labels;
-using localis_test::supervised::normal;
-using localis_test::supervised::samples;
-using localis_test::supervised::supervised_model;
 
 TEST_CASE("supervised rules: a dry run changes nothing, before and behind the boundary") {
   using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<4, 3, lo::padding<1>, local_error>, lo::tanh,
@@ -118,3 +112,5 @@ TEST_CASE("supervised rules: what is planned is what is counted, at every bounda
     CHECK(counters.held(lo::memory_kind::arena) < learning);
   }
 }
+
+}  // namespace localis_test::supervised
