@@ -35,7 +35,7 @@ TEST_CASE("operation: its map has the shapes, the window and the groups") {
 }
 
 TEST_CASE("parameter: rows x columns values; stateless: no scratch, nothing saved") {
-  const lo::parameter<double> p{"weight", 3, 5, nullptr, true};
+  const lo::parameter<double> p{"weight", 3, 5, nullptr, lo::parameter_role::trainable};
   CHECK(p.size() == 15);
   CHECK(lo::stateless::saved({}) == 0);
   CHECK(lo::stateless::scratch_bytes(0, {}, 100, lo::phase::train) == 0);
