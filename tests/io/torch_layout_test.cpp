@@ -72,7 +72,7 @@ TEST_CASE("torch_layout: MobileNetV2's features and their blocks") {
 
 TEST_CASE("torch_layout: of a window PyTorch has the channels first") {
   const lo::operation op = lo::conv2d<2, 2>::describe({4, 4, 3});
-  const lo::parameter<float> weight{"weight", 2, 12, nullptr, true};
+  const lo::parameter<float> weight{"weight", 2, 12, nullptr, lo::parameter_role::trainable};
   const io::torch_tensor found = io::torch_layout(op, weight, op.in);
   CHECK(found.name == "weight");
   CHECK(found.shape == std::vector<std::size_t>{2, 3, 2, 2});
@@ -87,7 +87,7 @@ TEST_CASE("torch_layout: of a window PyTorch has the channels first") {
 
 TEST_CASE("torch_layout: a dense layer sees a flattened map channels first, a vector as it is") {
   const lo::operation op = lo::dense<2>::describe({2, 1, 3});
-  const lo::parameter<float> weight{"weight", 2, 6, nullptr, true};
+  const lo::parameter<float> weight{"weight", 2, 6, nullptr, lo::parameter_role::trainable};
   const io::torch_tensor map = io::torch_layout(op, weight, {2, 1, 3});
   CHECK(map.shape == std::vector<std::size_t>{2, 6});
   CHECK(map.ours == std::vector<std::size_t>{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11});
@@ -98,7 +98,7 @@ TEST_CASE("torch_layout: arrays by channel have PyTorch's names and their own or
   lo::operation op;
   op.kind = lo::operation_kind::normalization;
   const auto name = [&](const char* ours) {
-    const lo::parameter<float> p{ours, 1, 5, nullptr, true};
+    const lo::parameter<float> p{ours, 1, 5, nullptr, lo::parameter_role::trainable};
     const io::torch_tensor found = io::torch_layout(op, p, {});
     CHECK(found.shape == std::vector<std::size_t>{5});
     CHECK(found.ours.empty());
