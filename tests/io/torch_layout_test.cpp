@@ -76,12 +76,12 @@ TEST_CASE("torch_layout: of a window PyTorch has the channels first") {
   const io::torch_tensor found = io::torch_layout(op, weight, op.in);
   CHECK(found.name == "weight");
   CHECK(found.shape == std::vector<std::size_t>{2, 3, 2, 2});
-  REQUIRE(found.ours.size() == 24);
+  REQUIRE(found.places.size() == 24);
   for (std::size_t i = 0; i < 24; ++i) {
     const std::size_t unit = i / 12;
     const std::size_t channel = i / 4 % 3;
     const std::size_t cell = i % 4;
-    CHECK(found.ours[i] == unit * 12 + cell * 3 + channel);
+    CHECK(found.places[i] == unit * 12 + cell * 3 + channel);
   }
 }
 
@@ -90,8 +90,8 @@ TEST_CASE("torch_layout: a dense layer sees a flattened map channels first, a ve
   const lo::parameter<float> weight{"weight", 2, 6, nullptr, lo::parameter_role::trainable};
   const io::torch_tensor map = io::torch_layout(op, weight, {2, 1, 3});
   CHECK(map.shape == std::vector<std::size_t>{2, 6});
-  CHECK(map.ours == std::vector<std::size_t>{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11});
-  CHECK(io::torch_layout(op, weight, {1, 1, 6}).ours.empty());
+  CHECK(map.places == std::vector<std::size_t>{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11});
+  CHECK(io::torch_layout(op, weight, {1, 1, 6}).places.empty());
 }
 
 TEST_CASE("torch_layout: arrays by channel have PyTorch's names and their own order") {
@@ -101,7 +101,7 @@ TEST_CASE("torch_layout: arrays by channel have PyTorch's names and their own or
     const lo::parameter<float> p{ours, 1, 5, nullptr, lo::parameter_role::trainable};
     const io::torch_tensor found = io::torch_layout(op, p, {});
     CHECK(found.shape == std::vector<std::size_t>{5});
-    CHECK(found.ours.empty());
+    CHECK(found.places.empty());
     return found.name;
   };
   CHECK(name("gamma") == "weight");

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/core/operation.hpp>
 #include <localis/layer/options.hpp>
 #include <localis/rule/error_feedback.hpp>
+#include <localis/rule/local_error.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/sanger.hpp>
@@ -14,7 +16,7 @@ using lo::detail::read_options;
 TEST_CASE("layer options: defaults") {
   using none = read_options<>;
   static_assert(none::stride == 1 && none::padding == 0 && none::dilation == 1 && none::groups == 1);
-  static_assert(none::bias && !none::has_stride && !none::supervised && !none::orders_units);
+  static_assert(none::bias && !none::has_stride && none::learning == lo::local_learning::none && !none::orders_units);
   static_assert(std::is_same_v<none::bare_rule, lo::rule::gradient>);
 }
 
@@ -29,7 +31,7 @@ TEST_CASE("layer options: any order is the same layer") {
 
 TEST_CASE("layer options: what a rule asks of its layer, behind its policies too") {
   static_assert(read_options<lo::rule::local<lo::rule::sanger, lo::rule::unit_rows>>::orders_units);
-  static_assert(read_options<lo::rule::error_feedback>::supervised);
-  static_assert(read_options<lo::rule::error_feedback>::remembers_errors);
-  static_assert(!read_options<lo::rule::oja>::remembers_errors);
+  static_assert(read_options<lo::rule::error_feedback>::learning == lo::local_learning::supervised_by_errors);
+  static_assert(read_options<lo::rule::local_error>::learning == lo::local_learning::supervised);
+  static_assert(read_options<lo::rule::oja>::learning == lo::local_learning::unsupervised);
 }

@@ -14,7 +14,7 @@ namespace {
 /// As much of a model as the averages need.
 struct three_stages {
   static constexpr std::size_t stages = 3;
-  static constexpr std::array<double, 3> work_shares() { return {0.5, 0.25, 0.25}; }
+  static constexpr std::array<double, 3> work_fractions() { return {0.5, 0.25, 0.25}; }
 };
 
 /// A step of so many samples at a boundary, whose base is another.
