@@ -16,7 +16,7 @@ using lo::detail::read_options;
 TEST_CASE("layer options: defaults") {
   using none = read_options<>;
   static_assert(none::stride == 1 && none::padding == 0 && none::dilation == 1 && none::groups == 1);
-  static_assert(none::bias && !none::has_stride && none::learning == lo::local_learning::none && !none::orders_units);
+  static_assert(none::has_bias && !none::has_stride && none::learning == lo::local_learning::none && !none::orders_units);
   static_assert(std::is_same_v<none::bare_rule, lo::rule::gradient>);
 }
 
@@ -25,7 +25,7 @@ TEST_CASE("layer options: any order is the same layer") {
   using other = read_options<lo::dilation<5>, lo::rule::oja, lo::groups<4>, lo::no_bias, lo::padding<3>, lo::stride<2>>;
   static_assert(one::stride == 2 && one::padding == 3 && one::dilation == 5 && one::groups == 4);
   static_assert(other::stride == 2 && other::padding == 3 && other::dilation == 5 && other::groups == 4);
-  static_assert(one::has_stride && !one::bias && !other::bias);
+  static_assert(one::has_stride && !one::has_bias && !other::has_bias);
   static_assert(std::is_same_v<one::rule, other::rule> && std::is_same_v<one::bare_rule, lo::rule::oja>);
 }
 
