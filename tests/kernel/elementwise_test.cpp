@@ -61,9 +61,9 @@ TEST_CASE("kernel: rows by stride and by index, and turned") {
   CHECK(back == values{1, 2, -1, -1, 5, 6});
 
   values turned(6, 100);
-  run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, false}, 3, 2);
+  run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, kernel::store::replace}, 3, 2);
   CHECK(turned == values{1, 4, 2, 5, 3, 6});
-  run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, true}, 3, 2);
+  run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, kernel::store::add}, 3, 2);
   CHECK(turned == values{2, 8, 4, 10, 6, 12});
 }
 

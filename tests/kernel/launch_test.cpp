@@ -69,12 +69,12 @@ TEST_CASE("kernel: chunks of rows add up to the sums over all rows, set and adde
       f(chunk, 4, columns);
     }
     std::vector<float> sums(columns, 1.0F);
-    const auto add_up = [&](bool add) {
-      kernel::add_chunks<float>{totals.data(), chunks, columns, sums.data(), add}(0, 0, columns);
+    const auto add_up = [&](kernel::store mode) {
+      kernel::add_chunks<float>{totals.data(), chunks, columns, sums.data(), mode}(0, 0, columns);
     };
-    add_up(false);
+    add_up(kernel::store::replace);
     CHECK(sums == expected);
-    add_up(true);
+    add_up(kernel::store::add);
     for (std::size_t i = 0; i < columns; ++i) CHECK(sums[i] == 2 * expected[i]);
   }
 }

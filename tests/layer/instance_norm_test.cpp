@@ -8,17 +8,13 @@
 
 #include <localis/layer/instance_norm.hpp>
 
+namespace localis_test::by_formula {
+
 namespace lo = localis;
 namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::check_range;
 using localis_test::through;
-using localis_test::by_formula::at;
-using localis_test::by_formula::check_values;
-using localis_test::by_formula::height;
-using localis_test::by_formula::input;
-using localis_test::by_formula::normal;
-using localis_test::by_formula::width;
 
 TEST_CASE("instance_norm: over the positions of each sample and channel") {
   const auto expected = [](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
@@ -59,3 +55,5 @@ TEST_CASE("instance_norm: epsilon out of range") {
   };
   check_range("instance_norm: epsilon", "a finite number > 0", {0, -1}, {0.5, 2}, make);
 }
+
+}  // namespace localis_test::by_formula

@@ -8,20 +8,13 @@
 
 #include <localis/layer/layer_norm.hpp>
 
+namespace localis_test::by_formula {
+
 namespace lo = localis;
 namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::check_range;
 using localis_test::through;
-using localis_test::by_formula::at;
-using localis_test::by_formula::channels;
-using localis_test::by_formula::check_values;
-using localis_test::by_formula::features;
-using localis_test::by_formula::height;
-using localis_test::by_formula::input;
-using localis_test::by_formula::normal;
-using localis_test::by_formula::samples;
-using localis_test::by_formula::width;
 
 TEST_CASE("layer_norm: over all values of a sample") {
   check_values<lo::layer_norm>([](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
@@ -65,3 +58,5 @@ TEST_CASE("layer_norm: epsilon out of range") {
   };
   check_range("layer_norm: epsilon", "a finite number > 0", {0, -1}, {0.5, 2}, make);
 }
+
+}  // namespace localis_test::by_formula

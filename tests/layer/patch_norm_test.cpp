@@ -9,6 +9,8 @@
 
 #include <localis/layer/patch_norm.hpp>
 
+namespace localis_test::by_formula {
+
 namespace lo = localis;
 namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
@@ -16,13 +18,6 @@ using localis_test::alone;
 using localis_test::check_range;
 using localis_test::numbers;
 using localis_test::through;
-using localis_test::by_formula::at;
-using localis_test::by_formula::channels;
-using localis_test::by_formula::check_values;
-using localis_test::by_formula::height;
-using localis_test::by_formula::input;
-using localis_test::by_formula::normal;
-using localis_test::by_formula::width;
 using localis_test::limits::map;
 using localis_test::limits::size;
 
@@ -86,3 +81,5 @@ TEST_CASE("patch_norm: epsilon out of range") {
   };
   check_range("patch_norm: epsilon", "a finite number > 0", {0, -1}, {0.5, 2}, make);
 }
+
+}  // namespace localis_test::by_formula

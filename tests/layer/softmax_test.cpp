@@ -9,16 +9,14 @@
 
 #include <localis/layer/softmax.hpp>
 
+namespace localis_test::by_formula {
+
 namespace lo = localis;
 namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::alone;
 using localis_test::check_range;
 using localis_test::through;
-using localis_test::by_formula::at;
-using localis_test::by_formula::channels;
-using localis_test::by_formula::check_values;
-using localis_test::by_formula::input;
 
 TEST_CASE("softmax: shares of the channels, stable for large input") {
   check_values<lo::softmax>([](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
@@ -61,3 +59,5 @@ TEST_CASE("softmax: sharpness out of range") {
   };
   check_range("softmax: sharpness", "a finite number > 0", {0, -1}, {0.5, 2}, make);
 }
+
+}  // namespace localis_test::by_formula

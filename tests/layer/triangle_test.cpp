@@ -11,18 +11,14 @@
 
 #include <localis/layer/triangle.hpp>
 
+namespace localis_test::by_formula {
+
 namespace lo = localis;
 namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::alone;
 using localis_test::check_range;
 using localis_test::through;
-using localis_test::by_formula::at;
-using localis_test::by_formula::channels;
-using localis_test::by_formula::check_values;
-using localis_test::by_formula::features;
-using localis_test::by_formula::input;
-using localis_test::by_formula::samples;
 
 TEST_CASE("triangle: what is above the mean of the channels, to a power") {
   const auto above = [](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
@@ -69,3 +65,5 @@ TEST_CASE("triangle: power out of range") {
   };
   check_range("triangle: power", "a finite number > 0", {0, -1}, {0.5, 2}, make);
 }
+
+}  // namespace localis_test::by_formula
