@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const examples::run_result& run : stored.runs) {
     fuzz::require(!run.finished() || !run.report.epochs.empty(), "epochs of a finished run");
     for (const localis::epoch_record& e : run.report.epochs) {
-      fuzz::require(e.boundary < stored.shares.size(), "boundaries that the network has");
+      fuzz::require(e.boundary < stored.work_fractions.size(), "boundaries that the network has");
     }
   }
   examples::named_report named;
