@@ -137,10 +137,10 @@ class linear_layer {
   /// Whether the epilogue of the layer may pool the response, so that the full response is never stored.
   static constexpr bool pools = learner::pools;
 
-  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase when,
+  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase run_phase,
                                    const epilogue_options& epilogue = {}) {
     workspace measure;
-    switch (when) {
+    switch (run_phase) {
       case phase::evaluate:
       case phase::train:
         backend.respond_scratch(op.map(), samples, measure, epilogue);
@@ -161,35 +161,40 @@ class linear_layer {
 
   /// @param epilogue  the operations that run in the same pass (kernel::epilogue)
   template <class Epilogue = kernel::no_epilogue>
-  void forward(Backend& backend, const operation& op, const operands<scalar>& at, mode run_mode,
+  void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
                const step_values<scalar>& step, const Epilogue& epilogue = {}) {
     const linear_map map = op.map();
-    workspace scratch(at.scratch);
+    workspace scratch(arrays.scratch);
     if constexpr (learns_locally && !supervised) {
       const double rate = step.local_rate * learner_.values.step.scale;
       if (run_mode == mode::learn && rate > 0) {
-        learner_.respond_and_learn(backend, op, at, weight_.data(), bias_.data(), rate, step, epilogue);
+        learner_.respond_and_learn(backend, op, arrays, weight_.data(), bias_.data(), rate, step, epilogue);
         return;
       }
     }
-    backend.respond(map,
-                    {.samples = at.samples, .x = at.input, .w = weight_.data(), .bias = bias_.data(), .u = at.output},
-                    scratch, epilogue);
+    backend.respond(
+        map,
+        {.samples = arrays.samples, .x = arrays.input, .w = weight_.data(), .bias = bias_.data(), .u = arrays.output},
+        scratch, epilogue);
   }
 
-  void backward(Backend& backend, const operation& op, const operands<scalar>& at) {
+  void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
     const linear_map map = op.map();
-    workspace gradients(at.parameter_gradients);
+    workspace gradients(arrays.parameter_gradients);
     scalar* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
-    backend.weight_gradient(
-        map,
-        {.samples = at.samples, .x = at.input, .d = at.output_gradient, .dw = weight_gradient, .db = bias_gradient},
-        workspace(at.scratch));
-    if (at.input_gradient != nullptr) {
+    backend.weight_gradient(map,
+                            {.samples = arrays.samples,
+                             .x = arrays.input,
+                             .d = arrays.output_gradient,
+                             .dw = weight_gradient,
+                             .db = bias_gradient},
+                            workspace(arrays.scratch));
+    if (arrays.input_gradient != nullptr) {
       backend.input_gradient(
-          map, {.samples = at.samples, .d = at.output_gradient, .w = weight_.data(), .dx = at.input_gradient},
-          workspace(at.scratch));
+          map,
+          {.samples = arrays.samples, .d = arrays.output_gradient, .w = weight_.data(), .dx = arrays.input_gradient},
+          workspace(arrays.scratch));
     }
   }
 
@@ -205,21 +210,21 @@ class linear_layer {
     return learner::scratch_bytes(backend, op, samples);
   }
   void compute_local_gradient(Backend& backend, const operation& op,
-                              const teaching_signal<scalar>& at) requires supervised {
-    local_loss_.compute_local_gradient(backend, op, learner_.values.rule, at);
+                              const teaching_signal<scalar>& signal) requires supervised {
+    local_loss_.compute_local_gradient(backend, op, learner_.values.rule, signal);
   }
-  void observe(Backend& backend, const operation& op, const teaching_signal<scalar>& at) requires supervised {
+  void observe(Backend& backend, const operation& op, const teaching_signal<scalar>& signal) requires supervised {
     if constexpr (detail::observes<local_loss_type, Backend, bare_rule>) {
-      local_loss_.observe(backend, op, learner_.values.rule, at);
+      local_loss_.observe(backend, op, learner_.values.rule, signal);
     }
   }
-  void learn(Backend& backend, const operation& op, const operands<scalar>& at,
+  void learn(Backend& backend, const operation& op, const operands<scalar>& arrays,
              const step_values<scalar>& step) requires supervised {
     const double rate = step.local_rate * learner_.values.step.scale;
     if (rate == 0) return;
-    workspace gradients(at.parameter_gradients);
+    workspace gradients(arrays.parameter_gradients);
     const scalar* gradient = gradients.take<scalar>(weight_.size());
-    learner_.learn_from(backend, op, gradient, weight_.data(), rate, step, at.scratch);
+    learner_.learn_from(backend, op, gradient, weight_.data(), rate, step, arrays.scratch);
   }
 
  private:

@@ -58,40 +58,41 @@ class local_loss<Backend, rule::error_feedback> {
   }
 
   void compute_local_gradient(Backend& backend, const operation& op, const rule::error_feedback& rule,
-                              const teaching_signal<scalar>& at) {
-    if (at.gradient == nullptr) return;
+                              const teaching_signal<scalar>& signal) {
+    if (signal.gradient == nullptr) return;
     if (observed_ > 0) fit(backend, op, rule);
     const linear_map map = feedback_map(op);
     const linear_map pool = whole_map(op.stage_output);
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(op, at.samples, scratch);
-    backend.respond(map, {.samples = at.samples, .x = at.errors, .w = feedback_.data(), .u = a.pooled}, scratch);
+    workspace scratch(signal.scratch);
+    const arrays a = take_arrays(op, signal.samples, scratch);
+    backend.respond(map, {.samples = signal.samples, .x = signal.errors, .w = feedback_.data(), .u = a.pooled},
+                    scratch);
     backend.for_rows(
-        1, at.samples * map.outputs(),
-        kernel::scaled<scalar>{a.pooled, a.pooled, static_cast<scalar>(1 / static_cast<double>(at.samples))});
-    backend.for_samples(at.samples, pool.in.size(), pool.in.channels,
-                        kernel::average_pool_gradient<scalar>{pool, a.pooled, at.gradient});
+        1, signal.samples * map.outputs(),
+        kernel::scaled<scalar>{a.pooled, a.pooled, static_cast<scalar>(1 / static_cast<double>(signal.samples))});
+    backend.for_samples(signal.samples, pool.in.size(), pool.in.channels,
+                        kernel::average_pool_gradient<scalar>{pool, a.pooled, signal.gradient});
   }
 
   /// Adds the true gradient of the stage's output, with the output errors of the same step, to the fit.
   void observe(Backend& backend, const operation& op, const rule::error_feedback& rule,
-               const teaching_signal<scalar>& at) {
+               const teaching_signal<scalar>& signal) {
     const linear_map pool = whole_map(op.stage_output);
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(op, at.samples, scratch);
+    workspace scratch(signal.scratch);
+    const arrays a = take_arrays(op, signal.samples, scratch);
     // These are means over positions, of the gradient of the mean loss; times positions and N they are sums for each
     // sample.
-    backend.for_rows(at.samples, pool.in.channels,
-                     kernel::average_pool<scalar>{pool, static_cast<const scalar*>(at.gradient), a.pooled});
-    const auto values = static_cast<scalar>(at.samples * op.stage_output.positions());
-    backend.for_rows(1, at.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, values});
+    backend.for_rows(signal.samples, pool.in.channels,
+                     kernel::average_pool<scalar>{pool, static_cast<const scalar*>(signal.gradient), a.pooled});
+    const auto values = static_cast<scalar>(signal.samples * op.stage_output.positions());
+    backend.for_rows(1, signal.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, values});
     const auto average_product = [&](const linear_map& map, const scalar* x, scalar* average) {
-      backend.weight_gradient(map, {.samples = at.samples, .x = x, .d = at.errors, .dw = a.product}, scratch);
+      backend.weight_gradient(map, {.samples = signal.samples, .x = x, .d = signal.errors, .dw = a.product}, scratch);
       backend.for_rows(
           1, map.weights(),
           kernel::update_running_mean<scalar>{a.product, average, scalar(1), static_cast<scalar>(1 - rule.memory)});
     };
-    average_product(square_map(op), at.errors, squares_.data());
+    average_product(square_map(op), signal.errors, squares_.data());
     average_product(product_map(op), a.pooled, products_.data());
     ++observed_;
   }

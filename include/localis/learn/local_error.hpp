@@ -54,24 +54,25 @@ class local_loss<Backend, rule::local_error> {
   }
 
   void compute_local_gradient(Backend& backend, const operation& op, const rule::local_error& rule,
-                              const teaching_signal<scalar>& at) {
+                              const teaching_signal<scalar>& signal) {
     const linear_map map = head_map(op);
     const linear_map pool = whole_map(op.stage_output);
-    workspace scratch(at.scratch);
-    const arrays a = take_arrays(op, at.samples, scratch);
-    backend.for_rows(at.samples, pool.in.channels, kernel::average_pool<scalar>{pool, at.output, a.pooled});
-    backend.respond(map, {.samples = at.samples, .x = a.pooled, .w = head_.data(), .u = a.errors}, scratch);
-    backend.for_rows(at.samples, map.outputs(),
-                     kernel::softmax_error<scalar>{a.errors, at.labels, map.outputs(),
-                                                   static_cast<scalar>(1 / static_cast<double>(at.samples))});
-    if (at.gradient != nullptr) {
-      backend.input_gradient(map, {.samples = at.samples, .d = a.errors, .w = head_.data(), .dx = a.pooled_gradient},
-                             scratch);
-      backend.for_samples(at.samples, pool.in.size(), pool.in.channels,
-                          kernel::average_pool_gradient<scalar>{pool, a.pooled_gradient, at.gradient});
+    workspace scratch(signal.scratch);
+    const arrays a = take_arrays(op, signal.samples, scratch);
+    backend.for_rows(signal.samples, pool.in.channels, kernel::average_pool<scalar>{pool, signal.output, a.pooled});
+    backend.respond(map, {.samples = signal.samples, .x = a.pooled, .w = head_.data(), .u = a.errors}, scratch);
+    backend.for_rows(signal.samples, map.outputs(),
+                     kernel::softmax_error<scalar>{a.errors, signal.labels, map.outputs(),
+                                                   static_cast<scalar>(1 / static_cast<double>(signal.samples))});
+    if (signal.gradient != nullptr) {
+      backend.input_gradient(
+          map, {.samples = signal.samples, .d = a.errors, .w = head_.data(), .dx = a.pooled_gradient}, scratch);
+      backend.for_samples(signal.samples, pool.in.size(), pool.in.channels,
+                          kernel::average_pool_gradient<scalar>{pool, a.pooled_gradient, signal.gradient});
     }
-    if (!at.apply_updates) return;
-    backend.weight_gradient(map, {.samples = at.samples, .x = a.pooled, .d = a.errors, .dw = a.head_gradient}, scratch);
+    if (!signal.apply_updates) return;
+    backend.weight_gradient(map, {.samples = signal.samples, .x = a.pooled, .d = a.errors, .dw = a.head_gradient},
+                            scratch);
     using direction = kernel::gradient_direction<scalar>;
     using step = optimizer::plain::step<scalar>;
     backend.for_rows(map.outputs(), map.inputs(),

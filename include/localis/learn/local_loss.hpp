@@ -47,14 +47,14 @@ struct teaching_signal {
 ///     std::vector<parameter<scalar>> states() const;  // for stored training runs
 ///     static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples);
 ///     void compute_local_gradient(Backend& backend, const operation& op, const my_rule& rule,
-///                                 const teaching_signal<scalar>& at);
+///                                 const teaching_signal<scalar>& signal);
 ///   };
 ///
 /// Optional:
 ///
 ///     std::vector<std::size_t*> counts();  // for stored training runs
 ///     // Called from the boundary on: `gradient` is the true gradient of the stage's output.
-///     void observe(Backend& backend, const operation& op, const my_rule& rule, const teaching_signal<scalar>& at);
+///     void observe(Backend& backend, const operation& op, const my_rule& rule, const teaching_signal<scalar>& signal);
 template <class Backend, class Rule>
 class local_loss {
  public:
@@ -72,15 +72,15 @@ using without_local_loss_member = named_twice<T, local_loss_member_names>;
 template <class T, class Backend, class Rule>
 concept is_local_loss = is_made_for<T, Backend> &&
     requires(T& local_loss, const T& same, Backend& backend, const operation& op, const Rule& rule,
-             const teaching_signal<typename Backend::scalar>& at) {
+             const teaching_signal<typename Backend::scalar>& signal) {
   { same.states() } -> parameter_range<typename Backend::scalar>;
   { T::scratch_bytes(static_cast<const Backend&>(backend), op, std::size_t{}) } -> std::convertible_to<std::size_t>;
-  local_loss.compute_local_gradient(backend, op, rule, at);
+  local_loss.compute_local_gradient(backend, op, rule, signal);
 };
 template <class T, class Backend, class Rule>
 concept observes = requires(T& local_loss, Backend& backend, const operation& op, const Rule& rule,
-                            const teaching_signal<typename Backend::scalar>& at) {
-  local_loss.observe(backend, op, rule, at);
+                            const teaching_signal<typename Backend::scalar>& signal) {
+  local_loss.observe(backend, op, rule, signal);
 };
 template <class T>
 concept local_loss_counts = requires(T& local_loss) {
@@ -114,13 +114,13 @@ constexpr auto checked_local_loss() {
                   "operation& op, random_stream random); std::vector<parameter<scalar>> states() const; static "
                   "std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples); void "
                   "compute_local_gradient(Backend& backend, const operation& op, const my_rule& rule, const "
-                  "teaching_signal<scalar>& at)");
+                  "teaching_signal<scalar>& signal)");
     return std::type_identity<stand_in_local_loss<Backend>>{};
   } else {
     static_assert(
         observes<type, Backend, Rule> || requires { &without_local_loss_member<type>::observe; },
         "localis: a local loss's observe has another signature than expected, and would be skipped. Expected: void "
-        "observe(Backend& backend, const operation& op, const my_rule& rule, const teaching_signal<scalar>& at)");
+        "observe(Backend& backend, const operation& op, const my_rule& rule, const teaching_signal<scalar>& signal)");
     static_assert(
         local_loss_counts<type> || requires { &without_local_loss_member<type>::counts; },
         "localis: a local loss's counts has another signature than expected, and would be skipped. Expected: "

@@ -119,33 +119,35 @@ class local_update {
   /// Computes the response and updates the weights in one pass (two passes if the signal is normalized by its own
   /// batch).
   template <class Epilogue>
-  void respond_and_learn(Backend& backend, const operation& op, const operands<scalar>& at, scalar* weight,
+  void respond_and_learn(Backend& backend, const operation& op, const operands<scalar>& layer_arrays, scalar* weight,
                          scalar* bias, double rate, const step_values<scalar>& step, const Epilogue& epilogue) {
     const linear_map map = op.map();
-    workspace scratch(at.scratch);
+    workspace scratch(layer_arrays.scratch);
     const arrays a = take_arrays(backend, op, scratch);
-    const learn_options options = make_options(map, at.samples, step);
+    const learn_options options = make_options(map, layer_arrays.samples, step);
     if constexpr (rule::has_response_weight<rule_type>) {
       if (options.signal == gate_signal::reweighted) {
         backend.for_rows(rows_, columns_,
                          kernel::response_weights<scalar, rule_type>{values.rule, weight, a.h, columns_});
       }
     }
-    prepare_signal(backend, map, at, weight, a, options, scratch);
-    backend.respond_and_learn(map, {.samples = at.samples, .x = at.input, .w = weight, .bias = bias, .u = at.output},
-                              learning_arguments<scalar, gate_type>{.gate = {.rule = values.rule,
-                                                                             .units = rows_,
-                                                                             .positions = map.out.positions(),
-                                                                             .state = state_.data(),
-                                                                             .modulator = step.modulator,
-                                                                             .scale = a.signal_scale,
-                                                                             .shift = a.signal_shift},
-                                                                    .options = options,
-                                                                    .h = a.h,
-                                                                    .sums = a.sums},
-                              scratch, epilogue);
+    prepare_signal(backend, map, layer_arrays, weight, a, options, scratch);
+    backend.respond_and_learn(
+        map,
+        {.samples = layer_arrays.samples, .x = layer_arrays.input, .w = weight, .bias = bias, .u = layer_arrays.output},
+        learning_arguments<scalar, gate_type>{.gate = {.rule = values.rule,
+                                                       .units = rows_,
+                                                       .positions = map.out.positions(),
+                                                       .state = state_.data(),
+                                                       .modulator = step.modulator,
+                                                       .scale = a.signal_scale,
+                                                       .shift = a.signal_shift},
+                                              .options = options,
+                                              .h = a.h,
+                                              .sums = a.sums},
+        scratch, epilogue);
 
-    const std::size_t learned = options.rows.count(map.rows(at.samples));
+    const std::size_t learned = options.rows.count(map.rows(layer_arrays.samples));
     const auto share = static_cast<scalar>(1 / static_cast<double>(learned));
     complete_sum(backend, map, a, options, weight, share);
     const scalar* unit_rate = nullptr;
@@ -225,7 +227,7 @@ class local_update {
     }
     return a;
   }
-  [[nodiscard]] scalar* unit(const arrays& a, std::size_t which) const { return a.sums.unit + which * rows_; }
+  [[nodiscard]] scalar* unit(const arrays& a, std::size_t place) const { return a.sums.unit + place * rows_; }
 
   void fill(Backend& backend, scalar value, scalar* target) const {
     const std::vector<scalar> filled(rows_, value);
@@ -278,22 +280,25 @@ class local_update {
     return options;
   }
 
-  void prepare_signal(Backend& backend, const linear_map& map, const operands<scalar>& at, const scalar* weight,
-                      const arrays& a, const learn_options&, workspace scratch) {
+  void prepare_signal(Backend& backend, const linear_map& map, const operands<scalar>& layer_arrays,
+                      const scalar* weight, const arrays& a, const learn_options&, workspace scratch) {
     if constexpr (tracks_signal) {
       backend.for_rows(
           1, rows_,
           kernel::standard_scale<scalar>{signal_mean_.data(), signal_variance_.data(),
                                          static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
     } else if constexpr (batch_signal) {
-      const std::size_t rows = map.rows(at.samples);
-      backend.respond(map, {.samples = at.samples, .x = at.input, .w = weight, .u = at.output}, scratch);
+      const std::size_t rows = map.rows(layer_arrays.samples);
+      backend.respond(map,
+                      {.samples = layer_arrays.samples, .x = layer_arrays.input, .w = weight, .u = layer_arrays.output},
+                      scratch);
       // Moments are taken about the first row: exact for any center, and this one is near the mean.
-      backend.reduce_columns(rows, rows_, 2, kernel::moments<scalar>{at.output, at.output, rows_}, a.moments, scratch);
-      backend.for_rows(
-          1, rows_,
-          kernel::batch_scale<scalar>{a.moments, at.output, rows_, static_cast<scalar>(1 / static_cast<double>(rows)),
-                                      static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
+      backend.reduce_columns(rows, rows_, 2, kernel::moments<scalar>{layer_arrays.output, layer_arrays.output, rows_},
+                             a.moments, scratch);
+      backend.for_rows(1, rows_,
+                       kernel::batch_scale<scalar>{
+                           a.moments, layer_arrays.output, rows_, static_cast<scalar>(1 / static_cast<double>(rows)),
+                           static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
     }
   }
 
@@ -331,14 +336,14 @@ class local_update {
     if (!step.apply_updates) return eta;
     const kernel::row_split split{columns_, backend.row_threads(columns_)};
     const std::size_t parts = rows_ * split.threads;
-    const std::size_t along = columns_ / split.threads;
+    const std::size_t part_columns = columns_ / split.threads;
     if constexpr (Local::step_type::divided_by == rule::step_norm::relative) {
-      backend.for_rows(parts, along, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
+      backend.for_rows(parts, part_columns, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
       const std::size_t count = reduce_parts(backend, a.parts, 2 * parts) / 2;
       backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, count, step.gain, a.factor});
       eta.factor = a.factor;
     } else if constexpr (Local::step_type::divided_by == rule::step_norm::max_abs) {
-      backend.for_rows(parts, along, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
+      backend.for_rows(parts, part_columns, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
       const std::size_t count = reduce_parts(backend, a.parts, parts, kernel::reduction::largest);
       backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, count, step.gain, a.factor});
       eta.factor = a.factor;
@@ -355,7 +360,7 @@ class local_update {
     for (std::size_t s = 0; s != state_arrays; ++s) state[s] = optimizer_state_[s].data();
     using step_type = std::remove_const_t<decltype(element)>;
     using constraint_type = typename Local::constraint_type;
-    backend.for_rows(parts, along,
+    backend.for_rows(parts, part_columns,
                      kernel::apply_update<scalar, Direction, step_type, constraint_type>{
                          weight, state, split, direction, element, eta, values.constraint, a.parts});
     if constexpr (!std::is_same_v<constraint_type, rule::no_constraint>) {

@@ -57,15 +57,15 @@ class partial_sums {
 /// What a pass that learns takes.
 template <class T>
 struct learn_arrays {
-  T* weights;      ///< I x C
-  T* through;      ///< I x C, where gates see the input through other weights
-  T* gates;        ///< by thread, a row of the image
-  T* signal_rows;  ///< as gates, where those see another signal
+  T* weights;           ///< I x C
+  T* response_weights;  ///< I x C, where gates see the input through other weights
+  T* gates;             ///< by thread, a row of the image
+  T* signal_rows;       ///< as gates, where those see another signal
   partial_sums<T> sums;
 
   learn_arrays(const linear_map& map, const learn_options& options, std::size_t threads, workspace& scratch)
       : weights(scratch.take<T>(map.weights())),
-        through(options.signal == gate_signal::reweighted ? scratch.take<T>(map.weights()) : nullptr),
+        response_weights(options.signal == gate_signal::reweighted ? scratch.take<T>(map.weights()) : nullptr),
         gates(scratch.take<T>(threads * map.out.width * map.outputs())),
         signal_rows(options.signal != gate_signal::response ? scratch.take<T>(threads * map.out.width * map.outputs())
                                                             : nullptr),
@@ -111,7 +111,7 @@ struct depthwise_convolution {
     const depthwise::learn_arrays<T> arrays(map, learn.options, available.threads_for(map, forward.samples), scratch);
     depthwise::transpose(forward.w, channels, map.inputs(), arrays.weights);
     if (learn.options.signal == gate_signal::reweighted)
-      depthwise::transpose(learn.h, channels, map.inputs(), arrays.through);
+      depthwise::transpose(learn.h, channels, map.inputs(), arrays.response_weights);
     arrays.sums.clear();
     for_image_rows(forward.samples, map.out.height, [&](std::size_t thread, std::size_t sample, std::size_t y) {
       const accumulators<T> sums = arrays.sums.part(thread);
@@ -191,8 +191,8 @@ struct depthwise_convolution {
     const depthwise::pixels learned{options.rows.first + skipped * options.rows.every - row, options.rows.every,
                                     options.rows.count(row + width) - skipped};
     if (reweighted) {
-      depthwise::correlate<T>(map.field, depthwise::correlation::response, map.in, y, learned, x, arrays.through,
-                              nullptr, signal_rows);
+      depthwise::correlate<T>(map.field, depthwise::correlation::response, map.in, y, learned, x,
+                              arrays.response_weights, nullptr, signal_rows);
     }
     for (std::size_t j = 0; j < learned.count; ++j) {
       const std::size_t pixel = learned.first + j * learned.step;

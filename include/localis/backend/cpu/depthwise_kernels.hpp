@@ -74,7 +74,7 @@ enum class correlation { response, input_gradient };
 /// @param bias      C, or null
 template <class T>
 [[gnu::noinline]] void correlate(const window& field, correlation result, const shape& extents, std::size_t y,
-                                 const pixels& which, const T* in, const T* w, const T* bias, T* out) {
+                                 const pixels& selected, const T* in, const T* w, const T* bias, T* out) {
   const std::size_t channels = extents.channels;
   const auto cells_at = [&](std::size_t position, std::size_t size, std::size_t kernel) {
     return result == correlation::input_gradient
@@ -82,8 +82,8 @@ template <class T>
                : cells_over_input(position, size, kernel, field.stride, field.padding);
   };
   const cells rows = cells_at(y, extents.height, field.height);
-  for (std::size_t j = 0; j < which.count; ++j) {
-    const cells columns = cells_at(which.first + j * which.step, extents.width, field.width);
+  for (std::size_t j = 0; j < selected.count; ++j) {
+    const cells columns = cells_at(selected.first + j * selected.step, extents.width, field.width);
     for_channel_blocks<T>(channels, [&](std::size_t c, auto size) {
       std::array<T, size()> sum{};
       if (bias != nullptr) std::copy(bias + c, bias + c + size(), sum.begin());
@@ -104,11 +104,11 @@ template <class T>
 /// sum(cell, c) += sum over pixels j of output row y of g(j, c) times what that cell of their window sees in channel c.
 ///   x  one sample,  g  null: 1,  sum  I x C
 template <class T>
-[[gnu::noinline]] void add_products(const linear_map& map, std::size_t y, const pixels& which, const T* x, const T* g,
-                                    T* sum) {
+[[gnu::noinline]] void add_products(const linear_map& map, std::size_t y, const pixels& selected, const T* x,
+                                    const T* g, T* sum) {
   const window& field = map.field;
   const std::size_t channels = map.in.channels;
-  const std::size_t advance = which.step * field.stride * channels;
+  const std::size_t advance = selected.step * field.stride * channels;
   const auto divide_up = [](std::size_t a, std::size_t b) { return (a + b - 1) / b; };
   const cells rows = cells_over_input(y, map.in.height, field.height, field.stride, field.padding);
   for (std::size_t column = 0; column < field.width; ++column) {
@@ -116,11 +116,11 @@ template <class T>
     const std::size_t image_end = map.in.width + field.padding;
     const std::size_t left = column < field.padding ? divide_up(field.padding - column, field.stride) : 0;
     const std::size_t right = column < image_end ? divide_up(image_end - column, field.stride) : 0;
-    const std::size_t begin = left > which.first ? divide_up(left - which.first, which.step) : 0;
+    const std::size_t begin = left > selected.first ? divide_up(left - selected.first, selected.step) : 0;
     const std::size_t end =
-        right > which.first ? (std::min)(which.count, divide_up(right - which.first, which.step)) : 0;
+        right > selected.first ? (std::min)(selected.count, divide_up(right - selected.first, selected.step)) : 0;
     if (begin >= end) continue;
-    const std::size_t first = (which.first + begin * which.step) * field.stride + column - field.padding;
+    const std::size_t first = (selected.first + begin * selected.step) * field.stride + column - field.padding;
     for (std::size_t r = 0; r < rows.count; ++r) {
       const T* row = x + ((rows.position + r) * map.in.width + first) * channels;
       T* target = sum + ((rows.first + r) * field.width + column) * channels;

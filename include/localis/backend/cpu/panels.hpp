@@ -46,12 +46,13 @@ void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size
     std::size_t index = 0;
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       if (index++ % threads != thread) return;
-      constexpr std::size_t across = vectors() * width<T>;
+      constexpr std::size_t panel_units = vectors() * width<T>;
       T* panel = panels + first * inputs;
       for (std::size_t begin = 0; begin < inputs; begin += strip) {
         const std::size_t end = (std::min)(begin + strip, inputs);
-        for (std::size_t o = 0; o < across; ++o) {
-          for (std::size_t i = begin; i < end; ++i) panel[i * across + o] = o < count ? weight(first + o, i) : T(0);
+        for (std::size_t o = 0; o < panel_units; ++o) {
+          for (std::size_t i = begin; i < end; ++i)
+            panel[i * panel_units + o] = o < count ? weight(first + o, i) : T(0);
         }
       }
     });
@@ -65,14 +66,14 @@ void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t 
     std::size_t index = 0;
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       if (index++ % threads != thread) return;
-      constexpr std::size_t across = vectors() * width<T>;
+      constexpr std::size_t panel_units = vectors() * width<T>;
       const T* panel = panels + first * inputs;
       for (std::size_t begin = 0; begin < inputs; begin += strip) {
         const std::size_t end = (std::min)(begin + strip, inputs);
         for (std::size_t o = 0; o < count; ++o) {
           for (std::size_t i = begin; i < end; ++i) {
-            T sum = panel[i * across + o];
-            for (std::size_t copy = 1; copy < copies; ++copy) sum += panel[copy * size + i * across + o];
+            T sum = panel[i * panel_units + o];
+            for (std::size_t copy = 1; copy < copies; ++copy) sum += panel[copy * size + i * panel_units + o];
             dw[(first + o) * inputs + i] = sum;
           }
         }

@@ -57,8 +57,8 @@ class thread_sums {
     }
     for (std::size_t thread = 1; thread < threads; ++thread) {
       const accumulators<T> more = part(thread, all);
-      const auto add = [&](auto which, std::size_t size) {
-        for (std::size_t i = 0; i < size; ++i) (all.*which)[i] += (more.*which)[i];
+      const auto add = [&](auto member, std::size_t size) {
+        for (std::size_t i = 0; i < size; ++i) (all.*member)[i] += (more.*member)[i];
       };
       if (!in_panels_) add(&accumulators<T>::sum, map_.weights());
       for_others(map_, options_, all, add);
@@ -67,7 +67,7 @@ class thread_sums {
 
   /// All sums but the product's.
   static void clear_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums) {
-    for_others(map, options, sums, [&](auto which, std::size_t size) { std::fill_n(sums.*which, size, T(0)); });
+    for_others(map, options, sums, [&](auto member, std::size_t size) { std::fill_n(sums.*member, size, T(0)); });
   }
 
  private:

@@ -157,15 +157,15 @@ void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t
     const windows<T> some = x.part(first_row, (std::min)(few_windows, x.count - first_row));
     const T* rows = d + first_row * units;
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
-      constexpr std::size_t across = vectors() * width<T>;
-      if (units == across) {
+      constexpr std::size_t panel_units = vectors() * width<T>;
+      if (units == panel_units) {
         product_panel<vectors()>(some, rows, panels);
         return;
       }
       for (std::size_t p = 0; p < some.count; ++p) {
         const T* errors = rows + p * units + first;
-        std::copy(errors, errors + count, part + p * across);
-        std::fill(part + p * across + count, part + (p + 1) * across, T(0));
+        std::copy(errors, errors + count, part + p * panel_units);
+        std::fill(part + p * panel_units + count, part + (p + 1) * panel_units, T(0));
       }
       product_panel<vectors()>(some, static_cast<const T*>(part), panels + first * inputs);
     });
