@@ -30,9 +30,9 @@ class localis::local_loss<Backend, my_rule> {
   static std::size_t scratch_bytes(const Backend&, const operation&, std::size_t) { return 1; }
   void compute_local_gradient(Backend& backend, const operation& op, const my_rule&,
                               const teaching_signal<scalar>& signal) {
-    if (at.gradient == nullptr) return;
-    backend.for_rows(at.samples, op.stage_output.size(),
-                     kernel::add<scalar>{at.output, at.output, at.gradient, op.stage_output.size()});
+    if (signal.gradient == nullptr) return;
+    backend.for_rows(signal.samples, op.stage_output.size(),
+                     kernel::add<scalar>{signal.output, signal.output, signal.gradient, op.stage_output.size()});
   }
   void observe(Backend&, const operation&, const my_rule&, const teaching_signal<scalar>&) { ++observed_; }
   [[nodiscard]] std::vector<std::size_t> counts() { return {observed_}; }
