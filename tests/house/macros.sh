@@ -9,7 +9,8 @@ echo '#include <localis/localis.hpp>' >"$folder/umbrella.cpp"
 "$@" -MM -I. "$folder/umbrella.cpp" >"$folder/umbrella.d"
 # shellcheck disable=SC2046
 grep -hE '^# *include *<' $(tr -d '\\' <"$folder/umbrella.d" | tr ' ' '\n' | grep '^localis/') |
-  grep -v '<localis/' | sort -u >"$folder/others.hpp"
+  grep -v '<localis/' | sort -u |
+  sed 's/.*\(<.*>\).*/#if __has_include(\1)\n&\n#endif/' >"$folder/others.hpp"  # some are for other processors
 "$@" -dM -E -I. "$folder/umbrella.cpp" | sort >"$folder/umbrella.macros"
 "$@" -dM -E -x c++ "$folder/others.hpp" | sort >"$folder/others.macros"
 ours=$(comm -23 "$folder/umbrella.macros" "$folder/others.macros")

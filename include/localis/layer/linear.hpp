@@ -181,7 +181,7 @@ class linear_layer {
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
     const linear_map map = op.map();
     workspace gradients(arrays.parameter_gradients);
-    scalar* weight_gradient = gradients.take<scalar>(weight_.size());
+    auto* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
     backend.weight_gradient(map,
                             {.samples = arrays.samples,

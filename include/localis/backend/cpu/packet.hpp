@@ -38,9 +38,9 @@ namespace detail {
 template <class T>
 struct vector_register {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
-  typedef T type __attribute__((vector_size(packet_bytes)));
+  using type [[gnu::vector_size(packet_bytes)]] = T;
   /// A vector at any address, over an array of values.
-  typedef T unaligned __attribute__((vector_size(packet_bytes), aligned(alignof(T)), may_alias));
+  using unaligned [[gnu::vector_size(packet_bytes), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
 };
 
 }  // namespace detail

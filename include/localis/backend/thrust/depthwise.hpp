@@ -44,7 +44,7 @@ struct depthwise_convolution {
       const row_stretch learned = learned_rows(options.rows, first, all.count);
       if (learned.count == 0) continue;
       if (options.signal == gate_signal::reweighted) {
-        respond_rows(learned, forward.x, learn.h, arrays.gates.signals());
+        respond_rows(learned, forward.x, learn.h, arrays.gates.signal_rows());
       }
       arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
       sum_products(learned, forward.x, arrays.gates.gates(), arrays.cells, learn.sums.sum, mode, scratch);

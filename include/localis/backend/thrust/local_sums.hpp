@@ -43,13 +43,13 @@ class gate_arrays {
       : units_(map.outputs()),
         gates_(scratch.take<Scalar>(rows * units_)),
         plain_(options.is_modulated ? scratch.take<Scalar>(rows * units_) : nullptr),
-        signals_(options.signal != gate_signal::response ? scratch.take<Scalar>(rows * units_) : nullptr) {}
+        signal_rows_(options.signal != gate_signal::response ? scratch.take<Scalar>(rows * units_) : nullptr) {}
 
   [[nodiscard]] const Scalar* gates() const { return gates_; }
   /// The gates without the modulator.
   [[nodiscard]] const Scalar* plain() const { return plain_ == nullptr ? gates_ : plain_; }
   /// Where the response through other weights goes, for gate_signal::reweighted.
-  [[nodiscard]] Scalar* signals() const { return signals_; }
+  [[nodiscard]] Scalar* signal_rows() const { return signal_rows_; }
 
   /// Opens the gates of some rows of X, and adds up what they give per unit.
   ///
@@ -61,13 +61,13 @@ class gate_arrays {
     const Scalar* signal = u + rows.first * units_;
     std::size_t stride = rows.every * units_;
     if (kind == gate_signal::reweighted) {
-      signal = signals_;
+      signal = signal_rows_;
       stride = units_;
     }
     if (kind != gate_signal::response) {
       for_rows(system, rows.count, units_,
-               kernel::see_rows<Scalar, Gate>{learn.gate, signal, stride, signals_, units_});
-      signal = signals_;
+               kernel::see_rows<Scalar, Gate>{learn.gate, signal, stride, signal_rows_, units_});
+      signal = signal_rows_;
       stride = units_;
     }
     for_rows(
@@ -81,7 +81,7 @@ class gate_arrays {
   std::size_t units_;
   Scalar* gates_;
   Scalar* plain_;
-  Scalar* signals_;
+  Scalar* signal_rows_;
 };
 
 /// Sets all sums that are wanted to 0, for a pass that learns from no row.

@@ -55,7 +55,7 @@ struct unfolded_convolution {
       const row_stretch learned = learned_rows(options.rows, first, rows);
       if (learned.count == 0) return;
       const strided_rows x{tile + (learned.first - first) * map.seen(), learned.every * map.seen()};
-      if (reweighted) multiply_response(learned.count, x, h, arrays.gates.signals());
+      if (reweighted) multiply_response(learned.count, x, h, arrays.gates.signal_rows());
       arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
       add_sums(learned.count, x, forward.w, options, arrays, learn.sums, mode, scratch);
       mode = kernel::store::add;
