@@ -5,6 +5,7 @@
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::kernel {
 
@@ -68,7 +69,7 @@ namespace detail {
 
 /// The gradient from one window: dy to the first maximum, found again from x and y, and 0 to the others; written, or
 /// added.
-template <bool Add, class T>
+template <store Mode, class T>
 constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
                         const T* y, const T* dy, T* dx) {
   constexpr std::size_t chunk = 64;
@@ -87,7 +88,7 @@ constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t
         for (std::size_t i = 0; i < size; ++i) {
           const bool hit = x[at + i] == largest[i];
           const T part = hit ? left[i] : T(0);
-          dx[at + i] = Add ? dx[at + i] + part : part;
+          dx[at + i] = Mode == store::add ? dx[at + i] + part : part;
           left[i] = hit ? T(0) : left[i];
         }
       }
@@ -114,8 +115,8 @@ struct max_pool_gradient {
       for (std::size_t i = begin; i < end; ++i) gradient[p * map.in.channels + i] = T(0);
     }
     for (std::size_t p = 0; p < map.out.positions(); ++p) {
-      detail::hand_out<true>(map, p, begin, end, x + sample * map.in.size(), y + sample * map.out.size(),
-                             dy + sample * map.out.size(), gradient);
+      detail::hand_out<store::add>(map, p, begin, end, x + sample * map.in.size(), y + sample * map.out.size(),
+                                   dy + sample * map.out.size(), gradient);
     }
   }
 };
@@ -133,7 +134,7 @@ struct max_pool_tile_gradient {
     const quotient place = divide(row, map.out.positions());
     const std::size_t in = place.whole * map.in.size();
     const std::size_t out = place.whole * map.out.size();
-    detail::hand_out<false>(map, place.remainder, begin, end, x + in, y + out, dy + out, dx + in);
+    detail::hand_out<store::replace>(map, place.remainder, begin, end, x + in, y + out, dy + out, dx + in);
   }
 };
 
@@ -159,9 +160,9 @@ struct average_pool {
         for (std::size_t i = begin; i < end; ++i) out[i] += in[i];
       }
     }
-    const T share = T(1) / static_cast<T>(map.field.positions());
+    const T inv_count = T(1) / static_cast<T>(map.field.positions());
     LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) out[i] *= share;
+    for (std::size_t i = begin; i < end; ++i) out[i] *= inv_count;
   }
 };
 
@@ -179,7 +180,7 @@ struct average_pool_gradient {
       LOCALIS_VECTORIZE
       for (std::size_t i = begin; i < end; ++i) gradient[p * channels + i] = T(0);
     }
-    const T share = T(1) / static_cast<T>(map.field.positions());
+    const T inv_count = T(1) / static_cast<T>(map.field.positions());
     for (std::size_t p = 0; p < map.out.positions(); ++p) {
       const pool_area area = pool_area::of(map, p);
       const T* out = dy + (sample * map.out.positions() + p) * channels;
@@ -187,7 +188,7 @@ struct average_pool_gradient {
         for (std::size_t c = area.left; c < area.right; ++c) {
           T* in = gradient + (r * map.in.width + c) * channels;
           LOCALIS_VECTORIZE
-          for (std::size_t i = begin; i < end; ++i) in[i] += share * out[i];
+          for (std::size_t i = begin; i < end; ++i) in[i] += inv_count * out[i];
         }
       }
     }

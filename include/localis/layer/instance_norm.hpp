@@ -19,9 +19,7 @@ namespace localis {
 /// Errors: config_error unless epsilon is finite and > 0.
 /// Source: D. Ulyanov, A. Vedaldi, V. Lempitsky, arXiv 1607.08022.
 struct instance_norm {
-  static constexpr operation describe(const shape& in) {
-    return detail::describe_sample_norm("instance_norm", in, false);
-  }
+  static constexpr operation describe(const shape& in) { return detail::describe_sample_norm("instance_norm", in, 0); }
   template <class Backend>
   using state = sample_norm_layer<Backend, true, false>;
 };
@@ -30,7 +28,7 @@ struct instance_norm {
 /// boundary.
 struct affine_instance_norm {
   static constexpr operation describe(const shape& in) {
-    return detail::describe_sample_norm("affine_instance_norm", in, true);
+    return detail::describe_sample_norm("affine_instance_norm", in, 2 * in.channels);
   }
   template <class Backend>
   using state = sample_norm_layer<Backend, true, true>;

@@ -21,7 +21,9 @@ namespace localis {
 /// Errors: config_error unless epsilon is finite and > 0.
 /// Source: J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv 1607.06450.
 struct layer_norm {
-  static constexpr operation describe(const shape& in) { return detail::describe_sample_norm("layer_norm", in, true); }
+  static constexpr operation describe(const shape& in) {
+    return detail::describe_sample_norm("layer_norm", in, 2 * in.channels);
+  }
   template <class Backend>
   using state = sample_norm_layer<Backend, false, true>;
 };

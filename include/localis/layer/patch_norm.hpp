@@ -28,7 +28,7 @@ class patch_norm_layer {
   static constexpr std::size_t saved(const operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase run_phase) {
     workspace measure;
-    (void)take_arrays(samples * op.in.positions(), run_phase == phase::backward, measure);
+    (void)take_arrays(samples * op.in.positions(), run_phase, measure);
     return measure.used();
   }
 
@@ -36,7 +36,7 @@ class patch_norm_layer {
                const step_values<scalar>&) {
     const std::size_t rows = arrays.samples * op.in.positions();
     workspace scratch(arrays.scratch);
-    const scratch_arrays a = take_arrays(rows, false, scratch);
+    const scratch_arrays a = take_arrays(rows, phase::train, scratch);
     find_statistics(backend, op, arrays, a);
     backend.for_rows(rows, op.in.channels,
                      kernel::patch_norm<scalar>{arrays.input, arrays.output, a.mean, a.inverse, op.in.channels});
@@ -46,7 +46,7 @@ class patch_norm_layer {
     const std::size_t rows = arrays.samples * op.in.positions();
     const std::size_t size = op.field.height;
     workspace scratch(arrays.scratch);
-    const scratch_arrays a = take_arrays(rows, true, scratch);
+    const scratch_arrays a = take_arrays(rows, phase::backward, scratch);
     find_statistics(backend, op, arrays, a);
     backend.for_samples(rows, op.in.channels, 1,
                         kernel::patch_norm_coefficients<scalar>{op.in, size, arrays.input, arrays.output_gradient,
@@ -67,13 +67,13 @@ class patch_norm_layer {
     scalar* level;
     scalar* slope;
   };
-  static scratch_arrays take_arrays(std::size_t rows, bool backward, workspace& scratch) {
+  static scratch_arrays take_arrays(std::size_t rows, phase run_phase, workspace& scratch) {
     scratch_arrays a{};
     a.position_mean = scratch.take<scalar>(rows);
     a.position_variance = scratch.take<scalar>(rows);
     a.mean = scratch.take<scalar>(rows);
     a.inverse = scratch.take<scalar>(rows);
-    if (!backward) return a;
+    if (run_phase != phase::backward) return a;
     a.level = scratch.take<scalar>(rows);
     a.slope = scratch.take<scalar>(rows);
     return a;

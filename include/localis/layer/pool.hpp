@@ -10,8 +10,14 @@
 
 namespace localis {
 
+namespace detail {
+
+enum class pooling { maximum, average };
+
+}  // namespace detail
+
 /// The run-time part of the pooling layers.
-template <class Backend, bool Largest>
+template <class Backend, detail::pooling Kind>
 class pool_layer : public stateless {
  public:
   using scalar = typename Backend::scalar;
@@ -23,7 +29,7 @@ class pool_layer : public stateless {
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
                const step_values<scalar>&) {
     const std::size_t rows = op.map().rows(arrays.samples);
-    if constexpr (Largest) {
+    if constexpr (Kind == detail::pooling::maximum) {
       backend.for_rows(rows, op.in.channels, kernel::max_pool<scalar>{op.map(), arrays.input, arrays.output});
     } else {
       backend.for_rows(rows, op.in.channels, kernel::average_pool<scalar>{op.map(), arrays.input, arrays.output});
@@ -31,7 +37,7 @@ class pool_layer : public stateless {
   }
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
     if (arrays.input_gradient == nullptr) return;
-    if constexpr (Largest) {
+    if constexpr (Kind == detail::pooling::maximum) {
       const linear_map map = op.map();
       if (kernel::windows_tile(map)) {
         backend.for_rows(map.rows(arrays.samples), op.in.channels,
@@ -52,13 +58,13 @@ class pool_layer : public stateless {
 
 namespace detail {
 
-constexpr operation describe_pool(const shape& in, const window& field, bool max, const char* name) {
+constexpr operation describe_pool(const shape& in, const window& field, pooling kind, const char* name) {
   operation op;
   op.name = name;
   op.kind = operation_kind::pooling;
   op.in = in;
   op.field = field;
-  if (max) {
+  if (kind == pooling::maximum) {
     const bool whole_squares = field.width == field.height && field.stride == field.height && field.padding == 0;
     op.saves = saved_values::input_and_output;
     op.fusable_as = whole_squares ? fusion::epilogue : fusion::none;
@@ -92,10 +98,10 @@ template <std::size_t Side, class... Options>
 struct max_pool2d {
   static_assert(Side > 0, "localis::max_pool2d: the window is 0");
   static constexpr operation describe(const shape& in) {
-    return detail::describe_pool(in, detail::pool_window<Side, Options...>(), true, "max_pool2d");
+    return detail::describe_pool(in, detail::pool_window<Side, Options...>(), detail::pooling::maximum, "max_pool2d");
   }
   template <class Backend>
-  using state = pool_layer<Backend, true>;
+  using state = pool_layer<Backend, detail::pooling::maximum>;
 };
 
 /// Average pooling: the mean of each Side x Side square, per channel; padding counts as zeros. Shapes, options, cost
@@ -104,10 +110,11 @@ template <std::size_t Side, class... Options>
 struct average_pool2d {
   static_assert(Side > 0, "localis::average_pool2d: the window is 0");
   static constexpr operation describe(const shape& in) {
-    return detail::describe_pool(in, detail::pool_window<Side, Options...>(), false, "average_pool2d");
+    return detail::describe_pool(in, detail::pool_window<Side, Options...>(), detail::pooling::average,
+                                 "average_pool2d");
   }
   template <class Backend>
-  using state = pool_layer<Backend, false>;
+  using state = pool_layer<Backend, detail::pooling::average>;
 };
 
 /// Global average pooling: the mean of the whole image, per channel, N x H x W x C to N x 1 x 1 x C. It saves nothing.
@@ -116,7 +123,7 @@ struct global_average_pool {
     return detail::describe_pool(in, window{in.height, in.width, 1, 0}, false, "global_average_pool");
   }
   template <class Backend>
-  using state = pool_layer<Backend, false>;
+  using state = pool_layer<Backend, detail::pooling::average>;
 };
 
 }  // namespace localis

@@ -43,14 +43,14 @@ class sample_norm_layer {
   static constexpr std::size_t saved(const operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase run_phase) {
     workspace measure;
-    (void)take_arrays(samples * op.in.channels, run_phase == phase::backward, measure);
+    (void)take_arrays(samples * op.in.channels, run_phase, measure);
     return measure.used();
   }
 
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode,
                const step_values<scalar>&) {
     workspace scratch(arrays.scratch);
-    const scratch_arrays a = take_arrays(arrays.samples * channels_, false, scratch);
+    const scratch_arrays a = take_arrays(arrays.samples * channels_, phase::train, scratch);
     find_statistics(backend, op, arrays, a);
     backend.for_samples(
         arrays.samples, op.in.size(), channels_,
@@ -59,7 +59,7 @@ class sample_norm_layer {
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
     if (!Affine && arrays.input_gradient == nullptr) return;
     workspace scratch(arrays.scratch);
-    const scratch_arrays a = take_arrays(arrays.samples * channels_, true, scratch);
+    const scratch_arrays a = take_arrays(arrays.samples * channels_, phase::backward, scratch);
     find_statistics(backend, op, arrays, a);
     backend.for_samples(arrays.samples, op.in.size(), channels_,
                         kernel::sample_norm_sums<scalar>{op.in, arrays.input, arrays.output_gradient, a.mean, a.inverse,
@@ -94,11 +94,11 @@ class sample_norm_layer {
     scalar* level;
     scalar* slope;
   };
-  static scratch_arrays take_arrays(std::size_t size, bool backward, workspace& scratch) {
+  static scratch_arrays take_arrays(std::size_t size, phase run_phase, workspace& scratch) {
     scratch_arrays a{};
     a.mean = scratch.take<scalar>(size);
     a.inverse = scratch.take<scalar>(size);
-    if (!backward) return a;
+    if (run_phase != phase::backward) return a;
     a.level = scratch.take<scalar>(size);
     a.slope = scratch.take<scalar>(size);
     return a;
@@ -123,7 +123,7 @@ class sample_norm_layer {
 
 namespace detail {
 
-constexpr operation describe_sample_norm(const char* name, const shape& in, bool affine) {
+constexpr operation describe_sample_norm(const char* name, const shape& in, std::size_t parameters) {
   operation op;
   op.name = name;
   op.kind = operation_kind::normalization;
@@ -131,7 +131,7 @@ constexpr operation describe_sample_norm(const char* name, const shape& in, bool
   op.out = in;
   op.elementwise = true;
   op.saves = saved_values::input;
-  op.parameters = affine ? 2 * in.channels : 0;
+  op.parameters = parameters;
   return op;
 }
 

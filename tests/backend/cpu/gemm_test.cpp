@@ -36,14 +36,14 @@ struct wide {
 template <class Product, class Term>
 void check_product(std::size_t m, std::size_t n, std::size_t k, const wide& a, const wide& b, Product product,
                    Term term) {
-  for (const bool add : {false, true}) {
+  for (const auto mode : {lo::kernel::store::replace, lo::kernel::store::add}) {
     wide c(m, n, 3);
     const wide before = c;
-    product(a.in(), b.in(), c.out(), add);
+    product(a.in(), b.in(), c.out(), mode);
     double worst = 0;
     for (std::size_t i = 0; i < m; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
-        double sum = add ? before(i, j) : 0;
+        double sum = mode == lo::kernel::store::add ? before(i, j) : 0;
         for (std::size_t l = 0; l < k; ++l) sum += term(i, j, l);
         worst = std::max(worst, std::abs(c(i, j) - sum));
       }
@@ -83,7 +83,8 @@ TEST_CASE("multiply: on a thread with 128 KB of stack") {
     const std::vector<float> a(256 * 576, 1);
     const std::vector<float> b(96 * 576, 1);
     std::vector<float> c(256 * 96);
-    lo::cpu::multiply_abt<float>({a.data(), 256, 576, 576}, {b.data(), 96, 576, 576}, {c.data(), 256, 96, 96}, false);
+    lo::cpu::multiply_abt<float>({a.data(), 256, 576, 576}, {b.data(), 96, 576, 576}, {c.data(), 256, 96, 96},
+                                 lo::kernel::store::replace);
     return c.front() == 576 && c.back() == 576 ? nullptr : &failed;
   };
   pthread_attr_t small;

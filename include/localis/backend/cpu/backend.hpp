@@ -5,6 +5,8 @@
 #include <string>
 #include <type_traits>
 
+#include <Eigen/Core>
+
 #include <localis/backend/concept.hpp>
 #include <localis/backend/cpu/algorithm.hpp>
 #include <localis/backend/cpu/dense.hpp>

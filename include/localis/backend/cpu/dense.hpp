@@ -74,7 +74,7 @@ struct dense_product {
     available.split_columns(backward.samples * outputs, inputs, [&](range columns) {
       multiply_atb<T>(rows_of(backward.d, backward.samples, outputs),
                       {backward.x + columns.begin, backward.samples, columns.size(), inputs},
-                      {backward.dw + columns.begin, outputs, columns.size(), inputs}, false);
+                      {backward.dw + columns.begin, outputs, columns.size(), inputs}, kernel::store::replace);
     });
     if (backward.db == nullptr) return;
     std::fill(backward.db, backward.db + outputs, T(0));
@@ -90,7 +90,7 @@ struct dense_product {
           multiply_ab<T>(rows_of(backward.d + rows.begin * outputs, rows.size(), outputs),
                          {backward.w + columns.begin, outputs, columns.size(), inputs},
                          {backward.dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs},
-                         false);
+                         kernel::store::replace);
         });
   }
   void input_gradient_scratch(workspace&) const {}
@@ -105,7 +105,8 @@ struct dense_product {
     split_longer(forward.samples, outputs, 8, 8, threads, [&](range rows, range columns) {
       multiply_abt<T>(rows_of(forward.x + rows.begin * inputs, rows.size(), inputs),
                       rows_of(forward.w + columns.begin * inputs, columns.size(), inputs),
-                      {forward.u + rows.begin * outputs + columns.begin, rows.size(), columns.size(), outputs}, false);
+                      {forward.u + rows.begin * outputs + columns.begin, rows.size(), columns.size(), outputs},
+                      kernel::store::replace);
     });
   }
   void add_bias(const response_arguments<T>& forward) const {

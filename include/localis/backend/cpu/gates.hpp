@@ -69,7 +69,7 @@ class gate_arrays {
       learn.gate.add(0, outputs, signal, gates + j * outputs, sums.unit);
     }
     if (options.forgetting == mutual_forgetting::matrix) {
-      multiply_atb<T>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), true);
+      multiply_atb<T>(gated, unmodulated, rows_of(sums.matrix, outputs, outputs), kernel::store::add);
     }
     return {gated, unmodulated, seen, start};
   }
@@ -116,7 +116,7 @@ void add_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const
                       const learn_options& options) {
   if (x.rows == 0 || x.columns == 0) return;
   if (options.active_gates == 0) {
-    multiply_atb<T>(gates, x, sum, true);
+    multiply_atb<T>(gates, x, sum, kernel::store::add);
     return;
   }
   for (std::size_t j = 0; j < x.rows; ++j) {

@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 
 #include <localis/config.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
@@ -42,10 +43,12 @@ auto map(const matrix_view<const T>& b) {
       Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
 }
 
+enum class sign { plus, minus };
+
 /// c += a b, or c -= a b, by Eigen's operators.
 template <class A, class B, class C>
-void add_by_operators(const A& a, const B& b, C& c, bool subtract) {
-  if (subtract) {
+void add_by_operators(const A& a, const B& b, C& c, sign direction) {
+  if (direction == sign::minus) {
     c.noalias() -= a * b;
   } else {
     c.noalias() += a * b;
@@ -58,9 +61,9 @@ void add_by_operators(const A& a, const B& b, C& c, bool subtract) {
 /// the same in Eigen 3.4 and 5.0, with which they are tested. A later Eigen multiplies by its operators, until this has
 /// been tested with it as well: threads then need a larger stack.
 template <class A, class B, class C>
-void add_in_blocks(const A& a, const B& b, C& c, bool subtract) {
+void add_in_blocks(const A& a, const B& b, C& c, sign direction) {
 #if EIGEN_VERSION_AT_LEAST(5, 1, 0)
-  add_by_operators(a, b, c, subtract);
+  add_by_operators(a, b, c, direction);
 #else
   using scalar = typename C::Scalar;
   namespace eigen = Eigen::internal;
@@ -72,7 +75,7 @@ void add_in_blocks(const A& a, const B& b, C& c, bool subtract) {
       c.rows(), c.cols(), a.cols(), 1, true);
   blocks.allocateAll();
   product::run(c.rows(), c.cols(), a.cols(), a.data(), a.outerStride(), b.data(), b.outerStride(), c.data(), 1,
-               c.outerStride(), scalar(subtract ? -1 : 1), blocks);
+               c.outerStride(), scalar(direction == sign::minus ? -1 : 1), blocks);
 #endif
 }
 
@@ -83,7 +86,7 @@ void add_in_blocks(const A& a, const B& b, C& c, bool subtract) {
 /// heap. Products for which Eigen packs nothing stay with its operators: small ones, and those of a vector, unless it
 /// would copy a long one that does not lie in one piece.
 template <class A, class B, class C>
-void add_product(const A& a, const B& b, C& c, bool subtract = false) {
+void add_product(const A& a, const B& b, C& c, sign direction = sign::plus) {
   using index = Eigen::Index;
   constexpr index few_values = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD: below it Eigen multiplies without packing
   // A vector of 32 KiB may lie on the stack of a thread that has 128 KiB; Eigen itself would allow it all of those.
@@ -93,40 +96,40 @@ void add_product(const A& a, const B& b, C& c, bool subtract = false) {
   const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
   if (c.rows() + c.cols() + a.cols() < few_values ||
       (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= stack_values))) {
-    add_by_operators(a, b, c, subtract);
+    add_by_operators(a, b, c, direction);
   } else {
-    add_in_blocks(a, b, c, subtract);
+    add_in_blocks(a, b, c, direction);
   }
 }
 
 }  // namespace detail
 
-/// The three products of a layer, each compiled once per scalar. On the calling thread; c = or c += by `add`.
+/// The three products of a layer, each compiled once per scalar. On the calling thread; c = or c += by `mode`.
 ///
 /// c = a b^T:   response,         U = X W^T
 template <class T>
 [[gnu::noinline]] void multiply_abt(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                    const matrix_view<T>& c, bool add) {
+                                    const matrix_view<T>& c, kernel::store mode) {
   auto out = detail::map(c);
-  if (!add) out.setZero();
+  if (mode == kernel::store::replace) out.setZero();
   detail::add_product(detail::map(a), detail::map(b).transpose(), out);
 }
 
 /// c = a^T b:   weight product,   G^T X
 template <class T>
 [[gnu::noinline]] void multiply_atb(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                    const matrix_view<T>& c, bool add) {
+                                    const matrix_view<T>& c, kernel::store mode) {
   auto out = detail::map(c);
-  if (!add) out.setZero();
+  if (mode == kernel::store::replace) out.setZero();
   detail::add_product(detail::map(a).transpose(), detail::map(b), out);
 }
 
 /// c = a b:     input gradient,   D W
 template <class T>
 [[gnu::noinline]] void multiply_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                   const matrix_view<T>& c, bool add) {
+                                   const matrix_view<T>& c, kernel::store mode) {
   auto out = detail::map(c);
-  if (!add) out.setZero();
+  if (mode == kernel::store::replace) out.setZero();
   detail::add_product(detail::map(a), detail::map(b), out);
 }
 
@@ -135,7 +138,7 @@ template <class T>
 [[gnu::noinline]] void subtract_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
                                    const matrix_view<T>& c) {
   auto out = detail::map(c);
-  detail::add_product(detail::map(a), detail::map(b), out, true);
+  detail::add_product(detail::map(a), detail::map(b), out, detail::sign::minus);
 }
 
 /// Each row of `matrix` += row

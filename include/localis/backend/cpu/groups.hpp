@@ -30,7 +30,7 @@ void grouped_response(const linear_map& map, const matrix_view<const T>& x, cons
   const std::size_t units = map.outputs() / map.groups;
   for (std::size_t g = 0; g < map.groups; ++g) {
     multiply_abt<T>(group_inputs(map, g, x), group_weights(map, g, w), {u + g * units, x.rows, units, map.outputs()},
-                    false);
+                    kernel::store::replace);
   }
 }
 

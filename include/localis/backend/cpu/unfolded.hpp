@@ -98,7 +98,7 @@ struct unfolded_convolution {
       const matrix_view<const T> error = rows_of(backward.d + rows.begin * outputs, rows.size(), outputs);
       for (std::size_t g = 0; g < map.groups; ++g) {
         multiply_atb<T>(group_units(map, g, error), group_inputs(map, g, rows_of(tile, rows.size(), map.seen())),
-                        group_weights(map, g, sums.sum), true);
+                        group_weights(map, g, sums.sum), kernel::store::add);
       }
       if (backward.db != nullptr) add_column_sums(error, sums.unit);
     });
@@ -128,7 +128,7 @@ struct unfolded_convolution {
           const matrix_view<const T> error = rows_of(backward.d + begin * outputs, end - begin, outputs);
           for (std::size_t g = 0; g < map.groups; ++g) {
             multiply_ab<T>(group_units(map, g, error), group_weights(map, g, backward.w),
-                           {tile + g * map.inputs(), end - begin, map.inputs(), map.seen()}, false);
+                           {tile + g * map.inputs(), end - begin, map.inputs(), map.seen()}, kernel::store::replace);
           }
           for (std::size_t row = begin; row < end; ++row) {
             kernel::fold_row<T>(map, tile + (row - begin) * map.seen(), row % positions,

@@ -15,6 +15,8 @@
 #endif
 #include <thrust/system/cpp/execution_policy.h>
 
+#include <Eigen/Core>
+
 #include <localis/backend/cpu/gemm.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/backend/host_backend.hpp>
@@ -100,11 +102,11 @@ class system : public host_backend {
     if (product.alpha == T(-1)) {
       cpu::subtract_ab<T>(a, b, c);
     } else if (a_transposed) {
-      cpu::multiply_atb<T>(a, b, c, true);
+      cpu::multiply_atb<T>(a, b, c, kernel::store::add);
     } else if (b_transposed) {
-      cpu::multiply_abt<T>(a, b, c, true);
+      cpu::multiply_abt<T>(a, b, c, kernel::store::add);
     } else {
-      cpu::multiply_ab<T>(a, b, c, true);
+      cpu::multiply_ab<T>(a, b, c, kernel::store::add);
     }
   }
 
