@@ -15,6 +15,7 @@ nowhere='^$'
 # One is Thrust's own, by which its users choose the device.
 forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_|^backend/thrust_host/backend\.hpp:[0-9]+:#define THRUST_DEVICE_SYSTEM ' '^[[:space:]]*#[[:space:]]*define'
 forbid 'Eigen outside backend/cpu/ and backend/thrust_host/' '^backend/(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
+forbid "Eigen's private names outside backend/cpu/gemm.hpp" '^backend/cpu/gemm\.hpp:' 'Eigen::internal'
 forbid 'OpenMP outside backend/cpu/, backend/thrust_host/ and config.hpp' '^(backend/(cpu|thrust_host)/|config\.hpp:)' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
 forbid 'zlib outside data/gzip.hpp and io/checkpoint.hpp' '^(data/gzip|io/checkpoint)\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
 forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[[:space:]]*[<"](jpeglib|jerror)\.h'
@@ -30,6 +31,12 @@ programs=$(grep -rnE --include='*.hpp' --include='*.cpp' --include='*.cu' 'std::
 
 programs=$(grep -rnE --include='*.[hc]pp' -- 'std::(isfinite|isnan|isinf|isnormal|fpclassify)' ../../examples ../../benchmarks || true)
 [ -z "$programs" ] || { printf 'a test that -ffast-math folds:\n%s\n' "$programs" >&2; status=1; }
+
+# Benchmarks share with the lab what writes their reports, and nothing else of the examples.
+programs=$(cd ../../benchmarks && grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' . | while IFS=\" read -r place header _; do
+  case $header in lab/report/*) ;; *) [ -f "$header" ] || printf '%s"%s"\n' "$place" "$header" ;; esac
+done)
+[ -z "$programs" ] || { printf 'a benchmark that includes a header of examples/ outside lab/report/:\n%s\n' "$programs" >&2; status=1; }
 
 # Whether standard output took it all is asked by exit_status(), here or in what is called here.
 programs=$(grep -rlE --include='*.cpp' --include='*.cu' --include='*.in' 'int main\(' ../../examples ../../benchmarks | xargs grep -LE 'exit_status\(|run_(program|comparison|benchmarks|on_gpu)\(|train_model<|compare_reports\(' || true)
