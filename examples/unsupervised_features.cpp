@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
     app.add_option("--sharpness", chosen.soft_hebb.sharpness, "of its softmax");
     app.add_option("--krotov-hopfield-rate", chosen.krotov_hopfield_rate, "of Krotov-Hopfield, at first");
     app.add_option("--rank", chosen.krotov_hopfield.rank, "of its unit that is pushed away");
-    app.add_option("--delta", chosen.krotov_hopfield.delta, "how strongly, as a share of the winner's step");
+    app.add_option("--delta", chosen.krotov_hopfield.delta, "how strongly, as a fraction of the winner's step");
     app.parse(argc, argv);
     if (chosen.fashion_mnist.empty()) {
       const lo::data::images digits = examples::digits();

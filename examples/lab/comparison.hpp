@@ -52,7 +52,7 @@ struct table_row {
   double seconds = no_number;       ///< median, of training
   double speed_up = no_number;      ///< seconds of sgd over these
   double model = no_number;         ///< the same by the count of matrix products alone
-  double prefix_share = no_number;  ///< mean prefix share f
+  double prefix_fraction = no_number;  ///< mean fraction f of the products before the boundary
   localis::memory_use memory;       ///< largest over the seeds
   std::size_t last_bytes = 0;       ///< in use at the end of the last epoch, largest over the seeds
   double clips = no_number;         ///< mean count of weight rows that the scale guard met
@@ -73,7 +73,7 @@ namespace detail {
   return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
-/// Matrix products of one step at boundary T, where a stage's response counts as its share of all responses.
+/// Matrix products of one step at boundary T, where a stage's response counts as its fraction of all responses.
 [[nodiscard]] inline double products(const std::vector<double>& fractions, std::size_t boundary, bool local) {
   if (boundary == 0) return 3 - fractions[0];  // the first stage needs no gradient of its input
   double saved = fractions[boundary];          // nor does the transition stage
@@ -88,7 +88,7 @@ namespace detail {
   for (const localis::epoch_record& e : run.report.epochs) {
     double prefix = 0;
     for (std::size_t stage = 0; stage < e.boundary; ++stage) prefix += fractions[stage];
-    const double below = prefix > 0 ? e.prefix_share / prefix : 0;  // share of steps that had the boundary there
+    const double below = prefix > 0 ? e.prefix_fraction / prefix : 0;  // fraction of steps that had the boundary there
     cost += below * products(fractions, e.boundary, run.local) + (1 - below) * products(fractions, 0, run.local);
   }
   return static_cast<double>(epochs) * products(fractions, 0, false) / cost;
@@ -149,7 +149,7 @@ namespace detail {
       validations.push_back(run.validation_accuracy());
       seconds.push_back(run.report.seconds);
       models.push_back(detail::model_speed_up(run, fractions, epochs));
-      prefixes.push_back(run.report.prefix_share);
+      prefixes.push_back(run.report.prefix_fraction);
       clips.push_back(0);
       for (const localis::epoch_record& e : run.report.epochs) clips.back() += static_cast<double>(e.clips);
       detail::raise(row.memory, run.report.memory);
@@ -167,7 +167,7 @@ namespace detail {
     row.validation = detail::mean_of(validations);
     row.seconds = detail::median_of(seconds);
     row.model = detail::mean_of(models);
-    row.prefix_share = detail::mean_of(prefixes);
+    row.prefix_fraction = detail::mean_of(prefixes);
     row.clips = detail::mean_of(clips);
     rows.push_back(row);
   }
@@ -265,7 +265,7 @@ using cells = std::vector<std::vector<std::string>>;
   cells result{{"run", "test %", "spread", "valid. %", "seconds", "speed-up", "by products", "f", "peak MB", "end MB"}};
   for (const table_row& row : rows) {
     result.push_back({row.label, percent(row.test), percent(row.spread), percent(row.validation), fixed(row.seconds, 1),
-                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.prefix_share, 2),
+                      fixed(row.speed_up, 2), fixed(row.model, 2), fixed(row.prefix_fraction, 2),
                       megabytes(row.memory.peak), megabytes(row.last_bytes)});
   }
   return result;
@@ -303,7 +303,7 @@ inline constexpr std::string_view table_notes[] = {
     "test, valid.: accuracy after the last epoch, mean over the seeds; spread: largest - smallest over the seeds.",
     "seconds: of training steps, median over the seeds; speed-up: over sgd; by products: the same by the count of "
     "matrix products alone.",
-    "f: share of the network's products that lay before the boundary, mean over all steps.",
+    "f: fraction of the network's products that lay before the boundary, mean over all steps.",
     "MB: 10^6 bytes. Activations, gradients, scratch: each at its own worst moment, in one piece of memory by turns;",
     "weights: with the state of the rules; peak: all at once; end: what the last epoch still held."};
 inline constexpr std::string_view rule_table_notes[] = {

@@ -114,19 +114,19 @@ void visit_rates(typed_settings& t, const Visit& visit) {
         {group, "RATE", "of the gradient steps, which falls to 0 along a cosine; dimensionless"});
   visit("rate-warm-up", s.learning_rate.epochs,
         {group, "EPOCHS", "in which the learning rate first rises from a tenth of itself; fractions allowed"});
-  visit("momentum", s.optimizer.momentum, {group, "SHARE", "of the last gradient step kept, in [0, 1)"});
+  visit("momentum", s.optimizer.momentum, {group, "FRACTION", "of the last gradient step kept, in [0, 1)"});
   visit("weight-decay", s.optimizer.weight_decay, {group, "RATE", "added to the gradient per weight; dimensionless"});
   if (rules) {
     visit("local-rate", t.local_rates,
-          {group, "[RULE=]SHARE,...",
+          {group, "[RULE=]FRACTION,...",
            "of the weights' norm that one local update moves (relative step), for all rules that are not supervised, "
            "and by rule; of a supervised rule, its first rate"});
     visit("supervised-rate", s.supervised_rate,
-          {group, "SHARE",
+          {group, "FRACTION",
            "of the learning rate, and falling with it: the local rate of supervised rules (plain steps)"});
   } else {
     visit("local-rate", s.local_rate,
-          {group, "SHARE", "of the weights' norm that one local update moves (relative step); dimensionless"});
+          {group, "FRACTION", "of the weights' norm that one local update moves (relative step); dimensionless"});
   }
   visit("prefix-normalization", t.normalization,
         {group, "running|batch",
@@ -147,7 +147,7 @@ void visit_boundary(settings& s, const Visit& visit) {
 
   const char* moving = "Dynamic boundary (localized-dynamic, frozen-replay)";
   visit("alpha", s.dynamic.alpha,
-        {moving, "FACTOR", "the boundary moves when updates fall to this share of their recent mean; dimensionless"});
+        {moving, "FACTOR", "the boundary moves when updates fall to this fraction of their recent mean; dimensionless"});
   visit("window", s.dynamic.window, {moving, "EPOCHS", "that the recent mean looks back"});
   visit("patience", s.dynamic.patience, {moving, "EPOCHS", "the boundary rests more than so many after a move"});
   visit("warm-up", s.dynamic.warm_up, {moving, "EPOCHS", "at the start after which it never moves"});
@@ -158,7 +158,7 @@ void visit_boundary(settings& s, const Visit& visit) {
   visit("gain-lowest", s.gain.lowest, {weak, "FACTOR", "smallest gain, in [0, 1]"});
   visit("gain-highest", s.gain.highest, {weak, "FACTOR", "largest gain, at least 1"});
   visit("gain-smoothing", s.gain.smoothing,
-        {weak, "SHARE", "of the mean loss kept per step, in [0, 1); it remembers 1 / (1 - share) steps"});
+        {weak, "FRACTION", "of the mean loss kept per step, in [0, 1); it remembers 1 / (1 - fraction) steps"});
 }
 
 /// Calls visit(name, value, text) for each option that the program has, in the order of run.json.

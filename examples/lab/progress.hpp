@@ -69,7 +69,7 @@ class progress {
     if (run.diverged()) say(run_ + ": diverged, " + run.report.message);
     if (run.finished()) {
       say(run_ + ": test " + percent(run.test_accuracy) + " %, validation " + percent(run.validation_accuracy()) +
-          " %, " + fixed(run.report.seconds, 1) + " s, f " + fixed(run.report.prefix_share, 2));
+          " %, " + fixed(run.report.seconds, 1) + " s, f " + fixed(run.report.prefix_fraction, 2));
     }
   }
 

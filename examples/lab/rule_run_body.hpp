@@ -25,7 +25,7 @@ template <class Rule>
 void run_rule(lab& in, const rule_run& what, const Rule& value) {
   namespace rule = localis::rule;
   constexpr bool supervised = rule::supervised<Rule>;
-  // A supervised rule descends on a loss of its own by plain steps; the others move the weights by a share of their
+  // A supervised rule descends on a loss of its own by plain steps; the others move the weights by a fraction of their
   // norm.
   using with_step = std::conditional_t<supervised, rule::local<Rule>, rule::local<Rule, rule::relative_step>>;
   using first = std::conditional_t<orders_units<Rule>, rule::local<rule::oja, rule::relative_step>, with_step>;
@@ -44,10 +44,10 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   if constexpr (supervised) {
     const auto steps = static_cast<double>((in.all().train + s.batch - 1) / s.batch);  // of an epoch
     const auto epochs = static_cast<double>(what.how.epochs);
-    const auto share = [rate = s.learning_rate, steps, epochs](std::size_t step) {
+    const auto fraction = [rate = s.learning_rate, steps, epochs](std::size_t step) {
       return rate(static_cast<double>(step) / steps, epochs) / rate.base.rate;
     };
-    in.run(what.name, what.seed, make, boundary, with_learning_rate{share}, what.how);
+    in.run(what.name, what.seed, make, boundary, with_learning_rate{fraction}, what.how);
   } else {
     in.run(what.name, what.seed, make, boundary, localis::supervision::none{}, what.how);
   }

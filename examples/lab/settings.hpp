@@ -110,7 +110,7 @@ struct settings {
       .base = {.rate = 0.05}, .epochs = 0.5, .start_factor = 0.1};
   localis::optimizer::sgd optimizer{.momentum = 0.9, .weight_decay = 5e-4};
   double local_rate = 1e-6;
-  double supervised_rate = 0.1;                            ///< of supervised rules, in shares of the learning rate
+  double supervised_rate = 0.1;                            ///< of supervised rules, in fractions of the learning rate
   std::map<std::string, double, std::less<>> local_rates;  ///< by rule, in place of the two
   localis::prefix_normalization normalization = localis::prefix_normalization::running;
 

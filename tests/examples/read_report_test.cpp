@@ -78,7 +78,7 @@ TEST_CASE("read_report: a file that is none, cut anywhere, or with other values 
       {"/runs/0/epochs/1/stage_update_norms", 3, "stage_update_norms: expected a list, found 3"},
       {"/runs/0/epochs", nlohmann::json::array(), "epochs of a finished run: expected at least 1, found 0"},
       {"/runs/0/confusion/1", {1, 2}, "confusion: row: expected a count for each class, found 2"},
-      {"/network/stage_shares", "none", "stage_shares: expected a list, found \"none\""},
+      {"/network/work_fractions", "none", "work_fractions: expected a list, found \"none\""},
       {"/settings/epochs", 1.5, "epochs: expected a whole number of at least 0, found 1.5"},
       {"/note", nlohmann::json::parse(std::string(20, '[') + std::string(20, ']')),
        "report: expected JSON of at most 16 levels, found more"}};

@@ -52,14 +52,14 @@ TEST_CASE("epoch_averages: by hand, over steps of different sizes and boundaries
   CHECK(record.accuracy == 2 / 12.0);
   CHECK(record.learning_rate == 0.5);
   CHECK(record.gain == 3);
-  CHECK(record.prefix_share == 0.25);
+  CHECK(record.prefix_fraction == 0.25);
   // |dW| by the stage's own rate: stage 0 in one step, stage 1 in both, stage 2 at rate 0. The transition stage's own
   // norm is that of the step at its base.
   CHECK(record.stage_update_norms[0] == 2 / 0.5);
   CHECK(record.stage_update_norms[1] == 3.0);
   CHECK(std::isnan(record.stage_update_norms[2]));
   CHECK(record.update_norm == 3.0);
-  CHECK(written.prefix_share == 0.25);
+  CHECK(written.prefix_fraction == 0.25);
 }
 
 TEST_CASE("epoch_averages: the run's share is over steps, and data without labels has no accuracy") {
@@ -74,8 +74,8 @@ TEST_CASE("epoch_averages: the run's share is over steps, and data without label
     detail::add_step<three_stages>(step(2, 2, 8, 2), false, written.epochs.back(), sums);
   }
   detail::write_averages(sums, false, written);
-  CHECK(written.epochs[1].prefix_share == 0.75);
-  CHECK(written.prefix_share == 3 * 0.75 / 4);
+  CHECK(written.epochs[1].prefix_fraction == 0.75);
+  CHECK(written.prefix_fraction == 3 * 0.75 / 4);
 }
 
 TEST_CASE("epoch_averages: an epoch without a finished step leaves the report") {

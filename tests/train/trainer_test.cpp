@@ -112,7 +112,7 @@ TEST_CASE("trainer: pictures are learned, by gradient alone and with a boundary 
     CHECK(report.epochs.back().validation_accuracy > 0.9);
     CHECK(report.end == lo::ending::finished);
     CHECK(report.message.empty());
-    CHECK((report.prefix_share > 0) == (step > 0));
+    CHECK((report.prefix_fraction > 0) == (step > 0));
   }
 }
 
@@ -179,12 +179,12 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
     CHECK(record.learning_rate == doctest::Approx(rates / steps));
     CHECK(record.gain == doctest::Approx(gains / steps));
     CHECK(record.update_norm == doctest::Approx(norms / steps));
-    CHECK(record.prefix_share == doctest::Approx(prefix / steps));
+    CHECK(record.prefix_fraction == doctest::Approx(prefix / steps));
     CHECK(std::isnan(record.validation_loss));
     CHECK(std::isnan(record.validation_accuracy));
     total_prefix += prefix;
   }
-  CHECK(report.prefix_share == doctest::Approx(total_prefix / (steps * epochs)));
+  CHECK(report.prefix_fraction == doctest::Approx(total_prefix / (steps * epochs)));
   CHECK(parameters(trained) == parameters(m));
 }
 
@@ -195,8 +195,8 @@ TEST_CASE("trainer: the prefix share of a boundary that stays, by hand") {
   const lo::report& report = t.fit(train);
   // Multiply-adds of one sample: 64 positions x 4 x 9, 64 x 8, 8 x 3.
   const double prefix = (2304.0 + 512) / (2304 + 512 + 24);
-  CHECK(report.prefix_share == doctest::Approx(prefix));
-  CHECK(report.epochs[1].prefix_share == doctest::Approx(prefix));
+  CHECK(report.prefix_fraction == doctest::Approx(prefix));
+  CHECK(report.epochs[1].prefix_fraction == doctest::Approx(prefix));
   CHECK(report.epochs[1].boundary == 2);
 }
 
@@ -350,8 +350,8 @@ TEST_CASE("trainer: interleaved steps reach the prefix, at a rate of their own")
   // The record speaks of the base boundary; what the prefix saved, of the steps as they were.
   const double prefix = model::work_fractions()[0];
   CHECK(report.boundaries() == std::vector<std::size_t>{1, 1, 1});
-  CHECK(report.epochs[0].prefix_share == doctest::Approx(prefix * 4 / 5));
-  CHECK(report.epochs[1].prefix_share == doctest::Approx(prefix * 3 / 5));
+  CHECK(report.epochs[0].prefix_fraction == doctest::Approx(prefix * 4 / 5));
+  CHECK(report.epochs[1].prefix_fraction == doctest::Approx(prefix * 3 / 5));
 }
 
 TEST_CASE("trainer: a replay takes the same steps") {

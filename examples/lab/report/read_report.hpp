@@ -72,7 +72,7 @@ struct read_member {
   run.report.message = j.at("message");
   member("test_accuracy", run.test_accuracy);
   member("seconds", run.report.seconds);
-  member("prefix_share", run.report.prefix_share);
+  member("prefix_fraction", run.report.prefix_fraction);
   visit_members(run.report.memory, read_member{j.at("bytes")});
   for (const nlohmann::json& one : j.at("epochs")) {
     localis::epoch_record& e = run.report.epochs.emplace_back();
@@ -108,7 +108,7 @@ struct stored_report {
       return true;
     });
     detail::read_member{result.json.at("settings")}("epochs", result.epochs);
-    detail::read_member{result.json.at("network")}("stage_shares", result.work_fractions);
+    detail::read_member{result.json.at("network")}("work_fractions", result.work_fractions);
     for (const nlohmann::json& j : result.json.at("runs")) {
       result.runs.push_back(detail::read_run(j, result.work_fractions.size()));
     }

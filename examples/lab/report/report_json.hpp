@@ -65,7 +65,7 @@ template <class Record>
   j["message"] = run.report.message;
   j["test_accuracy"] = json_value(run.test_accuracy);
   j["seconds"] = json_value(run.report.seconds);
-  j["prefix_share"] = json_value(run.report.prefix_share);
+  j["prefix_fraction"] = json_value(run.report.prefix_fraction);
   j["bytes"] = record_json(run.report.memory);
   j["epochs"] = nlohmann::ordered_json::array();
   for (const localis::epoch_record& e : run.report.epochs) {
@@ -108,7 +108,7 @@ template <class Record>
   }
   j["network"] = {{"stages", all.network.stages},
                   {"highest_boundary", all.network.highest_boundary},
-                  {"stage_shares", detail::json_value(all.work_fractions)},
+                  {"work_fractions", detail::json_value(all.work_fractions)},
                   {"layers", layers}};
   j["table"] = json::array();
   for (const table_row& row : all.table()) {
@@ -122,7 +122,7 @@ template <class Record>
                           {"seconds", detail::json_value(row.seconds)},
                           {"speed_up", detail::json_value(row.speed_up)},
                           {"speed_up_of_products", detail::json_value(row.model)},
-                          {"prefix_share", detail::json_value(row.prefix_share)},
+                          {"prefix_fraction", detail::json_value(row.prefix_fraction)},
                           {"clips", detail::json_value(row.clips)},
                           {"bytes", detail::record_json(row.memory)},
                           {"bytes_at_end", row.last_bytes}});

@@ -61,9 +61,9 @@ template <kind_of<epoch_sums> Sums, class Visit>
 void visit_members(Sums& sums, const Visit& visit) {
   visit("rate", sums.rate);
   visit("gain", sums.gain);
-  visit("share", sums.share);
+  visit("prefix_fraction", sums.prefix_fraction);
   visit("loss", sums.loss);
-  visit("hits", sums.correct);
+  visit("correct", sums.correct);
   visit("norm", sums.norm);
   visit("stage_norms", sums.stage_norms);
 }
@@ -75,7 +75,7 @@ void visit_members(State& state, const Visit& visit) {
   visit("epochs", state.report.epochs);
   visit("memory", state.report.memory);
   visit("seconds", state.report.seconds);
-  visit("prefix_share", state.report.prefix_share);
+  visit("prefix_fraction", state.report.prefix_fraction);
   visit("sums", state.sums);
   visit("supervision", state.supervision);
 }

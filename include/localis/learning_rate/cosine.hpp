@@ -26,8 +26,8 @@ struct cosine {
   }
 
   [[nodiscard]] double operator()(double epoch, double epochs) const {
-    const double share = epochs > 0 ? std::clamp(epoch / epochs, 0.0, 1.0) : 0.0;
-    return last + (rate - last) * (1 + std::cos(std::numbers::pi * share)) / 2;
+    const double fraction = epochs > 0 ? std::clamp(epoch / epochs, 0.0, 1.0) : 0.0;
+    return last + (rate - last) * (1 + std::cos(std::numbers::pi * fraction)) / 2;
   }
 
   friend bool operator==(const cosine&, const cosine&) = default;

@@ -53,7 +53,7 @@ void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_rec
   sums.loss += done.record.loss * static_cast<double>(settings.samples);
   if (labelled) sums.correct += static_cast<std::size_t>(done.record.correct);
   const auto fractions = Model::work_fractions();
-  for (std::size_t stage = 0; stage < settings.boundary; ++stage) sums.share += fractions[stage];
+  for (std::size_t stage = 0; stage < settings.boundary; ++stage) sums.prefix_fraction += fractions[stage];
 }
 
 /// Writes the averages of the last epoch, and those of the run, as they are after the steps so far.
@@ -65,17 +65,17 @@ inline void write_averages(const epoch_sums& sums, bool labelled, report& writte
   record.accuracy = accuracy(labelled, static_cast<double>(sums.correct), samples);
   record.learning_rate = sums.rate / steps;
   record.gain = sums.gain / steps;
-  record.prefix_share = sums.share / steps;
+  record.prefix_fraction = sums.prefix_fraction / steps;
   record.update_norm = sums.norm.value();
   record.stage_update_norms.clear();
   for (const epoch_sums::mean& norms : sums.stage_norms) record.stage_update_norms.push_back(norms.value());
   double all_steps = 0;
-  double all_shares = 0;
+  double all_fractions = 0;
   for (const epoch_record& epoch : written.epochs) {
     all_steps += static_cast<double>(epoch.steps);
-    all_shares += epoch.prefix_share * static_cast<double>(epoch.steps);
+    all_fractions += epoch.prefix_fraction * static_cast<double>(epoch.steps);
   }
-  written.prefix_share = all_shares / all_steps;
+  written.prefix_fraction = all_fractions / all_steps;
 }
 
 /// The part of an epoch's record that a scheduler may learn from.

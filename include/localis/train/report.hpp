@@ -25,7 +25,7 @@ struct epoch_record {
   double learning_rate = 0;  ///< mean over steps, before the scheduler's factors by stage
   double gain = 0;           ///< mean over steps, before the supervision's factors by stage
   double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage over steps at the base boundary
-  double prefix_share = 0;   ///< mean fraction of the network's multiply-adds that lies before the boundary
+  double prefix_fraction = 0;   ///< mean fraction of the network's multiply-adds that lies before the boundary
   std::size_t clips = 0;     ///< number of weight rows that the scale guard found in this epoch
   double seconds = 0;        ///< duration of the training steps, without validation
   std::size_t bytes = 0;     ///< bytes in use by the backend at the end of the epoch
@@ -69,7 +69,7 @@ void visit_members(Record& record, const Visit& visit) {
   visit("learning_rate", record.learning_rate);
   visit("gain", record.gain);
   visit("update_norm", record.update_norm);
-  visit("prefix_share", record.prefix_share);
+  visit("prefix_fraction", record.prefix_fraction);
   visit("clips", record.clips);
   visit("seconds", record.seconds);
   visit("bytes", record.bytes);
@@ -94,7 +94,7 @@ struct report {
   std::vector<epoch_record> epochs;
   memory_use memory;
   double seconds = 0;       ///< duration of the training steps
-  double prefix_share = 0;  ///< mean of the epochs' prefix_share over all steps
+  double prefix_fraction = 0;  ///< mean of the epochs' prefix_fraction over all steps
   ending end = ending::unfinished;
   std::string message;  ///< the message of the error that ended the run, if there was one
 

@@ -27,7 +27,7 @@ struct epoch_sums {
 
   double rate = 0;
   double gain = 0;
-  double share = 0;
+  double prefix_fraction = 0;
   double loss = 0;
   std::size_t correct = 0;
   mean norm;
