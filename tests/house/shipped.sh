@@ -8,6 +8,7 @@
 #                                 and compared there
 #   every layer                   in tests/support/gradients.hpp, and in a network of tests/support/parity.hpp, or put into one where each
 #                                 backend is compared, with all of these
+#   every published network       in examples/lab/models.txt, which examples/run.sh trains, and in tests/support/every_model.hpp
 set -eu
 cd "$1"
 status=0
@@ -84,6 +85,18 @@ for backend in cpu cuda thrust_host; do
       expect "layer $layer" "tests/support/parity.hpp, or $test" "check_parity<[a-z]+<lo::$layer>" "$test"
   done
 done
+
+# VGG for large pictures is compared with PyTorch alone, as its classifier takes gigabytes.
+models=$(awk 'FNR == 1 { inner = 0 }
+  /^namespace detail/ { inner = 1 }
+  /^}  \/\/ namespace detail/ { inner = 0 }
+  /^using / && !inner { print $2 }' $include/zoo/*.hpp | grep -vx six_stages)
+for model in $models; do
+  expect "network $model" examples/lab/models.txt "^[a-z0-9_]+ [0-9]+ [a-z0-9_]+ $model " examples/lab/models.txt
+  case $model in vgg??) continue ;; esac
+  expect "network $model" tests/support/every_model.hpp "\bzoo::$model<" tests/support/every_model.hpp
+done
 count() { printf '%s\n' "$1" | wc -l; }
-printf '%s policies, %s layers, %s networks\n' "$(count "$policies")" "$(count "$layers")" "$(count "$networks")"
+printf '%s policies, %s layers, %s networks of layers, %s published networks\n' "$(count "$policies")" "$(count "$layers")" "$(count "$networks")" \
+  "$(count "$models")"
 exit $status
