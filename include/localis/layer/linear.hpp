@@ -91,7 +91,7 @@ class linear_layer {
   /// The counters of the rule and its optimizer, for stored training runs.
   [[nodiscard]] std::vector<std::size_t*> counts() {
     std::vector<std::size_t*> result;
-    if constexpr (learns_locally) result.push_back(learner_.updates());
+    if constexpr (learns_locally) result.push_back(learner_.weights().updates());
     if constexpr (detail::local_loss_counts<local_loss_type>) {
       for (std::size_t* count : local_loss_.counts()) result.push_back(count);
     }
@@ -100,8 +100,10 @@ class linear_layer {
 
   // For update_diagnostics (train/update_diagnostics.hpp): from keep_direction() on, each local update leaves the
   // direction of its step.
-  void keep_direction(Backend& backend) requires learns_locally { learner_.keep_direction(backend); }
-  [[nodiscard]] std::span<const scalar> direction() const requires learns_locally { return learner_.direction(); }
+  void keep_direction(Backend& backend) requires learns_locally { learner_.weights().keep_direction(backend); }
+  [[nodiscard]] std::span<const scalar> direction() const requires learns_locally {
+    return learner_.weights().direction();
+  }
 
   static constexpr std::size_t saved(const operation&) { return 0; }
 
@@ -115,14 +117,14 @@ class linear_layer {
   [[nodiscard]] local_update_statistics read_update_statistics(const Backend& backend) const {
     local_update_statistics result;
     if constexpr (learns_locally) {
-      const auto [change, clips] = learner_.read_update_statistics(backend);
+      const auto [change, clips] = learner_.weights().read_statistics(backend);
       result = {change, clips, fails_on_clips() && clips > 0};
     }
     return result;
   }
   /// The statistics of the local updates in the backend's memory; null without a local rule.
   [[nodiscard]] const double* update_statistics() const {
-    if constexpr (learns_locally) return learner_.update_statistics();
+    if constexpr (learns_locally) return learner_.weights().statistics();
     return nullptr;
   }
   static constexpr bool fails_on_clips() {

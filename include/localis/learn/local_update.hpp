@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
-#include <localis/backend/reduce_parts.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -17,28 +16,26 @@
 #include <localis/kernel/gate.hpp>
 #include <localis/kernel/normalization.hpp>
 #include <localis/kernel/update.hpp>
+#include <localis/learn/weight_update.hpp>
 #include <localis/rule/policy.hpp>
 
 namespace localis {
 
-/// A local rule in a layer: its parameters, its states, and its update of the weights. `Local` is a rule::local<...>.
+/// A local rule in a layer: its parameters, its states, and the sums over a batch from which weight_update.hpp takes
+/// the step. `Local` is a rule::local<...>.
 template <class Backend, class Local>
 class local_update {
  public:
   using scalar = typename Backend::scalar;
   using rule_type = typename Local::rule_type;
 
-  static_assert(optimizer::check_calls<typename Local::optimizer_type, scalar>());
-  static_assert(rule::detail::check_apply<typename Local::constraint_type, scalar>());
-
   Local values{};
 
-  local_update(Backend& backend, const operation& op) : rows_(op.map().outputs()), columns_(op.map().inputs()) {
+  local_update(Backend& backend, const operation& op)
+      : rows_(op.map().outputs()), columns_(op.map().inputs()), weights_(backend, rows_, columns_) {
     const auto take = [&](std::size_t size) {
       return backend.template allocate<scalar>(memory_kind::rule_state, size);
     };
-    for (auto& array : optimizer_state_) array = take(rows_ * columns_);
-    update_statistics_ = backend.template allocate<double>(memory_kind::rule_state, 2);
     if constexpr (rule::has_state_gate<rule_type>) {
       state_ = take(rows_);
       fill(backend, static_cast<scalar>(rule_type::initial_state), state_.data());
@@ -53,10 +50,7 @@ class local_update {
   /// The arrays that a stored training run must contain besides the weights, by name: those of the optimizer, and
   /// states of units.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
-    std::vector<parameter<scalar>> result;
-    result.reserve(optimizer_state_.size() + 3);
-    for (const auto& array : optimizer_state_)
-      result.push_back({"optimizer", rows_, columns_, array.data(), parameter_role::state});
+    std::vector<parameter<scalar>> result = weights_.states();
     const auto by_unit = [&](const char* name, const array_of<scalar>& array) {
       if (!array.empty()) result.push_back({name, 1, rows_, array.data(), parameter_role::state});
     };
@@ -66,26 +60,8 @@ class local_update {
     return result;
   }
 
-  /// The number of steps that the optimizer took, for stored training runs.
-  [[nodiscard]] std::size_t* updates() { return &updates_; }
-
-  /// From now on each update stores its direction, O x I: dW / eta, including the rates of single units, before
-  /// optimizer and constraint.
-  void keep_direction(Backend& backend) {
-    if (direction_.empty()) {
-      direction_ = backend.template allocate<scalar>(memory_kind::rule_state, rows_ * columns_);
-    }
-  }
-  [[nodiscard]] std::span<const scalar> direction() const { return {direction_.data(), direction_.size()}; }
-
-  /// Statistics in the backend's memory: the sum of squares of the last update, and the number of weight rows so far
-  /// whose scale was negative.
-  [[nodiscard]] const double* update_statistics() const { return update_statistics_.data(); }
-  [[nodiscard]] std::array<double, 2> read_update_statistics(const Backend& backend) const {
-    std::array<double, 2> host{};
-    backend.download(update_statistics_.data(), std::span<double>(host));
-    return host;
-  }
+  [[nodiscard]] auto& weights() { return weights_; }
+  [[nodiscard]] const auto& weights() const { return weights_; }
 
   /// Whether an epilogue may pool the response. Then the full response is not available for a second pass, or for
   /// products that need all of it.
@@ -148,8 +124,8 @@ class local_update {
         scratch, epilogue);
 
     const std::size_t learned = options.rows.count(map.rows(layer_arrays.samples));
-    const auto share = static_cast<scalar>(1 / static_cast<double>(learned));
-    complete_sum(backend, map, a, options, weight, share);
+    const auto inv_count = static_cast<scalar>(1 / static_cast<double>(learned));
+    complete_sum(backend, map, a, options, weight, inv_count);
     const scalar* unit_rate = nullptr;
     if constexpr (rule::has_unit_rate<rule_type>) {
       backend.for_rows(rows_, columns_,
@@ -158,17 +134,17 @@ class local_update {
     }
     scalar* forget = unit(a, sums::forget);
     backend.for_rows(1, rows_,
-                     kernel::mean_forget<scalar>{forget, share, static_cast<scalar>(rule::decay(values.rule))});
+                     kernel::mean_forget<scalar>{forget, inv_count, static_cast<scalar>(rule::decay(values.rule))});
     const kernel::rate<scalar> eta =
-        take_step(backend, kernel::local_direction<scalar>{a.sums.sum, forget, share, columns_}, forget, unit_rate,
-                  weight, a, rate, step);
+        weights_.apply(backend, values, kernel::local_direction<scalar>{a.sums.sum, forget, inv_count, columns_},
+                       forget, unit_rate, weight, a.step, rate, step);
     if (!step.apply_updates) return;
     if constexpr (Local::bias_type::learns) {
       if (bias != nullptr) {
-        backend.for_rows(1, rows_, kernel::update_bias<scalar>{bias, unit(a, sums::gates), forget, share, eta});
+        backend.for_rows(1, rows_, kernel::update_bias<scalar>{bias, unit(a, sums::gates), forget, inv_count, eta});
       }
     }
-    move_states(backend, a, share);
+    move_states(backend, a, inv_count);
   }
 
   /// Updates the weights by a supervised rule, from the gradient of its local loss.
@@ -176,7 +152,8 @@ class local_update {
                   const step_values<scalar>& step, std::byte* scratch) {
     workspace pieces(scratch);
     const arrays a = take_arrays(backend, op, pieces);
-    take_step(backend, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, nullptr, weight, a, rate, step);
+    weights_.apply(backend, values, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, nullptr, weight,
+                   a.step, rate, step);
   }
 
  private:
@@ -186,7 +163,6 @@ class local_update {
   static constexpr bool tracks_signal = Local::signal_type::source == rule::signal_source::running;
   static constexpr bool batch_signal = Local::signal_type::source == rule::signal_source::batch;
   static constexpr bool normalizes = tracks_signal || batch_signal;
-  static constexpr std::size_t state_arrays = Local::optimizer_type::template step<scalar>::state_arrays;
 
   template <class T>
   using array_of = typename Backend::template array<T>;
@@ -199,16 +175,14 @@ class local_update {
     scalar* signal_scale = nullptr;  ///< O
     scalar* signal_shift = nullptr;  ///< O
     scalar* moments = nullptr;       ///< 2 O
-    double* parts = nullptr;         ///< 2 x O x threads: norms, or changes
-    scalar* factor = nullptr;        ///< one factor on the rate
+    typename weight_update<Backend, Local>::arrays step;
   };
 
   static arrays take_arrays(const Backend& backend, const operation& op, workspace& scratch) {
     const std::size_t outputs = op.map().outputs();
     const std::size_t weights = op.map().weights();
     arrays a;
-    a.parts = scratch.take<double>(2 * outputs * backend.row_threads(op.map().inputs()));
-    a.factor = scratch.take<scalar>(1);
+    a.step = weight_update<Backend, Local>::take_arrays(backend, outputs, op.map().inputs(), scratch);
     if constexpr (!rule::supervised<rule_type>) {
       a.sums.sum = scratch.take<scalar>(weights);
       a.sums.unit = scratch.take<scalar>(sums::count * outputs);
@@ -304,7 +278,7 @@ class local_update {
 
   /// Subtracts from the sum G^T X what the units forget by other units, and the means of a centred rule.
   void complete_sum(Backend& backend, const linear_map& map, const arrays& a, const learn_options& options,
-                    const scalar* weight, scalar share) {
+                    const scalar* weight, scalar inv_count) {
     if constexpr (forgets_by != rule::matrix_forget::none) {
       if (options.forgetting == mutual_forgetting::matrix) {
         if (forgets_by == rule::matrix_forget::lower) {
@@ -315,87 +289,33 @@ class local_update {
       }
     }
     if constexpr (rule::centred<rule_type>()) {
-      backend.for_rows(1, rows_, kernel::scaled<scalar>{unit(a, sums::gates), a.gate_means, share});
+      backend.for_rows(1, rows_, kernel::scaled<scalar>{unit(a, sums::gates), a.gate_means, inv_count});
       backend.for_rows(
           rows_, columns_,
           kernel::subtract_rank_one<scalar>{a.gate_means, a.sums.input, a.sums.sum, columns_, rows_ / map.groups});
     }
   }
 
-  /// Updates the weights, W <- constraint(W + step(direction)), in the order that rule/policy.hpp states. Returns the
-  /// step size that was used.
-  template <class Direction>
-  kernel::rate<scalar> take_step(Backend& backend, const Direction& direction, scalar* forget, const scalar* unit_rate,
-                                 scalar* weight, const arrays& a, double rate, const step_values<scalar>& step) {
-    if (!direction_.empty()) {
-      backend.for_rows(rows_, columns_,
-                       kernel::store_direction<scalar, Direction>{
-                           weight, columns_, direction, {scalar(1), nullptr, unit_rate}, direction_.data()});
-    }
-    kernel::rate<scalar> eta{static_cast<scalar>(rate), step.gain, unit_rate};
-    if (!step.apply_updates) return eta;
-    const kernel::row_split split{columns_, backend.row_threads(columns_)};
-    const std::size_t parts = rows_ * split.threads;
-    const std::size_t part_columns = columns_ / split.threads;
-    if constexpr (Local::step_type::divided_by == rule::step_norm::relative) {
-      backend.for_rows(parts, part_columns, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
-      const std::size_t count = reduce_parts(backend, a.parts, 2 * parts) / 2;
-      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, count, step.gain, a.factor});
-      eta.factor = a.factor;
-    } else if constexpr (Local::step_type::divided_by == rule::step_norm::max_abs) {
-      backend.for_rows(parts, part_columns, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
-      const std::size_t count = reduce_parts(backend, a.parts, parts, kernel::reduction::largest);
-      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, count, step.gain, a.factor});
-      eta.factor = a.factor;
-    }
-    if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {
-      constexpr bool clip = Local::guard_type::reaction == rule::on_negative_scale::clip;
-      if (forget != nullptr) {
-        backend.for_rows(1, rows_,
-                         kernel::guard_scale<scalar>{forget, eta, clip, update_statistics_.data() + 1, rows_});
-      }
-    }
-    const auto element = values.optimizer.template prepare<scalar>(++updates_);
-    std::array<scalar*, state_arrays> state{};
-    for (std::size_t s = 0; s != state_arrays; ++s) state[s] = optimizer_state_[s].data();
-    using step_type = std::remove_const_t<decltype(element)>;
-    using constraint_type = typename Local::constraint_type;
-    backend.for_rows(parts, part_columns,
-                     kernel::apply_update<scalar, Direction, step_type, constraint_type>{
-                         weight, state, split, direction, element, eta, values.constraint, a.parts});
-    if constexpr (!std::is_same_v<constraint_type, rule::no_constraint>) {
-      if (split.threads > 1) {
-        backend.for_rows(rows_, columns_,
-                         kernel::constrain<scalar, constraint_type>{weight, columns_, values.constraint});
-      }
-    }
-    backend.for_rows(1, 1, kernel::total{a.parts, reduce_parts(backend, a.parts, parts), update_statistics_.data()});
-    return eta;
-  }
-
-  void move_states(Backend& backend, const arrays& a, scalar share) {
+  void move_states(Backend& backend, const arrays& a, scalar inv_count) {
     if constexpr (rule::has_state_gate<rule_type>) {
       backend.for_rows(1, rows_,
-                       kernel::update_running_mean<scalar>{unit(a, sums::statistic), state_.data(), share,
+                       kernel::update_running_mean<scalar>{unit(a, sums::statistic), state_.data(), inv_count,
                                                            static_cast<scalar>(values.rule.state_rate)});
     }
     if constexpr (tracks_signal) {
       backend.for_rows(1, rows_,
                        kernel::update_running_moments<scalar>{
-                           unit(a, sums::signal), unit(a, sums::signal_squares), a.signal_scale, share,
+                           unit(a, sums::signal), unit(a, sums::signal_squares), a.signal_scale, inv_count,
                            static_cast<scalar>(values.signal.momentum), signal_mean_.data(), signal_variance_.data()});
     }
   }
 
   std::size_t rows_;
   std::size_t columns_;
-  std::array<array_of<scalar>, state_arrays> optimizer_state_;
-  array_of<double> update_statistics_;
+  weight_update<Backend, Local> weights_;
   array_of<scalar> state_;  ///< one value per unit
   array_of<scalar> signal_mean_;
   array_of<scalar> signal_variance_;
-  array_of<scalar> direction_;  ///< empty unless keep_direction() was called
-  std::size_t updates_ = 0;
 };
 
 /// The local update of a layer without a local rule: empty.

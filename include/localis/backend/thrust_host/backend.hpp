@@ -13,9 +13,8 @@
 #if defined(_OPENMP)
 #include <thrust/system/omp/execution_policy.h>
 #endif
-#include <thrust/system/cpp/execution_policy.h>
-
 #include <Eigen/Core>
+#include <thrust/system/cpp/execution_policy.h>
 
 #include <localis/backend/cpu/gemm.hpp>
 #include <localis/backend/cpu/parallel.hpp>
