@@ -17,10 +17,10 @@ inline namespace LOCALIS_CPU_THREADS {
 /// linear_map and the resources it may use, in a file of its own; the backend picks one per map
 /// (backend::with_algorithm).
 ///
-///   takes(map)            whether the algorithm computes this map
-///   fuses_epilogue        it runs the bias and the epilogue on tiles in the cache; otherwise it adds the bias, and the
-///                         backend runs the epilogue over all of U afterwards
-///   fuses_pooling         its epilogue may pool
+///   takes(map)            returns whether the algorithm computes this map
+///   fuses_epilogue        whether it runs bias and epilogue on tiles in the cache; if not, it adds the bias, and
+///                         the backend runs the epilogue over all of U afterwards
+///   fuses_pooling         whether its epilogue may pool
 ///   respond(forward, scratch, epilogue)                     scratch: respond_scratch
 ///   respond_and_learn(forward, learn, scratch, epilogue)    scratch: learn_scratch
 ///   weight_gradient(backward, scratch)                      scratch: weight_gradient_scratch

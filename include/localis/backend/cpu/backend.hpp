@@ -30,7 +30,7 @@ namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
 struct options {
-  std::size_t threads = 0;  ///< 0: as many as OpenMP would use
+  std::size_t threads = 0;  ///< number of threads; 0: as many as OpenMP would use
   /// Bytes of input, framed or unfolded, that a thread works on at once. A fixed number rather than a cache size asked
   /// of the machine: results then depend on the thread count alone. 256 KiB leave half of an L2 of 512 KiB, or all but
   /// an eighth of one of 2 MiB, to weights and results; smaller tiles copy more lines twice, which neighbouring windows
@@ -42,12 +42,13 @@ struct options {
   std::size_t grain = 16384;
 };
 
-/// Arrays in host memory, matrix products by Eigen, loops and tiles over OpenMP threads.
+/// The CPU backend: arrays in host memory, matrix products by Eigen, loops and tiles over OpenMP threads.
 ///
-/// This class has memory, loops and reductions. Responses, local rules and gradients of a linear map are computed by an
-/// algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, dense.hpp, direct.hpp or unfolded.hpp. None
-/// unfolds the whole input of a convolution. Results depend on the thread count (partial weight products are added
-/// thread by thread, in order), not on timing. A copy shares the memory counters.
+/// This class implements memory, loops and reductions. Responses, local rules and gradients of a linear map are
+/// computed by an algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, dense.hpp, direct.hpp or
+/// unfolded.hpp. None of them unfolds the whole input of a convolution at once. Results depend on the number of
+/// threads, because partial weight products are added in the order of threads, but not on timing. Copies share the
+/// memory counters.
 template <class Scalar>
 class backend : public host_backend {
  public:
@@ -62,7 +63,7 @@ class backend : public host_backend {
   }
 
   [[nodiscard]] std::size_t threads() const { return resources_.threads; }
-  /// Vector instructions that Eigen was compiled for, for example "AVX512, FMA, AVX2, ...".
+  /// Returns the vector instructions that Eigen was compiled for, for example "AVX512, FMA, AVX2, ...".
   [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
 
   // Memory.
@@ -77,12 +78,12 @@ class backend : public host_backend {
   // Loops.
 
   [[nodiscard]] static constexpr std::size_t row_threads(std::size_t) { return 1; }
-  /// f(row, 0, columns) for each row. Rows do not depend on each other.
+  /// Calls f(row, 0, columns) for each row; the rows must be independent of each other.
   template <class Kernel>
   void for_rows(std::size_t rows, std::size_t columns, const Kernel& f) const {
     for_samples(rows, columns, columns, f);
   }
-  /// f(sample, 0, channels) for each sample, which is `work` elements of work.
+  /// Calls f(sample, 0, channels) for each sample, which counts as `work` elements of work.
   template <class Kernel>
   void for_samples(std::size_t samples, std::size_t work, std::size_t channels, const Kernel& f) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
@@ -200,7 +201,7 @@ class backend : public host_backend {
   }
 
  private:
-  /// f(algorithm) with the one that computes `map`: the first below that takes it. A new algorithm is one more line.
+  /// Calls f(algorithm) with the first algorithm below that takes `map`. A new algorithm is one more line here.
   template <class F>
   static constexpr void with_algorithm(const linear_map& map, const resources& available, const F& f) {
     if (depthwise_convolution<Scalar>::takes(map)) return f(depthwise_convolution<Scalar>{map, available});
@@ -209,7 +210,7 @@ class backend : public host_backend {
     return f(unfolded_convolution<Scalar>{map, available});
   }
 
-  /// The epilogue over all of U, where the algorithm did not run it on tiles.
+  /// Runs the epilogue over all of U, unless the algorithm has run it on tiles.
   template <class Algorithm, class Epilogue>
   void end_response(const Algorithm& algorithm, const response_arguments<Scalar>& forward, workspace scratch,
                     const Epilogue& epilogue) const {
@@ -217,7 +218,7 @@ class backend : public host_backend {
       run_epilogue(*this, algorithm.map.rows(forward.samples), algorithm.map.outputs(), forward.u, epilogue, scratch);
     }
   }
-  /// @param alone  a workspace from before the algorithm took its scratch, which it does not need any more
+  /// @param alone  workspace from before the algorithm took its scratch, which is free again when the response ends
   template <class Algorithm>
   void end_response_scratch(const Algorithm& algorithm, std::size_t samples, const epilogue_options& options,
                             workspace alone, workspace& scratch) const {
@@ -233,8 +234,8 @@ class backend : public host_backend {
     return std::clamp<std::size_t>((rows + 255) / 256, 1, 64);
   }
   struct reduce_arrays {
-    double* chunks;  ///< by chunk
-    Scalar* parts;   ///< by thread
+    double* chunks;  ///< sums of each chunk
+    Scalar* parts;   ///< sums of each thread over a few rows
   };
   [[nodiscard]] reduce_arrays take_reduce_arrays(std::size_t rows, std::size_t columns, std::size_t count,
                                                  workspace& scratch) const {

@@ -17,8 +17,8 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Dense layers: all of X is at hand and small in rows, so that threads split the result of a product rather than the
-/// sum, and nothing is copied.
+/// Computes dense layers. X needs no unfolding and has few rows, so that threads split the result of a product rather
+/// than its sum, and nothing is copied.
 template <class T>
 struct dense_product {
   linear_map map;
@@ -96,8 +96,8 @@ struct dense_product {
   void input_gradient_scratch(workspace&) const {}
 
  private:
-  /// U = X W^T. Threads split the longer side of U in multiples of 8, rows or units: Eigen's innermost product works on
-  /// blocks of 8 or fewer rows, and a thread whose part is no multiple leaves registers unused.
+  /// Computes U = X W^T. Threads split the longer side of U, its rows or its units, in multiples of 8: Eigen's
+  /// innermost product works on blocks of 8 or fewer rows, and a part that is not a multiple leaves registers unused.
   void multiply(const response_arguments<T>& forward) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
@@ -112,7 +112,8 @@ struct dense_product {
   void add_bias(const response_arguments<T>& forward) const {
     if (forward.bias != nullptr) add_to_rows(rows_of(forward.u, forward.samples, map.outputs()), forward.bias);
   }
-  /// body(rows, columns) for parts of a result whose longer side is split, in multiples of its grain.
+  /// Calls body(rows, columns) for each thread's part of a result, whose longer side is split in multiples of its
+  /// grain.
   template <class Body>
   static void split_longer(std::size_t rows, std::size_t columns, std::size_t row_grain, std::size_t column_grain,
                            std::size_t threads, const Body& body) {

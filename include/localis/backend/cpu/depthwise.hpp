@@ -15,7 +15,8 @@
 namespace localis::cpu::depthwise {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Each thread's own sums; `accumulators` of I x C. Added up in the order of threads, whatever their timing.
+/// The sums of each thread: accumulators in the layout I x C. They are added up in the order of threads, whatever the
+/// timing.
 template <class T>
 class partial_sums {
  public:
@@ -24,12 +25,12 @@ class partial_sums {
         inputs_(options.sums_inputs),
         units_(options.unit_sums * map.outputs()),
         threads_(threads),
-        // Threads write all the time: no two to one cache line.
+        // Threads write constantly, so that no two of them may share a cache line.
         size_(workspace::round_up(((inputs_ ? 2 : 1) * map.weights() + units_) * sizeof(T)) / sizeof(T)),
         data_(scratch.take<T>(threads * size_)) {}
 
   void clear() const { std::fill(data_, data_ + threads_ * size_, T(0)); }
-  /// Where a thread adds.
+  /// Returns the sums that a thread adds to.
   [[nodiscard]] accumulators<T> part(std::size_t thread) const {
     T* sum = data_ + thread * size_;
     T* unit = sum + map_.weights();
@@ -54,13 +55,13 @@ class partial_sums {
   T* data_;
 };
 
-/// What a pass that learns takes.
+/// The scratch arrays of a learning pass.
 template <class T>
 struct learn_arrays {
-  T* weights;           ///< I x C
-  T* response_weights;  ///< I x C, where gates see the input through other weights
-  T* gates;             ///< by thread, a row of the image
-  T* signal_rows;       ///< as gates, where those see another signal
+  T* weights;           ///< W, I x C
+  T* response_weights;  ///< H, I x C; null unless gate_signal::reweighted
+  T* gates;             ///< for each thread, the gates of one image row
+  T* signal_rows;       ///< for each thread, the gate signals of one image row; null if they are U
   partial_sums<T> sums;
 
   learn_arrays(const linear_map& map, const learn_options& options, std::size_t threads, workspace& scratch)
@@ -78,9 +79,9 @@ struct learn_arrays {
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Convolutions of each channel by itself. Work is cut into rows of an image, which threads own in contiguous
-/// stretches: the few rows of input that one row of output sees stay near the core for the response, the gates and all
-/// sums, and the input is read once.
+/// Depthwise convolution, in which each channel is convolved separately. Work is cut into image rows, of which each
+/// thread owns a contiguous range: the few input rows that one output row sees stay in the core's caches for the
+/// response, the gates and all sums, and the input is read once.
 template <class T>
 struct depthwise_convolution {
   linear_map map;
@@ -171,12 +172,12 @@ struct depthwise_convolution {
   void input_gradient_scratch(workspace& scratch) const { (void)scratch.take<T>(map.weights()); }
 
  private:
-  /// Gates and sums of those pixels in row `y` of an image that are learned from.
+  /// Computes the gates and sums of those pixels in row `y` of an image that the rule learns from.
   ///
-  /// @param row   of X, its first pixel
-  /// @param x     one sample
-  /// @param u     the response of this row
-  /// @param sums  of the calling thread
+  /// @param row   index in X of the first pixel of this row
+  /// @param x     input of one sample
+  /// @param u     response of this row
+  /// @param sums  sums of the calling thread
   template <class Gate>
   void learn_row(std::size_t thread, std::size_t y, std::size_t row, const T* x, const T* u,
                  const learning_arguments<T, Gate>& learn, const depthwise::learn_arrays<T>& arrays,
@@ -209,7 +210,7 @@ struct depthwise_convolution {
     if (options.sums_inputs) depthwise::add_products<T>(map, y, learned, x, nullptr, sums.input);
   }
 
-  /// body(thread, sample, y) for each of `height` rows of each sample.
+  /// Calls body(thread, sample, y) for each of the `height` rows of each sample.
   template <class Body>
   void for_image_rows(std::size_t samples, std::size_t height, const Body& body) const {
     const std::size_t threads = available.threads_for(map, samples);

@@ -8,12 +8,12 @@
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 
-/// Arithmetic of depthwise convolution on one row of an image, channels last. Weights and their sums are laid out I x C
-/// here, outside C x I, so that inner loops run over contiguous channels, a block of them in registers.
+/// Depthwise convolution of one image row, channels last. Weights and their sums are C x I elsewhere but I x C here, so
+/// that inner loops run over contiguous channels, a block of which is held in registers.
 namespace localis::cpu::depthwise {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// The cells of a window that meet an array, along one axis: cell first + k step meets position + k, k < count.
+/// The cells of a window that lie on an array, along one axis: cell first + k step on element position + k, k < count.
 struct cells {
   std::size_t first = 0;
   std::size_t step = 1;
@@ -21,17 +21,18 @@ struct cells {
   std::size_t count = 0;
 };
 
-/// The window of output position `position`, over an input of `size`.
+/// Returns the cells of the window of output position `position` that lie inside an input of `size` elements.
 inline cells cells_over_input(std::size_t position, std::size_t size, std::size_t kernel, std::size_t stride,
                               std::size_t padding) {
-  const std::size_t start = position * stride;  // before padding is taken off
+  const std::size_t start = position * stride;  // in padded coordinates
   const std::size_t first = start < padding ? padding - start : 0;
   const std::size_t end = start < size + padding ? (std::min)(kernel, size + padding - start) : 0;
   if (first >= end) return {};
   return {first, 1, start + first - padding, end - first};
 }
 
-/// The windows, over an output of `size`, that see input position `position`; cells are counted from a window's last.
+/// Returns the cells through which the windows of an output of `size` elements see input position `position`. Cells are
+/// counted from the last cell of a window.
 inline cells cells_over_output(std::size_t position, std::size_t size, std::size_t kernel, std::size_t stride,
                                std::size_t padding) {
   const std::size_t end = position + padding;  // output position o sees it in cell end - o stride
@@ -41,7 +42,7 @@ inline cells cells_over_output(std::size_t position, std::size_t size, std::size
   return {kernel - 1 + first * stride - end, stride, first, last - first};
 }
 
-/// Pixels first, first + step, ... of a row.
+/// The `count` pixels first, first + step, ... of an image row.
 struct pixels {
   std::size_t first;
   std::size_t step;
@@ -64,14 +65,15 @@ void for_channel_blocks(std::size_t channels, const F& f) {
   blocks_of(std::integral_constant<std::size_t, 1>{});
 }
 
-/// What a correlation computes: a response, or an input gradient, whose windows are those that see a pixel.
+/// The result of a correlation: a response, or an input gradient, which sums over the windows that see a pixel.
 enum class correlation { response, input_gradient };
 
-/// out(j, c) = bias(c) + sum over the cells of the windows that meet pixel j of row y of w(cell, c) in(position, c).
+/// Computes out(j, c) = bias(c) + sum of w(cell, c) in(position, c) over the cells and positions that cells_over_input
+/// or cells_over_output gives for pixel j of row y.
 ///
-/// @param extents   of `in`: of the layer's input, or of its output for an input gradient
-/// @param w         I x C; for an input gradient with its cells in reverse
-/// @param bias      C, or null
+/// @param extents   shape of `in`: the layer's input, or its output for an input gradient
+/// @param w         weights, I x C; for an input gradient, with their cells in reverse order
+/// @param bias      C values, or null
 template <class T>
 [[gnu::noinline]] void correlate(const window& field, correlation result, const shape& extents, std::size_t y,
                                  const pixels& selected, const T* in, const T* w, const T* bias, T* out) {
@@ -101,8 +103,9 @@ template <class T>
   }
 }
 
-/// sum(cell, c) += sum over pixels j of output row y of g(j, c) times what that cell of their window sees in channel c.
-///   x  one sample,  g  null: 1,  sum  I x C
+/// Computes sum(cell, c) += sum over the selected pixels j of output row y of g(j, c) times the input in channel c that
+/// lies under this cell of the window of j.
+///   x: one sample,  g: selected.count x C, or null for all 1,  sum: I x C
 template <class T>
 [[gnu::noinline]] void add_products(const linear_map& map, std::size_t y, const pixels& selected, const T* x,
                                     const T* g, T* sum) {
@@ -112,7 +115,7 @@ template <class T>
   const auto divide_up = [](std::size_t a, std::size_t b) { return (a + b - 1) / b; };
   const cells rows = cells_over_input(y, map.in.height, field.height, field.stride, field.padding);
   for (std::size_t column = 0; column < field.width; ++column) {
-    // The pixels in whose windows this column lies inside the image: left <= pixel < right, and among `which`.
+    // This column is inside the image for pixels left <= pixel < right; of `selected`, these are begin ... end - 1.
     const std::size_t image_end = map.in.width + field.padding;
     const std::size_t left = column < field.padding ? divide_up(field.padding - column, field.stride) : 0;
     const std::size_t right = column < image_end ? divide_up(image_end - column, field.stride) : 0;
@@ -141,7 +144,7 @@ template <class T>
   }
 }
 
-/// transposed: columns x rows, matrix: rows x columns
+/// Transposes `matrix`, rows x columns, into `transposed`, columns x rows.
 template <class T>
 void transpose(const T* matrix, std::size_t rows, std::size_t columns, T* transposed) {
   for (std::size_t r = 0; r < rows; ++r) {

@@ -22,13 +22,13 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Convolutions without unfolding: windows are read where they lie in a tile of the input (windows.hpp), and weights
-/// and their sums are laid out in panels (panels.hpp). Against the product of the unfolded input this saves the
-/// unfolding and its packing, which cost as much as the product itself where channels are few.
+/// Convolution without unfolding: windows are read in place from a tile of the input (windows.hpp), and weights and
+/// their sums are laid out in panels (panels.hpp). Compared with a product of the unfolded input, this saves unfolding
+/// and packing, which cost as much as the product itself if there are few channels.
 ///
-/// Takes convolutions all of whose channels go to all units: in groups, products are of few columns, and dense layers
-/// are one product, whose weights are as large as its rows are few. What needs rows of X, and the input gradient of
-/// strided windows, is left to unfolded_convolution.
+/// Takes convolutions in which all channels go to all units: with groups, products would have few columns, and a dense
+/// layer is a single product with large weights and few rows. Passes that need rows of X, and the input gradient of
+/// strided windows, are left to unfolded_convolution.
 template <class T>
 struct direct_convolution {
   linear_map map;
@@ -120,8 +120,8 @@ struct direct_convolution {
     (void)product_arrays(*this, {}, scratch);
   }
 
-  /// Windows one pixel apart: the response of D to W, whose units and channels change places and whose windows are
-  /// turned around.
+  /// For a stride of 1, computes dX as the response to D of a convolution with W, whose units and channels are
+  /// exchanged and whose windows are rotated by 180 degrees.
   void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
     if (!takes_gradient()) {
       unfolded().input_gradient(backward, scratch);
@@ -145,12 +145,12 @@ struct direct_convolution {
   }
 
  private:
-  /// What reading windows in place takes.
+  /// The tiles and packed weights for reading windows in place.
   struct window_arrays {
     linear_map map;
     direct::tiling<T> cut;
     direct::tile_arrays<T> tiles;
-    T* weights;  ///< panels
+    T* weights;  ///< W in panels
 
     window_arrays(const direct_convolution& self, std::size_t pool, workspace& scratch)
         : map(self.map),
@@ -158,13 +158,13 @@ struct direct_convolution {
           tiles(map, cut, self.available.threads, scratch),
           weights(scratch.take<T>(direct::panels_size<T>(map.outputs(), map.inputs()))) {}
 
-    /// Rows of X in a tile, at most.
+    /// Returns the largest number of rows of X in a tile.
     [[nodiscard]] std::size_t rows() const { return cut.rows(map); }
   };
-  /// What the product of D or of gates with windows takes.
+  /// The sums and the scratch of a product of D or of gates with windows.
   struct product_arrays {
     thread_sums<T> sums;
-    T* factors;  ///< by thread: the part of D that is multiplied
+    T* factors;  ///< for each thread, the part of D that it multiplies
 
     product_arrays(const direct_convolution& self, const learn_options& options, workspace& scratch)
         : sums(self.map, options, self.available.threads,
@@ -201,13 +201,13 @@ struct direct_convolution {
                 });
     tail.finish(epilogue);
   }
-  /// body(thread, rows, windows) for each tile of X.
+  /// Calls body(thread, rows, windows) for each tile of X.
   template <class Body>
   void for_windows(const window_arrays& arrays, std::size_t samples, const T* x, const Body& body) const {
     direct::for_tiles(map, arrays.cut, arrays.tiles, samples, x, available.threads_for(map, samples), body);
   }
 
-  /// Whether learning reads windows where they lie, unless gates see another response.
+  /// Returns whether a learning pass can read windows in place, provided that its gates do not see X H^T.
   [[nodiscard]] static constexpr bool reads_windows(const learn_options& options) {
     return options.forgetting != mutual_forgetting::remainder;
   }
@@ -215,7 +215,7 @@ struct direct_convolution {
     return map.field.stride == 1 && map.field.padding < map.field.height_span() &&
            map.field.padding < map.field.width_span() && map.field.height == map.field.width;
   }
-  /// The convolution that takes D to dX.
+  /// Returns the convolution that maps D to dX.
   [[nodiscard]] constexpr direct_convolution gradient() const {
     linear_map turned{map.out, map.in, map.field, 1};
     turned.field.padding = map.field.height_span() - 1 - map.field.padding;

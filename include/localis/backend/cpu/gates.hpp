@@ -15,20 +15,20 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// What is learned from some rows of X.
+/// The rows that a rule learns from among some rows of X, and their gates.
 template <class T>
 struct learned_rows {
-  matrix_view<const T> gates;   ///< compact
-  matrix_view<const T> plain;   ///< without the modulator
-  matrix_view<const T> inputs;  ///< rows of X, some left out; none where X is not unfolded
-  std::size_t start;            ///< the first of them, counted from the first of all
+  matrix_view<const T> gates;   ///< contiguous, one row for each learned row
+  matrix_view<const T> plain;   ///< gates without the modulator
+  matrix_view<const T> inputs;  ///< the learned rows of X; empty if X is not unfolded
+  std::size_t start;            ///< index of the first learned row among all given rows
 };
 
-/// Each thread's gates, and what else a pass that learns computes for the rows that the thread has in its cache.
+/// The gates of each thread, and the other arrays that a learning pass computes for the rows in the cache of a thread.
 template <class T>
 class gate_arrays {
  public:
-  /// @param rows  of a thread at once, at most
+  /// @param rows  largest number of rows that a thread processes at once
   gate_arrays(const linear_map& map, const learn_options& options, std::size_t rows, std::size_t threads,
               workspace& scratch)
       : map_(map), rows_(rows) {
@@ -38,10 +38,11 @@ class gate_arrays {
     if (options.forgetting == mutual_forgetting::remainder) remainder_ = scratch.take<T>(threads * rows * map.inputs());
   }
 
-  /// Opens the gates of those among `rows` that are learned from, and adds to all of a rule's sums but those over X.
+  /// Computes the gates of those among `rows` that the rule learns from, and adds to all sums of the rule except those
+  /// over X.
   ///
-  /// @param x, u  of the first of `rows`; x is null where it is not unfolded
-  /// @param sums  of the calling thread
+  /// @param x, u  rows of X and U, from row `rows.begin` on; x is null if X is not unfolded
+  /// @param sums  sums of the calling thread
   template <class Gate>
   learned_rows<T> open(std::size_t thread, range rows, const T* x, const T* u, const learning_arguments<T, Gate>& learn,
                        const accumulators<T>& sums) const {
@@ -74,7 +75,7 @@ class gate_arrays {
     return {gated, unmodulated, seen, start};
   }
 
-  /// A copy of the learned rows of X, from which a rule subtracts what its units explain.
+  /// Returns a copy of the learned rows of X, from which the caller subtracts G W.
   [[nodiscard]] matrix_view<T> remainder(std::size_t thread, const learned_rows<T>& learned) const {
     const matrix_view<const T>& x = learned.inputs;
     T* copy = remainder_ + thread * rows_ * map_.inputs();
@@ -85,7 +86,7 @@ class gate_arrays {
   }
 
  private:
-  /// What gates see of the rows: their response, or another signal where the rule has one.
+  /// Returns the signals that the gates of the rows see: their response, or another signal if the rule has one.
   template <class Gate>
   matrix_view<const T> signal_rows(std::size_t thread, const matrix_view<const T>& seen,
                                    const matrix_view<const T>& response_rows,
@@ -110,7 +111,8 @@ class gate_arrays {
   T* remainder_ = nullptr;  ///< X - G W
 };
 
-/// sum += G^T X. Where few gates of a row are not 0, row by row: a product would multiply zeros.
+/// Computes sum += G^T X. If few gates of a row are nonzero, it adds row by row, because a product would multiply
+/// zeros.
 template <class T>
 void add_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const T>& x, const matrix_view<T>& sum,
                       const learn_options& options) {

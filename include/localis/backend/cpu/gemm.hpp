@@ -11,7 +11,7 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// A row-major block of a larger array: rows x columns, `stride` elements from row to row.
+/// A row-major block of a larger array: rows x columns values, with `stride` elements from one row to the next.
 template <class T>
 struct matrix_view {
   T* data;
@@ -45,7 +45,7 @@ auto map(const matrix_view<const T>& b) {
 
 enum class sign { plus, minus };
 
-/// c += a b, or c -= a b, by Eigen's operators.
+/// Computes c += a b, or c -= a b if `direction` is minus, with Eigen's operators.
 template <class A, class B, class C>
 void add_by_operators(const A& a, const B& b, C& c, sign direction) {
   if (direction == sign::minus) {
@@ -55,11 +55,12 @@ void add_by_operators(const A& a, const B& b, C& c, sign direction) {
   }
 }
 
-/// c += a b, or c -= a b, by the product that Eigen's operators call, but with the blocks that it packs on the heap.
+/// Computes c += a b, or c -= a b if `direction` is minus, with the product that Eigen's operators call, but with the
+/// blocks that it packs on the heap.
 ///
-/// No public function of Eigen lets a caller choose where the blocks lie. The internal ones that are called here are
-/// the same in Eigen 3.4 and 5.0, with which they are tested. A later Eigen multiplies by its operators, until this has
-/// been tested with it as well: threads then need a larger stack.
+/// No public function of Eigen lets a caller choose where the blocks lie. The internal functions called here are the
+/// same in Eigen 3.4 and 5.0, with which they are tested. With later versions of Eigen, its operators are used until
+/// this has been tested with them as well; threads then need a larger stack.
 template <class A, class B, class C>
 void add_in_blocks(const A& a, const B& b, C& c, sign direction) {
 #if EIGEN_VERSION_AT_LEAST(5, 1, 0)
@@ -79,17 +80,17 @@ void add_in_blocks(const A& a, const B& b, C& c, sign direction) {
 #endif
 }
 
-/// c += a b, or c -= a b, on the calling thread.
+/// Computes c += a b, or c -= a b if `direction` is minus, on the calling thread.
 ///
-/// Eigen packs parts of a and b into two blocks, for which its own operators take up to 128 KB of stack each: threads
-/// may have less (128 KB in all is what musl gives them, and what OMP_STACKSIZE may say). Here the blocks are on the
-/// heap. Products for which Eigen packs nothing stay with its operators: small ones, and those of a vector, unless it
-/// would copy a long one that does not lie in one piece.
+/// Eigen packs parts of a and b into two blocks, for which its own operators take up to 128 KB of stack each. Threads
+/// may have less: 128 KB in all is what musl gives them and what OMP_STACKSIZE may set. Here the blocks are on the
+/// heap. Products for which Eigen packs nothing use its operators: small ones, and those with a vector, unless Eigen
+/// would copy a long vector that is not contiguous.
 template <class A, class B, class C>
 void add_product(const A& a, const B& b, C& c, sign direction = sign::plus) {
   using index = Eigen::Index;
   constexpr index few_values = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD: below it Eigen multiplies without packing
-  // A vector of 32 KiB may lie on the stack of a thread that has 128 KiB; Eigen itself would allow it all of those.
+  // A copied vector may take 32 KiB of the stack of a thread that has 128 KiB; Eigen itself would let it take all 128.
   constexpr index stack_values = 32768 / sizeof(typename C::Scalar);
   if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
   const bool is_vector = c.rows() == 1 || c.cols() == 1;
@@ -104,9 +105,8 @@ void add_product(const A& a, const B& b, C& c, sign direction = sign::plus) {
 
 }  // namespace detail
 
-/// The three products of a layer, each compiled once per scalar. On the calling thread; c = or c += by `mode`.
-///
-/// c = a b^T:   response,         U = X W^T
+/// Computes c = a b^T or c += a b^T, as `mode` says, on the calling thread: the response, U = X W^T. This and the next
+/// two functions are the products of a layer, each compiled once per scalar.
 template <class T>
 [[gnu::noinline]] void multiply_abt(const matrix_view<const T>& a, const matrix_view<const T>& b,
                                     const matrix_view<T>& c, kernel::store mode) {
@@ -115,7 +115,7 @@ template <class T>
   detail::add_product(detail::map(a), detail::map(b).transpose(), out);
 }
 
-/// c = a^T b:   weight product,   G^T X
+/// Computes c = a^T b or c += a^T b, as `mode` says, on the calling thread: the weight product, G^T X.
 template <class T>
 [[gnu::noinline]] void multiply_atb(const matrix_view<const T>& a, const matrix_view<const T>& b,
                                     const matrix_view<T>& c, kernel::store mode) {
@@ -124,7 +124,7 @@ template <class T>
   detail::add_product(detail::map(a).transpose(), detail::map(b), out);
 }
 
-/// c = a b:     input gradient,   D W
+/// Computes c = a b or c += a b, as `mode` says, on the calling thread: the input gradient, D W.
 template <class T>
 [[gnu::noinline]] void multiply_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
                                    const matrix_view<T>& c, kernel::store mode) {
@@ -133,7 +133,7 @@ template <class T>
   detail::add_product(detail::map(a), detail::map(b), out);
 }
 
-/// c -= a b:    what a rule's units explain of each other's inputs
+/// Computes c -= a b on the calling thread, as for the remainder X - G W of mutual forgetting.
 template <class T>
 [[gnu::noinline]] void subtract_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
                                    const matrix_view<T>& c) {
@@ -141,7 +141,7 @@ template <class T>
   detail::add_product(detail::map(a), detail::map(b), out, detail::sign::minus);
 }
 
-/// Each row of `matrix` += row
+/// Adds `row` to each row of `matrix`.
 template <class T>
 void add_to_rows(const matrix_view<T>& matrix, const T* row) {
   for (std::size_t r = 0; r < matrix.rows; ++r) {

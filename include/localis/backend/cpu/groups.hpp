@@ -6,7 +6,7 @@
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 
-/// The part of group `g` in what rows of units, rows of their inputs, and weights hold.
+/// Views of the part that belongs to group `g` in rows of units, in rows of inputs and in weights.
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
@@ -24,7 +24,7 @@ matrix_view<T> group_weights(const linear_map& map, std::size_t g, T* w) {
   return rows_of(w + g * map.weights() / map.groups, map.outputs() / map.groups, map.inputs());
 }
 
-/// u = X W^T of some rows of X, on the calling thread.
+/// Computes u = X W^T for some rows of X, group by group, on the calling thread.
 template <class T>
 void grouped_response(const linear_map& map, const matrix_view<const T>& x, const T* w, T* u) {
   const std::size_t units = map.outputs() / map.groups;

@@ -12,12 +12,13 @@
 
 #include <localis/config.hpp>
 
-/// Vector registers by the extension that g++ and clang share: `+` and `*` work on all values of a packet at once. Only
-/// the fused product is an intrinsic, because whether compilers fuse `a * b + c` depends on their options and tuning.
+/// Vector registers, written with the extension that g++ and clang share: `+` and `*` work on all values of a packet at
+/// once. Only the fused multiply-add is an intrinsic, because whether compilers fuse `a * b + c` depends on their
+/// options and tuning.
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Bytes of the widest vector register of the instructions that the compiler may use.
+/// Size in bytes of the widest vector register that the compiler may use.
 #if defined(__AVX512F__)
 inline constexpr std::size_t packet_bytes = 64;
 #elif defined(__AVX__)
@@ -26,7 +27,7 @@ inline constexpr std::size_t packet_bytes = 32;
 inline constexpr std::size_t packet_bytes = 16;
 #endif
 
-/// Whether there are 32 vector registers rather than 16: blocks of sums are chosen to fill them.
+/// Whether there are 32 vector registers rather than 16; blocks of sums are sized to fill them.
 #if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr bool many_registers = true;
 #else
@@ -39,35 +40,35 @@ template <class T>
 struct vector_register {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
   using type [[gnu::vector_size(packet_bytes)]] = T;
-  /// A vector at any address, over an array of values.
+  /// A vector at any address, which may alias an array of values.
   using unaligned [[gnu::vector_size(packet_bytes), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
 };
 
 }  // namespace detail
 
-/// One vector register of values.
+/// A vector register of values.
 template <class T>
 using packet = typename detail::vector_register<T>::type;
-/// Values in a packet.
+/// The number of values in a packet.
 template <class T>
 inline constexpr std::size_t width = packet_bytes / sizeof(T);
 
-/// The packet at `values`, at any address.
+/// Loads the packet at `values`, which need not be aligned.
 template <class T>
 [[gnu::always_inline]] inline packet<T> load(const T* values) {
   return *reinterpret_cast<const typename detail::vector_register<T>::unaligned*>(values);
 }
 
-/// Stores `vector` at `values`, at any address.
+/// Stores `vector` at `values`, which need not be aligned.
 template <class T>
 [[gnu::always_inline]] inline void store(packet<T> vector, T* values) {
   *reinterpret_cast<typename detail::vector_register<T>::unaligned*>(values) = vector;
 }
 
-/// factor * values + sum, rounded once where the machine can.
+/// Returns factor * values + sum, rounded only once if the machine has a fused multiply-add.
 template <class T>
 [[gnu::always_inline]] inline packet<T> multiply_add(T factor, packet<T> values, packet<T> sum) {
-  const packet<T> factors = factor - packet<T>{};  // minus 0, which changes no value; -0 plus 0 would be 0
+  const packet<T> factors = factor - packet<T>{};  // x - 0 is x for every x, but -0 + 0 is 0
 #if defined(__AVX512F__)
   if constexpr (std::is_same_v<T, float>) return _mm512_fmadd_ps(factors, values, sum);
   if constexpr (std::is_same_v<T, double>) return _mm512_fmadd_pd(factors, values, sum);
@@ -82,7 +83,7 @@ template <class T>
 #endif
 }
 
-/// f(0) ... f(N - 1), each index a constant: sums then live in registers.
+/// Calls f(0) ... f(N - 1), each index being a constant, so that sums indexed by it stay in registers.
 template <std::size_t N, class F>
 [[gnu::always_inline]] inline void unrolled(const F& f) {
   [&]<std::size_t... Is>(std::index_sequence<Is...>) __attribute__((always_inline)) {

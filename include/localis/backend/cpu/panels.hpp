@@ -8,21 +8,21 @@
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/config.hpp>
 
-/// Weights and their sums as direct convolution reads them: panels of I x (a few vectors of units), zero beyond the
-/// last unit.
+/// The layout of weights and their sums in direct convolution: panels of I x (a few vectors of units), with zeros
+/// beyond the last unit.
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Values of all panels.
+/// Returns the number of values in all panels.
 template <class T>
 [[nodiscard]] constexpr std::size_t panels_size(std::size_t units, std::size_t inputs) {
   return (units + width<T> - 1) / width<T> * width<T> * inputs;
 }
-/// f(first unit, units, V) for each panel, where V is the number of its vectors, a constant. It begins at value
-/// first unit * inputs.
+/// Calls f(first unit, units, V) for each panel, where the constant V is the number of its vectors. The panel begins at
+/// value first unit * inputs.
 ///
-/// Panels are as wide as registers allow (respond_panel): each value of X that is broadcast then serves three vectors
-/// of units. Four vectors are cut into two and two, for a panel of one vector loads X as often for a third of the work.
+/// Panels are as wide as registers allow (respond_panel): each broadcast value of X then serves three vectors of units.
+/// Four vectors are split into two and two, because a panel of one vector loads X as often for a third of the work.
 template <class T, class F>
 void for_panels(std::size_t units, const F& f) {
   for (std::size_t first = 0; first < units;) {
@@ -39,7 +39,7 @@ void for_panels(std::size_t units, const F& f) {
 /// stays in the first cache. The number follows from the cache line; others were not measured.
 inline constexpr std::size_t strip = 16;
 
-/// Panels of `weight(unit, input)`, some of them on each thread.
+/// Packs weight(unit, input) into panels, some of them on each thread.
 template <class T, class Weight>
 void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size_t threads, T* panels) {
   parallel_for(threads, [&](std::size_t thread) {
@@ -58,7 +58,7 @@ void pack(std::size_t units, std::size_t inputs, const Weight& weight, std::size
     });
   });
 }
-/// dw = the sum of the threads' panels, O x I, in the order of threads.
+/// Computes dw, O x I, as the sum of `copies` sets of panels, one set per thread, added in the order of threads.
 template <class T>
 void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t copies, std::size_t threads, T* dw) {
   const std::size_t size = panels_size<T>(units, inputs);

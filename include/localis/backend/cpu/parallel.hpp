@@ -18,7 +18,7 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Threads that OpenMP would use here; 1 without OpenMP.
+/// Returns the number of threads that OpenMP would use here, or 1 without OpenMP.
 inline std::size_t available_threads() {
 #if defined(_OPENMP)
   return static_cast<std::size_t>((std::max)(1, omp_get_max_threads()));
@@ -30,11 +30,11 @@ inline std::size_t available_threads() {
 namespace detail {
 
 #if defined(_OPENMP)
-/// Tells a process that was forked after threads ran on threads: it has none of them, and GCC's OpenMP would wait for
-/// them without end.
+/// Detects that the process was forked after parallel_for had used threads: the child has none of them, and GCC's
+/// OpenMP would wait for them forever.
 class fork_watch {
  public:
-  /// To be called before threads are used. False: they must not be.
+  /// Returns whether threads may be used. Must be called before threads are used.
   static bool threads_are_here() {
 #if __has_include(<pthread.h>)
     static const int watching = ::pthread_atfork(nullptr, nullptr, [] { forked_.store(true); });
@@ -48,7 +48,7 @@ class fork_watch {
 };
 #endif
 
-/// parallel_for, compiled once for all bodies.
+/// Implements parallel_for, compiled once for all bodies.
 inline void run_threads(std::size_t threads, void (*body)(const void*, std::size_t), const void* what) {
 #if defined(_OPENMP)
   if (threads > 1 && fork_watch::threads_are_here()) {
@@ -75,21 +75,22 @@ inline void run_threads(std::size_t threads, void (*body)(const void*, std::size
 
 }  // namespace detail
 
-/// Runs body(thread) for thread = 0 ... threads - 1, one thread each. The first exception (lowest thread) is thrown on
-/// after all threads have ended. Without OpenMP, and in a process that was forked after threads had run on threads, the
-/// threads run one after the other, with the same results.
+/// Runs body(thread) for thread = 0 ... threads - 1, each on a thread of its own. If calls throw, the exception of the
+/// lowest thread is rethrown after all threads have ended. Without OpenMP, and in a process that was forked after
+/// threads had been used, the calls run one after the other, with the same results.
 template <class Body>
 void parallel_for(std::size_t threads, const Body& body) {
   detail::run_threads(
       threads, [](const void* what, std::size_t thread) { (*static_cast<const Body*>(what))(thread); }, &body);
 }
 
-/// Part `thread` of [0, size) in `threads` near-equal parts whose inner borders are multiples of `grain`.
+/// The half-open range of indices [begin, end).
 struct range {
   std::size_t begin;
   std::size_t end;
   [[nodiscard]] std::size_t size() const { return end - begin; }
 };
+/// Returns part `thread` of [0, size) in `threads` near-equal parts whose inner borders are multiples of `grain`.
 inline range part_of(std::size_t size, std::size_t thread, std::size_t threads, std::size_t grain = 1) {
   const std::size_t grains = (size + grain - 1) / grain;
   return {(std::min)(size, grains * thread / threads * grain),

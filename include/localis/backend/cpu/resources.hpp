@@ -19,16 +19,16 @@ struct resources {
   /// for memory. The ratio is an estimate (one AVX-512 register of floats), not a measurement.
   static constexpr std::size_t multiply_adds_per_element = 16;
 
-  /// Threads that a loop over `elements` values is worth.
+  /// Returns the number of threads that a loop over `elements` values is worth.
   [[nodiscard]] std::size_t threads_for(std::size_t elements) const { return elements < grain ? 1 : threads; }
-  /// Threads that the product of a linear map is worth.
+  /// Returns the number of threads that the product of a linear map is worth.
   [[nodiscard]] std::size_t threads_for(const linear_map& map, std::size_t samples) const {
     return threads_for(map.rows(samples) * map.weights() / multiply_adds_per_element);
   }
 
-  /// body(columns) for parts of a product's columns, on as many threads as its work is worth. Parts begin at multiples
-  /// of 16 columns: a thread's rows are then whole vectors, and with float whole cache lines that no other thread
-  /// writes.
+  /// Calls body(columns) for parts of a product's columns, on as many threads as its work is worth. Parts begin at
+  /// multiples of 16 columns, so that the rows of a part are whole vectors and, with float, whole cache lines that no
+  /// other thread writes.
   ///
   /// @param column_work  multiply-adds of one column
   template <class Body>

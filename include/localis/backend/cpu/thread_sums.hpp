@@ -13,12 +13,12 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Where threads add up a product: in rows of the result's shape, or in panels (panels.hpp).
+/// The layout in which threads sum a product: rows in the shape of the result, or panels (panels.hpp).
 enum class product_layout { rows, panels };
 
-/// Each thread's part of what a local rule or a weight gradient sums, added up in the order of threads, whatever their
-/// timing. Thread 0 adds into the result itself, the others into their own copies; products in panels have a copy for
-/// each thread.
+/// The sums that each thread takes for a local rule or a weight gradient; they are added up in the order of threads,
+/// whatever the timing. Thread 0 adds to the result itself and the others to copies of their own, but if products are
+/// summed in panels, every thread has a copy of those.
 template <class T>
 class thread_sums {
  public:
@@ -31,7 +31,7 @@ class thread_sums {
         copies_(scratch.take<T>((threads - 1) * copy_size())) {}
 
   [[nodiscard]] bool in_panels() const { return in_panels_; }
-  /// Where a thread adds; `sum` is its panels where there are any.   all: the result
+  /// Returns the sums that a thread adds to, given the result `all`; `sum` points to its panels if there are any.
   [[nodiscard]] accumulators<T> part(std::size_t thread, const accumulators<T>& all) const {
     accumulators<T> own = all;
     if (thread > 0) {
@@ -50,7 +50,7 @@ class thread_sums {
       clear_others(map_, options_, own);
     });
   }
-  /// The result, from the sums of `threads` threads; panels are unpacked by `workers` threads.
+  /// Adds up the sums of `threads` threads in the result `all`; panels are unpacked by `workers` threads.
   void add_up(std::size_t threads, std::size_t workers, const accumulators<T>& all) const {
     if (in_panels_) {
       direct::unpack(map_.outputs(), map_.inputs(), static_cast<const T*>(panels_), threads, workers, all.sum);
@@ -65,13 +65,13 @@ class thread_sums {
     }
   }
 
-  /// All sums but the product's.
+  /// Sets all sums that are wanted, except the product, to 0.
   static void clear_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums) {
     for_others(map, options, sums, [&](auto member, std::size_t size) { std::fill_n(sums.*member, size, T(0)); });
   }
 
  private:
-  /// f(which, size) for each sum that is wanted, but the product's.
+  /// Calls f(member, size) for each sum that is wanted, except the product.
   template <class F>
   static void for_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums, const F& f) {
     if (sums.unit != nullptr) f(&accumulators<T>::unit, options.unit_sums * map.outputs());

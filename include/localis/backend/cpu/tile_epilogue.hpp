@@ -15,11 +15,11 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Runs what ends a tile of responses while the tile is in the cache: the bias, and a kernel::epilogue.
+/// Completes a tile of responses while it is in the cache: adds the bias and runs a kernel::epilogue.
 template <class T>
 class tile_epilogue {
  public:
-  /// rows: of a tile, at most
+  /// @param rows  largest number of rows in a tile
   tile_epilogue(const linear_map& map, std::size_t rows, std::size_t threads, const epilogue_options& options,
                 workspace& scratch)
       : map_(map), rows_(rows), threads_(threads) {
@@ -29,16 +29,16 @@ class tile_epilogue {
     sums_ = scratch.take<double>(threads * 2 * map.outputs());
   }
 
-  /// Before the first tile.
+  /// Resets the moments; must be called before the first tile.
   void start() const {
     if (sums_ != nullptr) std::fill_n(sums_, threads_ * 2 * map_.outputs(), 0.0);
   }
-  /// Where a tile's response goes: to its place in `y`, or to a thread's scratch where only what is pooled from it is
-  /// kept.
+  /// Returns where the response of a tile is stored: at its place in `y`, or in scratch of the thread if only its
+  /// pooled values are kept.
   [[nodiscard]] T* response(std::size_t thread, range rows, T* y) const {
     return tiles_ == nullptr ? y + rows.begin * map_.outputs() : tiles_ + thread * rows_ * map_.outputs();
   }
-  /// For the response `out` of some rows of X.   y: where the results of all rows begin
+  /// Completes `out`, the response of some rows of X.   y: start of the results of all rows
   template <class Epilogue>
   void operator()(std::size_t thread, range rows, T* out, const T* bias, T* y, const Epilogue& epilogue) const {
     const std::size_t outputs = map_.outputs();
@@ -60,7 +60,7 @@ class tile_epilogue {
       if (epilogue.pool > 1) pool(rows, out, y, epilogue);
     }
   }
-  /// After the last tile.
+  /// Adds up the moments of all threads; must be called after the last tile.
   template <class Epilogue>
   void finish(const Epilogue& epilogue) const {
     if constexpr (Epilogue::present) {
@@ -74,7 +74,7 @@ class tile_epilogue {
   }
 
  private:
-  /// Whole images, or whole squares of one.
+  /// Pools the rows of a tile, which are whole images or whole pooling squares of one image.
   template <class Epilogue>
   void pool(range rows, const T* out, T* y, const Epilogue& epilogue) const {
     const std::size_t positions = map_.out.positions();
@@ -94,7 +94,7 @@ class tile_epilogue {
   std::size_t rows_;
   std::size_t threads_;
   T* tiles_ = nullptr;
-  T* parts_ = nullptr;  ///< each thread's sums over a few rows
+  T* parts_ = nullptr;  ///< sums of each thread over a few rows
   double* sums_ = nullptr;
 };
 

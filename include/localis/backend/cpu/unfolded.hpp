@@ -20,8 +20,8 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Convolutions by the product of the unfolded input, a tile of rows of X at a time. Takes every map, and is the one
-/// that gives rules rows of X.
+/// Computes convolutions as products with the unfolded input, one tile of rows of X at a time. Takes every map, and
+/// provides rules with the rows of X.
 template <class T>
 struct unfolded_convolution {
   linear_map map;
@@ -114,7 +114,7 @@ struct unfolded_convolution {
     T* columns = take_columns(scratch);
     const std::size_t positions = map.out.positions();
     const std::size_t row_limit = tile_rows();
-    // Windows of one image overlap, so that an image belongs to one thread; small images share a tile.
+    // Windows of one image overlap, so each image belongs to one thread; small images share a tile.
     const std::size_t images = std::max<std::size_t>(1, row_limit / positions);
     const std::size_t threads = (std::min)(available.threads_for(map, backward.samples), backward.samples);
     parallel_for(threads, [&](std::size_t thread) {
@@ -158,12 +158,12 @@ struct unfolded_convolution {
   [[nodiscard]] std::size_t tile_rows() const {
     return std::clamp<std::size_t>(available.tile_bytes / (map.seen() * sizeof(T)), 64, 1024) / 16 * 16;
   }
-  /// Each thread's tile of the unfolded input.
+  /// Takes a tile of the unfolded input for each thread, or returns null if the input needs no unfolding.
   T* take_columns(workspace& scratch) const {
     return map.pointwise() ? nullptr : scratch.take<T>(available.threads * tile_rows() * map.seen());
   }
 
-  /// body(thread, rows, tile) for each tile of X; threads own contiguous stretches of tiles.
+  /// Calls body(thread, rows, tile) for each tile of X; each thread owns a contiguous range of tiles.
   template <class Body>
   void for_tiles(std::size_t samples, const T* x, T* columns, const Body& body) const {
     const std::size_t row_limit = tile_rows();

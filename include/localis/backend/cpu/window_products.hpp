@@ -10,15 +10,16 @@
 #include <localis/backend/cpu/windows.hpp>
 #include <localis/config.hpp>
 
-/// Products of windows with panels: a few positions against a few vectors of units at a time, all sums in registers.
+/// Products of windows with panels, computed in blocks of a few positions by a few vectors of units, whose sums all
+/// stay in registers.
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// sums[r, v] += window at x[r] times the panel, for R positions and V vectors of units.
+/// Computes sums[r, v] = window at x[r] times the panel, for R positions and V vectors of units.
 template <std::size_t R, std::size_t V, class T>
 [[gnu::always_inline]] inline void respond_block(const stretches& walk, const T* const* x, const T* panel,
                                                  packet<T>* sums) {
-  // One vector: even and odd inputs have sums of their own, or each sum would wait for itself.
+  // With one vector, even and odd inputs have separate sums; otherwise each multiply-add would wait for the last one.
   constexpr std::size_t ways = V == 1 ? 2 : 1;
   packet<T> part[ways * R * V];
   unrolled<ways * R * V>([&](auto i) { part[i] = packet<T>{}; });
@@ -56,10 +57,10 @@ template <std::size_t R, std::size_t V, class T>
   });
 }
 
-/// u = X W^T for one panel's units.   u: count rows, `stride` apart
+/// Computes u = X W^T for the units of one panel.   u: x.count rows, `stride` elements apart
 template <std::size_t V, class T>
 [[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride) {
-  // R V sums, V weights and one value of X live in registers: 28 of 32, or 16 of 16, where V is 3.
+  // R V sums, V weights and one value of X are held in registers: 28 of 32, or 16 of 16, if V is 3.
   constexpr std::size_t R = many_registers ? 8 : 4;
   for (std::size_t p = 0; p < x.count; p += R) {
     const std::size_t valid = (std::min)(R, x.count - p);
@@ -81,7 +82,7 @@ template <std::size_t V, class T>
   }
 }
 
-/// u = X W^T.   u: count x units,  panels of W
+/// Computes u = X W^T.   u: x.count x units,  panels: W
 template <class T>
 void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, T* u) {
   for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
@@ -89,7 +90,7 @@ void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_
   });
 }
 
-/// sum += factor times window p
+/// Computes sum += factor times window p.   sum: inputs
 template <class T>
 void add_window(const windows<T>& x, std::size_t p, T factor, T* sum) {
   for (std::size_t row = 0; row < x.walk.rows; ++row) {
@@ -101,10 +102,10 @@ void add_window(const windows<T>& x, std::size_t p, T factor, T* sum) {
   }
 }
 
-/// panel += X^T D for B inputs in a row, the first of which lies at x + places[p step].   d: count x (V width)
+/// Computes panel += X^T D for B consecutive inputs, the first at x + places[p step].   d: count x (V width)
 template <std::size_t B, std::size_t V, class T>
 [[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d, T* panel) {
-  // From 0, and added as a whole: rounded as often as there are blocks, not windows.
+  // The sums start at 0 and are added to the panel as a whole: it is rounded once per block, not once per window.
   packet<T> sums[B * V];
   unrolled<B * V>([&](auto i) { sums[i] = packet<T>{}; });
   const std::size_t count = windows.count;
@@ -125,10 +126,10 @@ template <std::size_t B, std::size_t V, class T>
   });
 }
 
-/// panel += X^T D for one panel's units.
+/// Computes panel += X^T D for the units of one panel.   d: x.count x (V width)
 template <std::size_t V, class T>
 [[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, T* panel) {
-  // B V sums, V errors and one value of X live in registers: at most 28 of 32, or 16 of 16.
+  // B V sums, V errors and one value of X are held in registers: at most 28 of 32, or 16 of 16.
   constexpr std::size_t B =
       many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
   const stretches& walk = x.walk;
@@ -150,7 +151,7 @@ inline constexpr std::size_t few_windows = 64;
 template <class T>
 inline constexpr std::size_t product_part = few_windows * 3 * width<T>;
 
-/// panels += X^T D.   d: count x units,  part: scratch, product_part
+/// Computes panels += X^T D.   d: x.count x units,  part: scratch of product_part<T> values
 template <class T>
 void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t inputs, T* part, T* panels) {
   for (std::size_t first_row = 0; first_row < x.count; first_row += few_windows) {
@@ -172,7 +173,7 @@ void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t
   }
 }
 
-/// sum += G^T X where most gates are 0.   gates: count x units,  sum: units x inputs
+/// Computes sum += G^T X, for gates that are mostly 0.   gates: x.count x units,  sum: units x inputs
 template <class T>
 void add_sparse_product(const windows<T>& x, const T* gates, std::size_t units, std::size_t inputs, T* sum) {
   for (std::size_t p = 0; p < x.count; ++p) {
@@ -183,7 +184,7 @@ void add_sparse_product(const windows<T>& x, const T* gates, std::size_t units, 
   }
 }
 
-/// sum += X, summed over windows.   sum: inputs
+/// Computes sum += the sum of all windows.   sum: inputs
 template <class T>
 void add_inputs(const windows<T>& x, T* sum) {
   for (std::size_t p = 0; p < x.count; ++p) add_window(x, p, T(1), sum);

@@ -8,21 +8,21 @@
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 
-/// Tiles of a convolution's input. An image is copied once into a frame of zeros (where there is padding), and every
-/// window is read where it lies.
+/// Tiles of a convolution's input. If there is padding, an image is copied once into a frame of zeros; every window is
+/// then read in place.
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// How a window is walked: rows x columns stretches of `length` values that lie side by side.
+/// The memory layout of a window: rows x columns stretches, each of `length` contiguous values.
 struct stretches {
   std::size_t rows;
   std::size_t columns;
-  std::size_t row_step;     ///< elements
-  std::size_t column_step;  ///< elements
+  std::size_t row_step;     ///< elements from row to row
+  std::size_t column_step;  ///< elements from column to column
   std::size_t length;
 };
 
-/// Windows p = 0 ... count - 1, which begin at x + places[p step].
+/// A sequence of windows, of which window p, for p = 0 ... count - 1, begins at x + places[p step].
 template <class T>
 struct windows {
   stretches walk;
@@ -32,23 +32,23 @@ struct windows {
   std::size_t step = 1;
 
   [[nodiscard]] const T* begin(std::size_t p) const { return x + places[p * step]; }
-  /// `number` of them from the first on, each `every`th.
+  /// Returns `number` of these windows: window `first` and every `every`th after it.
   [[nodiscard]] windows part(std::size_t first, std::size_t number, std::size_t every = 1) const {
     return {walk, x, places + first * step, number, step * every};
   }
 };
 
-/// How the positions of a batch are cut into tiles: rows of one image, or a few images.
+/// The division of output positions into tiles: some lines of one image, or a few whole images.
 template <class T>
 struct tiling {
-  std::size_t lines;   ///< of output
-  std::size_t images;  ///< 1 where a tile has not all lines
+  std::size_t lines;   ///< lines of output in a tile
+  std::size_t images;  ///< images in a tile; 1 if a tile does not hold all lines of an image
   std::size_t pixel;   ///< elements from pixel to pixel
-  std::size_t line;
-  std::size_t image;
-  bool framed;
+  std::size_t line;    ///< elements from line to line
+  std::size_t image;   ///< elements from image to image in a tile
+  bool framed;         ///< whether images are copied into frames of zeros
 
-  /// @param pool  lines of output that a tile must not tear apart
+  /// @param pool  number of lines of output that a tile must keep together
   tiling(const linear_map& map, std::size_t tile_bytes, std::size_t pool) {
     // Small images share a tile of at least 64 rows, so that the panels of W are read for many rows. More than 1024
     // rows would leave the threads too few tiles to share. Both balance these costs and were not measured.
@@ -57,7 +57,7 @@ struct tiling {
     constexpr std::size_t cache_line = workspace::alignment / sizeof(T);
     const std::size_t channels = map.in.channels;
     framed = map.field.padding > 0;
-    // An even number of cache lines from pixel to pixel would use few of the first cache's sets.
+    // An even number of cache lines from pixel to pixel would use only few of the first cache's sets.
     pixel = framed && channels % (2 * cache_line) == 0 ? channels + cache_line : channels;
     line = (map.in.width + 2 * map.field.padding) * pixel;
     const auto bytes = [&](std::size_t output_lines) { return input_lines(map, output_lines) * line * sizeof(T); };
@@ -80,7 +80,7 @@ struct tiling {
   [[nodiscard]] static std::size_t input_lines(const linear_map& map, std::size_t lines) {
     return (lines - 1) * map.field.stride + map.field.height_span();
   }
-  /// Rows of X, at most.
+  /// Returns the largest number of rows of X in a tile.
   [[nodiscard]] std::size_t rows(const linear_map& map) const { return images * lines * map.out.width; }
   [[nodiscard]] std::size_t frame_size() const { return framed ? images * image : 0; }
 
@@ -104,7 +104,8 @@ struct tile_arrays {
         places(scratch.take<std::size_t>(threads * cut.rows(map))) {}
 };
 
-/// The lines that output lines `begin` ... of one image see, with zeros around.
+/// Copies the input lines that output lines begin ... begin + lines - 1 of one image see, surrounded by zeros, to
+/// `line`.
 template <class T>
 [[gnu::noinline]] void frame(const linear_map& map, const tiling<T>& cut, const T* image, std::size_t begin,
                              std::size_t lines, T* line) {
@@ -130,14 +131,15 @@ template <class T>
   }
 }
 
-/// body(thread, rows of X, their windows) for each tile; threads own contiguous stretches of tiles.
+/// Calls body(thread, rows, windows) for each tile, with its rows of X and their windows; each thread owns a contiguous
+/// range of tiles.
 template <class T, class Body>
 void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& arrays, std::size_t samples, const T* x,
                std::size_t threads, const Body& body) {
   const std::size_t frame_size = cut.frame_size();
   const std::size_t most_rows = cut.rows(map);
   const std::size_t parts = (map.out.height + cut.lines - 1) / cut.lines;
-  if (parts == 1) {  // as many tiles for each thread
+  if (parts == 1) {  // every thread gets the same number of tiles
     const std::size_t tiles = ((samples + cut.images - 1) / cut.images + threads - 1) / threads * threads;
     cut.images = (samples + tiles - 1) / tiles;
   }
