@@ -15,7 +15,7 @@
 #include <localis/backend/cuda/system.hpp>
 #include <localis/core/error.hpp>
 
-/// The GPU: Thrust's loops and cuBLAS's products in the order of one stream.
+/// The GPU backend: loops by Thrust and products by cuBLAS, in the order of one stream.
 namespace localis::cuda {
 
 #define LOCALIS_SPELL_OUT(number) #number
@@ -26,7 +26,7 @@ static_assert(THRUST_VERSION >= 200300,
 #undef LOCALIS_SPELL
 #undef LOCALIS_SPELL_OUT
 
-/// Launches of Thrust's, without waiting for them.
+/// Launches f(0) ... f(n - 1) on a stream with Thrust, without waiting for them.
 struct on_stream {
   template <class F>
   void operator()(cudaStream_t stream, std::size_t n, const F& f) const {
@@ -39,7 +39,8 @@ struct on_stream {
   }
 };
 
-/// @tparam Operand  in which what products read is stored: Scalar, or bfloat16 where that is float
+/// The GPU backend. `Operand` is the type in which the operands of products are stored: Scalar, or bfloat16 if Scalar
+/// is float.
 template <class Scalar, class Operand = Scalar>
 using backend = device::backend<Scalar, system<on_stream>, Operand>;
 

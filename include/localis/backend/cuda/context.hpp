@@ -18,22 +18,24 @@
 
 namespace localis::cuda {
 
-/// Eight bits of exponent, as float has, and seven of mantissa. `cuda::backend<float, cuda::bfloat16>` stores what
-/// products read so: half the bytes of unfolded inputs, on tensor cores; sums, weights and activations stay floats.
+/// A 16-bit float with eight bits of exponent, as float has, and seven of mantissa, in which
+/// `cuda::backend<float, cuda::bfloat16>` stores the operands of products: unfolded inputs take half the bytes and
+/// products run on tensor cores, while sums, weights and activations remain floats.
 using bfloat16 = __nv_bfloat16;
 
-/// How cuBLAS multiplies what is stored as floats; sums are in float.
+/// The precision in which cuBLAS multiplies operands that are stored as floats; sums are always in float.
 enum class math {
-  pedantic,  ///< in float
-  tf32,      ///< rounded to 10 bits of mantissa, on tensor cores
-  bf16       ///< rounded to 7 bits of mantissa, on tensor cores
+  pedantic,  ///< operands in float, not rounded
+  tf32,      ///< operands rounded to 10 bits of mantissa, on tensor cores
+  bf16       ///< operands rounded to 7 bits of mantissa, on tensor cores
 };
 
+/// Options of the GPU backend.
 struct options {
   int device = 0;
   math precision = math::pedantic;
-  std::size_t chunk_bytes = std::size_t{128} << 20;     ///< of the input that are unfolded at once
-  std::size_t workspace_bytes = std::size_t{32} << 20;  ///< of cuBLAS; its own default may allocate in a step
+  std::size_t chunk_bytes = std::size_t{128} << 20;     ///< bytes of the input that are unfolded at once
+  std::size_t workspace_bytes = std::size_t{32} << 20;  ///< bytes of cuBLAS, whose default may allocate in a step
 };
 
 namespace detail {
@@ -57,10 +59,10 @@ struct release_pinned {
 
 }  // namespace detail
 
-/// A point in a stream that others wait for.
+/// A point in a stream that the host or another stream can wait for.
 class event {
  public:
-  /// Behind all that the stream has taken.
+  /// Places the event behind all work that the stream has been given so far.
   void record(cudaStream_t stream) {
     if (event_ == nullptr) {
       cudaEvent_t fresh = nullptr;
@@ -69,7 +71,7 @@ class event {
     }
     check_call(cudaEventRecord(event_.get(), stream), "cudaEventRecord");
   }
-  // All three: reached, where it was never recorded.
+  // An event that was never recorded counts as reached in the three functions below.
   [[nodiscard]] bool reached() const {
     if (event_ == nullptr) return true;
     const cudaError_t state = cudaEventQuery(event_.get());
@@ -80,7 +82,7 @@ class event {
   void wait() const {
     if (event_ != nullptr) check_call(cudaEventSynchronize(event_.get()), "cudaEventSynchronize");
   }
-  /// What the stream takes from now on waits; the host does not.
+  /// Makes all later work of `stream` wait for the event; the host does not wait.
   void wait_event(cudaStream_t stream) const {
     if (event_ != nullptr) check_call(cudaStreamWaitEvent(stream, event_.get(), 0), "cudaStreamWaitEvent");
   }
@@ -89,14 +91,14 @@ class event {
   std::unique_ptr<CUevent_st, detail::destroy_event> event_;
 };
 
-/// Host memory that a device reads and writes by itself, and a point behind the last copy.
+/// Page-locked host memory, which the device reads and writes directly, and an event behind its last copy.
 class pinned {
  public:
   [[nodiscard]] void* data() const { return data_.get(); }
   [[nodiscard]] event& copied() { return copied_; }
   [[nodiscard]] const event& copied() const { return copied_; }
 
-  /// Waits for the last copy, then makes room.
+  /// Waits for the last copy, then enlarges the memory to at least `bytes`.
   void reserve(std::size_t bytes) {
     copied_.wait();
     if (bytes <= size_) return;
@@ -114,13 +116,13 @@ class pinned {
   event copied_;
 };
 
-/// A device's streams, its cuBLAS handle and its memory: what all copies of a backend share. Everything runs in the
-/// order of one stream, but for batches on their way to the device, which have one of their own. Memory comes from the
-/// stream's pool and is counted; it is zero at first. Threads that use it must have its device current (cudaSetDevice),
-/// as the one that made it has, and must take turns: streams, handle and the last batch's place are not guarded. Two
-/// threads at once want a backend each.
+/// The state that all copies of a GPU backend share: the streams, the cuBLAS handle and the memory of a device. All
+/// work runs in the order of one stream, except uploads of batches, which have a stream of their own. Memory comes from
+/// the stream's pool, is counted, and is initialized to zero. A thread that uses the context must have its device
+/// current (cudaSetDevice); the constructor sets it for the constructing thread. Threads must take turns, because the
+/// streams, the handle and the batch buffers are not guarded; concurrent threads need a backend each.
 ///
-/// Errors: device_error names the call, the code and its text.
+/// Errors: device_error, which names the call, the error code and its text.
 class context {
  public:
   static constexpr bool host_accessible = false;
@@ -151,7 +153,7 @@ class context {
   [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
   [[nodiscard]] cublasHandle_t blas() const { return blas_.get(); }
 
-  // Memory of core/memory.hpp.
+  // The memory interface of core/memory.hpp.
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
     device_memory data(take(bytes, name_of(kind)), detail::release_to{stream()});
@@ -166,9 +168,10 @@ class context {
   }
   [[nodiscard]] memory_counters& counters() { return counters_; }
 
-  // Copies, in the stream's order.
+  // Copies in the order of the stream.
 
-  /// The host may change what it gave at once: it is copied into pinned memory first, of which a few pieces take turns.
+  /// Copies from the host, which may change `source` as soon as the call returns: the values first go to one of a few
+  /// pinned buffers, which take turns.
   void upload(const void* source, std::size_t bytes, void* target) {
     if (bytes == 0) return;
     pinned& place = pinned_[next_++ % pinned_.size()];
@@ -177,15 +180,15 @@ class context {
     check_call(cudaMemcpyAsync(target, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
     place.copied().record(stream());
   }
-  /// As upload(), while the device computes: for what comes step by step. Two pieces of memory take turns as `target`,
-  /// and what is launched between two calls uses the piece of the first; the copy waits for what was launched before
-  /// the last call, so that one piece is read while the other fills.
+  /// Like upload(), but the copy overlaps computation; for data that arrives step by step. The caller alternates
+  /// between two buffers as `target`, and work launched between two calls uses the buffer of the first. The copy waits
+  /// only for work launched before the previous call, so that one buffer is read while the other is filled.
   void upload_async(const void* source, std::size_t bytes, void* target) {
     if (bytes == 0) return;
     pinned& place = batches_[next_batch_++ % batches_.size()];
     place.reserve(bytes);
     std::memcpy(place.data(), source, bytes);
-    if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `target` is not there before
+    if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `target` exists only from here on
     before_batch_.wait_event(upload_stream_.get());
     before_batch_.record(stream());
     check_call(cudaMemcpyAsync(target, place.data(), bytes, cudaMemcpyHostToDevice, upload_stream_.get()),
@@ -194,18 +197,18 @@ class context {
       place.copied().record(upload_stream_.get());
       place.copied().wait_event(stream());
     } catch (const device_error&) {
-      (void)cudaStreamSynchronize(upload_stream_.get());  // nothing else would keep `target` until it has been written
+      (void)cudaStreamSynchronize(upload_stream_.get());  // nothing else keeps `target` alive until it is written
       throw;
     }
   }
-  /// Waits for all that was launched before. Goes through memory of its own: a copy that is still under way when a call
-  /// fails must not reach what the caller has given up.
+  /// Copies to the host, and waits for all work launched before. The copy goes through a buffer of the context: if a
+  /// call fails while a copy is in flight, the copy must not write to memory that the caller has released.
   void download(const void* source, std::size_t bytes, void* target) {
     if (bytes > 0) download_async(source, bytes, readback_);
     check_call(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
     if (bytes > 0) std::memcpy(target, readback_.data(), bytes);
   }
-  /// As download(), without waiting: `target` tells when it is there.
+  /// Like download(), but without waiting: `target.copied()` tells when the values have arrived.
   void download_async(const void* source, std::size_t bytes, pinned& target) {
     target.reserve(bytes);
     check_call(cudaMemcpyAsync(target.data(), source, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
@@ -249,8 +252,8 @@ class context {
   std::size_t next_ = 0;
   std::array<pinned, 2> batches_;
   std::size_t next_batch_ = 0;
-  event before_batch_;         ///< behind all that was launched before the last one
-  bool fresh_memory_ = false;  ///< allocated since the last batch
+  event before_batch_;         ///< behind all work launched before the last batch
+  bool fresh_memory_ = false;  ///< whether memory was allocated since the last batch
   pinned readback_;
 };
 

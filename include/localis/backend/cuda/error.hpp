@@ -9,11 +9,11 @@
 
 namespace localis::cuda {
 
-/// Throws device_error "cuda: CALL: CODE: TEXT" unless the call went well. An error that an earlier launch has left
-/// behind is reported by the next call that looks.
+/// Throws device_error "cuda: CALL: CODE: TEXT" unless the call succeeded. An error left behind by an earlier launch is
+/// reported by the next call that is checked.
 inline void check_call(cudaError_t result, const char* call) {
   if (result == cudaSuccess) return;
-  (void)cudaGetLastError();  // seen now; one that the device does not get over comes back
+  (void)cudaGetLastError();  // clears the error; one that the device cannot recover from is reported again
   throw device_error(text("cuda: ", call, ": ", cudaGetErrorName(result), ": ", cudaGetErrorString(result)));
 }
 inline void check_call(cublasStatus_t result, const char* call) {

@@ -13,7 +13,7 @@
 
 namespace localis::cuda {
 
-/// Values that go to pinned memory of the host.
+/// A few values that the device sends to pinned host memory without the host waiting for them.
 template <class T>
 class readback {
  public:
@@ -23,7 +23,7 @@ class readback {
 
   void download_async(const T* source) { context_->download_async(source, size_ * sizeof(T), place_); }
   [[nodiscard]] bool ready() const { return place_.copied().reached(); }
-  /// The values of the last download; waits for them.
+  /// Returns the values of the last download, after waiting for them.
   [[nodiscard]] std::span<const T> read() const {
     place_.copied().wait();
     return {static_cast<const T*>(place_.data()), size_};
@@ -35,7 +35,8 @@ class readback {
   std::size_t size_;
 };
 
-/// What device::backend runs on: launches of `Executor` on a context's stream, products of cuBLAS.
+/// The System of the GPU backend (thrust/backend.hpp): launches by `Executor` on the stream of a context, and products
+/// by cuBLAS.
 ///
 ///   Executor{}(stream, n, f)    queues f(0) ... f(n - 1) on the stream, in any order; throws device_error
 template <class Executor>
@@ -43,7 +44,7 @@ class system {
  public:
   using memory = context;
   static constexpr const char* name = "cuda";
-  static constexpr bool by_element = true;  // neighbours in a row go to neighbours in a warp
+  static constexpr bool by_element = true;  // neighbouring elements of a row go to neighbouring threads of a warp
 
   system() : system(options{}) {}
   explicit system(const options& chosen) : context_(std::make_shared<context>(chosen)) {}
@@ -86,8 +87,8 @@ class system {
     check_call(cudaGetLastError(), "launch");
   }
 
-  /// Row-major products by the column-major cuBLAS: all three matrices are seen transposed, c^T = op(b)^T op(a)^T.
-  /// Sums are of type T.
+  /// Computes a row-major product with the column-major cuBLAS, which sees all three matrices transposed:
+  /// c^T = op(b)^T op(a)^T. Sums are of type T.
   template <class T, class Operand>
   void multiply(const device::product<T, Operand>& product) const {
     static_assert(std::is_same_v<Operand, T> || (std::is_same_v<Operand, bfloat16> && std::is_same_v<T, float>),
