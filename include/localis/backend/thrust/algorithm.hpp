@@ -13,9 +13,9 @@ namespace localis::device {
 /// algorithm is an aggregate of a linear_map and the System, in a file of its own; the backend picks one per map
 /// (backend::with_algorithm), adds the bias, runs the epilogue and sums the bias gradient.
 ///
-///   takes(map)                                    whether the algorithm computes this map
+///   takes(map)                                    returns whether the algorithm computes this map
 ///   respond(forward, scratch)                     U = X W^T; scratch: respond_scratch
-///   respond_and_learn(forward, learn, scratch)    the same, and the sums of a local rule; scratch: learn_scratch
+///   respond_and_learn(forward, learn, scratch)    U = X W^T and the sums of a local rule; scratch: learn_scratch
 ///   weight_gradient(backward, scratch)            dW = D^T X; scratch: weight_gradient_scratch
 ///   input_gradient(backward, scratch)             dX = D W; scratch: input_gradient_scratch
 template <class A, class Scalar, class System>

@@ -23,24 +23,26 @@
 
 namespace localis::device {
 
-/// A backend whose loops are launches, n independent calls of a function object, and whose products are a BLAS's: all
-/// that cuda and thrust_host share. It knows no Eigen, no cuBLAS and no thread.
+/// A backend whose loops are launches, that is n independent calls of a function object, and whose products run in a
+/// BLAS. It is the code that cuda and thrust_host share, and depends neither on Eigen nor on cuBLAS nor on threads.
 ///
-/// This class has memory and loops. Responses, local rules and gradients of a linear map are computed by an algorithm
-/// (algorithm.hpp), which is picked for each map: depthwise.hpp or unfolded.hpp. All sums over rows are taken in chunks
-/// that depend on the number of rows alone, added in order (row_sums.hpp): the same bytes on every run.
+/// This class implements memory and loops. Responses, local rules and gradients of a linear map are computed by an
+/// algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp or unfolded.hpp. All sums over rows are taken
+/// in chunks that depend only on the number of rows and are added in order (row_sums.hpp), so that every run gives
+/// bitwise identical results.
 ///
-/// `Operand` is the type in which X, W, gates and gradients are stored for the products with X and W, for which alone
-/// they are rounded; all else is stored, and every sum is taken, in Scalar.
+/// `Operand` is the type to which X, W, gates and gradients are rounded in the products with X and W. Everything else
+/// is stored, and every sum is taken, in Scalar.
 ///
-/// `System` says where arrays live and who runs what:
-///   memory                              as core/memory.hpp has it
-///   name                                of the backend
+/// `System` determines where arrays live and what executes loops and products:
+///   memory                              a memory as described in core/memory.hpp
+///   name                                name of the backend
 ///   array<T> allocate<T>(kind, n), upload(span, T*), download(const T*, span), copy(const T*, n, T*),
 ///   make_readback<T>(n)
-///   launch(n, f)                        f(0) ... f(n - 1) in any order, behind all that was launched before
-///   multiply(product)                   likewise
-///   by_element                          whether a call takes one column of a row, neighbours neighbours; otherwise
+///   launch(n, f)                        calls f(0) ... f(n - 1) in any order, after all work launched before
+///   multiply(product)                   computes a product (product.hpp), after all work launched before
+///   by_element                          whether a call takes one column of a row and neighbouring calls take
+///                                       neighbouring columns; otherwise:
 ///   stretch()                           the number of columns that a call takes
 ///   chunk_bytes()                       bytes of X that are unfolded at once
 ///   counters(), threads(), instructions()
@@ -75,7 +77,7 @@ class backend {
   void upload(std::span<const T> source, T* target) const {
     system_.upload(source, target);
   }
-  /// For batches where memory is not the host's (backend/cuda/context.hpp).
+  /// Uploads a batch without waiting for it, where memory is not the host's (backend/cuda/context.hpp).
   template <class T>
   void upload_async(std::span<const T> source, T* target) const requires(!memory::host_accessible) {
     system_.upload_async(source, target);
@@ -175,7 +177,7 @@ class backend {
   }
 
  private:
-  /// f(algorithm) with the one that computes `map`: the first below that takes it. A new algorithm is one more line.
+  /// Calls f(algorithm) with the first algorithm below that takes `map`. A new algorithm is one more line here.
   template <class F>
   void with_algorithm(const linear_map& map, const F& f) const {
     if (run<depthwise_convolution<Scalar, System, Operand>>(map, f)) return;
@@ -189,7 +191,7 @@ class backend {
     return true;
   }
 
-  /// What follows a response: the bias, and the epilogue.
+  /// Completes a response: adds the bias and runs the epilogue.
   template <class Epilogue>
   void end_response(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,
                     const Epilogue& epilogue) const {
@@ -199,7 +201,7 @@ class backend {
     }
     run_epilogue(*this, rows, map.outputs(), forward.u, epilogue, scratch);
   }
-  /// @param alone  a workspace from before the algorithm took its scratch, which it does not need any more
+  /// @param alone  workspace from before the algorithm took its scratch, which is free again when the response ends
   void end_response_scratch(const linear_map& map, std::size_t samples, const epilogue_options& epilogue,
                             workspace alone, workspace& scratch) const {
     if (!epilogue.present) return;

@@ -15,7 +15,8 @@
 
 namespace localis::device {
 
-/// Convolutions of each channel by itself, element by element: nothing is unfolded, and nothing is rounded to Operand.
+/// Depthwise convolution, in which each channel is convolved separately, computed element by element: nothing is
+/// unfolded, and nothing is rounded to Operand.
 template <class Scalar, class System, class Operand>
 struct depthwise_convolution {
   linear_map map;
@@ -84,7 +85,7 @@ struct depthwise_convolution {
  private:
   struct learn_arrays {
     gate_arrays<Scalar> gates;
-    Scalar* cells;  ///< I x C
+    Scalar* cells;  ///< scratch of sum_products, I x C
 
     learn_arrays(const depthwise_convolution& self, std::size_t rows, const learn_options& options, workspace& scratch)
         : gates(self.map, options, rows, scratch), cells(scratch.take<Scalar>(self.map.weights())) {}
@@ -93,12 +94,13 @@ struct depthwise_convolution {
   [[nodiscard]] std::size_t chunk(std::size_t samples) const {
     return rows_per_chunk<Scalar, Operand>(system, map, samples);
   }
-  /// u: of the first of these rows
+  /// Computes u = X W^T for the given rows of X.   u: rows.count x C
   void respond_rows(const row_stretch& rows, const Scalar* x, const Scalar* w, Scalar* u) const {
     for_rows(system, rows.count, map.outputs(),
              kernel::depthwise_response<Scalar>{map, x, w, u, rows.first, rows.every});
   }
-  /// sum = D^T X of these rows of X; the sum of X where d is null.   d: of these rows alone,  cells: I x C, scratch
+  /// Stores D^T X over the given rows of X in `sum`, or adds it, as `mode` says; if d is null, all values of D are 1.
+  /// d: rows.count x C,  cells: scratch, I x C
   void sum_products(const row_stretch& rows, const Scalar* x, const Scalar* d, Scalar* cells, Scalar* sum,
                     kernel::store mode, workspace scratch) const {
     row_sums<Scalar>(rows.count, map.outputs(), map.inputs(), scratch)(

@@ -12,33 +12,33 @@
 #include <localis/kernel/launch.hpp>
 #include <localis/kernel/rows.hpp>
 
-/// What all algorithms share of a pass that learns: its chunks of rows, its gates and its sums per unit.
+/// The parts of a learning pass that all algorithms share: its chunks of rows, its gates and its sums per unit.
 namespace localis::device {
 
-/// Rows of X that a pass takes at once.
+/// Returns the number of rows of X that a pass processes at once.
 template <class Scalar, class Operand, class System>
 [[nodiscard]] std::size_t rows_per_chunk(const System& system, const linear_map& map, std::size_t samples) {
   const std::size_t row = (std::max)(map.seen() * sizeof(Operand), map.outputs() * sizeof(Scalar));
   return std::clamp<std::size_t>(system.chunk_bytes() / row, 1, map.rows(samples));
 }
 
-/// Rows first, first + every, ... of X.
+/// The `count` rows first, first + every, ... of X.
 struct row_stretch {
   std::size_t first;
   std::size_t every;
   std::size_t count;
 };
-/// Those of `rows` rows of X, from row `begin` on, that a rule learns from.
+/// Returns those among the `rows` rows of X from row `begin` on that a rule learns from.
 [[nodiscard]] constexpr row_stretch learned_rows(const row_sample& sample, std::size_t begin, std::size_t rows) {
   const std::size_t skipped = sample.count(begin);
   return {sample.first + skipped * sample.every, sample.every, sample.count(begin + rows) - skipped};
 }
 
-/// The gates of a chunk of rows.
+/// The gates of one chunk of rows.
 template <class Scalar>
 class gate_arrays {
  public:
-  /// @param rows  of a chunk
+  /// @param rows  largest number of rows in a chunk
   gate_arrays(const linear_map& map, const learn_options& options, std::size_t rows, workspace& scratch)
       : units_(map.outputs()),
         gates_(scratch.take<Scalar>(rows * units_)),
@@ -48,12 +48,12 @@ class gate_arrays {
   [[nodiscard]] const Scalar* gates() const { return gates_; }
   /// The gates without the modulator.
   [[nodiscard]] const Scalar* plain() const { return plain_ == nullptr ? gates_ : plain_; }
-  /// Where the response through other weights goes, for gate_signal::reweighted.
+  /// Rows for the signals of the gates; for gate_signal::reweighted the caller stores X H^T in them.
   [[nodiscard]] Scalar* signal_rows() const { return signal_rows_; }
 
-  /// Opens the gates of some rows of X, and adds up what they give per unit.
+  /// Computes the gates of some rows of X and their sums per unit, which replace learn.sums.unit or are added to it.
   ///
-  /// @param u  the response of all rows
+  /// @param u  response of all rows of X, P x O
   template <class System, class Gate>
   void open(const System& system, const learning_arguments<Scalar, Gate>& learn, const row_stretch& rows,
             const Scalar* u, kernel::store mode, workspace scratch) const {

@@ -11,7 +11,7 @@
 /// Loops as launches of a System (thrust/backend.hpp).
 namespace localis::device {
 
-/// The calls that share a row of so many columns.
+/// Returns the number of calls that share a row of `columns` columns.
 template <class System>
 [[nodiscard]] std::size_t row_threads(const System& system, std::size_t columns) {
   if constexpr (System::by_element) {
@@ -26,7 +26,7 @@ void for_rows(const System& system, std::size_t rows, std::size_t columns, const
   static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
   if (rows == 0 || columns == 0) return;
   if constexpr (System::by_element) {
-    // Each launch takes as many rows as 32 bits count the elements of.
+    // A launch takes only as many rows as have elements that 32 bits can count.
     const std::size_t limit = takes_whole_rows<Kernel> ? rows : kernel::most_rows / columns;
     for (std::size_t first = 0; first < rows; first += limit) {
       const std::size_t part = (std::min)(limit, rows - first);

@@ -6,9 +6,9 @@ namespace localis::device {
 
 enum class layout { plain, transposed };
 
-/// c = alpha op(a) op(b) + beta c, all row-major, `count` times over blocks that lie `step` values apart. a and b may
-/// be stored in a narrower type than the sums.
-///   op(a): rows x inner,  op(b): inner x columns,  c: rows x columns;  stride: from row to row as stored
+/// A batch of products c = alpha op(a) op(b) + beta c, all row-major: `count` products of blocks that lie `step` values
+/// apart. a and b may be stored in a narrower type than the sums.
+///   op(a): rows x inner,  op(b): inner x columns,  c: rows x columns;  stride: values from one stored row to the next
 template <class T, class Operand = T>
 struct product {
   struct operand {

@@ -10,8 +10,8 @@
 
 namespace localis::device {
 
-/// Sums over rows, `count` for each column. Rows are cut into chunks that depend on their number alone, and the sums of
-/// the chunks are added in order: the same bytes on every run.
+/// Computes `count` sums over rows for each column. Rows are cut into chunks that depend only on their number, and the
+/// sums of the chunks are added in order, so that every run gives bitwise identical results.
 template <class Scalar>
 class row_sums {
  public:
@@ -23,7 +23,7 @@ class row_sums {
         totals_(scratch.take<double>(chunks_ * count * columns)),
         parts_(scratch.take<Scalar>(chunks_ * count * columns)) {}
 
-  /// sums: count x columns, what f(row, begin, end, sums) adds for all rows
+  /// Calls f(row, begin, end, sums) for all rows and stores the totals in `sums`, count x columns, or adds them to it.
   template <class System, class Kernel>
   void operator()(const System& system, const Kernel& f, Scalar* sums,
                   kernel::store mode = kernel::store::replace) const {

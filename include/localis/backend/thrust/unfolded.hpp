@@ -17,7 +17,7 @@
 
 namespace localis::device {
 
-/// Linear maps by products of the unfolded input, a chunk of rows of X at a time. Takes every map.
+/// Computes linear maps as products with the unfolded input, one chunk of rows of X at a time. Takes every map.
 ///
 /// X, W, gates and gradients are rounded to Operand for the products with X and W, and for nothing else.
 template <class Scalar, class System, class Operand>
@@ -113,7 +113,7 @@ struct unfolded_convolution {
   };
   struct learn_arrays {
     Operand* columns;
-    Operand* weights;  ///< these three where operands are rounded
+    Operand* weights;  ///< this and the next two are null unless operands are rounded
     Operand* h;
     Operand* rounded_gates;
     gate_arrays<Scalar> gates;
@@ -131,7 +131,7 @@ struct unfolded_convolution {
                         : nullptr) {}
   };
   struct backward_arrays {
-    std::size_t samples;  ///< of a chunk: windows of one sample overlap
+    std::size_t samples;  ///< number of whole samples in a chunk, because windows of one sample overlap
     Scalar* columns = nullptr;
     Operand* weights = nullptr;
     Operand* gradients = nullptr;
@@ -145,7 +145,7 @@ struct unfolded_convolution {
     }
   };
 
-  /// All sums of a chunk but those per unit.
+  /// Adds the contribution of a chunk to all sums except those per unit.
   void add_sums(std::size_t rows, strided_rows x, const Scalar* w, const learn_options& options,
                 const learn_arrays& arrays, const accumulators<Scalar>& sums, kernel::store mode,
                 workspace scratch) const {
@@ -189,7 +189,7 @@ struct unfolded_convolution {
     if (map.pointwise() && !rounds) return nullptr;
     return scratch.take<Operand>(chunk(samples) * map.seen());
   }
-  /// body(first, rows, their inputs) for each chunk.
+  /// Calls body(first, rows, tile) for each chunk of X, where `tile` holds the unfolded inputs of its rows.
   template <class Body>
   void for_chunks(std::size_t samples, const Scalar* x, Operand* columns, const Body& body) const {
     const std::size_t limit = chunk(samples);
@@ -206,11 +206,11 @@ struct unfolded_convolution {
 
   // Operands of products.
 
-  /// Nothing, where operands are not rounded.
+  /// Takes an array of `size` rounded values, or returns null if operands are not rounded.
   static Operand* take_rounded(std::size_t size, workspace& scratch) {
     return rounds ? scratch.take<Operand>(size) : nullptr;
   }
-  /// The values as products read them: where they are, or rounded into `copy`.
+  /// Returns the values as products read them: in place, or rounded to Operand in `copy`.
   const Operand* rounded(const Scalar* values, std::size_t rows, std::size_t columns, Operand* copy) const {
     if constexpr (rounds) {
       for_rows(system, rows, columns, kernel::gather_strided<Scalar, Operand>{values, columns, copy, columns});
@@ -223,12 +223,12 @@ struct unfolded_convolution {
     return rounded(w, map.outputs(), map.inputs(), copy);
   }
 
-  // Products; groups are blocks side by side.
+  // Products, batched over groups, which are blocks of columns side by side.
 
   static constexpr Scalar factor(kernel::store mode) { return Scalar(mode == kernel::store::add ? 1 : 0); }
   [[nodiscard]] std::size_t units() const { return map.outputs() / map.groups; }
 
-  /// u = X W^T
+  /// Computes u = X W^T.
   void multiply_response(std::size_t rows, const strided_rows& x, const Operand* w, Scalar* u) const {
     multiply(system, product<Scalar, Operand>{.rows = rows,
                                               .inner = map.inputs(),
@@ -238,7 +238,7 @@ struct unfolded_convolution {
                                               .c = {u, map.outputs(), units()},
                                               .count = map.groups});
   }
-  /// sum = G^T X
+  /// Computes sum = G^T X, or adds G^T X to `sum`, as `mode` says.
   void multiply_sum(std::size_t rows, const Operand* gates, const strided_rows& x, Scalar* sum,
                     kernel::store mode) const {
     multiply(system, product<Scalar, Operand>{.rows = units(),
@@ -250,7 +250,7 @@ struct unfolded_convolution {
                                               .beta = factor(mode),
                                               .count = map.groups});
   }
-  /// x = D W
+  /// Computes x = D W, the unfolded input gradient.
   void multiply_back(std::size_t rows, const Operand* d, const Operand* w, Scalar* x) const {
     multiply(system, product<Scalar, Operand>{.rows = rows,
                                               .inner = units(),

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-// Thrust takes CUDA for its device unless told otherwise, and its headers then want NVIDIA's.
+// Unless told otherwise, Thrust chooses CUDA as its device, and its headers then need NVIDIA's.
 #if !defined(THRUST_DEVICE_SYSTEM) && !__has_include(<cuda_runtime_api.h>)
 #define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_CPP
 #endif
@@ -23,14 +23,15 @@
 #include <localis/config.hpp>
 #include <localis/core/error.hpp>
 
-/// The code of the GPU backend on the CPU: Thrust's loops over OpenMP threads, Eigen as the BLAS. Needs Thrust's
-/// headers and no CUDA toolkit (Debian: libthrust-dev).
+/// Runs the code of the GPU backend on the CPU: loops by Thrust over OpenMP threads, and Eigen as the BLAS. It needs
+/// the headers of Thrust, but no CUDA toolkit (Debian: libthrust-dev).
 namespace localis::thrust_host {
 inline namespace LOCALIS_CPU_THREADS {
 
 struct options {
-  std::size_t chunk_bytes = std::size_t{4} << 20;  ///< of the input that are unfolded at once
-  /// Columns of a row that one call of a kernel takes: rows are contiguous, and loops over them vectorize. On a GPU, 1.
+  std::size_t chunk_bytes = std::size_t{4} << 20;  ///< bytes of the input that are unfolded at once
+  /// Number of columns of a row that one call of a kernel takes, in a loop over contiguous values that vectorizes. On a
+  /// GPU it is 1.
   std::size_t stretch = static_cast<std::size_t>(-1);
 };
 
@@ -66,7 +67,7 @@ class system : public host_backend {
     thrust::for_each_n(thrust::cpp::par, thrust::counting_iterator<std::size_t>(0), n, f);
   }
 
-  /// On as many threads as OpenMP would use, each with some rows of c.
+  /// Computes a product on at most as many threads as OpenMP would use, each of which computes some rows of c.
   template <class T>
   void multiply(const device::product<T>& product) const {
     constexpr std::size_t grain = 50000;  // multiply-adds that stay on one thread
@@ -83,7 +84,7 @@ class system : public host_backend {
  private:
   template <class T>
   static void multiply_rows(const device::product<T>& product, std::size_t i, cpu::range part) {
-    // What begins `first` elements behind.
+    // Returns a view of block i of an operand, from its element `first` on.
     const auto view = [i](const auto& stored, std::size_t first, std::size_t rows, std::size_t columns) {
       return cpu::matrix_view<std::remove_pointer_t<decltype(stored.data)>>{stored.data + i * stored.step + first, rows,
                                                                             columns, stored.stride};
