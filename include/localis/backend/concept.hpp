@@ -12,28 +12,29 @@
 
 /// The contract between layers and rules on one side and backends on the other.
 ///
-/// A linear_map says what P, O and I are: X is P x I, the unfolded input, W is O x I, and U is P x O. Matrices are
-/// row-major. Arrays that a verb only reads may be one array or overlap; an array that it writes overlaps no other.
+/// A linear_map determines P, O and I: X, the unfolded input, is P x I, W is O x I, and U is P x O. All matrices are
+/// row-major. Arrays that a verb only reads may overlap or be the same array; an array that it writes must not overlap
+/// any other.
 namespace localis {
 
 /// The arguments of `respond`: U = X W^T + b.
 template <class T>
 struct response_arguments {
   std::size_t samples;
-  const T* x;               ///< the layer's input, samples x map.in; not unfolded
-  const T* w;               ///< O x I
-  const T* bias = nullptr;  ///< O values; null: no bias
-  T* u;                     ///< P x O; with an epilogue, its result, which is smaller if the epilogue pools
+  const T* x;               ///< the layer's input before unfolding, samples x map.in
+  const T* w;               ///< weights, O x I
+  const T* bias = nullptr;  ///< O values, or null for no bias
+  T* u;                     ///< P x O; with an epilogue, the result of the epilogue, which is smaller if it pools
 };
 
 /// The arguments of `weight_gradient`: dW = D^T X, and db = the column sums of D.
 template <class T>
 struct weight_gradient_arguments {
   std::size_t samples;
-  const T* x;       ///< the layer's input, samples x map.in
+  const T* x;       ///< the layer's input before unfolding, samples x map.in
   const T* d;       ///< gradient of U, P x O
-  T* dw;            ///< O x I
-  T* db = nullptr;  ///< O values; null: not wanted
+  T* dw;            ///< gradient of W, O x I
+  T* db = nullptr;  ///< gradient of the bias, O values, or null if it is not wanted
 };
 
 /// The arguments of `input_gradient`: dX = D W, folded back onto the layer's input.
@@ -41,8 +42,8 @@ template <class T>
 struct input_gradient_arguments {
   std::size_t samples;
   const T* d;  ///< gradient of U, P x O
-  const T* w;  ///< O x I
-  T* dx;       ///< samples x map.in
+  const T* w;  ///< weights, O x I
+  T* dx;       ///< gradient of the layer's input, samples x map.in
 };
 
 /// The arguments of `subtract_product`: C -= A B.
@@ -56,7 +57,7 @@ struct product_arguments {
   T* c;        ///< rows x columns
 };
 
-/// Rows first, first + every, ... of X.
+/// Selects rows first, first + every, first + 2 every, ... of X.
 struct row_sample {
   std::size_t first = 0;
   std::size_t every = 1;
@@ -66,52 +67,53 @@ struct row_sample {
   }
 };
 
-/// The signal that the gates of a rule see.
+/// The signal that a rule computes its gates from.
 enum class gate_signal {
-  response,     ///< U without bias
-  transformed,  ///< what kernel::gate::see makes of U without bias
-  reweighted    ///< what kernel::gate::see makes of X H^T
+  response,     ///< U before the bias is added
+  transformed,  ///< kernel::gate::see applied to U before the bias is added
+  reweighted    ///< kernel::gate::see applied to X H^T
 };
 
-/// What a pass that learns sums for a rule whose units forget by each other's weights, W -= (G^T G) W.
+/// The sums that a learning pass takes for a rule whose units also forget along each other's weights, W -= (G^T G) W.
 enum class mutual_forgetting {
   none,
-  matrix,    ///< accumulators::matrix gets G^T G, whose product with W the caller subtracts
-  remainder  ///< accumulators::sum gets G^T (X - G W) in place of G^T X
+  matrix,    ///< accumulators::matrix receives G^T G, whose product with W the caller subtracts
+  remainder  ///< accumulators::sum receives G^T (X - G W) instead of G^T X
 };
 
-/// What a pass that learns does besides G^T X. Its scratch memory depends on it.
+/// Options of a learning pass: what it computes besides G^T X. The size of its scratch memory depends on them.
 struct learn_options {
   std::size_t unit_sums = 1;  ///< k, the number of sums per unit
   gate_signal signal = gate_signal::response;
   mutual_forgetting forgetting = mutual_forgetting::none;
-  bool sums_inputs = false;        ///< accumulators::input is wanted
-  bool is_modulated = false;       ///< gates have a modulator, but not the right G in products of mutual forgetting
-  bool response_is_given = false;  ///< U holds the response without bias already, and is not computed
-  std::size_t active_gates = 0;    ///< the most gates of a row that are not 0; 0: any number. The sum is then scattered
-  row_sample rows{};               ///< the rows that the rule learns from
+  bool sums_inputs = false;        ///< whether accumulators::input is wanted
+  bool is_modulated = false;       ///< whether gates are modulated, except the right-hand G of mutual forgetting
+  bool response_is_given = false;  ///< whether U already holds the response without bias
+  std::size_t active_gates = 0;    ///< bound on the nonzero gates of a row, which makes the sum a scatter; 0: no bound
+  row_sample rows{};               ///< rows of X that the rule learns from
 };
 
-/// The sums of a local rule over the rows that it learns from, from before any weight changes. All that are wanted are
-/// overwritten.
+/// The sums of a local rule over the rows that it learns from, all computed with the weights before the update. Every
+/// sum that is wanted is overwritten.
 template <class T>
 struct accumulators {
   T* sum = nullptr;     ///< G^T X, O x I
-  T* unit = nullptr;    ///< what the gate adds per unit, k x O
-  T* matrix = nullptr;  ///< G^T G, O x O; for mutual_forgetting::matrix
-  T* input = nullptr;   ///< column sums of X, groups x I; for learn_options::sums_inputs
+  T* unit = nullptr;    ///< sums per unit that kernel::gate::add accumulates, k x O
+  T* matrix = nullptr;  ///< G^T G, O x O; only for mutual_forgetting::matrix
+  T* input = nullptr;   ///< column sums of X, groups x I; only for learn_options::sums_inputs
 };
 
-/// The arguments of `respond_and_learn` besides those of the response. `Gate` is a kernel::gate.
+/// The arguments of `respond_and_learn` in addition to those of the response. `Gate` is a kernel::gate.
 template <class T, class Gate>
 struct learning_arguments {
   Gate gate;
   learn_options options{};
-  const T* h = nullptr;  ///< O x I, for gate_signal::reweighted
+  const T* h = nullptr;  ///< weights of the signal, O x I; only for gate_signal::reweighted
   accumulators<T> sums;
 };
 
-/// What follows a response in the same pass (kernel::epilogue). Its scratch memory depends on it.
+/// Describes the epilogue that follows a response in the same pass (kernel::epilogue). The size of the scratch memory
+/// of the response depends on it.
 struct epilogue_options {
   bool present = false;
   std::size_t pool = 1;
@@ -119,7 +121,7 @@ struct epilogue_options {
 
 namespace detail {
 
-/// Stand-ins for what a backend runs.
+/// Stand-ins for the kernels and gates that a backend runs, with which concepts are checked.
 struct any_row_kernel {
   void operator()(std::size_t, std::size_t, std::size_t) const {}
 };
@@ -137,45 +139,48 @@ struct any_gate {
 
 }  // namespace detail
 
-/// Where arrays live and how loops and matrix products run. A backend is a cheap handle: copies share the memory and
-/// its counters, so that a report of memory has what all models on them hold. Models on copies of a backend that works
-/// in the host's memory may be used by a thread each; a device's streams and handles are one thread's at a time, so
-/// that threads want a backend each. All extents are run-time values; all pointers are into the backend's memory.
+/// A backend determines where arrays live and how loops and matrix products run. It is a cheap handle: copies share the
+/// memory and its counters, so that a memory report covers all models on them. Models on copies of a backend in host
+/// memory may be used by one thread each; the streams and handles of a device serve one thread at a time, so that each
+/// thread needs a backend of its own. All extents are run-time values, and all pointers point into the backend's
+/// memory.
 ///
 /// Memory:
-///   allocate<T>(kind, n)          an array of n values, counted under `kind`
-///   upload(span, target)          from the host, which may change the span at once
-///   download(source, span)        to the host; returns when the values are there
-///   copy(source, n, target)       within the backend's memory
-///   make_readback<T>(n)           n values that download_async(source) brings to the host later
-///   upload_async(span, target)    only where memory is not the host's (backend/cuda/context.hpp)
+///   allocate<T>(kind, n)          returns an array of n values, counted under `kind`
+///   upload(span, target)          copies from the host, which may change the span as soon as the call returns
+///   download(source, span)        copies to the host; returns when the values have arrived
+///   copy(source, n, target)       copies within the backend's memory
+///   make_readback<T>(n)           returns a readback, whose download_async(source) sends n values to the host
+///   upload_async(span, target)    exists only where memory is not the host's (backend/cuda/context.hpp)
 ///
-/// Loops, over calls that do not depend on each other:
-///   for_rows(rows, columns, f)    f(row, begin, end) over contiguous stretches of a row's columns, or f(row) where
-///                                 the kernel takes whole rows
-///   row_threads(columns)          the number of calls that share a row where a kernel::row_split walks along it
-///   for_samples(samples, work, channels, f)    as for_rows, where f takes a whole sample of `work` elements
+/// Loops over independent calls:
+///   for_rows(rows, columns, f)    f(row, begin, end) over contiguous stretches of a row's columns, or f(row) if the
+///                                 kernel takes whole rows
+///   row_threads(columns)          the number of calls that share a row if a kernel::row_split iterates over it
+///   for_samples(samples, work, channels, f)    like for_rows, but f processes a whole sample of `work` elements
 ///   reduce_columns(rows, columns, k, f, sums, scratch)    f(row, begin, end, sums) adds to k sums per column, which
-///                                 begin at 0: k x columns; scratch: reduce_scratch
+///                                 start at 0: k x columns; scratch: reduce_scratch
 ///
 /// Linear maps:
-///   respond(map, response, scratch, epilogue)    the epilogue is optional; scratch: respond_scratch
-///   respond_and_learn(map, response, learning, scratch, epilogue)    the same, and in the same pass the sums of a
-///                                 local rule, whose gates see the response before bias and epilogue; scratch:
-///                                 learn_scratch
+///   respond(map, response, scratch, epilogue)    computes a response; the epilogue is optional; scratch:
+///                                 respond_scratch
+///   respond_and_learn(map, response, learning, scratch, epilogue)    computes a response and, in the same pass, the
+///                                 sums of a local rule, whose gates see the response before bias and epilogue;
+///                                 scratch: learn_scratch
 ///   pools(map)                    whether the epilogue of a response may pool
 ///   weight_gradient(map, arguments, scratch)     scratch: weight_gradient_scratch
 ///   input_gradient(map, arguments, scratch)      scratch: input_gradient_scratch
-///   subtract_product(arguments)                  no scratch
+///   subtract_product(arguments)                  needs no scratch
 ///
-/// A verb may return before it has run, except download(); all run in the order of their calls. Names that end in
-/// `_async` are copies between host and backend for which nothing waits: read() of a readback waits for its values, and
-/// upload_async() may run beside what was called before it.
+/// Every verb except download() may return before its work is done; verbs take effect in the order of their calls.
+/// Names that end in `_async` denote copies between host and backend that the caller does not wait for: read() of a
+/// readback waits for its values, and upload_async() may overlap work that was issued before it.
 ///
 /// Sums over rows are added in an order that depends on the extents, the options of the backend and its number of
-/// threads, never on timing: the same calls give the same bytes. reduce_columns does not depend on the threads either.
+/// threads, but never on timing: the same calls give bitwise identical results. Those of reduce_columns do not depend
+/// on the number of threads either.
 ///
-/// The scratch twin of a verb takes the same pieces from a workspace that measures as the verb takes from its own.
+/// The `_scratch` function of a verb takes from a measuring workspace the same pieces that the verb takes from its own.
 template <class B>
 concept backend = std::copy_constructible<B> &&
     requires(const B& b, const linear_map& map, std::size_t n, typename B::scalar* out, const typename B::scalar* in,

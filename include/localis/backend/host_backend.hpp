@@ -10,8 +10,8 @@
 
 namespace localis {
 
-/// A few values that a backend's memory sends to the host, without the host waiting for them. Where memory is the
-/// host's own, they are there at once.
+/// A few values that a backend sends to the host without the host waiting for them. If the backend's memory is the
+/// host's own, they are available at once.
 template <class T>
 class host_readback {
  public:
@@ -19,14 +19,14 @@ class host_readback {
 
   void download_async(const T* source) { std::copy(source, source + values_.size(), values_.begin()); }
   [[nodiscard]] bool ready() const { return true; }
-  /// The values of the last download; waits for them.
+  /// Returns the values of the last download.
   [[nodiscard]] std::span<const T> read() const { return values_; }
 
  private:
   std::vector<T> values_;
 };
 
-/// The memory verbs of backends whose memory is the host's. Copies share their memory and its counters.
+/// The memory functions of backends that work in host memory. Copies share the memory and its counters.
 class host_backend {
  public:
   using memory = host_memory;

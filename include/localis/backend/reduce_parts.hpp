@@ -6,8 +6,8 @@
 
 namespace localis {
 
-/// Reduces many parts of a sum, or of a largest value, to a few, on any backend, and returns their number. An even
-/// number of parts stays even, and parts that alternate do not mix.
+/// Reduces `size` parts of a sum, or of a maximum, to at most 1024, in place and on any backend, and returns their
+/// number. An even number of parts remains even, and two alternating sequences of parts do not mix.
 template <class Backend>
 std::size_t reduce_parts(const Backend& backend, double* parts, std::size_t size,
                          kernel::reduction kind = kernel::reduction::sum) {

@@ -9,8 +9,8 @@ namespace localis {
 
 /// Runs an epilogue over a whole response, on any backend.
 ///
-/// @param u        rows x units
-/// @param scratch  that of reduce_columns over two sums, if the epilogue takes moments
+/// @param u        response, rows x units, updated in place
+/// @param scratch  workspace of reduce_columns for two sums per column; unused unless the epilogue takes moments
 template <class Backend, class Epilogue>
 void run_epilogue(const Backend& backend, std::size_t rows, std::size_t units, typename Backend::scalar* u,
                   const Epilogue& epilogue, workspace scratch) {

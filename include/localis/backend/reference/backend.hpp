@@ -16,8 +16,8 @@
 
 namespace localis::reference {
 
-/// Plain loops on one thread, written from the definitions: no unfolding, no tiles, no matrix library. Slow, and what
-/// the other backends are tested against. Its scalar is double.
+/// A backend of plain loops on one thread, written from the definitions: no unfolding, no tiles, no matrix library. It
+/// is slow; the other backends are tested against it. Its default scalar is double.
 template <class Scalar = double>
 class backend : public host_backend {
  public:
@@ -137,9 +137,9 @@ class backend : public host_backend {
  private:
   struct learn_arrays {
     Scalar* gates;
-    Scalar* plain;   ///< without the modulator
-    Scalar* input;   ///< one row of all that the units see
-    Scalar* signal;  ///< of one row
+    Scalar* plain;   ///< gates without the modulator
+    Scalar* input;   ///< one row of X, over all groups
+    Scalar* signal;  ///< gate signals of one row
 
     learn_arrays(const linear_map& map, const learn_options& options, workspace& scratch)
         : gates(scratch.take<Scalar>(map.outputs())),
@@ -155,7 +155,7 @@ class backend : public host_backend {
     if (options.forgetting == mutual_forgetting::matrix) std::fill_n(sums.matrix, outputs * outputs, Scalar(0));
     if (options.sums_inputs) std::fill_n(sums.input, map.seen(), Scalar(0));
   }
-  /// Adds what one row of X and its gates give to all sums but those per unit.
+  /// Adds the contribution of one row of X and its gates to all sums except those per unit.
   static void add_row(const linear_map& map, const learn_options& options, const Scalar* w, const learn_arrays& arrays,
                       const accumulators<Scalar>& sums) {
     const std::size_t outputs = map.outputs();
@@ -173,7 +173,7 @@ class backend : public host_backend {
     }
   }
 
-  /// Row p of X, over all groups.
+  /// Copies row p of X, over all groups, to `input`.
   static void gather_inputs(const linear_map& map, std::size_t p, const Scalar* x, Scalar* input) {
     std::fill_n(input, map.seen(), Scalar(0));
     for (std::size_t o = 0; o < map.outputs(); o += map.outputs() / map.groups) {
@@ -181,19 +181,19 @@ class backend : public host_backend {
       for_window(map, p, o, [&](std::size_t i, std::size_t element) { row[i] = x[element]; });
     }
   }
-  /// What unit o with weights w responds to row p of X.
+  /// Returns the response of unit o with weights w to row p of X.
   static Scalar windowed_sum(const linear_map& map, std::size_t p, std::size_t o, const Scalar* x, const Scalar* w) {
     Scalar sum = 0;
     for_window(map, p, o, [&](std::size_t i, std::size_t element) { sum += x[element] * w[o * map.inputs() + i]; });
     return sum;
   }
-  /// The row of X of unit o, in a row of all that the units see.
+  /// Returns the part that unit o sees of a row of X over all groups.
   static Scalar* seen_by(const linear_map& map, std::size_t o, Scalar* row) {
     return row + map.group_of(o) * map.inputs();
   }
 
-  /// body(i, element): weight column i of unit o meets that input element, for each element that the unit sees through
-  /// the window of output row p.
+  /// Calls body(i, element) for each input element that unit o sees through the window of output row p, where i is the
+  /// weight column of unit o that multiplies this element.
   template <class Body>
   static void for_window(const linear_map& map, std::size_t p, std::size_t o, const Body& body) {
     const std::size_t sample = p / map.out.positions();
