@@ -6,11 +6,11 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/unfold.hpp>
 
-/// Kernels of the depthwise convolution, element by element, for backends that give every element a thread of its own.
-/// Each channel has its own window of weights, C x (kh kw).
+/// Kernels of the depthwise convolution that compute element by element, for backends that give every element a thread
+/// of its own. Each channel has its own window of weights: W is C x (kh kw).
 namespace localis::kernel {
 
-/// u_c = sum over the window of w_c x_c, for rows first, first + every, ... of X.
+/// Depthwise response: u_c = sum over the window of w_c x_c, for rows first, first + every, ... of X.
 template <class T>
 struct depthwise_response {
   linear_map map;
@@ -35,8 +35,8 @@ struct depthwise_response {
   }
 };
 
-/// sums[cell][c] += d_c x_c of the cell's pixel: rows first, first + every, ... of X against rows 0, 1, ... of d; if d
-/// is null, d_c is 1.
+/// Depthwise weight products: sums[cell][c] += d_c x_c, where x is the pixel under the cell. Rows first, first + every,
+/// ... of X are paired with rows 0, 1, ... of d; if d is null, d_c is 1.
 template <class T>
 struct depthwise_products {
   linear_map map;
@@ -57,7 +57,8 @@ struct depthwise_products {
   }
 };
 
-/// dx_c = sum over the windows that see the pixel of w_c d_c.   Each row is one input position of one sample.
+/// Depthwise input gradient: dx_c = sum of w_c d_c over the windows that see the pixel. Each row is one input position
+/// of one sample.
 template <class T>
 struct depthwise_input_gradient {
   linear_map map;

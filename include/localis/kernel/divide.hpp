@@ -5,7 +5,7 @@
 
 namespace localis::kernel {
 
-/// The largest number of rows and of columns: kernels count them in 32 bits.
+/// The largest number of rows and of columns of an array, because kernels count them in 32 bits.
 inline constexpr std::size_t most_rows = 0xFFFFFFFF;
 
 struct quotient {

@@ -33,7 +33,7 @@ struct fill {
   }
 };
 
-/// Adds one row to each row number of rows of `target`.
+/// Adds one row to all rows: row r of `target` += `row`.
 template <class T>
 struct add_to_rows {
   T* target;
@@ -46,7 +46,7 @@ struct add_to_rows {
   }
 };
 
-/// Sums rows by column: sums[0][i] += value i of each row; rows are `stride` apart.
+/// Sums rows by column: sums[0][i] += value i of each row; rows lie `stride` values apart.
 template <class T, class Source = T>
 struct column_sums {
   const Source* source;
@@ -58,7 +58,7 @@ struct column_sums {
   }
 };
 
-/// Copies rows: row n of `target` = row n of `source`, whose rows are `stride` apart.
+/// Copies rows: row n of `target` = row n of `source`, whose rows lie `stride` values apart.
 template <class T, class Target = T>
 struct gather_strided {
   const T* source;
@@ -71,11 +71,11 @@ struct gather_strided {
   }
 };
 
-/// Transposes: row n of `target` = column n of `source`, or adds it to that row.
+/// Transposes: row n of `target` = column n of `source`, or row n of `target` += column n of `source`, as `mode` says.
 template <class T>
 struct transposed {
   const T* source;
-  std::size_t rows;  ///< of `target`
+  std::size_t rows;  ///< number of rows of `target`
   T* target;
   std::size_t columns;
   store mode;
@@ -142,8 +142,8 @@ struct add {
   }
 };
 
-/// Gradient of y = f(a + b) for both summands: dy f', with the slope in terms of y. da may be dy, and each of the two
-/// may be null.
+/// Gradient of y = f(a + b) with respect to both summands: da = db = dy f', with the slope as a function of y. da may
+/// be dy, and one of da and db may be null.
 template <class T, class Function>
 struct add_gradient {
   const T* y;

@@ -15,19 +15,20 @@ struct no_epilogue {
 };
 
 /// The operations that run on a response while its rows are in cache: y = f(u scale + shift), in place; the moments of
-/// u about `center`, if it is not null; then the largest value of each pool x pool square.
+/// u about `center`, if it is not null; then the maximum of each pool x pool square.
 template <class T, class Function>
 struct epilogue {
   static constexpr bool present = true;
 
-  const T* scale;   ///< O
-  const T* shift;   ///< O
+  const T* scale;   ///< O values
+  const T* shift;   ///< O values
   const T* center;  ///< O values, or null
   T* moments;       ///< 2 x O, set by the backend: sums of u - center and of its square
   Function function;
   std::size_t pool = 1;  ///< side of the squares; rows and columns beyond the last whole square are dropped
 
-  /// Runs on some units of one row. `sums` and `squares` have O values if center is not null.
+  /// Runs the epilogue, except pooling, on some units of one row. `sums` and `squares` have O values unless center is
+  /// null.
   constexpr void operator()(T* row, std::size_t begin, std::size_t end, T* sums, T* squares) const {
     if (center == nullptr) {
       LOCALIS_VECTORIZE
@@ -43,7 +44,7 @@ struct epilogue {
     }
   }
 
-  /// The pooling of the given number of lines of a response of `width` x `units`.
+  /// Returns the map that pools `lines` lines of a response, each of `width` x `units` values.
   [[nodiscard]] constexpr linear_map pooling(std::size_t lines, std::size_t width, std::size_t units) const {
     return {{lines, width, units}, {lines / pool, width / pool, units}, {pool, pool, pool}, 1};
   }

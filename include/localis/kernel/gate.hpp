@@ -10,7 +10,7 @@
 
 namespace localis::kernel {
 
-/// The sums over rows that a local update needs per unit, besides G^T X, and their places in the accumulators.
+/// The sums over rows that a local update needs per unit besides G^T X, and their places in accumulators::unit.
 template <class Local>
 struct unit_sums {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -18,9 +18,9 @@ struct unit_sums {
   static constexpr bool wants_statistic = rule::has_state_gate<typename Local::rule_type>;
   static constexpr bool wants_moments = Local::signal_type::source == rule::signal_source::running;
 
-  static constexpr std::size_t forget = 0;                                 ///< G R
-  static constexpr std::size_t gates = 1;                                  ///< G
-  static constexpr std::size_t statistic = gates + (wants_gates ? 1 : 0);  ///< of units with a state
+  static constexpr std::size_t forget = 0;                                 ///< sum of G forget(z)
+  static constexpr std::size_t gates = 1;                                  ///< sum of G
+  static constexpr std::size_t statistic = gates + (wants_gates ? 1 : 0);  ///< sum of statistic(z), if units have state
   static constexpr std::size_t signal = statistic + (wants_statistic ? 1 : 0);
   static constexpr std::size_t signal_squares = signal + (wants_moments ? 1 : 0);
   static constexpr std::size_t count = signal_squares + (wants_moments ? 1 : 0);
@@ -29,12 +29,13 @@ struct unit_sums {
 /// A rule with its state, as a backend runs it: the backend calls these functions for each row that the rule learns
 /// from.
 ///
-///   see(begin, end, u, z)      z = the signal of a stretch of a row's units; not called for gate_signal::response
+///   see(begin, end, u, z)      computes the signal z of a stretch of a row's units; not called for
+///                              gate_signal::response
 ///   open(row, begin, end, z, gates, plain)
-///                              gates of a stretch of the row's units, of all of them if units compete
-///                              (whole_rows); `plain`, if it is not null, gets the gates without the modulator
+///                              computes the gates of a stretch of the row's units, or of all of them if units compete
+///                              (whole_rows); `plain`, if it is not null, receives the gates without the modulator
 ///   add(begin, end, z, gates, sums)
-///                              adds what they give to unit_sums<Local>::count sums per unit
+///                              adds the contribution of these gates to unit_sums<Local>::count sums per unit
 template <class T, class Local>
 struct gate {
   using rule_type = typename Local::rule_type;
@@ -49,7 +50,7 @@ struct gate {
   const T* scale = nullptr;      ///< one value per unit: signal = response scale + shift
   const T* shift = nullptr;
 
-  /// `z` may be `u`.
+  /// Computes z = u scale + shift, or z = u if the rule does not normalize its signal; `z` may be `u`.
   constexpr void see(std::size_t begin, std::size_t end, const T* u, T* z) const {
     if constexpr (normalizes) {
       LOCALIS_VECTORIZE
@@ -114,7 +115,7 @@ struct unit_rates {
   }
 };
 
-/// The weights that the gate's signal is computed with: h = response_weight(w), element by element.
+/// The weights H with which the signal of the gate is computed: h = response_weight(w), element by element.
 template <class T, class Rule>
 struct response_weights {
   Rule rule;

@@ -63,7 +63,7 @@ struct sum_chunk {
     double* total = totals + chunk * count * columns;
     const auto at_sums = [&](const auto& body) {
 #if defined(__CUDA_ARCH__)
-#pragma unroll 1  // unrolled, it takes more registers than there are for it
+#pragma unroll 1  // unrolled, the loop takes more registers than are available
 #endif
       for (std::size_t k = 0; k < count; ++k) {
         for (std::size_t c = begin; c < end; ++c) body(k * columns + c);
@@ -87,7 +87,7 @@ struct sum_chunk {
   }
 };
 
-/// Adds up the totals of the chunks in their order, into `sums` or onto it.
+/// Adds up the totals of the chunks in their order, and stores the result in `sums` or adds it, as `mode` says.
 template <class T>
 struct add_chunks {
   const double* totals;
@@ -105,8 +105,7 @@ struct add_chunks {
   }
 };
 
-// Computes the gates of rows first, first + 1, ... of the rows that the rule learns from; signals lie `stride` apart.
-
+/// Computes the signals of rows that a rule learns from: row n of z = see(row n of u); rows of u lie `stride` apart.
 template <class T, class Gate>
 struct see_rows {
   Gate gate;
@@ -120,15 +119,16 @@ struct see_rows {
   }
 };
 
+/// Computes the gates of rows first, first + every, ... of X from their signals z, whose rows lie `stride` apart.
 template <class T, class Gate>
 struct open_rows {
   Gate gate;
-  std::size_t first;  ///< row of X
+  std::size_t first;  ///< first row of X
   std::size_t every;
   const T* z;
   std::size_t stride;
   T* gates;
-  T* plain;  ///< or null
+  T* plain;  ///< gates without the modulator, or null
   std::size_t units;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const requires(!Gate::whole_rows) {
@@ -143,6 +143,7 @@ struct open_rows {
   }
 };
 
+/// Adds up the sums per unit of the rows that a rule learns from; rows of z lie `stride` values apart.
 template <class T, class Gate>
 struct gate_sums {
   Gate gate;

@@ -10,7 +10,7 @@
 
 namespace localis::kernel {
 
-/// The losses of a batch and their gradient, one sample per call. Only the first `active_outputs` take part.
+/// The losses of a batch and their gradient, one sample per call. Only the first `active_outputs` outputs take part.
 template <class T, class Loss>
 struct sample_losses {
   static_assert(std::is_default_constructible_v<Loss>,
@@ -27,7 +27,7 @@ struct sample_losses {
   T scale;
   std::size_t classes;  ///< number of classes of the data
   T* losses;
-  T* correct;  ///< 1 if the largest output among the classes is the label, else 0
+  T* correct;  ///< one per sample: 1 if the largest output among the classes is the label, else 0
 
   constexpr void operator()(std::size_t n) const {
     T* row = gradient + n * outputs;

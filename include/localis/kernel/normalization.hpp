@@ -14,7 +14,7 @@
 /// the mean.
 namespace localis::kernel {
 
-/// sums[0][c] += u - m,  sums[1][c] += (u - m)^2
+/// Moments about m = center: sums[0][c] += u - m,  sums[1][c] += (u - m)^2
 template <class T>
 struct moments {
   const T* u;
@@ -70,7 +70,7 @@ struct scale_shift_moments {
   }
 };
 
-/// Scale and shift per channel, from running statistics: scale = gamma / sqrt(variance + eps), shift = beta - mean
+/// Scale and shift per channel from running statistics: scale = gamma / sqrt(variance + eps), shift = beta - mean
 /// scale.
 template <class T>
 struct running_scale {
@@ -129,7 +129,7 @@ struct batch_scale {
   }
 };
 
-/// Updates the running mean and variance of u by the sums over P rows of z = u scale + shift and of z^2.
+/// Updates the running mean and variance of u from the sums over P rows of z = u scale + shift and of z^2.
 template <class T>
 struct update_running_moments {
   const T* sums;
@@ -150,8 +150,8 @@ struct update_running_moments {
   }
 };
 
-/// From the moments of P rows, per channel: mean and 1 / deviation of this batch, its scale and shift (if wanted), and
-/// running statistics updated with weight `momentum` (unbiased variance, as in PyTorch).
+/// Computes, from the moments of P rows, the mean and 1 / deviation of each channel in this batch and, if wanted, its
+/// scale and shift. Updates the running statistics with weight `momentum` (unbiased variance, as in PyTorch).
 template <class T>
 struct finish_moments {
   const T* sums;
@@ -200,7 +200,7 @@ struct normalized {
   Function function{};
 };
 
-/// sums[0][c] += dz,  sums[1][c] += dz xhat,  dz = dy f'(z),  xhat = (u - mean) / deviation
+/// Sums for the gradient: sums[0][c] += dz,  sums[1][c] += dz xhat,  dz = dy f'(z),  xhat = (u - mean) / deviation
 template <class T, class Function = identity_function>
 struct normalization_sums {
   normalized<T, Function> norm;
@@ -217,7 +217,8 @@ struct normalization_sums {
   }
 };
 
-/// du = scale (dz - sum dz / P - xhat sum(dz xhat) / P), with scale = gamma / deviation; du may be dy.
+/// Gradient with respect to u: du = scale (dz - sum dz / P - xhat sum(dz xhat) / P), with scale = gamma / deviation; du
+/// may be dy.
 template <class T, class Function = identity_function>
 struct normalization_gradient {
   normalized<T, Function> norm;

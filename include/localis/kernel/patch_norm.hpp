@@ -60,7 +60,7 @@ struct position_statistics {
   }
 };
 
-/// Mean m and 1 / sqrt(v + epsilon) of the window around each position, from the moments of its positions. They are
+/// Mean m and 1 / sqrt(v + epsilon) of the window around each position, from the moments of its positions. Moments are
 /// taken about the mean of the central position, which bounds the cancellation by a factor of size^2.
 template <class T>
 struct patch_statistics {
@@ -90,7 +90,7 @@ struct patch_statistics {
   }
 };
 
-/// y = (x - m) / sqrt(v + epsilon);  y may be x.
+/// Normalizes by the statistics of the window: y = (x - m) / sqrt(v + epsilon); y may be x.
 template <class T>
 struct patch_norm {
   const T* x;
@@ -134,8 +134,8 @@ struct patch_norm_coefficients {
   }
 };
 
-/// dx_q = dy_q / s_q - sum over windows p that see q of ( level_p + slope_p (x_q - m_p) );  dx may be dy. Windows are
-/// symmetric: the windows that contain q are those around the positions in the window of q.
+/// Gradient with respect to x: dx_q = dy_q / s_q - sum over windows p that see q of ( level_p + slope_p (x_q - m_p) );
+/// dx may be dy. Windows are symmetric: the windows that contain q are those around the positions in the window of q.
 template <class T>
 struct patch_norm_gradient {
   shape extents;

@@ -49,7 +49,7 @@ struct max_pool {
         } else {
           LOCALIS_VECTORIZE
           for (std::size_t i = begin; i < end; ++i) {
-            const bool wins = (in[i] > out[i]) | (in[i] != in[i]);  // NaN wins, too, and stays
+            const bool wins = (in[i] > out[i]) | (in[i] != in[i]);  // NaN wins as well, and stays
             out[i] = wins ? in[i] : out[i];
           }
         }
@@ -67,8 +67,8 @@ constexpr bool windows_tile(const linear_map& map) {
 
 namespace detail {
 
-/// The gradient from one window: dy to the first maximum, found again from x and y, and 0 to the others; written, or
-/// added.
+/// Distributes the gradient of one window: its first maximum, found again from x and y, receives dy, and its other
+/// elements receive 0. Values overwrite dx or are added to it, as `Mode` says.
 template <store Mode, class T>
 constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
                         const T* y, const T* dy, T* dx) {

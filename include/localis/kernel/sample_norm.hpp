@@ -13,11 +13,12 @@
 ///   y = gamma xhat + beta,     xhat = (x - mean) inverse,  inverse = 1 / sqrt(variance + epsilon)
 ///
 /// mean, inverse and sums are samples x channels; for layer_norm they are equal in all channels of a sample, so both
-/// layers share the kernels. gamma and beta have one value per channel, or are null: 1 and 0. Each row is one sample.
-/// Means are computed relative to a value of the row and variances from deviations: exact if all values are equal, and
-/// free of cancellation.
+/// layers share the kernels. gamma and beta have one value per channel; if they are null, gamma is 1 and beta is 0.
+/// Each row is one sample. Means are computed relative to a value of the row and variances from deviations, which is
+/// exact if all values are equal, and free of cancellation.
 namespace localis::kernel {
 
+/// Mean and 1 / sqrt(variance + epsilon) over all values of each sample, stored for each of its channels.
 template <class T>
 struct whole_statistics {
   shape extents;
@@ -40,6 +41,7 @@ struct whole_statistics {
   }
 };
 
+/// Mean and 1 / sqrt(variance + epsilon) of each channel of each sample.
 template <class T>
 struct channel_statistics {
   shape extents;
@@ -69,7 +71,7 @@ struct channel_statistics {
   }
 };
 
-/// Normalizes; y may be x.
+/// Normalizes: y = gamma xhat + beta; y may be x.
 template <class T>
 struct sample_norm {
   shape extents;
@@ -129,7 +131,7 @@ struct sample_norm_sums {
   }
 };
 
-/// Gradients of gamma and beta: total = sum over samples of parts, samples x channels.
+/// Gradients of gamma and beta: total = sum over samples of `parts`, which is samples x channels.
 template <class T>
 struct sum_of_samples {
   const T* parts;
@@ -146,8 +148,8 @@ struct sum_of_samples {
   }
 };
 
-/// Weights one array of sums by gamma, in place: by channel s_c <- gamma_c s_c / (H W), else s_c <- sum_k gamma_k s_k /
-/// (H W C).
+/// Weights an array of sums by gamma, in place: s_c <- gamma_c s_c / (H W) if `by_channel`, else s_c <- sum_k gamma_k
+/// s_k / (H W C).
 template <class T>
 struct weigh_sums {
   shape extents;
@@ -167,7 +169,8 @@ struct weigh_sums {
   }
 };
 
-/// dx = inverse (gamma dy - level - xhat slope), with the weighted sums;  dx may be dy.
+/// Gradient with respect to x: dx = inverse (gamma dy - level - xhat slope), where weigh_sums has weighted level and
+/// slope; dx may be dy.
 template <class T>
 struct sample_norm_gradient {
   shape extents;

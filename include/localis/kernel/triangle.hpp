@@ -31,8 +31,8 @@ struct triangle {
   }
 };
 
-/// Gradient of the triangle activation: dx_c = a_c - mean of a,  a_c = dy_c power y_c^(1 - 1 / power) where y_c > 0,
-/// else 0;  dx may be dy.
+/// Gradient of the triangle activation: dx_c = a_c - mean of a, where a_c = dy_c power y_c^(1 - 1 / power) if y_c > 0,
+/// else 0; dx may be dy.
 template <class T>
 struct triangle_gradient {
   const T* y;

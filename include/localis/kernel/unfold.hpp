@@ -14,7 +14,7 @@ namespace localis::kernel {
 
 namespace detail {
 
-/// Unfolds cell by cell, for a window with gaps or for channels that go to several groups.
+/// Implements for_each_stretch cell by cell, for dilated windows and for channels that are split into groups.
 template <class Piece, class Gap>
 constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t left, Piece piece, Gap gap) {
   const std::size_t pad = map.field.padding;
@@ -42,7 +42,7 @@ template <class Piece, class Gap>
 constexpr void for_each_stretch(const linear_map& map, std::size_t position, Piece piece, Gap gap) {
   const std::size_t channels = map.in.channels;
   const quotient corner = divide(position, map.out.width);
-  const std::size_t top = corner.whole * map.field.stride;  // both before padding is taken off
+  const std::size_t top = corner.whole * map.field.stride;  // both in padded coordinates
   const std::size_t left = corner.remainder * map.field.stride;
   const std::size_t pad = map.field.padding;
   if (map.groups > 1 || map.field.dilation > 1) {
@@ -71,7 +71,7 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
 /// the image.
 template <class F>
 constexpr void for_each_pixel(const linear_map& map, std::size_t position, const F& f) {
-  // In 32 bits, because a GPU has twice as many such registers.
+  // Counts in 32 bits, because a GPU has twice as many such registers.
   const auto narrow = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
   const quotient corner = divide(position, map.out.width);
   const std::uint32_t pad = narrow(map.field.padding);
@@ -135,7 +135,7 @@ constexpr void fold_row(const linear_map& map, const T* row, std::size_t positio
       [](std::size_t, std::size_t) {});
 }
 
-/// Unfolds rows first, first + 1, ... of X, any stretch of each; `To` may be a narrower type.
+/// Unfolds rows first, first + 1, ... of X, or a stretch of each; `To` may be a narrower type than T.
 template <class T, class To = T>
 struct unfold_rows {
   linear_map map;
@@ -168,8 +168,8 @@ struct unfold_rows {
   }
 };
 
-/// The adjoint of unfolding over whole samples: each input element adds up its places in the rows of dX, so that no two
-/// threads add to one element. Each row is one input position.
+/// The adjoint of unfolding, over whole samples: each input element is the sum of its places in the rows of dX, so that
+/// no two threads add to one element. Each row is one input position.
 template <class T>
 struct fold_rows {
   linear_map map;

@@ -22,8 +22,8 @@ struct gradient_direction {
 /// The descent direction of a local rule, with its sign changed because rules ascend: g = c_o w - sum(o, i) / P.
 template <class T>
 struct local_direction {
-  const T* sum;     ///< O x I, G^T X
-  const T* forget;  ///< O, the c of the rule
+  const T* sum;     ///< G^T X, O x I
+  const T* forget;  ///< c of the rule, O values
   T inv_count;      ///< 1 / P
   std::size_t columns;
 
@@ -32,7 +32,8 @@ struct local_direction {
   }
 };
 
-/// A step size: a value, times factors in the backend's memory: a gain or norm computed there, and a rate for each row.
+/// A step size: a value, times optional factors in the backend's memory: one for all rows, which is a gain or norm
+/// computed there, and one for each row.
 template <class T>
 struct rate {
   T value;
@@ -45,8 +46,8 @@ struct rate {
   }
 };
 
-/// How threads share a row: thread k of the `threads` of a row takes columns k, k + threads, ... One part is one
-/// thread of one row; on the CPU a part is a whole row.
+/// The division of rows among threads: thread k of the `threads` of a row takes columns k, k + threads, ... A part is
+/// the work of one thread on one row; on the CPU a part is a whole row.
 struct row_split {
 #if defined(__CUDA_ARCH__)
   static constexpr std::size_t width = 1;
@@ -113,7 +114,7 @@ struct apply_update {
   }
 };
 
-/// Applies a constraint: W <- constraint(W), row one value per row.
+/// Applies a constraint to each row of the weights: w_o <- constraint(w_o).
 template <class T, class Constraint>
 struct constrain {
   T* weight;
@@ -261,7 +262,7 @@ struct scaled {
 /// Subtracts a product of rank one: row o of c -= a_o b, with one b for each group of rows.
 template <class T>
 struct subtract_rank_one {
-  const T* a;  ///< by row
+  const T* a;  ///< one value per row
   const T* b;  ///< groups x columns
   T* c;
   std::size_t columns;
@@ -323,7 +324,7 @@ struct guard_scale {
 
 enum class reduction { sum, largest };
 
-/// Reduces many parts to a few: parts[k] = the sum, or the largest, of parts k, k + count, ...
+/// Reduces `size` parts to `count`: parts[k] = the sum, or the maximum, of parts k, k + count, ...
 struct reduce_parts {
   double* parts;
   std::size_t size;
@@ -344,7 +345,7 @@ struct reduce_parts {
   }
 };
 
-/// Column sums: total = sum over rows.
+/// Sums the parts of all rows: *sum = parts[0] + ... + parts[rows - 1].
 struct total {
   const double* parts;
   std::size_t rows;
