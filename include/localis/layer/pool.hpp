@@ -120,7 +120,8 @@ struct average_pool2d {
 /// Global average pooling: the mean of the whole image, per channel, N x H x W x C to N x 1 x 1 x C. It saves nothing.
 struct global_average_pool {
   static constexpr operation describe(const shape& in) {
-    return detail::describe_pool(in, window{in.height, in.width, 1, 0}, false, "global_average_pool");
+    return detail::describe_pool(in, window{in.height, in.width, 1, 0}, detail::pooling::average,
+                                 "global_average_pool");
   }
   template <class Backend>
   using state = pool_layer<Backend, detail::pooling::average>;
