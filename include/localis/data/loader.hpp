@@ -41,7 +41,7 @@ class loader {
   static_assert(check_optional_members<Dataset>());
 
  public:
-  loader(const Dataset& data, std::size_t batch, std::uint64_t seed, bool shuffle = true)
+  [[gnu::cold]] loader(const Dataset& data, std::size_t batch, std::uint64_t seed, bool shuffle = true)
       : data_(data), batch_(batch), random_(seed, stream), shuffle_(shuffle), size_(data.size()) {
     expect(batch > 0, "loader: batch", "at least 1", batch);
     if (batch > size_)

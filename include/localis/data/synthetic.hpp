@@ -23,9 +23,9 @@ namespace localis::data {
 /// @param first  index of the first sample: the same seed with another range of indices gives more pictures of the same
 ///                     classes
 /// Errors: config_error for a count, classes of 0 or a noise that is negative or not finite; shape_error for the shape.
-[[nodiscard]] inline images synthetic_images(std::size_t count, std::size_t height, std::size_t width,
-                                             std::size_t channels, std::size_t classes, std::uint64_t seed,
-                                             double noise = 0.2, std::size_t first = 0) {
+[[nodiscard, gnu::cold]] inline images synthetic_images(std::size_t count, std::size_t height, std::size_t width,
+                                                        std::size_t channels, std::size_t classes, std::uint64_t seed,
+                                                        double noise = 0.2, std::size_t first = 0) {
   constexpr std::size_t patch = 4;
   constexpr std::uint64_t pattern_stream = 0x7061747465726E;  // "pattern"
   constexpr std::uint64_t noise_stream = 0x6E6F697365;        // "noise"

@@ -52,7 +52,7 @@ class linear_layer {
   static constexpr bool supervised = rule::supervised<typename rule::detail::rule_of<Rule>::type>;
 
   /// Draws the initial weights, normal with mean 0 and deviation sqrt(2 / I) (He et al. 2015), and sets biases to 0.
-  linear_layer(Backend& backend, const operation& op, random_stream random)
+  [[gnu::cold]] linear_layer(Backend& backend, const operation& op, random_stream random)
       : rows_(op.map().outputs()),
         columns_(op.map().inputs()),
         weight_(backend.template allocate<scalar>(memory_kind::parameters, rows_ * columns_)),
@@ -139,8 +139,8 @@ class linear_layer {
   /// Whether the epilogue of the layer may pool the response, so that the full response is never stored.
   static constexpr bool pools = learner::pools;
 
-  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase run_phase,
-                                   const epilogue_options& epilogue = {}) {
+  [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
+                                                 phase run_phase, const epilogue_options& epilogue = {}) {
     workspace measure;
     switch (run_phase) {
       case phase::evaluate:
@@ -207,8 +207,8 @@ class linear_layer {
                                               std::size_t samples) requires supervised {
     return op.has_local_loss ? local_loss_type::scratch_bytes(backend, op, samples) : 0;
   }
-  static std::size_t learn_scratch_bytes(const Backend& backend, const operation& op,
-                                         std::size_t samples) requires supervised {
+  [[gnu::cold]] static std::size_t learn_scratch_bytes(const Backend& backend, const operation& op,
+                                                       std::size_t samples) requires supervised {
     return learner::scratch_bytes(backend, op, samples);
   }
   void compute_local_gradient(Backend& backend, const operation& op,

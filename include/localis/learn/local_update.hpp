@@ -31,7 +31,7 @@ class local_update {
 
   Local values{};
 
-  local_update(Backend& backend, const operation& op)
+  [[gnu::cold]] local_update(Backend& backend, const operation& op)
       : rows_(op.map().outputs()), columns_(op.map().inputs()), weights_(backend, rows_, columns_) {
     const auto take = [&](std::size_t size) {
       return backend.template allocate<scalar>(memory_kind::rule_state, size);
@@ -69,8 +69,8 @@ class local_update {
                                 rule::forgets_by<rule_type>() != rule::matrix_forget::full &&
                                 Local::signal_type::source != rule::signal_source::batch;
 
-  static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
-                                   const epilogue_options& epilogue = {}) {
+  [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
+                                                 const epilogue_options& epilogue = {}) {
     workspace measure;
     (void)take_arrays(backend, op, measure);
     std::size_t largest = 0;

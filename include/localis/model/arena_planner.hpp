@@ -24,7 +24,7 @@ class arena_planner {
 
   /// Reserves an array that is alive at the moment `first` only, until extend() prolongs its lifetime. Returns its
   /// index.
-  std::size_t add(std::size_t bytes, std::size_t first, use kind) {
+  [[gnu::cold]] std::size_t add(std::size_t bytes, std::size_t first, use kind) {
     allocations_.push_back({workspace::round_up(bytes), first, first, kind, 0});
     return allocations_.size() - 1;
   }
@@ -35,7 +35,7 @@ class arena_planner {
 
   /// Gives every array its offset, the largest array first, each at the lowest offset that is free during its whole
   /// lifetime. Returns the size of the whole block in bytes.
-  std::size_t place() {
+  [[gnu::cold]] std::size_t place() {
     std::vector<std::size_t> order(allocations_.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     // Not std::stable_sort, because that of libstdc++ 12 causes warnings with clang 16 and later.

@@ -67,8 +67,9 @@ constexpr phase forward_phase(const operation& op, const memory_request& request
 
 /// The bytes that one operation needs, and which of the operations after it run in its pass.
 template <class Network, class Backend, std::size_t Index>
-void measure_operation(const Backend& backend, const layer_pack<Network, Backend>& layers,
-                       const memory_request& request, std::size_t boundary, std::span<operation_bytes> bytes) {
+[[gnu::cold]] void measure_operation(const Backend& backend, const layer_pack<Network, Backend>& layers,
+                                     const memory_request& request, std::size_t boundary,
+                                     std::span<operation_bytes> bytes) {
   using scalar = typename Backend::scalar;
   using facts = fusion_facts<Network, Backend>;
   constexpr std::size_t last = facts::last_in_epilogue(Index);
@@ -102,8 +103,8 @@ void measure_operation(const Backend& backend, const layer_pack<Network, Backend
 }
 
 template <class Network, class Backend>
-plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& layers, const memory_request& request,
-                   std::size_t boundary) {
+[[gnu::cold]] plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& layers,
+                                 const memory_request& request, std::size_t boundary) {
   std::vector<operation_bytes> bytes(Network::size);
   for_each_index<Network::size>([&]<std::size_t Index>() {
     measure_operation<Network, Backend, Index>(backend, layers, request, boundary, bytes);
@@ -115,8 +116,8 @@ plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& l
 /// Plans for all boundaries of a request; the highest boundary is lowered to that of the network if it is larger.
 /// Errors: config_error.
 template <class Network, class Backend>
-boundary_plans plan_boundaries(const Backend& backend, const layer_pack<Network, Backend>& layers,
-                               memory_request request) {
+[[gnu::cold]] boundary_plans plan_boundaries(const Backend& backend, const layer_pack<Network, Backend>& layers,
+                                             memory_request request) {
   request.highest_boundary = (std::min)(request.highest_boundary, Network::highest_boundary);
   check_request(request, Network::program.operations);
   boundary_plans result{request, {}};

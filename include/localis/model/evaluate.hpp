@@ -37,7 +37,7 @@ namespace detail {
 
 /// Checks that data fits the network. `caller` and `name` begin the message. Errors: shape_error and config_error.
 template <class Model, class Data>
-void check_data(const char* caller, const char* name, const Data& data) {
+[[gnu::cold]] void check_data(const char* caller, const char* name, const Data& data) {
   const shape found{data.height(), data.width(), data.channels()};
   const shape wanted = Model::network_type::input;
   if (!(found == wanted)) {
@@ -57,7 +57,7 @@ void check_data(const char* caller, const char* name, const Data& data) {
 
 /// Checks that a loss is defined for the data. Errors: config_error for data with neither classes nor targets.
 template <class Data>
-void check_goals(const char* caller, const char* name, const Data& data) {
+[[gnu::cold]] void check_goals(const char* caller, const char* name, const Data& data) {
   if (data.classes() > 0 || data::targets_of(data) > 0) return;
   throw config_error(text(caller, ": ", name, ": expected classes or targets to learn from, found neither"));
 }
@@ -69,7 +69,7 @@ void check_goals(const char* caller, const char* name, const Data& data) {
 
 /// Calls body(batch) for each batch of the data, in order.
 template <class Model, class Data, class Body>
-void for_batches(const Model& model, const Data& data, const Body& body) {
+[[gnu::cold]] void for_batches(const Model& model, const Data& data, const Body& body) {
   constexpr std::size_t largest_unprepared = 256;
   const std::size_t prepared = model.summary().batch;  // 0 if nothing is prepared
   const std::size_t batch = prepared > 0 ? prepared : largest_unprepared;
@@ -100,7 +100,7 @@ void append_largest(const char* caller, Model& model, const data::batch_view<typ
 /// Returns the mean loss and the accuracy of a model on a data set. Outputs beyond the classes of the data are ignored.
 /// Errors: shape_error and config_error for data that does not fit the network, or has neither classes nor targets.
 template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entropy>
-[[nodiscard]] score evaluate(Model& model, const Data& data, const Loss& loss = {}) {
+[[nodiscard, gnu::cold]] score evaluate(Model& model, const Data& data, const Loss& loss = {}) {
   detail::check_goals("evaluate", "data", data);
   detail::check_data<Model>("evaluate", "data", data);
   score result;
@@ -120,7 +120,7 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
 /// Errors: config_error if neither the data nor `classes` says how many classes there are (model::predict gives the
 /// outputs), or for more classes than outputs; error for an output that is not finite.
 template <class Model, data::dataset Data>
-[[nodiscard]] std::vector<std::uint32_t> predict(Model& model, const Data& data, std::size_t classes = 0) {
+[[nodiscard, gnu::cold]] std::vector<std::uint32_t> predict(Model& model, const Data& data, std::size_t classes = 0) {
   if (classes == 0) classes = data.classes();
   expect(classes > 0, "predict: classes of the data, or as an argument", "at least 1 (model::predict gives outputs)",
          classes);
@@ -140,7 +140,7 @@ template <class Model, data::dataset Data>
 /// Counts how often samples of each class were predicted as each class, which is the class with the largest output.
 /// Errors: config_error for data without labels; error for an output that is not finite.
 template <class Model, data::dataset Data>
-[[nodiscard]] confusion_matrix confusion(Model& model, const Data& data) {
+[[nodiscard, gnu::cold]] confusion_matrix confusion(Model& model, const Data& data) {
   const std::size_t classes = data.classes();
   expect(classes > 0, "confusion: classes of the data", "at least 1", classes);
   detail::check_data<Model>("confusion", "data", data);

@@ -115,7 +115,7 @@ struct timetable {
 
  private:
   /// Adds the backward passes of operations `first` to `last`, which become region `number`, and the step after them.
-  void run_back(std::size_t first, std::size_t last, std::size_t& moment, std::size_t number) {
+  [[gnu::cold]] void run_back(std::size_t first, std::size_t last, std::size_t& moment, std::size_t number) {
     for (std::size_t i = last + 1; i-- > first;) {
       backward[i] = moment++;
       region[i] = number;
@@ -140,7 +140,7 @@ class plan_builder {
         last_read_(program.size() + 1, 0),
         slots_(program.size()) {}
 
-  plan build(std::size_t loss_scratch) {
+  [[gnu::cold]] plan build(std::size_t loss_scratch) {
     find_wanted_gradients();
     find_last_reads();
     add_values();
@@ -175,7 +175,7 @@ class plan_builder {
   [[nodiscard]] std::size_t& gradient_slot(std::size_t value) { return slots_[value - 1].output_gradient; }
 
   /// Finds the values that need a gradient: those that depend on a parameter of the same region.
-  void find_wanted_gradients() {
+  [[gnu::cold]] void find_wanted_gradients() {
     for (std::size_t i = 0; i < program_.size(); ++i) {
       const operation& op = program_[i];
       if (moments_.backward[i] == none) continue;
@@ -187,7 +187,7 @@ class plan_builder {
 
   /// Finds the last moment at which each content is read. Several values share one content if they are the same array
   /// of numbers, because a junction passes its input on.
-  void find_last_reads() {
+  [[gnu::cold]] void find_last_reads() {
     for (std::size_t v = 0; v < content_.size(); ++v) content_[v] = v;
     for (const operation& op : program_) {
       if (op.passes_on()) content_[op.output] = content_[op.input];
@@ -211,7 +211,7 @@ class plan_builder {
   }
 
   /// Allocates the values. An elementwise operation overwrites its input if nothing reads the input later.
-  void add_values() {
+  [[gnu::cold]] void add_values() {
     for (std::size_t i = 0; i < program_.size(); ++i) {
       const operation& op = program_[i];
       if (is_fused(i + 1)) continue;  // only the result of the next operation is stored
@@ -233,7 +233,7 @@ class plan_builder {
   [[nodiscard]] std::size_t add_scratch(std::size_t size, std::size_t moment) {
     return size == 0 || moment == none ? none : arena_.add(size, moment, use::scratch);
   }
-  void add_forward_scratch(std::size_t i) {
+  [[gnu::cold]] void add_forward_scratch(std::size_t i) {
     const operation_bytes& b = bytes_[i];
     operation_slots& s = slots_[i];
     s.forward_scratch = add_scratch(b.forward_scratch, forward_moment(i));
@@ -245,7 +245,7 @@ class plan_builder {
 
   /// Allocates the gradients, and the other arrays that the backward pass of operation i needs. The operations after it
   /// have been added before.
-  void add_backward(std::size_t i) {
+  [[gnu::cold]] void add_backward(std::size_t i) {
     const operation& op = program_[i];
     const operation_bytes& b = bytes_[i];
     operation_slots& s = slots_[i];
@@ -280,7 +280,7 @@ class plan_builder {
   }
 
   /// Replaces allocations by offsets.
-  plan finish() {
+  [[gnu::cold]] plan finish() {
     plan result;
     result.bytes = arena_.place();
     result.activation_bytes = arena_.peak(use::activation);

@@ -60,7 +60,7 @@ class model {
   static constexpr std::size_t stages = Network::stages;
   static constexpr std::size_t outputs = Network::output.size();
 
-  explicit model(const model_options& options = {}, Backend backend = Backend())
+  [[gnu::cold]] explicit model(const model_options& options = {}, Backend backend = Backend())
       : options_(options),
         backend_(std::move(backend)),
         layers_(detail::make_layers<Network>(backend_, options.seed)),

@@ -106,7 +106,7 @@ namespace detail {
 
 /// Describes a model without the memory of a step. `error_rows` is summary::error_rows.
 template <class Network, class Backend>
-summary describe_model(const Backend& backend, std::size_t error_rows) {
+[[gnu::cold]] summary describe_model(const Backend& backend, std::size_t error_rows) {
   using scalar = typename Backend::scalar;
   summary s;
   s.backend = Backend::name;

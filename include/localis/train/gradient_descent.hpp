@@ -37,7 +37,8 @@ class gradient_descent {
   using scalar = typename Model::scalar;
 
   /// The model is held by reference and must outlive this object.
-  explicit gradient_descent(Model& trained, const Optimizer& chosen = {}) : model_(trained), optimizer_(chosen) {
+  [[gnu::cold]] explicit gradient_descent(Model& trained, const Optimizer& chosen = {})
+      : model_(trained), optimizer_(chosen) {
     optimizer_.validate();
     std::size_t rows = 0;
     std::size_t parameters = 0;

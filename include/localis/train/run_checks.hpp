@@ -23,7 +23,7 @@ void check_learnable(const char* name, const Data& data) {
 /// Checks all arrays of a model and of its optimizer before a run changes them. The run begins at `epoch` and `step`.
 /// Errors: divergence_error for an array that is not finite.
 template <class Model, class Descent>
-void check_weights(const Model& model, const Descent& descent, std::size_t epoch, std::size_t step) {
+[[gnu::cold]] void check_weights(const Model& model, const Descent& descent, std::size_t epoch, std::size_t step) {
   using scalar = typename Model::scalar;
   const auto require_finite = [&](const char* what, const char* array, const operation& op,
                                   std::span<const scalar> values) {

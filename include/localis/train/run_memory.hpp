@@ -30,7 +30,7 @@ template <class Model, class Scheduler>
 
 /// Raises the largest numbers of bytes of a run to those that the model uses now.
 template <class Model>
-void track_memory(const Model& model, memory_use& largest) {
+[[gnu::cold]] void track_memory(const Model& model, memory_use& largest) {
   const auto raise = [](std::size_t& value, std::size_t bytes) { value = (std::max)(value, bytes); };
   const memory_counters counters = model.backend().counters().snapshot();
   raise(largest.parameters, counters.held(memory_kind::parameters));

@@ -121,7 +121,7 @@ class step_pipeline {
   static constexpr std::size_t depth = immediate || !supervises ? 1 : 8;
 
   template <class Descent>
-  step_pipeline(Model& trained, const Descent& descent) : model_(trained) {
+  [[gnu::cold]] step_pipeline(Model& trained, const Descent& descent) : model_(trained) {
     auto& backend = trained.backend();
     parameter_stages_ = upload_array(descent.part_stages());
     parameter_is_weight_ = upload_array(descent.part_weights());
@@ -132,7 +132,7 @@ class step_pipeline {
 
   /// Drops all records, and looks up the update statistics of the layers, which may have moved. Call it before the
   /// first step of a run. Supervision continues from `state`.
-  void start(const supervision_state& state = {}) {
+  [[gnu::cold]] void start(const supervision_state& state = {}) {
     std::vector<const double*> statistics;
     std::vector<std::uint32_t> stages;
     model_.for_each_layer([&](const operation& op, const auto& layer) {
@@ -204,7 +204,7 @@ class step_pipeline {
   using readback = decltype(std::declval<Model&>().backend().template make_readback<record>(1));
 
   template <class T>
-  array_of<T> upload_array(const std::vector<T>& host) {
+  [[gnu::cold]] array_of<T> upload_array(const std::vector<T>& host) {
     array_of<T> array = model_.backend().template allocate<T>(memory_kind::parameters, host.size());
     model_.backend().upload(std::span<const T>(host), array.data());
     return array;

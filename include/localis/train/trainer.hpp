@@ -80,8 +80,9 @@ class trainer {
 
   /// The model is held by reference and must outlive the trainer.
   template <class S>
-  trainer(Model& trained, S chosen_scheduler, Supervision chosen_supervision, const train_options& options,
-          Optimizer chosen_optimizer = {}, LearningRate rate = {}, Loss chosen_loss = {})
+  [[gnu::cold]] trainer(Model& trained, S chosen_scheduler, Supervision chosen_supervision,
+                        const train_options& options, Optimizer chosen_optimizer = {}, LearningRate rate = {},
+                        Loss chosen_loss = {})
       : model_(trained),
         scheduler_(scheduler::as_scheduler(std::move(chosen_scheduler))),
         options_(options),
@@ -146,7 +147,7 @@ class trainer {
 
   /// The state of the run: after fit(), or in a callback of on_pause().
   /// Errors: config_error while steps are in flight, or if a step failed halfway.
-  [[nodiscard]] run_state state() const {
+  [[nodiscard, gnu::cold]] run_state state() const {
     expect(in_flight_.empty(), "trainer::state: steps under way", "none, as in on_pause() and after fit()",
            in_flight_.size());
     if (restored_) return *restored_;
@@ -158,13 +159,13 @@ class trainer {
   /// and data are those of the stored run, it takes the same steps as a run that was never interrupted and ends with
   /// the same report, except for the times. A finished run continues if there are more epochs now.
   /// Errors: config_error for a state of another supervision or network; in fit(), for data of another size.
-  void restore(run_state stored) {
+  [[gnu::cold]] void restore(run_state stored) {
     check_state(stored);
     restored_ = std::move(stored);
     in_flight_.clear();  // a step that failed halfway no longer matters
   }
   /// Throws the errors of restore(), and changes nothing.
-  static void check_state(const run_state& stored) {
+  [[gnu::cold]] static void check_state(const run_state& stored) {
     detail::check_run_state(stored, sizeof(typename Supervision::state), Model::stages);
   }
 
@@ -173,7 +174,7 @@ class trainer {
   using step_settings = detail::step_settings<Model::stages>;
 
   template <class Train, class Validation>
-  const localis::report& run(const Train& train, const Validation* validation) {
+  [[gnu::cold]] const localis::report& run(const Train& train, const Validation* validation) {
     check_run(train, validation);
     classes_ = train.classes();
     stop_.store(false, std::memory_order_relaxed);
@@ -271,7 +272,7 @@ class trainer {
   }
 
   template <class Validation>
-  void validate(const Validation& data) {
+  [[gnu::cold]] void validate(const Validation& data) {
     const score result = evaluate(model_, data, loss_);
     if (is_nan(result.loss)) {
       throw divergence_error("the validation loss is NaN", Model::stages - 1, run_.epoch, run_.step - 1);
@@ -282,7 +283,7 @@ class trainer {
 
   /// Checks, before anything changes, that data and weights permit a run.
   template <class Train, class Validation>
-  void check_run(const Train& train, const Validation* validation) {
+  [[gnu::cold]] void check_run(const Train& train, const Validation* validation) {
     detail::check_learnable<Model>("training data", train);
     if (validation != nullptr) detail::check_learnable<Model>("validation data", *validation);
     try {
@@ -295,7 +296,7 @@ class trainer {
     }
   }
   /// Begins a run at its first step, or at the step of a restored run.
-  void start_run(std::size_t steps_per_epoch) {
+  [[gnu::cold]] void start_run(std::size_t steps_per_epoch) {
     scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
                                                  steps_per_epoch});
     run_state first;
@@ -320,12 +321,12 @@ class trainer {
     model_.backend().counters().forget_peak();
   }
   /// Begins an epoch, unless a restored run is in the middle of one.
-  void start_epoch() {
+  [[gnu::cold]] void start_epoch() {
     if (run_.step == 0) detail::start_epoch(run_.epoch, Model::stages, run_.report, run_.sums);
     in_flight_.start_epoch(run_.report.epochs.back().clips);
   }
   /// Reports the epoch to the scheduler, and advances to the next epoch if this one is complete.
-  void end_epoch(bool complete) {
+  [[gnu::cold]] void end_epoch(bool complete) {
     epoch_record& record = run_.report.epochs.back();
     detail::track_memory(model_, run_.report.memory);
     record.bytes = model_.backend().counters().snapshot().total;
@@ -334,12 +335,12 @@ class trainer {
     ++run_.epoch;
     run_.step = 0;
   }
-  void end_by_error(const std::exception& failure) {
+  [[gnu::cold]] void end_by_error(const std::exception& failure) {
     run_.report.message = failure.what();
     detail::track_memory(model_, run_.report.memory);
   }
   /// Plans for the boundaries that this epoch may have, and frees the memory that only lower ones need.
-  void prepare_memory(std::size_t samples) {
+  [[gnu::cold]] void prepare_memory(std::size_t samples) {
     const memory_request wanted =
         detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, !diagnostics_.empty());
     if (memory_prepared_ && wanted == model_.memory()) return;

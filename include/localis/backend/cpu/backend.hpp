@@ -129,7 +129,8 @@ class backend : public host_backend {
       sums[i] = static_cast<Scalar>(sum);
     }
   }
-  void reduce_scratch(std::size_t rows, std::size_t columns, std::size_t count, workspace& scratch) const {
+  [[gnu::cold]] void reduce_scratch(std::size_t rows, std::size_t columns, std::size_t count,
+                                    workspace& scratch) const {
     (void)take_reduce_arrays(rows, columns, count, scratch);
   }
 
@@ -143,8 +144,8 @@ class backend : public host_backend {
       end_response(algorithm, forward, scratch, epilogue);
     });
   }
-  void respond_scratch(const linear_map& map, std::size_t samples, workspace& scratch,
-                       const epilogue_options& epilogue = {}) const {
+  [[gnu::cold]] void respond_scratch(const linear_map& map, std::size_t samples, workspace& scratch,
+                                     const epilogue_options& epilogue = {}) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) {
       workspace alone = scratch;
       algorithm.respond_scratch(epilogue, scratch);
@@ -167,8 +168,8 @@ class backend : public host_backend {
       end_response(algorithm, forward, scratch, epilogue);
     });
   }
-  void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& options, workspace& scratch,
-                     const epilogue_options& epilogue = {}) const {
+  [[gnu::cold]] void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& options,
+                                   workspace& scratch, const epilogue_options& epilogue = {}) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) {
       workspace alone = scratch;
       algorithm.learn_scratch(samples, options, epilogue, scratch);
@@ -180,7 +181,7 @@ class backend : public host_backend {
                        workspace scratch) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
   }
-  void weight_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
+  [[gnu::cold]] void weight_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.weight_gradient_scratch(scratch); });
   }
 
@@ -188,7 +189,7 @@ class backend : public host_backend {
                       workspace scratch) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
   }
-  void input_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
+  [[gnu::cold]] void input_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
     with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.input_gradient_scratch(scratch); });
   }
 
@@ -220,8 +221,8 @@ class backend : public host_backend {
   }
   /// @param alone  workspace from before the algorithm took its scratch, which is free again when the response ends
   template <class Algorithm>
-  void end_response_scratch(const Algorithm& algorithm, std::size_t samples, const epilogue_options& options,
-                            workspace alone, workspace& scratch) const {
+  [[gnu::cold]] void end_response_scratch(const Algorithm& algorithm, std::size_t samples,
+                                          const epilogue_options& options, workspace alone, workspace& scratch) const {
     if (Algorithm::fuses_epilogue || !options.present) return;
     reduce_scratch(algorithm.map.rows(samples), algorithm.map.outputs(), 2, alone);
     if (alone.used() > scratch.used()) scratch = alone;
