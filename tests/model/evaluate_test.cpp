@@ -2,113 +2,55 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "support/message.hpp"
+#include "support/ranges.hpp"
+#include "support/small_runs.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/backend/reference/backend.hpp>
 #include <localis/core/error.hpp>
-#include <localis/core/random.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/synthetic.hpp>
-#include <localis/layer/batch_norm.hpp>
-#include <localis/layer/conv2d.hpp>
-#include <localis/layer/dense.hpp>
-#include <localis/layer/dropout.hpp>
-#include <localis/layer/pool.hpp>
-#include <localis/layer/relu.hpp>
 #include <localis/loss/mean_squared_error.hpp>
+#include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/evaluate.hpp>
-#include <localis/model/model.hpp>
-#include <localis/network/program.hpp>
-#include <localis/rule/hebb.hpp>
-#include <localis/rule/oja.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>
 
 namespace lo = localis;
 namespace data = localis::data;
-using lo::rule::oja;
 using lo::supervision::none;
+using localis_test::message;
+using localis_test::not_a_number;
+using localis_test::small_runs::bare;
+using localis_test::small_runs::classes;
+using localis_test::small_runs::darkened;
+using localis_test::small_runs::features;
+using localis_test::small_runs::four;
+using localis_test::small_runs::hebbian;
+using localis_test::small_runs::model;
+using localis_test::small_runs::pictures;
+using localis_test::small_runs::single;
+using localis_test::small_runs::tiny;
 
 namespace {
 
 using values = std::vector<double>;
-using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::padding<1>, oja>, lo::batch_norm, lo::relu,
-                        lo::max_pool2d<2>, lo::dense<8, oja>, lo::relu, lo::dropout, lo::dense<3>>;
-using model = lo::model<net, lo::reference::backend<double>>;
-using tiny = lo::network<lo::vector_input<4>, lo::dense<4>, lo::relu, lo::dense<3>>;
-using hebbian = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::hebb>, lo::relu, lo::dense<3>>;
-template <class Network>
-using single = lo::model<Network, lo::reference::backend<float>>;
 
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-data::images pictures(std::size_t count, std::size_t first = 0) {
-  return data::synthetic_images(count, 8, 8, 1, 3, 11, 0.2, first);
-}
-
-/// 12 samples of 4 features.
-std::vector<float> features() {
-  const lo::random_stream stream(3, 3);
-  std::vector<float> result(48);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(stream.normal(i));
-  return result;
-}
-const std::vector<std::uint32_t> classes{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2};
-constexpr lo::shape four{1, 1, 4};
-
+/// All parameters, also those that do not learn.
 template <class Model>
-values parameters(const Model& m) {
+values all_parameters(const Model& m) {
   values all;
   m.for_each_parameter(
       [&](const lo::operation&, const auto& p) { all.insert(all.end(), p.value, p.value + p.size()); });
   return all;
 }
-
-template <class Error>
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing";
-}
-
-/// Features and nothing else.
-struct bare {
-  [[nodiscard]] std::size_t size() const { return 12; }
-  [[nodiscard]] std::size_t height() const { return 1; }
-  [[nodiscard]] std::size_t width() const { return 1; }
-  [[nodiscard]] std::size_t channels() const { return 4; }
-  [[nodiscard]] std::size_t classes() const { return 0; }
-  std::uint32_t read(std::size_t index, std::span<float> to) const {
-    std::fill(to.begin(), to.end(), static_cast<float>(index));
-    return 0;
-  }
-};
-
-/// Samples that training sees turned to 0, and an evaluation as they are.
-struct darkened {
-  const data::arrays& real;
-  [[nodiscard]] std::size_t size() const { return real.size(); }
-  [[nodiscard]] std::size_t height() const { return real.height(); }
-  [[nodiscard]] std::size_t width() const { return real.width(); }
-  [[nodiscard]] std::size_t channels() const { return real.channels(); }
-  [[nodiscard]] std::size_t classes() const { return real.classes(); }
-  std::uint32_t read(std::size_t index, std::span<float> to) const { return real.read(index, to); }
-  std::uint32_t read(std::size_t index, std::size_t, std::span<float> to) const {
-    const std::uint32_t label = real.read(index, to);
-    std::fill(to.begin(), to.end(), 0.0F);
-    return label;
-  }
-};
 
 }  // namespace
 
@@ -117,7 +59,7 @@ TEST_CASE("evaluate and predict agree, for more samples than a batch and for few
   model m;
   lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 16});
   (void)t.fit(train);
-  const values before = parameters(m);
+  const values before = all_parameters(m);
   for (const std::size_t count : {37U, 5U}) {
     const auto asked = pictures(count, 300);
     const auto predicted = lo::predict(m, asked);
@@ -135,7 +77,7 @@ TEST_CASE("evaluate and predict agree, for more samples than a batch and for few
     CHECK(score.accuracy == doctest::Approx(static_cast<double>(right) / static_cast<double>(count)));
     CHECK(score.loss == doctest::Approx(m.evaluate(lo::loss::softmax_cross_entropy{}, all, asked.labels()).loss));
   }
-  CHECK(parameters(m) == before);
+  CHECK(all_parameters(m) == before);
 }
 
 TEST_CASE("evaluate: batches are those of the memory, or of up to 256 samples where none is prepared") {

@@ -2,12 +2,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "support/message.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
@@ -27,6 +27,7 @@
 
 namespace lo = localis;
 using lo::rule::oja;
+using localis_test::message;
 
 namespace {
 
@@ -63,17 +64,6 @@ values parameters(const Model& m, std::size_t stage = Model::stages) {
     if (stage == Model::stages || op.stage == stage) all.insert(all.end(), p.value, p.value + p.size());
   });
   return all;
-}
-
-/// What a call throws, or "nothing".
-template <class Error>
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing";
 }
 
 constexpr std::size_t batch = 4;

@@ -2,12 +2,20 @@
 #include <cmath>
 #include <cstddef>
 
+#include "support/small_runs.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/scheduler/fixed.hpp>
+#include <localis/scheduler/interleaved.hpp>
+#include <localis/supervision/none.hpp>
 #include <localis/train/epoch_averages.hpp>
+#include <localis/train/trainer.hpp>
 
 namespace lo = localis;
 namespace detail = lo::detail;
+using lo::supervision::none;
+using localis_test::small_runs::model;
+using localis_test::small_runs::pictures;
 
 namespace {
 
@@ -93,4 +101,32 @@ TEST_CASE("epoch_averages: an epoch without a finished step leaves the report") 
   CHECK(seen.epoch == 0);
   CHECK(seen.loss == written.epochs[0].loss);
   CHECK(seen.stage_update_norms.size() == 3);
+}
+
+TEST_CASE("trainer: the prefix share of a boundary that stays, by hand") {
+  const auto train = pictures(20);
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{2}, none{}, {.epochs = 2, .batch = 8});
+  const lo::report& report = t.fit(train);
+  // Multiply-adds of one sample: 64 positions x 4 x 9, 64 x 8, 8 x 3.
+  const double prefix = (2304.0 + 512) / (2304 + 512 + 24);
+  CHECK(report.prefix_fraction == doctest::Approx(prefix));
+  CHECK(report.epochs[1].prefix_fraction == doctest::Approx(prefix));
+  CHECK(report.epochs[1].boundary == 2);
+}
+
+TEST_CASE("trainer: interleaved steps show in the norms of their stages, not in that of the transition stage") {
+  const auto train = pictures(8);
+  model m;
+  lo::trainer t(m, lo::scheduler::interleaved{lo::scheduler::fixed{1}, 2, 3.0}, none{},
+                {.epochs = 4, .batch = 8, .local_rate = 0});
+  const lo::report& report = t.fit(train);  // one step an epoch: every other epoch trains the whole network
+  for (std::size_t epoch = 0; epoch < 4; ++epoch) {
+    const lo::epoch_record& record = report.epochs[epoch];
+    CAPTURE(epoch);
+    CHECK(std::isnan(record.update_norm) == (epoch % 2 == 1));
+    CHECK(std::isnan(record.stage_update_norms[0]) == (epoch % 2 == 0));
+    CHECK(record.stage_update_norms[1] > 0);
+    if (epoch % 2 == 0) CHECK(record.update_norm == record.stage_update_norms[1]);
+  }
 }

@@ -2,80 +2,56 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "support/message.hpp"
+#include "support/ranges.hpp"
+#include "support/small_runs.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
-#include <localis/data/synthetic.hpp>
+#include <localis/core/error.hpp>
+#include <localis/data/dataset.hpp>
+#include <localis/data/loader.hpp>
 #include <localis/io/csv_log.hpp>
 #include <localis/io/json_lines_log.hpp>
-#include <localis/layer/batch_norm.hpp>
-#include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
-#include <localis/layer/dropout.hpp>
-#include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/loss/mean_squared_error.hpp>
-#include <localis/rule/hebb.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/fixed.hpp>
-#include <localis/scheduler/freeze_out.hpp>
-#include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/replay.hpp>
 #include <localis/supervision/none.hpp>
-#include <localis/supervision/per_stage.hpp>
 #include <localis/train/trainer.hpp>
 
 namespace lo = localis;
 namespace data = localis::data;
 using lo::rule::oja;
+using lo::supervision::none;
+using localis_test::message;
+using localis_test::not_a_number;
+using localis_test::small_runs::classes;
+using localis_test::small_runs::darkened;
+using localis_test::small_runs::features;
+using localis_test::small_runs::four;
+using localis_test::small_runs::hebbian;
+using localis_test::small_runs::model;
+using localis_test::small_runs::parameters;
+using localis_test::small_runs::pictures;
+using localis_test::small_runs::single;
 
 namespace {
 
 using values = std::vector<double>;
-using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::padding<1>, oja>, lo::batch_norm, lo::relu,
-                        lo::max_pool2d<2>, lo::dense<8, oja>, lo::relu, lo::dropout, lo::dense<3>>;
-using model = lo::model<net, lo::reference::backend<double>>;
-static_assert(net::stages == 3);
 
 /// Two schedules are of one type, so that one trainer is compiled for both.
 using schedule = std::function<std::size_t(std::size_t)>;
-using lo::supervision::none;
-
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-data::images pictures(std::size_t count, std::size_t first = 0) {
-  return data::synthetic_images(count, 8, 8, 1, 3, 11, 0.2, first);
-}
-
-template <class Model>
-values parameters(const Model& m, std::size_t stage = Model::stages) {
-  values all;
-  m.for_each_parameter([&](const lo::operation& op, const auto& p) {
-    if (p.trainable() && (stage == Model::stages || op.stage == stage))
-      all.insert(all.end(), p.value, p.value + p.size());
-  });
-  return all;
-}
-
-template <class Error>
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing";
-}
 
 /// A gain that is easy to follow: 1, 1.5, 2, ... with each loss seen.
 struct counting_gain {
@@ -84,10 +60,6 @@ struct counting_gain {
   };
   constexpr void observe(state& seen, double) const { seen.losses += 1; }
   [[nodiscard]] constexpr double gain(const state& seen) const { return 1 + seen.losses / 2; }
-};
-
-struct not_finite : counting_gain {
-  [[nodiscard]] constexpr double gain(const state&) const { return not_a_number; }
 };
 
 /// Grows in time, so that a mean over steps differs from its ends.
@@ -186,18 +158,6 @@ TEST_CASE("trainer: the steps and numbers of a loop written by hand") {
   }
   CHECK(report.prefix_fraction == doctest::Approx(total_prefix / (steps * epochs)));
   CHECK(parameters(trained) == parameters(m));
-}
-
-TEST_CASE("trainer: the prefix share of a boundary that stays, by hand") {
-  const auto train = pictures(20);
-  model m;
-  lo::trainer t(m, lo::scheduler::fixed{2}, none{}, {.epochs = 2, .batch = 8});
-  const lo::report& report = t.fit(train);
-  // Multiply-adds of one sample: 64 positions x 4 x 9, 64 x 8, 8 x 3.
-  const double prefix = (2304.0 + 512) / (2304 + 512 + 24);
-  CHECK(report.prefix_fraction == doctest::Approx(prefix));
-  CHECK(report.epochs[1].prefix_fraction == doctest::Approx(prefix));
-  CHECK(report.epochs[1].boundary == 2);
 }
 
 TEST_CASE("trainer: callbacks come in order and tell how far the run is") {
@@ -304,56 +264,6 @@ TEST_CASE("trainer: a frozen prefix keeps its weights, a learning one does not")
   }
 }
 
-TEST_CASE("trainer: interleaved steps reach the prefix, at a rate of their own") {
-  const auto train = pictures(40);  // 5 steps an epoch
-  const auto run = [&](double scale, std::vector<std::size_t>& moved, lo::report& report) {
-    model m;
-    lo::trainer t(m, lo::scheduler::interleaved{lo::scheduler::fixed{1}, 3, scale}, none{},
-                  {.epochs = 3, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0});
-    values first_change;
-    values before = parameters(m, 0);
-    std::size_t step = 0;
-    t.on_step([&](const lo::step_event& e) {
-      CHECK(e.boundary == ((step + 1) % 3 == 0 ? 0 : 1));
-      const values now = parameters(m, 0);
-      if (now != before) {
-        moved.push_back(step);
-        if (first_change.empty()) {
-          for (std::size_t i = 0; i < now.size(); ++i) first_change.push_back(now[i] - before[i]);
-        }
-      }
-      before = now;
-      ++step;
-    });
-    report = t.fit(train);
-    return first_change;
-  };
-  std::vector<std::size_t> moved;
-  std::vector<std::size_t> same;
-  std::vector<std::size_t> never;
-  lo::report report;
-  const values single = run(1, moved, report);
-  const values triple = run(3, same, report);
-  CHECK(run(0, never, report).empty());
-  CHECK(moved == std::vector<std::size_t>{2, 5, 8, 11, 14});
-  CHECK(same == moved);
-  CHECK(never.empty());
-  REQUIRE(single.size() == triple.size());
-  double worst = 0;
-  double largest = 0;
-  for (std::size_t i = 0; i < single.size(); ++i) {
-    worst = std::max(worst, std::abs(triple[i] - 3 * single[i]));
-    largest = std::max(largest, std::abs(single[i]));
-  }
-  CHECK(worst < 1e-14);
-  CHECK(largest > 1e-6);
-  // The record speaks of the base boundary; what the prefix saved, of the steps as they were.
-  const double prefix = model::work_fractions()[0];
-  CHECK(report.boundaries() == std::vector<std::size_t>{1, 1, 1});
-  CHECK(report.epochs[0].prefix_fraction == doctest::Approx(prefix * 4 / 5));
-  CHECK(report.epochs[1].prefix_fraction == doctest::Approx(prefix * 3 / 5));
-}
-
 TEST_CASE("trainer: a replay takes the same steps") {
   const auto train = pictures(40);
   const lo::train_options options{.epochs = 3, .batch = 8};
@@ -395,159 +305,6 @@ TEST_CASE("trainer: a learning rate too large is a divergence that says where") 
   CHECK(report.epochs[1].steps == step);
   CHECK(std::isnan(report.epochs[1].validation_loss));
   CHECK(report.memory.peak > 0);
-}
-
-namespace {
-
-using lo::rule::fail_on_negative_scale;
-using lo::rule::hebb;
-using tiny = lo::network<lo::vector_input<4>, lo::dense<4>, lo::relu, lo::dense<3>>;
-using hebbian = lo::network<lo::vector_input<4>, lo::dense<4, hebb>, lo::relu, lo::dense<3>>;
-using guarded = lo::network<lo::vector_input<4>, lo::dense<4>, lo::dense<3>>;
-template <class Network>
-using single = lo::model<Network, lo::reference::backend<float>>;
-
-/// 12 samples of 4 features.
-std::vector<float> features() {
-  const lo::random_stream stream(3, 3);
-  std::vector<float> result(48);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(stream.normal(i));
-  return result;
-}
-const std::vector<std::uint32_t> classes{0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2};
-constexpr lo::shape four{1, 1, 4};
-
-}  // namespace
-
-TEST_CASE("trainer: a local rule that runs away names its own stage") {
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  single<hebbian> m;
-  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 4, .local_rate = 1e20});
-  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
-        "training diverged: rule hebb made a weight that is not finite at stage 0, epoch 0, step 1");
-  CHECK(t.report().end == lo::ending::diverged);
-}
-
-TEST_CASE("trainer: NaN in the input is told as that, however the run met it") {
-  auto x = features();
-  x[21] = std::numeric_limits<float>::quiet_NaN();
-  const data::arrays train(four, x, classes, 3);
-  std::size_t bad_step = 0;  // the one of 6 that meets sample 5
-  data::loader<float, data::arrays> batches(train, 2, 1);
-  for (std::size_t step = 0; step < 6; ++step) {
-    for (const std::uint32_t index : batches.get(0, step).indices) bad_step = index == 5 ? step : bad_step;
-  }
-  single<hebbian> by_gradient;
-  lo::trainer first(by_gradient, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 2});
-  const std::string expected = lo::text(
-      "trainer: features of sample 5 of the training data: expected finite numbers, found NaN or infinity (epoch 0, "
-      "step ",
-      bad_step, ')');
-  CHECK(message<lo::data_error>([&] { (void)first.fit(train); }) == expected);
-  CHECK(first.report().end == lo::ending::diverged);
-  CHECK(first.report().message == expected);
-  single<hebbian> locally;
-  lo::trainer second(locally, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 2});
-  CHECK(message<lo::data_error>([&] { (void)second.fit(train); }) == expected);
-
-  auto targets = features();
-  targets[13] = std::numeric_limits<float>::infinity();
-  const data::arrays regression(four, std::span<const float>(targets).first(48), std::span<const float>(targets), 4);
-  single<lo::network<lo::vector_input<4>, lo::dense<4>>> line;
-  lo::trainer third(line, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
-                    lo::learning_rate::constant{}, lo::loss::mean_squared_error{});
-  CHECK(message<lo::data_error>([&] { (void)third.fit(regression); }) ==
-        "trainer: features of sample 3 of the training data: expected finite numbers, found NaN or infinity (epoch 0, "
-        "step 0)");
-  const auto x_good = features();
-  const data::arrays bad_targets(four, std::span<const float>(x_good), std::span<const float>(targets), 4);
-  single<lo::network<lo::vector_input<4>, lo::dense<4>>> fresh_line;
-  lo::trainer fourth(fresh_line, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
-                     lo::learning_rate::constant{}, lo::loss::mean_squared_error{});
-  CHECK(message<lo::data_error>([&] { (void)fourth.fit(bad_targets); }) ==
-        "trainer: targets of sample 3 of the training data: expected finite numbers, found NaN or infinity (epoch 0, "
-        "step 0)");
-}
-
-TEST_CASE("trainer: a rate that cannot be used is an error of its own, before the step that it is for") {
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  for (const double bad : {not_a_number, 1e39, -0.1}) {
-    CAPTURE(bad);
-    single<tiny> m;
-    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 3, .batch = 4}, {},
-                  [bad](double epoch, double) { return epoch < 1.5 ? 0.01 : bad; });
-    CHECK(message<lo::config_error>([&] { (void)t.fit(train); }) ==
-          lo::text("trainer: learning rate of epoch 1, step 2: expected a number from 0 to 3.40282e+38, found ", bad));
-    CHECK(t.report().epochs[1].steps == 2);
-    for (const double w : parameters(m)) CHECK(std::isfinite(w));
-    CHECK_NOTHROW((void)t.state());
-  }
-}
-
-TEST_CASE("trainer: what was not finite before a run is told before it") {
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  single<tiny> m;
-  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
-                [](double, double) { return 3e38; });
-  auto large = features();
-  for (float& value : large) value *= 1000;
-  const data::arrays scaled(four, large, classes, 3);
-  CHECK(message<lo::divergence_error>([&] { (void)t.fit(scaled); }) ==
-        "training diverged: a weight is not finite at stage 0, epoch 0, step 0");
-  const std::string expected =
-      "training diverged: weight of operation 0 (dense) was not finite before this run at stage 0, epoch 0, step 0";
-  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) == expected);
-  CHECK(t.report().end == lo::ending::diverged);
-  CHECK(t.report().message == expected);
-  CHECK(t.report().epochs.empty());
-  // The step that failed is still no place to store.
-  CHECK(message<lo::config_error>([&] { (void)t.state(); }) ==
-        "trainer::state: steps under way: expected none, as in on_pause() and after fit(), found 1");
-  // With new weights it may be the optimizer that remembers.
-  m.for_each_parameter([](const lo::operation&, const auto& p) { std::fill_n(p.value, p.size(), 0.1F); });
-  std::vector<std::vector<float>> slots(4);
-  slots[0].assign(16, static_cast<float>(not_a_number));
-  t.descent().restore({1, 0, 0, 0}, slots);
-  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
-        "training diverged: the optimizer's state for weight of operation 0 (dense) was not finite before this run at "
-        "stage 0, epoch 0, step 0");
-}
-
-TEST_CASE("trainer: a weight that only the last step broke") {
-  auto x = features();
-  for (float& value : x) value *= 1000;
-  const data::arrays train(four, x, classes, 3);
-  single<tiny> m;
-  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 12}, {},
-                [](double, double) { return 3e38; });
-  CHECK(message<lo::divergence_error>([&] { (void)t.fit(train); }) ==
-        "training diverged: a weight is not finite at stage 0, epoch 0, step 0");
-}
-
-TEST_CASE("trainer: the scale guard counts rows that turn around, or fails, and a new run starts anew") {
-  using clipping = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<3>>;
-  using failing =
-      lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::local<oja, fail_on_negative_scale>>, lo::dense<3>>;
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  single<clipping> cut;
-  lo::trainer clips(cut, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 10});
-  CHECK(clips.fit(train).epochs[0].clips > 0);
-  const std::size_t first = clips.report().epochs[0].clips;
-  CHECK(first <= 4);  // one step, 4 rows
-  CHECK(clips.report().epochs[1].clips <= 4);
-
-  single<failing> guarded_model;
-  lo::trainer fails(guarded_model, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 10});
-  CHECK(message<lo::divergence_error>([&] { (void)fails.fit(train); }) ==
-        "training diverged: a step of rule oja would turn a weight row around (1 - eta c < 0) at stage 0, epoch 0, "
-        "step 0");
-  lo::trainer careful(guarded_model, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 12, .local_rate = 1e-12});
-  CHECK(careful.fit(train).end == lo::ending::finished);
-  CHECK(careful.report().epochs[0].clips == 0);
 }
 
 namespace {
@@ -635,46 +392,6 @@ TEST_CASE("trainer: the scheduler observes the epoch's record") {
   }
 }
 
-TEST_CASE("trainer: interleaved steps show in the norms of their stages, not in that of the transition stage") {
-  const auto train = pictures(8);
-  model m;
-  lo::trainer t(m, lo::scheduler::interleaved{lo::scheduler::fixed{1}, 2, 3.0}, none{},
-                {.epochs = 4, .batch = 8, .local_rate = 0});
-  const lo::report& report = t.fit(train);  // one step an epoch: every other epoch trains the whole network
-  for (std::size_t epoch = 0; epoch < 4; ++epoch) {
-    const lo::epoch_record& record = report.epochs[epoch];
-    CAPTURE(epoch);
-    CHECK(std::isnan(record.update_norm) == (epoch % 2 == 1));
-    CHECK(std::isnan(record.stage_update_norms[0]) == (epoch % 2 == 0));
-    CHECK(record.stage_update_norms[1] > 0);
-    if (epoch % 2 == 0) CHECK(record.update_norm == record.stage_update_norms[1]);
-  }
-}
-
-TEST_CASE("trainer: freeze_out anneals each stage to its end and freezes it there") {
-  const auto train = pictures(40);  // 5 steps an epoch, 20 in all: ends after 10 and 15
-  model m;
-  lo::trainer t(m, lo::scheduler::freeze_out{.t0 = 0.5, .spacing = lo::scheduler::freeze_out::power::linear}, none{},
-                {.epochs = 4, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0},
-                lo::learning_rate::constant{0.02});
-  std::string boundaries;
-  std::size_t frozen[3] = {};
-  values before[] = {parameters(m, 0), parameters(m, 1), parameters(m, 2)};
-  t.on_step([&](const lo::step_event& e) {
-    boundaries += lo::text(e.boundary);
-    for (std::size_t stage = 0; stage < 3; ++stage) {
-      const values now = parameters(m, stage);
-      if (now == before[stage]) ++frozen[stage];
-      before[stage] = now;
-    }
-  });
-  CHECK(t.fit(train).boundaries() == std::vector<std::size_t>{0, 0, 1, 2});
-  CHECK(boundaries == "00000000001111122222");
-  CHECK(frozen[0] == 10);
-  CHECK(frozen[1] == 5);
-  CHECK(frozen[2] == 0);
-}
-
 TEST_CASE("trainer: autofreeze moves by the norms that the report shows") {
   const auto train = pictures(40);
   model m;
@@ -692,87 +409,11 @@ TEST_CASE("trainer: autofreeze moves by the norms that the report shows") {
   CHECK(again.boundary(0, 0) > 0);  // 100: all but the stage that changed most, unless that is the first
 }
 
-TEST_CASE("trainer: gains by stage reach their stages, and the record shows the base's") {
-  const auto train = pictures(20);
-  const auto run = [&](const auto& supervision, double local_rate) {
-    model m;
-    lo::trainer t(m, lo::scheduler::fixed{2}, supervision, {.epochs = 1, .batch = 20, .local_rate = local_rate});
-    CHECK(t.fit(train).epochs[0].gain == 1);
-    return std::array{parameters(m, 0), parameters(m, 1)};
-  };
-  using lo::supervision::per_stage;
-  const auto one = run(none{}, 1e-3);
-  const auto third = run(none{}, 3e-3);
-  const auto frozen = run(none{}, 0);
-  const auto mixed = run(per_stage<>{.factors = {3, 0}}, 1e-3);
-  CHECK(one[0] != third[0]);
-  REQUIRE(mixed[0].size() == third[0].size());
-  for (std::size_t i = 0; i < mixed[0].size(); ++i) CHECK(mixed[0][i] == doctest::Approx(third[0][i]).epsilon(1e-12));
-  CHECK(mixed[1] == frozen[1]);
-  CHECK(run(per_stage<>{.factors = {1, 1}}, 1e-3) == one);
+namespace {
 
-  model m;
-  lo::trainer t(m, lo::scheduler::fixed{1}, per_stage<not_finite>{{}, {1, 2}}, {.epochs = 1, .batch = 20});
-  CHECK(message<lo::config_error>([&] { (void)t.fit(train); }) ==
-        "supervision: gain of stage 0: expected a finite number, found nan");
-  CHECK(message<lo::config_error>([&] {
-          lo::trainer(m, lo::scheduler::fixed{1}, per_stage<>{.factors = {-1}}, {.epochs = 1, .batch = 20});
-        }) == "supervision::per_stage.factors[0]: expected a finite number of at least 0, found -1");
-}
+using guarded = lo::network<lo::vector_input<4>, lo::dense<4>, lo::dense<3>>;
 
-TEST_CASE("trainer: a modulator is asked before each step, and its values reach the local rules") {
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  using third_factor = std::function<void(const data::batch_view<float>&, std::span<double>)>;
-  const auto run = [&](const third_factor& modulate, double rate) {
-    single<hebbian> m;
-    lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 5, .local_rate = rate});
-    if (modulate) t.modulate(modulate);
-    (void)t.fit(train);
-    std::vector<float> weights;
-    m.for_each_parameter([&](const lo::operation& op, const auto& p) {
-      if (op.stage == 0) weights.insert(weights.end(), p.value, p.value + p.size());
-    });
-    return weights;
-  };
-  std::vector<std::size_t> sizes;
-  bool preset = true;
-  std::vector<std::uint32_t> samples;
-  const auto untouched = run(
-      [&](const data::batch_view<float>& batch, std::span<double> values) {
-        sizes.push_back(values.size());
-        for (const double value : values) preset = preset && value == 1;
-        samples.insert(samples.end(), batch.indices.begin(), batch.indices.end());
-      },
-      1e-2);
-  CHECK(sizes == std::vector<std::size_t>{5, 5, 2});
-  CHECK(preset);
-  std::sort(samples.begin(), samples.end());
-  CHECK(samples == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
-  CHECK(untouched == run({}, 1e-2));
-
-  const auto all = [&preset](double value) {
-    return [value, &preset](const data::batch_view<float>&, std::span<double> values) {
-      for (const double before : values) preset = preset && before == 1;
-      std::fill(values.begin(), values.end(), value);
-    };
-  };
-  CHECK(run(all(0), 1e-2) == run({}, 0));
-  const auto twice = run(all(2), 1e-2);
-  const auto faster = run({}, 2e-2);  // hebb: W <- W + eta G^T X / P, so that a factor on G is one on eta
-  REQUIRE(twice.size() == faster.size());
-  for (std::size_t i = 0; i < twice.size(); ++i) CHECK(twice[i] == doctest::Approx(faster[i]).epsilon(1e-5));
-  CHECK(twice != untouched);
-  CHECK(preset);  // in every step, not in the first alone
-
-  const auto broken = [](const data::batch_view<float>& batch, std::span<double> values) {
-    for (std::size_t n = 0; n < batch.size; ++n) {
-      if (batch.indices[n] == 7) values[n] = std::numeric_limits<double>::infinity();
-    }
-  };
-  CHECK(message<lo::config_error>([&] { (void)run(broken, 1e-2); }) ==
-        "trainer: modulator of sample 7 of the data: expected a finite number, found inf");
-}
+}  // namespace
 
 TEST_CASE("trainer: rows of targets instead of classes") {
   const auto x = features();
@@ -831,67 +472,6 @@ TEST_CASE("trainer: cross entropy takes rows of targets that are distributions, 
     one[2] = 0.25F;
     CHECK(message<lo::data_error>([&] { (void)fit(one); }).find("expected a distribution") != std::string::npos);
   }
-}
-
-namespace {
-
-/// Features and nothing else.
-struct bare {
-  [[nodiscard]] std::size_t size() const { return 12; }
-  [[nodiscard]] std::size_t height() const { return 1; }
-  [[nodiscard]] std::size_t width() const { return 1; }
-  [[nodiscard]] std::size_t channels() const { return 4; }
-  [[nodiscard]] std::size_t classes() const { return 0; }
-  std::uint32_t read(std::size_t index, std::span<float> to) const {
-    std::fill(to.begin(), to.end(), static_cast<float>(index));
-    return 0;
-  }
-};
-
-}  // namespace
-
-TEST_CASE("trainer: data without classes and targets has nothing to learn from, but can be predicted") {
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  single<tiny> m;
-  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 4});
-  CHECK(message<lo::config_error>([&] { (void)t.fit(bare{}); }) ==
-        "trainer: training data: expected classes or targets to learn from, found neither");
-  CHECK(message<lo::config_error>([&] { (void)t.fit(train, bare{}); }) ==
-        "trainer: validation data: expected classes or targets to learn from, found neither");
-  (void)t.fit(train);
-  CHECK(lo::predict(m, bare{}, train.classes()).size() == 12);
-}
-
-TEST_CASE("trainer: callbacks of a kind add up, in the order in which they came") {
-  const auto x = features();
-  const data::arrays train(four, x, classes, 3);
-  single<hebbian> m;
-  lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 1, .batch = 6, .local_rate = 1e-4});
-  std::string order;
-  for (const char* which : {"1", "2"}) {
-    t.modulate([&order, which](const auto&, std::span<double> factors) {
-      order += lo::text("m", which, factors[0], ' ');
-      factors[0] *= 3;
-    });
-    t.diagnose({0}, 1, [&order, which](const lo::diagnostics_event&) { order += lo::text("w", which, ' '); });
-    t.on_pause(1, [&order, which] { order += lo::text("p", which, ' '); });
-    t.on_step([&order, which](const lo::step_event&) { order += lo::text("s", which, ' '); });
-    t.on_epoch([&order, which](const lo::epoch_record&) { order += lo::text("e", which, ' '); });
-  }
-  t.on_epoch([&](const lo::epoch_record&) {  // from the next epoch on
-    if (t.report().epochs.size() == 1) t.on_epoch([](const lo::epoch_record&) {});
-  });
-  (void)t.fit(train);
-  CHECK(order == "m11 m23 w1 w2 s1 s2 p1 p2 m11 m23 w1 w2 s1 s2 e1 e2 p1 p2 ");
-  order.clear();
-  t.modulate({});
-  t.diagnose({}, 1, {});
-  t.on_pause(1, {});
-  t.on_step({});
-  t.on_epoch({});
-  (void)t.fit(train);
-  CHECK(order.empty());
 }
 
 namespace {
@@ -961,72 +541,6 @@ TEST_CASE("trainer: bad options") {
   m.layer<6>().rate = 2;
   CHECK(with({}) == "dropout: rate: expected a number in [0, 1), found 2");
 }
-
-namespace {
-
-/// A user's own data set, with a label that is no class.
-struct wrong_label {
-  [[nodiscard]] std::size_t size() const { return 8; }
-  [[nodiscard]] std::size_t height() const { return 8; }
-  [[nodiscard]] std::size_t width() const { return 8; }
-  [[nodiscard]] std::size_t channels() const { return 1; }
-  [[nodiscard]] std::size_t classes() const { return 3; }
-  std::uint32_t read(std::size_t index, std::span<float> to) const {
-    for (float& x : to) x = 0;
-    return index == 5 ? 3 : 0;
-  }
-};
-
-}  // namespace
-
-TEST_CASE("trainer: bad data") {
-  const auto train = pictures(10);
-  model m;
-  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 8});
-  const auto fit = [&](const auto& set) { return [&t, &set] { (void)t.fit(set); }; };
-  const auto wide = data::synthetic_images(10, 8, 9, 1, 3, 1);
-  CHECK(message<lo::shape_error>(fit(wide)) == "trainer: training data: expected samples of 8x8x1, found 8x9x1");
-  CHECK(message<lo::shape_error>([&] { (void)t.fit(train, wide); }) ==
-        "trainer: validation data: expected samples of 8x8x1, found 8x9x1");
-  CHECK(message<lo::config_error>(fit(data::synthetic_images(10, 8, 8, 1, 4, 1))) ==
-        "trainer: training data: classes: expected at most the network's 3 outputs, found 4");
-  CHECK(message<lo::data_error>(fit(wrong_label{})) == "loader: label of sample 5: expected less than 3, found 3");
-  const data::arrays nothing({8, 8, 1}, {}, std::span<const std::uint32_t>{}, 3);
-  CHECK(message<lo::config_error>(fit(nothing)) == "trainer: samples: expected at least 1, found 0");
-  CHECK(message<lo::data_error>([] {
-          const std::vector<float> x(4);
-          const std::vector<std::uint32_t> label{7};
-          (void)data::arrays(four, x, label, 3);
-        }) == "arrays: label of sample 0: expected less than 3, found 7");
-
-  lo::trainer eager(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 11});
-  CHECK(message<lo::config_error>([&] { (void)eager.fit(train); }) ==
-        "loader: batch: expected at most the 10 samples of the data, found 11");
-  lo::trainer beyond(m, lo::scheduler::fixed{3}, none{}, {.epochs = 1, .batch = 8});
-  CHECK(message<lo::config_error>([&] { (void)beyond.fit(train); }) ==
-        "scheduler::fixed.stage: expected at most 2, the highest boundary of this network (3 stages), found 3");
-  CHECK(t.fit(train).end == lo::ending::finished);
-}
-
-namespace {
-
-/// Samples that training sees turned to 0, and an evaluation as they are.
-struct darkened {
-  const data::arrays& real;
-  [[nodiscard]] std::size_t size() const { return real.size(); }
-  [[nodiscard]] std::size_t height() const { return real.height(); }
-  [[nodiscard]] std::size_t width() const { return real.width(); }
-  [[nodiscard]] std::size_t channels() const { return real.channels(); }
-  [[nodiscard]] std::size_t classes() const { return real.classes(); }
-  std::uint32_t read(std::size_t index, std::span<float> to) const { return real.read(index, to); }
-  std::uint32_t read(std::size_t index, std::size_t, std::span<float> to) const {
-    const std::uint32_t label = real.read(index, to);
-    std::fill(to.begin(), to.end(), 0.0F);
-    return label;
-  }
-};
-
-}  // namespace
 
 TEST_CASE("trainer: validation sees augmented data as it is") {
   const auto x = features();

@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "support/message.hpp"
+#include "support/ranges.hpp"
+#include "support/small_runs.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/core/error.hpp>
+#include <localis/data/dataset.hpp>
+#include <localis/learning_rate/constant.hpp>
+#include <localis/optimizer/sgd.hpp>
+#include <localis/scheduler/fixed.hpp>
+#include <localis/scheduler/freeze_out.hpp>
+#include <localis/scheduler/interleaved.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/train/trainer.hpp>
+
+namespace lo = localis;
+namespace data = localis::data;
+using lo::supervision::none;
+using localis_test::message;
+using localis_test::not_a_number;
+using localis_test::small_runs::classes;
+using localis_test::small_runs::features;
+using localis_test::small_runs::four;
+using localis_test::small_runs::model;
+using localis_test::small_runs::parameters;
+using localis_test::small_runs::pictures;
+using localis_test::small_runs::single;
+using localis_test::small_runs::tiny;
+
+namespace {
+
+using values = std::vector<double>;
+
+}  // namespace
+
+TEST_CASE("trainer: a rate that cannot be used is an error of its own, before the step that it is for") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  for (const double bad : {not_a_number, 1e39, -0.1}) {
+    CAPTURE(bad);
+    single<tiny> m;
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 3, .batch = 4}, {},
+                  [bad](double epoch, double) { return epoch < 1.5 ? 0.01 : bad; });
+    CHECK(message<lo::config_error>([&] { (void)t.fit(train); }) ==
+          lo::text("trainer: learning rate of epoch 1, step 2: expected a number from 0 to 3.40282e+38, found ", bad));
+    CHECK(t.report().epochs[1].steps == 2);
+    for (const double w : parameters(m)) CHECK(std::isfinite(w));
+    CHECK_NOTHROW((void)t.state());
+  }
+}
+
+TEST_CASE("trainer: interleaved steps reach the prefix, at a rate of their own") {
+  const auto train = pictures(40);  // 5 steps an epoch
+  const auto run = [&](double scale, std::vector<std::size_t>& moved, lo::report& report) {
+    model m;
+    lo::trainer t(m, lo::scheduler::interleaved{lo::scheduler::fixed{1}, 3, scale}, none{},
+                  {.epochs = 3, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0});
+    values first_change;
+    values before = parameters(m, 0);
+    std::size_t step = 0;
+    t.on_step([&](const lo::step_event& e) {
+      CHECK(e.boundary == ((step + 1) % 3 == 0 ? 0 : 1));
+      const values now = parameters(m, 0);
+      if (now != before) {
+        moved.push_back(step);
+        if (first_change.empty()) {
+          for (std::size_t i = 0; i < now.size(); ++i) first_change.push_back(now[i] - before[i]);
+        }
+      }
+      before = now;
+      ++step;
+    });
+    report = t.fit(train);
+    return first_change;
+  };
+  std::vector<std::size_t> moved;
+  std::vector<std::size_t> same;
+  std::vector<std::size_t> never;
+  lo::report report;
+  const values single = run(1, moved, report);
+  const values triple = run(3, same, report);
+  CHECK(run(0, never, report).empty());
+  CHECK(moved == std::vector<std::size_t>{2, 5, 8, 11, 14});
+  CHECK(same == moved);
+  CHECK(never.empty());
+  REQUIRE(single.size() == triple.size());
+  double worst = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < single.size(); ++i) {
+    worst = std::max(worst, std::abs(triple[i] - 3 * single[i]));
+    largest = std::max(largest, std::abs(single[i]));
+  }
+  CHECK(worst < 1e-14);
+  CHECK(largest > 1e-6);
+  // The record speaks of the base boundary; what the prefix saved, of the steps as they were.
+  const double prefix = model::work_fractions()[0];
+  CHECK(report.boundaries() == std::vector<std::size_t>{1, 1, 1});
+  CHECK(report.epochs[0].prefix_fraction == doctest::Approx(prefix * 4 / 5));
+  CHECK(report.epochs[1].prefix_fraction == doctest::Approx(prefix * 3 / 5));
+}
+
+TEST_CASE("trainer: freeze_out anneals each stage to its end and freezes it there") {
+  const auto train = pictures(40);  // 5 steps an epoch, 20 in all: ends after 10 and 15
+  model m;
+  lo::trainer t(m, lo::scheduler::freeze_out{.t0 = 0.5, .spacing = lo::scheduler::freeze_out::power::linear}, none{},
+                {.epochs = 4, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0},
+                lo::learning_rate::constant{0.02});
+  std::string boundaries;
+  std::size_t frozen[3] = {};
+  values before[] = {parameters(m, 0), parameters(m, 1), parameters(m, 2)};
+  t.on_step([&](const lo::step_event& e) {
+    boundaries += lo::text(e.boundary);
+    for (std::size_t stage = 0; stage < 3; ++stage) {
+      const values now = parameters(m, stage);
+      if (now == before[stage]) ++frozen[stage];
+      before[stage] = now;
+    }
+  });
+  CHECK(t.fit(train).boundaries() == std::vector<std::size_t>{0, 0, 1, 2});
+  CHECK(boundaries == "00000000001111122222");
+  CHECK(frozen[0] == 10);
+  CHECK(frozen[1] == 5);
+  CHECK(frozen[2] == 0);
+}
