@@ -120,16 +120,16 @@ struct cost {
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 /// Compiles once. The messages of the compiler go to stderr.
-cost compile(const source& of) {
+cost compile(const source& code) {
   // The compiler reads standard input from a file without a name, which disappears however this program ends.
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> input(std::tmpfile(), std::fclose);
-  if (!input || std::fputs(of.text.c_str(), input.get()) < 0 || std::fflush(input.get()) != 0) fail("temporary file");
+  if (!input || std::fputs(code.text.c_str(), input.get()) < 0 || std::fflush(input.get()) != 0) fail("temporary file");
   std::rewind(input.get());
 
   std::vector<std::string> command = compiler;
   const std::vector<std::string> as_program{"-c", "-o", "/dev/null"};
   const std::vector<std::string> as_header{"-fsyntax-only"};
-  for (const std::string& part : of.program ? as_program : as_header) command.push_back(part);
+  for (const std::string& part : code.program ? as_program : as_header) command.push_back(part);
   for (const char* part : {"-x", "c++", "-"}) command.emplace_back(part);
   std::vector<char*> arguments;
   for (std::string& part : command) arguments.push_back(part.data());
@@ -147,7 +147,7 @@ cost compile(const source& of) {
   rusage used{};
   if (wait4(child, &status, 0, &used) != child) fail("wait4");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw std::runtime_error(lo::text("cannot compile ", of.name, ": see the compiler's own message"));
+    throw std::runtime_error(lo::text("cannot compile ", code.name, ": see the compiler's own message"));
   }
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
@@ -155,16 +155,16 @@ cost compile(const source& of) {
   return {seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) * 1024 / 1e6};
 }
 
-double median(std::vector<double> of) {
-  std::sort(of.begin(), of.end());
-  return (of[(of.size() - 1) / 2] + of[of.size() / 2]) / 2;
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
-cost measure(const source& of, std::size_t repeat) {
+cost measure(const source& code, std::size_t repeat) {
   std::vector<double> seconds;
   std::vector<double> megabytes;
   for (std::size_t i = 0; i < repeat; ++i) {
-    const cost once = compile(of);
+    const cost once = compile(code);
     seconds.push_back(once.seconds);
     megabytes.push_back(once.megabytes);
   }
@@ -218,22 +218,22 @@ int print_table(const std::vector<row>& rows, std::size_t repeat, const std::str
   std::vector<std::string> too_large;
   double floor = 0;
   for (const row& r : rows) {
-    cost most;
+    cost largest;
     std::string slowest;
-    for (const source& of : r.sources) {
-      const cost found = measure(of, repeat);
-      if (found.seconds > most.seconds) slowest = of.name;
-      most = {std::max(most.seconds, found.seconds), std::max(most.megabytes, found.megabytes)};
+    for (const source& code : r.sources) {
+      const cost found = measure(code, repeat);
+      if (found.seconds > largest.seconds) slowest = code.name;
+      largest = {std::max(largest.seconds, found.seconds), std::max(largest.megabytes, found.megabytes)};
     }
-    if (&r == &rows.front()) floor = most.seconds;
+    if (&r == &rows.front()) floor = largest.seconds;
     const double seconds = r.promised.seconds + (r.above_floor ? floor : 0);
-    const bool kept = most.seconds <= seconds && most.megabytes <= r.promised.megabytes;
+    const bool kept = largest.seconds <= seconds && largest.megabytes <= r.promised.megabytes;
     const std::string name =
         r.sources.size() == 1 ? r.name : lo::text(slowest, ", the slowest of ", r.sources.size(), " there");
-    table.push_back({name, examples::fixed(most.seconds, 2), examples::fixed(seconds, 2),
-                     examples::fixed(most.megabytes, 0), examples::fixed(r.promised.megabytes, 0),
+    table.push_back({name, examples::fixed(largest.seconds, 2), examples::fixed(seconds, 2),
+                     examples::fixed(largest.megabytes, 0), examples::fixed(r.promised.megabytes, 0),
                      kept ? "yes" : "no"});
-    if (most.megabytes > 2 * r.promised.megabytes) too_large.push_back(name);
+    if (largest.megabytes > 2 * r.promised.megabytes) too_large.push_back(name);
   }
   std::cout << examples::text_table(table) << std::flush;
   benchmarks::write_table(json, told, table);

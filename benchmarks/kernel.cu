@@ -97,19 +97,19 @@ void measure(const std::string& name, const work& does, const Prepare& prepare) 
 }
 
 struct set_to_one {
-  float* to;
-  constexpr void operator()(std::uint32_t i) const { to[i] = 1; }
+  float* target;
+  constexpr void operator()(std::uint32_t i) const { target[i] = 1; }
 };
 
 /// Launches that were recorded together.
 class recorded {
  public:
-  recorded(int launches, float* to) {
+  recorded(int launches, float* target) {
     lo::cuda::check_call(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
     lo::cuda::check_call(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
     for (int i = 0; i < launches; ++i) {
       thrust::for_each_n(thrust::cuda::par_nosync.on(stream_), thrust::counting_iterator<std::uint32_t>(0), 64,
-                         set_to_one{to});
+                         set_to_one{target});
     }
     cudaGraph_t graph = nullptr;
     lo::cuda::check_call(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
@@ -132,17 +132,19 @@ class recorded {
 void measure_device() {
   constexpr std::size_t size = std::size_t{1} << 28;
   measure("copy/1GiB", {.values = 2.0 * size}, [](const backend& device) {
-    return [=, from = normal(device, size), to = zeros(device, size)] { device.copy(from->data(), size, to->data()); };
+    return [=, source = normal(device, size), target = zeros(device, size)] {
+      device.copy(source->data(), size, target->data());
+    };
   });
   measure("copy/256B", {.together = 1000}, [](const backend& device) {
     return [=, all = normal(device, 128)] { device.copy(all->data(), 64, all->data() + 64); };
   });
   measure("launch", {.together = 1000}, [](const backend& device) {
-    return [=, to = zeros(device, 64)] { device.for_rows(1, 64, lo::kernel::fill<float>{to->data(), 1}); };
+    return [=, target = zeros(device, 64)] { device.for_rows(1, 64, lo::kernel::fill<float>{target->data(), 1}); };
   });
   measure("launches/1000_in_a_graph", {}, [](const backend& device) {
-    const array to = zeros(device, 64);
-    return [to, graph = std::make_shared<recorded>(1000, to->data())] { graph->run(); };
+    const array target = zeros(device, 64);
+    return [target, graph = std::make_shared<recorded>(1000, target->data())] { graph->run(); };
   });
 }
 
@@ -157,13 +159,13 @@ void measure_convolution(std::size_t side, std::size_t channels, std::size_t bat
   const double unfolded = static_cast<double>(rows * map.seen());
 
   measure("unfold" + name, {.values = values + unfolded}, [=](const backend& device) {
-    return [=, x = normal(device, size), to = zeros(device, rows * map.seen())] {
-      device.for_rows(rows, map.seen(), lo::kernel::unfold_rows<float>{map, x->data(), to->data(), 0});
+    return [=, x = normal(device, size), patches = zeros(device, rows * map.seen())] {
+      device.for_rows(rows, map.seen(), lo::kernel::unfold_rows<float>{map, x->data(), patches->data(), 0});
     };
   });
   measure("fold" + name, {.values = values + unfolded}, [=](const backend& device) {
-    return [=, from = normal(device, rows * map.seen()), dx = zeros(device, size)] {
-      device.for_rows(rows, channels, lo::kernel::fold_rows<float>{map, from->data(), dx->data()});
+    return [=, patches = normal(device, rows * map.seen()), dx = zeros(device, size)] {
+      device.for_rows(rows, channels, lo::kernel::fold_rows<float>{map, patches->data(), dx->data()});
     };
   });
   measure("moments" + name, {.values = values}, [=](const backend& device) {
@@ -183,8 +185,8 @@ void measure_convolution(std::size_t side, std::size_t channels, std::size_t bat
   });
 
   const double products = static_cast<double>(rows) * static_cast<double>(map.weights());
-  const auto measure_products = [&](const std::string& way, const lo::cuda::options& how) {
-    const work does{.values = 2 * values, .multiply_adds = products, .device = how};
+  const auto measure_products = [&](const std::string& way, const lo::cuda::options& options) {
+    const work does{.values = 2 * values, .multiply_adds = products, .device = options};
     measure("response" + name + way, does, [=](const backend& device) {
       const auto scratch = scratch_of(device, [&](lo::workspace& need) { device.respond_scratch(map, batch, need); });
       return [=, x = normal(device, size), w = normal(device, map.weights()), u = zeros(device, size)] {
@@ -222,17 +224,18 @@ void measure_pooling() {
   const lo::window field{3, 3, 2, 1};
   const lo::shape in{112, 112, 64};
   const lo::linear_map map{in, field.output(in, in.channels), field, 1};
-  const std::size_t from = batch * map.in.size();
-  const std::size_t to = batch * map.out.size();
-  measure("max_pool/64ch_112px", {.values = static_cast<double>(from + to)}, [=](const backend& device) {
-    return [=, x = normal(device, from), y = zeros(device, to)] {
+  const std::size_t inputs = batch * map.in.size();
+  const std::size_t outputs = batch * map.out.size();
+  const auto values = static_cast<double>(inputs + outputs);
+  measure("max_pool/64ch_112px", {.values = values}, [=](const backend& device) {
+    return [=, x = normal(device, inputs), y = zeros(device, outputs)] {
       device.for_rows(map.rows(batch), in.channels, lo::kernel::max_pool<float>{map, x->data(), y->data()});
     };
   });
-  measure("max_pool_gradient/64ch_112px", {.values = static_cast<double>(2 * (from + to))}, [=](const backend& device) {
-    const array x = normal(device, from), y = zeros(device, to);
+  measure("max_pool_gradient/64ch_112px", {.values = 2 * values}, [=](const backend& device) {
+    const array x = normal(device, inputs), y = zeros(device, outputs);
     device.for_rows(map.rows(batch), in.channels, lo::kernel::max_pool<float>{map, x->data(), y->data()});
-    return [=, dy = normal(device, to), dx = zeros(device, from)] {
+    return [=, dy = normal(device, outputs), dx = zeros(device, inputs)] {
       device.for_samples(batch, map.in.size(), in.channels,
                          lo::kernel::max_pool_gradient<float>{map, x->data(), y->data(), dy->data(), dx->data()});
     };

@@ -34,15 +34,15 @@ void report(benchmark::State& state, double flop, double bytes, double peak) {
 }
 
 template <class Rule, class Pass>
-void measure(const std::string& what, const benchmarks::shape& of, double arrays, double peak, const Pass& pass) {
+void measure(const std::string& what, const benchmarks::shape& shape, double arrays, double peak, const Pass& pass) {
   lo::check::counting<cpu> counter;
-  benchmarks::layer<lo::check::counting<cpu>, Rule> counted(counter, of);
+  benchmarks::layer<lo::check::counting<cpu>, Rule> counted(counter, shape);
   pass(counted);
   const double flop = 2 * static_cast<double>(counter.counts().total());
-  const std::string name = of.name + '/' + what;
+  const std::string name = shape.name + '/' + what;
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) {
-                                 benchmarks::layer<cpu, Rule> measured(cpu(), of);
+                                 benchmarks::layer<cpu, Rule> measured(cpu(), shape);
                                  pass(measured);
                                  for (auto running : state) {
                                    (void)running;
@@ -55,14 +55,14 @@ void measure(const std::string& what, const benchmarks::shape& of, double arrays
 }
 
 /// U = X W^T, where X is there already.
-void measure_product(const benchmarks::shape& of, double peak) {
-  const lo::linear_map map = of.op.map();
+void measure_product(const benchmarks::shape& shape, double peak) {
+  const lo::linear_map map = shape.op.map();
   if (map.depthwise()) return;
   benchmark::RegisterBenchmark(
-      (of.name + "/gemm").c_str(),
+      (shape.name + "/gemm").c_str(),
       [=](benchmark::State& state) {
         using matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-        const auto rows = static_cast<Eigen::Index>(map.rows(of.samples));
+        const auto rows = static_cast<Eigen::Index>(map.rows(shape.samples));
         const auto inputs = static_cast<Eigen::Index>(map.inputs());
         const auto outputs = static_cast<Eigen::Index>(map.outputs());
         std::srand(1);
@@ -93,17 +93,17 @@ int main(int count, char** arguments) {
   const std::vector<benchmarks::shape> oja = benchmarks::shapes<lo::rule::oja>();
   const std::vector<benchmarks::shape> hebb = benchmarks::shapes<lo::rule::hebb>();
   for (std::size_t i = 0; i < oja.size(); ++i) {
-    const benchmarks::shape& of = oja[i];
-    const auto in = static_cast<double>(of.samples * of.op.in.size());
-    const auto out = static_cast<double>(of.samples * of.op.out.size());
-    const auto weights = static_cast<double>(of.op.map().weights());
+    const benchmarks::shape& shape = oja[i];
+    const auto in = static_cast<double>(shape.samples * shape.op.in.size());
+    const auto out = static_cast<double>(shape.samples * shape.op.out.size());
+    const auto weights = static_cast<double>(shape.op.map().weights());
     const auto forward = [](auto& layer) { layer.forward(lo::mode::evaluate); };
     const auto learn = [](auto& layer) { layer.forward(lo::mode::learn); };
-    measure<lo::rule::oja>("forward", of, in + out + weights, peak, forward);
-    measure_product(of, peak);
+    measure<lo::rule::oja>("forward", shape, in + out + weights, peak, forward);
+    measure_product(shape, peak);
     measure<lo::rule::hebb>("hebb", hebb[i], in + out + 2 * weights, peak, learn);
-    measure<lo::rule::oja>("oja", of, in + out + 2 * weights, peak, learn);
-    measure<lo::rule::oja>("backward", of, 3 * in + 2 * out + 2 * weights, peak, [](auto& layer) {
+    measure<lo::rule::oja>("oja", shape, in + out + 2 * weights, peak, learn);
+    measure<lo::rule::oja>("backward", shape, 3 * in + 2 * out + 2 * weights, peak, [](auto& layer) {
       layer.forward(lo::mode::train);
       layer.backward();
     });

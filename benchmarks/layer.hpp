@@ -53,16 +53,16 @@ class layer {
  public:
   using layer_type = localis::linear_layer<Backend, localis::rule::as_local<Rule>>;
 
-  layer(Backend backend, const shape& of)
+  layer(Backend backend, const shape& shape)
       : backend_(std::move(backend)),
-        op_(of.op),
-        samples_(of.samples),
+        op_(shape.op),
+        samples_(shape.samples),
         layer_(backend_, op_, localis::random_stream(1, 0)),
         input_(normal(samples_ * op_.in.size(), 0)),
         output_(backend_.template allocate<float>(localis::memory_kind::arena, samples_ * op_.out.size())),
         output_gradient_(normal(output_.size(), 1)),
         input_gradient_(backend_.template allocate<float>(localis::memory_kind::arena, input_.size())) {
-    const auto bytes = [&](localis::phase when) { return layer_type::scratch_bytes(backend_, op_, samples_, when); };
+    const auto bytes = [&](localis::phase phase) { return layer_type::scratch_bytes(backend_, op_, samples_, phase); };
     scratch_ = backend_.template allocate<std::byte>(
         localis::memory_kind::arena, std::max(bytes(localis::phase::learn), bytes(localis::phase::backward)));
     gradients_ =
@@ -72,19 +72,19 @@ class layer {
     backend_.upload(std::span<const float>(&one, 1), gain_.data());
   }
 
-  void forward(localis::mode how) {
+  void forward(localis::mode mode) {
     localis::step_values<float> step;
     step.local_rate = 1e-6;  // nothing grows while it is measured
     step.gain = gain_.data();
     step.step = step_++;
-    layer_.forward(backend_, op_, operands(), how, step);
+    layer_.forward(backend_, op_, operands(), mode, step);
   }
   void backward() {
-    localis::operands<float> at = operands();
-    at.output_gradient = output_gradient_.data();
-    at.input_gradient = input_gradient_.data();
-    at.parameter_gradients = gradients_.data();
-    layer_.backward(backend_, op_, at);
+    localis::operands<float> arrays = operands();
+    arrays.output_gradient = output_gradient_.data();
+    arrays.input_gradient = input_gradient_.data();
+    arrays.parameter_gradients = gradients_.data();
+    layer_.backward(backend_, op_, arrays);
   }
   /// Until all that was begun has ended.
   void wait() {
@@ -104,12 +104,12 @@ class layer {
     return result;
   }
   localis::operands<float> operands() {
-    localis::operands<float> at;
-    at.samples = samples_;
-    at.input = input_.data();
-    at.output = output_.data();
-    at.scratch = scratch_.data();
-    return at;
+    localis::operands<float> arrays;
+    arrays.samples = samples_;
+    arrays.input = input_.data();
+    arrays.output = output_.data();
+    arrays.scratch = scratch_.data();
+    return arrays;
   }
 
   Backend backend_;

@@ -72,7 +72,7 @@ bytes one_step(std::size_t batch, std::size_t boundary) {
 }
 
 /// Performs a step in a process of its own.
-bytes apart(bytes (*step)(std::size_t, std::size_t), std::size_t batch, std::size_t boundary) {
+bytes measured_alone(bytes (*step)(std::size_t, std::size_t), std::size_t batch, std::size_t boundary) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) throw std::runtime_error("cannot make a pipe");
   const pid_t child = fork();
@@ -127,17 +127,17 @@ int print_table(const std::string& only, const std::string& json) {
   std::cerr << told << std::endl;
   std::vector<std::vector<std::string>> table{{"MB", "batch", "T", "planned", "counted", "resident", "of sgd"}};
   bool equal = true;
-  for (const subject& of : subjects) {
-    if (std::string_view(of.name).find(only) == std::string_view::npos) continue;
+  for (const subject& network : subjects) {
+    if (std::string_view(network.name).find(only) == std::string_view::npos) continue;
     double sgd = 0;
-    for (const std::size_t boundary : {std::size_t{0}, of.stages / 2, of.stages - 1}) {
-      const bytes found = apart(of.step, of.batch, boundary);
+    for (const std::size_t boundary : {std::size_t{0}, network.stages / 2, network.stages - 1}) {
+      const bytes found = measured_alone(network.step, network.batch, boundary);
       const auto rest = static_cast<double>(found.counted - found.weights);
       if (boundary == 0) sgd = rest;
       equal = equal && found.planned == found.counted;
-      table.push_back({of.name, std::to_string(of.batch), std::to_string(boundary), examples::megabytes(found.planned),
-                       examples::megabytes(found.counted), examples::megabytes(found.resident),
-                       examples::fixed(rest / sgd, 2)});
+      table.push_back({network.name, std::to_string(network.batch), std::to_string(boundary),
+                       examples::megabytes(found.planned), examples::megabytes(found.counted),
+                       examples::megabytes(found.resident), examples::fixed(rest / sgd, 2)});
     }
   }
   localis::expect(table.size() > 1, "--only", "a part of a network's name, as resnet", only);

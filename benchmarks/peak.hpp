@@ -59,8 +59,8 @@ inline double memory_bandwidth() {
   std::vector<float> b(size, 1e-3F);
   const double seconds = detail::best_seconds([&] {
     localis::cpu::parallel_for(threads, [&](std::size_t thread) {
-      const localis::cpu::range mine = localis::cpu::part_of(size, thread, threads);
-      for (std::size_t i = mine.begin; i < mine.end; ++i) a[i] += b[i];
+      const localis::cpu::range part = localis::cpu::part_of(size, thread, threads);
+      for (std::size_t i = part.begin; i < part.end; ++i) a[i] += b[i];
     });
     benchmark::ClobberMemory();
   });

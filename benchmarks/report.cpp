@@ -53,10 +53,10 @@ struct measurements {
   std::size_t rounds_run = 0;
 };
 
-double median(std::vector<double> of) {
-  if (of.empty()) return nothing;
-  std::sort(of.begin(), of.end());
-  return (of[(of.size() - 1) / 2] + of[of.size() / 2]) / 2;
+double median(std::vector<double> values) {
+  if (values.empty()) return nothing;
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 json read_json(const std::filesystem::path& path) {
@@ -69,34 +69,34 @@ json read_json(const std::filesystem::path& path) {
   return found;
 }
 
-void add_benchmarks(const json& from, const std::string& question, measurements& to) {
-  const json& context = from.at("context");
-  if (context.contains("machine")) to.machine = context["machine"].get<std::string>();
-  if (context.contains("torch")) to.torch = "torch " + context["torch"].get<std::string>();
-  const auto best = [&](const char* what, double& of) {
+void add_benchmarks(const json& results, const std::string& question, measurements& all) {
+  const json& context = results.at("context");
+  if (context.contains("machine")) all.machine = context["machine"].get<std::string>();
+  if (context.contains("torch")) all.torch = "torch " + context["torch"].get<std::string>();
+  const auto best = [&](const char* what, double& largest) {
     if (!context.contains(what)) return;
     const std::string digits = context[what].get<std::string>();
     double value = nothing;
     std::from_chars(digits.data(), digits.data() + digits.size(), value);  // in every locale
-    of = localis::is_nan(of) ? value : std::max(of, value);
+    largest = localis::is_nan(largest) ? value : std::max(largest, value);
   };
-  best("fma_peak", to.fma_peak);
-  best("memory_bandwidth", to.memory_bandwidth);
-  for (const json& one : from.at("benchmarks")) {
+  best("fma_peak", all.fma_peak);
+  best("memory_bandwidth", all.memory_bandwidth);
+  for (const json& one : results.at("benchmarks")) {
     if (one.value("run_type", "iteration") != "iteration" || one.contains("error_occurred")) continue;
     std::string name = one.at("name").get<std::string>();
     for (const char* told : {"/iterations:", "/real_time", "/manual_time"}) {
-      if (const auto at = name.find(told); at != std::string::npos) name.resize(at);
+      if (const auto position = name.find(told); position != std::string::npos) name.resize(position);
     }
-    auto& figures = to.by_question[question][name];
-    if (std::find(to.order.begin(), to.order.end(), name) == to.order.end()) to.order.push_back(name);
+    auto& figures = all.by_question[question][name];
+    if (std::find(all.order.begin(), all.order.end(), name) == all.order.end()) all.order.push_back(name);
     const std::string unit = one.at("time_unit").get<std::string>();
     const double scale = unit == "ns" ? 1e-6 : unit == "us" ? 1e-3 : unit == "ms" ? 1 : 1e3;
     figures["ms"].push_back(one.at("real_time").get<double>() * scale);
     for (const auto& item : one.items()) {
       if (item.value().is_number()) figures[item.key()].push_back(item.value().get<double>());
     }
-    to.rounds_run = std::max(to.rounds_run, figures["ms"].size());
+    all.rounds_run = std::max(all.rounds_run, figures["ms"].size());
   }
 }
 
@@ -136,11 +136,13 @@ class view {
  public:
   view(const measurements& all, const std::string& question) : all_(all), question_(question) {}
 
-  [[nodiscard]] double of(const std::string& name, const char* figure) const { return look(question_, name, figure); }
+  [[nodiscard]] double value(const std::string& name, const char* figure) const {
+    return look(question_, name, figure);
+  }
   [[nodiscard]] double torch(const std::string& name, const char* figure = "ms") const {
     return look("torch_" + question_, name, figure);
   }
-  [[nodiscard]] double ms(const std::string& name) const { return of(name, "ms"); }
+  [[nodiscard]] double ms(const std::string& name) const { return value(name, "ms"); }
   /// The speed-up over PyTorch.
   [[nodiscard]] double against_torch(const std::string& name) const { return torch(name) / ms(name); }
 
@@ -196,7 +198,7 @@ table step_table(const measurements& all) {
       if (part_of(name, 0) != network || part_of(name, 3) != "batch:128") continue;
       if (part_of(name, 1) == "sgd" && sgd.empty()) {
         sgd = name;
-        rows.push_back({network, fixed(steps.of(name, "items_per_second"), 0),
+        rows.push_back({network, fixed(steps.value(name, "items_per_second"), 0),
                         fixed(steps.torch(name, "items_per_second"), 0), fixed(steps.against_torch(name), 2), "0", "",
                         "", ""});
       }
@@ -204,7 +206,7 @@ table step_table(const measurements& all) {
       std::string local = name;
       local.replace(local.find("frozen"), 6, "localized");
       const auto faster = [&](const std::string& than, const char* figure) {
-        return fixed(steps.of(sgd, figure) / steps.of(than, figure), 2);
+        return fixed(steps.value(sgd, figure) / steps.value(than, figure), 2);
       };
       rows.push_back({"", "", "", "", part_of(name, 2).substr(2), faster(name, "ms") + " x", faster(local, "ms") + " x",
                       faster(name, "products") + ", " + faster(local, "products")});
@@ -224,7 +226,7 @@ table scaling_table(const measurements& all) {
     if (names.size() < 2) continue;
     for (const std::string& name : names) {
       rows.push_back({network, part_of(name, 3).substr(6), part_of(name, 4).substr(8),
-                      fixed(steps.of(name, "items_per_second"), 0), fixed(steps.torch(name, "items_per_second"), 0),
+                      fixed(steps.value(name, "items_per_second"), 0), fixed(steps.torch(name, "items_per_second"), 0),
                       fixed(steps.against_torch(name), 2)});
     }
   }
@@ -237,7 +239,7 @@ table layer_table(const measurements& all) {
               "oja / forward", "vs torch", "backward GFLOP/s", "vs torch"}};
   for (const std::string& shape : firsts(layers.names())) {
     const std::string forward = shape + "/forward";
-    const auto rate = [&](const char* what) { return layers.of(shape + what, "GFLOP/s"); };
+    const auto rate = [&](const char* what) { return layers.value(shape + what, "GFLOP/s"); };
     const auto slower = [&](const char* what) { return fixed(layers.ms(shape + what) / layers.ms(forward), 2); };
     const auto torch = [&](const char* what) { return fixed(layers.against_torch(shape + what), 2); };
     rows.push_back({shape, fixed(rate("/forward"), 0), fixed(rate("/forward") / all.fma_peak, 2),
@@ -257,8 +259,8 @@ table rule_table(const measurements& all) {
   std::vector<std::string> peak{"oja, of peak"};
   for (const std::string& shape : shapes) {
     rows[0].push_back(shape);
-    oja.push_back(fixed(rules.of("oja/" + shape, "GFLOP/s"), 0));
-    peak.push_back(fixed(rules.of("oja/" + shape, "of_peak"), 2));
+    oja.push_back(fixed(rules.value("oja/" + shape, "GFLOP/s"), 0));
+    peak.push_back(fixed(rules.value("oja/" + shape, "of_peak"), 2));
   }
   rows.push_back(oja);
   rows.push_back(peak);
@@ -306,18 +308,18 @@ std::string roofline(const measurements& all) {
                           "in registers. Small arrays stay in the caches and may lie above its slope.",
                       .powers_x = true,
                       .lines = {}};
-  double least = std::numeric_limits<double>::infinity();
-  double most = -least;
+  double smallest = std::numeric_limits<double>::infinity();
+  double largest = -smallest;
   constexpr std::size_t styles[] = {1, 2, 3, 8, 6};  // markers that differ without their lines
   std::size_t kind = 0;
   for (const std::string& what : firsts(names, 1)) {
     examples::line points{.name = what, .style = styles[kind++ % std::size(styles)], .x = {}, .y = {}};
     for (const std::string& name : names) {
       if (part_of(name, 1) != what) continue;
-      const double rate = layers.of(name, "GFLOP/s");
-      const double intensity = std::log2(rate * 1e6 * layers.ms(name) / layers.of(name, "bytes"));
-      least = std::min(least, intensity);
-      most = std::max(most, intensity);
+      const double rate = layers.value(name, "GFLOP/s");
+      const double intensity = std::log2(rate * 1e6 * layers.ms(name) / layers.value(name, "bytes"));
+      smallest = std::min(smallest, intensity);
+      largest = std::max(largest, intensity);
       for (const double gap : {0.0, nothing}) {  // no stroke from point to point
         points.x.push_back(intensity + gap);
         points.y.push_back(rate);
@@ -327,11 +329,11 @@ std::string roofline(const measurements& all) {
   }
   examples::line roof{.name = "roof", .style = 0, .x = {}, .y = {}};
   const double ridge = std::log2(all.fma_peak / all.memory_bandwidth);
-  for (double x = std::floor(least); x < ridge; x += 0.25) {
+  for (double x = std::floor(smallest); x < ridge; x += 0.25) {
     roof.x.push_back(x);
     roof.y.push_back(all.memory_bandwidth * std::exp2(x));
   }
-  for (const double x : {ridge, std::max(ridge, most)}) {
+  for (const double x : {ridge, std::max(ridge, largest)}) {
     roof.x.push_back(x);
     roof.y.push_back(all.fma_peak);
   }
@@ -341,23 +343,24 @@ std::string roofline(const measurements& all) {
 
 /// Plots PyTorch's time divided by ours in every round.
 std::string ratios(const measurements& all, const std::string& question, const char* title) {
-  const auto ours = all.by_question.find(question);
-  const auto torch = all.by_question.find("torch_" + question);
-  if (ours == all.by_question.end() || torch == all.by_question.end()) return "";
+  const auto own_figures = all.by_question.find(question);
+  const auto torch_figures = all.by_question.find("torch_" + question);
+  if (own_figures == all.by_question.end() || torch_figures == all.by_question.end()) return "";
   examples::dot_plot page{.title = title,
                           .x_label = "time of PyTorch / time of localis",
                           .note = "A dot is one round, the stroke their mean; beyond the line localis is faster.",
                           .rows = {},
                           .mark = 1};
   for (const std::string& name : view(all, question).names()) {
-    const auto theirs = torch->second.find(name);
-    if (theirs == torch->second.end()) continue;
-    std::string label = name;
-    if (const auto at = label.find("/sgd/T:0"); at != std::string::npos) label.erase(at, 8);  // all of them
+    const auto peer = torch_figures->second.find(name);
+    if (peer == torch_figures->second.end()) continue;
+    std::string label = name;  // without what is the same for all
+    if (const auto position = label.find("/sgd/T:0"); position != std::string::npos) label.erase(position, 8);
     examples::dot_plot::row row{label, {}};
-    const std::vector<double>& mine = ours->second.at(name).at("ms");
-    const std::vector<double>& other = theirs->second.at("ms");
-    for (std::size_t i = 0; i < std::min(mine.size(), other.size()); ++i) row.values.push_back(other[i] / mine[i]);
+    const std::vector<double>& own_times = own_figures->second.at(name).at("ms");
+    const std::vector<double>& torch_times = peer->second.at("ms");
+    for (std::size_t i = 0; i < std::min(own_times.size(), torch_times.size()); ++i)
+      row.values.push_back(torch_times[i] / own_times[i]);
     page.rows.push_back(row);
   }
   return page.rows.empty() ? "" : examples::drawn(page);
@@ -368,7 +371,7 @@ struct section {
   table rows;
 };
 
-void write_page(const measurements& all, const std::vector<section>& sections, const std::filesystem::path& to) {
+void write_page(const measurements& all, const std::vector<section>& sections, const std::filesystem::path& path) {
   examples::text_stream page;
   page << "<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n<meta name='viewport' "
           "content='width=device-width, initial-scale=1'>\n<title>localis: benchmarks</title>\n<style>\n"
@@ -387,10 +390,10 @@ void write_page(const measurements& all, const std::vector<section>& sections, c
   }
   page << ratios(all, "step", "Training steps against PyTorch") << ratios(all, "layer", "Layers against PyTorch")
        << ratios(all, "rule", "Rules against PyTorch") << roofline(all) << "</body>\n</html>\n";
-  localis::io::replace_file(to, page.str());
+  localis::io::replace_file(path, page.str());
 }
 
-void write_results(const measurements& all, const std::filesystem::path& to) {
+void write_results(const measurements& all, const std::filesystem::path& path) {
   json result{{"machine", all.machine},
               {"torch", all.torch},
               {"rounds", all.rounds_run},
@@ -402,7 +405,7 @@ void write_results(const measurements& all, const std::filesystem::path& to) {
     }
   }
   for (const auto& [question, rows] : all.tables) result[question] = rows;
-  localis::io::replace_file(to, result.dump(1) + '\n');
+  localis::io::replace_file(path, result.dump(1) + '\n');
 }
 
 }  // namespace

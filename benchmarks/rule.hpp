@@ -22,19 +22,19 @@ namespace benchmarks {
 /// @param together  passes that follow each other before their end is waited for
 template <class Rule, class Make>
 void measure_rule(const Make& make, const std::string& name, double peak, int together) {
-  for (const shape& of : shapes<Rule>()) {
+  for (const shape& shape : shapes<Rule>()) {
     benchmark::RegisterBenchmark(
-        (name + "/" + of.name).c_str(),
+        (name + "/" + shape.name).c_str(),
         [=](benchmark::State& state) {
           using counting = localis::check::counting<std::invoke_result_t<Make>>;
           const counting backend(make());
-          layer<counting, Rule> measured(backend, of);
+          layer<counting, Rule> measured(backend, shape);
           measured.forward(localis::mode::learn);
           measured.wait();
           const double flop = 2 * static_cast<double>(backend.counts().total());
-          const auto time = [&](localis::mode how) {
+          const auto time = [&](localis::mode mode) {
             const auto start = std::chrono::steady_clock::now();
-            for (int i = 0; i < together; ++i) measured.forward(how);
+            for (int i = 0; i < together; ++i) measured.forward(mode);
             measured.wait();
             return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / together;
           };

@@ -38,13 +38,13 @@ struct way {
 };
 
 template <class Network, class Backend>
-void run_steps(benchmark::State& state, const Backend& plain, const way& how, std::size_t batch) {
+void run_steps(benchmark::State& state, const Backend& plain, const way& method, std::size_t batch) {
   namespace lo = localis;
   using counting = lo::check::counting<Backend>;
   const counting backend(plain);
   lo::model<Network, counting> model{{.seed = 1}, backend};
   lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4}};
-  model.prepare({.batch = batch, .lowest_boundary = how.boundary, .highest_boundary = how.boundary});
+  model.prepare({.batch = batch, .lowest_boundary = method.boundary, .highest_boundary = method.boundary});
   std::vector<float> features(batch * Network::input.size());
   const lo::random_stream random(2, 0);
   for (std::size_t i = 0; i < features.size(); ++i) features[i] = static_cast<float>(random.normal(i));
@@ -52,7 +52,7 @@ void run_steps(benchmark::State& state, const Backend& plain, const way& how, st
   for (std::size_t n = 0; n < batch; ++n) labels[n] = static_cast<std::uint32_t>(n % 10);
   std::uint64_t number = 0;
   const auto step = [&] {
-    model.forward(features, batch, {.boundary = how.boundary, .local_rate = how.local_rate, .step = number++});
+    model.forward(features, batch, {.boundary = method.boundary, .local_rate = method.local_rate, .step = number++});
     model.compute_loss_async(lo::loss::softmax_cross_entropy{}, labels);
     model.backward();
     descent.step(1e-3);
@@ -80,12 +80,12 @@ void run_steps(benchmark::State& state, const Backend& plain, const way& how, st
 /// @param make     a new backend, called when the steps are to run: their names need no device
 /// @param threads  of that backend
 template <class Network, class Make>
-void measure_step(const Make& make, std::size_t threads, const std::string& network, const way& how, std::size_t batch,
-                  int steps) {
-  const std::string name = network + '/' + how.name + "/T:" + std::to_string(how.boundary) +
+void measure_step(const Make& make, std::size_t threads, const std::string& network, const way& method,
+                  std::size_t batch, int steps) {
+  const std::string name = network + '/' + method.name + "/T:" + std::to_string(method.boundary) +
                            "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
   benchmark::RegisterBenchmark(name.c_str(),
-                               [=](benchmark::State& state) { run_steps<Network>(state, make(), how, batch); })
+                               [=](benchmark::State& state) { run_steps<Network>(state, make(), method, batch); })
       ->Iterations(steps)
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
@@ -95,11 +95,11 @@ void measure_step(const Make& make, std::size_t threads, const std::string& netw
 template <class Network, class Make>
 void measure_ways(const Make& make, std::size_t threads, const std::string& network, std::size_t batch, int steps) {
   constexpr std::size_t half = Network::stages / 2;
-  constexpr std::size_t most = Network::stages - 1;
+  constexpr std::size_t highest = Network::stages - 1;
   constexpr double rate = 1e-6;  // of the norm of the weights, so that nothing grows during the measurement
-  for (const way& how : {way{"sgd", 0, 0}, way{"frozen", half, 0}, way{"localized", half, rate}, way{"frozen", most, 0},
-                         way{"localized", most, rate}}) {
-    measure_step<Network>(make, threads, network, how, batch, steps);
+  for (const way& method : {way{"sgd", 0, 0}, way{"frozen", half, 0}, way{"localized", half, rate},
+                            way{"frozen", highest, 0}, way{"localized", highest, rate}}) {
+    measure_step<Network>(make, threads, network, method, batch, steps);
   }
 }
 

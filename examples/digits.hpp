@@ -31,8 +31,8 @@ inline constexpr char digit_lines[digit_count][66] = {
     const std::string_view line(digit_lines[digit], 65);
     labels[digit] = static_cast<std::uint32_t>(line[0] - '0');
     const auto source = [line](std::size_t row, std::size_t column) {
-      const bool inside = row < 8 && column < 8;  // row and column -1 wrap to the largest size_t
-      return inside ? line[1 + 8 * row + column] - 'a' : 0;
+      const bool in_picture = row < 8 && column < 8;  // row and column -1 wrap to the largest size_t
+      return in_picture ? line[1 + 8 * row + column] - 'a' : 0;
     };
     // Output 3k + 1 sits on source k; 3k and 3k + 2 lie a third of the way to the neighbour.
     for (std::size_t y = 0; y < 24; ++y)

@@ -87,10 +87,10 @@ matrix learned(const problem& p, std::size_t steps) {
 
 /// Prints how far each row of `w` is from its eigenvector; returns whether all are within the tolerance.
 bool in_order(const char* rule, const problem& p, const matrix& w) {
-  const double apart = (w * w.transpose() - matrix::Identity(w.rows(), w.rows())).norm();
-  bool good = apart < tolerance;
+  const double distance = (w * w.transpose() - matrix::Identity(w.rows(), w.rows())).norm();
+  bool good = distance < tolerance;
   std::printf("%s, %s: |W W^T - I| = %.1e\n  component      |cos|  eigenvalue  variance of the unit\n", p.name, rule,
-              apart);
+              distance);
   for (Eigen::Index k = 0; k < w.rows(); ++k) {
     const double cosine = std::abs(w.row(k).dot(p.vectors.col(k))) / w.row(k).norm();
     const double variance = (p.x * w.row(k).transpose()).squaredNorm() / static_cast<double>(p.x.rows());
@@ -102,13 +102,13 @@ bool in_order(const char* rule, const problem& p, const matrix& w) {
 
 /// As above, for a rule that finds only the span of the eigenvectors.
 bool in_span(const char* rule, const problem& p, const matrix& w) {
-  const double apart = (w * w.transpose() - matrix::Identity(w.rows(), w.rows())).norm();
-  const Eigen::MatrixXd outside = w - w * p.vectors.leftCols(w.rows()) * p.vectors.leftCols(w.rows()).transpose();
+  const double distance = (w * w.transpose() - matrix::Identity(w.rows(), w.rows())).norm();
+  const Eigen::MatrixXd residual = w - w * p.vectors.leftCols(w.rows()) * p.vectors.leftCols(w.rows()).transpose();
   const double variance = (p.x * w.transpose()).squaredNorm() / static_cast<double>(p.x.rows());
   const double wanted = p.values.head(w.rows()).sum();
-  std::printf("%s, %s: |W W^T - I| = %.1e, outside the span %.1e\n", p.name, rule, apart, outside.norm());
+  std::printf("%s, %s: |W W^T - I| = %.1e, outside the span %.1e\n", p.name, rule, distance, residual.norm());
   std::printf("  sum of eigenvalues %.6f, variance of all units %.6f\n", wanted, variance);
-  return apart < tolerance && outside.norm() < tolerance && std::abs(variance / wanted - 1) < tolerance;
+  return distance < tolerance && residual.norm() < tolerance && std::abs(variance / wanted - 1) < tolerance;
 }
 
 template <std::size_t Size, std::size_t Units>

@@ -85,10 +85,10 @@ void train(const options& chosen, const lo::data::any& training, const lo::data:
       lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
       lo::learning_rate::cosine{.rate = chosen.learning_rate}};
   const bool terminal = isatty(STDERR_FILENO) != 0;
-  trainer.on_step([terminal](const lo::step_event& now) {
-    if (!terminal || now.step % 10 != 0) return;
-    std::fprintf(stderr, "\repoch %zu/%zu, step %zu/%zu, loss %.3f   ", now.epoch + 1, now.epochs, now.step + 1,
-                 now.steps, now.loss);
+  trainer.on_step([terminal](const lo::step_event& event) {
+    if (!terminal || event.step % 10 != 0) return;
+    std::fprintf(stderr, "\repoch %zu/%zu, step %zu/%zu, loss %.3f   ", event.epoch + 1, event.epochs, event.step + 1,
+                 event.steps, event.loss);
   });
   const lo::report& report = trainer.fit(parts.train, parts.validation);
   if (terminal) std::fprintf(stderr, "\r\033[K");

@@ -60,19 +60,19 @@ using features_net =
 using pixels_net = lo::network<lo::image<side, side, 1>, lo::batch_norm, lo::dense<10>>;
 
 /// The weights of the units that moved furthest from their initial weights, the furthest first.
-std::vector<float> moved_most(const std::vector<float>& before, const std::vector<float>& after) {
+std::vector<float> moved_most(const std::vector<float>& initial, const std::vector<float>& trained) {
   constexpr std::ptrdiff_t size = side * side;
   std::vector<std::pair<double, std::ptrdiff_t>> order;
   for (std::ptrdiff_t first = 0; first < static_cast<std::ptrdiff_t>(units) * size; first += size) {
-    const auto from = before.begin() + first;
-    const double dot = std::inner_product(from, from + size, after.begin() + first, 0.0);
-    const double squares = std::inner_product(from, from + size, from, 0.0);
+    const auto row = initial.begin() + first;
+    const double dot = std::inner_product(row, row + size, trained.begin() + first, 0.0);
+    const double squares = std::inner_product(row, row + size, row, 0.0);
     order.emplace_back(dot / std::sqrt(squares), first);  // a cosine: units that learn have norm 1
   }
   std::sort(order.begin(), order.end());
   std::vector<float> rows;
   for (std::size_t k = 0; k < shown; ++k) {
-    rows.insert(rows.end(), after.begin() + order[k].second, after.begin() + order[k].second + size);
+    rows.insert(rows.end(), trained.begin() + order[k].second, trained.begin() + order[k].second + size);
   }
   return rows;
 }

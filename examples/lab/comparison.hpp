@@ -49,13 +49,13 @@ struct table_row {
   double test = no_number;    ///< mean accuracy
   double spread = no_number;  ///< largest - smallest accuracy over the seeds; no number for one seed
   double validation = no_number;
-  double seconds = no_number;       ///< median, of training
-  double speed_up = no_number;      ///< seconds of sgd over these
-  double model = no_number;         ///< the same by the count of matrix products alone
+  double seconds = no_number;          ///< median, of training
+  double speed_up = no_number;         ///< seconds of sgd over these
+  double model = no_number;            ///< the same by the count of matrix products alone
   double prefix_fraction = no_number;  ///< mean fraction f of the products before the boundary
-  localis::memory_use memory;       ///< largest over the seeds
-  std::size_t last_bytes = 0;       ///< in use at the end of the last epoch, largest over the seeds
-  double clips = no_number;         ///< mean count of weight rows that the scale guard met
+  localis::memory_use memory;          ///< largest over the seeds
+  std::size_t last_bytes = 0;          ///< in use at the end of the last epoch, largest over the seeds
+  double clips = no_number;            ///< mean count of weight rows that the scale guard met
 };
 
 namespace detail {
@@ -88,18 +88,20 @@ namespace detail {
   for (const localis::epoch_record& e : run.report.epochs) {
     double prefix = 0;
     for (std::size_t stage = 0; stage < e.boundary; ++stage) prefix += fractions[stage];
-    const double below = prefix > 0 ? e.prefix_fraction / prefix : 0;  // fraction of steps that had the boundary there
-    cost += below * products(fractions, e.boundary, run.local) + (1 - below) * products(fractions, 0, run.local);
+    // Of the epoch's steps, those that had the boundary there.
+    const double step_fraction = prefix > 0 ? e.prefix_fraction / prefix : 0;
+    cost += step_fraction * products(fractions, e.boundary, run.local) +
+            (1 - step_fraction) * products(fractions, 0, run.local);
   }
   return static_cast<double>(epochs) * products(fractions, 0, false) / cost;
 }
 
-inline void raise(localis::memory_use& to, const localis::memory_use& by) {
+inline void raise(localis::memory_use& largest, const localis::memory_use& other) {
   for (std::size_t localis::memory_use::*part :
        {&localis::memory_use::parameters, &localis::memory_use::rule_state, &localis::memory_use::optimizer_state,
         &localis::memory_use::activations, &localis::memory_use::gradients, &localis::memory_use::scratch,
         &localis::memory_use::arena, &localis::memory_use::peak}) {
-    to.*part = std::max(to.*part, by.*part);
+    largest.*part = std::max(largest.*part, other.*part);
   }
 }
 
@@ -108,13 +110,13 @@ inline void raise(localis::memory_use& to, const localis::memory_use& by) {
 namespace detail {
 
 /// The name of a row, with the facts that its reader must know.
-[[nodiscard]] inline std::string label_of(const table_row& row, std::size_t fewest, std::size_t most, std::size_t usual,
-                                          const std::vector<std::string>& diverged) {
+[[nodiscard]] inline std::string label_of(const table_row& row, std::size_t smallest, std::size_t largest,
+                                          std::size_t usual, const std::vector<std::string>& diverged) {
   std::vector<std::string> notes;
   if (!row.note.empty()) notes.push_back(row.note);
-  if (fewest != usual || most != usual) {
-    notes.push_back(std::to_string(fewest) + (most == fewest ? "" : "-" + std::to_string(most)) +
-                    (most == 1 ? " epoch" : " epochs"));
+  if (smallest != usual || largest != usual) {
+    notes.push_back(std::to_string(smallest) + (largest == smallest ? "" : "-" + std::to_string(largest)) +
+                    (largest == 1 ? " epoch" : " epochs"));
   }
   if (!diverged.empty()) notes.push_back("diverged: seed " + joined(diverged, ", "));
   return notes.empty() ? row.name : row.name + " (" + joined(notes, "; ") + ')';
@@ -138,8 +140,8 @@ namespace detail {
     row.local = first.local;
     std::vector<double> tests, validations, seconds, models, prefixes, clips;
     std::vector<std::string> diverged;
-    std::size_t fewest = first.epochs;
-    std::size_t most = first.epochs;
+    std::size_t smallest = first.epochs;
+    std::size_t largest = first.epochs;
     for (const run_result& run : runs) {
       if (!same(run)) continue;
       if (run.diverged()) diverged.push_back(std::to_string(run.seed));
@@ -154,12 +156,12 @@ namespace detail {
       for (const localis::epoch_record& e : run.report.epochs) clips.back() += static_cast<double>(e.clips);
       detail::raise(row.memory, run.report.memory);
       row.last_bytes = std::max(row.last_bytes, run.report.epochs.back().bytes);
-      fewest = std::min(fewest, run.epochs);
-      most = std::max(most, run.epochs);
+      smallest = std::min(smallest, run.epochs);
+      largest = std::max(largest, run.epochs);
     }
     row.diverged = diverged.size();
     if (row.seeds + row.diverged == 0) continue;
-    row.label = detail::label_of(row, fewest, most, epochs, diverged);
+    row.label = detail::label_of(row, smallest, largest, epochs, diverged);
     row.test = detail::mean_of(tests);
     if (row.seeds > 1) {
       row.spread = *std::max_element(tests.begin(), tests.end()) - *std::min_element(tests.begin(), tests.end());

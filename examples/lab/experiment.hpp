@@ -40,18 +40,20 @@ struct experiment {
   [[nodiscard]] std::vector<table_row> table() const {
     std::vector<table_row> rows = compare(runs, work_fractions, chosen.epochs);
     std::sort(rows.begin(), rows.end(), [this](const table_row& a, const table_row& b) {
-      return chosen.of.find(a.name) < chosen.of.find(b.name);
+      return chosen.comparison.find(a.name) < chosen.comparison.find(b.name);
     });
     return rows;
   }
-  [[nodiscard]] cells results() const { return chosen.of.of_rules ? rule_cells(table()) : result_cells(table()); }
+  [[nodiscard]] cells results() const {
+    return chosen.comparison.of_rules ? rule_cells(table()) : result_cells(table());
+  }
   [[nodiscard]] std::span<const std::string_view> notes() const {
-    if (chosen.of.of_rules) return rule_table_notes;
+    if (chosen.comparison.of_rules) return rule_table_notes;
     return table_notes;
   }
   [[nodiscard]] std::vector<std::string> verdicts() const {
     const auto rows = table();
-    return examples::verdicts(rows, chosen.of.of_rules ? duels_of_rules(rows) : duels_of_boundaries(), test);
+    return examples::verdicts(rows, chosen.comparison.of_rules ? duels_of_rules(rows) : duels_of_boundaries(), test);
   }
   [[nodiscard]] const run_result* find(std::string_view name, std::uint64_t seed) const {
     for (const run_result& run : runs) {

@@ -67,12 +67,12 @@ lab::lab(const settings& chosen, const pictures& data, const report_folder& fold
 
 lab::~lab() = default;
 
-bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions& how) {
+bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions& options) {
   anew_ = false;
   const auto found = std::find_if(all_.runs.begin(), all_.runs.end(),
                                   [&](const run_result& run) { return run.name == name && run.seed == seed; });
   if (found == all_.runs.end()) return false;
-  const bool same = found->epochs == how.epochs && found->local_rate == how.local_rate;
+  const bool same = found->epochs == options.epochs && found->local_rate == options.local_rate;
   if (same && (found->finished() || found->diverged())) {
     bar_.skip(data_.train.size() * all_.chosen.epochs);
     return true;
@@ -82,16 +82,16 @@ bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions
   return false;
 }
 
-run_result lab::begin(const std::string& name, std::uint64_t seed, const conditions& how) {
+run_result lab::begin(const std::string& name, std::uint64_t seed, const conditions& options) {
   const settings& s = all_.chosen;
   stored_ = std::make_unique<localis::io::checkpoint_folder>(checkpoints_, stored_name(name, seed), s.keep);
-  bar_.begin(name, seed, data_.train.size() * how.epochs, data_.train.size() * s.epochs);
+  bar_.begin(name, seed, data_.train.size() * options.epochs, data_.train.size() * s.epochs);
   return {.name = name,
           .seed = seed,
-          .epochs = how.epochs,
-          .local = how.local_rate > 0,
-          .local_rate = how.local_rate,
-          .note = std::string(s.of.find(name)->note)};
+          .epochs = options.epochs,
+          .local = options.local_rate > 0,
+          .local_rate = options.local_rate,
+          .note = std::string(s.comparison.find(name)->note)};
 }
 
 namespace {
@@ -118,11 +118,11 @@ std::function<void(const localis::epoch_record&)> lab::open_log(const std::strin
                                                                 bool goes_on) const {
   namespace io = localis::io;
   const std::filesystem::path folder = folder_.path() / folder_of(name, seed);
-  const auto before = goes_on ? io::existing_log::append : io::existing_log::replace;
+  const auto mode = goes_on ? io::existing_log::append : io::existing_log::replace;
   const auto labels = labels_of(name, seed);
-  const io::tensorboard_log board(folder, before);  // makes the folder
-  const io::csv_log csv(folder / "epochs.csv", before, labels);
-  const io::json_lines_log json(folder / "epochs.jsonl", before, labels);
+  const io::tensorboard_log board(folder, mode);  // makes the folder
+  const io::csv_log csv(folder / "epochs.csv", mode, labels);
+  const io::json_lines_log json(folder / "epochs.jsonl", mode, labels);
   return [=](const localis::epoch_record& record) {
     const localis::epoch_record counted = counted_from_one(record);
     csv(counted);
@@ -131,20 +131,20 @@ std::function<void(const localis::epoch_record&)> lab::open_log(const std::strin
   };
 }
 
-std::string lab::drawn_filters(const localis::operation& layer, const std::vector<float>& before,
-                               const std::vector<float>& after) {
+std::string lab::drawn_filters(const localis::operation& layer, const std::vector<float>& initial_weights,
+                               const std::vector<float>& trained_weights) {
   constexpr std::size_t most_units = 32;
   const std::size_t side = layer.field.width;
   const std::size_t channels = layer.in.channels;
   const std::size_t size = side * side * channels;
   const bool pictures = layer.field.height == side && side > 1 && (channels == 1 || channels == 3);
-  if (!pictures || before.empty() || before.size() % size != 0) return {};
-  const std::size_t units = std::min(most_units, before.size() / size);
+  if (!pictures || initial_weights.empty() || initial_weights.size() % size != 0) return {};
+  const std::size_t units = std::min(most_units, initial_weights.size() / size);
   const auto sheet = [&](const char* title, const std::vector<float>& weights) {
     const auto end = weights.begin() + static_cast<std::ptrdiff_t>(units * size);
     return filter_sheet{title, {weights.begin(), end}, channels};
   };
-  return drawn({sheet("before training", before), sheet("after training", after)}, side,
+  return drawn({sheet("before training", initial_weights), sheet("after training", trained_weights)}, side,
                std::min<std::size_t>(units, 16));
 }
 
@@ -194,10 +194,10 @@ void lab::save() const {
   folder_.write("table.md", markdown_table(all_.results()));
 }
 
-std::size_t short_epochs(const lab& lab, const std::string& of, std::uint64_t seed) {
+std::size_t short_epochs(const lab& lab, const std::string& name, std::uint64_t seed) {
   const settings& s = lab.all().chosen;
   if (s.short_epochs) return *s.short_epochs;
-  const run_result* other = lab.all().find(of, seed);
+  const run_result* other = lab.all().find(name, seed);
   if (other == nullptr) return s.epochs;  // interrupted before, or diverged
   double seconds = 0;
   std::size_t epochs = 0;
@@ -252,7 +252,7 @@ void tell_results(lab& lab, const report_folder& folder) {
   const auto rows = all.table();
   if (!rows.empty()) {
     lab.bar().say("");
-    std::cout << (all.chosen.of.of_rules ? markdown_table(all.results()) : text_table(all.results())) << '\n'
+    std::cout << (all.chosen.comparison.of_rules ? markdown_table(all.results()) : text_table(all.results())) << '\n'
               << text_table(memory_cells(rows)) << '\n';
     for (const std::string_view note : all.notes()) std::cout << note << '\n';
     std::cout << '\n';
@@ -267,9 +267,9 @@ void tell_results(lab& lab, const report_folder& folder) {
 void check_folders(const settings& s) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const auto there = [&](const char* name) { return fs::exists(fs::symlink_status(s.out / name, ignored)); };
+  const auto exists = [&](const char* name) { return fs::exists(fs::symlink_status(s.out / name, ignored)); };
   if (s.resume) {
-    if (there("run.json") || there("report.json")) return;
+    if (exists("run.json") || exists("report.json")) return;
     throw localis::config_error(localis::text(
         "--resume: ", s.out.string(), ": expected the folder of a comparison, found ",
         fs::exists(s.out, ignored) ? "no run.json in it" : "none", "; without --resume one begins there"));
@@ -280,7 +280,7 @@ void check_folders(const settings& s) {
                                               "; --resume goes on with it, another folder begins anew"));
   };
   for (const char* name : {"run.json", "report.json", "report.html", "epochs.csv", "table.md", "runs", "checkpoints"}) {
-    if (!s.out.empty() && there(name)) refuse("--out", s.out / name);
+    if (!s.out.empty() && exists(name)) refuse("--out", s.out / name);
   }
   if (s.checkpoints.empty() || !fs::is_directory(s.checkpoints, ignored)) return;
   for (const std::string& run : s.runs) {
@@ -326,8 +326,8 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
     return interrupted_status();
   }
   // Where rules are compared, one that diverges is a result like any other.
-  if (lab.diverged().empty() || chosen.of.of_rules) return 0;
-  std::cerr << chosen.of.name << ": " << lab.diverged() << std::endl;
+  if (lab.diverged().empty() || chosen.comparison.of_rules) return 0;
+  std::cerr << chosen.comparison.name << ": " << lab.diverged() << std::endl;
   return 3;
 }
 
@@ -335,11 +335,13 @@ int tell_dry_run(const settings& chosen, const localis::summary& local, const lo
   check(chosen, local, 1);
   constexpr std::size_t state_arrays = decltype(settings::optimizer)::step<float>::state_arrays;
   cells rows{{"MB", "weights", "optimizer", "activations", "gradients", "scratch", "arena", "in all"}};
-  const auto add = [&](const std::string& label, const localis::summary& of, const localis::summary::memory_row& at) {
-    const std::size_t weights = of.parameter_bytes + of.rule_state_bytes;
-    const std::size_t optimizer = state_arrays * at.optimizer_arrays;
-    rows.push_back({label, megabytes(weights), megabytes(optimizer), megabytes(at.activations), megabytes(at.gradients),
-                    megabytes(at.scratch), megabytes(at.arena), megabytes(weights + optimizer + at.arena)});
+  const auto add = [&](const std::string& label, const localis::summary& plan,
+                       const localis::summary::memory_row& row) {
+    const std::size_t weights = plan.parameter_bytes + plan.rule_state_bytes;
+    const std::size_t optimizer = state_arrays * row.optimizer_arrays;
+    rows.push_back({label, megabytes(weights), megabytes(optimizer), megabytes(row.activations),
+                    megabytes(row.gradients), megabytes(row.scratch), megabytes(row.arena),
+                    megabytes(weights + optimizer + row.arena)});
   };
   add("T = 0, all stages by gradient", local, local.memory.front());
   const std::string highest = localis::text("T = ", local.highest_boundary, ", highest, ");
@@ -364,9 +366,10 @@ int tell_dry_run(const settings& chosen, const localis::summary& local, const lo
   return 0;
 }
 
-int run_comparison(const program& of, const char* what, int argc, char** argv, const settings& defaults,
+int run_comparison(const program& comparison, const char* what, int argc, char** argv, const settings& defaults,
                    const std::function<int(const settings&)>& work) {
-  return run_program(of.name, what, [&](CLI::App& app) { return work(read_settings(app, argc, argv, of, defaults)); });
+  return run_program(comparison.name, what,
+                     [&](CLI::App& app) { return work(read_settings(app, argc, argv, comparison, defaults)); });
 }
 
 }  // namespace examples

@@ -59,37 +59,38 @@ class lab {
   /// is stored, and --resume continues it.
   template <class Make, class Scheduler, class Supervision>
   void run(const std::string& name, std::uint64_t seed, const Make& make, const Scheduler& scheduler,
-           const Supervision& supervision, const conditions& how) {
+           const Supervision& supervision, const conditions& options) {
     const settings& s = all_.chosen;
-    if (!s.wants(name) || interrupted() || is_there(name, seed, how)) return;
+    if (!s.wants(name) || interrupted() || is_there(name, seed, options)) return;
     auto fresh = make(seed);
     localis::trainer trainer(fresh, scheduler, supervision,
-                             localis::train_options{.epochs = how.epochs,
+                             localis::train_options{.epochs = options.epochs,
                                                     .batch = s.batch,
-                                                    .local_rate = how.local_rate,
-                                                    .normalization = how.normalization,
+                                                    .local_rate = options.local_rate,
+                                                    .normalization = options.normalization,
                                                     .seed = seed},
                              s.optimizer, s.learning_rate);
     std::string place;
     std::function<void(const localis::epoch_record&)> log;
-    trainer.on_step([&](const localis::step_event& now) {
-      bar_.step(now);
+    trainer.on_step([&](const localis::step_event& event) {
+      bar_.step(event);
       if (!interrupted()) return;
       trainer.request_stop();
-      place = localis::text("epoch ", now.epoch + 1, " of ", now.epochs, ", step ", now.step + 1, " of ", now.steps);
+      place = localis::text("epoch ", event.epoch + 1, " of ", event.epochs, ", step ", event.step + 1, " of ",
+                            event.steps);
     });
     trainer.on_epoch([&](const localis::epoch_record& record) {
-      bar_.epoch(record, how.epochs);
+      bar_.epoch(record, options.epochs);
       if (place.empty()) log(record);  // else it is a part of one, and comes again
       if (!interrupted()) return;
       trainer.request_stop();
-      if (place.empty()) place = localis::text("after epoch ", record.epoch + 1, " of ", how.epochs);
+      if (place.empty()) place = localis::text("after epoch ", record.epoch + 1, " of ", options.epochs);
     });
 
-    run_result result = begin(name, seed, how);
-    const std::vector<float> before = first_weights(fresh);
+    run_result result = begin(name, seed, options);
+    const std::vector<float> initial_weights = first_weights(fresh);
     const bool goes_on =
-        s.resume && take_up([&](const localis::stored_run<float>& from) { localis::restore(trainer, from); });
+        s.resume && take_up([&](const localis::stored_run<float>& stored) { localis::restore(trainer, stored); });
     log = open_log(name, seed, goes_on);
     const auto keep = [&] { write_checkpoint(localis::store(trainer)); };
     if (s.every > 0) trainer.on_pause(s.every, keep);
@@ -98,7 +99,7 @@ class lab {
       if (result.finished()) {
         result.confusion = localis::confusion(fresh, data_.test);
         result.test_accuracy = result.confusion.accuracy();
-        result.filters = drawn_filters(fresh.operations()[0], before, first_weights(fresh));
+        result.filters = drawn_filters(fresh.operations()[0], initial_weights, first_weights(fresh));
       }
       if (!result.finished()) {
         all_.message = localis::text("interrupted in ", name, ", seed ", seed, ", ", place);
@@ -125,8 +126,8 @@ class lab {
 
  private:
   /// Whether the run was finished earlier. If it was not, its partial results are removed.
-  [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& how);
-  [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& how);
+  [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& options);
+  [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& options);
   void end(run_result result);
   /// Returns a function that writes a run's epochs to the files of its folder. Existing files are replaced or
   /// continued.
@@ -146,8 +147,9 @@ class lab {
     }
   }
   /// Draws the weights of the first layer; empty if the units cannot be shown as pictures.
-  [[nodiscard]] static std::string drawn_filters(const localis::operation& layer, const std::vector<float>& before,
-                                                 const std::vector<float>& after);
+  [[nodiscard]] static std::string drawn_filters(const localis::operation& layer,
+                                                 const std::vector<float>& initial_weights,
+                                                 const std::vector<float>& trained_weights);
   /// Passes the latest checkpoint of the current run that loads to a function; returns false if there is none.
   bool take_up(const std::function<void(const localis::stored_run<float>&)>& restore);
   void write_checkpoint(const localis::stored_run<float>& run);
@@ -164,7 +166,7 @@ class lab {
 };
 
 /// The whole number of epochs of gradient descent that comes closest to the training time of another run.
-[[nodiscard]] std::size_t short_epochs(const lab& lab, const std::string& of, std::uint64_t seed);
+[[nodiscard]] std::size_t short_epochs(const lab& lab, const std::string& name, std::uint64_t seed);
 
 /// A whole comparison; returns the program's exit status.
 /// @param runs  performs all runs of one seed
@@ -198,10 +200,10 @@ template <class Model, class Make>
   return compare(chosen, data, make(1).summary(), {fractions.begin(), fractions.end()}, runs);
 }
 
-/// Runs a comparison program: it reads the command line of `of`, whose defaults are those of `defaults`, performs the
-/// work, and reports an error in one line. Returns the exit status.
+/// Runs a comparison program: it reads the command line of `comparison`, whose defaults are those of `defaults`,
+/// performs the work, and reports an error in one line. Returns the exit status.
 /// @param what  description of the program, for --help
-[[nodiscard]] int run_comparison(const program& of, const char* what, int argc, char** argv, const settings& defaults,
-                                 const std::function<int(const settings&)>& work);
+[[nodiscard]] int run_comparison(const program& comparison, const char* what, int argc, char** argv,
+                                 const settings& defaults, const std::function<int(const settings&)>& work);
 
 }  // namespace examples

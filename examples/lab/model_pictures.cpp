@@ -28,30 +28,30 @@ class framed {
  public:
   static constexpr std::size_t widest = 8;  ///< pixels that a picture may be too small
 
-  framed(const localis::data::any& from, const localis::shape& to) : from_(&from), to_(to) {}
+  framed(const localis::data::any& source, const localis::shape& frame) : source_(&source), frame_(frame) {}
 
-  [[nodiscard]] static bool serves(const localis::shape& from, const localis::shape& to) {
-    const auto near = [](std::size_t has, std::size_t wanted) { return has <= wanted && wanted <= has + widest; };
-    return near(from.height, to.height) && near(from.width, to.width) &&
-           (from.channels == to.channels || from.channels == 1);
+  [[nodiscard]] static bool serves(const localis::shape& picture, const localis::shape& frame) {
+    const auto fits = [](std::size_t has, std::size_t wanted) { return has <= wanted && wanted <= has + widest; };
+    return fits(picture.height, frame.height) && fits(picture.width, frame.width) &&
+           (picture.channels == frame.channels || picture.channels == 1);
   }
 
-  [[nodiscard]] std::size_t size() const { return from_->size(); }
-  [[nodiscard]] std::size_t height() const { return to_.height; }
-  [[nodiscard]] std::size_t width() const { return to_.width; }
-  [[nodiscard]] std::size_t channels() const { return to_.channels; }
-  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
+  [[nodiscard]] std::size_t size() const { return source_->size(); }
+  [[nodiscard]] std::size_t height() const { return frame_.height; }
+  [[nodiscard]] std::size_t width() const { return frame_.width; }
+  [[nodiscard]] std::size_t channels() const { return frame_.channels; }
+  [[nodiscard]] std::size_t classes() const { return source_->classes(); }
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    const localis::shape has = localis::data::shape_of(*from_);
+    const localis::shape has = localis::data::shape_of(*source_);
     std::vector<float> small(has.size());
-    const std::uint32_t label = from_->read(index, small);
+    const std::uint32_t label = source_->read(index, small);
     std::fill(features.begin(), features.end(), 0.0F);
-    const std::size_t top = (to_.height - has.height) / 2;
-    const std::size_t left = (to_.width - has.width) / 2;
+    const std::size_t top = (frame_.height - has.height) / 2;
+    const std::size_t left = (frame_.width - has.width) / 2;
     for (std::size_t y = 0; y < has.height; ++y) {
       for (std::size_t x = 0; x < has.width; ++x) {
-        for (std::size_t c = 0; c < to_.channels; ++c) {
-          features[((y + top) * to_.width + x + left) * to_.channels + c] =
+        for (std::size_t c = 0; c < frame_.channels; ++c) {
+          features[((y + top) * frame_.width + x + left) * frame_.channels + c] =
               small[(y * has.width + x) * has.channels + (has.channels == 1 ? 0 : c)];
         }
       }
@@ -60,8 +60,8 @@ class framed {
   }
 
  private:
-  const localis::data::any* from_;
-  localis::shape to_;
+  const localis::data::any* source_;
+  localis::shape frame_;
 };
 
 pictures read_folder(const settings& chosen, const localis::shape& wanted) {
@@ -103,12 +103,12 @@ pictures load_model_pictures(const settings& chosen, const localis::shape& wante
   using localis::data::augmented;
   pictures all = read_any(chosen, wanted);
   const localis::shape found = localis::data::shape_of(all.train);
-  augmentation how;
+  augmentation options;
   if (chosen.source == data_kind::folder) {
-    how.normalize = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};  // of ImageNet, as torchvision has them
+    options.normalize = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};  // of ImageNet, as torchvision has them
   } else {
-    how.normalize = localis::data::channel_statistics(all.train);
-    if (!chosen.plain) how.padding = wanted.height / 8;
+    options.normalize = localis::data::channel_statistics(all.train);
+    if (!chosen.plain) options.padding = wanted.height / 8;
   }
   if (!(found == wanted)) {
     if (!framed::serves(found, wanted)) {
@@ -116,16 +116,16 @@ pictures load_model_pictures(const settings& chosen, const localis::shape& wante
                                                 ", as this network takes them, found ", found));
     }
     for (localis::data::any* part : {&all.train, &all.test}) {
-      *part = localis::data::any_view(*part, [&](const localis::data::any& below) { return framed(below, wanted); });
+      *part = localis::data::any_view(*part, [&](const localis::data::any& data) { return framed(data, wanted); });
     }
-    how.normalize.mean.resize(wanted.channels, how.normalize.mean[0]);
-    how.normalize.deviation.resize(wanted.channels, how.normalize.deviation[0]);
+    options.normalize.mean.resize(wanted.channels, options.normalize.mean[0]);
+    options.normalize.deviation.resize(wanted.channels, options.normalize.deviation[0]);
   }
-  how.flip = !chosen.plain;
-  how.cutout = chosen.cutout;
+  options.flip = !chosen.plain;
+  options.cutout = chosen.cutout;
   for (localis::data::any* part : {&all.train, &all.test}) {
     *part = localis::data::any_view(
-        *part, [&](const localis::data::any& below) { return augmented<localis::data::any>(below, how); });
+        *part, [&](const localis::data::any& data) { return augmented<localis::data::any>(data, options); });
   }
   return divided(chosen, std::move(all));
 }

@@ -25,12 +25,12 @@ inline constexpr const char* runs_group = "What is done";
 template <class Visit>
 void visit_runs(typed_settings& t, const Visit& visit) {
   settings& s = t.s;
-  const bool rules = s.of.of_rules;
-  const bool models = s.of.of_models;
+  const bool rules = s.comparison.of_rules;
+  const bool models = s.comparison.of_models;
   const char* group = runs_group;
   visit("quick", s.quick,
         {group, "",
-         localis::text("3,000 training pictures, ", quick_epochs(s.of),
+         localis::text("3,000 training pictures, ", quick_epochs(s.comparison),
                        " epochs, 2,000 test pictures: ", rules ? "about a minute" : "under a minute", " in all")});
   visit("only", t.only,
         {group, "RUNS",
@@ -55,7 +55,7 @@ void visit_runs(typed_settings& t, const Visit& visit) {
 template <class Visit>
 void visit_files(typed_settings& t, const Visit& visit) {
   settings& s = t.s;
-  const bool models = s.of.of_models;
+  const bool models = s.comparison.of_models;
   const char* group = "Pictures and files";
   visit("data", t.data,
         {group, models ? "KIND:FOLDER" : "FOLDER",
@@ -108,7 +108,7 @@ void visit_checkpoints(typed_settings& t, const Visit& visit) {
 template <class Visit>
 void visit_rates(typed_settings& t, const Visit& visit) {
   settings& s = t.s;
-  const bool rules = s.of.of_rules;
+  const bool rules = s.comparison.of_rules;
   const char* group = "Step sizes";
   visit("learning-rate", s.learning_rate.base.rate,
         {group, "RATE", "of the gradient steps, which falls to 0 along a cosine; dimensionless"});
@@ -136,18 +136,20 @@ void visit_rates(typed_settings& t, const Visit& visit) {
 /// Visits the options of the boundary.
 template <class Visit>
 void visit_boundary(settings& s, const Visit& visit) {
-  const char* group = s.of.of_rules ? "Boundary" : "Static boundary (localized-static, frozen-static, interleaved)";
+  const char* group =
+      s.comparison.of_rules ? "Boundary" : "Static boundary (localized-static, frozen-static, interleaved)";
   visit("begin", s.linear.begin, {group, "EPOCH", "from 0, at which the boundary begins to move"});
   visit("end", s.linear.end, {group, "EPOCH", "from 0, at which it reaches --last [the last one]"});
   visit("last", s.linear.last, {group, "STAGE", "boundary at --end [the highest that the network allows]"});
-  if (s.of.of_rules) return;
+  if (s.comparison.of_rules) return;
   visit("interleave", s.interleave, {group, "STEPS", "interleaved: one step of so many trains all stages by gradient"});
   visit("prefix-rate", s.prefix_rate,
         {group, "FACTOR", "interleaved: times the learning rate before the boundary in such steps"});
 
   const char* moving = "Dynamic boundary (localized-dynamic, frozen-replay)";
-  visit("alpha", s.dynamic.alpha,
-        {moving, "FACTOR", "the boundary moves when updates fall to this fraction of their recent mean; dimensionless"});
+  visit(
+      "alpha", s.dynamic.alpha,
+      {moving, "FACTOR", "the boundary moves when updates fall to this fraction of their recent mean; dimensionless"});
   visit("window", s.dynamic.window, {moving, "EPOCHS", "that the recent mean looks back"});
   visit("patience", s.dynamic.patience, {moving, "EPOCHS", "the boundary rests more than so many after a move"});
   visit("warm-up", s.dynamic.warm_up, {moving, "EPOCHS", "at the start after which it never moves"});

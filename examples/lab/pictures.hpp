@@ -32,26 +32,26 @@ struct pictures {
 
 namespace detail {
 
-[[nodiscard]] inline localis::data::any chosen(const localis::data::any& from, std::vector<std::uint32_t> indices) {
+[[nodiscard]] inline localis::data::any chosen(const localis::data::any& source, std::vector<std::uint32_t> indices) {
   return localis::data::any_view(
-      from, [&](const localis::data::any& all) { return localis::data::subset(all, std::move(indices)); });
+      source, [&](const localis::data::any& all) { return localis::data::subset(all, std::move(indices)); });
 }
 
 /// The first `count` pictures, or all of them if `count` is 0 or larger than their number.
-[[nodiscard]] inline localis::data::any first_of(const localis::data::any& from, std::size_t count) {
-  if (count == 0 || count >= from.size()) return from;
-  return localis::data::any_view(from,
+[[nodiscard]] inline localis::data::any first_of(const localis::data::any& source, std::size_t count) {
+  if (count == 0 || count >= source.size()) return source;
+  return localis::data::any_view(source,
                                  [&](const localis::data::any& all) { return localis::data::subset(all, 0, count); });
 }
 
 /// Splits off `count` pictures, which are the same in every run of this program.
-[[nodiscard]] inline std::pair<localis::data::any, localis::data::any> parted(const localis::data::any& from,
+[[nodiscard]] inline std::pair<localis::data::any, localis::data::any> parted(const localis::data::any& source,
                                                                               std::size_t count) {
   constexpr std::uint64_t seed = 1;
-  const auto parts = localis::data::split(from, localis::data::validation_count{count}, seed);
+  const auto parts = localis::data::split(source, localis::data::validation_count{count}, seed);
   const auto rest = parts.train.indices();
   const auto taken = parts.validation.indices();
-  return {chosen(from, {rest.begin(), rest.end()}), chosen(from, {taken.begin(), taken.end()})};
+  return {chosen(source, {rest.begin(), rest.end()}), chosen(source, {taken.begin(), taken.end()})};
 }
 
 }  // namespace detail
@@ -72,9 +72,9 @@ namespace detail {
   } else {
     std::error_code ignored;
     if (!std::filesystem::is_directory(chosen.data, ignored)) {
-      const bool there = std::filesystem::exists(chosen.data, ignored);
+      const bool exists = std::filesystem::exists(chosen.data, ignored);
       throw localis::data_error(localis::text("--data: expected a folder with the four files of Fashion-MNIST, found ",
-                                              there ? "something else: " : "nothing at ", chosen.data.string()));
+                                              exists ? "something else: " : "nothing at ", chosen.data.string()));
     }
     result.name = "Fashion-MNIST";
     auto parts = localis::data::fashion_mnist(chosen.data);

@@ -34,20 +34,20 @@ class progress {
     left_ += pictures - expected;
     run_left_ = pictures;
     loss_ = no_number;
-    before_ = {};
+    last_step_ = {};
     run_started_ = clock::now();
   }
 
-  void step(const localis::step_event& now) {
-    if (now.step == 0) epoch_started_ = before_;
-    const std::size_t fresh = now.samples - before_.pictures;
-    before_ = {now.seconds, now.samples};
+  void step(const localis::step_event& event) {
+    if (event.step == 0) epoch_started_ = last_step_;
+    const std::size_t fresh = event.samples - last_step_.pictures;
+    last_step_ = {event.seconds, event.samples};
     done_ += fresh;
     left_ -= std::min(left_, fresh);
     run_left_ -= std::min(run_left_, fresh);
     constexpr double memory = 0.95;
-    loss_ = localis::is_finite(loss_) ? memory * loss_ + (1 - memory) * now.loss : now.loss;
-    if (terminal_ && clock::now() - drawn_ >= std::chrono::milliseconds(100)) draw(now);
+    loss_ = localis::is_finite(loss_) ? memory * loss_ + (1 - memory) * event.loss : event.loss;
+    if (terminal_ && clock::now() - drawn_ >= std::chrono::milliseconds(100)) draw(event);
   }
 
   void epoch(const localis::epoch_record& record, std::size_t epochs) {
@@ -97,19 +97,20 @@ class progress {
   }
 
   /// Draws the bar. If the terminal is too narrow, the remaining time of all runs is left out first, then the bar.
-  void draw(const localis::step_event& now) {
+  void draw(const localis::step_event& event) {
     drawn_ = clock::now();
-    const double seconds = now.seconds - epoch_started_.seconds;
-    const double rate = static_cast<double>(now.samples - epoch_started_.pictures) / seconds;
-    const double run_time = time_left(run_started_, before_.pictures, run_left_);
+    const double seconds = event.seconds - epoch_started_.seconds;
+    const double rate = static_cast<double>(event.samples - epoch_started_.pictures) / seconds;
+    const double run_time = time_left(run_started_, last_step_.pictures, run_left_);
     const double all_time = time_left(started_, done_, left_);
-    const std::string head = run_ + " epoch " + std::to_string(now.epoch + 1) + '/' + std::to_string(now.epochs) + ' ';
-    std::string tail = "step " + std::to_string(now.step + 1) + '/' + std::to_string(now.steps) + " loss " +
-                       fixed(loss_, 3) + " T " + std::to_string(now.boundary) + ' ' + fixed(rate, 0) + " img/s left " +
-                       clock_time(run_time);
+    const std::string head =
+        run_ + " epoch " + std::to_string(event.epoch + 1) + '/' + std::to_string(event.epochs) + ' ';
+    std::string tail = "step " + std::to_string(event.step + 1) + '/' + std::to_string(event.steps) + " loss " +
+                       fixed(loss_, 3) + " T " + std::to_string(event.boundary) + ' ' + fixed(rate, 0) +
+                       " img/s left " + clock_time(run_time);
     const std::string rest = ", of all runs " + clock_time(all_time);
     const std::size_t room = columns() - 1;
-    const std::string bar = drawn_bar(static_cast<double>(now.step + 1) / static_cast<double>(now.steps));
+    const std::string bar = drawn_bar(static_cast<double>(event.step + 1) / static_cast<double>(event.steps));
     if (head.size() + tail.size() + bar.size() + rest.size() <= room) tail += rest;
     std::string line = head + (head.size() + tail.size() + bar.size() <= room ? bar : "") + tail;
     if (line.size() > room) line.resize(room);
@@ -122,8 +123,8 @@ class progress {
     return '[' + std::string(full, '#') + std::string(width - full, '.') + "] ";
   }
 
-  static double time_left(clock::time_point since, std::size_t done, std::size_t left) {
-    const double seconds = std::chrono::duration<double>(clock::now() - since).count();
+  static double time_left(clock::time_point start, std::size_t done, std::size_t left) {
+    const double seconds = std::chrono::duration<double>(clock::now() - start).count();
     return seconds / static_cast<double>(done) * static_cast<double>(left);
   }
 
@@ -133,7 +134,7 @@ class progress {
   std::size_t run_left_ = 0;
   std::string run_;
   double loss_ = no_number;  ///< running mean, because the loss of single steps fluctuates
-  moment before_;            ///< the last step
+  moment last_step_;         ///< the last step
   moment epoch_started_;
   clock::time_point started_;
   clock::time_point run_started_;

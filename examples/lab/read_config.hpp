@@ -34,9 +34,9 @@ namespace detail {
 
 /// The text as a JSON string, in ASCII and shortened for a message.
 [[nodiscard]] inline std::string in_quotes(const std::string& text) {
-  constexpr std::size_t most = 60;
-  const bool cut = text.size() > most;
-  const nlohmann::json shown(cut ? text.substr(0, most) + "..." : text);
+  constexpr std::size_t limit = 60;
+  const bool cut = text.size() > limit;
+  const nlohmann::json shown(cut ? text.substr(0, limit) + "..." : text);
   return shown.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
@@ -90,11 +90,11 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t at, const std::string&, const nlohmann::json::exception& failure) override {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& failure) override {
     std::string what = failure.what();
     if (const auto end = what.find("] "); end != std::string::npos) what.erase(0, end + 2);  // the library's number
     throw localis::config_error(
-        localis::text(source_, ": at byte ", at, ": expected a whole object of JSON, found: ", what));
+        localis::text(source_, ": at byte ", position, ": expected a whole object of JSON, found: ", what));
   }
 
  private:
@@ -102,13 +102,13 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
     return in_object_ ? take(config_value::kind::number, digits) : refuse(digits);
   }
   [[nodiscard]] bool take(config_value::kind type, const std::string& value) {
-    config_value& now = values_.back();
+    config_value& setting = values_.back();
     if (in_list_) {
-      now.value += (first_ ? "" : ",") + value;
+      setting.value += (first_ ? "" : ",") + value;
       first_ = false;
     } else {
-      now.type = type;
-      now.value = value;
+      setting.type = type;
+      setting.value = value;
     }
     return true;
   }
@@ -140,7 +140,7 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
 
 /// Reads the settings of a file. Errors: config_error
 [[nodiscard]] inline std::vector<config_value> read_config(const std::filesystem::path& path) {
-  constexpr std::size_t most = 1 << 20;  // not a file of pictures, not /dev/zero
+  constexpr std::size_t limit = 1 << 20;  // not a file of pictures, not /dev/zero
   const auto refuse = [&](const std::string& found) {
     throw localis::config_error(localis::text(path.string(), ": expected a file of JSON, found ", found));
   };
@@ -148,13 +148,13 @@ class config_reader final : public nlohmann::json_sax<nlohmann::json> {
   if (std::filesystem::is_directory(path, failure)) refuse("a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse(std::filesystem::exists(path, failure) ? "one that cannot be opened" : "none");
-  std::string json(most + 1, '\0');
+  std::string json(limit + 1, '\0');
   file.read(json.data(), static_cast<std::streamsize>(json.size()));
   json.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad()) refuse("one that cannot be read");
   const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(json.data()), json.size());
   if (const std::string kind = localis::detail::found_kind(bytes, "", "JSON"); !kind.empty()) refuse(kind);
-  if (json.size() > most) refuse(localis::text("more than ", most, " bytes"));
+  if (json.size() > limit) refuse(localis::text("more than ", limit, " bytes"));
   return parse_config(json, path.string());
 }
 

@@ -84,11 +84,11 @@ struct add_option {
 
 /// Writes the value of each option that it visits and that says what is run.
 struct write_option {
-  nlohmann::ordered_json& into;
+  nlohmann::ordered_json& object;
 
   template <class T>
   void operator()(const char* name, const T& value, const option_text& text) const {
-    if (text.of_run && has_value(value)) into[name] = json_of(value);
+    if (text.of_run && has_value(value)) object[name] = json_of(value);
   }
   template <class T>
   [[nodiscard]] static nlohmann::ordered_json json_of(const T& value) {
@@ -180,8 +180,8 @@ std::set<std::string> take_config(CLI::App& app, typed_settings& t, const std::f
     if (!kind.follows.empty()) followers[typed_name(kind.follows)].push_back(typed_name(kind.name));
   }
   std::string runs = "Runs: " + joined(typed_names(comparison), ", ") + '.';
-  for (const auto& [first, then] : followers)
-    runs += ' ' + first + " is run too where it is wanted by " + joined(then, ", ") + '.';
+  for (const auto& [run, dependents] : followers)
+    runs += ' ' + run + " is run too where it is wanted by " + joined(dependents, ", ") + '.';
   return wrapped(runs, line) + "\n\nExamples:\n  " + name + " --quick\n      the usual runs on a few pictures\n  " +
          name + " --dry-run --batch 256" + (comparison.of_models ? " --data cifar10:FOLDER" : "") +
          "\n      the network, and the memory that its runs would take\n  " + name + " --only " + some +
@@ -201,7 +201,7 @@ std::set<std::string> take_config(CLI::App& app, typed_settings& t, const std::f
 }  // namespace
 
 settings read_settings(CLI::App& app, int argc, const char* const* argv, const program& comparison, settings s) {
-  s.of = comparison;
+  s.comparison = comparison;
   typed_settings t = typed(s);
   t.data.clear();
   app.get_formatter()->column_width(column);

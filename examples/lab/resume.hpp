@@ -34,7 +34,7 @@ struct differences {
   std::vector<std::string> of_machine;  ///< all differences that may change the last digits of a result
 };
 
-[[nodiscard]] inline differences compared(const nlohmann::json& before, const nlohmann::json& now) {
+[[nodiscard]] inline differences compared(const nlohmann::json& earlier, const nlohmann::json& current) {
   // The release of the system, a name or a place changes no byte of a result.
   constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",         "every",  "keep",
                                              "local-rate", "supervised-rate", "short-epochs", "system", "note"};
@@ -52,12 +52,12 @@ struct differences {
       found.of_comparison = line;
     }
   };
-  for (const char* name : {"localis", "commit"}) compare(name, before, now, name, true);
+  for (const char* name : {"localis", "commit"}) compare(name, earlier, current, name, true);
   for (const std::string part : {"settings", "data", "machine"}) {
-    for (const auto& [name, value] : now.at(part).items()) {
+    for (const auto& [name, value] : current.at(part).items()) {
       if (std::find(std::begin(may_differ), std::end(may_differ), name) != std::end(may_differ)) continue;
       if (part == "machine" && name == "threads") continue;  // as the settings have them
-      compare(part + ' ' + name, before.at(part), now.at(part), name, part == "machine" || name == "threads");
+      compare(part + ' ' + name, earlier.at(part), current.at(part), name, part == "machine" || name == "threads");
     }
   }
   return found;
@@ -68,14 +68,14 @@ struct differences {
 /// The runs of the report in `folder`, also one that was interrupted; none where there is no report.
 /// Errors: data_error for a file that is none of our reports; config_error for one of another comparison, and for one
 /// of another machine where --other-machine does not allow that.
-[[nodiscard]] inline earlier_runs read_runs(const std::filesystem::path& folder, const experiment& now) {
+[[nodiscard]] inline earlier_runs read_runs(const std::filesystem::path& folder, const experiment& current) {
   const std::filesystem::path file = folder / "report.json";
   if (!std::filesystem::exists(file)) return {};
   earlier_runs earlier;
   detail::differences differ;
   try {
     stored_report report = read_report(file);
-    differ = detail::compared(report.json, nlohmann::json::parse(report_json(now)));
+    differ = detail::compared(report.json, nlohmann::json::parse(report_json(current)));
     earlier.machine_note = report.json.at("machine").value("note", "");
     earlier.runs = std::move(report.runs);
   } catch (const localis::data_error& failure) {
@@ -91,7 +91,7 @@ struct differences {
   if (!differ.of_comparison.empty()) refuse("a comparison like this one", differ.of_comparison);
   if (differ.of_machine.empty()) return earlier;
   const std::string list = joined(differ.of_machine, "; ");
-  if (!now.chosen.other_machine) {
+  if (!current.chosen.other_machine) {
     refuse("this machine and program",
            list + "; --other-machine goes on with it, results may differ in their last digits");
   }

@@ -16,7 +16,7 @@ struct rule_run {
   std::string name;
   std::uint64_t seed = 1;
   bool gradient = false;  ///< all stages learn by gradient, to the end
-  lab::conditions how{};
+  lab::conditions options{};
 };
 
 /// Whether a rule orders its units, which then cannot be more than their inputs, as those of the first stage are: Oja's
@@ -29,8 +29,8 @@ inline constexpr bool orders_units = localis::rule::forgets_by<Rule>() == locali
 template <class Rule>
 void run_rule(lab& in, const rule_run& what, const Rule& value);
 
-/// The gain of local steps that fall with the learning rate, as a fraction of its highest value. Learning rates are asked
-/// on the host, and so is this: it is not trivially copyable.
+/// The gain of local steps that fall with the learning rate, as a fraction of its highest value. Learning rates are
+/// asked on the host, and so is this: it is not trivially copyable.
 struct with_learning_rate {
   std::function<double(std::size_t)> fraction;  ///< by step
 

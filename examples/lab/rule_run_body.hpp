@@ -43,13 +43,13 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
   if (what.gradient) boundary = {.begin = 0, .last = 0};
   if constexpr (supervised) {
     const auto steps = static_cast<double>((in.all().train + s.batch - 1) / s.batch);  // of an epoch
-    const auto epochs = static_cast<double>(what.how.epochs);
+    const auto epochs = static_cast<double>(what.options.epochs);
     const auto fraction = [rate = s.learning_rate, steps, epochs](std::size_t step) {
       return rate(static_cast<double>(step) / steps, epochs) / rate.base.rate;
     };
-    in.run(what.name, what.seed, make, boundary, with_learning_rate{fraction}, what.how);
+    in.run(what.name, what.seed, make, boundary, with_learning_rate{fraction}, what.options);
   } else {
-    in.run(what.name, what.seed, make, boundary, localis::supervision::none{}, what.how);
+    in.run(what.name, what.seed, make, boundary, localis::supervision::none{}, what.options);
   }
 }
 

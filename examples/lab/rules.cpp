@@ -64,7 +64,7 @@ void all_runs(lab& lab, std::uint64_t seed) {
   baseline("frozen", false, s.normalization, s.epochs);
   baseline("frozen (batch)", false, lo::prefix_normalization::batch, s.epochs);
   lo::rule::for_each_rule(lo::rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
-    const examples::run_kind& kind = *s.of.find(lo::rule::name<Rule>());
+    const examples::run_kind& kind = *s.comparison.find(lo::rule::name<Rule>());
     examples::run_rule(lab,
                        {std::string(kind.name),
                         seed,

@@ -59,9 +59,9 @@ struct program {
   return result;
 }
 
-[[nodiscard]] inline std::vector<std::string> typed_names(const program& of) {
+[[nodiscard]] inline std::vector<std::string> typed_names(const program& comparison) {
   std::vector<std::string> names;
-  for (const run_kind& kind : of.kinds) names.push_back(typed_name(kind.name));
+  for (const run_kind& kind : comparison.kinds) names.push_back(typed_name(kind.name));
   return names;
 }
 
@@ -73,7 +73,7 @@ inline constexpr std::pair<std::string_view, data_kind> data_kinds[] = {{"fashio
 
 /// All that can be chosen; see --help.
 struct settings {
-  program of{};
+  program comparison{};
   bool quick = false;
   bool digits = false;
   bool all_frozen = false;

@@ -19,13 +19,13 @@ namespace detail {
 /// Weights as in the papers: He's deviation by fan out where a network normalizes its batches, else by fan in.
 template <class Model>
 [[nodiscard]] localis::initialization initial_weights(const settings& chosen, std::uint64_t seed) {
-  localis::initialization how;
+  localis::initialization options;
   for (const localis::operation& op : Model::operations()) {
-    if (std::string_view(op.name) == "batch_norm") how = localis::initialization::torchvision();
+    if (std::string_view(op.name) == "batch_norm") options = localis::initialization::torchvision();
   }
-  how.zero_gamma = chosen.zero_gamma;
-  how.seed = seed;
-  return how;
+  options.zero_gamma = chosen.zero_gamma;
+  options.seed = seed;
+  return options;
 }
 
 }  // namespace detail

@@ -36,8 +36,8 @@ template <class Make>
 void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   const settings& s = lab.all().chosen;
   const auto run = [&](const char* name, const auto& scheduler, const gain_or_none& supervision,
-                       const lab::conditions& how) {
-    lab.run(name, seed, make, localis::scheduler::any(scheduler), supervision, how);
+                       const lab::conditions& options) {
+    lab.run(name, seed, make, localis::scheduler::any(scheduler), supervision, options);
   };
   const gain_or_none unsupervised;
   const lab::conditions local{.local_rate = s.local_rate, .normalization = s.normalization, .epochs = s.epochs};

@@ -57,13 +57,13 @@ inline void parse_data(settings& s, const std::string& given) {
     s.data = path_of(std::string_view(given).substr(name.size() + 1));
   }
   localis::expect(!s.data.empty(), "--data", "a folder", "'" + given + "'");
-  localis::expect(s.of.of_models || s.source == data_kind::fashion, "--data",
+  localis::expect(s.comparison.of_models || s.source == data_kind::fashion, "--data",
                   "the folder of Fashion-MNIST, which this network is made for", "'" + given + "'");
 }
 
 /// Fills in the runs of --only, or the usual ones, and those that they need, in the order in which they are done.
 inline void choose_runs(settings& s, const std::string& only) {
-  const std::vector<std::string> known = typed_names(s.of);
+  const std::vector<std::string> known = typed_names(s.comparison);
   std::vector<std::string> asked;
   if (!only.empty()) asked = list_parts(only);
   for (std::string& name : asked) {
@@ -79,11 +79,11 @@ inline void choose_runs(settings& s, const std::string& only) {
            std::find(asked.begin(), asked.end(), typed_name(kind.name)) != asked.end();
   };
   const auto needed = [&](const run_kind& kind) {
-    return std::any_of(s.of.kinds.begin(), s.of.kinds.end(), [&](const run_kind& other) {
+    return std::any_of(s.comparison.kinds.begin(), s.comparison.kinds.end(), [&](const run_kind& other) {
       return other.follows == kind.name && chosen(other) && !(other.name == "sgd short" && s.short_epochs);
     });
   };
-  for (const run_kind& kind : s.of.kinds) {
+  for (const run_kind& kind : s.comparison.kinds) {
     if (!chosen(kind) && !needed(kind)) continue;
     if (!chosen(kind)) s.added = kind.name;
     s.runs.emplace_back(kind.name);
@@ -104,7 +104,7 @@ inline void parse_local_rates(settings& s, const std::string& list) {
       s.local_rate = rate;
       continue;
     }
-    const run_kind* kind = s.of.find(part.substr(0, equals));
+    const run_kind* kind = s.comparison.find(part.substr(0, equals));
     localis::expect(kind != nullptr && kind->rule, "--local-rate", "the name of a rule before =", '\'' + part + '\'');
     s.local_rates[std::string(kind->name)] = rate;
   }
@@ -157,7 +157,7 @@ struct typed_settings {
   t.s = s;
   if (!takes_digits(s)) {
     for (const auto& [name, kind] : data_kinds) {
-      if (s.of.of_models && kind == s.source) t.data = std::string(name) + ':';
+      if (s.comparison.of_models && kind == s.source) t.data = std::string(name) + ':';
     }
     t.data += path_text(s.data);
   }
@@ -190,13 +190,13 @@ inline void complete(typed_settings& t, const std::function<bool(const std::stri
   if (s.data_given) parse_data(s, t.data);
   s.validation_given = given("validation");
   if (s.quick) {
-    if (!given("epochs")) s.epochs = quick_epochs(s.of);
+    if (!given("epochs")) s.epochs = quick_epochs(s.comparison);
     if (!given("pictures")) s.pictures = 3000;
     if (!s.validation_given) s.validation = 1000;
     s.test_pictures = 2000;
   }
   s.seeds = parse_seeds(t.seeds.text);
-  if (s.of.of_rules) parse_local_rates(s, t.local_rates.text);
+  if (s.comparison.of_rules) parse_local_rates(s, t.local_rates.text);
   choose_runs(s, t.only.text);
   localis::expect(t.normalization == "running" || t.normalization == "batch", "--prefix-normalization",
                   "running or batch", t.normalization);

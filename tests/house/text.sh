@@ -51,12 +51,13 @@ outside=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk '
   { continued = /\\$/ }')
 [ -z "$outside" ] || { printf 'outside of namespace localis:\n%s\n' "$outside" >&2; status=1; }
 
-# Names are nouns: `source`, not `from`. After a dot, an arrow or two colons a name is used, not given, as in std::to_chars().
-# `in` and `out` are the shapes of an operation.
-words='about above across after against along among around at before behind below beneath beside between beyond by down
-  during from how inside into mine most now of off on onto ours outside over theirs then there through to toward under
-  until up upon via when where which who whose why with within without'
-prepositions=$(find . -name '*.hpp' -o -name '*.cuh' | sort | xargs awk -v words="$words" '
+# Names are nouns, in headers and in programs: `source`, not `from`. After a dot, an arrow or two colons a name is used, not
+# given, as in std::to_chars(). `in` and `out` are the shapes of an operation.
+words='about above across after against along among apart around at before behind below beneath beside between beyond by
+  down during far from how inside into mine most near now of off on onto ours outside over since theirs then there through
+  to toward under until up upon via when where which who whose why with within without'
+prepositions=$(find . ../../examples ../../benchmarks -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' -o \
+  -name '*.in' | sort | xargs awk -v words="$words" '
   BEGIN { for (n = split(words, list); n > 0; --n) forbidden[list[n]] }
   /^[[:space:]]*#[[:space:]]*include/ { next }
   {

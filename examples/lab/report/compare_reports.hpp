@@ -103,9 +103,9 @@ template <class Cell>
   cells table{{""}};
   for (const named_report& report : reports) table[0].push_back(report.name);
   const auto names = all_names(reports, [](const named_report& report) {
-    std::vector<std::string> of;
-    for (const auto& fact : report.facts) of.push_back(fact[0]);
-    return of;
+    std::vector<std::string> fact_names;
+    for (const auto& fact : report.facts) fact_names.push_back(fact[0]);
+    return fact_names;
   });
   for (const std::string& name : names) {
     std::vector<std::string> row{name};

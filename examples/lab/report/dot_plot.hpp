@@ -43,7 +43,7 @@ struct dot_plot {
   }
   extent[0].y = extent[0].x;
   const detail::axis x = detail::axis_of(extent, &line::x, false, false, true, 8);
-  const auto across = [&x, left](double value) { return left + x.fraction(value) * (right - left); };
+  const auto svg_x = [&x, left](double value) { return left + x.fraction(value) * (right - left); };
 
   text_stream out;
   out << std::fixed << std::setprecision(1);
@@ -51,11 +51,11 @@ struct dot_plot {
       << "<svg class='plot' viewBox='0 0 " << width << ' ' << bottom + 48 << "' role='img' aria-label='"
       << escaped(p.title) << "'>\n";
   for (double tick = x.low; tick <= x.high + 1e-9 * x.step; tick += x.step) {
-    out << "<path class='grid' d='M" << across(tick) << ' ' << top << 'V' << bottom << "'/><text x='" << across(tick)
+    out << "<path class='grid' d='M" << svg_x(tick) << ' ' << top << 'V' << bottom << "'/><text x='" << svg_x(tick)
         << "' y='" << bottom + 18 << "' text-anchor='middle'>" << detail::tick_text(tick, x) << "</text>\n";
   }
   if (localis::is_finite(p.mark)) {
-    out << "<path d='M" << across(p.mark) << ' ' << top << 'V' << bottom
+    out << "<path d='M" << svg_x(p.mark) << ' ' << top << 'V' << bottom
         << "' stroke='var(--line-4)' stroke-width='1.5' stroke-dasharray='4 3'/>\n";
   }
   for (std::size_t r = 0; r < p.rows.size(); ++r) {
@@ -65,12 +65,12 @@ struct dot_plot {
     double sum = 0;
     for (const double value : row.values) {
       sum += value;
-      out << "<circle cx='" << across(value) << "' cy='" << y
+      out << "<circle cx='" << svg_x(value) << "' cy='" << y
           << "' r='4' fill='none' stroke='var(--line-1)' stroke-width='1.5'><title>" << escaped(row.name) << ": "
           << fixed(value, 2) << "</title></circle>\n";
     }
     if (row.values.empty()) continue;
-    out << "<path d='M" << across(sum / static_cast<double>(row.values.size())) << ' ' << y - 8
+    out << "<path d='M" << svg_x(sum / static_cast<double>(row.values.size())) << ' ' << y - 8
         << "v16' stroke='var(--text)' stroke-width='2.5'/>\n";
   }
   out << "<text x='" << (left + right) / 2 << "' y='" << bottom + 42 << "' text-anchor='middle'>" << escaped(p.x_label)

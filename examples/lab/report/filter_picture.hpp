@@ -36,10 +36,10 @@ namespace detail {
 
 /// A colour for fractions of the largest weight: one fraction gives a colour from blue to red, and three give red,
 /// green and blue.
-[[nodiscard]] inline std::string colour_of_weights(std::span<const float> weights, float most) {
+[[nodiscard]] inline std::string colour_of_weights(std::span<const float> weights, float largest) {
   constexpr int levels = 6;  // on each side of 0
-  const auto level = [most](float w) {
-    return most > 0 ? std::round(levels * static_cast<double>(w) / static_cast<double>(most)) / levels : 0.0;
+  const auto level = [largest](float w) {
+    return largest > 0 ? std::round(levels * static_cast<double>(w) / static_cast<double>(largest)) / levels : 0.0;
   };
   if (weights.size() == 1) return diverging_colour(level(weights[0]));
   text_stream out;
@@ -54,7 +54,7 @@ namespace detail {
 
 /// Draws the maps, each scaled by its own largest weight. Pixels of one colour form one path, and runs of them form one
 /// stroke.
-[[nodiscard]] inline std::string drawn(const std::vector<filter_sheet>& sheets, std::size_t side, std::size_t across) {
+[[nodiscard]] inline std::string drawn(const std::vector<filter_sheet>& sheets, std::size_t side, std::size_t columns) {
   constexpr std::size_t gap = 2;
   const double zoom = std::max(3.0, 24.0 / static_cast<double>(side));
   const double head = 36 / zoom;
@@ -69,13 +69,13 @@ namespace detail {
     std::map<std::string, text_stream> paths;
     for (std::size_t unit = 0; unit < units; ++unit) {
       const std::span<const float> map(sheet.weights.data() + unit * size, size);
-      float most = 0;
-      for (const float w : map) most = std::max(most, std::abs(w));
-      const std::size_t left = gap + unit % across * pitch;
-      const double upper = top + static_cast<double>(unit / across * pitch);
+      float largest = 0;
+      for (const float w : map) largest = std::max(largest, std::abs(w));
+      const std::size_t left = gap + unit % columns * pitch;
+      const double upper = top + static_cast<double>(unit / columns * pitch);
       for (std::size_t y = 0; y < side; ++y) {
         const auto colour = [&](std::size_t x) {
-          return detail::colour_of_weights(map.subspan((y * side + x) * sheet.channels, sheet.channels), most);
+          return detail::colour_of_weights(map.subspan((y * side + x) * sheet.channels, sheet.channels), largest);
         };
         for (std::size_t x = 0; x < side;) {
           const std::string here = colour(x);
@@ -89,10 +89,10 @@ namespace detail {
     for (const auto& [colour, path] : paths) {
       body << "<path d='" << path.str() << "' transform='translate(0 .5)' stroke='" << colour << "'/>\n";
     }
-    top += static_cast<double>((units + across - 1) / across * pitch + gap);
+    top += static_cast<double>((units + columns - 1) / columns * pitch + gap);
   }
   text_stream out;
-  const std::size_t width = across * pitch + gap;
+  const std::size_t width = columns * pitch + gap;
   out << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " << width << ' ' << top << "' width='"
       << zoom * static_cast<double>(width) << "' height='" << zoom * top
       << "' shape-rendering='crispEdges' font-family='sans-serif' font-size='" << 24 / zoom << "'>\n"

@@ -81,10 +81,10 @@ class text_stream : public std::ostringstream {
          std::to_string(LOCALIS_VERSION_PATCH);
 }
 
-[[nodiscard]] inline std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+[[nodiscard]] inline std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
   std::string result;
   for (const std::string& part : parts) {
-    if (!result.empty()) result += between;
+    if (!result.empty()) result += separator;
     result += part;
   }
   return result;

@@ -46,15 +46,15 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     if (run.name == name) epochs = std::max(epochs, run.report.epochs.size());
   }
   for (std::size_t e = 0; e < epochs; ++e) {
-    std::vector<double> across;
-    std::vector<double> up;
+    std::vector<double> xs;
+    std::vector<double> ys;
     for (const run_result& run : runs) {
       if (run.name != name || run.report.epochs.size() <= e) continue;
-      across.push_back(x(run.report, e));
-      up.push_back(y(run.report, e));
+      xs.push_back(x(run.report, e));
+      ys.push_back(y(run.report, e));
     }
-    l.x.push_back(mean_finite(across));
-    l.y.push_back(mean_finite(up));
+    l.x.push_back(mean_finite(xs));
+    l.y.push_back(mean_finite(ys));
   }
   return l;
 }
@@ -63,8 +63,8 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
 [[nodiscard]] inline std::vector<line> lines_of(const experiment& all, const epoch_value& x, const epoch_value& y,
                                                 const std::function<bool(const run_result&)>& wanted) {
   std::vector<line> lines;
-  for (std::size_t style = 0; style < all.chosen.of.kinds.size(); ++style) {
-    const std::string name(all.chosen.of.kinds[style].name);
+  for (std::size_t style = 0; style < all.chosen.comparison.kinds.size(); ++style) {
+    const std::string name(all.chosen.comparison.kinds[style].name);
     const bool any = std::any_of(all.runs.begin(), all.runs.end(),
                                  [&](const run_result& run) { return run.name == name && wanted(run); });
     if (!any) continue;
@@ -81,7 +81,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     for (std::size_t i = 0; i <= e; ++i) sum += r.epochs[i].seconds;
     return sum;
   };
-  const auto of = [](auto field) {
+  const auto value_of = [](auto field) {
     return epoch_value(
         [field](const localis::report& r, std::size_t e) { return static_cast<double>(r.epochs[e].*field); });
   };
@@ -104,7 +104,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                  .y_label = "mean loss of the epoch's steps",
                  .note = mean,
                  .whole_x = true,
-                 .lines = lines_of(all, epoch, of(&record::loss), any)});
+                 .lines = lines_of(all, epoch, value_of(&record::loss), any)});
   plot boundary{.title = "Boundary",
                 .x_label = "epoch",
                 .y_label = "boundary T, stages that learn locally or are frozen",
@@ -112,12 +112,12 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                 .steps = true,
                 .whole_x = true,
                 .whole_y = true,
-                .lines = lines_of(all, epoch, of(&record::boundary), any)};
+                .lines = lines_of(all, epoch, value_of(&record::boundary), any)};
   for (std::size_t i = 0; i < boundary.lines.size(); ++i) {
-    const double apart = 0.035 * (static_cast<double>(i) - 0.5 * static_cast<double>(boundary.lines.size() - 1));
-    for (double& value : boundary.lines[i].y) value -= apart;
+    const double offset = 0.035 * (static_cast<double>(i) - 0.5 * static_cast<double>(boundary.lines.size() - 1));
+    for (double& value : boundary.lines[i].y) value -= offset;
   }
-  if (!all.chosen.of.of_rules) page += drawn(boundary);  // else it is everybody's
+  if (!all.chosen.comparison.of_rules) page += drawn(boundary);  // else it is everybody's
   page +=
       drawn({.title = "Updates of the transition stage",
              .x_label = "epoch",
@@ -125,7 +125,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
              .note = mean + "The first stage that learns by gradient; a line jumps where the boundary moves to another "
                             "stage.",
              .whole_x = true,
-             .lines = lines_of(all, epoch, of(&record::update_norm), any)});
+             .lines = lines_of(all, epoch, value_of(&record::update_norm), any)});
   const bool clipped = std::any_of(all.runs.begin(), all.runs.end(), [](const run_result& run) {
     return std::any_of(run.report.epochs.begin(), run.report.epochs.end(), [](const record& e) { return e.clips > 0; });
   });
@@ -135,7 +135,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                    .y_label = "weight rows that the scale guard met",
                    .note = mean + "Runs whose stages before the boundary learn.",
                    .whole_x = true,
-                   .lines = lines_of(all, epoch, of(&record::clips), local)});
+                   .lines = lines_of(all, epoch, value_of(&record::clips), local)});
   } else {
     page += "<h2>Clips</h2>\n<p class='note'>None: in no epoch of any run did a local step meet the scale guard.</p>\n";
   }
@@ -274,7 +274,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     for (const std::string_view note : all.notes()) page += escaped(note) + ' ';
     page += "</p>\n";
   }
-  if (all.chosen.of.of_rules) page += detail::accuracies(all);
+  if (all.chosen.comparison.of_rules) page += detail::accuracies(all);
   page += detail::plots(all) + detail::confusions(all) + detail::filters(all) + detail::facts(all);
   return html_page("Gradient descent, freezing and localized learning side by side", page);
 }

@@ -125,9 +125,9 @@ struct axis {
   }
 };
 
-[[nodiscard]] inline std::string tick_text(double tick, const axis& on) {
-  if (std::abs(tick) < 1e-6 * on.step) return "0";  // and no -0
-  if (std::abs(tick) < 1e6 && on.digits() <= 5) return fixed(tick, on.digits());
+[[nodiscard]] inline std::string tick_text(double tick, const axis& scale) {
+  if (std::abs(tick) < 1e-6 * scale.step) return "0";  // and no -0
+  if (std::abs(tick) < 1e6 && scale.digits() <= 5) return fixed(tick, scale.digits());
   text_stream out;
   out << std::setprecision(3) << tick;
   return out.str();
@@ -225,8 +225,8 @@ struct axis {
     x.low -= 0.5;
     x.high += 0.5;
   }
-  const auto across = [&x](double value) { return left + x.fraction(value) * (right - left); };
-  const auto down = [&y](double value) { return bottom - y.fraction(value) * (bottom - top); };
+  const auto svg_x = [&x](double value) { return left + x.fraction(value) * (right - left); };
+  const auto svg_y = [&y](double value) { return bottom - y.fraction(value) * (bottom - top); };
 
   text_stream out;
   out << std::fixed << std::setprecision(1);
@@ -235,11 +235,11 @@ struct axis {
   out << "<svg class='plot' viewBox='0 0 " << width << ' ' << height << "' role='img' aria-label='" << escaped(p.title)
       << "'>\n";
   for (double tick = std::ceil(y.low / y.step - 1e-9) * y.step; tick <= y.high + 1e-9 * y.step; tick += y.step) {
-    out << "<path class='grid' d='M" << left << ' ' << down(tick) << 'H' << right << "'/><text x='" << left - 9
-        << "' y='" << down(tick) + 4.5 << "' text-anchor='end'>" << detail::tick_text(tick, y) << "</text>\n";
+    out << "<path class='grid' d='M" << left << ' ' << svg_y(tick) << 'H' << right << "'/><text x='" << left - 9
+        << "' y='" << svg_y(tick) + 4.5 << "' text-anchor='end'>" << detail::tick_text(tick, y) << "</text>\n";
   }
   for (double tick = std::ceil(x.low / x.step - 1e-9) * x.step; tick <= x.high + 1e-9 * x.step; tick += x.step) {
-    out << "<path class='tick' d='M" << across(tick) << ' ' << bottom << "v6'/><text x='" << across(tick) << "' y='"
+    out << "<path class='tick' d='M" << svg_x(tick) << ' ' << bottom << "v6'/><text x='" << svg_x(tick) << "' y='"
         << bottom + 21 << "' text-anchor='middle'>"
         << (p.powers_x ? exact(std::exp2(std::round(tick))) : detail::tick_text(tick, x)) << "</text>\n";
   }
@@ -258,10 +258,10 @@ struct axis {
         pen_down = false;
         continue;
       }
-      const double h = across(l.x[i]);
-      const double v = down(l.y[i]);
+      const double h = svg_x(l.x[i]);
+      const double v = svg_y(l.y[i]);
       if (p.steps) {
-        path << (pen_down ? 'L' : 'M') << across(l.x[i] - 0.5) << ' ' << v << 'H' << across(l.x[i] + 0.5);
+        path << (pen_down ? 'L' : 'M') << svg_x(l.x[i] - 0.5) << ' ' << v << 'H' << svg_x(l.x[i] + 0.5);
       } else {
         path << (pen_down ? 'L' : 'M') << h << ' ' << v;
       }

@@ -23,9 +23,9 @@ namespace examples {
 namespace detail {
 
 struct read_member {
-  const nlohmann::json& from;
+  const nlohmann::json& object;
 
-  void operator()(const char* name, auto& value) const { take(name, from.at(name), value); }
+  void operator()(const char* name, auto& value) const { take(name, object.at(name), value); }
 
   static void take(const char* name, const nlohmann::json& stored, std::size_t& value) {
     localis::expect(stored.is_number_unsigned(), name, "a whole number of at least 0", stored.dump().substr(0, 100));
