@@ -22,11 +22,11 @@ std::pair<int, std::string> run(std::vector<std::string> arguments) {
   for (const std::string& one : arguments) argv.push_back(one.c_str());
   const std::ostringstream said;
   const std::ostringstream told;
-  auto* const before = std::cerr.rdbuf(said.rdbuf());
-  auto* const before_out = std::cout.rdbuf(told.rdbuf());
+  auto* const error_buffer = std::cerr.rdbuf(said.rdbuf());
+  auto* const out_buffer = std::cout.rdbuf(told.rdbuf());
   const int status = examples::compare_reports(static_cast<int>(argv.size()), argv.data());
-  std::cerr.rdbuf(before);
-  std::cout.rdbuf(before_out);
+  std::cerr.rdbuf(error_buffer);
+  std::cout.rdbuf(out_buffer);
   return {status, said.str()};
 }
 
@@ -68,10 +68,10 @@ TEST_CASE("compare_reports: what cannot be read or written is one line and statu
   const temporary_folder folder;
   const std::string one = (folder.path / "one").string();
   const auto page = folder.path / "page.html";
-  const auto fails = [&](const std::vector<std::string>& arguments, const std::string& with) {
+  const auto fails = [&](const std::vector<std::string>& arguments, const std::string& message) {
     const auto [status, said] = run(arguments);
     CHECK(status == 2);
-    CHECK(said == "compare_reports: " + with + '\n');
+    CHECK(said == "compare_reports: " + message + '\n');
     CHECK_FALSE(std::filesystem::exists(page));
   };
   const std::string file = one + "/report.json";
@@ -85,9 +85,9 @@ TEST_CASE("compare_reports: what cannot be read or written is one line and statu
   CHECK(status == 2);
   CHECK(said.rfind("compare_reports: " + expected + "[json.exception.parse_error.101]", 0) == 0);
   CHECK(count(said, "\n") == 1);
-  nlohmann::json without = nlohmann::json::parse(whole);
-  without.erase("settings");
-  write_file(file, without.dump());
+  nlohmann::json incomplete = nlohmann::json::parse(whole);
+  incomplete.erase("settings");
+  write_file(file, incomplete.dump());
   fails({one, "--out", page.string()}, expected + "[json.exception.out_of_range.403] key 'settings' not found");
   write_file(file, whole);
   fails({}, "FOLDER is required");

@@ -52,7 +52,7 @@ constexpr std::size_t steps = 10;  // of an epoch
 /// Two runs of three epochs, their pictures aside.
 settings few(const fs::path& out) {
   settings s;
-  s.of = {.name = "few", .kinds = kinds};
+  s.comparison = {.name = "few", .kinds = kinds};
   s.runs = {"one", "two"};
   s.digits = true;
   s.pictures = 80;
@@ -67,20 +67,20 @@ settings few(const fs::path& out) {
 /// a step earlier or later.
 class alarm_clock {
  public:
-  alarm_clock(const localis::data::any& from, std::size_t reads, int signal)
-      : from_(&from), left_(std::make_shared<std::size_t>(reads)), signal_(signal) {}
-  [[nodiscard]] std::size_t size() const { return from_->size(); }
-  [[nodiscard]] std::size_t height() const { return from_->height(); }
-  [[nodiscard]] std::size_t width() const { return from_->width(); }
-  [[nodiscard]] std::size_t channels() const { return from_->channels(); }
-  [[nodiscard]] std::size_t classes() const { return from_->classes(); }
+  alarm_clock(const localis::data::any& source, std::size_t reads, int signal)
+      : source_(&source), left_(std::make_shared<std::size_t>(reads)), signal_(signal) {}
+  [[nodiscard]] std::size_t size() const { return source_->size(); }
+  [[nodiscard]] std::size_t height() const { return source_->height(); }
+  [[nodiscard]] std::size_t width() const { return source_->width(); }
+  [[nodiscard]] std::size_t channels() const { return source_->channels(); }
+  [[nodiscard]] std::size_t classes() const { return source_->classes(); }
   std::uint32_t read(std::size_t index, std::span<float> features) const {
     if (*left_ > 0 && --*left_ == 0) std::raise(signal_);
-    return from_->read(index, features);
+    return source_->read(index, features);
   }
 
  private:
-  const localis::data::any* from_;
+  const localis::data::any* source_;
   std::shared_ptr<std::size_t> left_;
   int signal_;
 };
@@ -94,16 +94,16 @@ struct outcome {
 outcome work(const settings& chosen, std::size_t reads = 0, int signal = SIGINT) {
   examples::detail::interrupt_seen = 0;
   std::ostringstream told;
-  std::streambuf* before = std::cout.rdbuf(told.rdbuf());
+  std::streambuf* buffer = std::cout.rdbuf(told.rdbuf());
   struct restore {
-    std::streambuf* to;
-    ~restore() { std::cout.rdbuf(to); }
-  } const back{before};
+    std::streambuf* target;
+    ~restore() { std::cout.rdbuf(target); }
+  } const restored{buffer};
   const auto load = [&] {
     examples::pictures data = examples::load_pictures(chosen);
     if (reads > 0) {
       data.train = localis::data::any_view(
-          data.train, [&](const localis::data::any& below) { return alarm_clock(below, reads, signal); });
+          data.train, [&](const localis::data::any& pictures) { return alarm_clock(pictures, reads, signal); });
     }
     return data;
   };
@@ -118,10 +118,10 @@ outcome work(const settings& chosen, std::size_t reads = 0, int signal = SIGINT)
   return {status, told.str()};
 }
 
-strings names_in(const fs::path& of) {
+strings names_in(const fs::path& folder) {
   strings names;
-  if (!fs::exists(of)) return names;
-  for (const auto& entry : fs::directory_iterator(of)) names.push_back(entry.path().filename().string());
+  if (!fs::exists(folder)) return names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -215,9 +215,9 @@ TEST_CASE("lab: a signal stores the run, ends with its status, and the run goes 
     CHECK(runs_of(s.out) == runs_of(whole.out));
     CHECK(weights_in(s.out / "checkpoints" / last) == weights_in(whole.out / "checkpoints" / last));
     // Nothing is left to do.
-    const auto before = fs::last_write_time(s.out / "checkpoints" / last);
+    const auto time = fs::last_write_time(s.out / "checkpoints" / last);
     CHECK(work(s).told.find("from before: 2 runs\n") != std::string::npos);
-    CHECK(fs::last_write_time(s.out / "checkpoints" / last) == before);
+    CHECK(fs::last_write_time(s.out / "checkpoints" / last) == time);
     // Without being asked for, what the interrupted run stored is gone in the end.
     CHECK(work(few(here / "quiet"), 100, signal).status == 128 + signal);
     settings quiet = few(here / "quiet");
@@ -235,18 +235,18 @@ TEST_CASE("lab: a checkpoint that does not load is told, and the one before it t
   settings s = few(here / "broken");
   s.every = 5;
   CHECK(work(s, 80 + 8 * 7 + 1).status == 130);
-  const fs::path at = s.out / "checkpoints";
-  const strings stored = names_in(at);
+  const fs::path folder = s.out / "checkpoints";
+  const strings stored = names_in(folder);
   REQUIRE(stored.size() == 3);
   CHECK(stored[0] == "one-1-step-000000010.checkpoint");
   CHECK(stored[1] == "one-1-step-000000015.checkpoint");
-  fs::resize_file(at / stored[2], 5000);
+  fs::resize_file(folder / stored[2], 5000);
   s.resume = true;
   const outcome second = work(s);
   CHECK(second.status == 0);
-  const auto told = second.told.find("NOTE: " + (at / stored[2]).string() + ": ");
+  const auto told = second.told.find("NOTE: " + (folder / stored[2]).string() + ": ");
   REQUIRE(told != std::string::npos);
-  CHECK(second.told.find("goes on from " + (at / stored[1]).string(), told) != std::string::npos);
+  CHECK(second.told.find("goes on from " + (folder / stored[1]).string(), told) != std::string::npos);
   CHECK(runs_of(s.out) == runs_of(whole.out));
 
   // Where none loads, nothing is begun anew in silence.
@@ -299,9 +299,9 @@ TEST_CASE("lab: what a user has in the folders stays, whatever its name") {
     fs::create_directories(folder / "a folder");
   }
   fs::create_directories(s.out / "trial of another");
-  const strings before = names_in(s.checkpoints);
+  const strings names = names_in(s.checkpoints);
   CHECK(work(s).status == 0);
-  CHECK(names_in(s.checkpoints) == before);
+  CHECK(names_in(s.checkpoints) == names);
   for (const fs::path& folder : {s.out, s.checkpoints}) {
     for (const char* name : {"trial", "report.json.part", "one-1-step-000000030.checkpoint.part"})
       CHECK(file_content(folder / name) == "notes of a week");
@@ -330,11 +330,11 @@ TEST_CASE("lab: a folder with a comparison, or a file of one's own under such a 
                                                    (s.checkpoints / "one-1-step-000000030.checkpoint").string() +
                                                    "; --resume goes on with it, another folder begins anew");
   CHECK_FALSE(fs::exists(other.out));
-  settings mine = few(here / "mine");
-  write_file(mine.out / "table.md", "my table");
-  CHECK(refusal([&] { (void)work(mine); }).find("table.md") != std::string::npos);
-  CHECK(file_content(mine.out / "table.md") == "my table");
-  CHECK(names_in(mine.out) == strings{"table.md"});
+  settings own_files = few(here / "mine");
+  write_file(own_files.out / "table.md", "my table");
+  CHECK(refusal([&] { (void)work(own_files); }).find("table.md") != std::string::npos);
+  CHECK(file_content(own_files.out / "table.md") == "my table");
+  CHECK(names_in(own_files.out) == strings{"table.md"});
 }
 
 TEST_CASE("lab: --resume where nothing was begun is refused before anything is read") {
@@ -374,9 +374,9 @@ TEST_CASE("lab: --resume is for another kernel, and, where it is said, for anoth
   settings s = few(here / "out");
   s.runs = {"one"};
   REQUIRE(work(s).status == 0);
-  const auto change = [&](const char* at, const nlohmann::json& value) {
+  const auto change = [&](const char* pointer, const nlohmann::json& value) {
     nlohmann::json j = json_of(s.out / "report.json");
-    j[nlohmann::json::json_pointer(at)] = value;
+    j[nlohmann::json::json_pointer(pointer)] = value;
     write_file(s.out / "report.json", j.dump());
   };
   s.resume = true;
@@ -453,7 +453,7 @@ TEST_CASE("lab: a folder of pictures whose name is not UTF-8 is trained on, and 
   const std::string config = (s.out / "run.json").string();
   const char* words[] = {"few", "--config", config.c_str(), "--out", "again"};
   CLI::App app;
-  settings again = examples::read_settings(app, 5, words, s.of);
+  settings again = examples::read_settings(app, 5, words, s.comparison);
   CHECK(again.data == data);
   again.out = here / "again";
   CHECK(work(again).status == 0);

@@ -39,7 +39,7 @@ TEST_CASE("examples: reports are the same in every locale of the program, and re
   const temporary_folder folder;
   const auto report = folder.file("report.json", plain[0]);
   const auto config = folder.file("run.json", R"({"local-rate": 1.5e-3, "batch": 1024})");
-  const german_locale now;
+  const german_locale german_numbers;
   const auto german = written(all);
   for (std::size_t i = 0; i < plain.size(); ++i) {
     CAPTURE(i);

@@ -66,7 +66,7 @@ TEST_CASE("read_report: a file that is none, cut anywhere, or with other values 
     CHECK(said.rfind(start, 0) == 0);
   }
   struct change {
-    const char* at;
+    const char* pointer;
     nlohmann::json value;
     const char* said;
   };
@@ -84,7 +84,7 @@ TEST_CASE("read_report: a file that is none, cut anywhere, or with other values 
        "report: expected JSON of at most 16 levels, found more"}};
   for (const change& one : changes) {
     nlohmann::json j = nlohmann::json::parse(whole);
-    j[nlohmann::json::json_pointer(one.at)] = one.value;
+    j[nlohmann::json::json_pointer(one.pointer)] = one.value;
     write_file(file, j.dump());
     CHECK(complaint(file) == start + one.said);
   }

@@ -37,16 +37,16 @@ const program train{.name = "train", .kinds = kinds};
 const program models{.name = "train_lenet_28", .kinds = kinds, .of_models = true};
 const program rules{.name = "rules", .kinds = rule_kinds, .of_rules = true};
 
-settings read(const program& of, const strings& words, const settings& defaults = {}) {
-  std::vector<const char*> argv{of.name};
+settings read(const program& comparison, const strings& words, const settings& defaults = {}) {
+  std::vector<const char*> argv{comparison.name};
   for (const std::string& word : words) argv.push_back(word.c_str());
   CLI::App app;
-  return examples::read_settings(app, static_cast<int>(argv.size()), argv.data(), of, defaults);
+  return examples::read_settings(app, static_cast<int>(argv.size()), argv.data(), comparison, defaults);
 }
 
-std::string refusal(const program& of, const strings& words) {
+std::string refusal(const program& comparison, const strings& words) {
   try {
-    (void)read(of, words);
+    (void)read(comparison, words);
   } catch (const localis::error& failure) {
     return failure.what();
   }
@@ -215,11 +215,11 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
       {&models, {"--data", "cifar10:/a, b", "--plain", "--cutout", "8", "--skip-corrupt", "--zero-gamma"}},
       {&rules, {"--local-rate", "2e-5,bcm=1e-6,local_error=0.5", "--supervised-rate", "0.2", "--only", "bcm,sgd"}},
   };
-  for (const auto& [of, words] : calls) {
-    const settings first = read(*of, words);
+  for (const auto& [comparison, words] : calls) {
+    const settings first = read(*comparison, words);
     const std::string json = examples::settings_json(first).dump(1);
     CAPTURE(json);
-    const settings again = read(*of, {"--config", here.file("run.json", json)});
+    const settings again = read(*comparison, {"--config", here.file("run.json", json)});
     CHECK(examples::settings_json(again).dump(1) == json);
     CHECK(again.runs == first.runs);
     CHECK(again.seeds == first.seeds);
@@ -248,16 +248,16 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
   CHECK(json.at("only").dump() == R"(["localized-dynamic","frozen-replay"])");
   const auto fields =
       examples::settings_json(read(train, {"--out", "x", "--checkpoint", "y", "--resume", "--dry-run"}));
-  for (const char* where : {"out", "checkpoint", "resume", "dry-run", "end", "last", "short-epochs"}) {
-    CHECK_FALSE(fields.contains(where));
+  for (const char* name : {"out", "checkpoint", "resume", "dry-run", "end", "last", "short-epochs"}) {
+    CHECK_FALSE(fields.contains(name));
   }
 }
 
 TEST_CASE("read_settings: --help has examples, the exit status, and lines that fit") {
-  for (const program* of : {&train, &models, &rules}) {
+  for (const program* comparison : {&train, &models, &rules}) {
     CLI::App app;
-    const char* words[] = {of->name, "--help"};
-    CHECK_THROWS_AS((void)examples::read_settings(app, 2, words, *of), CLI::CallForHelp);
+    const char* words[] = {comparison->name, "--help"};
+    CHECK_THROWS_AS((void)examples::read_settings(app, 2, words, *comparison), CLI::CallForHelp);
     std::istringstream help(app.help());
     std::string all;
     for (std::string line; std::getline(help, line); all += line + '\n') CHECK(line.size() <= 130);
@@ -266,6 +266,6 @@ TEST_CASE("read_settings: --help has examples, the exit status, and lines that f
       CAPTURE(part);
       CHECK(all.find(part) != std::string::npos);
     }
-    CHECK((all.find("\n  3 ") != std::string::npos) == !of->of_rules);
+    CHECK((all.find("\n  3 ") != std::string::npos) == !comparison->of_rules);
   }
 }

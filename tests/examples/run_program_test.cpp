@@ -62,12 +62,12 @@ TEST_CASE("run_program: bad input is 2, what fails while running is 1, each in o
 TEST_CASE("run_program: standard output that takes no more is no success") {
   const heard all;
   std::ofstream full("/dev/full");
-  std::streambuf* const before = std::cout.rdbuf(full.rdbuf());
+  std::streambuf* const buffer = std::cout.rdbuf(full.rdbuf());
   const int status = examples::run_program("name", "does it", [](CLI::App&) {
     std::cout << "a table";
     return 0;
   });
-  std::cout.rdbuf(before);
+  std::cout.rdbuf(buffer);
   std::cout.clear();
   CHECK(status == 1);
   CHECK(all.error.str() == "name: standard output: expected room for what is told, found none\n");
@@ -76,15 +76,15 @@ TEST_CASE("run_program: standard output that takes no more is no success") {
 TEST_CASE("run_program: nor is that of printf") {
   const heard all;
   std::fflush(stdout);
-  const int before = ::dup(STDOUT_FILENO);
+  const int terminal = ::dup(STDOUT_FILENO);
   const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
   REQUIRE(::dup2(full, STDOUT_FILENO) == STDOUT_FILENO);
   const int status = examples::run_program("name", "does it", [](CLI::App&) {
     std::printf("a table");
     return 0;
   });
-  ::dup2(before, STDOUT_FILENO);
-  ::close(before);
+  ::dup2(terminal, STDOUT_FILENO);
+  ::close(terminal);
   ::close(full);
   std::clearerr(stdout);
   CHECK(status == 1);

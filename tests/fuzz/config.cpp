@@ -17,12 +17,13 @@ constexpr examples::program programs[] = {{.name = "train", .kinds = kinds, .of_
                                           {.name = "rules", .kinds = kinds, .of_rules = true}};
 
 /// What a program takes from a configuration file; none where it refuses.
-std::optional<examples::settings> settings_of(const examples::program& of, const std::filesystem::path& file) {
+std::optional<examples::settings> settings_of(const examples::program& comparison, const std::filesystem::path& file) {
   const std::string path = file.string();
-  const char* const arguments[] = {of.name, "--config", path.c_str()};
+  const char* const arguments[] = {comparison.name, "--config", path.c_str()};
   CLI::App app;
   std::optional<examples::settings> result;
-  if (fuzz::refused<localis::config_error>([&] { result = examples::read_settings(app, 3, arguments, of); })) return {};
+  if (fuzz::refused<localis::config_error>([&] { result = examples::read_settings(app, 3, arguments, comparison); }))
+    return {};
   return result;
 }
 
@@ -37,14 +38,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const fuzz::memory_within bound((1U << 22) + 100 * size);  // the reader's buffer
     if (fuzz::refused<localis::config_error>([&] { (void)examples::read_config(file.path); })) return 0;
   }
-  for (const examples::program& of : programs) {
-    const auto read = settings_of(of, file.path);
+  for (const examples::program& comparison : programs) {
+    const auto read = settings_of(comparison, file.path);
     if (!read) continue;
     fuzz::require(read->epochs >= 1 && read->batch >= 1 && !read->runs.empty() && !read->seeds.empty(),
                   "settings with which something can be run");
     const std::string written = examples::settings_json(*read).dump();
     const auto again =
-        settings_of(of, copy.holds({reinterpret_cast<const std::uint8_t*>(written.data()), written.size()}));
+        settings_of(comparison, copy.holds({reinterpret_cast<const std::uint8_t*>(written.data()), written.size()}));
     fuzz::require(again && examples::settings_json(*again).dump() == written,
                   "the same settings from what was written");
   }

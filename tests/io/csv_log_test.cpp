@@ -48,7 +48,7 @@ TEST_CASE("csv_log: labels come first, and a record of one's own is logged") {
   const temporary_folder folder;
   const auto path = folder.path / "rewards.csv";
   const io::csv_log<logs::reward> log(path, io::existing_log::append, {{"run", "sgd, short"}, {"seed", "1"}});
-  log({.at = 7, .mean = 0.25});
+  log({.step = 7, .mean = 0.25});
   CHECK(file_content(path) == "run,seed,mean\r\n\"sgd, short\",1,0.25\r\n");
 }
 
@@ -115,8 +115,8 @@ TEST_CASE("csv_log: logs that share a new file write one header, whoever has the
   CHECK(file_content(path) == "run," + header + "b," + third + "a," + third + "b," + fourth);
   const io::csv_log<logs::reward> stranger(folder.path / "other.csv", io::existing_log::append, {{"run", "c"}});
   const io::csv_log<logs::reward> first(folder.path / "other.csv", io::existing_log::append, {{"seed", "1"}});
-  first({.at = 7, .mean = 0.25});
-  CHECK(logs::complaint([&] { stranger({.at = 7, .mean = 0.5}); }) ==
+  first({.step = 7, .mean = 0.25});
+  CHECK(logs::complaint([&] { stranger({.step = 7, .mean = 0.5}); }) ==
         (folder / "other.csv").string() + ": header: expected run,mean, found seed,mean");
   CHECK(file_content(folder.path / "other.csv") == "seed,mean\r\n1,0.25\r\n");
 }
@@ -131,7 +131,7 @@ TEST_CASE("csv_log: processes that begin one file at the same time write one hea
     REQUIRE(child >= 0);
     if (child > 0) continue;
     const io::csv_log<logs::reward> log(path);
-    for (std::size_t i = 0; i < rows; ++i) log({.at = i, .mean = 0.25});
+    for (std::size_t i = 0; i < rows; ++i) log({.step = i, .mean = 0.25});
     ::_exit(0);
   }
   for (std::size_t who = 0; who < writers; ++who) {

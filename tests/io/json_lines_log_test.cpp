@@ -44,7 +44,7 @@ TEST_CASE("json_lines_log: steps, and a record of one's own") {
   CHECK(io::json_line(localis::step_event{0, 5, 2, 10, 1, 0.5, 0.05, 1, 0.125, 48}) ==
         "{\"epoch\":0,\"epochs\":5,\"step\":2,\"steps\":10,\"boundary\":1,\"loss\":0.5,\"learning_rate\":0.05,"
         "\"gain\":1,\"seconds\":0.125,\"samples\":48}");
-  CHECK(io::json_line(logs::reward{.at = 7, .mean = 0.25}) == "{\"mean\":0.25}");
+  CHECK(io::json_line(logs::reward{.step = 7, .mean = 0.25}) == "{\"mean\":0.25}");
 }
 
 TEST_CASE("json_lines_log: a label that is not UTF-8 is refused, and what is there stays") {
@@ -62,7 +62,7 @@ TEST_CASE("json_lines_log: a run that goes on appends, and replace begins anew, 
   const temporary_folder folder;
   const auto path = folder.path / "rewards.jsonl";
   const auto log = [&](io::existing_log existing) {
-    io::json_lines_log<logs::reward>{path, existing}({.at = 0, .mean = 0.5});
+    io::json_lines_log<logs::reward>{path, existing}({.step = 0, .mean = 0.5});
   };
   log(io::existing_log::append);
   log(io::existing_log::append);

@@ -252,7 +252,7 @@ TEST_CASE("tensorboard_log: TensorBoard reads the same tags, steps and values") 
       localis::epoch_record record = logs::epoch(e);
       record.loss = 1 / static_cast<double>(e + 3);
       board(record);
-      board(logs::reward{.at = 100 * e, .mean = -0.1 * static_cast<double>(e)});
+      board(logs::reward{.step = 100 * e, .mean = -0.1 * static_cast<double>(e)});
     }
   }
   std::ofstream values(folder.path / "expected");

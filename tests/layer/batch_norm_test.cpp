@@ -1,7 +1,7 @@
 #include <cmath>
 #include <vector>
 
-#include "support/through.hpp"
+#include "support/layer_net.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
@@ -10,7 +10,7 @@
 #include <localis/train/gradient_descent.hpp>
 
 namespace lo = localis;
-using localis_test::through;
+using localis_test::layer_net;
 
 namespace {
 
@@ -20,7 +20,7 @@ using input = lo::image<1, 2, 2>;
 const std::vector<double> x{1, 2, 3, 2, 5, 2, 7, 10};
 constexpr double epsilon = 1e-5;
 
-using net = through<input, lo::batch_norm>;
+using net = layer_net<input, lo::batch_norm>;
 
 /// gamma, beta, running mean, running variance of both channels.
 void check_statistics(net& n, double mean_0, double mean_1, double variance_0, double variance_1) {
@@ -129,7 +129,7 @@ TEST_CASE("batch_norm: gamma and beta rest before the boundary, statistics are n
 }
 
 TEST_CASE("batch_norm: one row has variance 0") {
-  through<lo::vector_input<2>, lo::batch_norm> n(1);
+  layer_net<lo::vector_input<2>, lo::batch_norm> n(1);
   const std::vector<double> y = n.forward({3, -5});
   CHECK(y[0] == doctest::Approx(0));
   CHECK(y[1] == doctest::Approx(0));

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "support/through.hpp"
+#include "support/layer_net.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
@@ -10,7 +10,7 @@
 
 namespace lo = localis;
 using input = lo::vector_input<8>;
-using net = localis_test::through<input, lo::dropout>;
+using net = localis_test::layer_net<input, lo::dropout>;
 
 namespace {
 
@@ -43,7 +43,7 @@ TEST_CASE("dropout: one mask for each step, the same on both sides of the bounda
 }
 
 TEST_CASE("dropout: two layers draw different masks") {
-  localis_test::through<input, lo::dropout, lo::dropout> n(500);
+  localis_test::layer_net<input, lo::dropout, lo::dropout> n(500);
   // Had both the same mask, half were 0; with two masks it is three quarters.
   const double share = static_cast<double>(zeros(n.forward(ones))) / 4000;
   CHECK(share == doctest::Approx(0.75).epsilon(0.04));

@@ -14,18 +14,18 @@ namespace lo = localis;
 namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::check_range;
-using localis_test::through;
+using localis_test::layer_net;
 
 TEST_CASE("layer_norm: over all values of a sample") {
   check_values<lo::layer_norm>([](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
     std::vector<std::size_t> all(height * width * channels);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = at(n, 0, 0, 0) + i;
-    return normal(x, all, 1e-5).of(x[at(n, row, column, c)]);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = index_of(n, 0, 0, 0) + i;
+    return normal(x, all, 1e-5).value(x[index_of(n, row, column, c)]);
   });
 }
 
 TEST_CASE("layer_norm: gamma and beta by channel, and they rest before the boundary") {
-  through<input, lo::layer_norm> net(samples);
+  layer_net<input, lo::layer_norm> net(samples);
   const std::vector<double> x = features();
   const std::vector<double> plain = net.forward(x);
   const auto p = net.model.layer<1>().parameters();
@@ -51,7 +51,7 @@ TEST_CASE("layer_norm: few digits are lost in float, far from 0 too") {
 TEST_CASE("layer_norm: it keeps one map more than relu, its input") { limits::check_kept<lo::layer_norm>(true); }
 
 TEST_CASE("layer_norm: epsilon out of range") {
-  through<by_formula::input, lo::layer_norm> net(1);
+  layer_net<by_formula::input, lo::layer_norm> net(1);
   const auto make = [&](double v) -> const auto& {
     net.model.layer<1>().epsilon = v;
     return net.model;

@@ -16,8 +16,8 @@ namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::alone;
 using localis_test::check_range;
+using localis_test::layer_net;
 using localis_test::numbers;
-using localis_test::through;
 using localis_test::limits::map;
 using localis_test::limits::size;
 
@@ -28,15 +28,15 @@ TEST_CASE("patch_norm: by the patch around each position, cut at the border") {
         for (std::size_t p = 0; p < height * width; ++p) {
           const auto near = [](std::size_t a, std::size_t b) { return a <= b + 1 && b <= a + 1; };
           if (!near(p / width, row) || !near(p % width, column)) continue;
-          for (std::size_t k = 0; k < channels; ++k) patch.push_back(at(n, p / width, p % width, k));
+          for (std::size_t k = 0; k < channels; ++k) patch.push_back(index_of(n, p / width, p % width, k));
         }
-        return normal(x, patch, 1e-5).of(x[at(n, row, column, c)]);
+        return normal(x, patch, 1e-5).value(x[index_of(n, row, column, c)]);
       },
       1e-11);
 }
 
 TEST_CASE("patch_norm: a flat map becomes 0, whatever its level") {
-  through<input, lo::patch_norm<3>> net(1);
+  layer_net<input, lo::patch_norm<3>> net(1);
   for (const double y : net.forward(std::vector<double>(height * width * channels, 1e6))) CHECK(std::abs(y) < 1e-6);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("patch_norm: few digits are lost in float, far from 0 too") {
 TEST_CASE("patch_norm: it keeps one map more than relu, its input") { limits::check_kept<lo::patch_norm<3>>(true); }
 
 TEST_CASE("patch_norm: epsilon out of range") {
-  through<by_formula::input, lo::patch_norm<3>> net(1);
+  layer_net<by_formula::input, lo::patch_norm<3>> net(1);
   const auto make = [&](double v) -> const auto& {
     net.model.layer<1>().epsilon = v;
     return net.model;

@@ -4,14 +4,14 @@
 #include <limits>
 #include <vector>
 
-#include "support/through.hpp"
+#include "support/layer_net.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/layer/pool.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 
 namespace lo = localis;
-using localis_test::through;
+using localis_test::layer_net;
 
 namespace {
 
@@ -25,19 +25,20 @@ using input = lo::image<3, 4, 1>;
 }  // namespace
 
 TEST_CASE("max_pool2d: windows, a rest that is dropped, overlap, padding that never wins") {
-  CHECK(through<input, lo::max_pool2d<2>>(1).forward(picture) == std::vector<double>{7, 4});
-  CHECK(through<input, lo::max_pool2d<2, lo::stride<1>>>(1).forward(picture) == std::vector<double>{7, 5, 4, 7, 9, 9});
+  CHECK(layer_net<input, lo::max_pool2d<2>>(1).forward(picture) == std::vector<double>{7, 4});
+  CHECK(layer_net<input, lo::max_pool2d<2, lo::stride<1>>>(1).forward(picture) ==
+        std::vector<double>{7, 5, 4, 7, 9, 9});
   std::vector<double> negative = picture;
   for (double& v : negative) v = -v;
-  CHECK(through<input, lo::max_pool2d<3, lo::stride<2>, lo::padding<1>>>(1).forward(negative) ==
+  CHECK(layer_net<input, lo::max_pool2d<3, lo::stride<2>, lo::padding<1>>>(1).forward(negative) ==
         std::vector<double>{-1, 0, -2, -1});
 }
 
 TEST_CASE("average_pool2d: padding counts as zeros, and global_average_pool: the mean of a channel") {
-  CHECK(through<input, lo::average_pool2d<2>>(1).forward(picture) == std::vector<double>{4, 1.75});
-  CHECK(through<input, lo::average_pool2d<2, lo::padding<1>>>(1).forward(picture) ==
+  CHECK(layer_net<input, lo::average_pool2d<2>>(1).forward(picture) == std::vector<double>{4, 1.75});
+  CHECK(layer_net<input, lo::average_pool2d<2, lo::padding<1>>>(1).forward(picture) ==
         std::vector<double>{0.25, 1.75, 0, 2.25, 3.75, 3});
-  CHECK(through<lo::image<2, 2, 2>, lo::global_average_pool>(2).forward(
+  CHECK(layer_net<lo::image<2, 2, 2>, lo::global_average_pool>(2).forward(
             {1, 10, 2, 20, 3, 30, 4, 40, 0, 0, 0, 0, 0, 0, 8, -8}) == std::vector<double>{2.5, 25, 2, -2});
 }
 
@@ -45,7 +46,7 @@ TEST_CASE("max_pool2d: NaN wins, wherever it stands in its window") {
   for (const std::size_t at : std::initializer_list<std::size_t>{2, 3, 6, 7}) {
     std::vector<double> broken = picture;
     broken[at] = std::numeric_limits<double>::quiet_NaN();
-    const std::vector<double> y = through<input, lo::max_pool2d<2>>(1).forward(broken);
+    const std::vector<double> y = layer_net<input, lo::max_pool2d<2>>(1).forward(broken);
     CHECK(y[0] == 7);
     CHECK(std::isnan(y[1]));
   }
@@ -54,7 +55,7 @@ TEST_CASE("max_pool2d: NaN wins, wherever it stands in its window") {
 TEST_CASE("max_pool2d: the first of equal maxima gets the gradient, once") {
   // The first convolution's weight gradient is sum dy x over what the pool hands back: with dy = 1 for each output it
   // is the sum of the maxima, were several to get it, more.
-  through<input, lo::max_pool2d<2, lo::stride<1>>> net(1);
+  layer_net<input, lo::max_pool2d<2, lo::stride<1>>> net(1);
   const std::vector<double> flat(12, 3.0);
   const std::vector<double> y = net.forward(flat);
   std::vector<double> targets(y.size());

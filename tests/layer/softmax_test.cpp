@@ -16,15 +16,16 @@ namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::alone;
 using localis_test::check_range;
-using localis_test::through;
+using localis_test::layer_net;
 
 TEST_CASE("softmax: shares of the channels, stable for large input") {
   check_values<lo::softmax>([](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
     double sum = 0;
-    for (std::size_t k = 0; k < channels; ++k) sum += std::exp(x[at(n, row, column, k)] - x[at(n, row, column, c)]);
+    for (std::size_t k = 0; k < channels; ++k)
+      sum += std::exp(x[index_of(n, row, column, k)] - x[index_of(n, row, column, c)]);
     return 1 / sum;
   });
-  through<lo::vector_input<2>, lo::softmax> net(1);
+  layer_net<lo::vector_input<2>, lo::softmax> net(1);
   net.model.layer<1>().sharpness = 0.5;
   const std::vector<double> y = net.forward({1e4, 1e4 + 2});
   CHECK(y[0] == doctest::Approx(1 / (1 + std::exp(1.0))).epsilon(1e-12));
@@ -52,7 +53,7 @@ TEST_CASE("softmax: few digits are lost in float, far from 0 too") {
 TEST_CASE("softmax: it keeps as much as relu does") { limits::check_kept<lo::softmax>(false); }
 
 TEST_CASE("softmax: sharpness out of range") {
-  through<by_formula::input, lo::softmax> net(1);
+  layer_net<by_formula::input, lo::softmax> net(1);
   const auto make = [&](double v) -> const auto& {
     net.model.layer<1>().sharpness = v;
     return net.model;

@@ -18,21 +18,21 @@ namespace by_formula = localis_test::by_formula;
 namespace limits = localis_test::limits;
 using localis_test::alone;
 using localis_test::check_range;
-using localis_test::through;
+using localis_test::layer_net;
 
 TEST_CASE("triangle: what is above the mean of the channels, to a power") {
   const auto above = [](const auto& x, std::size_t n, std::size_t row, std::size_t column, std::size_t c) {
     double mean = 0;
-    for (std::size_t k = 0; k < channels; ++k) mean += x[at(n, row, column, k)] / channels;
-    return std::max(0.0, x[at(n, row, column, c)] - mean);
+    for (std::size_t k = 0; k < channels; ++k) mean += x[index_of(n, row, column, k)] / channels;
+    return std::max(0.0, x[index_of(n, row, column, c)] - mean);
   };
   check_values<lo::triangle>(above);
-  through<input, lo::triangle> net(samples);
+  layer_net<input, lo::triangle> net(samples);
   net.model.layer<1>().power = 2.5;
   const std::vector<double> x = features();
   const std::vector<double> y = net.forward(x);
   for (std::size_t c = 0; c < channels; ++c) {
-    CHECK(y[at(1, 2, 3, c)] == doctest::Approx(std::pow(above(x, 1, 2, 3, c), 2.5)).epsilon(1e-12));
+    CHECK(y[index_of(1, 2, 3, c)] == doctest::Approx(std::pow(above(x, 1, 2, 3, c), 2.5)).epsilon(1e-12));
   }
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("triangle: few digits are lost in float, far from 0 too") {
 TEST_CASE("triangle: it keeps as much as relu does") { limits::check_kept<lo::triangle>(false); }
 
 TEST_CASE("triangle: power out of range") {
-  through<by_formula::input, lo::triangle> net(1);
+  layer_net<by_formula::input, lo::triangle> net(1);
   const auto make = [&](double v) -> const auto& {
     net.model.layer<1>().power = v;
     return net.model;

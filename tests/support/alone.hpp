@@ -33,7 +33,8 @@ class alone {
         layer(backend_, op_, localis::random_stream(1, 1)) {}
 
   /// y, and where `dy` is given also the gradients: dx, then those of the parameters in order.
-  std::vector<std::vector<scalar>> run(const std::vector<scalar>& x, const std::vector<scalar>& dy, place where) {
+  std::vector<std::vector<scalar>> run(const std::vector<scalar>& x, const std::vector<scalar>& dy,
+                                       place gradient_place) {
     using localis::phase;
     const std::size_t forward = layer.scratch_bytes(backend_, op_, samples_, phase::train);
     const std::size_t backward = layer.scratch_bytes(backend_, op_, samples_, phase::backward);
@@ -41,25 +42,25 @@ class alone {
     auto backward_scratch = backend_.template allocate<std::byte>(localis::memory_kind::arena, backward);
     std::vector<scalar> y = x;
     std::vector<scalar> dx = dy;
-    localis::operands<scalar> at;
-    at.samples = samples_;
-    at.input = where == place::of_input ? y.data() : x.data();
-    at.output = y.data();
-    at.scratch = scratch.data();
-    layer.forward(backend_, op_, at, localis::mode::train, {});
+    localis::operands<scalar> arrays;
+    arrays.samples = samples_;
+    arrays.input = gradient_place == place::of_input ? y.data() : x.data();
+    arrays.output = y.data();
+    arrays.scratch = scratch.data();
+    layer.forward(backend_, op_, arrays, localis::mode::train, {});
     std::vector<std::vector<scalar>> result{y};
     if (dy.empty()) return result;
 
     std::size_t bytes = 0;
     for (const auto& p : layer.parameters()) bytes += localis::workspace::round_up(p.size() * sizeof(scalar));
     auto gradients = backend_.template allocate<std::byte>(localis::memory_kind::arena, bytes);
-    at.input = op_.saves_input() ? x.data() : nullptr;  // what is not kept is not there
-    if (!op_.saves_output()) at.output = nullptr;
-    at.scratch = backward_scratch.data();
-    at.parameter_gradients = gradients.data();
-    at.output_gradient = where == place::of_input ? dx.data() : const_cast<scalar*>(dy.data());
-    at.input_gradient = dx.data();
-    layer.backward(backend_, op_, at);
+    arrays.input = op_.saves_input() ? x.data() : nullptr;  // what is not kept is not there
+    if (!op_.saves_output()) arrays.output = nullptr;
+    arrays.scratch = backward_scratch.data();
+    arrays.parameter_gradients = gradients.data();
+    arrays.output_gradient = gradient_place == place::of_input ? dx.data() : const_cast<scalar*>(dy.data());
+    arrays.input_gradient = dx.data();
+    layer.backward(backend_, op_, arrays);
     result.push_back(dx);
     localis::workspace pieces(gradients.data());
     for (const auto& p : layer.parameters()) {

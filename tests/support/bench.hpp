@@ -36,15 +36,15 @@ class bench {
     return {p.value, p.size()};
   }
   [[nodiscard]] std::vector<scalar> copy() { return {weights().begin(), weights().end()}; }
-  void set(const std::vector<scalar>& from) {
-    REQUIRE(from.size() == weights().size());
-    for (std::size_t i = 0; i < from.size(); ++i) weights()[i] = from[i];
+  void set(const std::vector<scalar>& values) {
+    REQUIRE(values.size() == weights().size());
+    for (std::size_t i = 0; i < values.size(); ++i) weights()[i] = values[i];
   }
   void step(const std::vector<scalar>& x, double rate, double gain = 1) {
     step(x, {.boundary = 1, .local_rate = rate, .gain = gain});
   }
-  void step(const std::vector<scalar>& x, const localis::step_options& how) {
-    model.forward(x, x.size() / net::input.size(), how);
+  void step(const std::vector<scalar>& x, const localis::step_options& options) {
+    model.forward(x, x.size() / net::input.size(), options);
   }
   /// The array of this name that the rule keeps besides the weights.
   [[nodiscard]] std::vector<scalar> state(std::string_view name) {
@@ -70,9 +70,9 @@ double deviation(const A& a, const B& b) {
   double difference = 0;
   double scale = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double apart = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-    if (std::isnan(apart)) return apart;
-    difference = std::max(difference, apart);
+    const double error = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    if (std::isnan(error)) return error;
+    difference = std::max(difference, error);
     scale = std::max(scale, std::abs(static_cast<double>(b[i])));
   }
   return difference / scale;
@@ -83,7 +83,7 @@ inline std::vector<std::vector<double>> components(std::vector<double> x, std::s
   std::vector<std::vector<double>> found;
   for (std::size_t k = 0; k < count; ++k) {
     std::vector<double> top(inputs, 1.0);
-    const auto along = [&](const double* row) {
+    const auto response = [&](const double* row) {
       double u = 0;
       for (std::size_t i = 0; i < inputs; ++i) u += row[i] * top[i];
       return u;
@@ -91,7 +91,7 @@ inline std::vector<std::vector<double>> components(std::vector<double> x, std::s
     for (int round = 0; round < 3000; ++round) {
       std::vector<double> next(inputs, 0.0);
       for (std::size_t p = 0; p < x.size(); p += inputs) {
-        const double u = along(x.data() + p);
+        const double u = response(x.data() + p);
         for (std::size_t i = 0; i < inputs; ++i) next[i] += u * x[p + i];
       }
       double squares = 0;
@@ -99,7 +99,7 @@ inline std::vector<std::vector<double>> components(std::vector<double> x, std::s
       for (std::size_t i = 0; i < inputs; ++i) top[i] = next[i] / std::sqrt(squares);
     }
     for (std::size_t p = 0; p < x.size(); p += inputs) {
-      const double u = along(x.data() + p);
+      const double u = response(x.data() + p);
       for (std::size_t i = 0; i < inputs; ++i) x[p + i] -= u * top[i];
     }
     found.push_back(top);

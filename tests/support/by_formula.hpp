@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "support/through.hpp"
+#include "support/layer_net.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/random.hpp>
@@ -26,7 +26,7 @@ inline std::vector<double> features() {
   return x;
 }
 
-inline std::size_t at(std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
+inline std::size_t index_of(std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
   return ((n * height + y) * width + x) * channels + c;
 }
 
@@ -34,29 +34,30 @@ inline std::size_t at(std::size_t n, std::size_t y, std::size_t x, std::size_t c
 struct normal {
   double mean = 0;
   double deviation = 0;
-  normal(const std::vector<double>& x, const std::vector<std::size_t>& which, double epsilon) {
-    for (const std::size_t i : which) mean += x[i] / static_cast<double>(which.size());
-    for (const std::size_t i : which) deviation += (x[i] - mean) * (x[i] - mean) / static_cast<double>(which.size());
+  normal(const std::vector<double>& x, const std::vector<std::size_t>& indices, double epsilon) {
+    for (const std::size_t i : indices) mean += x[i] / static_cast<double>(indices.size());
+    for (const std::size_t i : indices)
+      deviation += (x[i] - mean) * (x[i] - mean) / static_cast<double>(indices.size());
     deviation = std::sqrt(deviation + epsilon);
   }
-  [[nodiscard]] double of(double x) const { return (x - mean) / deviation; }
+  [[nodiscard]] double value(double x) const { return (x - mean) / deviation; }
 };
 
 /// The layer gives what `expected(x, n, y, x, c)` says, on both sides of the boundary and in evaluation.
 template <class Layer, class F>
 void check_values(const F& expected, double tolerance = 1e-12) {
   const std::vector<double> x = features();
-  through<input, Layer> net(samples);
-  const std::vector<double> behind = net.forward(x);
-  CHECK(net.forward(x, {.boundary = 1}) == behind);
-  CHECK(net.predict(x) == behind);
-  REQUIRE(behind.size() == x.size());
+  layer_net<input, Layer> net(samples);
+  const std::vector<double> output = net.forward(x);
+  CHECK(net.forward(x, {.boundary = 1}) == output);
+  CHECK(net.predict(x) == output);
+  REQUIRE(output.size() == x.size());
   for (std::size_t n = 0; n < samples; ++n) {
     for (std::size_t p = 0; p < height * width; ++p) {
       for (std::size_t c = 0; c < channels; ++c) {
         const std::size_t row = p / width;
         const std::size_t column = p % width;
-        CHECK(std::abs(behind[at(n, row, column, c)] - expected(x, n, row, column, c)) < tolerance);
+        CHECK(std::abs(output[index_of(n, row, column, c)] - expected(x, n, row, column, c)) < tolerance);
       }
     }
   }

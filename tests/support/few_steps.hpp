@@ -31,9 +31,9 @@ struct course {
 
 /// Losses, then every parameter.
 template <class Net, class Backend, class Scheduler>
-std::vector<double> training(const Backend& backend, const course& of, const Scheduler& scheduler) {
+std::vector<double> training(const Backend& backend, const course& course, const Scheduler& scheduler) {
   using scalar = typename Backend::scalar;
-  const std::size_t samples = of.steps * of.batch;
+  const std::size_t samples = course.steps * course.batch;
   lo::model<Net, Backend> model{{.seed = 7}, backend};
   const lo::random_stream random(11);
   std::vector<float> x(samples * Net::input.size());
@@ -44,7 +44,7 @@ std::vector<double> training(const Backend& backend, const course& of, const Sch
   lo::trainer trainer{model,
                       scheduler,
                       lo::supervision::loss_gain{},
-                      {.epochs = of.epochs, .batch = of.batch, .local_rate = 1e-3},
+                      {.epochs = course.epochs, .batch = course.batch, .local_rate = 1e-3},
                       lo::optimizer::sgd{.momentum = 0.9},
                       lo::learning_rate::constant{1e-3}};
   std::vector<double> result;
@@ -62,22 +62,22 @@ std::vector<double> training(const Backend& backend, const course& of, const Sch
 /// norm(found - expected) / norm(expected)
 inline double distance(const std::vector<double>& found, const std::vector<double>& expected) {
   REQUIRE(found.size() == expected.size());
-  double apart = 0;
-  double size = 0;
+  double squares = 0;
+  double scale = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    apart += (found[i] - expected[i]) * (found[i] - expected[i]);
-    size += expected[i] * expected[i];
+    squares += (found[i] - expected[i]) * (found[i] - expected[i]);
+    scale += expected[i] * expected[i];
   }
-  return std::sqrt(apart / size);
+  return std::sqrt(squares / scale);
 }
 
 /// Against cpu, on one thread, in double: twenty steps while the boundary moves from 0 to the last stage, or as many as
 /// the course has.
 template <class Net, class Backend>
-void check_training(const Backend& backend, const course& of = {}) {
+void check_training(const Backend& backend, const course& course = {}) {
   const lo::cpu::backend<double> one({.threads = 1});
-  const std::vector<double> expected = training<Net>(one, of, lo::scheduler::linear{});
-  CHECK(distance(training<Net>(backend, of, lo::scheduler::linear{}), expected) < 1e-9);
+  const std::vector<double> expected = training<Net>(one, course, lo::scheduler::linear{});
+  CHECK(distance(training<Net>(backend, course, lo::scheduler::linear{}), expected) < 1e-9);
 }
 
 /// In float: one step with the boundary in the middle.

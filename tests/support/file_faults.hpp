@@ -18,12 +18,12 @@ namespace file_faults {
 class no_file_beyond {
  public:
   explicit no_file_beyond(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-    const rlimit now{bytes, before_.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &now) == 0);
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &old_limit_) == 0);
+    const rlimit limit{bytes, old_limit_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
   }
   ~no_file_beyond() {
-    static_cast<void>(::setrlimit(RLIMIT_FSIZE, &before_));
+    static_cast<void>(::setrlimit(RLIMIT_FSIZE, &old_limit_));
     static_cast<void>(std::signal(SIGXFSZ, handler_));
   }
   no_file_beyond(const no_file_beyond&) = delete;
@@ -31,26 +31,26 @@ class no_file_beyond {
 
  private:
   void (*handler_)(int);
-  rlimit before_{};
+  rlimit old_limit_{};
 };
 
 /// Permissions that are given back, so that a folder can be removed at the end.
 class permissions {
  public:
-  permissions(std::filesystem::path path, std::filesystem::perms now)
-      : path_(std::move(path)), before_(std::filesystem::status(path_).permissions()) {
-    std::filesystem::permissions(path_, now);
+  permissions(std::filesystem::path path, std::filesystem::perms allowed)
+      : path_(std::move(path)), old_permissions_(std::filesystem::status(path_).permissions()) {
+    std::filesystem::permissions(path_, allowed);
   }
   ~permissions() {
     std::error_code ignored;
-    std::filesystem::permissions(path_, before_, ignored);
+    std::filesystem::permissions(path_, old_permissions_, ignored);
   }
   permissions(const permissions&) = delete;
   permissions& operator=(const permissions&) = delete;
 
  private:
   std::filesystem::path path_;
-  std::filesystem::perms before_;
+  std::filesystem::perms old_permissions_;
 };
 
 /// What `call` throws, or "nothing", in a process of a user whom permissions bind: root is let through everywhere.

@@ -15,17 +15,17 @@ class german final : public std::numpunct<char> {
 /// system has one of that kind.
 class german_locale {
  public:
-  german_locale() : before_(std::locale::global(std::locale(std::locale::classic(), new german))) {
+  german_locale() : old_locale_(std::locale::global(std::locale(std::locale::classic(), new german))) {
     for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"})
       if (std::setlocale(LC_ALL, name) != nullptr) break;
   }
   ~german_locale() {
-    std::locale::global(before_);
+    std::locale::global(old_locale_);
     std::setlocale(LC_ALL, "C");
   }
   german_locale(const german_locale&) = delete;
   german_locale& operator=(const german_locale&) = delete;
 
  private:
-  std::locale before_;
+  std::locale old_locale_;
 };

@@ -102,8 +102,8 @@ inline results slow(const problem& in) {
            whole(map.group_of(o) * channels + i % channels);
   };
   const auto seen = [&](std::size_t p, std::size_t o, std::size_t i) {
-    const long at = seen_at(p, o, i);
-    return at < 0 ? 0.0 : in.x[static_cast<std::size_t>(at)];
+    const long index = seen_at(p, o, i);
+    return index < 0 ? 0.0 : in.x[static_cast<std::size_t>(index)];
   };
   results out;
   out.u.assign(rows * units, 0);
@@ -125,8 +125,8 @@ inline results slow(const problem& in) {
         plain[o] += in.w[o * inputs + i] * x;
         other[o] += in.h[o * inputs + i] * x;
         out.gradient[o * inputs + i] += error * x;
-        const long at = seen_at(p, o, i);
-        if (at >= 0) out.input_gradient[static_cast<std::size_t>(at)] += error * in.w[o * inputs + i];
+        const long index = seen_at(p, o, i);
+        if (index >= 0) out.input_gradient[static_cast<std::size_t>(index)] += error * in.w[o * inputs + i];
       }
       out.bias_gradient[o] += error;
       out.u[p * units + o] = plain[o] + (in.has_bias ? in.b[o] : 0);
@@ -146,21 +146,21 @@ inline results slow(const problem& in) {
       for (std::size_t i = 0; i < inputs; ++i) out.input[g * inputs + i] += seen(p, g * units / map.groups, i);
     }
   }
-  const auto after = [&](const numbers& u) {
+  const auto epilogue = [&](const numbers& u) {
     numbers y(u.size());
     for (std::size_t i = 0; i < u.size(); ++i) {
       y[i] = std::max(0.0, u[i] * in.scale[i % units] + in.shift[i % units]);
     }
     return y;
   };
-  out.followed = after(out.u);
-  out.learned_followed = after(out.response);
+  out.followed = epilogue(out.u);
+  out.learned_followed = epilogue(out.response);
   const auto moments = [&](const numbers& u) {
     numbers sums(2 * units, 0.0);
     for (std::size_t i = 0; i < u.size(); ++i) {
-      const double off = u[i] - in.center[i % units];
-      sums[i % units] += off;
-      sums[units + i % units] += off * off;
+      const double deviation = u[i] - in.center[i % units];
+      sums[i % units] += deviation;
+      sums[units + i % units] += deviation * deviation;
     }
     return sums;
   };
@@ -188,46 +188,46 @@ results run(const problem& in, const Backend& backend) {
   using T = typename Backend::scalar;
   using array = typename Backend::template array<T>;
   const std::size_t units = in.map.outputs();
-  const auto from = [&](const numbers& v) {
+  const auto array_of = [&](const numbers& v) {
     const std::vector<T> host(v.begin(), v.end());
     array result = backend.template allocate<T>(lo::memory_kind::parameters, v.size());
     backend.upload(std::span<const T>(host), result.data());
     return result;
   };
-  const auto nothing = [&](std::size_t size) { return from(numbers(size, std::nan(""))); };
-  const auto to = [&](const array& a) {
+  const auto nothing = [&](std::size_t size) { return array_of(numbers(size, std::nan(""))); };
+  const auto numbers_of = [&](const array& a) {
     std::vector<T> host(a.size());
     backend.download(static_cast<const T*>(a.data()), std::span<T>(host));
     return numbers(host.begin(), host.end());
   };
-  const array x = from(in.x), w = from(in.w), h = from(in.h), b = from(in.b), d = from(in.d);
+  const array x = array_of(in.x), w = array_of(in.w), h = array_of(in.h), b = array_of(in.b), d = array_of(in.d);
   const array u = nothing(in.d.size()), gradient = nothing(in.w.size()), sum = nothing(in.w.size());
-  const array learned_u = in.options.response_is_given ? from(in.d) : nothing(in.d.size());
+  const array learned_u = in.options.response_is_given ? array_of(in.d) : nothing(in.d.size());
   const array input = nothing(in.map.seen()), bias_gradient = nothing(units), unit = nothing(2 * units);
   const array input_gradient = nothing(in.x.size());
 
   // One block of exactly what the twin of each verb asks for, full of NaN, as is what lies behind it.
   typename Backend::template array<std::byte> block;
   std::size_t end = 0;
-  constexpr std::size_t behind = 32;
+  constexpr std::size_t margin = 32;
   const auto scratch = [&](auto measure) {
     lo::workspace pieces;
     measure(pieces);
     end = pieces.used();
-    const std::vector<std::byte> full(end + behind, std::byte{0xFF});
+    const std::vector<std::byte> full(end + margin, std::byte{0xFF});
     block = backend.template allocate<std::byte>(lo::memory_kind::arena, full.size());
     backend.upload(std::span<const std::byte>(full), block.data());
     return lo::workspace(block.data());
   };
   const auto kept_within = [&] {
-    std::vector<std::byte> rest(behind);
+    std::vector<std::byte> rest(margin);
     backend.download(static_cast<const std::byte*>(block.data() + end), std::span<std::byte>(rest));
     return std::all_of(rest.begin(), rest.end(), [](std::byte value) { return value == std::byte{0xFF}; });
   };
   const std::size_t n = in.samples;
   const T* bias = in.has_bias ? b.data() : nullptr;
-  const auto response = [&](const array& into) {
-    return lo::response_arguments<T>{.samples = n, .x = x.data(), .w = w.data(), .bias = bias, .u = into.data()};
+  const auto response = [&](const array& target) {
+    return lo::response_arguments<T>{.samples = n, .x = x.data(), .w = w.data(), .bias = bias, .u = target.data()};
   };
   const lo::learning_arguments<T, row_gate<T>> learning{
       .gate = {.units = units, .winners = in.options.active_gates},
@@ -252,12 +252,12 @@ results run(const problem& in, const Backend& backend) {
   CHECK(kept_within());
 
   // The same with what follows, in the same pass.
-  const array scale = from(in.scale), shift = from(in.shift), center = from(in.center);
+  const array scale = array_of(in.scale), shift = array_of(in.shift), center = array_of(in.center);
   const array followed = nothing(in.d.size());
-  const array learned_followed = in.options.response_is_given ? from(in.d) : nothing(in.d.size());
+  const array learned_followed = in.options.response_is_given ? array_of(in.d) : nothing(in.d.size());
   const array moments = nothing(2 * units), learned_moments = nothing(2 * units), pooled_moments = nothing(2 * units);
-  const auto follow = [&](const T* about, const array& into, std::size_t side) {
-    return lo::kernel::epilogue<T, lo::relu_function>{scale.data(), shift.data(), about, into.data(), {}, side};
+  const auto follow = [&](const T* centers, const array& target, std::size_t side) {
+    return lo::kernel::epilogue<T, lo::relu_function>{scale.data(), shift.data(), centers, target.data(), {}, side};
   };
   backend.respond(in.map, response(followed),
                   scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.present = true}); }),
@@ -283,8 +283,19 @@ results run(const problem& in, const Backend& backend) {
       CHECK(kept_within());
     }
   }
-  return {to(u),     to(gradient), to(bias_gradient),    to(input_gradient), to(learned_u),       to(sum),   to(unit),
-          to(input), to(followed), to(learned_followed), to(moments),        to(learned_moments), to(pooled)};
+  return {numbers_of(u),
+          numbers_of(gradient),
+          numbers_of(bias_gradient),
+          numbers_of(input_gradient),
+          numbers_of(learned_u),
+          numbers_of(sum),
+          numbers_of(unit),
+          numbers_of(input),
+          numbers_of(followed),
+          numbers_of(learned_followed),
+          numbers_of(moments),
+          numbers_of(learned_moments),
+          numbers_of(pooled)};
 }
 
 inline void agree(const char* what, const numbers& found, const numbers& expected, double tolerance) {

@@ -45,8 +45,8 @@ inline localis::epoch_record epoch(std::size_t number) {
 /// A record of a user's own.
 struct reward {
   static constexpr const char* name = "reward";
-  [[nodiscard]] std::size_t number() const { return at; }
-  std::size_t at = 0;
+  [[nodiscard]] std::size_t number() const { return step; }
+  std::size_t step = 0;
   double mean = 0;
 };
 template <class Visit>

@@ -19,13 +19,13 @@ void check_loss_gradient(const Loss& loss, std::vector<double> output, const loc
   (void)loss.sample(output.data(), output.size(), wanted, gradient.data(), scale);
   for (std::size_t k = 0; k < output.size(); ++k) {
     const double step = 1e-5;
-    const double at = output[k];
-    output[k] = at + step;
-    const double above = loss.sample(output.data(), output.size(), wanted, unused.data(), scale);
-    output[k] = at - step;
-    const double below = loss.sample(output.data(), output.size(), wanted, unused.data(), scale);
-    output[k] = at;
-    CHECK(std::abs(gradient[k] - scale * (above - below) / (2 * step)) < 1e-9);
+    const double value = output[k];
+    output[k] = value + step;
+    const double upper = loss.sample(output.data(), output.size(), wanted, unused.data(), scale);
+    output[k] = value - step;
+    const double lower = loss.sample(output.data(), output.size(), wanted, unused.data(), scale);
+    output[k] = value;
+    CHECK(std::abs(gradient[k] - scale * (upper - lower) / (2 * step)) < 1e-9);
   }
 }
 

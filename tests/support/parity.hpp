@@ -173,7 +173,7 @@ std::vector<array> trace(std::size_t boundary, lo::prefix_normalization normaliz
 /// The largest deviation between two traces, and where.
 struct difference {
   double largest = 0;
-  std::string where;
+  std::string name;
 };
 inline difference compare(const std::vector<array>& found, const std::vector<array>& expected) {
   REQUIRE(found.size() == expected.size());
@@ -181,13 +181,13 @@ inline difference compare(const std::vector<array>& found, const std::vector<arr
   for (std::size_t k = 0; k < found.size(); ++k) {
     REQUIRE(found[k].values.size() == expected[k].values.size());
     double scale = 0;
-    double apart = 0;
+    double deviation = 0;
     for (std::size_t i = 0; i < found[k].values.size(); ++i) {
       scale = std::max(scale, std::abs(expected[k].values[i]));
       const double d = std::abs(found[k].values[i] - expected[k].values[i]);
-      apart = d <= apart ? apart : d;  // NaN too
+      deviation = d <= deviation ? deviation : d;  // NaN too
     }
-    const double relative = apart == 0 ? 0 : apart / scale;
+    const double relative = deviation == 0 ? 0 : deviation / scale;
     if (!(relative <= worst.largest)) worst = {relative, found[k].name};
   }
   return worst;
@@ -200,7 +200,7 @@ void check_parity(const Backend& backend) {
       const difference found = compare(trace<Net, Backend>(boundary, normalization, backend),
                                        trace<Net, lo::reference::backend<double>>(boundary, normalization));
       CAPTURE(boundary);
-      CAPTURE(found.where);
+      CAPTURE(found.name);
       CHECK(found.largest <= tolerance<typename Backend::scalar>);
     }
   }
@@ -223,9 +223,9 @@ void check_empty_margins(const Backend& backend) {
       return std::vector<double>(host.begin(), host.end());
     };
     std::vector<scalar> x(batch * net::input.size());
-    const std::vector<double> before = weights();
+    const std::vector<double> initial = weights();
     model.forward(x, batch, {.boundary = 1, .local_rate = 0.5});
-    CHECK(weights() == before);  // all of them are empty
+    CHECK(weights() == initial);  // all of them are empty
     const lo::random_stream random(23, 0);
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::size_t row = i / 64 % 8;

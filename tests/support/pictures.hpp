@@ -110,8 +110,8 @@ inline bytes png(std::size_t height, std::size_t width, int type, int depth, con
   png_set_write_fn(
       file, &result,
       [](png_structp png, png_bytep data, std::size_t size) {
-        auto& into = *static_cast<bytes*>(png_get_io_ptr(png));
-        into.insert(into.end(), data, data + size);
+        auto& target = *static_cast<bytes*>(png_get_io_ptr(png));
+        target.insert(target.end(), data, data + size);
       },
       [](png_structp) {});
   png_set_IHDR(file, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), depth, type,
@@ -138,11 +138,11 @@ void break_in_many_ways(const bytes& good, const Check& check) {
   for (std::size_t keep = 0; keep < good.size(); ++keep)
     check(bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(keep)));
   std::uint32_t state = 1;
-  for (std::size_t at = 0; at < good.size(); ++at)
+  for (std::size_t position = 0; position < good.size(); ++position)
     for (int change = 0; change < 3; ++change) {
       bytes broken = good;
       state = state * 1664525 + 1013904223;
-      broken[at] = static_cast<std::uint8_t>(broken[at] ^ (1 + (state >> 24) % 255));
+      broken[position] = static_cast<std::uint8_t>(broken[position] ^ (1 + (state >> 24) % 255));
       check(broken);
     }
 }

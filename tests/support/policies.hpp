@@ -149,13 +149,13 @@ template <class Net, class Backend, class Optimizer = lo::optimizer::sgd, class 
           class Supervision = lo::supervision::none>
 void check_policies(const Backend& backend, const char* what, const std::vector<std::size_t>& boundaries,
                     double local_rate = 0.01) {
-  const auto trace_on = [&](const auto& on) {
-    return policy_trace<Net>(on, boundaries, local_rate, Optimizer{}, Loss{}, Supervision{});
+  const auto trace_on = [&](const auto& device) {
+    return policy_trace<Net>(device, boundaries, local_rate, Optimizer{}, Loss{}, Supervision{});
   };
   const auto expected = trace_on(lo::reference::backend<double>());
   const difference found = compare(trace_on(backend), expected);
   CAPTURE(what);
-  CAPTURE(found.where);
+  CAPTURE(found.name);
   CHECK(found.largest <= policy_tolerance<typename Backend::scalar>);
 }
 

@@ -13,7 +13,7 @@ namespace reports {
 
 inline std::size_t count(const std::string& in, const std::string& what) {
   std::size_t found = 0;
-  for (std::size_t at = in.find(what); at != std::string::npos; at = in.find(what, at + 1)) ++found;
+  for (std::size_t place = in.find(what); place != std::string::npos; place = in.find(what, place + 1)) ++found;
   return found;
 }
 
@@ -49,7 +49,7 @@ inline examples::run_result run(const std::string& name, std::uint64_t seed) {
 
 inline examples::experiment experiment() {
   examples::experiment all;
-  all.chosen.of = {.name = "train", .kinds = kinds};
+  all.chosen.comparison = {.name = "train", .kinds = kinds};
   all.chosen.epochs = 2;
   all.chosen.seeds = {1};
   all.data = "three <kinds>";

@@ -17,8 +17,8 @@ namespace localis_test {
 /// The same number of steps of both rules, on batches of `rows`.
 template <class A, class B, std::size_t Units, class Input, class Layer>
 void check_same(std::size_t rows) {
-  using other = typename Layer::template with<B>;
-  bench<Input, typename Layer::template with<A>, localis::reference::backend<double>> a(rows);
+  using other = typename Layer::template layer<B>;
+  bench<Input, typename Layer::template layer<A>, localis::reference::backend<double>> a(rows);
   bench<Input, other, localis::reference::backend<double>> b(rows);
   const std::vector<double> start = a.copy();
   b.set(start);
@@ -35,13 +35,13 @@ void check_same(std::size_t rows) {
 template <std::size_t Units>
 struct full {
   template <class Rule>
-  using with = localis::dense<Units, localis::no_bias, localis::rule::local<Rule, localis::rule::unguarded>>;
+  using layer = localis::dense<Units, localis::no_bias, localis::rule::local<Rule, localis::rule::unguarded>>;
 };
 template <std::size_t Units>
 struct convolution {
   template <class Rule>
-  using with = localis::conv2d<Units, 3, localis::stride<2>, localis::padding<1>,
-                               localis::rule::local<Rule, localis::rule::unguarded>>;
+  using layer = localis::conv2d<Units, 3, localis::stride<2>, localis::padding<1>,
+                                localis::rule::local<Rule, localis::rule::unguarded>>;
 };
 
 }  // namespace localis_test

@@ -51,16 +51,16 @@ constexpr types<Ts..., Us...> operator+(types<Ts...>, types<Us...>) {
 
 namespace detail {
 
-template <class Done, class Now, class... Rest>
+template <class Done, class Current, class... Rest>
 struct cut;
-template <class... Done, class... Now>
-struct cut<types<Done...>, types<Now...>> {
-  using type = types<Done..., types<Now...>>;
+template <class... Done, class... Current>
+struct cut<types<Done...>, types<Current...>> {
+  using type = types<Done..., types<Current...>>;
 };
-template <class... Done, class... Now, class Next, class... Rest>
-struct cut<types<Done...>, types<Now...>, Next, Rest...>
-    : std::conditional_t<sizeof...(Now) == 5, cut<types<Done..., types<Now...>>, types<Next>, Rest...>,
-                         cut<types<Done...>, types<Now..., Next>, Rest...>> {};
+template <class... Done, class... Current, class Next, class... Rest>
+struct cut<types<Done...>, types<Current...>, Next, Rest...>
+    : std::conditional_t<sizeof...(Current) == 5, cut<types<Done..., types<Current...>>, types<Next>, Rest...>,
+                         cut<types<Done...>, types<Current..., Next>, Rest...>> {};
 
 template <bool Supervised, class... Rules>
 constexpr auto select(localis::rule::rule_list<Rules...>) {

@@ -48,13 +48,13 @@ inline double deviation(const std::vector<double>& a, const std::vector<double>&
   return difference / scale;
 }
 
-inline std::vector<double> copy_of(std::span<const double> from) { return {from.begin(), from.end()}; }
+inline std::vector<double> copy_of(std::span<const double> values) { return {values.begin(), values.end()}; }
 inline std::span<double> span_of(const localis::parameter<double>& p) { return {p.value, p.size()}; }
 
-/// (after - before) / -rate: the gradient that a step has followed.
-inline std::vector<double> followed(std::span<const double> after, std::span<const double> before, double rate) {
+/// (moved - initial) / -rate: the gradient that a step has followed.
+inline std::vector<double> followed(std::span<const double> moved, std::span<const double> initial, double rate) {
   std::vector<double> gradient;
-  for (std::size_t i = 0; i < after.size(); ++i) gradient.push_back((before[i] - after[i]) / rate);
+  for (std::size_t i = 0; i < moved.size(); ++i) gradient.push_back((initial[i] - moved[i]) / rate);
   return gradient;
 }
 
@@ -107,17 +107,17 @@ struct supervised_model {
     return loss;
   }
   /// Its gradient for some of the numbers it depends on, by central differences.
-  std::vector<double> differences(std::span<double> of, std::size_t stage, std::span<const double> head) {
+  std::vector<double> differences(std::span<double> values, std::size_t stage, std::span<const double> head) {
     std::vector<double> gradient;
-    for (double& value : of) {
+    for (double& value : values) {
       const double middle = value;
       constexpr double step = 1e-5;
       value = middle + step;
-      const double up = local_loss(stage, head);
+      const double upper = local_loss(stage, head);
       value = middle - step;
-      const double down = local_loss(stage, head);
+      const double lower = local_loss(stage, head);
       value = middle;
-      gradient.push_back((up - down) / (2 * step));
+      gradient.push_back((upper - lower) / (2 * step));
     }
     return gradient;
   }

@@ -39,7 +39,7 @@ void check_splitting() {
         CAPTURE(boundary);
         CAPTURE(threads);
         CAPTURE(tile_bytes);
-        CAPTURE(found.where);
+        CAPTURE(found.name);
         CHECK(found.largest < 1e-13);
       }
     }
