@@ -72,8 +72,8 @@ struct bare {
   [[nodiscard]] std::size_t width() const { return 1; }
   [[nodiscard]] std::size_t channels() const { return 4; }
   [[nodiscard]] std::size_t classes() const { return 0; }
-  std::uint32_t read(std::size_t index, std::span<float> to) const {
-    std::fill(to.begin(), to.end(), static_cast<float>(index));
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    std::fill(features.begin(), features.end(), static_cast<float>(index));
     return 0;
   }
 };
@@ -86,10 +86,10 @@ struct darkened {
   [[nodiscard]] std::size_t width() const { return real.width(); }
   [[nodiscard]] std::size_t channels() const { return real.channels(); }
   [[nodiscard]] std::size_t classes() const { return real.classes(); }
-  std::uint32_t read(std::size_t index, std::span<float> to) const { return real.read(index, to); }
-  std::uint32_t read(std::size_t index, std::size_t, std::span<float> to) const {
-    const std::uint32_t label = real.read(index, to);
-    std::fill(to.begin(), to.end(), 0.0F);
+  std::uint32_t read(std::size_t index, std::span<float> features) const { return real.read(index, features); }
+  std::uint32_t read(std::size_t index, std::size_t, std::span<float> features) const {
+    const std::uint32_t label = real.read(index, features);
+    std::fill(features.begin(), features.end(), 0.0F);
     return label;
   }
 };
