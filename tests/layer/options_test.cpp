@@ -16,7 +16,8 @@ using lo::detail::read_options;
 TEST_CASE("layer options: defaults") {
   using none = read_options<>;
   static_assert(none::stride == 1 && none::padding == 0 && none::dilation == 1 && none::groups == 1);
-  static_assert(none::has_bias && !none::has_stride && none::learning == lo::local_learning::none && !none::orders_units);
+  static_assert(none::has_bias && !none::has_stride && none::learning == lo::local_learning::none &&
+                !none::orders_units);
   static_assert(std::is_same_v<none::bare_rule, lo::rule::gradient>);
 }
 
