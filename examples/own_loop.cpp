@@ -39,7 +39,7 @@ int main() {
                    .steps_per_epoch = loader.steps()});
 
   model_type model{{.seed = 1}};
-  model.prepare({.batch = batch});  // allocates all memory; no step allocates
+  model.prepare({.batch = batch});  // allocates the memory of the passes
   lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
   const lo::learning_rate::cosine rate{.rate = 0.02};
 
