@@ -174,7 +174,7 @@ void write_checkpoint(const stored_run<T>& source, const std::filesystem::path& 
   }
 }
 
-/// Errors: Reads a run from a file. Errors: checkpoint_error with the path, for a file that cannot be read, is not a
+/// Reads a run from a file. Errors: checkpoint_error with the path, for a file that cannot be read, is not a
 /// checkpoint, has another scalar type, or differs in any byte from the file that was written.
 template <class T>
 [[nodiscard]] stored_run<T> read_checkpoint(const std::filesystem::path& path) {

@@ -28,8 +28,10 @@
 ///     void validate() const;                                    // throws config_error for a value out of range
 ///     std::size_t saved(const operation& op) const;             // number of values that forward leaves for backward
 ///                                                               //   in operands::saved, for the whole batch
-///     std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase run_phase)
-///     const; void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
+///     std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
+///                               phase run_phase) const;
+///
+///     void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
 ///                  const step_values<scalar>& step);
 ///     void backward(Backend& backend, const operation& op, const operands<scalar>& arrays);
 ///   };

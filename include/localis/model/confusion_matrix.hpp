@@ -61,13 +61,15 @@ class confusion_matrix {
     return sum;
   }
 
-  /// The fraction of correct predictions. This fraction and those below are NaN if there are no such samples.
+  /// The fraction of correct predictions; NaN without samples.
   [[nodiscard]] double accuracy() const {
     std::size_t right = 0;
     for (std::size_t c = 0; c < classes_; ++c) right += count(c, c);
     return fraction(right, total());
   }
+  /// The fraction of the samples of a class that were predicted as that class; NaN if there are none.
   [[nodiscard]] double recall(std::size_t label) const { return fraction(count(label, label), row(label)); }
+  /// The fraction of the samples predicted as a class that belong to it; NaN if there are none.
   [[nodiscard]] double precision(std::size_t label) const { return fraction(count(label, label), column(label)); }
 
   [[nodiscard]] bool operator==(const confusion_matrix&) const = default;

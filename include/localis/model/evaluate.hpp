@@ -98,7 +98,9 @@ void append_largest(const char* caller, Model& model, const data::batch_view<typ
 }  // namespace detail
 
 /// Returns the mean loss and the accuracy of a model on a data set. Outputs beyond the classes of the data are ignored.
-/// Errors: shape_error and config_error for data that does not fit the network, or has neither classes nor targets.
+/// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
+/// is prepared for predictions. Errors: shape_error and config_error for data that does not fit the network, or has
+/// neither classes nor targets.
 template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entropy>
 [[nodiscard, gnu::cold]] score evaluate(Model& model, const Data& data, const Loss& loss = {}) {
   detail::check_goals("evaluate", "data", data);
@@ -116,6 +118,8 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
 }
 
 /// Returns the class with the largest output for each sample of a data set.
+/// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
+/// is prepared for predictions.
 /// @param classes  the first outputs, among which the largest is found; 0: as many as the data has classes
 /// Errors: config_error if neither the data nor `classes` says how many classes there are (model::predict gives the
 /// outputs), or for more classes than outputs; error for an output that is not finite.
@@ -138,7 +142,8 @@ template <class Model, data::dataset Data>
 }
 
 /// Counts how often samples of each class were predicted as each class, which is the class with the largest output.
-/// Errors: config_error for data without labels; error for an output that is not finite.
+/// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
+/// is prepared for predictions. Errors: config_error for data without labels; error for an output that is not finite.
 template <class Model, data::dataset Data>
 [[nodiscard, gnu::cold]] confusion_matrix confusion(Model& model, const Data& data) {
   const std::size_t classes = data.classes();

@@ -48,7 +48,8 @@ struct model_options {
 ///   m.backward();
 ///   descent.step(0.05);                                               // train/gradient_descent.hpp
 ///
-/// All arrays of a step lie in one arena, allocated by prepare(); no pass allocates in the backend.
+/// Activations, gradients and scratch lie in one arena, allocated by prepare(). A pass allocates nothing more, except
+/// for the first modulator.
 /// Errors: shape_error and config_error, in every build type.
 template <class Network, class Backend = cpu::backend<float>>
 class model {
@@ -116,7 +117,7 @@ class model {
   /// Calls f(operation, array) for the states of rules and of their optimizers.
   template <class F>
   void for_each_state(F&& f) const;
-  /// Returns pointers to the counters of rules and their optimizers.
+  /// Returns pointers to the numbers of updates that rules and their optimizers have made.
   [[nodiscard]] std::vector<std::size_t*> counts();
   /// Whether a rule of the network remembers each sample's error from when it was last seen.
   static constexpr bool remembers_errors = detail::teaching_signals<Network, Backend>::remembers;
@@ -149,8 +150,8 @@ class model {
   template <class Loss>
   void compute_loss_async(const Loss& function, std::span<const std::uint32_t> labels,
                           std::span<const scalar> targets = {});
-  /// Returns two numbers in the backend's memory: the sum of the last losses, and the number of samples whose largest
-  /// output is their label.
+  /// Returns two numbers in the backend's memory: the sum of the losses of the last batch, and the number of samples
+  /// whose largest output is their label.
   [[nodiscard]] const double* loss_sums() const { return loss_sums_.data(); }
   /// Returns the factors on the local rate by stage, in the backend's memory.
   [[nodiscard]] scalar* gains() const { return factors_.gains(); }

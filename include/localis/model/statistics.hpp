@@ -14,7 +14,7 @@ template <std::size_t Stages>
 struct stage_update_statistics {
   std::array<double, Stages> change{};
   std::array<double, Stages> clips{};
-  std::array<bool, Stages> failed{};  ///< whether a row was clipped whose guard asks for an error
+  std::array<bool, Stages> failed{};  ///< whether a row had a negative scale under fail_on_negative_scale
 };
 
 namespace detail {

@@ -163,7 +163,7 @@ class gradient_descent {
   [[nodiscard]] std::span<const scalar> state(std::size_t index) const {
     return {states_[index].data(), states_[index].size()};
   }
-  /// Errors: Restores the state of a stored run. If this fails, or if memory runs out, nothing changes. Errors: those
+  /// Restores the state of a stored run. If this fails, or if memory runs out, nothing changes. Errors: those
   ///         of check_state().
   void restore(std::vector<std::size_t> updates, const std::vector<std::vector<scalar>>& states) {
     check_state(updates, states);
@@ -213,7 +213,7 @@ class gradient_descent {
   std::vector<std::size_t> updates_;
   std::vector<std::uint32_t> stages_;   ///< by parameter
   std::vector<std::uint32_t> weights_;  ///< by parameter: 1 for weight matrices
-  std::size_t first_ = 0;               ///< parameter that took part in the last step
+  std::size_t first_ = 0;               ///< first parameter that took part in the last step
 };
 
 }  // namespace localis

@@ -22,13 +22,13 @@ struct epoch_record {
   double accuracy = 0;  ///< fraction of correct predictions, each in its training step; NaN without labels
   double validation_loss = std::numeric_limits<double>::quiet_NaN();      ///< NaN if there was no validation
   double validation_accuracy = std::numeric_limits<double>::quiet_NaN();  ///< NaN if there was no validation
-  double learning_rate = 0;  ///< mean over steps, before the scheduler's factors by stage
-  double gain = 0;           ///< mean over steps, before the supervision's factors by stage
-  double update_norm = 0;    ///< mean of norm_F(dW) / rate of the transition stage over steps at the base boundary
-  double prefix_fraction = 0;   ///< mean fraction of the network's multiply-adds that lies before the boundary
-  std::size_t clips = 0;     ///< number of weight rows that the scale guard found in this epoch
-  double seconds = 0;        ///< duration of the training steps, without validation
-  std::size_t bytes = 0;     ///< bytes in use by the backend at the end of the epoch
+  double learning_rate = 0;    ///< mean over steps, before the scheduler's factors by stage
+  double gain = 0;             ///< mean over steps, before the supervision's factors by stage
+  double update_norm = 0;      ///< mean of norm_F(dW) / rate of the transition stage over steps at the base boundary
+  double prefix_fraction = 0;  ///< mean fraction of the network's multiply-adds that lies before the boundary
+  std::size_t clips = 0;       ///< number of weight rows in this epoch whose scale 1 - eta c was negative
+  double seconds = 0;          ///< duration of the training steps, without validation
+  std::size_t bytes = 0;       ///< bytes in use by the backend at the end of the epoch
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
   /// if there were none.
   std::vector<double> stage_update_norms{};
@@ -87,13 +87,14 @@ void visit_members(Memory& memory, const Visit& visit) {
   visit("peak", memory.peak);
 }
 
+/// How a run ended; unfinished: it is under way, or an error other than a divergence ended it.
 enum class ending { unfinished, finished, stopped, diverged };
 
 /// The report of a run. The trainer keeps it even if the run ended in an exception.
 struct report {
   std::vector<epoch_record> epochs;
   memory_use memory;
-  double seconds = 0;       ///< duration of the training steps
+  double seconds = 0;          ///< duration of the training steps
   double prefix_fraction = 0;  ///< mean of the epochs' prefix_fraction over all steps
   ending end = ending::unfinished;
   std::string message;  ///< the message of the error that ended the run, if there was one

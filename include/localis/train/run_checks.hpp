@@ -12,7 +12,7 @@
 
 namespace localis::detail {
 
-/// Errors: Checks the data of a run. Errors: shape_error and config_error for data from which the network cannot learn,
+/// Checks the data of a run. Errors: shape_error and config_error for data from which the network cannot learn,
 ///         or with which it cannot be validated.
 template <class Model, class Data>
 void check_learnable(const char* name, const Data& data) {

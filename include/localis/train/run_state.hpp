@@ -64,7 +64,7 @@ template <class State>
   return state;
 }
 
-/// Errors: Checks the state of a run. Errors: config_error for the state of a run with another supervision or another
+/// Checks the state of a run. Errors: config_error for the state of a run with another supervision or another
 /// network, or for a state that contradicts itself.
 inline void check_run_state(const run_state& state, std::size_t supervision_bytes, std::size_t stages) {
   const auto expect_stored = [](bool good, const char* what, const auto& expected,

@@ -23,7 +23,7 @@ struct step_record {
   double gain = 1;                             ///< supervision's gain in this step
   std::array<double, Stages> gains{};          ///< supervision's gain for each stage
   std::array<double, Stages> local_change{};   ///< by stage: sum of squares of the local update of its weights
-  std::array<double, Stages> clips{};          ///< by stage: number of weight rows that the scale guard found so far
+  std::array<double, Stages> clips{};          ///< by stage: number of weight rows so far whose scale was negative
   std::array<double, Stages> change{};         ///< by stage: sum of squares of the gradient step, of all parameters
   std::array<double, Stages> weight_change{};  ///< by stage: the part of `change` that belongs to weight matrices
 };

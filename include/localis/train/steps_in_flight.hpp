@@ -121,7 +121,7 @@ class steps_in_flight {
       return state_;
     }
   }
-  /// The number of weight rows that the scale guard found in this epoch.
+  /// The number of weight rows in this epoch whose scale 1 - eta c was negative.
   [[nodiscard]] std::size_t clips_of_epoch() const {
     return static_cast<std::size_t>(total_clips() - clips_before_epoch_);
   }

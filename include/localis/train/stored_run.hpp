@@ -33,7 +33,7 @@ struct stored_run {
 
   run_state state;
   std::vector<std::size_t> updates;  ///< number of steps of the optimizer, by trainable parameter
-  std::vector<std::size_t> counts;   ///< counters of rules and their optimizers
+  std::vector<std::size_t> counts;   ///< numbers of updates that rules and their optimizers have made
   std::map<std::string, std::vector<T>> arrays;
 };
 

@@ -47,8 +47,8 @@ namespace localis {
 ///   const report& r = t.fit(train, validation);
 ///
 /// The scheduler may be any callable of (epoch) or (epoch, step). Optimizer, learning rate and loss are further
-/// arguments; their defaults are sgd with momentum 0.9, constant 0.05 and softmax_cross_entropy. A network may have
-/// more outputs than the data has classes: the additional ones take no part in loss and accuracy.
+/// arguments; their defaults are sgd with momentum 0.9, a constant rate of 0.1 and softmax_cross_entropy. A network may
+/// have more outputs than the data has classes: the additional ones take no part in loss and accuracy.
 ///
 /// A process that is forked in a callback may train by a fit() of its own, but must not continue this one: the thread
 /// that reads the next batch does not exist after a fork, and the loader would wait for it forever.
@@ -155,10 +155,10 @@ class trainer {
     result.supervision = detail::to_bytes(in_flight_.seen());
     return result;
   }
-  /// Makes the next fit() continue from `stored`. If model and optimizer have their arrays back, and options, policies
-  /// and data are those of the stored run, it takes the same steps as a run that was never interrupted and ends with
-  /// the same report, except for the times. A finished run continues if there are more epochs now.
-  /// Errors: config_error for a state of another supervision or network; in fit(), for data of another size.
+  /// Makes the next fit() continue from `stored`. If the arrays of model and optimizer have been restored, and options,
+  /// policies and data are those of the stored run, it takes the same steps as a run that was never interrupted and
+  /// ends with the same report, except for the times. A finished run continues if there are more epochs now. Errors:
+  /// config_error for a state of another supervision or network; in fit(), for data of another size.
   [[gnu::cold]] void restore(run_state stored) {
     check_state(stored);
     restored_ = std::move(stored);
