@@ -39,6 +39,9 @@
 
 namespace localis {
 
+// This class is longer than others: its public interface, and the loop from which the jobs in the headers beside it are
+// called, read better in one place.
+
 /// Trains a model. In each step the scheduler chooses the boundary: the stages before it learn by their rules while the
 /// batch passes through them, and the others learn by gradient. Supervision turns the loss into the gain of later local
 /// updates.
