@@ -177,7 +177,8 @@ TEST_CASE("trainer: a modulator is asked before each step, and its values reach 
   const auto twice = run(all(2), 1e-2);
   const auto faster = run({}, 2e-2);  // hebb: W <- W + eta G^T X / P, so that a factor on G is one on eta
   REQUIRE(twice.size() == faster.size());
-  for (std::size_t i = 0; i < twice.size(); ++i) CHECK(twice[i] == doctest::Approx(static_cast<double>(faster[i])).epsilon(1e-5));
+  for (std::size_t i = 0; i < twice.size(); ++i)
+    CHECK(twice[i] == doctest::Approx(static_cast<double>(faster[i])).epsilon(1e-5));
   CHECK(twice != untouched);
   CHECK(preset);  // in every step, not in the first alone
 
