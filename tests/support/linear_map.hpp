@@ -424,6 +424,7 @@ inline std::vector<problem> depthwise_convolutions() {
   // More rows left out than one image has.
   add({3, 3, 4}, {3, 3, 1, 1}, 4);
   all.back().options.rows = {5, 11};
+  add({4, 3, 119}, {3, 3, 1, 1}, 2);  // channels for every size of a block, in float and in double
   return all;
 }
 

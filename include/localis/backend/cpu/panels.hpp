@@ -36,7 +36,7 @@ void for_panels(std::size_t units, const F& f) {
   }
 }
 /// Inputs that are packed at a time: a cache line of floats of each unit is read whole, and what is written for them
-/// stays in the first cache. The number follows from the cache line; others were not measured.
+/// stays in the first cache. Measured with AVX2 (bench_layer): with 8 and 32 inputs, times differ by less than runs do.
 inline constexpr std::size_t strip = 16;
 
 /// Packs weight(unit, input) into panels, some of them on each thread.

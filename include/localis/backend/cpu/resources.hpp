@@ -16,7 +16,8 @@ struct resources {
   std::size_t grain;
 
   /// A multiply-add of a product costs about a sixteenth of an element of a loop: products run on registers, loops wait
-  /// for memory. The ratio is an estimate (one AVX-512 register of floats), not a measurement.
+  /// for memory. The ratio is an estimate (one AVX-512 register of floats); with a quarter of it and four times as
+  /// much, times differ by less than runs do (bench_layer, AVX2, two threads).
   static constexpr std::size_t multiply_adds_per_element = 16;
 
   /// Returns the number of threads that a loop over `elements` values is worth.

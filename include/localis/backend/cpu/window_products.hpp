@@ -145,8 +145,8 @@ template <std::size_t V, class T>
 }
 
 /// Windows of a product that are read at once. Their part of D, 12 KiB where a panel is three vectors of AVX-512, stays
-/// in the first cache beside the windows; more windows would load and store the sums of a panel less often. The number
-/// balances the two and was not measured.
+/// in the first cache beside the windows; more windows would load and store the sums of a panel less often. Measured
+/// with AVX2 (bench_layer): with 32 and 128 windows, times differ by less than runs do.
 inline constexpr std::size_t few_windows = 64;
 template <class T>
 inline constexpr std::size_t product_part = few_windows * 3 * width<T>;
