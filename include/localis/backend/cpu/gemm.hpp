@@ -154,7 +154,8 @@ void add_to_rows(const matrix_view<T>& matrix, const T* row) {
 /// sums += the sum of all rows; a few rows at a time, and the sums of those: many rows lose no digits.
 ///
 /// The error of a sum grows with its terms: 32 rows leave as many sums of a tile's 1024 rows as each has terms. 64
-/// columns, four cache lines of floats, keep both arrays of sums in the first cache. Neither was measured.
+/// columns, four cache lines of floats, keep both arrays of sums in the first cache. Measured with AVX2: 8 rows and, in
+/// matrices with more columns, 32 columns at a time take longer; with 128 of either, times differ by less than runs do.
 template <class T>
 void add_column_sums(const matrix_view<const T>& matrix, T* sums) {
   constexpr std::size_t few_rows = 32;
