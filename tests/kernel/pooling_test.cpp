@@ -1,4 +1,6 @@
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -38,4 +40,43 @@ TEST_CASE("max_pool_tile_gradient: what max_pool_gradient hands out where window
     kernel::max_pool_tile_gradient<double>{map, x.data(), y.data(), dy.data(), tiled.data()}(row, 0, channels);
   }
   CHECK(tiled == whole);
+}
+
+TEST_CASE("pooling: by packs and by input positions, the bytes of whole rows and samples") {
+  constexpr std::size_t samples = 2;
+  constexpr std::size_t channels = 4;
+  const lo::random_stream random(1, 3);
+  for (const lo::window& field : {lo::window{2, 2, 2, 0}, {3, 3, 2, 1}, {3, 3, 1, 1}, {2, 2, 3, 0}, {3, 2, 1, 0}}) {
+    const lo::shape in{5, 7, channels};
+    const lo::linear_map map{in, field.output(in, channels), field};
+    CAPTURE(field.height);
+    CAPTURE(field.stride);
+    std::vector<double> x(samples * map.in.size());
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(random.bits(i) % 4);  // with equal maxima
+    std::vector<double> y(samples * map.out.size(), -1);
+    std::vector<double> packed(y.size(), -2);
+    std::vector<double> dy(y.size());
+    for (std::size_t i = 0; i < dy.size(); ++i) dy[i] = random.normal(i);
+    for (std::size_t row = 0; row < map.rows(samples); ++row) {
+      kernel::max_pool<double>{map, x.data(), y.data()}(row, 0, channels);
+      for (std::uint32_t c = 0; c < channels; c += 2) {
+        kernel::max_pool<double>{map, x.data(), packed.data()}.packed<2>(static_cast<std::uint32_t>(row), c);
+      }
+    }
+    CHECK(packed == y);
+
+    const auto check_gradient = [&](const auto& make) {
+      std::vector<double> whole(x.size(), -1);
+      std::vector<double> single(x.size(), -2);
+      for (std::size_t sample = 0; sample < samples; ++sample) make(whole.data())(sample, 0, channels);
+      for (std::size_t row = 0; row < samples * in.positions(); ++row) {
+        make(single.data()).position(static_cast<std::uint32_t>(row), 0, channels);
+      }
+      CHECK(single == whole);
+    };
+    check_gradient([&](double* dx) {
+      return kernel::max_pool_gradient<double>{map, x.data(), y.data(), dy.data(), dx};
+    });
+    check_gradient([&](double* dx) { return kernel::average_pool_gradient<double>{map, dy.data(), dx}; });
+  }
 }

@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -64,5 +69,78 @@ TEST_CASE("fold_row: the adjoint of unfold_row, <unfold x, r> = <x, fold r>") {
     double right = 0;
     for (std::size_t i = 0; i < x.size(); ++i) right += x[i] * folded[i];
     CHECK(left == doctest::Approx(right).epsilon(1e-12));
+  }
+}
+
+namespace {
+
+/// Calls f.packed<Size>(row, begin) for all columns of all rows.
+template <std::size_t Size, class Kernel>
+void run_packs(const Kernel& f, std::size_t rows, std::size_t columns) {
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t begin = 0; begin < columns; begin += Size) {
+      f.template packed<Size>(static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(begin));
+    }
+  }
+}
+
+/// Maps with 4 and 8 channels, padding, strides, gaps and groups.
+std::vector<lo::linear_map> packable_maps() {
+  std::vector<lo::linear_map> result;
+  for (const std::size_t channels : {std::size_t{4}, std::size_t{8}}) {
+    for (const lo::window& field :
+         {lo::window{3, 3, 1, 1}, {3, 3, 2, 1}, {1, 1, 1, 0}, {2, 3, 2, 0}, {3, 3, 1, 2, 2}}) {
+      for (const std::size_t groups : {std::size_t{1}, std::size_t{2}}) {
+        const lo::shape in{5, 6, channels};
+        result.push_back({in, field.output(in, groups), field, groups});
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("unfold_rows: by packs of channels and by elements as by whole rows") {
+  constexpr std::size_t samples = 2;
+  for (const lo::linear_map& map : packable_maps()) {
+    const std::vector<double> x = normal(samples * map.in.size(), 3);
+    std::vector<double> rows(map.rows(samples) * map.seen(), -1);
+    std::vector<double> packed(rows.size(), -2);
+    std::vector<double> single(rows.size(), -3);
+    const lo::kernel::unfold_rows<double> whole{map, x.data(), rows.data(), 0};
+    for (std::size_t row = 0; row < map.rows(samples); ++row) whole(row, 0, map.seen());
+    const lo::kernel::unfold_rows<double> part{map, x.data(), packed.data(), 0};
+    CHECK_FALSE(part.packs(3));
+    CHECK(part.packs(2) == (map.groups == 1));
+    if (part.packs(2)) {
+      run_packs<2>(part, map.rows(samples), map.seen());
+      CHECK(packed == rows);
+    }
+    const lo::kernel::unfold_rows<double> element{map, x.data(), single.data(), 0};
+    for (std::size_t row = 0; row < map.rows(samples); ++row) {
+      for (std::size_t i = 0; i < map.seen(); ++i) element(row, i, i + 1);
+    }
+    CHECK(single == rows);
+  }
+}
+
+TEST_CASE("fold_rows: by packs of channels, the sums of fold_row") {
+  constexpr std::size_t samples = 2;
+  for (const lo::linear_map& map : packable_maps()) {
+    const std::vector<double> rows = normal(map.rows(samples) * map.seen(), 4);
+    std::vector<double> expected(samples * map.in.size(), 0);
+    for (std::size_t row = 0; row < map.rows(samples); ++row) {
+      const std::size_t sample = row / map.out.positions();
+      lo::kernel::fold_row(map, rows.data() + row * map.seen(), row % map.out.positions(),
+                           expected.data() + sample * map.in.size());
+    }
+    std::vector<double> packed(expected.size(), -1);
+    const lo::kernel::fold_rows<double> f{map, rows.data(), packed.data()};
+    REQUIRE(f.packs(2));
+    run_packs<2>(f, samples * map.in.positions(), map.in.channels);
+    double worst = 0;
+    for (std::size_t i = 0; i < packed.size(); ++i) worst = std::max(worst, std::abs(packed[i] - expected[i]));
+    CHECK(worst < 1e-14);
   }
 }

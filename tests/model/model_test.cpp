@@ -314,7 +314,7 @@ TEST_CASE("model: bad values") {
         "gradient), found 3");
   CHECK(
       message<lo::config_error>(prepare({.batch = std::size_t{1} << 32U})) ==
-      "model::prepare: batch: expected at most 4294967295, since kernels count rows in 32 bits (dense: 1 per sample), "
+      "model::prepare: batch: expected at most 2147483647, since kernels count rows in 31 bits (dense: 1 per sample), "
       "found 4294967296");
 
   m.prepare({.batch = 3, .lowest_boundary = 1});

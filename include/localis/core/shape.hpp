@@ -61,6 +61,8 @@ struct linear_map {
   [[nodiscard]] constexpr std::size_t inputs() const { return field.positions() * in.channels / groups; }
   [[nodiscard]] constexpr std::size_t outputs() const { return out.channels; }
   [[nodiscard]] constexpr std::size_t weights() const { return inputs() * outputs(); }
+  /// Input channels of a group.
+  [[nodiscard]] constexpr std::size_t group_channels() const { return in.channels / groups; }
   [[nodiscard]] constexpr std::size_t group_of(std::size_t unit) const { return unit / (out.channels / groups); }
   [[nodiscard]] constexpr bool depthwise() const {
     return groups > 1 && groups == in.channels && groups == out.channels && field.dilation == 1;

@@ -4,6 +4,7 @@
 
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
+#include <localis/kernel/indexed_map.hpp>
 #include <localis/kernel/unfold.hpp>
 
 /// Kernels of the depthwise convolution that compute element by element, for backends that give every element a thread
@@ -13,7 +14,7 @@ namespace localis::kernel {
 /// Depthwise response: u_c = sum over the window of w_c x_c, for rows first, first + every, ... of X.
 template <class T>
 struct depthwise_response {
-  linear_map map;
+  indexed_map map;
   const T* x;
   const T* w;
   T* u;
@@ -22,7 +23,7 @@ struct depthwise_response {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t cells = map.field.positions();
-    const quotient place = divide(first + row * every, map.out.positions());
+    const auto place = map.by_out_positions(narrow(first + row * every));
     const T* sample = x + place.whole * map.in.size();
     T* out = u + row * map.outputs();
     for (std::size_t c = begin; c < end; ++c) {
@@ -39,7 +40,7 @@ struct depthwise_response {
 /// ... of X are paired with rows 0, 1, ... of d; if d is null, d_c is 1.
 template <class T>
 struct depthwise_products {
-  linear_map map;
+  indexed_map map;
   const T* x;
   const T* d;  ///< may be null
   std::size_t first;
@@ -47,7 +48,7 @@ struct depthwise_products {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
     const std::size_t channels = map.outputs();
-    const quotient place = divide(first + row * every, map.out.positions());
+    const auto place = map.by_out_positions(narrow(first + row * every));
     const T* sample = x + place.whole * map.in.size();
     detail::for_each_pixel(map, place.remainder, [&](std::size_t cell, std::size_t pixel) {
       for (std::size_t c = begin; c < end; ++c) {
@@ -61,7 +62,7 @@ struct depthwise_products {
 /// of one sample.
 template <class T>
 struct depthwise_input_gradient {
-  linear_map map;
+  indexed_map map;
   const T* d;
   const T* w;
   T* dx;
@@ -69,7 +70,7 @@ struct depthwise_input_gradient {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t cells = map.field.positions();
     const std::size_t channels = map.outputs();
-    const quotient place = divide(row, map.in.positions());
+    const auto place = map.by_in_positions(narrow(row));
     const T* errors = d + place.whole * map.out.size();
     for (std::size_t c = begin; c < end; ++c) {
       T sum = 0;

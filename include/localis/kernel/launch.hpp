@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/rows.hpp>
@@ -34,15 +36,51 @@ template <class Kernel>
 struct cut_elements {
   Kernel kernel;
   std::size_t first;
-  std::size_t columns;
+  divider by_columns;
 
   constexpr void operator()(std::size_t i) const {
     if constexpr (takes_whole_rows<Kernel>) {
-      kernel(i);
+      kernel(first + i);
     } else {
-      const kernel::quotient place = kernel::divide(i, columns);
+      const auto place = by_columns(narrow(i));
       kernel(first + place.whole, place.remainder, place.remainder + 1);
     }
+  }
+};
+
+/// The number of values that a GPU loads or stores with one instruction of 16 bytes.
+template <class T>
+inline constexpr std::size_t pack_size = 16 / sizeof(T);
+
+/// Whether a kernel computes several neighbouring columns of a row in one call, f.packed<N>(row, begin), where
+/// f.packs(N) is true and `begin` is a multiple of N.
+template <class Kernel>
+inline constexpr bool takes_packs = requires(const Kernel& f) {
+  typename Kernel::scalar;
+  { f.packs(std::size_t{}) } -> std::same_as<bool>;
+};
+
+/// Maps call i to N neighbouring elements of a kernel that takes packs, from row `first` on.
+template <class Kernel, std::size_t N>
+struct cut_packs {
+  Kernel kernel;
+  std::uint32_t first;
+  divider by_packs;
+
+  constexpr void operator()(std::size_t i) const {
+    const auto place = by_packs(narrow(i));
+    kernel.template packed<N>(first + place.whole, place.remainder * narrow(N));
+  }
+};
+
+/// A kernel over samples as a kernel over their positions, f.position(row, begin, end), for backends that give every
+/// element a call of its own.
+template <class Kernel>
+struct by_position {
+  Kernel kernel;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    kernel.position(narrow(row), narrow(begin), narrow(end));
   }
 };
 

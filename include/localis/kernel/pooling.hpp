@@ -1,59 +1,85 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
+#include <localis/kernel/indexed_map.hpp>
+#include <localis/kernel/pack.hpp>
 #include <localis/kernel/rows.hpp>
 
 namespace localis::kernel {
 
 /// The part of a pooling window that lies inside the image.
 struct pool_area {
-  std::size_t top, bottom, left, right;
+  std::uint32_t top, bottom, left, right;
 
-  static constexpr pool_area of(const linear_map& map, std::size_t position) {
-    const std::size_t pad = map.field.padding;
-    const quotient corner = divide(position, map.out.width);
-    const std::size_t y = corner.whole * map.field.stride;
-    const std::size_t x = corner.remainder * map.field.stride;
-    const auto clamp = [pad](std::size_t at, std::size_t extent) {
-      return at < pad ? 0 : (at - pad < extent ? at - pad : extent);
-    };
-    return {clamp(y, map.in.height), clamp(y + map.field.height, map.in.height), clamp(x, map.in.width),
-            clamp(x + map.field.width, map.in.width)};
+  /// The part of the window of output pixel (y, x).
+  constexpr pool_area(const indexed_map& map, std::uint32_t y, std::uint32_t x)
+      : top(clamp(map, y * narrow(map.field.stride), map.in.height)),
+        bottom(clamp(map, y * narrow(map.field.stride) + narrow(map.field.height), map.in.height)),
+        left(clamp(map, x * narrow(map.field.stride), map.in.width)),
+        right(clamp(map, x * narrow(map.field.stride) + narrow(map.field.width), map.in.width)) {}
+
+ private:
+  /// Converts a coordinate of the padded image to one of the image, or to its nearest border.
+  static constexpr std::uint32_t clamp(const indexed_map& map, std::uint32_t padded, std::size_t extent) {
+    const std::uint32_t pad = narrow(map.field.padding);
+    if (padded < pad) return 0;
+    return padded - pad < extent ? padded - pad : narrow(extent);
   }
 };
 
 /// Maximum pooling: y = max over the window; padding never wins. Each row is one output position of one sample.
 template <class T>
 struct max_pool {
-  linear_map map;
+  using scalar = T;
+  indexed_map map;
   const T* x;
   T* y;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const std::size_t channels = map.in.channels;
-    const quotient place = divide(row, map.out.positions());
-    const pool_area area = pool_area::of(map, place.remainder);
-    const T* sample = x + place.whole * map.in.size();
-    T* out = y + row * channels;
+    T* out = y + row * map.in.channels;
     bool first = true;
-    for (std::size_t r = area.top; r < area.bottom; ++r) {
-      for (std::size_t c = area.left; c < area.right; ++c) {
-        const T* in = sample + (r * map.in.width + c) * channels;
-        if (first) {
-          LOCALIS_VECTORIZE
-          for (std::size_t i = begin; i < end; ++i) out[i] = in[i];
-        } else {
-          LOCALIS_VECTORIZE
-          for (std::size_t i = begin; i < end; ++i) {
-            const bool wins = (in[i] > out[i]) | (in[i] != in[i]);  // NaN wins as well, and stays
-            out[i] = wins ? in[i] : out[i];
-          }
-        }
-        first = false;
+    for_each_pixel(narrow(row), [&](const T* in) {
+      if (first) {
+        LOCALIS_VECTORIZE
+        for (std::size_t i = begin; i < end; ++i) out[i] = in[i];
+      } else {
+        LOCALIS_VECTORIZE
+        for (std::size_t i = begin; i < end; ++i) out[i] = wins(in[i], out[i]) ? in[i] : out[i];
+      }
+      first = false;
+    });
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return map.in.channels % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    pack<T, N> largest{};
+    bool first = true;
+    for_each_pixel(row, [&](const T* in) {
+      const pack<T, N> seen = load_pack<N>(in + begin);
+      for (std::size_t i = 0; i < N; ++i) largest[i] = first || wins(seen[i], largest[i]) ? seen[i] : largest[i];
+      first = false;
+    });
+    store_pack(largest, y + std::uint64_t{row} * map.in.channels + begin);
+  }
+
+ private:
+  /// NaN wins as well, and stays.
+  static constexpr bool wins(T challenger, T holder) { return (challenger > holder) | (challenger != challenger); }
+  template <class F>
+  constexpr void for_each_pixel(std::uint32_t row, const F& f) const {
+    const auto place = map.by_out_positions(row);
+    const auto corner = map.by_out_width(place.remainder);
+    const pool_area area(map, corner.whole, corner.remainder);
+    const T* sample = x + std::uint64_t{place.whole} * map.sample;
+    for (std::uint32_t r = area.top; r < area.bottom; ++r) {
+      for (std::uint32_t c = area.left; c < area.right; ++c) {
+        f(sample + (r * narrow(map.in.width) + c) * map.in.channels);
       }
     }
   }
@@ -70,11 +96,12 @@ namespace detail {
 /// Distributes the gradient of one window: its first maximum, found again from x and y, receives dy, and its other
 /// elements receive 0. Values overwrite dx or are added to it, as `Mode` says.
 template <store Mode, class T>
-constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
+constexpr void hand_out(const indexed_map& map, std::size_t position, std::size_t begin, std::size_t end, const T* x,
                         const T* y, const T* dy, T* dx) {
   constexpr std::size_t chunk = 64;
   const std::size_t channels = map.in.channels;
-  const pool_area area = pool_area::of(map, position);
+  const auto corner = map.by_out_width(narrow(position));
+  const pool_area area(map, corner.whole, corner.remainder);
   for (std::size_t first = begin; first < end; first += chunk) {
     const std::size_t size = end - first < chunk ? end - first : chunk;
     const T* largest = y + position * channels + first;
@@ -96,13 +123,27 @@ constexpr void hand_out(const linear_map& map, std::size_t position, std::size_t
   }
 }
 
+/// The windows first ... last - 1 along one axis that see a pixel.
+struct window_range {
+  std::uint32_t first;
+  std::uint32_t last;
+
+  constexpr window_range(const indexed_map& map, std::uint32_t pixel, std::size_t field, std::size_t windows)
+      : first(0), last(map.by_stride(pixel + narrow(map.field.padding)).whole + 1) {
+    const std::uint32_t padded = pixel + narrow(map.field.padding) + 1;
+    if (padded > field) first = map.by_stride(padded - narrow(field) + narrow(map.field.stride) - 1).whole;
+    if (last > windows) last = narrow(windows);
+  }
+};
+
 }  // namespace detail
 
 /// Gradient of maximum pooling: dx gets dy at the first maximum of each window. No indices are stored. Each row is one
-/// whole sample, because windows may overlap.
+/// whole sample, because windows may overlap; or, by `position`, one input position, which asks each of its windows
+/// where the first maximum lies.
 template <class T>
 struct max_pool_gradient {
-  linear_map map;
+  indexed_map map;
   const T* x;
   const T* y;
   const T* dy;
@@ -119,19 +160,53 @@ struct max_pool_gradient {
                                    dy + sample * map.out.size(), gradient);
     }
   }
+
+  constexpr void position(std::uint32_t row, std::uint32_t begin, std::uint32_t end) const {
+    const auto place = map.by_in_positions(row);
+    const auto pixel = map.by_in_width(place.remainder);
+    const T* sample = x + std::uint64_t{place.whole} * map.sample;
+    const std::uint64_t windows = std::uint64_t{place.whole} * map.out.size();
+    const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
+    const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
+    for (std::uint32_t i = begin; i < end; ++i) {
+      const T value = sample[place.remainder * map.in.channels + i];
+      T sum = 0;
+      for (std::uint32_t r = rows.first; r < rows.last; ++r) {
+        for (std::uint32_t c = columns.first; c < columns.last; ++c) {
+          const std::uint64_t window = windows + (r * narrow(map.out.width) + c) * map.in.channels + i;
+          if (value == y[window] && is_first(pool_area(map, r, c), sample + i, place.remainder, value))
+            sum += dy[window];
+        }
+      }
+      dx[row * map.in.channels + i] = sum;
+    }
+  }
+
+ private:
+  /// Whether no pixel of the window before this one has the value.
+  constexpr bool is_first(const pool_area& area, const T* channel, std::uint32_t pixel, T value) const {
+    for (std::uint32_t r = area.top; r < area.bottom; ++r) {
+      for (std::uint32_t c = area.left; c < area.right; ++c) {
+        const std::uint32_t other = r * narrow(map.in.width) + c;
+        if (other >= pixel) return true;
+        if (channel[other * map.in.channels] == value) return false;
+      }
+    }
+    return true;
+  }
 };
 
 /// Gradient of maximum pooling if the windows tile the image: each row is one window of one sample.
 template <class T>
 struct max_pool_tile_gradient {
-  linear_map map;
+  indexed_map map;
   const T* x;
   const T* y;
   const T* dy;
   T* dx;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const quotient place = divide(row, map.out.positions());
+    const auto place = map.by_out_positions(narrow(row));
     const std::size_t in = place.whole * map.in.size();
     const std::size_t out = place.whole * map.out.size();
     detail::hand_out<store::replace>(map, place.remainder, begin, end, x + in, y + out, dy + out, dx + in);
@@ -142,14 +217,15 @@ struct max_pool_tile_gradient {
 /// one sample.
 template <class T>
 struct average_pool {
-  linear_map map;
+  indexed_map map;
   const T* x;
   T* y;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t channels = map.in.channels;
-    const quotient place = divide(row, map.out.positions());
-    const pool_area area = pool_area::of(map, place.remainder);
+    const auto place = map.by_out_positions(narrow(row));
+    const auto corner = map.by_out_width(place.remainder);
+    const pool_area area(map, corner.whole, corner.remainder);
     const T* sample = x + place.whole * map.in.size();
     T* out = y + row * channels;
     for (std::size_t i = begin; i < end; ++i) out[i] = T(0);
@@ -166,10 +242,11 @@ struct average_pool {
   }
 };
 
-/// Gradient of average pooling, the adjoint of average_pool. Each row is one whole sample.
+/// Gradient of average pooling, the adjoint of average_pool. Each row is one whole sample; or, by `position`, one input
+/// position, which adds up its windows.
 template <class T>
 struct average_pool_gradient {
-  linear_map map;
+  indexed_map map;
   const T* dy;
   T* dx;
 
@@ -181,9 +258,10 @@ struct average_pool_gradient {
       for (std::size_t i = begin; i < end; ++i) gradient[p * channels + i] = T(0);
     }
     const T inv_count = T(1) / static_cast<T>(map.field.positions());
-    for (std::size_t p = 0; p < map.out.positions(); ++p) {
-      const pool_area area = pool_area::of(map, p);
-      const T* out = dy + (sample * map.out.positions() + p) * channels;
+    for (std::uint32_t p = 0; p < map.rows; ++p) {
+      const auto corner = map.by_out_width(p);
+      const pool_area area(map, corner.whole, corner.remainder);
+      const T* out = dy + (sample * map.rows + p) * channels;
       for (std::size_t r = area.top; r < area.bottom; ++r) {
         for (std::size_t c = area.left; c < area.right; ++c) {
           T* in = gradient + (r * map.in.width + c) * channels;
@@ -191,6 +269,24 @@ struct average_pool_gradient {
           for (std::size_t i = begin; i < end; ++i) in[i] += inv_count * out[i];
         }
       }
+    }
+  }
+
+  constexpr void position(std::uint32_t row, std::uint32_t begin, std::uint32_t end) const {
+    const auto place = map.by_in_positions(row);
+    const auto pixel = map.by_in_width(place.remainder);
+    const T* windows = dy + std::uint64_t{place.whole} * map.out.size();
+    const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
+    const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
+    const T inv_count = T(1) / static_cast<T>(map.field.positions());
+    for (std::uint32_t i = begin; i < end; ++i) {
+      T sum = 0;
+      for (std::uint32_t r = rows.first; r < rows.last; ++r) {
+        for (std::uint32_t c = columns.first; c < columns.last; ++c) {
+          sum += inv_count * windows[(r * narrow(map.out.width) + c) * map.in.channels + i];
+        }
+      }
+      dx[row * map.in.channels + i] = sum;
     }
   }
 };

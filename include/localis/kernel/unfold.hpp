@@ -6,6 +6,8 @@
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
+#include <localis/kernel/indexed_map.hpp>
+#include <localis/kernel/pack.hpp>
 
 /// The arithmetic of all operations, written once for every backend. Each kernel is a trivially copyable function
 /// object over one row, or over one row and a range of its channels. Kernels know neither tiles nor threads; backends
@@ -70,10 +72,8 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
 /// Calls f(cell, offset of the pixel in its sample) for each cell of the window of an output position that lies inside
 /// the image.
 template <class F>
-constexpr void for_each_pixel(const linear_map& map, std::size_t position, const F& f) {
-  // Counts in 32 bits, because a GPU has twice as many such registers.
-  const auto narrow = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
-  const quotient corner = divide(position, map.out.width);
+constexpr void for_each_pixel(const indexed_map& map, std::size_t position, const F& f) {
+  const auto corner = map.by_out_width(narrow(position));
   const std::uint32_t pad = narrow(map.field.padding);
   const std::uint32_t bottom = narrow(map.in.height) + pad;
   const std::uint32_t right = narrow(map.in.width) + pad;
@@ -90,16 +90,20 @@ constexpr void for_each_pixel(const linear_map& map, std::size_t position, const
 
 /// Calls f(cell, output position) for each window that sees an input position through that cell.
 template <class F>
-constexpr void for_each_window(const linear_map& map, std::size_t position, const F& f) {
-  const quotient pixel = divide(position, map.in.width);
-  const std::size_t bottom = pixel.whole + map.field.padding;
-  const std::size_t right = pixel.remainder + map.field.padding;
-  for (std::size_t r = 0, down = 0; r < map.field.height && down <= bottom; ++r, down += map.field.dilation) {
-    const quotient y = divide(bottom - down, map.field.stride);
-    if (y.remainder != 0 || y.whole >= map.out.height) continue;
-    for (std::size_t c = 0, across = 0; c < map.field.width && across <= right; ++c, across += map.field.dilation) {
-      const quotient x = divide(right - across, map.field.stride);
-      if (x.remainder == 0 && x.whole < map.out.width) f(r * map.field.width + c, y.whole * map.out.width + x.whole);
+constexpr void for_each_window(const indexed_map& map, std::size_t position, const F& f) {
+  const auto pixel = map.by_in_width(narrow(position));
+  const std::uint32_t bottom = pixel.whole + narrow(map.field.padding);
+  const std::uint32_t right = pixel.remainder + narrow(map.field.padding);
+  const std::uint32_t dilation = narrow(map.field.dilation);
+  const std::uint32_t out_width = narrow(map.out.width);
+  for (std::uint32_t r = 0, down = 0; r < narrow(map.field.height) && down <= bottom; ++r, down += dilation) {
+    const auto y = map.by_stride(bottom - down);
+    if (y.remainder != 0 || y.whole >= narrow(map.out.height)) continue;
+    for (std::uint32_t c = 0, across = 0; c < narrow(map.field.width) && across <= right; ++c, across += dilation) {
+      const auto x = map.by_stride(right - across);
+      if (x.remainder == 0 && x.whole < out_width) {
+        f(r * narrow(map.field.width) + c, y.whole * out_width + x.whole);
+      }
     }
   }
 }
@@ -138,33 +142,54 @@ constexpr void fold_row(const linear_map& map, const T* row, std::size_t positio
 /// Unfolds rows first, first + 1, ... of X, or a stretch of each; `To` may be a narrower type than T.
 template <class T, class To = T>
 struct unfold_rows {
-  linear_map map;
+  using scalar = T;
+  indexed_map map;
   const T* x;
   To* rows;
   std::size_t first;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const quotient place = divide(first + row, map.out.positions());
-    const T* sample = x + place.whole * map.in.size();
-    To* to = rows + row * map.seen();
     if (begin == 0 && end == map.seen()) {
-      unfold_row(map, sample, place.remainder, to);
+      const auto place = map.by_out_positions(narrow(first + row));
+      unfold_row(map, x + place.whole * map.in.size(), place.remainder, rows + row * map.seen());
       return;
     }
-    const std::size_t pad = map.field.padding;
-    const std::size_t channels = divide(map.in.channels, map.groups).whole;
-    const std::size_t inputs = map.field.positions() * channels;
-    const quotient corner = divide(place.remainder, map.out.width);
     for (std::size_t i = begin; i < end; ++i) {
-      const quotient group = divide(i, inputs);
-      const quotient cell = divide(group.remainder, channels);
-      const quotient at = divide(cell.whole, map.field.width);
-      const std::size_t y = corner.whole * map.field.stride + at.whole * map.field.dilation;
-      const std::size_t z = corner.remainder * map.field.stride + at.remainder * map.field.dilation;
-      const bool inside = y >= pad && y < map.in.height + pad && z >= pad && z < map.in.width + pad;
-      const std::size_t channel = group.whole * channels + cell.remainder;
-      to[i] = static_cast<To>(inside ? sample[((y - pad) * map.in.width + z - pad) * map.in.channels + channel] : T(0));
+      const auto group = map.by_inputs(narrow(i));
+      copy<1>(narrow(row), narrow(i), group.whole * map.group_width, group.remainder);
     }
+  }
+
+  /// Whether any `size` columns from a multiple of `size` on are contiguous channels of one cell.
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return map.groups == 1 && map.in.channels % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    copy<N>(row, begin, 0, begin);
+  }
+
+ private:
+  /// Unfolds N columns from `begin` on, which are inputs `input` ... of a group whose channels begin at
+  /// `first_channel`.
+  template <std::size_t N>
+  constexpr void copy(std::uint32_t row, std::uint32_t begin, std::uint32_t first_channel, std::uint32_t input) const {
+    const auto place = map.by_out_positions(narrow(first) + row);
+    const auto corner = map.by_out_width(place.remainder);
+    const auto cell = map.by_group_channels(input);
+    const auto offset = map.by_field_width(cell.whole);
+    const std::uint32_t stride = narrow(map.field.stride);
+    const std::uint32_t dilation = narrow(map.field.dilation);
+    const std::uint32_t pad = narrow(map.field.padding);
+    // Above the image and left of it, these numbers wrap around and are too large.
+    const std::uint32_t top = corner.whole * stride + offset.whole * dilation - pad;
+    const std::uint32_t left = corner.remainder * stride + offset.remainder * dilation - pad;
+    pack<To, N> stored{};
+    if (top < narrow(map.in.height) && left < narrow(map.in.width)) {
+      const std::uint32_t pixel = top * narrow(map.in.width) + left;
+      const std::uint32_t source = pixel * narrow(map.in.channels) + first_channel + cell.remainder;
+      const pack<T, N> seen = load_pack<N>(x + std::uint64_t{place.whole} * map.sample + source);
+      for (std::size_t i = 0; i < N; ++i) stored[i] = static_cast<To>(seen[i]);
+    }
+    store_pack(stored, rows + std::uint64_t{row} * map.row + begin);
   }
 };
 
@@ -172,24 +197,29 @@ struct unfold_rows {
 /// no two threads add to one element. Each row is one input position.
 template <class T>
 struct fold_rows {
-  linear_map map;
+  using scalar = T;
+  indexed_map map;
   const T* rows;
   T* dx;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    const std::size_t channels = divide(map.in.channels, map.groups).whole;
-    const std::size_t inputs = map.field.positions() * channels;
-    const quotient place = divide(row, map.in.positions());
-    const T* windows = rows + place.whole * map.out.positions() * map.seen();
-    T* to = dx + row * map.in.channels;
-    for (std::size_t c = begin; c < end; ++c) to[c] = T(0);
-    detail::for_each_window(map, place.remainder, [&](std::size_t cell, std::size_t position) {
-      const T* from = windows + position * map.seen() + cell * channels;
-      for (std::size_t c = begin; c < end; ++c) {
-        const quotient group = divide(c, channels);
-        to[c] += from[group.whole * inputs + group.remainder];
-      }
+    for (std::size_t c = begin; c < end; ++c) packed<1>(narrow(row), narrow(c));
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return map.group_width % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const auto place = map.by_in_positions(row);
+    const auto group = map.by_group_channels(begin);
+    const std::uint32_t channels = map.group_width;
+    const T* source =
+        rows + std::uint64_t{place.whole} * map.rows * map.row + group.whole * map.group_inputs + group.remainder;
+    pack<T, N> sum{};
+    detail::for_each_window(map, place.remainder, [&](std::uint32_t cell, std::uint32_t position) {
+      const pack<T, N> part = load_pack<N>(source + (std::uint64_t{position} * map.row + cell * channels));
+      for (std::size_t i = 0; i < N; ++i) sum[i] += part[i];
     });
+    store_pack(sum, dx + row * map.in.channels + begin);
   }
 };
 

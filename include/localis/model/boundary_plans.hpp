@@ -50,7 +50,7 @@ inline void check_request(const memory_request& request, std::span<const operati
     const std::size_t positions = (std::max)(op.in.positions(), op.out.positions());
     if (positions <= kernel::most_rows / request.batch) continue;
     throw config_error(text("model::prepare: batch: expected at most ", kernel::most_rows / positions,
-                            ", since kernels count rows in 32 bits (", op.name, ": ", positions, " per sample), found ",
+                            ", since kernels count rows in 31 bits (", op.name, ": ", positions, " per sample), found ",
                             request.batch));
   }
 }

@@ -10,6 +10,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/indexed_map.hpp>
 #include <localis/kernel/pooling.hpp>
 
 namespace localis::cpu {
@@ -80,7 +81,7 @@ class tile_epilogue {
     const std::size_t positions = map_.out.positions();
     const std::size_t lines = (std::min)(rows.size(), positions) / map_.out.width;
     const std::size_t begin = rows.begin % positions / map_.out.width;
-    const linear_map pooling = epilogue.pooling(lines, map_.out.width, map_.outputs());
+    const kernel::indexed_map pooling = epilogue.pooling(lines, map_.out.width, map_.outputs());
     const std::size_t line = pooling.out.width * map_.outputs();
     for (std::size_t done = 0; done < rows.size(); done += lines * map_.out.width) {
       const std::size_t image = (rows.begin + done) / positions;

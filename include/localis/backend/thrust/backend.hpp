@@ -20,6 +20,7 @@
 #include <localis/fwd.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/launch.hpp>
 
 namespace localis::device {
 
@@ -100,8 +101,12 @@ class backend {
     device::for_rows(system_, rows, columns, f);
   }
   template <class Kernel>
-  void for_samples(std::size_t samples, std::size_t, std::size_t channels, const Kernel& f) const {
-    for_rows(samples, channels, f);
+  void for_samples(std::size_t samples, std::size_t work, std::size_t channels, const Kernel& f) const {
+    if constexpr (System::by_element && requires { f.position(0u, 0u, 0u); }) {
+      for_rows(samples * (work / channels), channels, kernel::by_position<Kernel>{f});
+    } else {
+      for_rows(samples, channels, f);
+    }
   }
   template <class Kernel>
   void reduce_columns(std::size_t rows, std::size_t columns, std::size_t count, const Kernel& f, Scalar* sums,

@@ -21,17 +21,34 @@ template <class System>
   }
 }
 
+/// Launches cut(first row) over rows of `calls` calls; a launch takes only as many rows as have calls that a kernel can
+/// count.
+template <class System, class Cut>
+void launch_rows(const System& system, std::size_t rows, std::size_t calls, const Cut& cut) {
+  const std::size_t limit = kernel::most_rows / calls;
+  for (std::size_t first = 0; first < rows; first += limit) {
+    system.launch((std::min)(limit, rows - first) * calls, cut(first));
+  }
+}
+
 template <class System, class Kernel>
 void for_rows(const System& system, std::size_t rows, std::size_t columns, const Kernel& f) {
   static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
   if (rows == 0 || columns == 0) return;
   if constexpr (System::by_element) {
-    // A launch takes only as many rows as have elements that 32 bits can count.
-    const std::size_t limit = takes_whole_rows<Kernel> ? rows : kernel::most_rows / columns;
-    for (std::size_t first = 0; first < rows; first += limit) {
-      const std::size_t part = (std::min)(limit, rows - first);
-      system.launch(takes_whole_rows<Kernel> ? part : part * columns, kernel::cut_elements<Kernel>{f, first, columns});
+    if constexpr (kernel::takes_packs<Kernel>) {
+      constexpr std::size_t size = kernel::pack_size<typename Kernel::scalar>;
+      if (columns % size == 0 && f.packs(size)) {
+        const std::size_t packs = columns / size;
+        launch_rows(system, rows, packs, [&](std::size_t first) {
+          return kernel::cut_packs<Kernel, size>{f, kernel::narrow(first), kernel::divider(packs)};
+        });
+        return;
+      }
     }
+    launch_rows(system, rows, takes_whole_rows<Kernel> ? 1 : columns, [&](std::size_t first) {
+      return kernel::cut_elements<Kernel>{f, first, kernel::divider(columns)};
+    });
   } else {
     const std::size_t stretch = (std::min)(system.stretch(), columns);
     const std::size_t pieces = takes_whole_rows<Kernel> ? 1 : (columns + stretch - 1) / stretch;
