@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <vector>
 
@@ -20,6 +21,16 @@ struct count {
     for (std::size_t i = begin; i < end; ++i) ++calls[row * columns + i];
   }
 };
+struct count_packs {
+  using scalar = float;
+  int* calls;
+  [[nodiscard]] constexpr bool packs(std::size_t) const { return true; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    for (std::size_t i = begin; i < begin + N; ++i) ++calls[row * columns + i];
+  }
+};
+static_assert(kernel::takes_packs<count_packs> && !kernel::takes_packs<count>);
 struct count_rows {
   int* calls;
   constexpr void operator()(std::size_t row) const { ++calls[row]; }
@@ -43,10 +54,25 @@ TEST_CASE("kernel::cut_rows: each element once, whatever the stretch") {
 
 TEST_CASE("kernel::cut_elements: one element a call, from a row on") {
   std::vector<int> calls(rows * columns, 0);
-  for (std::size_t i = 0; i < 2 * columns; ++i) kernel::cut_elements<count>{{calls.data()}, 3, columns}(i);
+  for (std::size_t i = 0; i < 2 * columns; ++i)
+    kernel::cut_elements<count>{{calls.data()}, 3, kernel::divider(columns)}(i);
   std::vector<int> expected(rows * columns, 0);
   for (std::size_t i = 3 * columns; i < rows * columns; ++i) expected[i] = 1;
   CHECK(calls == expected);
+}
+
+TEST_CASE("kernel::cut_packs: the elements of one pack a call, from a row on") {
+  constexpr std::size_t size = 7;  // a row is one pack, or seven
+  std::vector<int> expected(rows * columns, 0);
+  for (std::size_t i = 3 * columns; i < rows * columns; ++i) expected[i] = 1;
+  std::vector<int> wide(rows * columns, 0);
+  for (std::size_t i = 0; i < 2; ++i) kernel::cut_packs<count_packs, size>{{wide.data()}, 3, kernel::divider(1)}(i);
+  CHECK(wide == expected);
+  std::vector<int> narrow(rows * columns, 0);
+  for (std::size_t i = 0; i < 2 * columns; ++i) {
+    kernel::cut_packs<count_packs, 1>{{narrow.data()}, 3, kernel::divider(columns)}(i);
+  }
+  CHECK(narrow == expected);
 }
 
 TEST_CASE("kernel: chunks of rows add up to the sums over all rows, set and added") {
@@ -68,6 +94,13 @@ TEST_CASE("kernel: chunks of rows add up to the sums over all rows, set and adde
       f(chunk, 0, 4);
       f(chunk, 4, columns);
     }
+    std::vector<double> in_registers(chunks * columns, -2.0);
+    const kernel::sum_terms<float, column_sums> g{{x.data(), columns}, many, chunks, columns, in_registers.data()};
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+      g(chunk, 0, 4);
+      g(chunk, 4, columns);
+    }
+    CHECK(in_registers == totals);
     std::vector<float> sums(columns, 1.0F);
     const auto add_up = [&](kernel::store mode) {
       kernel::add_chunks<float>{totals.data(), chunks, columns, sums.data(), mode}(0, 0, columns);

@@ -212,8 +212,14 @@ results run(const problem& in, const Backend& backend) {
   constexpr std::size_t margin = 32;
   const auto scratch = [&](auto measure) {
     lo::workspace pieces;
-    measure(pieces);
+    measure(pieces, in.samples);
     end = pieces.used();
+    for (std::size_t fewer = 1; fewer < in.samples; ++fewer) {
+      CAPTURE(fewer);
+      lo::workspace less;
+      measure(less, fewer);
+      CHECK(less.used() <= end);  // the scratch of a batch is that of its largest
+    }
     const std::vector<std::byte> full(end + margin, std::byte{0xFF});
     block = backend.template allocate<std::byte>(lo::memory_kind::arena, full.size());
     backend.upload(std::span<const std::byte>(full), block.data());
@@ -234,21 +240,25 @@ results run(const problem& in, const Backend& backend) {
       .options = in.options,
       .h = in.options.signal == lo::gate_signal::reweighted ? h.data() : nullptr,
       .sums = {.sum = sum.data(), .unit = unit.data(), .input = in.options.sums_inputs ? input.data() : nullptr}};
-  backend.respond(in.map, response(u), scratch([&](auto& m) { backend.respond_scratch(in.map, n, m); }));
+  backend.respond(in.map, response(u),
+                  scratch([&](auto& m, std::size_t samples) { backend.respond_scratch(in.map, samples, m); }));
   CHECK(kept_within());
-  backend.respond_and_learn(in.map, response(learned_u), learning,
-                            scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.options, m); }));
+  backend.respond_and_learn(in.map, response(learned_u), learning, scratch([&](auto& m, std::size_t samples) {
+                              backend.learn_scratch(in.map, samples, in.options, m);
+                            }));
   CHECK(kept_within());
-  backend.weight_gradient(in.map,
-                          {.samples = n,
-                           .x = x.data(),
-                           .d = d.data(),
-                           .dw = gradient.data(),
-                           .db = in.has_bias ? bias_gradient.data() : nullptr},
-                          scratch([&](auto& m) { backend.weight_gradient_scratch(in.map, n, m); }));
+  backend.weight_gradient(
+      in.map,
+      {.samples = n,
+       .x = x.data(),
+       .d = d.data(),
+       .dw = gradient.data(),
+       .db = in.has_bias ? bias_gradient.data() : nullptr},
+      scratch([&](auto& m, std::size_t samples) { backend.weight_gradient_scratch(in.map, samples, m); }));
   CHECK(kept_within());
-  backend.input_gradient(in.map, {.samples = n, .d = d.data(), .w = w.data(), .dx = input_gradient.data()},
-                         scratch([&](auto& m) { backend.input_gradient_scratch(in.map, n, m); }));
+  backend.input_gradient(
+      in.map, {.samples = n, .d = d.data(), .w = w.data(), .dx = input_gradient.data()},
+      scratch([&](auto& m, std::size_t samples) { backend.input_gradient_scratch(in.map, samples, m); }));
   CHECK(kept_within());
 
   // The same with what follows, in the same pass.
@@ -259,12 +269,13 @@ results run(const problem& in, const Backend& backend) {
   const auto follow = [&](const T* centers, const array& target, std::size_t side) {
     return lo::kernel::epilogue<T, lo::relu_function>{scale.data(), shift.data(), centers, target.data(), {}, side};
   };
-  backend.respond(in.map, response(followed),
-                  scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, {.present = true}); }),
+  backend.respond(in.map, response(followed), scratch([&](auto& m, std::size_t samples) {
+                    backend.respond_scratch(in.map, samples, m, {.present = true});
+                  }),
                   follow(center.data(), moments, 1));
   CHECK(kept_within());
-  backend.respond_and_learn(in.map, response(learned_followed), learning, scratch([&](auto& m) {
-                              backend.learn_scratch(in.map, n, in.options, m, {.present = true});
+  backend.respond_and_learn(in.map, response(learned_followed), learning, scratch([&](auto& m, std::size_t samples) {
+                              backend.learn_scratch(in.map, samples, in.options, m, {.present = true});
                             }),
                             follow(center.data(), learned_moments, 1));
   CHECK(kept_within());
@@ -272,13 +283,15 @@ results run(const problem& in, const Backend& backend) {
   if (backend.pools(in.map)) {
     const lo::epilogue_options epilogue{.present = true, .pool = pool};
     pooled = nothing(n * (in.map.out.height / pool) * (in.map.out.width / pool) * units);
-    backend.respond(in.map, response(pooled),
-                    scratch([&](auto& m) { backend.respond_scratch(in.map, n, m, epilogue); }),
+    backend.respond(in.map, response(pooled), scratch([&](auto& m, std::size_t samples) {
+                      backend.respond_scratch(in.map, samples, m, epilogue);
+                    }),
                     follow(nullptr, pooled_moments, pool));
     CHECK(kept_within());
     if (!in.options.response_is_given && in.options.signal != lo::gate_signal::reweighted) {
-      backend.respond_and_learn(in.map, response(pooled), learning,
-                                scratch([&](auto& m) { backend.learn_scratch(in.map, n, in.options, m, epilogue); }),
+      backend.respond_and_learn(in.map, response(pooled), learning, scratch([&](auto& m, std::size_t samples) {
+                                  backend.learn_scratch(in.map, samples, in.options, m, epilogue);
+                                }),
                                 follow(center.data(), pooled_moments, pool));
       CHECK(kept_within());
     }

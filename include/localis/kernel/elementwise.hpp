@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -52,9 +53,11 @@ struct column_sums {
   const Source* source;
   std::size_t stride;
 
+  constexpr std::array<T, 1> terms(std::size_t row, std::size_t i) const {
+    return {static_cast<T>(source[row * stride + i])};
+  }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) sums[i] += static_cast<T>(source[row * stride + i]);
+    add_row_terms(*this, row, begin, end, 0, sums);
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include <localis/config.hpp>
@@ -37,11 +38,16 @@ struct epilogue {
     }
     LOCALIS_VECTORIZE
     for (std::size_t o = begin; o < end; ++o) {
-      const T x = row[o] - center[o];
-      sums[o] += x;
-      squares[o] += x * x;
-      row[o] = function(row[o] * scale[o] + shift[o]);
+      const std::array<T, 2> terms = complete(row[o], o);
+      sums[o] += terms[0];
+      squares[o] += terms[1];
     }
+  }
+  /// Runs the epilogue, except pooling, on a value of unit o, and returns what it adds to the moments.
+  constexpr std::array<T, 2> complete(T& value, std::size_t o) const {
+    const T x = value - center[o];
+    value = function(value * scale[o] + shift[o]);
+    return {x, x * x};
   }
 
   /// Returns the map that pools `lines` lines of a response, each of `width` x `units` values.
@@ -57,6 +63,9 @@ struct epilogue_rows {
   T* u;
   std::size_t units;
 
+  constexpr std::array<T, 2> terms(std::size_t row, std::size_t o) const {
+    return epilogue.complete(u[row * units + o], o);
+  }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
     epilogue(u + row * units, begin, end, sums, sums + units);
   }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/kernel/rows.hpp>
 #include <localis/math/mean.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
@@ -36,6 +38,7 @@ struct unit_sums {
 ///                              (whole_rows); `plain`, if it is not null, receives the gates without the modulator
 ///   add(begin, end, z, gates, sums)
 ///                              adds the contribution of these gates to unit_sums<Local>::count sums per unit
+///   terms(z, g)                what one signal and its gate add to the sums of their unit
 template <class T, class Local>
 struct gate {
   using rule_type = typename Local::rule_type;
@@ -72,30 +75,23 @@ struct gate {
 
   constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
     using places = unit_sums<Local>;
-    if constexpr (rule::has_forget<rule_type>) {
-      T* target = sums + places::forget * units;
-      LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) target[o] += gates[o] * rule.forget(z[o]);
-    }
-    if constexpr (places::wants_gates) {
-      T* target = sums + places::gates * units;
-      LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) target[o] += gates[o];
-    }
-    if constexpr (places::wants_statistic) {
-      T* target = sums + places::statistic * units;
-      LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) target[o] += rule.statistic(z[o]);
-    }
+    constexpr std::size_t first = rule::has_forget<rule_type> ? places::forget : places::forget + 1;  // no sum of zeros
+    if constexpr (first == places::count) return;
+    LOCALIS_VECTORIZE
+    for (std::size_t o = begin; o < end; ++o) add_terms<first>(terms(z[o], gates[o]), sums + o, units);
+  }
+  /// Returns what signal z and gate g of one unit add to the sums of the unit.
+  constexpr std::array<T, unit_sums<Local>::count> terms(T z, T g) const {
+    using places = unit_sums<Local>;
+    std::array<T, places::count> result{};
+    if constexpr (rule::has_forget<rule_type>) result[places::forget] = g * rule.forget(z);
+    if constexpr (places::wants_gates) result[places::gates] = g;
+    if constexpr (places::wants_statistic) result[places::statistic] = rule.statistic(z);
     if constexpr (places::wants_moments) {
-      T* target = sums + places::signal * units;
-      T* squares = sums + places::signal_squares * units;
-      LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) {
-        target[o] += z[o];
-        squares[o] += z[o] * z[o];
-      }
+      result[places::signal] = z;
+      result[places::signal_squares] = z * z;
     }
+    return result;
   }
 };
 

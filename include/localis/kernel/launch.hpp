@@ -1,9 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/rows.hpp>
@@ -84,6 +86,18 @@ struct by_position {
   }
 };
 
+/// The rows of a chunk, if the first chunks have one row more than the others.
+struct chunk_range {
+  std::size_t begin;
+  std::size_t end;
+
+  constexpr chunk_range(std::size_t rows, std::size_t chunks, std::size_t chunk) {
+    const quotient portion = divide(rows, chunks);
+    begin = chunk * portion.whole + (chunk < portion.remainder ? chunk : portion.remainder);
+    end = begin + portion.whole + (chunk < portion.remainder ? 1 : 0);
+  }
+};
+
 /// Computes row `chunk` of the partial sums: it adds up a few rows in T, and these sums in double.
 template <class T, class Kernel>
 struct sum_chunk {
@@ -111,17 +125,50 @@ struct sum_chunk {
       part[i] = T(0);
       total[i] = 0;
     });
-    const kernel::quotient portion = kernel::divide(rows, chunks);  // the first chunks have one more row each
-    std::size_t first = chunk * portion.whole + (chunk < portion.remainder ? chunk : portion.remainder);
-    const std::size_t limit = first + portion.whole + (chunk < portion.remainder ? 1 : 0);
-    for (; first < limit; first += group) {
-      const std::size_t last = first + group < limit ? first + group : limit;
+    const chunk_range range(rows, chunks, chunk);
+    for (std::size_t first = range.begin; first < range.end; first += group) {
+      const std::size_t last = first + group < range.end ? first + group : range.end;
       for (std::size_t row = first; row < last; ++row) kernel(row, begin, end, part);
       at_sums([&](std::size_t i) {
         total[i] += static_cast<double>(part[i]);
         part[i] = T(0);
       });
     }
+  }
+};
+
+/// Computes row `chunk` of the partial sums of a kernel that defines `terms`, as sum_chunk does, but with the sums of a
+/// column in registers: nothing is stored before the last row, so that a GPU loads many rows ahead.
+template <class T, class Kernel>
+struct sum_terms {
+  Kernel kernel;
+  std::size_t rows;
+  std::size_t chunks;
+  std::size_t columns;
+  double* totals;  ///< chunks x count x columns
+
+  static constexpr std::size_t count = std::tuple_size_v<terms_of<Kernel>>;
+
+  constexpr void operator()(std::size_t chunk, std::size_t begin, std::size_t end) const {
+    constexpr std::size_t group = 32;
+    const chunk_range range(rows, chunks, chunk);
+    for (std::size_t c = begin; c < end; ++c) {
+      std::array<double, count> total{};
+      std::size_t first = range.begin;
+      for (; first + group <= range.end; first += group) add(total, first, first + group, c);
+      if (first < range.end) add(total, first, range.end, c);
+      for (std::size_t k = 0; k < count; ++k) totals[(chunk * count + k) * columns + c] = total[k];
+    }
+  }
+
+ private:
+  constexpr void add(std::array<double, count>& total, std::size_t first, std::size_t last, std::size_t c) const {
+    std::array<T, count> part{};
+#if defined(__CUDA_ARCH__)
+#pragma unroll 8
+#endif
+    for (std::size_t row = first; row < last; ++row) add_terms(kernel.terms(row, c), part.data(), 1);
+    for (std::size_t k = 0; k < count; ++k) total[k] += static_cast<double>(part[k]);
   }
 };
 
@@ -190,6 +237,8 @@ struct gate_sums {
   const T* gates;
   std::size_t units;
 
+  constexpr auto terms(std::size_t row, std::size_t o) const requires requires { gate.terms(T{}, T{}); }
+  { return gate.terms(z[row * stride + o], gates[row * units + o]); }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
     gate.add(begin, end, z + row * stride, gates + row * units, sums);
   }

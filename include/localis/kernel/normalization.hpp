@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/kernel/rows.hpp>
 #include <localis/math/activation.hpp>
 
 /// Kernels of batch normalization (Ioffe and Szegedy 2015), as passes over contiguous channel rows.
@@ -21,14 +23,12 @@ struct moments {
   const T* center;
   std::size_t channels;
 
+  constexpr std::array<T, 2> terms(std::size_t row, std::size_t c) const {
+    const T x = u[row * channels + c] - center[c];
+    return {x, x * x};
+  }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    const T* in = u + row * channels;
-    LOCALIS_VECTORIZE
-    for (std::size_t c = begin; c < end; ++c) {
-      const T x = in[c] - center[c];
-      sums[c] += x;
-      sums[channels + c] += x * x;
-    }
+    add_row_terms(*this, row, begin, end, channels, sums);
   }
 };
 
@@ -56,17 +56,14 @@ struct scale_shift_moments {
   scale_shift<T, Function> apply;
   const T* center;
 
+  constexpr std::array<T, 2> terms(std::size_t row, std::size_t c) const {
+    const T value = apply.u[row * apply.channels + c];
+    const T x = value - center[c];
+    apply.y[row * apply.channels + c] = apply.function(value * apply.scale[c] + apply.shift[c]);
+    return {x, x * x};
+  }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    const std::size_t channels = apply.channels;
-    const T* in = apply.u + row * channels;
-    T* out = apply.y + row * channels;
-    LOCALIS_VECTORIZE
-    for (std::size_t c = begin; c < end; ++c) {
-      const T x = in[c] - center[c];
-      sums[c] += x;
-      sums[channels + c] += x * x;
-      out[c] = apply.function(in[c] * apply.scale[c] + apply.shift[c]);
-    }
+    add_row_terms(*this, row, begin, end, apply.channels, sums);
   }
 };
 
@@ -205,15 +202,13 @@ template <class T, class Function = identity_function>
 struct normalization_sums {
   normalized<T, Function> norm;
 
+  constexpr std::array<T, 2> terms(std::size_t row, std::size_t c) const {
+    const T value = norm.u[row * norm.channels + c];
+    const T dz = norm.dy[row * norm.channels + c] * norm.function.slope_at(value * norm.scale[c] + norm.shift[c]);
+    return {dz, dz * (value - norm.mean[c]) * norm.inverse_deviation[c]};
+  }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    const T* in = norm.u + row * norm.channels;
-    const T* dy = norm.dy + row * norm.channels;
-    LOCALIS_VECTORIZE
-    for (std::size_t c = begin; c < end; ++c) {
-      const T dz = dy[c] * norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]);
-      sums[c] += dz;
-      sums[norm.channels + c] += dz * (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
-    }
+    add_row_terms(*this, row, begin, end, norm.channels, sums);
   }
 };
 

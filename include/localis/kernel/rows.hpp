@@ -1,7 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
+
+#include <localis/config.hpp>
 
 namespace localis {
 
@@ -23,6 +27,31 @@ namespace kernel {
 
 /// Whether a result replaces the values of its array or is added to them.
 enum class store { replace, add };
+
+/// The type of what a kernel over rows adds to the sums of one column for one row, f.terms(row, column): an array with
+/// one value for each sum. A kernel that defines `terms` can be summed in registers.
+template <class Kernel>
+using terms_of = decltype(std::declval<const Kernel&>().terms(std::size_t{}, std::size_t{}));
+
+template <class Kernel>
+concept has_terms = requires {
+  typename terms_of<Kernel>;
+};
+
+/// Adds terms First ... to sums that lie `stride` values apart.
+template <std::size_t First = 0, class T, std::size_t Count>
+constexpr void add_terms(const std::array<T, Count>& terms, T* sums, std::size_t stride) {
+  [&]<std::size_t... K>(std::index_sequence<K...>) { ((sums[(First + K) * stride] += terms[First + K]), ...); }
+  (std::make_index_sequence<Count - First>());
+}
+
+/// Adds the terms of a stretch of a row to the sums of its columns, Count x columns.
+template <class Kernel, class T>
+constexpr void add_row_terms(const Kernel& f, std::size_t row, std::size_t begin, std::size_t end, std::size_t columns,
+                             T* sums) {
+  LOCALIS_VECTORIZE
+  for (std::size_t c = begin; c < end; ++c) add_terms(f.terms(row, c), sums + c, columns);
+}
 
 }  // namespace kernel
 

@@ -111,10 +111,10 @@ class backend {
   template <class Kernel>
   void reduce_columns(std::size_t rows, std::size_t columns, std::size_t count, const Kernel& f, Scalar* sums,
                       workspace scratch) const {
-    row_sums<Scalar>(rows, columns, count, scratch)(system_, f, sums);
+    row_sums<Scalar, System>(rows, columns, count, scratch)(system_, f, sums);
   }
   void reduce_scratch(std::size_t rows, std::size_t columns, std::size_t count, workspace& scratch) const {
-    (void)row_sums<Scalar>(rows, columns, count, scratch);
+    (void)row_sums<Scalar, System>(rows, columns, count, scratch);
   }
 
   // Linear maps.

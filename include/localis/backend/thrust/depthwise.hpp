@@ -37,8 +37,9 @@ struct depthwise_convolution {
     const std::size_t limit = chunk(forward.samples);
     const learn_arrays arrays(*this, limit, options, scratch);
     kernel::store mode = kernel::store::replace;
-    for (std::size_t first = 0; first < rows; first += limit) {
-      const row_stretch all{first, 1, (std::min)(limit, rows - first)};
+    const std::size_t piece = even_piece(rows, limit);
+    for (std::size_t first = 0; first < rows; first += piece) {
+      const row_stretch all{first, 1, (std::min)(piece, rows - first)};
       if (!options.response_is_given) {
         respond_rows(all, forward.x, forward.w, forward.u + first * map.outputs());
       }
@@ -61,8 +62,8 @@ struct depthwise_convolution {
     (void)learn_arrays(*this, limit, options, scratch);
     workspace unit_sums = scratch;
     workspace products = scratch;
-    (void)row_sums<Scalar>(limit, map.outputs(), options.unit_sums, unit_sums);
-    (void)row_sums<Scalar>(limit, map.outputs(), map.inputs(), products);
+    (void)row_sums<Scalar, System>(limit, map.outputs(), options.unit_sums, unit_sums);
+    (void)row_sums<Scalar, System>(limit, map.outputs(), map.inputs(), products);
     scratch = larger(unit_sums, products);
   }
 
@@ -73,7 +74,7 @@ struct depthwise_convolution {
   }
   void weight_gradient_scratch(std::size_t samples, workspace& scratch) const {
     (void)scratch.take<Scalar>(map.weights());
-    (void)row_sums<Scalar>(map.rows(samples), map.outputs(), map.inputs(), scratch);
+    (void)row_sums<Scalar, System>(map.rows(samples), map.outputs(), map.inputs(), scratch);
   }
 
   void input_gradient(const input_gradient_arguments<Scalar>& backward, workspace) const {
@@ -103,7 +104,7 @@ struct depthwise_convolution {
   /// d: rows.count x C,  cells: scratch, I x C
   void sum_products(const row_stretch& rows, const Scalar* x, const Scalar* d, Scalar* cells, Scalar* sum,
                     kernel::store mode, workspace scratch) const {
-    row_sums<Scalar>(rows.count, map.outputs(), map.inputs(), scratch)(
+    row_sums<Scalar, System>(rows.count, map.outputs(), map.inputs(), scratch)(
         system, kernel::depthwise_products<Scalar>{map, x, d, rows.first, rows.every}, cells);
     for_rows(system, map.outputs(), map.inputs(),
              kernel::transposed<Scalar>{cells, map.outputs(), sum, map.inputs(), mode});

@@ -15,11 +15,21 @@
 /// The parts of a learning pass that all algorithms share: its chunks of rows, its gates and its sums per unit.
 namespace localis::device {
 
-/// Returns the number of rows of X that a pass processes at once.
+/// Returns the largest number of rows of X that a pass processes at once. It does not fall with the number of samples,
+/// so that scratch memory for a batch suffices for a smaller one.
 template <class Scalar, class Operand, class System>
 [[nodiscard]] std::size_t rows_per_chunk(const System& system, const linear_map& map, std::size_t samples) {
   const std::size_t row = (std::max)(map.seen() * sizeof(Operand), map.outputs() * sizeof(Scalar));
-  return std::clamp<std::size_t>(system.chunk_bytes() / row, 1, map.rows(samples));
+  return std::clamp<std::size_t>(system.chunk_bytes() / row, 1, (std::max)(map.rows(samples), std::size_t{1}));
+}
+/// Cuts `size` rows into as few pieces as have at most `limit` rows, and returns the size of a piece, which is the same
+/// for all but the last. Large pieces are multiples of 128 rows, which are whole tiles of a product.
+[[nodiscard]] constexpr std::size_t even_piece(std::size_t size, std::size_t limit) {
+  if (size <= limit) return limit;
+  const std::size_t tile = limit < 1024 ? 1 : 128;
+  const auto divide_up = [](std::size_t a, std::size_t b) { return (a + b - 1) / b; };
+  const std::size_t pieces = divide_up(size, limit / tile * tile);
+  return divide_up(divide_up(size, pieces), tile) * tile;
 }
 
 /// The `count` rows first, first + every, ... of X.
@@ -73,7 +83,7 @@ class gate_arrays {
     for_rows(
         system, rows.count, units_,
         kernel::open_rows<Scalar, Gate>{learn.gate, rows.first, rows.every, signal, stride, gates_, plain_, units_});
-    row_sums<Scalar>(rows.count, units_, learn.options.unit_sums, scratch)(
+    row_sums<Scalar, System>(rows.count, units_, learn.options.unit_sums, scratch)(
         system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, gates_, units_}, learn.sums.unit, mode);
   }
 

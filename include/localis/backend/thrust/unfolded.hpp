@@ -68,8 +68,8 @@ struct unfolded_convolution {
     const std::size_t limit = chunk(samples);
     workspace unit_sums = scratch;
     workspace input_sums = scratch;
-    (void)row_sums<Scalar>(limit, map.outputs(), options.unit_sums, unit_sums);
-    if (options.sums_inputs) (void)row_sums<Scalar>(limit, map.seen(), 1, input_sums);
+    (void)row_sums<Scalar, System>(limit, map.outputs(), options.unit_sums, unit_sums);
+    if (options.sums_inputs) (void)row_sums<Scalar, System>(limit, map.seen(), 1, input_sums);
     scratch = larger(unit_sums, input_sums);
   }
 
@@ -89,8 +89,9 @@ struct unfolded_convolution {
   void input_gradient(const input_gradient_arguments<Scalar>& backward, workspace scratch) const {
     const backward_arrays arrays(*this, backward.samples, scratch);
     const Operand* weights = rounded_weights(backward.w, arrays.weights);
-    for (std::size_t first = 0; first < backward.samples; first += arrays.samples) {
-      const std::size_t samples = (std::min)(arrays.samples, backward.samples - first);
+    const std::size_t piece = even_piece(backward.samples, arrays.samples);
+    for (std::size_t first = 0; first < backward.samples; first += piece) {
+      const std::size_t samples = (std::min)(piece, backward.samples - first);
       const Operand* gradients =
           rounded(backward.d + first * map.out.size(), map.rows(samples), map.outputs(), arrays.gradients);
       Scalar* dx = backward.dx + first * map.in.size();
@@ -161,8 +162,8 @@ struct unfolded_convolution {
                                        .beta = factor(mode)});
     }
     if (options.sums_inputs) {
-      row_sums<Scalar>(rows, map.seen(), 1, scratch)(system, kernel::column_sums<Scalar, Operand>{x.data, x.stride},
-                                                     sums.input, mode);
+      row_sums<Scalar, System>(rows, map.seen(), 1, scratch)(
+          system, kernel::column_sums<Scalar, Operand>{x.data, x.stride}, sums.input, mode);
     }
     if (options.forgetting == mutual_forgetting::remainder) {
       for_rows(system, rows, inputs,
@@ -192,9 +193,10 @@ struct unfolded_convolution {
   /// Calls body(first, rows, tile) for each chunk of X, where `tile` holds the unfolded inputs of its rows.
   template <class Body>
   void for_chunks(std::size_t samples, const Scalar* x, Operand* columns, const Body& body) const {
-    const std::size_t limit = chunk(samples);
-    for (std::size_t first = 0; first < map.rows(samples); first += limit) {
-      const std::size_t rows = (std::min)(limit, map.rows(samples) - first);
+    const std::size_t all = map.rows(samples);
+    const std::size_t piece = even_piece(all, chunk(samples));
+    for (std::size_t first = 0; first < all; first += piece) {
+      const std::size_t rows = (std::min)(piece, all - first);
       if (map.pointwise()) {
         body(first, rows, rounded(x + first * map.seen(), rows, map.seen(), columns));
       } else {
