@@ -23,7 +23,7 @@ function add_leads(to, from,  i, n, each, changed) {
   name = $0
   sub(/.*\.entry /, "", name)
   sub(/\(.*/, "", name)
-  inside = match(name, /(stores|adds)ILi[0-9]+E/)
+  inside = match(name, /(stores|adds|reduces)ILi[0-9]+E/)
   expected = substr(name, RSTART, RLENGTH)
   gsub(/[^0-9]/, "", expected)
   moves = stores = 0

@@ -86,6 +86,24 @@ inline constexpr int sums_of<localis::kernel::gate_sums<T, localis::kernel::gate
 template <class T, class Epilogue>
 inline constexpr int arrays_of<localis::kernel::epilogue_rows<T, Epilogue>> = 1;
 
+// Where chunks are summed up, one kernel takes the sums, and another adds and finishes them.
+template <class F>
+struct sums_and_end {
+  static constexpr int sums = arrays_of<F>;
+  static constexpr int end = 0;
+};
+template <class Sums, class End>
+struct sums_and_end<localis::kernel::followed_by<Sums, End>> {
+  static constexpr int sums = arrays_of<Sums>;
+  static constexpr int end = arrays_of<End>;
+};
+template <class Sums, class End>
+inline constexpr int sums_of<localis::kernel::followed_by<Sums, End>> = sums_of<Sums>;
+template <class T, class F>
+inline constexpr int arrays_of<localis::kernel::sum_chunk<T, F>> = 2 + sums_and_end<F>::sums;
+template <class T, class F>
+inline constexpr int arrays_of<localis::kernel::add_chunks<T, F>> = 1 + sums_and_end<F>::end;
+
 template <int Arrays, class F>
 __global__ void stores(F f) {
   f(blockIdx.x);
@@ -94,6 +112,7 @@ template <int Arrays, class F, class T>
 __global__ void adds(F f, T* sums) {
   const std::size_t column = blockIdx.y;
   f(blockIdx.x, column, column + 1, sums);
+  localis::kernel::finish_columns(f, column, column + 1);
 }
 
 /// A kernel as the backend cuts it. In a loop over rows, what stores zeros before it is still there where its call is
@@ -107,10 +126,29 @@ void launch_by_name(const localis::kernel::cut_elements<localis::kernel::sum_chu
   stores<arrays_of<std::remove_cvref_t<decltype(f)>>><<<1, 1>>>(f);
   adds<sums_of<F> + arrays_of<F>><<<1, 1>>>(f.kernel.kernel, f.kernel.parts);
 }
+/// A reduction: one thread makes a call, stores what it returns, and finishes.
+template <int Arrays, class F>
+__global__ void reduces(F f, double* numbers) {
+  const auto returned = f(blockIdx.x);
+  for (std::size_t k = 0; k < returned.size(); ++k) numbers[k] = returned[k];
+  f.finish(returned);
+}
+template <class F>
+void launch_blocks_by_name(const localis::kernel::reduction_blocks<F>& blocks) {
+  reduces<1 + arrays_of<F>><<<1, 1>>>(blocks.kernel, nullptr);
+}
+template <class T, class F>
+void launch_blocks_by_name(const localis::kernel::column_blocks<T, F>& blocks) {
+  adds<sums_of<F> + arrays_of<F>><<<1, 1>>>(blocks.kernel, blocks.sums);
+}
 struct by_name {
   template <class F>
   void operator()(cudaStream_t, std::size_t, const F& f) const {
     launch_by_name(f);
+  }
+  template <class Reductions>
+  void run_blocks(cudaStream_t, std::size_t, const Reductions& reductions) const {
+    launch_blocks_by_name(reductions.of_block(0));
   }
 };
 template <class T>

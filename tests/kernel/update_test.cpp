@@ -1,30 +1,57 @@
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include <localis/kernel/reduction.hpp>
 #include <localis/kernel/update.hpp>
 
 namespace lo = localis;
+namespace kernel = lo::kernel;
+
+namespace {
+
+using direction = kernel::gradient_direction<double>;
+
+/// Returns the factor of a step along rows of two, which only its direction and its weights determine.
+template <template <class, class> class Factor>
+double factor_of(const std::vector<double>& gradient, const std::vector<double>& weight, double gain) {
+  double factor = -1;
+  const Factor<double, direction> f{weight.data(), {2}, {gradient.data(), 2}, &gain, &factor};
+  kernel::numbers_of<decltype(f)> all{};
+  for (std::size_t row = 0; row < gradient.size() / 2; ++row) kernel::combine<f.kind>(all, f(row));
+  f.finish(all);
+  return factor;
+}
+
+}  // namespace
 
 TEST_CASE("max_abs_step: what is not a number is not hidden by the numbers behind it") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> gradient{1, 5, 2, 3, nan, 1};
-  std::vector<double> peaks(3);
-  using direction = lo::kernel::gradient_direction<double>;
-  const lo::kernel::row_peaks<double, direction> rows_of{gradient.data(), {2}, {gradient.data(), 2}, peaks.data()};
-  for (std::size_t row = 0; row < 3; ++row) rows_of(row);
-  CHECK(peaks[0] == 5);
-  CHECK(peaks[1] == 3);
-  CHECK(std::isnan(peaks[2]));
-  const double gain = 2;
-  double factor = 0;
-  lo::kernel::peak_factor<double>{peaks.data(), 2, &gain, &factor}(0);
-  CHECK(factor == 0.4);
-  std::swap(peaks[1], peaks[2]);
-  lo::kernel::peak_factor<double>{peaks.data(), 3, &gain, &factor}(0);
-  CHECK(std::isnan(factor));
+  const std::vector<double> weight(6, 1);
+  CHECK(factor_of<kernel::peak_factor>({1, -5, 2, 3, 0, 1}, weight, 2) == 0.4);
+  CHECK(std::isnan(factor_of<kernel::peak_factor>({1, 5, 2, 3, nan, 1}, weight, 2)));
+  CHECK(std::isnan(factor_of<kernel::peak_factor>({1, nan, 2, 3, 5, 1}, weight, 2)));
+  CHECK(factor_of<kernel::peak_factor>({0, 0, 0, 0, 0, 0}, weight, 2) == 0);
+}
+
+TEST_CASE("relative_step: the norms are those of the whole matrix") {
+  CHECK(factor_of<kernel::relative_factor>({3, 0, 0, 4}, {0, 6, 8, 0}, 2) == 4);
+  CHECK(factor_of<kernel::relative_factor>({0, 0, 0, 0}, {0, 6, 8, 0}, 2) == 0);
+}
+
+TEST_CASE("guard_scale: rows with a negative scale are counted, and limited if wanted") {
+  for (const bool clip : {false, true}) {
+    std::vector<double> forget{1, 3, 4, 2};
+    double clips = 5;
+    const kernel::guard_scale<double> f{forget.data(), {0.5}, clip, &clips};
+    std::array<double, 1> all{};
+    for (std::size_t row = 0; row < 4; ++row) kernel::combine<kernel::reduction::sum>(all, f(row));
+    f.finish(all);
+    CHECK(clips == 7);
+    CHECK(forget == (clip ? std::vector<double>{1, 2, 2, 2} : std::vector<double>{1, 3, 4, 2}));
+  }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -9,6 +10,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/reduction.hpp>
 
 /// The contract between layers and rules on one side and backends on the other.
 ///
@@ -112,6 +114,14 @@ struct learning_arguments {
   accumulators<T> sums;
 };
 
+/// One of several reductions by kernels of one type.
+template <class Kernel>
+struct reduction_call {
+  Kernel kernel;
+  std::size_t size;  ///< number of calls
+  std::size_t work;  ///< number of elements that a call processes
+};
+
 /// Describes the epilogue that follows a response in the same pass (kernel::epilogue). The size of the scratch memory
 /// of the response depends on it.
 struct epilogue_options {
@@ -128,6 +138,11 @@ struct any_row_kernel {
 template <class T>
 struct any_column_kernel {
   void operator()(std::size_t, std::size_t, std::size_t, T*) const {}
+};
+struct any_reduction {
+  static constexpr kernel::reduction kind = kernel::reduction::sum;
+  std::array<double, 1> operator()(std::size_t) const { return {}; }
+  void finish(const std::array<double, 1>&) const {}
 };
 template <class T>
 struct any_gate {
@@ -159,7 +174,12 @@ struct any_gate {
 ///   row_threads(columns)          the number of calls that share a row if a kernel::row_split iterates over it
 ///   for_samples(samples, work, channels, f)    like for_rows, but f processes a whole sample of `work` elements
 ///   reduce_columns(rows, columns, k, f, sums, scratch)    f(row, begin, end, sums) adds to k sums per column, which
-///                                 start at 0: k x columns; scratch: reduce_scratch
+///                                 start at 0: k x columns; then f.finish(begin, end), if there is such a function,
+///                                 over columns whose sums are complete; scratch: reduce_scratch
+///   reduce(size, work, f, parts)  f(i), which processes `work` elements, returns numbers, and f.finish(numbers) gets
+///                                 their sums or maxima (kernel/reduction.hpp); parts: scratch of size x numbers
+///   make_reductions<Kernel>(kind, sizes)    returns an object whose run(backend, calls) runs several reductions with
+///                                 kernels of one type, at once where that is faster
 ///
 /// Linear maps:
 ///   respond(map, response, scratch, epilogue)    computes a response; the epilogue is optional; scratch:
@@ -184,8 +204,8 @@ struct any_gate {
 template <class B>
 concept backend = std::copy_constructible<B> &&
     requires(const B& b, const linear_map& map, std::size_t n, typename B::scalar* out, const typename B::scalar* in,
-             workspace scratch, workspace& measure, memory_kind kind, const learn_options& options,
-             const response_arguments<typename B::scalar>& response,
+             workspace scratch, workspace& measure, memory_kind kind, const learn_options& options, double* parts,
+             std::span<const std::size_t> sizes, const response_arguments<typename B::scalar>& response,
              const learning_arguments<typename B::scalar, detail::any_gate<typename B::scalar>>& learning,
              const weight_gradient_arguments<typename B::scalar>& weight_gradient,
              const input_gradient_arguments<typename B::scalar>& input_gradient,
@@ -208,6 +228,9 @@ concept backend = std::copy_constructible<B> &&
   b.for_samples(n, n, n, detail::any_row_kernel{});
   b.reduce_columns(n, n, n, detail::any_column_kernel<typename B::scalar>{}, out, scratch);
   b.reduce_scratch(n, n, n, measure);
+  b.reduce(n, n, detail::any_reduction{}, parts);
+  b.template make_reductions<detail::any_reduction>(kind, sizes)
+      .run(b, std::span<const reduction_call<detail::any_reduction>>());
 
   b.respond(map, response, scratch);
   b.respond(map, response, scratch, epilogue);

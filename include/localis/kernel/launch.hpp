@@ -137,56 +137,28 @@ struct sum_chunk {
   }
 };
 
-/// Computes row `chunk` of the partial sums of a kernel that defines `terms`, as sum_chunk does, but with the sums of a
-/// column in registers: nothing is stored before the last row, so that a GPU loads many rows ahead.
+/// Adds up the totals of the chunks in their order, stores the results in `sums` or adds them, as `mode` says, and
+/// finishes them.
 template <class T, class Kernel>
-struct sum_terms {
-  Kernel kernel;
-  std::size_t rows;
-  std::size_t chunks;
-  std::size_t columns;
-  double* totals;  ///< chunks x count x columns
-
-  static constexpr std::size_t count = std::tuple_size_v<terms_of<Kernel>>;
-
-  constexpr void operator()(std::size_t chunk, std::size_t begin, std::size_t end) const {
-    constexpr std::size_t group = 32;
-    const chunk_range range(rows, chunks, chunk);
-    for (std::size_t c = begin; c < end; ++c) {
-      std::array<double, count> total{};
-      std::size_t first = range.begin;
-      for (; first + group <= range.end; first += group) add(total, first, first + group, c);
-      if (first < range.end) add(total, first, range.end, c);
-      for (std::size_t k = 0; k < count; ++k) totals[(chunk * count + k) * columns + c] = total[k];
-    }
-  }
-
- private:
-  constexpr void add(std::array<double, count>& total, std::size_t first, std::size_t last, std::size_t c) const {
-    std::array<T, count> part{};
-#if defined(__CUDA_ARCH__)
-#pragma unroll 8
-#endif
-    for (std::size_t row = first; row < last; ++row) add_terms(kernel.terms(row, c), part.data(), 1);
-    for (std::size_t k = 0; k < count; ++k) total[k] += static_cast<double>(part[k]);
-  }
-};
-
-/// Adds up the totals of the chunks in their order, and stores the result in `sums` or adds it, as `mode` says.
-template <class T>
 struct add_chunks {
+  Kernel kernel;
   const double* totals;
   std::size_t chunks;
-  std::size_t size;
+  std::size_t columns;
+  std::size_t count;  ///< number of sums per column
   T* sums;
   store mode;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) {
-      double sum = 0;
-      for (std::size_t chunk = 0; chunk < chunks; ++chunk) sum += totals[chunk * size + i];
-      sums[i] = (mode == store::add ? sums[i] : T(0)) + static_cast<T>(sum);
+    for (std::size_t k = 0; k < count; ++k) {
+      for (std::size_t c = begin; c < end; ++c) {
+        const std::size_t i = k * columns + c;
+        double sum = 0;
+        for (std::size_t chunk = 0; chunk < chunks; ++chunk) sum += totals[chunk * count * columns + i];
+        sums[i] = (mode == store::add ? sums[i] : T(0)) + static_cast<T>(sum);
+      }
     }
+    finish_columns(kernel, begin, end);
   }
 };
 

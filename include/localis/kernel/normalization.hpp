@@ -212,6 +212,22 @@ struct normalization_sums {
   }
 };
 
+/// Gradients with respect to gamma and beta from the sums of normalization_sums.
+template <class T>
+struct normalization_parameters {
+  const T* sums;
+  T* gamma_gradient;
+  T* beta_gradient;
+  std::size_t channels;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t c = begin; c < end; ++c) {
+      gamma_gradient[c] = sums[channels + c];
+      beta_gradient[c] = sums[c];
+    }
+  }
+};
+
 /// Gradient with respect to u: du = scale (dz - sum dz / P - xhat sum(dz xhat) / P), with scale = gamma / deviation; du
 /// may be dy.
 template <class T, class Function = identity_function>
@@ -230,24 +246,6 @@ struct normalization_gradient {
       const T dz = dy[c] * norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]);
       const T xhat = (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
       out[c] = norm.scale[c] * (dz - inv_count * (sums[c] + xhat * sums[norm.channels + c]));
-    }
-  }
-};
-
-/// Scale and shift from finish_moments: scale = gamma / deviation, shift = beta - mean scale.
-template <class T>
-struct saved_scale {
-  const T* gamma;
-  const T* beta;
-  const T* mean;
-  const T* inverse_deviation;
-  T* scale;
-  T* shift;
-
-  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t c = begin; c < end; ++c) {
-      scale[c] = gamma[c] * inverse_deviation[c];
-      shift[c] = beta[c] - mean[c] * scale[c];
     }
   }
 };

@@ -53,6 +53,29 @@ constexpr void add_row_terms(const Kernel& f, std::size_t row, std::size_t begin
   for (std::size_t c = begin; c < end; ++c) add_terms(f.terms(row, c), sums + c, columns);
 }
 
+/// Sums over rows by the kernel `sums`, and then the kernel `end` over one row of their columns, which reads the sums
+/// where they were stored.
+template <class Sums, class End>
+struct followed_by {
+  Sums sums;
+  End end;
+
+  constexpr auto terms(std::size_t row, std::size_t column) const requires has_terms<Sums> {
+    return sums.terms(row, column);
+  }
+  template <class T>
+  constexpr void operator()(std::size_t row, std::size_t first, std::size_t last, T* totals) const {
+    sums(row, first, last, totals);
+  }
+  constexpr void finish(std::size_t first, std::size_t last) const { end(0, first, last); }
+};
+
+/// Finishes the sums of some columns that a kernel has taken, f.finish(first column, last column), if it wants that.
+template <class Kernel>
+constexpr void finish_columns(const Kernel& f, std::size_t first, std::size_t last) {
+  if constexpr (requires { f.finish(first, last); }) f.finish(first, last);
+}
+
 }  // namespace kernel
 
 }  // namespace localis

@@ -6,6 +6,7 @@
 
 #include <localis/config.hpp>
 #include <localis/kernel/divide.hpp>
+#include <localis/kernel/reduction.hpp>
 
 /// The kernels that change weights. Gradient descent and local rules share them.
 namespace localis::kernel {
@@ -77,8 +78,8 @@ struct row_split {
   }
 };
 
-/// Updates one part of the weights: W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one element;
-/// `change` gets the sum of squares of the changes in this part, before the constraint, in double, so that it overflows
+/// Updates the weights, one part in a call: W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one
+/// element; `change` gets the sum of squares of the changes, before the constraint, in double, so that it overflows
 /// only if a weight does. If threads share a row, `constrain` applies the constraint.
 ///   weight and each state array: rows x columns
 template <class T, class Direction, class Step, class Constraint>
@@ -92,15 +93,17 @@ struct apply_update {
   Constraint constraint;
   double* change;
 
-  constexpr void operator()(std::size_t part) const {
+  static constexpr reduction kind = reduction::sum;
+  constexpr std::array<double, 1> operator()(std::size_t part) const {
     const T size = step_size.get(split.row_of(part));
     double sums[row_split::width] = {};
     split(part, [&](std::size_t row, std::size_t column, std::size_t slot) { sums[slot] += one(row, column, size); });
     double sum = 0;
     for (const double s : sums) sum += s;
-    change[part] = sum;
     if (split.threads == 1) constraint.apply(weight + part * split.columns, split.columns);
+    return {sum};
   }
+  constexpr void finish(const std::array<double, 1>& sum) const { *change = sum[0]; }
 
  private:
   constexpr double one(std::size_t row, std::size_t column, T size) const {
@@ -124,15 +127,19 @@ struct constrain {
   constexpr void operator()(std::size_t row) const { constraint.apply(weight + row * columns, columns); }
 };
 
-/// Squared norms of one part, in double: norms[2 part] = |g|^2, norms[2 part + 1] = |w|^2.
+/// The factor of a relative step: gain |W| / |g|, or 0 if g is 0. A step of rate r then moves W by the fraction r of
+/// its norm. A call takes one part; norms are taken in double.
 template <class T, class Direction>
-struct row_norms {
+struct relative_factor {
   const T* weight;
   row_split split;
   Direction direction;
-  double* norms;
+  const T* gain;
+  T* factor;
 
-  constexpr void operator()(std::size_t part) const {
+  static constexpr reduction kind = reduction::sum;
+  /// The squared norms |g|^2 and |w|^2 of a part.
+  constexpr std::array<double, 2> operator()(std::size_t part) const {
     double g2[row_split::width] = {};
     double w2[row_split::width] = {};
     split(part, [&](std::size_t row, std::size_t column, std::size_t slot) {
@@ -141,31 +148,15 @@ struct row_norms {
       g2[slot] += g * g;
       w2[slot] += static_cast<double>(w) * static_cast<double>(w);
     });
-    norms[2 * part] = 0;
-    norms[2 * part + 1] = 0;
+    std::array<double, 2> norms{};
     for (std::size_t j = 0; j < row_split::width; ++j) {
-      norms[2 * part] += g2[j];
-      norms[2 * part + 1] += w2[j];
+      norms[0] += g2[j];
+      norms[1] += w2[j];
     }
+    return norms;
   }
-};
-
-/// The factor of a relative step: gain |W| / |g|, or 0 if g is 0. A step of rate r then moves W by the fraction r of
-/// its norm.
-template <class T>
-struct relative_factor {
-  const double* norms;
-  std::size_t rows;
-  const T* gain;
-  T* factor;
-
-  constexpr void operator()(std::size_t) const {
-    double g2 = 0;
-    double w2 = 0;
-    for (std::size_t row = 0; row < rows; ++row) {
-      g2 += norms[2 * row];
-      w2 += norms[2 * row + 1];
-    }
+  constexpr void finish(const std::array<double, 2>& norms) const {
+    const auto [g2, w2] = norms;
     *factor = g2 == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) * std::sqrt(w2) / std::sqrt(g2));
   }
 };
@@ -187,40 +178,28 @@ struct store_direction {
   }
 };
 
-/// The largest |g| of one part, peaks[part]; NaN if any value is NaN.
+/// The factor of a step with max_abs_step: gain / max |g|, NaN if any value is NaN, and 0 if g is 0. The largest change
+/// of a weight in a step of rate r is then r. A call takes one part.
 template <class T, class Direction>
-struct row_peaks {
+struct peak_factor {
   const T* weight;
   row_split split;
   Direction direction;
-  double* peaks;
+  const T* gain;
+  T* factor;
 
-  constexpr void operator()(std::size_t part) const {
+  static constexpr reduction kind = reduction::largest;
+  constexpr std::array<double, 1> operator()(std::size_t part) const {
     const quotient place = divide(part, split.threads);
     T largest = 0;
     for (std::size_t column = place.remainder; column < split.columns; column += split.threads) {
       const T size = (std::abs)(direction(place.whole, column, weight[place.whole * split.columns + column]));
       if (size > largest || size != size) largest = size;
     }
-    peaks[part] = static_cast<double>(largest);
+    return {static_cast<double>(largest)};
   }
-};
-
-/// The factor of a step with max_abs_step: gain / max |g|, NaN if any value is NaN, and 0 if g is 0. The largest change
-/// of a weight in a step of rate r is then r.
-template <class T>
-struct peak_factor {
-  const double* peaks;
-  std::size_t rows;
-  const T* gain;
-  T* factor;
-
-  constexpr void operator()(std::size_t) const {
-    double largest = 0;
-    for (std::size_t row = 0; row < rows; ++row) {
-      if (peaks[row] > largest || peaks[row] != peaks[row]) largest = peaks[row];
-    }
-    *factor = largest == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) / largest);
+  constexpr void finish(const std::array<double, 1>& largest) const {
+    *factor = largest[0] == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) / largest[0]);
   }
 };
 
@@ -303,59 +282,22 @@ struct update_bias {
   }
 };
 
-/// Counts the rows whose scale 1 - eta c is negative, and sets their scale to 0 if `clip`.
+/// Counts the rows whose scale 1 - eta c is negative, and sets their scale to 0 if `clip`. A call takes one row.
 template <class T>
 struct guard_scale {
   T* forget;
   rate<T> step_size;
   bool clip;
   double* clips;
-  std::size_t rows;
 
-  constexpr void operator()(std::size_t) const {
-    for (std::size_t o = 0; o < rows; ++o) {
-      const T size = step_size.get(o);
-      if (!(size * forget[o] > T(1))) continue;
-      *clips += 1;
-      if (clip) forget[o] = T(1) / size;
-    }
+  static constexpr reduction kind = reduction::sum;
+  constexpr std::array<double, 1> operator()(std::size_t row) const {
+    const T size = step_size.get(row);
+    if (!(size * forget[row] > T(1))) return {0};
+    if (clip) forget[row] = T(1) / size;
+    return {1};
   }
-};
-
-enum class reduction { sum, largest };
-
-/// Reduces `size` parts to `count`: parts[k] = the sum, or the maximum, of parts k, k + count, ...
-struct reduce_parts {
-  double* parts;
-  std::size_t size;
-  std::size_t count;
-  reduction kind;
-
-  constexpr void operator()(std::size_t k) const {
-    double all = parts[k];
-    for (std::size_t i = k + count; i < size; i += count) {
-      const double part = parts[i];
-      if (kind == reduction::sum) {
-        all += part;
-      } else if (part > all || part != part) {
-        all = part;
-      }
-    }
-    parts[k] = all;
-  }
-};
-
-/// Sums the parts of all rows: *sum = parts[0] + ... + parts[rows - 1].
-struct total {
-  const double* parts;
-  std::size_t rows;
-  double* sum;
-
-  constexpr void operator()(std::size_t) const {
-    double all = 0;
-    for (std::size_t row = 0; row < rows; ++row) all += parts[row];
-    *sum = all;
-  }
+  constexpr void finish(const std::array<double, 1>& count) const { *clips += count[0]; }
 };
 
 }  // namespace localis::kernel

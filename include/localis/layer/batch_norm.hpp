@@ -46,8 +46,8 @@ class batch_norm_layer {
     expect(is_finite(epsilon) && epsilon > 0, "batch_norm: epsilon", "a finite number > 0", epsilon);
   }
 
-  /// The number of saved values, which are the mean and 1 / deviation of the batch.
-  static constexpr std::size_t saved(const operation& op) { return 2 * op.in.channels; }
+  /// The number of saved values, which are the mean, 1 / deviation, scale and shift of the batch.
+  static constexpr std::size_t saved(const operation& op) { return 4 * op.in.channels; }
 
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples, phase) {
     workspace measure;
@@ -92,49 +92,58 @@ class batch_norm_layer {
     const std::size_t rows = arrays.samples * op.in.positions();
     workspace scratch(arrays.scratch);
     const scratch_arrays taken = take_arrays(channels_, scratch);
-    const kernel::scale_shift<scalar, Function> apply{arrays.input, arrays.output, taken.scale,
-                                                      taken.shift,  channels_,     epilogue};
+    kernel::scale_shift<scalar, Function> apply{arrays.input, arrays.output, taken.scale,
+                                                taken.shift,  channels_,     epilogue};
     if (present(run_mode, step.normalization)) {
       const auto next = make_epilogue(backend, op, arrays.scratch, run_mode, step, epilogue, 1);
       if (next.center == nullptr) {
         backend.for_rows(rows, channels_, apply);
         return;
       }
-      backend.reduce_columns(rows, channels_, 2, kernel::scale_shift_moments<scalar, Function>{apply, running_mean()},
+      using moments = kernel::scale_shift_moments<scalar, Function>;
+      backend.reduce_columns(rows, channels_, 2,
+                             kernel::followed_by<moments, kernel::finish_moments<scalar>>{
+                                 {apply, running_mean()}, finish(taken, rows, step.apply_updates)},
                              taken.sums, scratch);
-      finish_epilogue(backend, op, arrays.samples, arrays.scratch, step, next);
       return;
     }
-    backend.reduce_columns(rows, channels_, 2, kernel::moments<scalar>{arrays.input, running_mean(), channels_},
-                           taken.sums, scratch);
     kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);
+    end.scale = taken.scale;
+    end.shift = taken.shift;
     if (run_mode == mode::train) {
       end.mean = arrays.saved;
       end.inverse_deviation = arrays.saved + channels_;
+      apply.scale = end.scale = arrays.saved + 2 * channels_;
+      apply.shift = end.shift = arrays.saved + 3 * channels_;
     }
-    end.scale = taken.scale;
-    end.shift = taken.shift;
-    backend.for_rows(1, channels_, end);
+    backend.reduce_columns(rows, channels_, 2,
+                           kernel::followed_by<kernel::moments<scalar>, kernel::finish_moments<scalar>>{
+                               {arrays.input, running_mean(), channels_}, end},
+                           taken.sums, scratch);
     backend.for_rows(rows, channels_, apply);
   }
 
   template <class Function = identity_function>
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
     const std::size_t rows = arrays.samples * op.in.positions();
-    const scalar* mean = arrays.saved;
-    const scalar* inverse = arrays.saved + channels_;
     workspace scratch(arrays.scratch);
     const scratch_arrays taken = take_arrays(channels_, scratch);
-    backend.for_rows(1, channels_,
-                     kernel::saved_scale<scalar>{gamma(), beta(), mean, inverse, taken.scale, taken.shift});
-    const kernel::normalized<scalar, Function> norm{
-        arrays.input, arrays.output_gradient, mean, inverse, taken.scale, taken.shift, channels_, epilogue};
-    backend.reduce_columns(rows, channels_, 2, kernel::normalization_sums<scalar, Function>{norm}, taken.sums, scratch);
     workspace gradients(arrays.parameter_gradients);
     auto* gamma_gradient = gradients.take<scalar>(channels_);
     auto* beta_gradient = gradients.take<scalar>(channels_);
-    backend.copy(taken.sums + channels_, channels_, gamma_gradient);
-    backend.copy(taken.sums, channels_, beta_gradient);
+    const kernel::normalized<scalar, Function> norm{arrays.input,
+                                                    arrays.output_gradient,
+                                                    arrays.saved,
+                                                    arrays.saved + channels_,
+                                                    arrays.saved + 2 * channels_,
+                                                    arrays.saved + 3 * channels_,
+                                                    channels_,
+                                                    epilogue};
+    using sums = kernel::normalization_sums<scalar, Function>;
+    backend.reduce_columns(rows, channels_, 2,
+                           kernel::followed_by<sums, kernel::normalization_parameters<scalar>>{
+                               {norm}, {taken.sums, gamma_gradient, beta_gradient, channels_}},
+                           taken.sums, scratch);
     if (arrays.input_gradient != nullptr) {
       backend.for_rows(
           rows, channels_,
@@ -196,7 +205,7 @@ class batch_norm_layer {
 /// gamma and beta do not change, and step_values::normalization selects the statistics.
 ///
 /// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.
-/// Cost: O(P C). It saves its input and 2 C values; with running statistics before the boundary it may be part of the
+/// Cost: O(P C). It saves its input and 4 C values; with running statistics before the boundary it may be part of the
 ///         epilogue of the layer before it.
 /// Limits: in batches of one row the variance is 0.
 /// Errors: config_error unless momentum is in (0, 1] and epsilon finite and > 0.

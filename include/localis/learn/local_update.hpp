@@ -267,12 +267,13 @@ class local_update {
                       {.samples = layer_arrays.samples, .x = layer_arrays.input, .w = weight, .u = layer_arrays.output},
                       scratch);
       // Moments are taken about the first row: exact for any center, and this one is near the mean.
-      backend.reduce_columns(rows, rows_, 2, kernel::moments<scalar>{layer_arrays.output, layer_arrays.output, rows_},
-                             a.moments, scratch);
-      backend.for_rows(1, rows_,
-                       kernel::batch_scale<scalar>{
-                           a.moments, layer_arrays.output, rows_, static_cast<scalar>(1 / static_cast<double>(rows)),
-                           static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
+      backend.reduce_columns(
+          rows, rows_, 2,
+          kernel::followed_by<kernel::moments<scalar>, kernel::batch_scale<scalar>>{
+              {layer_arrays.output, layer_arrays.output, rows_},
+              {a.moments, layer_arrays.output, rows_, static_cast<scalar>(1 / static_cast<double>(rows)),
+               static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift}},
+          a.moments, scratch);
     }
   }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
-#include <localis/backend/reduce_parts.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/workspace.hpp>
@@ -66,7 +65,7 @@ class weight_update {
   }
 
   struct arrays {
-    double* parts = nullptr;   ///< 2 x rows x threads per row: norms, or changes
+    double* parts = nullptr;   ///< 2 x rows x threads per row: scratch of reductions
     scalar* factor = nullptr;  ///< one factor on the rate
   };
   static arrays take_arrays(const Backend& backend, std::size_t rows, std::size_t columns, workspace& scratch) {
@@ -98,20 +97,19 @@ class weight_update {
     const std::size_t parts = rows_ * split.threads;
     const std::size_t part_columns = columns_ / split.threads;
     if constexpr (Local::step_type::divided_by == rule::step_norm::relative) {
-      backend.for_rows(parts, part_columns, kernel::row_norms<scalar, Direction>{weight, split, direction, a.parts});
-      const std::size_t count = reduce_parts(backend, a.parts, 2 * parts) / 2;
-      backend.for_rows(1, 1, kernel::relative_factor<scalar>{a.parts, count, step.gain, a.factor});
+      backend.reduce(parts, part_columns,
+                     kernel::relative_factor<scalar, Direction>{weight, split, direction, step.gain, a.factor},
+                     a.parts);
       eta.factor = a.factor;
     } else if constexpr (Local::step_type::divided_by == rule::step_norm::max_abs) {
-      backend.for_rows(parts, part_columns, kernel::row_peaks<scalar, Direction>{weight, split, direction, a.parts});
-      const std::size_t count = reduce_parts(backend, a.parts, parts, kernel::reduction::largest);
-      backend.for_rows(1, 1, kernel::peak_factor<scalar>{a.parts, count, step.gain, a.factor});
+      backend.reduce(parts, part_columns,
+                     kernel::peak_factor<scalar, Direction>{weight, split, direction, step.gain, a.factor}, a.parts);
       eta.factor = a.factor;
     }
     if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {
       constexpr bool clip = Local::guard_type::reaction == rule::on_negative_scale::clip;
       if (forget != nullptr) {
-        backend.for_rows(1, rows_, kernel::guard_scale<scalar>{forget, eta, clip, statistics_.data() + 1, rows_});
+        backend.reduce(rows_, 1, kernel::guard_scale<scalar>{forget, eta, clip, statistics_.data() + 1}, a.parts);
       }
     }
     const auto element = values.optimizer.template prepare<scalar>(++updates_);
@@ -119,16 +117,16 @@ class weight_update {
     for (std::size_t s = 0; s != state_arrays; ++s) state[s] = optimizer_state_[s].data();
     using step_type = std::remove_const_t<decltype(element)>;
     using constraint_type = typename Local::constraint_type;
-    backend.for_rows(parts, part_columns,
-                     kernel::apply_update<scalar, Direction, step_type, constraint_type>{
-                         weight, state, split, direction, element, eta, values.constraint, a.parts});
+    backend.reduce(parts, part_columns,
+                   kernel::apply_update<scalar, Direction, step_type, constraint_type>{
+                       weight, state, split, direction, element, eta, values.constraint, statistics_.data()},
+                   a.parts);
     if constexpr (!std::is_same_v<constraint_type, rule::no_constraint>) {
       if (split.threads > 1) {
         backend.for_rows(rows_, columns_,
                          kernel::constrain<scalar, constraint_type>{weight, columns_, values.constraint});
       }
     }
-    backend.for_rows(1, 1, kernel::total{a.parts, reduce_parts(backend, a.parts, parts), statistics_.data()});
     return eta;
   }
 

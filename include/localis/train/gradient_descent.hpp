@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
-#include <localis/backend/reduce_parts.hpp>
+#include <localis/backend/run_reduction.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
@@ -38,21 +38,22 @@ class gradient_descent {
 
   /// The model is held by reference and must outlive this object.
   [[gnu::cold]] explicit gradient_descent(Model& trained, const Optimizer& chosen = {})
-      : model_(trained), optimizer_(chosen) {
+      : model_(trained),
+        optimizer_(chosen),
+        updates_at_once_(trained.backend().template make_reductions<update>(memory_kind::optimizer_state,
+                                                                            parts_of_parameters(trained))) {
     optimizer_.validate();
-    std::size_t rows = 0;
     std::size_t parameters = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable()) return;
-      rows = (std::max)(rows, p.rows * trained.backend().row_threads(p.columns));
       ++parameters;
       stages_.push_back(static_cast<std::uint32_t>(op.stage));
       weights_.push_back(op.trainable() && std::string_view(p.name) == "weight" ? 1 : 0);
     });
-    parts_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, rows);
     totals_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, parameters);
     states_.resize(parameters);
     updates_.resize(parameters, 0);
+    calls_.reserve(parameters);
     first_ = parameters;
   }
 
@@ -64,32 +65,22 @@ class gradient_descent {
     check_factors(rate, factors);
     auto& backend = model_.backend();
     const std::size_t first = states_.size() - gradients();
+    take_states(first);
     std::size_t index = first;
+    calls_.clear();
     model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar* gradient) {
-      using direction_type = kernel::gradient_direction<scalar>;
-      using step_type = typename Optimizer::template step<scalar>;
-      std::array<scalar*, step_type::state_arrays> state{};
-      if constexpr (step_type::state_arrays > 0) {
-        if (states_[index].empty()) {
-          states_[index] =
-              backend.template allocate<scalar>(memory_kind::optimizer_state, step_type::state_arrays * p.size());
-          updates_[index] = 0;
-        }
-        for (std::size_t s = 0; s < step_type::state_arrays; ++s) state[s] = states_[index].data() + s * p.size();
-      }
+      std::array<scalar*, state_arrays> state{};
+      for (std::size_t s = 0; s != state_arrays; ++s) state[s] = states_[index].data() + s * p.size();
       const double factor = factors.empty() ? 1 : factors[op.stage];
       const kernel::row_split split{p.columns, backend.row_threads(p.columns)};
-      const std::size_t parts = p.rows * split.threads;
-      backend.for_rows(
-          parts, p.columns / split.threads,
-          kernel::apply_update<scalar, direction_type, step_type, rule::no_constraint>{
-              p.value, state, split, direction_type{gradient, p.columns},
-              optimizer_.template prepare<scalar>(++updates_[index]),
-              kernel::rate<scalar>{static_cast<scalar>(rate * factor)}, rule::no_constraint{}, parts_.data()});
-      backend.for_rows(
-          1, 1, kernel::total{parts_.data(), reduce_parts(backend, parts_.data(), parts), totals_.data() + index});
+      calls_.push_back({update{p.value, state, split, direction{gradient, p.columns},
+                               optimizer_.template prepare<scalar>(++updates_[index]),
+                               kernel::rate<scalar>{static_cast<scalar>(rate * factor)}, rule::no_constraint{},
+                               totals_.data() + index},
+                        p.rows * split.threads, p.columns / split.threads});
       ++index;
     });
+    updates_at_once_.run(backend, calls_);
     first_ = first;
   }
 
@@ -178,18 +169,47 @@ class gradient_descent {
   }
   /// Checks the state of a stored run. Errors: shape_error for a state of another size.
   void check_state(const std::vector<std::size_t>& updates, const std::vector<std::vector<scalar>>& states) const {
-    constexpr std::size_t count = Optimizer::template step<scalar>::state_arrays;
     expect_size("parameters", states_.size(), updates.size());
     expect_size("parameters", states_.size(), states.size());
     std::size_t i = 0;
     model_.for_each_parameter([&](const operation&, const parameter<scalar>& p) {
       if (!p.trainable()) return;
-      if (!states[i].empty()) expect_size("optimizer's values of a parameter", count * p.size(), states[i].size());
+      if (!states[i].empty())
+        expect_size("optimizer's values of a parameter", state_arrays * p.size(), states[i].size());
       ++i;
     });
   }
 
  private:
+  static constexpr std::size_t state_arrays = Optimizer::template step<scalar>::state_arrays;
+  using direction = kernel::gradient_direction<scalar>;
+  using update =
+      kernel::apply_update<scalar, direction, typename Optimizer::template step<scalar>, rule::no_constraint>;
+  using updates_at_once = decltype(std::declval<typename Model::backend_type&>().template make_reductions<update>(
+      memory_kind::optimizer_state, std::span<const std::size_t>()));
+
+  /// The number of parts of each trainable parameter that the backend updates on their own.
+  [[gnu::cold]] static std::vector<std::size_t> parts_of_parameters(Model& trained) {
+    std::vector<std::size_t> parts;
+    trained.for_each_parameter([&](const operation&, const parameter<scalar>& p) {
+      if (p.trainable()) parts.push_back(p.rows * trained.backend().row_threads(p.columns));
+    });
+    return parts;
+  }
+  /// Allocates the state of each parameter from number `first` on that has none yet.
+  void take_states(std::size_t first) {
+    if constexpr (state_arrays > 0) {
+      std::size_t index = first;
+      model_.for_each_gradient([&](const operation&, const parameter<scalar>& p, const scalar*) {
+        if (states_[index].empty()) {
+          states_[index] =
+              model_.backend().template allocate<scalar>(memory_kind::optimizer_state, state_arrays * p.size());
+          updates_[index] = 0;
+        }
+        ++index;
+      });
+    }
+  }
   static void expect_size(const char* what, std::size_t expected, std::size_t found) {
     if (expected == found) return;
     throw shape_error(text("gradient_descent: stored ", what, ": expected ", expected, ", found ", found));
@@ -207,8 +227,9 @@ class gradient_descent {
 
   Model& model_;
   Optimizer optimizer_;
-  array_of<double> parts_;   ///< by row of one parameter
-  array_of<double> totals_;  ///< by parameter
+  updates_at_once updates_at_once_;
+  std::vector<reduction_call<update>> calls_;  ///< the updates of a step
+  array_of<double> totals_;                    ///< by parameter
   std::vector<array_of<scalar>> states_;
   std::vector<std::size_t> updates_;
   std::vector<std::uint32_t> stages_;   ///< by parameter

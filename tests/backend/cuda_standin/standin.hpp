@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,8 @@
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/system/omp/execution_policy.h>
+
+#include <localis/kernel/reduction.hpp>
 
 /// Stands in for the CUDA runtime and cuBLAS: host implementations of the functions that localis::cuda calls, with the
 /// documented semantics, so that its true code runs where there is no GPU.
@@ -57,6 +60,35 @@ struct executor {
   void operator()(cudaStream_t stream, std::size_t n, const F& f) const {
     submit_launch(stream,
                   [n, f] { thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f); });
+  }
+  template <class Reductions>
+  void run_blocks(cudaStream_t stream, std::size_t n, const Reductions& reductions) const {
+    submit_launch(stream, [n, reductions] {
+      for (std::uint32_t block = 0; block < n; ++block) run_block(reductions.of_block(block), block);
+    });
+  }
+
+ private:
+  /// What the threads of a block do, side by side there and one after the other here.
+  template <class Blocks>
+  static void run_block(const Blocks& blocks, std::uint32_t block) {
+    namespace kernel = localis::kernel;
+    std::array<typename Blocks::numbers, kernel::block_threads> of_threads;
+    const auto each = [](std::uint32_t threads, const auto& body) {
+      for (std::uint32_t thread = 0; thread < threads; ++thread) body(thread);
+    };
+    const auto reduce = [&](const auto& of_thread) {
+      each(kernel::block_threads, [&](std::uint32_t t) { of_threads[t] = of_thread(t); });
+      for (std::uint32_t left = kernel::block_threads / 2; left >= blocks.width(); left /= 2) {
+        each(left, [&](std::uint32_t t) { kernel::combine<Blocks::kind>(of_threads[t], of_threads[t + left]); });
+      }
+    };
+    reduce([&](std::uint32_t t) { return blocks.of_thread(block, t); });
+    each(blocks.width(), [&](std::uint32_t t) { blocks.deposit(block, t, of_threads[t]); });
+    if (++*blocks.arrived(block) < blocks.team()) return;
+    *blocks.arrived(block) = 0;
+    reduce([&](std::uint32_t t) { return blocks.of_parts(block, t); });
+    each(blocks.width(), [&](std::uint32_t t) { blocks.finish(block, t, of_threads[t]); });
   }
 };
 

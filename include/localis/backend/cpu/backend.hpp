@@ -18,6 +18,7 @@
 #include <localis/backend/cpu/unfolded.hpp>
 #include <localis/backend/host_backend.hpp>
 #include <localis/backend/run_epilogue.hpp>
+#include <localis/backend/run_reduction.hpp>
 #include <localis/config.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
@@ -128,10 +129,20 @@ class backend : public host_backend {
       for (std::size_t chunk = 0; chunk < chunks; ++chunk) sum += arrays.chunks[chunk * size + i];
       sums[i] = static_cast<Scalar>(sum);
     }
+    kernel::finish_columns(f, 0, columns);
   }
   [[gnu::cold]] void reduce_scratch(std::size_t rows, std::size_t columns, std::size_t count,
                                     workspace& scratch) const {
     (void)take_reduce_arrays(rows, columns, count, scratch);
+  }
+
+  template <kernel::reducing Kernel>
+  void reduce(std::size_t size, std::size_t work, const Kernel& f, double* parts) const {
+    run_reduction(*this, size, work, f, parts);
+  }
+  template <kernel::reducing Kernel>
+  [[nodiscard]] auto make_reductions(memory_kind kind, std::span<const std::size_t> sizes) const {
+    return reductions_in_turn<backend, Kernel>(*this, kind, sizes);
   }
 
   // Linear maps.

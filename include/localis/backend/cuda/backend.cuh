@@ -14,6 +14,7 @@
 
 #include <localis/backend/cuda/system.hpp>
 #include <localis/core/error.hpp>
+#include <localis/kernel/reduction.hpp>
 
 /// The GPU backend: loops by Thrust and products by cuBLAS, in the order of one stream.
 namespace localis::cuda {
@@ -26,7 +27,47 @@ static_assert(THRUST_VERSION >= 200300,
 #undef LOCALIS_SPELL
 #undef LOCALIS_SPELL_OUT
 
-/// Launches f(0) ... f(n - 1) on a stream with Thrust, without waiting for them.
+namespace detail {
+
+/// Runs the blocks of reductions. Of the blocks that are reduced to one, the last to store its result continues with
+/// the results of all.
+template <class Reductions>
+__global__ void __launch_bounds__(kernel::block_threads) run_blocks(const Reductions reductions) {
+  using blocks_type = typename Reductions::blocks_type;
+  using numbers = typename blocks_type::numbers;
+  __shared__ numbers of_threads[kernel::block_threads];
+  __shared__ bool is_last;
+  const blocks_type& blocks = reductions.of_block(blockIdx.x);
+  const unsigned width = blocks.width();
+  const auto reduce = [&](const numbers& of_thread) {
+    of_threads[threadIdx.x] = of_thread;
+    for (unsigned left = kernel::block_threads / 2; left >= width; left /= 2) {
+      __syncthreads();
+      if (threadIdx.x < left) {
+        kernel::combine<blocks_type::kind>(of_threads[threadIdx.x], of_threads[threadIdx.x + left]);
+      }
+    }
+    return of_threads[threadIdx.x];
+  };
+  const numbers of_block = reduce(blocks.of_thread(blockIdx.x, threadIdx.x));
+  if (threadIdx.x < width) {
+    blocks.deposit(blockIdx.x, threadIdx.x, of_block);
+    __threadfence();
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    is_last = atomicInc(blocks.arrived(blockIdx.x), blocks.team() - 1) == blocks.team() - 1;  // which makes it 0 again
+  }
+  __syncthreads();
+  if (!is_last) return;
+  __threadfence();
+  const numbers all = reduce(blocks.of_parts(blockIdx.x, threadIdx.x));
+  if (threadIdx.x < width) blocks.finish(blockIdx.x, threadIdx.x, all);
+}
+
+}  // namespace detail
+
+/// Launches f(0) ... f(n - 1) on a stream with Thrust, or the blocks of reductions, without waiting for them.
 struct on_stream {
   template <class F>
   void operator()(cudaStream_t stream, std::size_t n, const F& f) const {
@@ -36,6 +77,10 @@ struct on_stream {
       (void)cudaGetLastError();
       throw device_error(text("cuda: launch: ", failure.what()));
     }
+  }
+  template <class Reductions>
+  void run_blocks(cudaStream_t stream, std::size_t n, const Reductions& reductions) const {
+    detail::run_blocks<<<static_cast<unsigned>(n), kernel::block_threads, 0, stream>>>(reductions);
   }
 };
 

@@ -141,6 +141,9 @@ class context {
     check_call(cublasSetStream(blas, stream()), "cublasSetStream");
     workspace_ = device_memory(take(chosen.workspace_bytes, "the workspace of cuBLAS"), detail::release_to{stream()});
     check_call(cublasSetWorkspace(blas, workspace_.get(), chosen.workspace_bytes), "cublasSetWorkspace");
+    constexpr std::size_t counter_bytes = block_counters_ * sizeof(std::uint32_t);
+    counters_of_blocks_ = device_memory(take(counter_bytes, "counters of blocks"), detail::release_to{stream()});
+    check_call(cudaMemsetAsync(counters_of_blocks_.get(), 0, counter_bytes, stream()), "cudaMemsetAsync");
   }
   ~context() {
     (void)cudaStreamSynchronize(upload_stream_.get());
@@ -152,6 +155,10 @@ class context {
   [[nodiscard]] const options& chosen() const { return options_; }
   [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
   [[nodiscard]] cublasHandle_t blas() const { return blas_.get(); }
+  /// Numbers on the device that each reduction finds as 0 and leaves as 0 (kernel/reduction.hpp).
+  [[nodiscard]] std::span<std::uint32_t> block_counters() const {
+    return {static_cast<std::uint32_t*>(counters_of_blocks_.get()), block_counters_};
+  }
 
   // The memory interface of core/memory.hpp.
 
@@ -221,6 +228,7 @@ class context {
 
  private:
   using device_memory = std::unique_ptr<void, detail::release_to>;
+  static constexpr std::size_t block_counters_ = 1024;
 
   static cudaStream_t fresh_stream() {
     cudaStream_t stream = nullptr;
@@ -248,6 +256,7 @@ class context {
   std::unique_ptr<CUstream_st, detail::destroy_stream> upload_stream_;
   std::unique_ptr<cublasContext, detail::destroy_blas> blas_;
   device_memory workspace_;
+  device_memory counters_of_blocks_;
   std::array<pinned, 8> pinned_;
   std::size_t next_ = 0;
   std::array<pinned, 2> batches_;

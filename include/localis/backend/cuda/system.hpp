@@ -39,6 +39,7 @@ class readback {
 /// by cuBLAS.
 ///
 ///   Executor{}(stream, n, f)    queues f(0) ... f(n - 1) on the stream, in any order; throws device_error
+///   Executor{}.run_blocks(stream, n, reductions)    queues the n blocks of reductions (kernel/reduction.hpp)
 template <class Executor>
 class system {
  public:
@@ -86,6 +87,15 @@ class system {
     Executor{}(context_->stream(), n, f);
     check_call(cudaGetLastError(), "launch");
   }
+
+  template <class Reductions>
+  void run_blocks(std::size_t n, const Reductions& reductions) const {
+    static_assert(std::is_trivially_copyable_v<Reductions>,
+                  "localis: a kernel is a trivially copyable function object");
+    Executor{}.run_blocks(context_->stream(), n, reductions);
+    check_call(cudaGetLastError(), "launch");
+  }
+  [[nodiscard]] std::span<std::uint32_t> block_counters() const { return context_->block_counters(); }
 
   /// Computes a row-major product with the column-major cuBLAS, which sees all three matrices transposed:
   /// c^T = op(b)^T op(a)^T. Sums are of type T.

@@ -8,10 +8,12 @@
 #include <localis/backend/concept.hpp>
 #include <localis/backend/host_backend.hpp>
 #include <localis/backend/run_epilogue.hpp>
+#include <localis/backend/run_reduction.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/reduction.hpp>
 #include <localis/kernel/rows.hpp>
 
 namespace localis::reference {
@@ -44,8 +46,19 @@ class backend : public host_backend {
                       workspace) const {
     std::fill(sums, sums + count * columns, Scalar(0));
     for (std::size_t row = 0; row < rows; ++row) f(row, 0, columns, sums);
+    kernel::finish_columns(f, 0, columns);
   }
   void reduce_scratch(std::size_t, std::size_t, std::size_t, workspace&) const {}
+  template <kernel::reducing Kernel>
+  void reduce(std::size_t size, std::size_t, const Kernel& f, double*) const {
+    kernel::numbers_of<Kernel> all{};
+    for (std::size_t i = 0; i < size; ++i) kernel::combine<Kernel::kind>(all, f(i));
+    f.finish(all);
+  }
+  template <kernel::reducing Kernel>
+  [[nodiscard]] auto make_reductions(memory_kind kind, std::span<const std::size_t> sizes) const {
+    return reductions_in_turn<backend, Kernel>(*this, kind, sizes);
+  }
 
   template <class Epilogue = kernel::no_epilogue>
   void respond(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,

@@ -8,10 +8,12 @@
 
 #include <localis/backend/concept.hpp>
 #include <localis/backend/run_epilogue.hpp>
+#include <localis/backend/run_reduction.hpp>
 #include <localis/backend/thrust/algorithm.hpp>
 #include <localis/backend/thrust/depthwise.hpp>
 #include <localis/backend/thrust/loops.hpp>
 #include <localis/backend/thrust/product.hpp>
+#include <localis/backend/thrust/reductions.hpp>
 #include <localis/backend/thrust/row_sums.hpp>
 #include <localis/backend/thrust/unfolded.hpp>
 #include <localis/core/memory.hpp>
@@ -43,7 +45,10 @@ namespace localis::device {
 ///   launch(n, f)                        calls f(0) ... f(n - 1) in any order, after all work launched before
 ///   multiply(product)                   computes a product (product.hpp), after all work launched before
 ///   by_element                          whether a call takes one column of a row and neighbouring calls take
-///                                       neighbouring columns; otherwise:
+///                                       neighbouring columns. If so:
+///   run_blocks(n, reductions)           runs n blocks of kernel::one_reduction or kernel::several_reductions, after
+///                                       all work launched before
+///   block_counters()                    counters for one_reduction; otherwise:
 ///   stretch()                           the number of columns that a call takes
 ///   chunk_bytes()                       bytes of X that are unfolded at once
 ///   counters(), threads(), instructions()
@@ -115,6 +120,23 @@ class backend {
   }
   void reduce_scratch(std::size_t rows, std::size_t columns, std::size_t count, workspace& scratch) const {
     (void)row_sums<Scalar, System>(rows, columns, count, scratch);
+  }
+
+  template <kernel::reducing Kernel>
+  void reduce(std::size_t size, std::size_t work, const Kernel& f, double* parts) const {
+    if constexpr (System::by_element) {
+      launch_reduction(system_, size, f, parts);
+    } else {
+      run_reduction(*this, size, work, f, parts);
+    }
+  }
+  template <kernel::reducing Kernel>
+  [[nodiscard]] auto make_reductions(memory_kind kind, std::span<const std::size_t> sizes) const {
+    if constexpr (System::by_element) {
+      return reductions_at_once<System, Kernel>(system_, kind, sizes);
+    } else {
+      return reductions_in_turn<backend, Kernel>(*this, kind, sizes);
+    }
   }
 
   // Linear maps.
