@@ -12,7 +12,7 @@
 # must be visible outside this folder; and LOCALIS_OWN, which states whether the headers cause warnings in files that
 # include them. They do so only in this repository's own builds.
 
-set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint thrust_host cuda)  # besides the core, localis::localis
+set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint thrust_host cuda cudnn)  # besides the core, localis::localis
 
 function(localis_component name missing)
   set(${missing} "" PARENT_SCOPE)
@@ -90,6 +90,20 @@ function(localis_component name missing)
     endif()
     list(APPEND links CUDA::cublas)  # the runtime comes with the language, as CUDA_RUNTIME_LIBRARY says
 
+  elseif(name STREQUAL "cudnn")  # localis/backend/cudnn/backend.cuh, for code that nvcc compiles
+    localis_component(cuda without)
+    find_package(CUDAToolkit 12.4 QUIET)
+    find_path(LOCALIS_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} "$ENV{CUDNN_PATH}" PATH_SUFFIXES include
+              DOC "folder that holds cudnn.h")
+    # A package of pip has the library under its full name alone.
+    find_library(LOCALIS_CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${CUDAToolkit_LIBRARY_DIR} "$ENV{CUDNN_PATH}"
+                 PATH_SUFFIXES lib lib64 DOC "library of cuDNN")
+    if(NOT TARGET localis::cuda OR NOT LOCALIS_CUDNN_INCLUDE OR NOT LOCALIS_CUDNN_LIBRARY)
+      set(${missing} "the CUDA toolkit, 12.4 or later, and cuDNN 9 (pip: nvidia-cudnn-cu13; CUDNN_PATH: its folder)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links localis::cuda "${LOCALIS_CUDNN_LIBRARY}")
+
   else()
     set(${missing} "a component of that name; there are ${LOCALIS_COMPONENTS}" PARENT_SCOPE)
     return()
@@ -104,6 +118,8 @@ function(localis_component name missing)
     target_compile_features(${target} INTERFACE cxx_std_20)
   elseif(name STREQUAL "thrust_host")
     target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_THRUST_INCLUDE}")
+  elseif(name STREQUAL "cudnn")
+    target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_CUDNN_INCLUDE}")
   elseif(name STREQUAL "cuda")
     # Kernels are constexpr function objects, so that the host and the device share their source. C++20 is requested by
     # its flag, because CMake learns the features of a new nvcc later than nvcc has them.

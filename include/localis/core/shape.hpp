@@ -75,6 +75,7 @@ struct linear_map {
   }
   /// Whether there is one output position per sample, as in a dense layer.
   [[nodiscard]] constexpr bool dense() const { return pointwise() && out.positions() == 1; }
+  constexpr bool operator==(const linear_map&) const = default;
 };
 
 /// The mean over all positions, expressed as a pooling of the whole map.

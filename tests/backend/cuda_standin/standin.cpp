@@ -124,6 +124,7 @@ struct device {
   std::vector<CUstream_st*> streams;  ///< in the order of their making
   std::set<CUevent_st*> events;
   std::set<cublasContext*> handles;
+  std::size_t others = 0;
   std::size_t failing = 0;  ///< calls until the one that fails, or 0
   int status = 0;
   cudaError_t last = cudaSuccess;
@@ -265,16 +266,27 @@ void fail(std::size_t n, int status) {
 }
 std::size_t alive() {
   return the().memory->allocations() + the().pinned.size() + the().streams.size() + the().events.size() +
-         the().handles.size();
+         the().handles.size() + the().others;
 }
-void submit_launch(cudaStream_t stream, std::function<void()> work) {
-  ++the().seen.launches;
-  if (begin_runtime() != cudaSuccess) return;  // cudaGetLastError tells
+int begin_call() { return begin(); }
+void submit_work(cudaStream_t stream, std::function<void()> work) {
   submit(stream, [work = std::move(work)] {
     const opened memory;
     work();
   });
 }
+void submit_launch(cudaStream_t stream, std::function<void()> work) {
+  ++the().seen.launches;
+  if (begin_runtime() != cudaSuccess) return;  // cudaGetLastError tells
+  submit_work(stream, std::move(work));
+}
+void count_convolution(int math_type, std::uint64_t multiply_adds) {
+  ++the().seen.convolutions;
+  the().seen.math_type = math_type;
+  the().seen.multiply_adds += multiply_adds;
+}
+bool holds(const void* data, std::size_t bytes) { return the().memory->holds(data, bytes); }
+void add_alive(std::ptrdiff_t change) { the().others += static_cast<std::size_t>(change); }
 
 }  // namespace standin
 

@@ -12,8 +12,8 @@
 
 #include <localis/kernel/reduction.hpp>
 
-/// Stands in for the CUDA runtime and cuBLAS: host implementations of the functions that localis::cuda calls, with the
-/// documented semantics, so that its true code runs where there is no GPU.
+/// Stands in for the CUDA runtime, cuBLAS and cuDNN: host implementations of the functions that localis::cuda and
+/// localis::cudnn call, with the documented semantics, so that their true code runs where there is no GPU.
 ///
 /// "Device" memory is one arena that can be touched only while a launch, a copy or a product runs: a host that
 /// dereferences a device pointer crashes. What is allocated is full of NaN, and so is what was freed.
@@ -34,6 +34,8 @@ struct counts {
   std::size_t launches = 0;
   std::size_t products = 0;
   int compute_type = 0;  ///< cublasComputeType_t of the last product
+  std::size_t convolutions = 0;
+  int math_type = 0;  ///< cudnnMathType_t of the last convolution
   std::uint64_t multiply_adds = 0;
   std::size_t uploads = 0;
   std::size_t downloads = 0;
@@ -50,6 +52,18 @@ void fail(std::size_t n, int status);
 
 /// Streams, events, handles and allocations that are there.
 [[nodiscard]] std::size_t alive();
+
+// For the other libraries that stand in here (cudnn_standin.cpp).
+
+/// Counts a call that can fail, and returns the status that it has to return, or 0.
+[[nodiscard]] int begin_call();
+/// Queues work on device memory, or runs it.
+void submit_work(cudaStream_t stream, std::function<void()> work);
+void count_convolution(int math_type, std::uint64_t multiply_adds);
+/// Whether [data, data + bytes) lies in one allocation of the device.
+[[nodiscard]] bool holds(const void* data, std::size_t bytes);
+/// Counts objects of another library in alive().
+void add_alive(std::ptrdiff_t change);
 
 /// Queues a launch, or runs it.
 void submit_launch(cudaStream_t stream, std::function<void()> work);

@@ -155,6 +155,8 @@ class context {
   [[nodiscard]] const options& chosen() const { return options_; }
   [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
   [[nodiscard]] cublasHandle_t blas() const { return blas_.get(); }
+  /// Memory of options::workspace_bytes for one product or convolution at a time.
+  [[nodiscard]] void* workspace() const { return workspace_.get(); }
   /// Numbers on the device that each reduction finds as 0 and leaves as 0 (kernel/reduction.hpp).
   [[nodiscard]] std::span<std::uint32_t> block_counters() const {
     return {static_cast<std::uint32_t*>(counters_of_blocks_.get()), block_counters_};

@@ -55,6 +55,8 @@ class system {
   [[nodiscard]] memory_counters& counters() const { return context_->counters(); }
   [[nodiscard]] static std::string instructions() { return "CUDA"; }
 
+  [[nodiscard]] const std::shared_ptr<context>& shared_context() const { return context_; }
+
   template <class T>
   [[nodiscard]] buffer<T, context> allocate(memory_kind kind, std::size_t size) const {
     return {context_, kind, size};

@@ -13,7 +13,7 @@ namespace localis::device {
 /// algorithm is an aggregate of a linear_map and the System, in a file of its own; the backend picks one per map
 /// (backend::with_algorithm), adds the bias, runs the epilogue and sums the bias gradient.
 ///
-///   takes(map)                                    returns whether the algorithm computes this map
+///   takes()                                       returns whether the algorithm computes this map
 ///   respond(forward, scratch)                     U = X W^T; scratch: respond_scratch
 ///   respond_and_learn(forward, learn, scratch)    U = X W^T and the sums of a local rule; scratch: learn_scratch
 ///   weight_gradient(backward, scratch)            dW = D^T X; scratch: weight_gradient_scratch
@@ -26,7 +26,7 @@ concept linear_algorithm = requires(const A& algorithm, const linear_map& map, c
                                     const input_gradient_arguments<Scalar>& input_gradient,
                                     const learn_options& options, workspace scratch, workspace& measure) {
   A{map, system};
-  { A::takes(map) } -> std::same_as<bool>;
+  { algorithm.takes() } -> std::same_as<bool>;
   algorithm.respond(forward, scratch);
   algorithm.respond_scratch(samples, measure);
   algorithm.respond_and_learn(forward, learn, scratch);

@@ -15,6 +15,7 @@
 #include <localis/backend/thrust/product.hpp>
 #include <localis/backend/thrust/reductions.hpp>
 #include <localis/backend/thrust/row_sums.hpp>
+#include <localis/backend/thrust/system_convolution.hpp>
 #include <localis/backend/thrust/unfolded.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/shape.hpp>
@@ -30,9 +31,9 @@ namespace localis::device {
 /// BLAS. It is the code that cuda and thrust_host share, and depends neither on Eigen nor on cuBLAS nor on threads.
 ///
 /// This class implements memory and loops. Responses, local rules and gradients of a linear map are computed by an
-/// algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp or unfolded.hpp. All sums over rows are taken
-/// in chunks that depend only on the number of rows and are added in order (row_sums.hpp), so that every run gives
-/// bitwise identical results.
+/// algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, system_convolution.hpp or unfolded.hpp. All
+/// sums over rows are taken in chunks that depend only on the number of rows and are added in order (row_sums.hpp), so
+/// that every run gives bitwise identical results.
 ///
 /// `Operand` is the type to which X, W, gates and gradients are rounded in the products with X and W. Everything else
 /// is stored, and every sum is taken, in Scalar.
@@ -52,6 +53,7 @@ namespace localis::device {
 ///   stretch()                           the number of columns that a call takes
 ///   chunk_bytes()                       bytes of X that are unfolded at once
 ///   counters(), threads(), instructions()
+///   convolves(map), ...                 convolutions, if it has any (system_convolution.hpp)
 template <class Scalar, class System, class Operand = Scalar>
 class backend {
  public:
@@ -208,13 +210,17 @@ class backend {
   template <class F>
   void with_algorithm(const linear_map& map, const F& f) const {
     if (run<depthwise_convolution<Scalar, System, Operand>>(map, f)) return;
+    if constexpr (requires { system_.template convolves<Scalar>(map); }) {
+      if (run<system_convolution<Scalar, System, Operand>>(map, f)) return;
+    }
     run<unfolded_convolution<Scalar, System, Operand>>(map, f);
   }
   template <class Algorithm, class F>
   bool run(const linear_map& map, const F& f) const {
     static_assert(linear_algorithm<Algorithm, Scalar, System>);
-    if (!Algorithm::takes(map)) return false;
-    f(Algorithm{map, system_});
+    const Algorithm algorithm{map, system_};
+    if (!algorithm.takes()) return false;
+    f(algorithm);
     return true;
   }
 

@@ -22,7 +22,7 @@ struct depthwise_convolution {
   linear_map map;
   const System& system;
 
-  [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.depthwise(); }
+  [[nodiscard]] bool takes() const { return map.depthwise(); }
 
   void respond(const response_arguments<Scalar>& forward, workspace) const {
     respond_rows({0, 1, map.rows(forward.samples)}, forward.x, forward.w, forward.u);

@@ -5,6 +5,7 @@
 
 #include <localis/backend/concept.hpp>
 #include <localis/backend/thrust/loops.hpp>
+#include <localis/backend/thrust/product.hpp>
 #include <localis/backend/thrust/row_sums.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
@@ -85,6 +86,20 @@ class gate_arrays {
         kernel::open_rows<Scalar, Gate>{learn.gate, rows.first, rows.every, signal, stride, gates_, plain_, units_});
     row_sums<Scalar, System>(rows.count, units_, learn.options.unit_sums, scratch)(
         system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, gates_, units_}, learn.sums.unit, mode);
+  }
+
+  /// Computes sums.matrix, or adds to it, if the rule's units forget by each other.
+  template <class System>
+  void multiply(const System& system, const learn_options& options, std::size_t rows, const accumulators<Scalar>& sums,
+                kernel::store mode) const {
+    if (options.forgetting != mutual_forgetting::matrix) return;
+    device::multiply(system, product<Scalar>{.rows = units_,
+                                             .inner = rows,
+                                             .columns = units_,
+                                             .a = {gates(), units_, 0, layout::transposed},
+                                             .b = {plain(), units_},
+                                             .c = {sums.matrix, units_},
+                                             .beta = Scalar(mode == kernel::store::add ? 1 : 0)});
   }
 
  private:

@@ -25,7 +25,7 @@ struct unfolded_convolution {
   linear_map map;
   const System& system;
 
-  [[nodiscard]] static constexpr bool takes(const linear_map&) { return true; }
+  [[nodiscard]] bool takes() const { return true; }
 
   void respond(const response_arguments<Scalar>& forward, workspace scratch) const {
     Operand* columns = take_columns(forward.samples, scratch);
@@ -152,15 +152,7 @@ struct unfolded_convolution {
                 workspace scratch) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
-    if (options.forgetting == mutual_forgetting::matrix) {
-      multiply(system, product<Scalar>{.rows = outputs,
-                                       .inner = rows,
-                                       .columns = outputs,
-                                       .a = {arrays.gates.gates(), outputs, 0, layout::transposed},
-                                       .b = {arrays.gates.plain(), outputs},
-                                       .c = {sums.matrix, outputs},
-                                       .beta = factor(mode)});
-    }
+    arrays.gates.multiply(system, options, rows, sums, mode);
     if (options.sums_inputs) {
       row_sums<Scalar, System>(rows, map.seen(), 1, scratch)(
           system, kernel::column_sums<Scalar, Operand>{x.data, x.stride}, sums.input, mode);
