@@ -188,6 +188,13 @@ void check_rule_in(result& found, const std::string& name, const Rule& rule) {
   const std::vector<double> updated = update(0, samples);
   compare_updates(found, text(name, ", the rule's formula"), map.inputs(), old,
                   textbook_update(rule, map, samples, x, old, eta), updated);
+  if constexpr (localis::rule::gate_is_response<Rule>()) {
+    for (const double u : x) {
+      if (rule.gate(u) == u) continue;
+      found.passed = false;
+      found.message = text(name, ", gate_is_response: expected gate(", u, ") = ", u, ", found ", rule.gate(u));
+    }
+  }
   if (!found.passed || localis::rule::centred<Rule>()) return;  // a centred rule uses means over the whole batch
   std::vector<double> mean(old.size(), 0.0);
   for (std::size_t n = 0; n < samples; ++n) {

@@ -37,12 +37,13 @@ struct depthwise_response {
 };
 
 /// Depthwise weight products: sums[cell][c] += d_c x_c, where x is the pixel under the cell. Rows first, first + every,
-/// ... of X are paired with rows 0, 1, ... of d; if d is null, d_c is 1.
+/// ... of X are paired with rows 0, 1, ... of d, which lie `stride` values apart; if d is null, d_c is 1.
 template <class T>
 struct depthwise_products {
   indexed_map map;
   const T* x;
   const T* d;  ///< may be null
+  std::size_t stride;
   std::size_t first;
   std::size_t every;
 
@@ -52,7 +53,7 @@ struct depthwise_products {
     const T* sample = x + place.whole * map.in.size();
     detail::for_each_pixel(map, place.remainder, [&](std::size_t cell, std::size_t pixel) {
       for (std::size_t c = begin; c < end; ++c) {
-        sums[cell * channels + c] += (d == nullptr ? T(1) : d[row * channels + c]) * sample[pixel + c];
+        sums[cell * channels + c] += (d == nullptr ? T(1) : d[row * stride + c]) * sample[pixel + c];
       }
     });
   }

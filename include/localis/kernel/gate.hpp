@@ -39,6 +39,7 @@ struct unit_sums {
 ///   add(begin, end, z, gates, sums)
 ///                              adds the contribution of these gates to unit_sums<Local>::count sums per unit
 ///   terms(z, g)                what one signal and its gate add to the sums of their unit
+///   passes_signals()           whether the gates are the signals, so that a backend need not call open; optional
 template <class T, class Local>
 struct gate {
   using rule_type = typename Local::rule_type;
@@ -61,6 +62,10 @@ struct gate {
     } else {
       for (std::size_t o = begin; o < end; ++o) z[o] = u[o];
     }
+  }
+
+  [[nodiscard]] constexpr bool passes_signals() const {
+    return rule::gate_is_response<rule_type>() && modulator == nullptr;
   }
 
   constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T* plain) const {

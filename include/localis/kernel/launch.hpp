@@ -200,19 +200,20 @@ struct open_rows {
   }
 };
 
-/// Adds up the sums per unit of the rows that a rule learns from; rows of z lie `stride` values apart.
+/// Adds up the sums per unit of the rows that a rule learns from; rows of z lie `stride` values apart, and rows of
+/// gates `gate_stride`.
 template <class T, class Gate>
 struct gate_sums {
   Gate gate;
   const T* z;
   std::size_t stride;
   const T* gates;
-  std::size_t units;
+  std::size_t gate_stride;
 
   constexpr auto terms(std::size_t row, std::size_t o) const requires requires { gate.terms(T{}, T{}); }
-  { return gate.terms(z[row * stride + o], gates[row * units + o]); }
+  { return gate.terms(z[row * stride + o], gates[row * gate_stride + o]); }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    gate.add(begin, end, z + row * stride, gates + row * units, sums);
+    gate.add(begin, end, z + row * stride, gates + row * gate_stride, sums);
   }
 };
 

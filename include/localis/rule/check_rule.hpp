@@ -12,7 +12,7 @@ namespace detail {
 
 struct member_names {
   int gate, gate_row, statistic, state_rate, initial_state, forget, decay, unit_rate, response_weight, weighs_response,
-      active_gates, validate, forgets_by, centred, remembers_errors, name;
+      active_gates, validate, forgets_by, centred, gate_is_response, remembers_errors, name;
 };
 /// `&absent<Rule>::gate` compiles if Rule has no member of that name.
 template <class Rule>
@@ -136,6 +136,12 @@ constexpr void check_optional_members() {
       } || requires { &absent<Rule>::centred; },
       "localis: this rule's centred is not as expected, and would be skipped. Expected: static constexpr bool "
       "centred = true;");
+  static_assert(
+      requires {
+        { Rule::gate_is_response } -> std::convertible_to<bool>;
+      } || requires { &absent<Rule>::gate_is_response; },
+      "localis: this rule's gate_is_response is not as expected, and would be skipped. Expected: static constexpr bool "
+      "gate_is_response = true;");
   static_assert(
       (supervised<Rule> &&
        requires {

@@ -16,6 +16,7 @@ namespace localis::rule {
 /// Source: T. J. Sejnowski, J. Math. Biology 4 (1977) 303. Ours: batch means.
 struct covariance {
   static constexpr const char* name = "covariance";
+  static constexpr bool gate_is_response = true;
   static constexpr bool centred = true;
 
   template <class T>

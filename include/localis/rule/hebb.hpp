@@ -20,6 +20,7 @@ namespace localis::rule {
 /// Source: D. O. Hebb, The Organization of Behavior (1949). Ours: batch mean.
 struct hebb {
   static constexpr const char* name = "hebb";
+  static constexpr bool gate_is_response = true;
 
   double decay = 0;
 

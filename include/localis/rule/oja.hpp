@@ -18,6 +18,7 @@ namespace localis::rule {
 /// Source: E. Oja, J. Math. Biology 15 (1982) 267. Ours: batch mean.
 struct oja {
   static constexpr const char* name = "oja";
+  static constexpr bool gate_is_response = true;
 
   template <class T>
   constexpr T gate(T u) const {

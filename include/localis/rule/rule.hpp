@@ -43,6 +43,7 @@
 ///
 ///   static constexpr matrix_forget forgets_by = matrix_forget::full;   // - (1/P) (G^T G) W, or its lower triangle
 ///   static constexpr bool centred = true;                              // X and G less their means over the rows
+///   static constexpr bool gate_is_response = true;                     // gate(u) = u: a backend need not copy U
 ///   template <class T> constexpr T unit_rate(T norm) const;            // factor on a unit's eta, by its row's norm
 ///   template <class T> constexpr T response_weight(T w) const;         // gates see X h(W)^T instead of U, wherever
 ///   bool weighs_response() const;                                      //   this is true: one more product
@@ -191,6 +192,19 @@ constexpr bool centred() {
                   { Rule::centred } -> std::convertible_to<bool>;
                 }) {
     return Rule::centred;
+  } else {
+    return false;
+  }
+}
+
+/// Whether the gates of a rule are the responses themselves.
+template <class Rule>
+constexpr bool gate_is_response() {
+  if constexpr (requires {
+                  { Rule::gate_is_response } -> std::convertible_to<bool>;
+                }) {
+    static_assert(has_gate<Rule>, "localis: this rule's gate_is_response needs a gate(u) that returns u");
+    return Rule::gate_is_response;
   } else {
     return false;
   }

@@ -15,6 +15,7 @@ namespace localis::rule {
 /// Source: T. D. Sanger, Neural Networks 2 (1989) 459. Ours: batch mean.
 struct sanger {
   static constexpr const char* name = "sanger";
+  static constexpr bool gate_is_response = true;
   static constexpr matrix_forget forgets_by = matrix_forget::lower;
 
   template <class T>

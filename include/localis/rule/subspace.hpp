@@ -16,6 +16,7 @@ namespace localis::rule {
 /// Source: E. Oja, Int. J. Neural Systems 1 (1989) 61. Ours: batch mean.
 struct subspace {
   static constexpr const char* name = "subspace";
+  static constexpr bool gate_is_response = true;
   static constexpr matrix_forget forgets_by = matrix_forget::full;
 
   template <class T>

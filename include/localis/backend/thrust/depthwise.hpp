@@ -48,10 +48,10 @@ struct depthwise_convolution {
       if (options.signal == gate_signal::reweighted) {
         respond_rows(learned, forward.x, learn.h, arrays.gates.signal_rows());
       }
-      arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
-      sum_products(learned, forward.x, arrays.gates.gates(), arrays.cells, learn.sums.sum, mode, scratch);
+      const gate_rows<Scalar> opened = arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
+      sum_products(learned, forward.x, opened.gates, opened.stride, arrays.cells, learn.sums.sum, mode, scratch);
       if (options.sums_inputs) {
-        sum_products(learned, forward.x, nullptr, arrays.cells, learn.sums.input, mode, scratch);
+        sum_products(learned, forward.x, nullptr, 0, arrays.cells, learn.sums.input, mode, scratch);
       }
       mode = kernel::store::add;
     }
@@ -69,8 +69,8 @@ struct depthwise_convolution {
 
   void weight_gradient(const weight_gradient_arguments<Scalar>& backward, workspace scratch) const {
     Scalar* cells = scratch.take<Scalar>(map.weights());
-    sum_products({0, 1, map.rows(backward.samples)}, backward.x, backward.d, cells, backward.dw, kernel::store::replace,
-                 scratch);
+    sum_products({0, 1, map.rows(backward.samples)}, backward.x, backward.d, map.outputs(), cells, backward.dw,
+                 kernel::store::replace, scratch);
   }
   void weight_gradient_scratch(std::size_t samples, workspace& scratch) const {
     (void)scratch.take<Scalar>(map.weights());
@@ -101,11 +101,11 @@ struct depthwise_convolution {
              kernel::depthwise_response<Scalar>{map, x, w, u, rows.first, rows.every});
   }
   /// Stores D^T X over the given rows of X in `sum`, or adds it, as `mode` says; if d is null, all values of D are 1.
-  /// d: rows.count x C,  cells: scratch, I x C
-  void sum_products(const row_stretch& rows, const Scalar* x, const Scalar* d, Scalar* cells, Scalar* sum,
-                    kernel::store mode, workspace scratch) const {
+  /// d: rows.count rows of C values that lie `stride` values apart,  cells: scratch, I x C
+  void sum_products(const row_stretch& rows, const Scalar* x, const Scalar* d, std::size_t stride, Scalar* cells,
+                    Scalar* sum, kernel::store mode, workspace scratch) const {
     row_sums<Scalar, System>(rows.count, map.outputs(), map.inputs(), scratch)(
-        system, kernel::depthwise_products<Scalar>{map, x, d, rows.first, rows.every}, cells);
+        system, kernel::depthwise_products<Scalar>{map, x, d, stride, rows.first, rows.every}, cells);
     for_rows(system, map.outputs(), map.inputs(),
              kernel::transposed<Scalar>{cells, map.outputs(), sum, map.inputs(), mode});
   }

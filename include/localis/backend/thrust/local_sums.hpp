@@ -45,7 +45,16 @@ struct row_stretch {
   return {sample.first + skipped * sample.every, sample.every, sample.count(begin + rows) - skipped};
 }
 
-/// The gates of one chunk of rows.
+/// The gates of some rows of X, each row `stride` values after the one before.
+template <class Scalar>
+struct gate_rows {
+  const Scalar* gates;
+  std::size_t stride;
+  const Scalar* plain;  ///< gates without the modulator
+  std::size_t plain_stride;
+};
+
+/// Scratch for the gates of one chunk of rows.
 template <class Scalar>
 class gate_arrays {
  public:
@@ -56,18 +65,16 @@ class gate_arrays {
         plain_(options.is_modulated ? scratch.take<Scalar>(rows * units_) : nullptr),
         signal_rows_(options.signal != gate_signal::response ? scratch.take<Scalar>(rows * units_) : nullptr) {}
 
-  [[nodiscard]] const Scalar* gates() const { return gates_; }
-  /// The gates without the modulator.
-  [[nodiscard]] const Scalar* plain() const { return plain_ == nullptr ? gates_ : plain_; }
   /// Rows for the signals of the gates; for gate_signal::reweighted the caller stores X H^T in them.
   [[nodiscard]] Scalar* signal_rows() const { return signal_rows_; }
 
-  /// Computes the gates of some rows of X and their sums per unit, which replace learn.sums.unit or are added to it.
+  /// Computes the gates of some rows of X and their sums per unit, which replace learn.sums.unit or are added to it. If
+  /// the gates are the signals, they are not copied.
   ///
   /// @param u  response of all rows of X, P x O
   template <class System, class Gate>
-  void open(const System& system, const learning_arguments<Scalar, Gate>& learn, const row_stretch& rows,
-            const Scalar* u, kernel::store mode, workspace scratch) const {
+  gate_rows<Scalar> open(const System& system, const learning_arguments<Scalar, Gate>& learn, const row_stretch& rows,
+                         const Scalar* u, kernel::store mode, workspace scratch) const {
     const gate_signal kind = learn.options.signal;
     const Scalar* signal = u + rows.first * units_;
     std::size_t stride = rows.every * units_;
@@ -81,23 +88,30 @@ class gate_arrays {
       signal = signal_rows_;
       stride = units_;
     }
-    for_rows(
-        system, rows.count, units_,
-        kernel::open_rows<Scalar, Gate>{learn.gate, rows.first, rows.every, signal, stride, gates_, plain_, units_});
+    bool passes_signals = false;
+    if constexpr (requires { learn.gate.passes_signals(); }) passes_signals = learn.gate.passes_signals();
+    gate_rows<Scalar> opened{signal, stride, signal, stride};
+    if (!passes_signals) {
+      opened = {gates_, units_, plain_ == nullptr ? gates_ : plain_, units_};
+      for_rows(
+          system, rows.count, units_,
+          kernel::open_rows<Scalar, Gate>{learn.gate, rows.first, rows.every, signal, stride, gates_, plain_, units_});
+    }
     row_sums<Scalar, System>(rows.count, units_, learn.options.unit_sums, scratch)(
-        system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, gates_, units_}, learn.sums.unit, mode);
+        system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, opened.gates, opened.stride},
+        learn.sums.unit, mode);
+    return opened;
   }
-
   /// Computes sums.matrix, or adds to it, if the rule's units forget by each other.
   template <class System>
-  void multiply(const System& system, const learn_options& options, std::size_t rows, const accumulators<Scalar>& sums,
-                kernel::store mode) const {
+  void multiply(const System& system, const learn_options& options, std::size_t rows, const gate_rows<Scalar>& opened,
+                const accumulators<Scalar>& sums, kernel::store mode) const {
     if (options.forgetting != mutual_forgetting::matrix) return;
     device::multiply(system, product<Scalar>{.rows = units_,
                                              .inner = rows,
                                              .columns = units_,
-                                             .a = {gates(), units_, 0, layout::transposed},
-                                             .b = {plain(), units_},
+                                             .a = {opened.gates, opened.stride, 0, layout::transposed},
+                                             .b = {opened.plain, opened.plain_stride},
                                              .c = {sums.matrix, units_},
                                              .beta = Scalar(mode == kernel::store::add ? 1 : 0)});
   }

@@ -47,9 +47,9 @@ struct system_convolution {
     if (options.signal == gate_signal::reweighted) {
       system.convolve(map, forward.samples, forward.x, learn.h, gates.signal_rows());
     }
-    gates.open(system, learn, rows, forward.u, kernel::store::replace, scratch);
-    gates.multiply(system, options, rows.count, learn.sums, kernel::store::replace);
-    system.convolve_weight_gradient(map, forward.samples, forward.x, gates.gates(), learn.sums.sum);
+    const gate_rows<Scalar> opened = gates.open(system, learn, rows, forward.u, kernel::store::replace, scratch);
+    gates.multiply(system, options, rows.count, opened, learn.sums, kernel::store::replace);
+    system.convolve_weight_gradient(map, forward.samples, forward.x, opened.gates, learn.sums.sum);
   }
   void learn_scratch(std::size_t samples, const learn_options& options, workspace& scratch) const {
     if (!reads_images(options)) {

@@ -56,8 +56,8 @@ struct unfolded_convolution {
       if (learned.count == 0) return;
       const strided_rows x{tile + (learned.first - first) * map.seen(), learned.every * map.seen()};
       if (reweighted) multiply_response(learned.count, x, h, arrays.gates.signal_rows());
-      arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
-      add_sums(learned.count, x, forward.w, options, arrays, learn.sums, mode, scratch);
+      const gate_rows<Scalar> opened = arrays.gates.open(system, learn, learned, forward.u, mode, scratch);
+      add_sums(learned.count, x, forward.w, options, arrays, opened, learn.sums, mode, scratch);
       mode = kernel::store::add;
     };
     for_chunks(forward.samples, forward.x, arrays.columns, learn_chunk);
@@ -77,7 +77,7 @@ struct unfolded_convolution {
     Operand* columns = take_columns(backward.samples, scratch);
     Operand* gradients = take_rounded(chunk(backward.samples) * map.outputs(), scratch);
     for_chunks(backward.samples, backward.x, columns, [&](std::size_t first, std::size_t rows, const Operand* tile) {
-      multiply_sum(rows, rounded(backward.d + first * map.outputs(), rows, map.outputs(), gradients),
+      multiply_sum(rows, rounded_rows({backward.d + first * map.outputs(), map.outputs()}, rows, gradients),
                    {tile, map.seen()}, backward.dw, first > 0 ? kernel::store::add : kernel::store::replace);
     });
   }
@@ -110,6 +110,10 @@ struct unfolded_convolution {
 
   struct strided_rows {
     const Operand* data;
+    std::size_t stride;
+  };
+  struct strided_values {
+    const Scalar* data;
     std::size_t stride;
   };
   struct learn_arrays {
@@ -148,11 +152,11 @@ struct unfolded_convolution {
 
   /// Adds the contribution of a chunk to all sums except those per unit.
   void add_sums(std::size_t rows, strided_rows x, const Scalar* w, const learn_options& options,
-                const learn_arrays& arrays, const accumulators<Scalar>& sums, kernel::store mode,
-                workspace scratch) const {
+                const learn_arrays& arrays, const gate_rows<Scalar>& opened, const accumulators<Scalar>& sums,
+                kernel::store mode, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
-    arrays.gates.multiply(system, options, rows, sums, mode);
+    arrays.gates.multiply(system, options, rows, opened, sums, mode);
     if (options.sums_inputs) {
       row_sums<Scalar, System>(rows, map.seen(), 1, scratch)(
           system, kernel::column_sums<Scalar, Operand>{x.data, x.stride}, sums.input, mode);
@@ -163,14 +167,14 @@ struct unfolded_convolution {
       multiply(system, product<Scalar>{.rows = rows,
                                        .inner = outputs,
                                        .columns = inputs,
-                                       .a = {arrays.gates.plain(), outputs},
+                                       .a = {opened.plain, opened.plain_stride},
                                        .b = {w, inputs},
                                        .c = {arrays.remainder, inputs},
                                        .alpha = Scalar(-1),
                                        .beta = Scalar(1)});
       x = {rounded(arrays.remainder, rows, inputs, arrays.columns), inputs};
     }
-    multiply_sum(rows, rounded(arrays.gates.gates(), rows, outputs, arrays.rounded_gates), x, sums.sum, mode);
+    multiply_sum(rows, rounded_rows({opened.gates, opened.stride}, rows, arrays.rounded_gates), x, sums.sum, mode);
   }
 
   // Chunks of rows of X.
@@ -213,6 +217,16 @@ struct unfolded_convolution {
       return values;
     }
   }
+  /// Likewise for rows of a value per unit that may lie further apart.
+  strided_rows rounded_rows(const strided_values& values, std::size_t rows, Operand* copy) const {
+    if constexpr (rounds) {
+      for_rows(system, rows, map.outputs(),
+               kernel::gather_strided<Scalar, Operand>{values.data, values.stride, copy, map.outputs()});
+      return {copy, map.outputs()};
+    } else {
+      return {values.data, values.stride};
+    }
+  }
   const Operand* rounded_weights(const Scalar* w, Operand* copy) const {
     return rounded(w, map.outputs(), map.inputs(), copy);
   }
@@ -233,12 +247,12 @@ struct unfolded_convolution {
                                               .count = map.groups});
   }
   /// Computes sum = G^T X, or adds G^T X to `sum`, as `mode` says.
-  void multiply_sum(std::size_t rows, const Operand* gates, const strided_rows& x, Scalar* sum,
+  void multiply_sum(std::size_t rows, const strided_rows& gates, const strided_rows& x, Scalar* sum,
                     kernel::store mode) const {
     multiply(system, product<Scalar, Operand>{.rows = units(),
                                               .inner = rows,
                                               .columns = map.inputs(),
-                                              .a = {gates, map.outputs(), units(), layout::transposed},
+                                              .a = {gates.data, gates.stride, units(), layout::transposed},
                                               .b = {x.data, x.stride, map.inputs()},
                                               .c = {sum, map.inputs(), units() * map.inputs()},
                                               .beta = factor(mode),
