@@ -41,7 +41,7 @@ std::vector<std::array<double, 2>> reduced(std::uint32_t width, const OfThread& 
 
 }  // namespace
 
-TEST_CASE("kernel::column_blocks: each value once, for any number of rows and columns, set and added") {
+TEST_CASE("kernel::column_blocks: each value once, for any number of rows, columns and launches, set and added") {
   for (const std::size_t columns : {1U, 3U, 16U, 31U, 32U, 33U, 100U}) {
     for (const std::size_t rows : {1U, 7U, 255U, 3001U, 20000U}) {
       CAPTURE(columns);
@@ -55,12 +55,13 @@ TEST_CASE("kernel::column_blocks: each value once, for any number of rows and co
       }
       const std::size_t chunks = kernel::chunks_of_blocks(rows, columns);
       const std::size_t groups = kernel::column_groups(columns);
+      constexpr std::size_t groups_of_launch = 3;
       std::vector<double> parts(chunks * 2 * columns, -1);
       std::vector<float> sums(2 * columns, 100);
       std::vector<int> finished(columns);
       std::vector<std::uint32_t> counters(groups);
       const auto narrow = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
-      const auto run = [&](kernel::store mode) {
+      const auto launch = [&](kernel::store mode, std::size_t first) {
         const blocks_type blocks{{x.data(), columns, finished.data()},
                                  narrow(rows),
                                  narrow(columns),
@@ -68,18 +69,23 @@ TEST_CASE("kernel::column_blocks: each value once, for any number of rows and co
                                  parts.data(),
                                  sums.data(),
                                  mode,
-                                 counters.data()};
+                                 counters.data(),
+                                 narrow(first)};
+        const std::size_t count = (std::min)(groups - first, groups_of_launch);
         REQUIRE(blocks.team() == chunks);
-        for (std::uint32_t block = 0; block < groups * chunks; ++block) {
+        for (std::uint32_t block = 0; block < count * chunks; ++block) {
           const auto found = reduced(blocks.width(), [&](std::uint32_t t) { return blocks.of_thread(block, t); });
           for (std::uint32_t t = 0; t < blocks.width(); ++t) blocks.deposit(block, t, found[t]);
           REQUIRE(blocks.arrived(block) == counters.data() + block / chunks);
         }
-        for (std::size_t group = 0; group < groups; ++group) {
+        for (std::size_t group = 0; group < count; ++group) {
           const std::uint32_t block = narrow(group * chunks);
           const auto found = reduced(blocks.width(), [&](std::uint32_t t) { return blocks.of_parts(block, t); });
           for (std::uint32_t t = 0; t < blocks.width(); ++t) blocks.finish(block, t, found[t]);
         }
+      };
+      const auto run = [&](kernel::store mode) {
+        for (std::size_t first = 0; first < groups; first += groups_of_launch) launch(mode, first);
       };
       run(kernel::store::replace);
       CHECK(sums == expected);

@@ -77,7 +77,7 @@ TEST_CASE("kernel: products and input gradient of a depthwise convolution are it
 
   values sums(9 * channels, 0.0);  // by cell, then channel
   const kernel::depthwise_products<double> products{map, x.data(), d.data(), channels, 0, 1};
-  for (std::size_t row = 0; row < map.rows(samples); ++row) products(row, 0, channels, sums.data());
+  for (std::size_t row = 0; row < map.rows(samples); ++row) products(row, 0, 9 * channels, sums.data());
   double by_weights = 0;
   for (std::size_t c = 0; c < channels; ++c) {
     for (std::size_t cell = 0; cell < 9; ++cell) by_weights += w[c * 9 + cell] * sums[cell * channels + c];
@@ -91,6 +91,6 @@ TEST_CASE("kernel: products and input gradient of a depthwise convolution are it
 
   // Without d it is 1: sums of what the windows see.
   values plain(9 * channels, 0.0);
-  kernel::depthwise_products<double>{map, x.data(), nullptr, 0, 0, 1}(3, 0, channels, plain.data());
+  kernel::depthwise_products<double>{map, x.data(), nullptr, 0, 0, 1}(3, 0, 9 * channels, plain.data());
   for (std::size_t i = 0; i < plain.size(); ++i) CHECK(plain[i] == pixel(x, 0, 3, i / channels, i % channels));
 }

@@ -46,7 +46,8 @@ struct column_blocks {
   double* parts;  ///< chunks x count x columns
   T* sums;        ///< count x columns
   store mode;
-  std::uint32_t* counters;  ///< one for each group of columns
+  std::uint32_t* counters;  ///< one for each group of columns of the launch
+  std::uint32_t first_group = 0;
 
   [[nodiscard]] constexpr std::uint32_t width() const { return 1U << width_bits(); }
   [[nodiscard]] constexpr std::uint32_t team() const { return chunks; }
@@ -112,7 +113,7 @@ struct column_blocks {
     return columns < 32 ? narrow(std::bit_width(columns - 1)) : 5;
   }
   [[nodiscard]] constexpr std::uint32_t column_of(std::uint32_t block, std::uint32_t thread) const {
-    return (block / chunks << width_bits()) + (thread & (width() - 1));
+    return ((first_group + block / chunks) << width_bits()) + (thread & (width() - 1));
   }
   [[nodiscard]] constexpr double* part(std::uint32_t chunk, std::size_t k, std::uint32_t column) const {
     return parts + (chunk * count + k) * columns + column;

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/indexed_map.hpp>
+#include <localis/kernel/rows.hpp>
 #include <localis/kernel/unfold.hpp>
 
 /// Kernels of the depthwise convolution that compute element by element, for backends that give every element a thread
@@ -36,8 +39,9 @@ struct depthwise_response {
   }
 };
 
-/// Depthwise weight products: sums[cell][c] += d_c x_c, where x is the pixel under the cell. Rows first, first + every,
-/// ... of X are paired with rows 0, 1, ... of d, which lie `stride` values apart; if d is null, d_c is 1.
+/// Depthwise weight products: sums[cell C + c] += d_c x_c, where x is the pixel under the cell, or 0 outside the image.
+/// Rows first, first + every, ... of X are paired with rows 0, 1, ... of d, which lie `stride` values apart; if d is
+/// null, d_c is 1.
 template <class T>
 struct depthwise_products {
   indexed_map map;
@@ -46,16 +50,36 @@ struct depthwise_products {
   std::size_t stride;
   std::size_t first;
   std::size_t every;
+  divider by_channels;  ///< splits a column into cell and channel
 
-  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
-    const std::size_t channels = map.outputs();
+  constexpr depthwise_products(const linear_map& of, const T* inputs, const T* errors, std::size_t error_stride,
+                               std::size_t first_row, std::size_t row_step)
+      : map(of),
+        x(inputs),
+        d(errors),
+        stride(error_stride),
+        first(first_row),
+        every(row_step),
+        by_channels(of.in.channels) {}
+
+  [[nodiscard]] constexpr std::array<T, 1> terms(std::size_t row, std::size_t column) const {
     const auto place = map.by_out_positions(narrow(first + row * every));
-    const T* sample = x + place.whole * map.in.size();
-    detail::for_each_pixel(map, place.remainder, [&](std::size_t cell, std::size_t pixel) {
-      for (std::size_t c = begin; c < end; ++c) {
-        sums[cell * channels + c] += (d == nullptr ? T(1) : d[row * stride + c]) * sample[pixel + c];
-      }
-    });
+    const auto window = map.by_out_width(place.remainder);
+    const auto input = by_channels(narrow(column));
+    const auto cell = map.by_field_width(input.whole);
+    const std::uint32_t pad = narrow(map.field.padding);
+    const std::uint32_t y = window.whole * narrow(map.field.stride) + cell.whole * narrow(map.field.dilation);
+    const std::uint32_t x_position =
+        window.remainder * narrow(map.field.stride) + cell.remainder * narrow(map.field.dilation);
+    const bool inside =
+        y >= pad && y < narrow(map.in.height) + pad && x_position >= pad && x_position < narrow(map.in.width) + pad;
+    if (!inside) return {T(0)};
+    const std::uint32_t pixel = (y - pad) * narrow(map.in.width) + x_position - pad;
+    const T value = x[std::uint64_t{place.whole} * map.sample + pixel * narrow(map.in.channels) + input.remainder];
+    return {d == nullptr ? value : d[row * stride + input.remainder] * value};
+  }
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    for (std::size_t column = begin; column < end; ++column) add_terms(terms(row, column), sums + column, 1);
   }
 };
 

@@ -81,9 +81,10 @@ struct gate {
   constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
     using places = unit_sums<Local>;
     constexpr std::size_t first = rule::has_forget<rule_type> ? places::forget : places::forget + 1;  // no sum of zeros
-    if constexpr (first == places::count) return;
-    LOCALIS_VECTORIZE
-    for (std::size_t o = begin; o < end; ++o) add_terms<first>(terms(z[o], gates[o]), sums + o, units);
+    if constexpr (first < places::count) {
+      LOCALIS_VECTORIZE
+      for (std::size_t o = begin; o < end; ++o) add_terms<first>(terms(z[o], gates[o]), sums + o, units);
+    }
   }
   /// Returns what signal z and gate g of one unit add to the sums of the unit.
   constexpr std::array<T, unit_sums<Local>::count> terms(T z, T g) const {

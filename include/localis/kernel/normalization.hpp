@@ -158,7 +158,7 @@ struct finish_moments {
   T* running_variance;
   T* mean;
   T* inverse_deviation;
-  T* scale;  ///< may be null
+  T* scale;
   T* shift;
   std::size_t channels;
   std::size_t rows;
@@ -176,10 +176,8 @@ struct finish_moments {
       running_mean[c] += momentum * offset;
       const T unbiased = rows > 1 ? variance * count / (count - T(1)) : variance;
       running_variance[c] += momentum * (unbiased - running_variance[c]);
-      if (scale != nullptr) {
-        scale[c] = gamma[c] * inverse_deviation[c];
-        shift[c] = beta[c] - mean[c] * scale[c];
-      }
+      scale[c] = gamma[c] * inverse_deviation[c];
+      shift[c] = beta[c] - mean[c] * scale[c];
     }
   }
 };

@@ -108,8 +108,6 @@ class batch_norm_layer {
       return;
     }
     kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);
-    end.scale = taken.scale;
-    end.shift = taken.shift;
     if (run_mode == mode::train) {
       end.mean = arrays.saved;
       end.inverse_deviation = arrays.saved + channels_;
@@ -160,7 +158,8 @@ class batch_norm_layer {
     scalar* scale;
     scalar* shift;
   };
-  /// Updates the running statistics by the moments of the given number of rows, without computing scale and shift.
+  /// Updates the running statistics by the moments of the given number of rows, and computes scale and shift from these
+  /// moments.
   kernel::finish_moments<scalar> finish(const scratch_arrays& taken, std::size_t rows, bool apply_updates) const {
     return {taken.sums,
             gamma(),
@@ -169,8 +168,8 @@ class batch_norm_layer {
             running_variance(),
             taken.mean,
             taken.inverse,
-            nullptr,
-            nullptr,
+            taken.scale,
+            taken.shift,
             channels_,
             rows,
             static_cast<scalar>(apply_updates ? momentum : 0),

@@ -63,7 +63,7 @@ struct depthwise_convolution {
     workspace unit_sums = scratch;
     workspace products = scratch;
     (void)row_sums<Scalar, System>(limit, map.outputs(), options.unit_sums, unit_sums);
-    (void)row_sums<Scalar, System>(limit, map.outputs(), map.inputs(), products);
+    (void)row_sums<Scalar, System>(limit, map.weights(), 1, products);
     scratch = larger(unit_sums, products);
   }
 
@@ -74,7 +74,7 @@ struct depthwise_convolution {
   }
   void weight_gradient_scratch(std::size_t samples, workspace& scratch) const {
     (void)scratch.take<Scalar>(map.weights());
-    (void)row_sums<Scalar, System>(map.rows(samples), map.outputs(), map.inputs(), scratch);
+    (void)row_sums<Scalar, System>(map.rows(samples), map.weights(), 1, scratch);
   }
 
   void input_gradient(const input_gradient_arguments<Scalar>& backward, workspace) const {
@@ -104,7 +104,7 @@ struct depthwise_convolution {
   /// d: rows.count rows of C values that lie `stride` values apart,  cells: scratch, I x C
   void sum_products(const row_stretch& rows, const Scalar* x, const Scalar* d, std::size_t stride, Scalar* cells,
                     Scalar* sum, kernel::store mode, workspace scratch) const {
-    row_sums<Scalar, System>(rows.count, map.outputs(), map.inputs(), scratch)(
+    row_sums<Scalar, System>(rows.count, map.weights(), 1, scratch)(
         system, kernel::depthwise_products<Scalar>{map, x, d, stride, rows.first, rows.every}, cells);
     for_rows(system, map.outputs(), map.inputs(),
              kernel::transposed<Scalar>{cells, map.outputs(), sum, map.inputs(), mode});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include <localis/backend/thrust/loops.hpp>
 #include <localis/core/workspace.hpp>
@@ -35,18 +37,19 @@ class row_sums {
       using blocks = kernel::column_blocks<Scalar, Kernel>;
       const std::size_t groups = kernel::column_groups(columns_);
       const std::size_t teams = block_chunks();
-      if (groups <= system.block_counters().size()) {
+      const std::span<std::uint32_t> counters = system.block_counters();
+      for (std::size_t first = 0; first < groups; first += counters.size()) {
         system.run_blocks(
-            groups * teams,
+            (std::min)(groups - first, counters.size()) * teams,
             kernel::one_reduction<blocks>{{f, kernel::narrow(rows_), kernel::narrow(columns_), kernel::narrow(teams),
-                                           totals_, sums, mode, system.block_counters().data()}});
-        return;
+                                           totals_, sums, mode, counters.data(), kernel::narrow(first)}});
       }
+    } else {
+      for_rows(system, chunks(), columns_,
+               kernel::sum_chunk<Scalar, Kernel>{f, rows_, chunks(), columns_, count_, parts_, totals_});
+      for_rows(system, 1, columns_,
+               kernel::add_chunks<Scalar, Kernel>{f, totals_, chunks(), columns_, count_, sums, mode});
     }
-    for_rows(system, chunks(), columns_,
-             kernel::sum_chunk<Scalar, Kernel>{f, rows_, chunks(), columns_, count_, parts_, totals_});
-    for_rows(system, 1, columns_,
-             kernel::add_chunks<Scalar, Kernel>{f, totals_, chunks(), columns_, count_, sums, mode});
   }
 
  private:
