@@ -42,6 +42,15 @@ struct drifting {
   }
 };
 
+/// Says that its gates are the responses, which they are where those are positive.
+struct half_right {
+  static constexpr bool gate_is_response = true;
+  template <class T>
+  constexpr T gate(T u) const {
+    return u > T(0) ? u : T(0);
+  }
+};
+
 /// Adds a trifle to the sum of one weight, of unit 1 and input 2, and only where rows are many (`from`).
 template <std::size_t From, bool Depthwise = false>
 class skewed : public reference {
@@ -172,4 +181,10 @@ TEST_CASE("check::rule: names the layer, the depthwise one too") {
   CHECK(contains(found.message, "depthwise_conv2d, kernel 3, stride 2, padding 1, the rule's formula: weight of unit"));
   // Rules whose units look at each other have no depthwise layer to be checked in.
   CHECK(lo::check::rule<lo::rule::sanger, skewed<0, true>>());
+}
+
+TEST_CASE("check::rule finds gates that are not the responses, though the rule says so") {
+  const lo::check::result found = lo::check::rule<half_right, reference>();
+  CHECK(!found);
+  CHECK(contains(found.message, "gate_is_response: expected gate(-"));
 }
