@@ -86,6 +86,13 @@ inline constexpr int sums_of<localis::kernel::gate_sums<T, localis::kernel::gate
 template <class T, class Epilogue>
 inline constexpr int arrays_of<localis::kernel::epilogue_rows<T, Epilogue>> = 1;
 
+// What is stored when sums are finished, besides what arrays_of counts.
+template <class F>
+inline constexpr int more_at_end = 0;
+template <class T, class Function, class End>
+inline constexpr int more_at_end<localis::kernel::epilogue_rows<T, localis::kernel::epilogue<T, Function, End>>> =
+    arrays_of<End>;
+
 // Where chunks are summed up, one kernel takes the sums, and another adds and finishes them.
 template <class F>
 struct sums_and_end {
@@ -124,7 +131,7 @@ void launch_by_name(const F& f) {
 template <class T, class F>
 void launch_by_name(const localis::kernel::cut_elements<localis::kernel::sum_chunk<T, F>>& f) {
   stores<arrays_of<std::remove_cvref_t<decltype(f)>>><<<1, 1>>>(f);
-  adds<sums_of<F> + arrays_of<F>><<<1, 1>>>(f.kernel.kernel, f.kernel.parts);
+  adds<sums_of<F> + arrays_of<F> + more_at_end<F>><<<1, 1>>>(f.kernel.kernel, f.kernel.parts);
 }
 /// A reduction: one thread makes a call, stores what it returns, and finishes.
 template <int Arrays, class F>
@@ -139,7 +146,7 @@ void launch_blocks_by_name(const localis::kernel::reduction_blocks<F>& blocks) {
 }
 template <class T, class F>
 void launch_blocks_by_name(const localis::kernel::column_blocks<T, F>& blocks) {
-  adds<sums_of<F> + arrays_of<F>><<<1, 1>>>(blocks.kernel, blocks.sums);
+  adds<sums_of<F> + arrays_of<F> + more_at_end<F>><<<1, 1>>>(blocks.kernel, blocks.sums);
 }
 struct by_name {
   template <class F>

@@ -15,9 +15,15 @@ struct no_epilogue {
   static constexpr std::size_t pool = 1;
 };
 
+/// Does nothing once the moments of a response are complete.
+struct no_finish {
+  constexpr void operator()(std::size_t, std::size_t, std::size_t) const {}
+};
+
 /// The operations that run on a response while its rows are in cache: y = f(u scale + shift), in place; the moments of
-/// u about `center`, if it is not null; then the maximum of each pool x pool square.
-template <class T, class Function>
+/// u about `center`, if it is not null, and then the kernel `at_end` over their columns; then the maximum of each
+/// pool x pool square.
+template <class T, class Function, class End = no_finish>
 struct epilogue {
   static constexpr bool present = true;
 
@@ -27,6 +33,7 @@ struct epilogue {
   T* moments;       ///< 2 x O, set by the backend: sums of u - center and of its square
   Function function;
   std::size_t pool = 1;  ///< side of the squares; rows and columns beyond the last whole square are dropped
+  End at_end{};          ///< may write to scale, shift and center
 
   /// Runs the epilogue, except pooling, on some units of one row. `sums` and `squares` have O values unless center is
   /// null.
@@ -50,6 +57,9 @@ struct epilogue {
     return {x, x * x};
   }
 
+  /// Must be called for all units once their moments are complete and all rows of these units are done.
+  constexpr void finish(std::size_t begin, std::size_t last) const { at_end(0, begin, last); }
+
   /// Returns the map that pools `lines` lines of a response, each of `width` x `units` values.
   [[nodiscard]] constexpr linear_map pooling(std::size_t lines, std::size_t width, std::size_t units) const {
     return {{lines, width, units}, {lines / pool, width / pool, units}, {pool, pool, pool}, 1};
@@ -72,6 +82,7 @@ struct epilogue_rows {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     epilogue(u + row * units, begin, end, nullptr, nullptr);
   }
+  constexpr void finish(std::size_t begin, std::size_t end) const { epilogue.finish(begin, end); }
 };
 
 }  // namespace localis::kernel

@@ -61,28 +61,26 @@ class batch_norm_layer {
   static constexpr bool present(mode run_mode, prefix_normalization normalization) {
     return run_mode == mode::evaluate || (run_mode == mode::learn && normalization != prefix_normalization::batch);
   }
-  /// Returns the epilogue that runs in the pass of the layer before; call finish_epilogue() after that pass.
+  /// Returns the epilogue that runs in the pass of the layer before.
   /// @param epilogue  the activation after this layer
   /// @param pool      side of the squares that are pooled after it, or 1
   template <class Function>
-  kernel::epilogue<scalar, Function> make_epilogue(Backend& backend, const operation& op, std::byte* scratch,
-                                                   mode run_mode, const step_values<scalar>& step,
-                                                   const Function& epilogue, std::size_t pool) {
+  kernel::epilogue<scalar, Function, kernel::finish_moments<scalar>> make_epilogue(
+      Backend& backend, const operation& op, std::size_t samples, std::byte* scratch, mode run_mode,
+      const step_values<scalar>& step, const Function& epilogue, std::size_t pool) {
     workspace pieces(scratch);
     const scratch_arrays taken = take_arrays(op.in.channels, pieces);
     backend.for_rows(1, channels_,
                      kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
                                                    static_cast<scalar>(epsilon), taken.scale, taken.shift});
     const bool frozen = run_mode == mode::evaluate || step.normalization == prefix_normalization::frozen;
-    return {taken.scale, taken.shift, frozen ? nullptr : running_mean(), taken.sums, epilogue, pool};
-  }
-  template <class Function>
-  void finish_epilogue(Backend& backend, const operation& op, std::size_t samples, std::byte* scratch,
-                       const step_values<scalar>& step, const kernel::epilogue<scalar, Function>& done) {
-    if (done.center == nullptr) return;
-    workspace pieces(scratch);
-    backend.for_rows(1, channels_,
-                     finish(take_arrays(op.in.channels, pieces), samples * op.in.positions(), step.apply_updates));
+    return {taken.scale,
+            taken.shift,
+            frozen ? nullptr : running_mean(),
+            taken.sums,
+            epilogue,
+            pool,
+            finish(taken, samples * op.in.positions(), step.apply_updates)};
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
@@ -95,16 +93,16 @@ class batch_norm_layer {
     kernel::scale_shift<scalar, Function> apply{arrays.input, arrays.output, taken.scale,
                                                 taken.shift,  channels_,     epilogue};
     if (present(run_mode, step.normalization)) {
-      const auto next = make_epilogue(backend, op, arrays.scratch, run_mode, step, epilogue, 1);
+      const auto next = make_epilogue(backend, op, arrays.samples, arrays.scratch, run_mode, step, epilogue, 1);
       if (next.center == nullptr) {
         backend.for_rows(rows, channels_, apply);
         return;
       }
       using moments = kernel::scale_shift_moments<scalar, Function>;
-      backend.reduce_columns(rows, channels_, 2,
-                             kernel::followed_by<moments, kernel::finish_moments<scalar>>{
-                                 {apply, running_mean()}, finish(taken, rows, step.apply_updates)},
-                             taken.sums, scratch);
+      backend.reduce_columns(
+          rows, channels_, 2,
+          kernel::followed_by<moments, kernel::finish_moments<scalar>>{{apply, running_mean()}, next.at_end},
+          taken.sums, scratch);
       return;
     }
     kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);

@@ -63,10 +63,9 @@ struct executor {
     std::byte* scratch = memory.scratch(memory.offsets(Index + 1).forward_scratch);
     operands<scalar> arrays = memory.forward_operands(Index, facts::last_in_epilogue(Index));
     const auto run = [&](const auto& function) {
-      const auto epilogue =
-          normalization.make_epilogue(backend, norm, scratch, run_mode, values, function, facts::pooled_side(Index));
+      const auto epilogue = normalization.make_epilogue(backend, norm, memory.samples, scratch, run_mode, values,
+                                                        function, facts::pooled_side(Index));
       get<Index>(layers).forward(backend, op, arrays, run_mode, values, epilogue);
-      normalization.finish_epilogue(backend, norm, memory.samples, scratch, values, epilogue);
     };
     if constexpr (facts::last_fused_by(Index + 1) > Index + 1) {
       run(get<Index + 2>(layers).function);

@@ -2,13 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "standin.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/check/counting.hpp>
+#include <localis/core/error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/model.hpp>
 #include <localis/optimizer/sgd.hpp>
@@ -69,9 +69,10 @@ std::vector<step_counts> count_steps(const Backend& wanted, const std::vector<st
     CHECK(after.downloads - before.downloads == 1);
     found.push_back({after.launches - before.launches, after.products - before.products,
                      after.convolutions - before.convolutions, after.copies - before.copies});
-    MESSAGE("boundary ", boundary, local_rate > 0 ? ": " : ", frozen: ", found.back().launches, " launches, ",
-            found.back().products, " products, ", found.back().convolutions, " convolutions, ", found.back().copies,
-            " copies on the device");
+    const step_counts& last = found.back();
+    MESSAGE(lo::text("boundary ", boundary, local_rate > 0 ? "" : ", frozen", ": ", last.launches, " launches, ",
+                     last.products, " products, ", last.convolutions, " convolutions, ", last.copies,
+                     " copies on the device"));
   }
   return found;
 }

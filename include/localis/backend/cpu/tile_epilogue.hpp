@@ -61,7 +61,7 @@ class tile_epilogue {
       if (epilogue.pool > 1) pool(rows, out, y, epilogue);
     }
   }
-  /// Adds up the moments of all threads; must be called after the last tile.
+  /// Adds up the moments of all threads and finishes them; must be called after the last tile.
   template <class Epilogue>
   void finish(const Epilogue& epilogue) const {
     if constexpr (Epilogue::present) {
@@ -71,6 +71,7 @@ class tile_epilogue {
         for (std::size_t thread = 0; thread < threads_; ++thread) sum += sums_[thread * 2 * map_.outputs() + i];
         epilogue.moments[i] = static_cast<T>(sum);
       }
+      epilogue.finish(0, map_.outputs());
     }
   }
 
