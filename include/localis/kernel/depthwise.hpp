@@ -52,15 +52,15 @@ struct depthwise_products {
   std::size_t every;
   divider by_channels;  ///< splits a column into cell and channel
 
-  constexpr depthwise_products(const linear_map& of, const T* inputs, const T* errors, std::size_t error_stride,
+  constexpr depthwise_products(const linear_map& given, const T* inputs, const T* errors, std::size_t error_stride,
                                std::size_t first_row, std::size_t row_step)
-      : map(of),
+      : map(given),
         x(inputs),
         d(errors),
         stride(error_stride),
         first(first_row),
         every(row_step),
-        by_channels(of.in.channels) {}
+        by_channels(given.in.channels) {}
 
   [[nodiscard]] constexpr std::array<T, 1> terms(std::size_t row, std::size_t column) const {
     const auto place = map.by_out_positions(narrow(first + row * every));
@@ -71,9 +71,9 @@ struct depthwise_products {
     const std::uint32_t y = window.whole * narrow(map.field.stride) + cell.whole * narrow(map.field.dilation);
     const std::uint32_t x_position =
         window.remainder * narrow(map.field.stride) + cell.remainder * narrow(map.field.dilation);
-    const bool inside =
+    const bool is_covered =
         y >= pad && y < narrow(map.in.height) + pad && x_position >= pad && x_position < narrow(map.in.width) + pad;
-    if (!inside) return {T(0)};
+    if (!is_covered) return {T(0)};
     const std::uint32_t pixel = (y - pad) * narrow(map.in.width) + x_position - pad;
     const T value = x[std::uint64_t{place.whole} * map.sample + pixel * narrow(map.in.channels) + input.remainder];
     return {d == nullptr ? value : d[row * stride + input.remainder] * value};

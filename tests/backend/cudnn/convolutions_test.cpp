@@ -34,15 +34,15 @@ void check(const std::vector<problem>& problems) {
 struct one_response {
   lo::linear_map map{{6, 6, 4}, {3, 3, 5}, {3, 3, 2, 1}};
 
-  void operator()(const backend<float>& on, std::size_t samples) const {
-    const auto x = on.template allocate<float>(lo::memory_kind::arena, samples * map.in.size());
-    const auto w = on.template allocate<float>(lo::memory_kind::arena, map.weights());
-    auto u = on.template allocate<float>(lo::memory_kind::arena, samples * map.out.size());
+  void operator()(const backend<float>& device, std::size_t samples) const {
+    const auto x = device.template allocate<float>(lo::memory_kind::arena, samples * map.in.size());
+    const auto w = device.template allocate<float>(lo::memory_kind::arena, map.weights());
+    auto u = device.template allocate<float>(lo::memory_kind::arena, samples * map.out.size());
     lo::workspace needed;
-    on.respond_scratch(map, samples, needed);
-    auto scratch = on.template allocate<std::byte>(lo::memory_kind::arena, needed.used());
-    on.respond(map, {.samples = samples, .x = x.data(), .w = w.data(), .u = u.data()},
-               lo::workspace(scratch.data()));
+    device.respond_scratch(map, samples, needed);
+    auto scratch = device.template allocate<std::byte>(lo::memory_kind::arena, needed.used());
+    device.respond(map, {.samples = samples, .x = x.data(), .w = w.data(), .u = u.data()},
+                   lo::workspace(scratch.data()));
   }
 };
 
@@ -63,8 +63,8 @@ TEST_CASE("cudnn: a convolution is one call in the precision of the options") {
   for (const row& one : std::array<row, 3>{
            {{math::pedantic, CUDNN_FMA_MATH}, {math::tf32, CUDNN_DEFAULT_MATH}, {math::bf16, CUDNN_DEFAULT_MATH}}}) {
     localis_test::on_device([&] {
-      const backend<float> on(lo::cuda::options{.precision = one.precision, .workspace_bytes = 4096});
-      one_response()(on, 3);
+      const backend<float> device(lo::cuda::options{.precision = one.precision, .workspace_bytes = 4096});
+      one_response()(device, 3);
       CHECK(standin::seen().convolutions == 1);
       CHECK(standin::seen().products == 0);
       CHECK(standin::seen().launches == 0);
@@ -81,9 +81,9 @@ TEST_CASE("cudnn: without an algorithm that fits into the workspace, convolution
 }
 TEST_CASE("cudnn: too little workspace for a batch is an error that says so") {
   localis_test::on_device([] {
-    const backend<float> on(lo::cuda::options{.workspace_bytes = 256});
-    one_response()(on, 4);
-    CHECK_THROWS_WITH_AS(one_response()(on, 5),
+    const backend<float> device(lo::cuda::options{.workspace_bytes = 256});
+    one_response()(device, 4);
+    CHECK_THROWS_WITH_AS(one_response()(device, 5),
                          "cudnn: a convolution of 5 x 6x6x4 to 3x3x5: expected a deterministic algorithm within "
                          "workspace_bytes, 256, found none",
                          lo::device_error);
@@ -93,8 +93,8 @@ TEST_CASE("cudnn: the first call that fails is named, and nothing is left") {
   std::size_t calls = 0;
   localis_test::on_device_at_once(
       [&] {
-        const backend<float> on(small);
-        one_response()(on, 2);
+        const backend<float> device(small);
+        one_response()(device, 2);
         calls = standin::seen().all;
       },
       std::size_t{16} << 20);

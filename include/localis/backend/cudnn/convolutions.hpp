@@ -170,17 +170,17 @@ class convolutions {
   }
   void choose(plan& p) const {
     const cudnnHandle_t library = library_.get();
-    p.response = first_fit<cudnnConvolutionFwdAlgoPerf_t>([&](int most, int* count, auto* found) {
-      return cudnnGetConvolutionForwardAlgorithm_v7(library, p.in.get(), p.w.get(), p.window.get(), p.out.get(), most,
+    p.response = first_fit<cudnnConvolutionFwdAlgoPerf_t>([&](int limit, int* count, auto* found) {
+      return cudnnGetConvolutionForwardAlgorithm_v7(library, p.in.get(), p.w.get(), p.window.get(), p.out.get(), limit,
                                                     count, found);
     });
-    p.weights = first_fit<cudnnConvolutionBwdFilterAlgoPerf_t>([&](int most, int* count, auto* found) {
+    p.weights = first_fit<cudnnConvolutionBwdFilterAlgoPerf_t>([&](int limit, int* count, auto* found) {
       return cudnnGetConvolutionBackwardFilterAlgorithm_v7(library, p.in.get(), p.out.get(), p.window.get(), p.w.get(),
-                                                           most, count, found);
+                                                           limit, count, found);
     });
-    p.input = first_fit<cudnnConvolutionBwdDataAlgoPerf_t>([&](int most, int* count, auto* found) {
+    p.input = first_fit<cudnnConvolutionBwdDataAlgoPerf_t>([&](int limit, int* count, auto* found) {
       return cudnnGetConvolutionBackwardDataAlgorithm_v7(library, p.w.get(), p.out.get(), p.window.get(), p.in.get(),
-                                                         most, count, found);
+                                                         limit, count, found);
     });
   }
   /// Returns the first algorithm that `propose` finds, is deterministic and fits into the workspace.
