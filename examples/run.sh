@@ -1,13 +1,15 @@
 #!/bin/sh
 # sh examples/run.sh [--quick] [ARGUMENTS...]                                the comparison of boundaries
 # sh examples/run.sh --rules [--quick] [ARGUMENTS...]                        the comparison of all local rules
-# sh examples/run.sh --model NAME [--size PIXELS] [--data KIND:FOLDER] [ARGUMENTS...]   a published network
+# sh examples/run.sh --model NAME [--size PIXELS] [--backend BACKEND] [--data KIND:FOLDER] [ARGUMENTS...]
+#                                                                            a published network
 # sh examples/run.sh --compare FOLDER... [--out PAGE]                        the reports in these folders on one page
 #
 # Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with
 # one folder per class in FOLDER/train and FOLDER/val) or fashion. The file examples/lab/models.txt lists the networks
-# and sizes. All other arguments go to the program: --quick trains on a few thousand images, and --help explains the
-# other options. CMAKE_ARGUMENTS is added to the call of cmake.
+# and sizes. BACKEND is cpu, which is the default, cuda or cudnn; the last two need nvcc and a GPU. All other arguments
+# go to the program: --quick trains on a few thousand images, and --help explains the other options. CMAKE_ARGUMENTS is
+# added to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/example
@@ -35,10 +37,17 @@ case ${1:-} in
       exit 2
     fi
     shift 2
-    if [ "${1:-}" = --size ]; then
-      size=${2:-}
+    size=
+    backend=cpu
+    while :; do
+      case ${1:-} in
+        --size) size=${2:-nothing} ;;
+        --backend) backend=${2:-nothing} ;;
+        *) break ;;
+      esac
       shift $(($# < 2 ? 1 : 2))
-    else
+    done
+    if [ -z "$size" ]; then
       case " $*" in
         *' --data folder:'* | *' --data=folder:'*) size=$(echo "$sizes" | sort -n | tail -n 1) ;;
         *) size=$(echo "$sizes" | sort -n | head -n 1) ;;
@@ -56,6 +65,25 @@ case ${1:-} in
     esac
     program=train_${model}_$size
     need_libraries=need_components
+    case $backend in
+      cpu) ;;
+      cuda | cudnn)
+        program=${program}_$backend
+        need_gpu=ON
+        if ! command -v nvcc >/dev/null 2>&1; then
+          say "--backend $backend: expected nvcc of CUDA 12.4 or later on PATH, found none"
+          exit 1
+        fi
+        if ! nvidia-smi -L >/dev/null 2>&1; then
+          say "--backend $backend: expected a GPU that nvidia-smi lists, found none"
+          exit 1
+        fi
+        ;;
+      *)
+        say "--backend: expected one of: cpu cuda cudnn; found: $backend"
+        exit 2
+        ;;
+    esac
     ;;
 esac
 
@@ -78,7 +106,8 @@ esac
 
 # Warnings are not errors here, because a newer compiler may print more of them.
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$build" -DLOCALIS_BUILD_TESTS=OFF \
-  -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_WERROR=OFF
+  -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_WERROR=OFF "-DLOCALIS_CUDA=${need_gpu:-OFF}" \
+  ${need_gpu:+-DCMAKE_CUDA_ARCHITECTURES=native}
 case $(cmake --build "$build" --target "$program" -- -n) in
   *'no work to do'*) ;;
   *)

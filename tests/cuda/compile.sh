@@ -2,7 +2,8 @@
 # sh tests/cuda/compile.sh [--full] [ARCHITECTURE...]
 #
 # Compiles with nvcc, for each ARCHITECTURE (80), the trainer of the GPU, every warning an error, and prints what ptxas
-# says of its kernels: registers, and the bytes of them that did not fit. --full: also the GPU's tests and benchmarks.
+# says of its kernels: registers, and the bytes of them that did not fit. --full: also the GPU's tests and benchmarks, and
+# with cuDNN, where it is found, the tests of its backend.
 # Then every policy that is shipped (stores.cpp): a kernel that stores into fewer arrays than its function object has to
 # write is one from which nvcc has dropped calls of functions that are not constexpr, and fails (stores.awk).
 # Runs nothing; needs no GPU. Where there is no nvcc it says so and does nothing.
@@ -16,8 +17,10 @@ if ! command -v nvcc >/dev/null 2>&1; then
   exit 0
 fi
 targets=boundaries_cuda
+full=no
 if [ "${1:-}" = --full ]; then
   targets="$targets gpu_test bench_rule_cuda bench_step_cuda"
+  full=yes
   shift
 fi
 architectures=$(printf '%s;' "${@:-80}")
@@ -30,6 +33,9 @@ provide
 
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON "-DCMAKE_CUDA_ARCHITECTURES=${architectures%;}" \
   '-DCMAKE_CUDA_FLAGS=-Werror all-warnings -Xptxas -v' -DLOCALIS_BUILD_BENCHMARKS=ON
+if [ $full = yes ] && grep -q '^LOCALIS_CUDNN_LIBRARY:FILEPATH=/' "$build/CMakeCache.txt"; then
+  targets="$targets gpu_cudnn_test"
+fi
 # shellcheck disable=SC2086
 if ! cmake --build "$build" --parallel "$(cores)" --target $targets >"$build/compile.log" 2>&1; then
   grep -vE '^ptxas info' "$build/compile.log" >&2

@@ -29,6 +29,17 @@ void check(const std::vector<problem>& problems) {
     }
   });
 }
+
+}  // namespace
+
+TEST_CASE("cudnn: convolutions are what the definitions say") { check(localis_test::convolutions()); }
+TEST_CASE("cudnn: depthwise convolutions are what the definitions say") {
+  check(localis_test::depthwise_convolutions());
+}
+
+#if !defined(__CUDACC__)
+namespace {
+
 /// A response of `samples` images by a convolution with stride 2, which nothing but unfolding could turn into a
 /// product.
 struct one_response {
@@ -48,12 +59,6 @@ struct one_response {
 
 }  // namespace
 
-TEST_CASE("cudnn: convolutions are what the definitions say") { check(localis_test::convolutions()); }
-TEST_CASE("cudnn: depthwise convolutions are what the definitions say") {
-  check(localis_test::depthwise_convolutions());
-}
-
-#if !defined(__CUDACC__)
 TEST_CASE("cudnn: a convolution is one call in the precision of the options") {
   using lo::cuda::math;
   struct row {
