@@ -14,6 +14,12 @@ run 20 host sh -c 'lscpu; free -g; df -h .; nvcc --version; python3 --version; l
 found host 'not found' 6
 run 200 gpu_test "$bin/gpu_test"
 found gpu_test 'TEST CASE|ERROR|test cases|assertions' 30
+if [ -x "$bin/gpu_cudnn_test" ]; then
+  run 100 cudnn_test "$bin/gpu_cudnn_test"
+  found cudnn_test 'TEST CASE|ERROR|test cases|assertions' 30
+else
+  leave_out cudnn_test 'no gpu_cudnn_test: cuDNN was missing where it was packed'
+fi
 if command -v compute-sanitizer >/dev/null 2>&1; then
   run 120 memcheck compute-sanitizer --tool memcheck --error-exitcode 9 "$bin/gpu_test" --test-case-exclude='*training*'
   found memcheck 'ERROR SUMMARY|Invalid|test cases' 6

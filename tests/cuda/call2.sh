@@ -7,10 +7,14 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/calls.sh"
 begin
 
+# step NAME PROGRAM NETWORK
+step() {
+  run 40 "$1" "$bin/$2" --benchmark_filter="^$3/" --benchmark_out="$logs/$1.json" --benchmark_out_format=json
+  figures "$1"
+}
 for network in resnet18 resnet50 resnet20 main vgg11 mobilenet_v2; do
-  run 60 "step_$network" "$bin/bench_step_cuda" --benchmark_filter="^$network/" \
-    --benchmark_out="$logs/step_$network.json" --benchmark_out_format=json
-  figures "step_$network"
+  [ ! -x "$bin/bench_step_cudnn" ] || step "step_${network}_cudnn" bench_step_cudnn $network
+  step "step_$network" bench_step_cuda $network
 done
 run 240 torch python3 "$root/benchmarks/torch_gpu_peer.py" "$logs/torch.json"
 found torch ' ms ' 60

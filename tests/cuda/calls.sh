@@ -1,7 +1,7 @@
 # Sourced by call1.sh, call2.sh and call3.sh, which do what is to be done on a machine with a GPU, each within ten
 # minutes. They need a POSIX shell, tar, gzip, timeout, and xz or python3; for CIFAR-10 Pillow; no network.
 #
-#   begin                          finds programs and cuBLAS, and makes the folder of the results
+#   begin                          finds programs, cuBLAS and cuDNN, and makes the folder of the results
 #   run SECONDS NAME COMMAND...    with a limit and a log of its own; what comes of it is a line of the summary, and all
 #                                  goes on; with no time left in this call it is left out
 #   found NAME PATTERN [LINES]     lines of a log that match, into the summary
@@ -35,12 +35,12 @@ begin() {
     fi
   fi
   bin=$PROGRAMS/bin
-  # cuBLAS of the toolkit, or of PyTorch's packages: wherever the loader does not look by itself.
-  blas=$(ldd "$bin"/* 2>/dev/null | sed -n 's/^[[:space:]]*\(libcublas\.so\.[0-9]*\) => not found.*/\1/p' | head -n 1)
-  if [ -n "$blas" ]; then
-    blas=$(find /usr/local /opt /usr/lib "${HOME:-/root}" -name "$blas" 2>/dev/null | head -n 1)
-    [ -z "$blas" ] || export LD_LIBRARY_PATH="$(dirname "$blas")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-  fi
+  # cuBLAS and cuDNN of the toolkit, or of PyTorch's packages: wherever the loader does not look by itself.
+  for missing in $(ldd "$bin"/* 2>/dev/null |
+    sed -n 's/^[[:space:]]*\(lib\(cublas\|cudnn\)\.so\.[0-9]*\) => not found.*/\1/p' | sort -u); do
+    library=$(find /usr/local /opt /usr/lib "${HOME:-/root}" -name "$missing" 2>/dev/null | head -n 1)
+    [ -z "$library" ] || export LD_LIBRARY_PATH="$(dirname "$library")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  done
   export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
   if [ -f "$here/packed.txt" ]; then tell "$(cat "$here/packed.txt")"; fi
 }

@@ -21,7 +21,7 @@ program() {
   cat >"$1"
   chmod +x "$1"
 }
-for name in gpu_test bench_kernel_cuda bench_step_cuda bench_rule_cuda; do
+for name in gpu_test gpu_cudnn_test bench_kernel_cuda bench_step_cuda bench_step_cudnn bench_rule_cuda; do
   program "$kit/programs/bin/$name" <<'END'
 #!/bin/sh
 echo 'one/two/iterations:20/real_time   1.23 ms   1.20 ms   20 items_per_second=5k/s peak_bytes=7M products=9M'
@@ -77,11 +77,11 @@ holds() {
 
 # All is well.
 call 0 1
-says 'localis 1, for tests' '^gpu_test +rc +0, ' '^memcheck +rc +0, ' '^kernels +rc +0, ' \
+says 'localis 1, for tests' '^gpu_test +rc +0, ' '^cudnn_test +rc +0, ' '^memcheck +rc +0, ' '^kernels +rc +0, ' \
   '^    one/two +1.23 ms .*peak_bytes=7M$' '^0 failed'
 holds machine.log host.log gpu_test.log memcheck.log racecheck.log kernels.log
 call 0 2
-says '^step_resnet50 +rc +0, ' '^torch +rc +0, ' '^rules +rc +0, '
+says '^step_resnet50 +rc +0, ' '^step_resnet50_cudnn +rc +0, ' '^torch +rc +0, ' '^rules +rc +0, '
 export LOCALIS_CIFAR10="$work/cifar10"
 call 0 3
 says '^fashion +rc +0, ' '^    \| --data \| pixels \|$' '^cifar10 +rc +0, ' '^    \| --data \| batches \|$' \
@@ -124,7 +124,7 @@ says '^cifar10 +rc 127, '
 
 # With no time left, and without programs, which may also be packed.
 LIMIT=0 call 1 2
-says '^torch +left out: no time is left in this call' '^8 failed'
+says '^torch +left out: no time is left in this call' '^14 failed'
 unset LIMIT
 tar -cf - -C "$kit/programs" bin | xz >"$kit/programs.tar.xz"
 rm -r "$kit/programs"
@@ -132,7 +132,7 @@ call 1 1
 says '^kernels +rc +0, '
 rm -r "$kit/programs" "$kit/programs.tar.xz"
 call 1 1
-says '^gpu_test +rc 127, ' '^kernels +rc 127, '
+says '^gpu_test +rc 127, ' '^cudnn_test +left out' '^kernels +rc 127, '
 
 # What is not its own is not packed over.
 for arguments in "--out $work/cifar10" '--out' 'ninety'; do

@@ -10,7 +10,7 @@
 # capability ARCHITECTURE (90 by default) and processors of this machine's family:
 #
 #   programs.tar.xz   the programs of programs.sh, or only the PROGRAMs named, with the libraries that a bare system
-#                     lacks. The other machine must have cuBLAS, from the toolkit or from PyTorch, and a glibc and
+#                     lacks. The other machine must have cuBLAS and cuDNN, as PyTorch brings them, and a glibc and
 #                     libstdc++ that are no older than those of this machine
 #   headers.tar.xz    the headers with which tests/cuda/run_on_gpu.sh builds the programs there if they do not run;
 #                     packed only if this machine has dpkg
@@ -71,10 +71,13 @@ left out: $1"
 for script in calls call1 call2 call3; do cp "$root/tests/cuda/$script.sh" "$new"; done
 
 mkdir -p "$work/programs/bin" "$work/programs/lib"
-for program in $programs; do strip -o "$work/programs/bin/$program" "$root/build/gpu-pack/bin/$program"; done
+for program in $programs; do
+  [ -x "$root/build/gpu-pack/bin/$program" ] || continue
+  strip -o "$work/programs/bin/$program" "$root/build/gpu-pack/bin/$program"
+done
 LD_LIBRARY_PATH="$(dirname "$(command -v nvcc)")/../lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
   ldd "$work/programs/bin"/* | awk '$2 == "=>" && $3 ~ "^/" { print $3 }' | sort -u >"$work/libraries"
-grep -vE '/(ld-linux[^/]*|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|cuda|cublas|cublasLt))\.so[.0-9]*$' "$work/libraries" |
+grep -vE '/(ld-linux[^/]*|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+|cuda|cublas|cublasLt|cudnn[_a-z]*))\.so[.0-9]*$' "$work/libraries" |
   while read -r library; do cp -L "$library" "$work/programs/lib"; done
 tar -cf - -C "$work/programs" bin lib | xz -6 >"$new/programs.tar.xz"
 
