@@ -1,11 +1,15 @@
 #!/bin/sh
 # sh tests/cuda/compile.sh [--full] [ARCHITECTURE...]
+# sh tests/cuda/compile.sh --table [ARCHITECTURE]
 #
 # Compiles with nvcc, for each ARCHITECTURE (80), the trainer of the GPU, every warning an error, and prints what ptxas
 # says of its kernels: registers, and the bytes of them that did not fit. --full: also the GPU's tests and benchmarks, and
 # with cuDNN, where it is found, the tests of its backend.
 # Then every policy that is shipped (stores.cpp): a kernel that stores into fewer arrays than its function object has to
 # write is one from which nvcc has dropped calls of functions that are not constexpr, and fails (stores.awk).
+# --table: of the kernels that move most of a step's bytes (table.cu), for ARCHITECTURE (90), the registers, the bytes of
+# them that did not fit, the widest load and store in bits, the instructions for each element (of reductions: in all), the
+# integer divisions and the stores in loops; bounds that are not kept fail (table.awk). Needs cuobjdump.
 # Runs nothing; needs no GPU. Where there is no nvcc it says so and does nothing.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -15,6 +19,24 @@ build=$root/build/cuda
 if ! command -v nvcc >/dev/null 2>&1; then
   say 'no nvcc on PATH: what runs on a GPU is not compiled here'
   exit 0
+fi
+if [ "${1:-}" = --table ]; then
+  if ! command -v cuobjdump >/dev/null 2>&1; then
+    say '--table: expected cuobjdump on PATH (of the CUDA toolkit; pip: nvidia-cuda-cuobjdump), found none'
+    exit 1
+  fi
+  mkdir -p "$build"
+  nvcc -cubin -O3 -DNDEBUG "-arch=sm_${2:-90}" -Werror all-warnings -Xptxas -v --expt-relaxed-constexpr -std=c++20 \
+    "-I$root/include" "$root/tests/cuda/table.cu" -o "$build/table.cubin" >"$build/table.ptxas" 2>&1 || {
+    cat "$build/table.ptxas" >&2
+    exit 1
+  }
+  cuobjdump -sass "$build/table.cubin" >"$build/table.sass"
+  status=0
+  awk -f "$root/tests/cuda/table.awk" "$build/table.ptxas" "$build/table.sass" >"$build/table.txt" || status=1
+  echo 'registers, spilled, load, store, instructions, divisions, stores in loops'
+  c++filt -p <"$build/table.txt" | sed 's/localis::kernel:://g; s/localis:://g'
+  exit $status
 fi
 targets=boundaries_cuda
 full=no

@@ -70,7 +70,7 @@ TEST_CASE("pooling: by packs and by input positions, the bytes of whole rows and
       std::vector<double> single(x.size(), -2);
       for (std::size_t sample = 0; sample < samples; ++sample) make(whole.data())(sample, 0, channels);
       for (std::size_t row = 0; row < samples * in.positions(); ++row) {
-        make(single.data()).position(static_cast<std::uint32_t>(row), 0, channels);
+        for (std::uint32_t i = 0; i < channels; ++i) make(single.data()).position(static_cast<std::uint32_t>(row), i);
       }
       CHECK(single == whole);
     };

@@ -48,23 +48,27 @@ struct column_blocks {
   store mode;
   std::uint32_t* counters;  ///< one for each group of columns of the launch
   std::uint32_t first_group = 0;
+  // Computed where the launch is described, so that no thread divides.
+  divider by_chunks = divider(chunks);          ///< splits a block into group and chunk
+  std::uint32_t chunk_rows = rows / chunks;     ///< rows of a chunk
+  std::uint32_t larger_chunks = rows % chunks;  ///< the first chunks, which have one row more
 
   [[nodiscard]] constexpr std::uint32_t width() const { return 1U << width_bits(); }
   [[nodiscard]] constexpr std::uint32_t team() const { return chunks; }
-  [[nodiscard]] constexpr std::uint32_t* arrived(std::uint32_t block) const { return counters + block / chunks; }
+  [[nodiscard]] constexpr std::uint32_t* arrived(std::uint32_t block) const {
+    return counters + by_chunks(block).whole;
+  }
 
   [[nodiscard]] constexpr numbers of_thread(std::uint32_t block, std::uint32_t thread) const {
     const std::uint32_t column = column_of(block, thread);
     numbers total{};
     if (column >= columns) return total;
-    const std::uint32_t chunk = block % chunks;
-    const std::uint32_t portion = rows / chunks;
-    const std::uint32_t larger = rows % chunks;  // the first chunks have one row more
-    const std::uint32_t begin = chunk * portion + (chunk < larger ? chunk : larger);
-    const std::uint32_t end = begin + portion + (chunk < larger ? 1 : 0);
-    const std::uint32_t lanes = block_threads >> width_bits();
+    const std::uint32_t chunk = by_chunks(block).remainder;
+    const std::uint32_t begin = chunk * chunk_rows + (chunk < larger_chunks ? chunk : larger_chunks);
+    const std::uint32_t end = begin + chunk_rows + (chunk < larger_chunks ? 1 : 0);
+    const std::uint32_t lanes = block_threads >> width_bits();  // a power of two
     std::uint32_t row = begin + (thread >> width_bits());
-    std::uint32_t left = row < end ? (end - row + lanes - 1) / lanes : 0;
+    std::uint32_t left = row < end ? (end - row + lanes - 1) >> lane_bits() : 0;
     while (left > 0) {
       const std::uint32_t some = left < few_rows ? left : few_rows;
       std::array<T, count> part{};
@@ -81,7 +85,7 @@ struct column_blocks {
   constexpr void deposit(std::uint32_t block, std::uint32_t thread, const numbers& of_block) const {
     const std::uint32_t column = column_of(block, thread);
     if (column >= columns) return;
-    for (std::size_t k = 0; k < count; ++k) *part(block % chunks, k, column) = of_block[k];
+    for (std::size_t k = 0; k < count; ++k) *part(by_chunks(block).remainder, k, column) = of_block[k];
   }
   [[nodiscard]] constexpr numbers of_parts(std::uint32_t block, std::uint32_t thread) const {
     const std::uint32_t column = column_of(block, thread);
@@ -103,7 +107,7 @@ struct column_blocks {
       T* sum = sums + k * columns + column;
       *sum = (mode == store::add ? *sum : T(0)) + static_cast<T>(total[k]);
     }
-    finish_columns(kernel, column, column + 1);
+    finish_columns(kernel, std::size_t{column}, std::size_t{column} + 1);
   }
 
  private:
@@ -112,8 +116,9 @@ struct column_blocks {
   [[nodiscard]] constexpr std::uint32_t width_bits() const {
     return columns < 32 ? narrow(std::bit_width(columns - 1)) : 5;
   }
+  [[nodiscard]] constexpr std::uint32_t lane_bits() const { return std::bit_width(block_threads) - 1 - width_bits(); }
   [[nodiscard]] constexpr std::uint32_t column_of(std::uint32_t block, std::uint32_t thread) const {
-    return ((first_group + block / chunks) << width_bits()) + (thread & (width() - 1));
+    return ((first_group + by_chunks(block).whole) << width_bits()) + (thread & (width() - 1));
   }
   [[nodiscard]] constexpr double* part(std::uint32_t chunk, std::size_t k, std::uint32_t column) const {
     return parts + (chunk * count + k) * columns + column;

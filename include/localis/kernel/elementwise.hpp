@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/kernel/pack.hpp>
 #include <localis/kernel/rows.hpp>
 #include <localis/math/activation.hpp>
 
@@ -133,6 +134,7 @@ struct scale_rows {
 /// Sum and activation: target = f(a + b); `target` may be `a`.
 template <class T, class Function = identity_function>
 struct add {
+  using scalar = T;
   const T* a;
   const T* b;
   T* target;
@@ -143,12 +145,24 @@ struct add {
     LOCALIS_VECTORIZE
     for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) target[i] = function(a[i] + b[i]);
   }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * columns + begin;
+    const pack<T, N> left = load_pack<N>(a + i);
+    const pack<T, N> right = load_pack<N>(b + i);
+    pack<T, N> sum{};
+    for (std::size_t k = 0; k < N; ++k) sum[k] = function(left[k] + right[k]);
+    store_pack(sum, target + i);
+  }
 };
 
 /// Gradient of y = f(a + b) with respect to both summands: da = db = dy f', with the slope as a function of y. da may
 /// be dy, and one of da and db may be null.
 template <class T, class Function>
 struct add_gradient {
+  using scalar = T;
   const T* y;
   const T* dy;
   T* da;
@@ -172,11 +186,23 @@ struct add_gradient {
     LOCALIS_VECTORIZE
     for (std::size_t i = begin; i < end; ++i) target[i] = dy[i] * function.slope(y[i]);
   }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * columns + begin;
+    const pack<T, N> result = load_pack<N>(y + i);
+    pack<T, N> gradient = load_pack<N>(dy + i);
+    for (std::size_t k = 0; k < N; ++k) gradient[k] *= function.slope(result[k]);
+    if (da != nullptr) store_pack(gradient, da + i);
+    if (db != nullptr) store_pack(gradient, db + i);
+  }
 };
 
 /// Activation: y = f(x), element by element; y may be x.
 template <class T, class Function>
 struct activate {
+  using scalar = T;
   const T* x;
   T* y;
   std::size_t columns;
@@ -186,11 +212,21 @@ struct activate {
     LOCALIS_VECTORIZE
     for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) y[i] = function(x[i]);
   }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * columns + begin;
+    pack<T, N> values = load_pack<N>(x + i);
+    for (std::size_t k = 0; k < N; ++k) values[k] = function(values[k]);
+    store_pack(values, y + i);
+  }
 };
 
 /// Gradient of an activation: dx = dy f'(x), with the slope as a function of the output y = f(x); dx may be dy.
 template <class T, class Function>
 struct activate_gradient {
+  using scalar = T;
   const T* y;
   const T* dy;
   T* dx;
@@ -200,6 +236,16 @@ struct activate_gradient {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
     for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) dx[i] = dy[i] * function.slope(y[i]);
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * columns + begin;
+    const pack<T, N> result = load_pack<N>(y + i);
+    pack<T, N> gradient = load_pack<N>(dy + i);
+    for (std::size_t k = 0; k < N; ++k) gradient[k] *= function.slope(result[k]);
+    store_pack(gradient, dx + i);
   }
 };
 

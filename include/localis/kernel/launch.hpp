@@ -45,7 +45,8 @@ struct cut_elements {
       kernel(first + i);
     } else {
       const auto place = by_columns(narrow(i));
-      kernel(first + place.whole, place.remainder, place.remainder + 1);
+      const std::size_t column = place.remainder;  // in 64 bits, where column + 1 cannot be 0: one iteration of a loop
+      kernel(first + place.whole, column, column + 1);
     }
   }
 };
@@ -75,14 +76,14 @@ struct cut_packs {
   }
 };
 
-/// A kernel over samples as a kernel over their positions, f.position(row, begin, end), for backends that give every
+/// A kernel over samples as a kernel over their positions, f.position(row, column), for backends that give every
 /// element a call of its own.
 template <class Kernel>
 struct by_position {
   Kernel kernel;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    kernel.position(narrow(row), narrow(begin), narrow(end));
+    for (std::size_t column = begin; column < end; ++column) kernel.position(narrow(row), narrow(column));
   }
 };
 

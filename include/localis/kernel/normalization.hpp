@@ -3,8 +3,10 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/kernel/pack.hpp>
 #include <localis/kernel/rows.hpp>
 #include <localis/math/activation.hpp>
 
@@ -35,6 +37,7 @@ struct moments {
 /// Scale, shift and activation: y = f(u scale + shift); y may be u.
 template <class T, class Function = identity_function>
 struct scale_shift {
+  using scalar = T;
   const T* u;
   T* y;
   const T* scale;
@@ -47,6 +50,17 @@ struct scale_shift {
     T* out = y + row * channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) out[c] = function(in[c] * scale[c] + shift[c]);
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return channels % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * channels + begin;
+    pack<T, N> values = load_pack<N>(u + i);
+    const pack<T, N> factor = load_pack<N>(scale + begin);
+    const pack<T, N> offset = load_pack<N>(shift + begin);
+    for (std::size_t k = 0; k < N; ++k) values[k] = function(values[k] * factor[k] + offset[k]);
+    store_pack(values, y + i);
   }
 };
 
@@ -230,6 +244,7 @@ struct normalization_parameters {
 /// may be dy.
 template <class T, class Function = identity_function>
 struct normalization_gradient {
+  using scalar = T;
   normalized<T, Function> norm;
   T* du;
   const T* sums;
@@ -245,6 +260,26 @@ struct normalization_gradient {
       const T xhat = (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
       out[c] = norm.scale[c] * (dz - inv_count * (sums[c] + xhat * sums[norm.channels + c]));
     }
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return norm.channels % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * norm.channels + begin;
+    const pack<T, N> values = load_pack<N>(norm.u + i);
+    const pack<T, N> factor = load_pack<N>(norm.scale + begin);
+    const pack<T, N> offset = load_pack<N>(norm.shift + begin);
+    const pack<T, N> mean = load_pack<N>(norm.mean + begin);
+    const pack<T, N> inverse = load_pack<N>(norm.inverse_deviation + begin);
+    const pack<T, N> sum = load_pack<N>(sums + begin);
+    const pack<T, N> product = load_pack<N>(sums + norm.channels + begin);
+    pack<T, N> gradient = load_pack<N>(norm.dy + i);
+    for (std::size_t k = 0; k < N; ++k) {
+      const T dz = gradient[k] * norm.function.slope_at(values[k] * factor[k] + offset[k]);
+      const T xhat = (values[k] - mean[k]) * inverse[k];
+      gradient[k] = factor[k] * (dz - inv_count * (sum[k] + xhat * product[k]));
+    }
+    store_pack(gradient, du + i);
   }
 };
 

@@ -161,25 +161,22 @@ struct max_pool_gradient {
     }
   }
 
-  constexpr void position(std::uint32_t row, std::uint32_t begin, std::uint32_t end) const {
+  constexpr void position(std::uint32_t row, std::uint32_t i) const {
     const auto place = map.by_in_positions(row);
     const auto pixel = map.by_in_width(place.remainder);
     const T* sample = x + std::uint64_t{place.whole} * map.sample;
     const std::uint64_t windows = std::uint64_t{place.whole} * map.out.size();
     const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
     const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
-    for (std::uint32_t i = begin; i < end; ++i) {
-      const T value = sample[place.remainder * map.in.channels + i];
-      T sum = 0;
-      for (std::uint32_t r = rows.first; r < rows.last; ++r) {
-        for (std::uint32_t c = columns.first; c < columns.last; ++c) {
-          const std::uint64_t window = windows + (r * narrow(map.out.width) + c) * map.in.channels + i;
-          if (value == y[window] && is_first(pool_area(map, r, c), sample + i, place.remainder, value))
-            sum += dy[window];
-        }
+    const T value = sample[place.remainder * map.in.channels + i];
+    T sum = 0;
+    for (std::uint32_t r = rows.first; r < rows.last; ++r) {
+      for (std::uint32_t c = columns.first; c < columns.last; ++c) {
+        const std::uint64_t window = windows + (r * narrow(map.out.width) + c) * map.in.channels + i;
+        if (value == y[window] && is_first(pool_area(map, r, c), sample + i, place.remainder, value)) sum += dy[window];
       }
-      dx[row * map.in.channels + i] = sum;
     }
+    dx[row * map.in.channels + i] = sum;
   }
 
  private:
@@ -272,22 +269,20 @@ struct average_pool_gradient {
     }
   }
 
-  constexpr void position(std::uint32_t row, std::uint32_t begin, std::uint32_t end) const {
+  constexpr void position(std::uint32_t row, std::uint32_t i) const {
     const auto place = map.by_in_positions(row);
     const auto pixel = map.by_in_width(place.remainder);
     const T* windows = dy + std::uint64_t{place.whole} * map.out.size();
     const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
     const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
     const T inv_count = T(1) / static_cast<T>(map.field.positions());
-    for (std::uint32_t i = begin; i < end; ++i) {
-      T sum = 0;
-      for (std::uint32_t r = rows.first; r < rows.last; ++r) {
-        for (std::uint32_t c = columns.first; c < columns.last; ++c) {
-          sum += inv_count * windows[(r * narrow(map.out.width) + c) * map.in.channels + i];
-        }
+    T sum = 0;
+    for (std::uint32_t r = rows.first; r < rows.last; ++r) {
+      for (std::uint32_t c = columns.first; c < columns.last; ++c) {
+        sum += inv_count * windows[(r * narrow(map.out.width) + c) * map.in.channels + i];
       }
-      dx[row * map.in.channels + i] = sum;
     }
+    dx[row * map.in.channels + i] = sum;
   }
 };
 

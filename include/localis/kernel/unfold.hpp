@@ -154,17 +154,19 @@ struct unfold_rows {
       unfold_row(map, x + place.whole * map.in.size(), place.remainder, rows + row * map.seen());
       return;
     }
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto group = map.by_inputs(narrow(i));
-      copy<1>(narrow(row), narrow(i), group.whole * map.group_width, group.remainder);
-    }
+    for (std::size_t i = begin; i < end; ++i) packed<1>(narrow(row), narrow(i));
   }
 
   /// Whether any `size` columns from a multiple of `size` on are contiguous channels of one cell.
   [[nodiscard]] constexpr bool packs(std::size_t size) const { return map.groups == 1 && map.in.channels % size == 0; }
   template <std::size_t N>
   constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
-    copy<N>(row, begin, 0, begin);
+    if constexpr (N == 1) {
+      const auto group = map.by_inputs(begin);
+      copy<1>(row, begin, group.whole * map.group_width, group.remainder);
+    } else {
+      copy<N>(row, begin, 0, begin);
+    }
   }
 
  private:

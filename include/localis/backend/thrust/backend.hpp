@@ -109,7 +109,7 @@ class backend {
   }
   template <class Kernel>
   void for_samples(std::size_t samples, std::size_t work, std::size_t channels, const Kernel& f) const {
-    if constexpr (System::by_element && requires { f.position(0u, 0u, 0u); }) {
+    if constexpr (System::by_element && requires { f.position(0u, 0u); }) {
       for_rows(samples * (work / channels), channels, kernel::by_position<Kernel>{f});
     } else {
       for_rows(samples, channels, f);

@@ -38,13 +38,18 @@ void for_rows(const System& system, std::size_t rows, std::size_t columns, const
   if constexpr (System::by_element) {
     if constexpr (kernel::takes_packs<Kernel>) {
       constexpr std::size_t size = kernel::pack_size<typename Kernel::scalar>;
-      if (columns % size == 0 && f.packs(size)) {
-        const std::size_t packs = columns / size;
+      const auto launch_packs = [&](auto values) {
+        const std::size_t packs = columns / values();
         launch_rows(system, rows, packs, [&](std::size_t first) {
-          return kernel::cut_packs<Kernel, size>{f, kernel::narrow(first), kernel::divider(packs)};
+          return kernel::cut_packs<Kernel, values()>{f, kernel::narrow(first), kernel::divider(packs)};
         });
-        return;
+      };
+      if (columns % size == 0 && f.packs(size)) {
+        launch_packs(std::integral_constant<std::size_t, size>{});
+      } else {
+        launch_packs(std::integral_constant<std::size_t, 1>{});
       }
+      return;
     }
     launch_rows(system, rows, takes_whole_rows<Kernel> ? 1 : columns, [&](std::size_t first) {
       return kernel::cut_elements<Kernel>{f, first, kernel::divider(columns)};
