@@ -11,7 +11,7 @@ cd "$include"
 
 # What ours include of others, where it is there, before the names are taken.
 grep -rhE --include='*.hpp' '^# *include *<' localis | grep -v '<localis/' |
-  grep -vE '<(thrust|cuda|cublas)' | sort -u |
+  grep -vE '<(thrust|cuda|cublas|cudnn)' | sort -u |
   sed 's,^# *include *\(<[^>]*>\).*,#if __has_include(\1)\n#include \1\n#endif,' >"$folder/others.hpp"
 "$@" "-I$folder" -include "$folder/others.hpp" -include "$list" "$here/foreign_macros.cpp" || status=1
 

@@ -15,6 +15,7 @@ namespace localis {
 /// @param work   number of elements that a call processes
 /// @param parts  scratch of size x count_of_numbers values
 template <class Backend, kernel::reducing Kernel>
+// NOLINTNEXTLINE(readability-non-const-parameter): kernels write to it through number_parts
 void run_reduction(const Backend& backend, std::size_t size, std::size_t work, const Kernel& f, double* parts) {
   constexpr std::size_t numbers = kernel::count_of_numbers<Kernel>;
   constexpr std::size_t limit = 1024 / numbers;
@@ -31,7 +32,7 @@ class reductions_in_turn {
   /// @param sizes  the number of calls of each reduction of the longest list that will run
   reductions_in_turn(const Backend& backend, memory_kind kind, std::span<const std::size_t> sizes)
       : parts_(backend.template allocate<double>(
-            kind, kernel::count_of_numbers<Kernel> * (sizes.empty() ? 0 : std::ranges::max(sizes)))) {}
+            kind, kernel::count_of_numbers<Kernel> * (sizes.empty() ? 0 : (std::ranges::max)(sizes)))) {}
 
   /// Runs some of the reductions of the list.
   void run(const Backend& backend, std::span<const reduction_call<Kernel>> calls) {

@@ -74,8 +74,8 @@ struct depthwise_products {
     const bool is_covered =
         y >= pad && y < narrow(map.in.height) + pad && x_position >= pad && x_position < narrow(map.in.width) + pad;
     if (!is_covered) return {T(0)};
-    const std::uint32_t pixel = (y - pad) * narrow(map.in.width) + x_position - pad;
-    const T value = x[std::uint64_t{place.whole} * map.sample + pixel * narrow(map.in.channels) + input.remainder];
+    const std::uint32_t pixel = ((y - pad) * narrow(map.in.width) + x_position - pad) * narrow(map.in.channels);
+    const T value = x[std::uint64_t{place.whole} * map.sample + pixel + input.remainder];
     return {d == nullptr ? value : d[row * stride + input.remainder] * value};
   }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {

@@ -48,7 +48,8 @@ class divider {
     std::uint32_t remainder;
   };
   constexpr result operator()(std::uint32_t a) const {
-    const std::uint32_t whole = static_cast<std::uint32_t>((std::uint64_t{2 * a} * factor_) >> 32) >> shift_;
+    const std::uint32_t twice = 2 * a;
+    const std::uint32_t whole = static_cast<std::uint32_t>((std::uint64_t{twice} * factor_) >> 32) >> shift_;
     return {whole, a - whole * divisor_};
   }
 

@@ -218,7 +218,8 @@ struct fold_rows {
         rows + std::uint64_t{place.whole} * map.rows * map.row + group.whole * map.group_inputs + group.remainder;
     pack<T, N> sum{};
     detail::for_each_window(map, place.remainder, [&](std::uint32_t cell, std::uint32_t position) {
-      const pack<T, N> part = load_pack<N>(source + (std::uint64_t{position} * map.row + cell * channels));
+      const std::uint32_t column = cell * channels;
+      const pack<T, N> part = load_pack<N>(source + (std::uint64_t{position} * map.row + column));
       for (std::size_t i = 0; i < N; ++i) sum[i] += part[i];
     });
     store_pack(sum, dx + row * map.in.channels + begin);

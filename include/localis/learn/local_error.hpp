@@ -75,16 +75,17 @@ class local_loss<Backend, rule::local_error> {
                             scratch);
     using direction = kernel::gradient_direction<scalar>;
     using step = optimizer::plain::step<scalar>;
-    backend.for_rows(map.outputs(), map.inputs(),
-                     kernel::apply_update<scalar, direction, step, rule::no_constraint>{
-                         head_.data(),
-                         {},
-                         kernel::row_split{map.inputs()},
-                         direction{a.head_gradient, map.inputs()},
-                         step{},
-                         kernel::rate<scalar>{static_cast<scalar>(rule.head_rate)},
-                         rule::no_constraint{},
-                         a.changes});
+    backend.reduce(map.outputs(), map.inputs(),
+                   kernel::apply_update<scalar, direction, step, rule::no_constraint>{
+                       head_.data(),
+                       {},
+                       kernel::row_split{map.inputs()},
+                       direction{a.head_gradient, map.inputs()},
+                       step{},
+                       kernel::rate<scalar>{static_cast<scalar>(rule.head_rate)},
+                       rule::no_constraint{},
+                       a.changes},
+                   a.changes);
   }
 
  private:
@@ -93,7 +94,7 @@ class local_loss<Backend, rule::local_error> {
     scalar* pooled_gradient;  ///< samples x channels
     scalar* errors;           ///< samples x classes
     scalar* head_gradient;    ///< classes x channels
-    double* changes;          ///< classes
+    double* changes;          ///< classes: scratch of a reduction, and its result, which nothing reads
   };
   static arrays take_arrays(const operation& op, std::size_t samples, workspace& scratch) {
     const linear_map map = head_map(op);

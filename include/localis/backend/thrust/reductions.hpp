@@ -14,6 +14,7 @@ namespace localis::device {
 
 /// Runs a reduction as one launch.   parts: scratch of count_of_numbers values for each block
 template <class System, kernel::reducing Kernel>
+// NOLINTNEXTLINE(readability-non-const-parameter): kernels write to it through number_parts
 void launch_reduction(const System& system, std::size_t size, const Kernel& f, double* parts) {
   using blocks = kernel::reduction_blocks<Kernel>;
   if (size == 0) return;
