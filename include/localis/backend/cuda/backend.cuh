@@ -30,7 +30,8 @@ static_assert(THRUST_VERSION >= 200300,
 namespace detail {
 
 /// Runs the blocks of reductions. Of the blocks that are reduced to one, the last to store its result continues with
-/// the results of all.
+/// the results of all. CUB's BlockReduce gives one value for all threads of a block; these are reduced column by
+/// column.
 template <class Reductions>
 __global__ void __launch_bounds__(kernel::block_threads) run_blocks(const Reductions reductions) {
   using blocks_type = typename Reductions::blocks_type;

@@ -87,7 +87,7 @@ class convolutions {
   template <class T>
   void respond(const linear_map& map, std::size_t samples, const T* x, const T* w, T* u) {
     const plan& chosen = plan_of<T>(map, samples);
-    const auto& algorithm = prepared(chosen.response, chosen, map, samples);
+    const auto& algorithm = prepared(chosen.response, chosen);
     const T one(1);
     const T zero(0);
     check_call(cudnnConvolutionForward(library_.get(), &one, chosen.in.get(), x, chosen.w.get(), w, chosen.window.get(),
@@ -98,7 +98,7 @@ class convolutions {
   template <class T>
   void weight_gradient(const linear_map& map, std::size_t samples, const T* x, const T* d, T* dw) {
     const plan& chosen = plan_of<T>(map, samples);
-    const auto& algorithm = prepared(chosen.weights, chosen, map, samples);
+    const auto& algorithm = prepared(chosen.weights, chosen);
     const T one(1);
     const T zero(0);
     check_call(cudnnConvolutionBackwardFilter(library_.get(), &one, chosen.in.get(), x, chosen.out.get(), d,
@@ -110,7 +110,7 @@ class convolutions {
   template <class T>
   void input_gradient(const linear_map& map, std::size_t samples, const T* d, const T* w, T* dx) {
     const plan& chosen = plan_of<T>(map, samples);
-    const auto& algorithm = prepared(chosen.input, chosen, map, samples);
+    const auto& algorithm = prepared(chosen.input, chosen);
     const T one(1);
     const T zero(0);
     check_call(
@@ -202,10 +202,9 @@ class convolutions {
   }
   /// Returns the algorithm, after setting the precision for which it was proposed.
   template <class Algorithm>
-  const Algorithm& prepared(const std::optional<Algorithm>& wanted, const plan& p, const linear_map& map,
-                            std::size_t samples) const {
+  const Algorithm& prepared(const std::optional<Algorithm>& wanted, const plan& p) const {
     if (!wanted) {
-      throw device_error(text("cudnn: a convolution of ", samples, " x ", map.in, " to ", map.out,
+      throw device_error(text("cudnn: a convolution of ", p.samples, " x ", p.map.in, " to ", p.map.out,
                               ": expected a deterministic algorithm within workspace_bytes, ",
                               context_->chosen().workspace_bytes, ", found none"));
     }
