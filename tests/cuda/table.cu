@@ -18,6 +18,7 @@
 #include <localis/kernel/unfold.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/math/activation.hpp>
+#include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
@@ -65,5 +66,8 @@ template __global__ void run_blocks(sums<k::gate_sums<T, k::gate<T, lo::rule::lo
 template __global__ void run_blocks(sums<k::depthwise_products<T>>);
 using update = k::apply_update<T, k::gradient_direction<T>, lo::optimizer::sgd::step<T>, lo::rule::no_constraint>;
 template __global__ void run_blocks(k::several_reductions<k::reduction_blocks<update>>);
+using local_update =
+    k::apply_update<T, k::guarded_direction<T>, lo::optimizer::plain::step<T>, lo::rule::no_constraint>;
+template __global__ void run_blocks(k::one_reduction<k::reduction_blocks<local_update>>);
 template __global__ void run_blocks(
     k::one_reduction<k::reduction_blocks<k::relative_factor<T, k::local_direction<T>>>>);

@@ -8,6 +8,8 @@
 
 #include <localis/kernel/reduction.hpp>
 #include <localis/kernel/update.hpp>
+#include <localis/optimizer/plain.hpp>
+#include <localis/rule/policy.hpp>
 
 namespace lo = localis;
 namespace kernel = lo::kernel;
@@ -43,15 +45,24 @@ TEST_CASE("relative_step: the norms are those of the whole matrix") {
   CHECK(factor_of<kernel::relative_factor>({0, 0, 0, 0}, {0, 6, 8, 0}, 2) == 0);
 }
 
-TEST_CASE("guard_scale: rows with a negative scale are counted, and limited if wanted") {
+TEST_CASE("guarded_direction: rows with a negative scale are counted once, and limited if wanted") {
+  using step = lo::optimizer::plain::step<double>;
+  using guarded = kernel::guarded_direction<double>;
+  using update = kernel::apply_update<double, guarded, step, lo::rule::no_constraint>;
+  const std::vector<double> sum(8, 0);
+  const std::vector<double> forget{1, 3, 4, 2};
   for (const bool clip : {false, true}) {
-    std::vector<double> forget{1, 3, 4, 2};
-    double clips = 5;
-    const kernel::guard_scale<double> f{forget.data(), {0.5}, clip, &clips};
-    std::array<double, 1> all{};
-    for (std::size_t row = 0; row < 4; ++row) kernel::combine<kernel::reduction::sum>(all, f(row));
-    f.finish(all);
-    CHECK(clips == 7);
-    CHECK(forget == (clip ? std::vector<double>{1, 2, 2, 2} : std::vector<double>{1, 3, 4, 2}));
+    for (const std::size_t threads : {std::size_t{1}, std::size_t{2}}) {
+      std::vector<double> weight(8, 1);
+      std::vector<double> statistics{-1, 5};
+      const guarded direction{{sum.data(), forget.data(), 0.5, 0.5, 2}, {0.5}, clip};  // c: 1, 2, 2.5, 1.5
+      const update f{weight.data(), {}, {2, threads}, direction, {}, {0.5}, {}, statistics.data()};
+      kernel::numbers_of<update> all{};
+      for (std::size_t part = 0; part < 4 * threads; ++part) kernel::combine<kernel::reduction::sum>(all, f(part));
+      f.finish(all);
+      CHECK(statistics[1] == 6);
+      CHECK(weight == std::vector<double>{0.5, 0.5, 0, 0, clip ? 0 : -0.25, clip ? 0 : -0.25, 0.25, 0.25});
+      CHECK(statistics[0] == 2 * (0.25 + 1 + (clip ? 1 : 1.5625) + 0.5625));
+    }
   }
 }

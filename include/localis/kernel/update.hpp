@@ -11,28 +11,6 @@
 /// The kernels that change weights. Gradient descent and local rules share them.
 namespace localis::kernel {
 
-/// The descent direction that a backward pass has stored: g(o, i).
-template <class T>
-struct gradient_direction {
-  const T* gradient;
-  std::size_t columns;
-
-  constexpr T operator()(std::size_t row, std::size_t column, T) const { return gradient[row * columns + column]; }
-};
-
-/// The descent direction of a local rule, with its sign changed because rules ascend: g = c_o w - sum(o, i) / P.
-template <class T>
-struct local_direction {
-  const T* sum;     ///< G^T X, O x I
-  const T* forget;  ///< c of the rule, O values
-  T inv_count;      ///< 1 / P
-  std::size_t columns;
-
-  constexpr T operator()(std::size_t row, std::size_t column, T weight) const {
-    return forget[row] * weight - inv_count * sum[row * columns + column];
-  }
-};
-
 /// A step size: a value, times optional factors in the backend's memory: one for all rows, which is a gain or norm
 /// computed there, and one for each row.
 template <class T>
@@ -47,6 +25,65 @@ struct rate {
   }
 };
 
+// Descent directions. A direction gives one for each row, direction.row(o), which is then called for its elements:
+// g(i, w), where w is the weight there.
+
+/// The descent direction that a backward pass has stored: g(o, i).
+template <class T>
+struct gradient_direction {
+  const T* gradient;
+  std::size_t columns;
+
+  struct row_type {
+    const T* gradient;
+    constexpr T operator()(std::size_t column, T) const { return gradient[column]; }
+  };
+  [[nodiscard]] constexpr row_type row(std::size_t o) const { return {gradient + o * columns}; }
+};
+
+/// The descent direction of a local rule, with its sign changed because rules ascend: g = c_o w - sum(o, i) / P, where
+/// c_o = forget_o / P + decay is what unit o forgets.
+template <class T>
+struct local_direction {
+  const T* sum;     ///< G^T X, O x I
+  const T* forget;  ///< sums of the rule's forget terms, O values
+  T inv_count;      ///< 1 / P
+  T decay;
+  std::size_t columns;
+
+  struct row_type {
+    const T* sum;
+    T c;
+    T inv_count;
+    constexpr T operator()(std::size_t column, T weight) const { return c * weight - inv_count * sum[column]; }
+  };
+  [[nodiscard]] constexpr T c(std::size_t o) const { return inv_count * forget[o] + decay; }
+  [[nodiscard]] constexpr row_type row(std::size_t o) const { return {sum + o * columns, c(o), inv_count}; }
+};
+
+/// The descent direction of a local rule whose negative scales, 1 - eta_o c_o < 0, are counted and, if `clip`, set to 0
+/// by a smaller c_o.
+template <class T>
+struct guarded_direction {
+  local_direction<T> plain;
+  rate<T> step_size;
+  bool clip;
+
+  [[nodiscard]] constexpr bool is_negative(std::size_t o) const { return step_size.get(o) * plain.c(o) > T(1); }
+  [[nodiscard]] constexpr T c(std::size_t o) const {
+    return clip && is_negative(o) ? T(1) / step_size.get(o) : plain.c(o);
+  }
+  [[nodiscard]] constexpr auto row(std::size_t o) const {
+    auto result = plain.row(o);
+    result.c = c(o);
+    return result;
+  }
+};
+template <class Direction>
+concept guards_scale = requires(const Direction& direction) {
+  direction.is_negative(std::size_t{});
+};
+
 /// The division of rows among threads: thread k of the `threads` of a row takes columns k, k + threads, ... A part is
 /// the work of one thread on one row; on the CPU a part is a whole row.
 struct row_split {
@@ -58,62 +95,80 @@ struct row_split {
   std::size_t columns;
   std::size_t threads = 1;
 
-  [[nodiscard]] constexpr std::size_t row_of(std::size_t part) const {
-    return threads > 1 ? divide(part, threads).whole : part;
+  /// The row of a part, and the number of the part in it.
+  struct place {
+    std::size_t row;
+    std::size_t thread;
+  };
+  [[nodiscard]] constexpr place split(std::size_t part) const {
+    if (threads == 1) return {part, 0};
+    const quotient parts = divide(part, threads);
+    return {parts.whole, parts.remainder};
   }
-  /// Calls body(row, column, slot) with slot < width.
+  /// Calls body(column, slot), with slot < width, for the columns of a part.
   template <class Body>
-  constexpr void operator()(std::size_t part, const Body& body) const {
+  constexpr void operator()(const place& part, const Body& body) const {
     if (threads > 1) {
-      const quotient place = divide(part, threads);
-      for (std::size_t column = place.remainder; column < columns; column += threads) body(place.whole, column, 0);
+      for (std::size_t column = part.thread; column < columns; column += threads) body(column, 0);
       return;
     }
     std::size_t column = 0;
     for (; column + width <= columns; column += width) {
       LOCALIS_VECTORIZE
-      for (std::size_t j = 0; j < width; ++j) body(part, column + j, j);
+      for (std::size_t j = 0; j < width; ++j) body(column + j, j);
     }
-    for (; column < columns; ++column) body(part, column, column % width);
+    for (; column < columns; ++column) body(column, column % width);
   }
 };
 
 /// Updates the weights, one part in a call: W <- constraint(W + step(g)). `step` is an optimizer's arithmetic for one
-/// element; `change` gets the sum of squares of the changes, before the constraint, in double, so that it overflows
-/// only if a weight does. If threads share a row, `constrain` applies the constraint.
+/// element. `statistics` gets the sum of squares of the changes, before the constraint, in double, so that it overflows
+/// only if a weight does; behind it, the rows with a negative scale are counted if the direction guards against them.
+/// If threads share a row, `constrain` applies the constraint.
 ///   weight and each state array: rows x columns
 template <class T, class Direction, class Step, class Constraint>
 struct apply_update {
   T* weight;
   std::array<T*, Step::state_arrays> state;
-  row_split split;
+  row_split columns;
   Direction direction;
   Step step;
   rate<T> step_size;
   Constraint constraint;
-  double* change;
+  double* statistics;
 
   static constexpr reduction kind = reduction::sum;
-  constexpr std::array<double, 1> operator()(std::size_t part) const {
-    const T size = step_size.get(split.row_of(part));
+  using numbers = std::array<double, guards_scale<Direction> ? 2 : 1>;
+  constexpr numbers operator()(std::size_t part) const {
+    const auto [row, thread] = columns.split(part);
+    const std::size_t first = row * columns.columns;
+    const auto gradient = direction.row(row);
+    const T size = step_size.get(row);
     double sums[row_split::width] = {};
-    split(part, [&](std::size_t row, std::size_t column, std::size_t slot) { sums[slot] += one(row, column, size); });
-    double sum = 0;
-    for (const double s : sums) sum += s;
-    if (split.threads == 1) constraint.apply(weight + part * split.columns, split.columns);
-    return {sum};
+    columns({row, thread}, [&](std::size_t column, std::size_t slot) {
+      const std::size_t i = first + column;
+      const T delta = change(i, gradient(column, weight[i]), size);
+      weight[i] += delta;
+      sums[slot] += static_cast<double>(delta) * static_cast<double>(delta);
+    });
+    numbers result{};
+    for (const double s : sums) result[0] += s;
+    if constexpr (guards_scale<Direction>) result[1] = thread == 0 && direction.is_negative(row) ? 1 : 0;
+    if (columns.threads == 1) constraint.apply(weight + first, columns.columns);
+    return result;
   }
-  constexpr void finish(const std::array<double, 1>& sum) const { *change = sum[0]; }
+  constexpr void finish(const numbers& sum) const {
+    statistics[0] = sum[0];
+    if constexpr (guards_scale<Direction>) statistics[1] += sum[1];
+  }
 
  private:
-  constexpr double one(std::size_t row, std::size_t column, T size) const {
-    const std::size_t index = row * split.columns + column;
+  constexpr T change(std::size_t i, T gradient, T size) const {
     std::array<T, Step::state_arrays> memory{};
-    for (std::size_t s = 0; s != Step::state_arrays; ++s) memory[s] = state[s][index];
-    const T delta = step(weight[index], direction(row, column, weight[index]), memory, size);
-    for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][index] = memory[s];
-    weight[index] += delta;
-    return static_cast<double>(delta) * static_cast<double>(delta);
+    for (std::size_t s = 0; s != Step::state_arrays; ++s) memory[s] = state[s][i];
+    const T delta = step(weight[i], gradient, memory, size);
+    for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][i] = memory[s];
+    return delta;
   }
 };
 
@@ -132,7 +187,7 @@ struct constrain {
 template <class T, class Direction>
 struct relative_factor {
   const T* weight;
-  row_split split;
+  row_split columns;
   Direction direction;
   const T* gain;
   T* factor;
@@ -140,11 +195,14 @@ struct relative_factor {
   static constexpr reduction kind = reduction::sum;
   /// The squared norms |g|^2 and |w|^2 of a part.
   constexpr std::array<double, 2> operator()(std::size_t part) const {
+    const row_split::place place = columns.split(part);
+    const auto gradient = direction.row(place.row);
+    const T* weights = weight + place.row * columns.columns;
     double g2[row_split::width] = {};
     double w2[row_split::width] = {};
-    split(part, [&](std::size_t row, std::size_t column, std::size_t slot) {
-      const T w = weight[row * split.columns + column];
-      const auto g = static_cast<double>(direction(row, column, w));
+    columns(place, [&](std::size_t column, std::size_t slot) {
+      const T w = weights[column];
+      const auto g = static_cast<double>(gradient(column, w));
       g2[slot] += g * g;
       w2[slot] += static_cast<double>(w) * static_cast<double>(w);
     });
@@ -171,9 +229,10 @@ struct store_direction {
   T* target;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const auto gradient = direction.row(row);
     for (std::size_t column = begin; column < end; ++column) {
       const std::size_t index = row * columns + column;
-      target[index] = -own.get(row) * direction(row, column, weight[index]);
+      target[index] = -own.get(row) * gradient(column, weight[index]);
     }
   }
 };
@@ -183,35 +242,25 @@ struct store_direction {
 template <class T, class Direction>
 struct peak_factor {
   const T* weight;
-  row_split split;
+  row_split columns;
   Direction direction;
   const T* gain;
   T* factor;
 
   static constexpr reduction kind = reduction::largest;
   constexpr std::array<double, 1> operator()(std::size_t part) const {
-    const quotient place = divide(part, split.threads);
+    const row_split::place place = columns.split(part);
+    const auto gradient = direction.row(place.row);
+    const T* weights = weight + place.row * columns.columns;
     T largest = 0;
-    for (std::size_t column = place.remainder; column < split.columns; column += split.threads) {
-      const T size = (std::abs)(direction(place.whole, column, weight[place.whole * split.columns + column]));
+    for (std::size_t column = place.thread; column < columns.columns; column += columns.threads) {
+      const T size = (std::abs)(gradient(column, weights[column]));
       if (size > largest || size != size) largest = size;
     }
     return {static_cast<double>(largest)};
   }
   constexpr void finish(const std::array<double, 1>& largest) const {
     *factor = largest[0] == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) / largest[0]);
-  }
-};
-
-/// Completes the forget term: forget = forget / P + decay.
-template <class T>
-struct mean_forget {
-  T* forget;
-  T inv_count;  ///< 1 / P
-  T decay;
-
-  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
-    for (std::size_t o = begin; o < end; ++o) forget[o] = inv_count * forget[o] + decay;
   }
 };
 
@@ -268,36 +317,18 @@ struct update_running_mean {
 };
 
 /// Updates the bias as the weight of an input that is always 1: b += eta (sum G / P - c b).
-template <class T>
+template <class T, class Direction>
 struct update_bias {
   T* bias;
   const T* gates;  ///< sum_p G
-  const T* forget;
+  Direction direction;
   T inv_count;  ///< 1 / P
   rate<T> step_size;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
     for (std::size_t o = begin; o < end; ++o)
-      bias[o] += step_size.get(o) * (inv_count * gates[o] - forget[o] * bias[o]);
+      bias[o] += step_size.get(o) * (inv_count * gates[o] - direction.c(o) * bias[o]);
   }
-};
-
-/// Counts the rows whose scale 1 - eta c is negative, and sets their scale to 0 if `clip`. A call takes one row.
-template <class T>
-struct guard_scale {
-  T* forget;
-  rate<T> step_size;
-  bool clip;
-  double* clips;
-
-  static constexpr reduction kind = reduction::sum;
-  constexpr std::array<double, 1> operator()(std::size_t row) const {
-    const T size = step_size.get(row);
-    if (!(size * forget[row] > T(1))) return {0};
-    if (clip) forget[row] = T(1) / size;
-    return {1};
-  }
-  constexpr void finish(const std::array<double, 1>& count) const { *clips += count[0]; }
 };
 
 }  // namespace localis::kernel

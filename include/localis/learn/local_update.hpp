@@ -132,16 +132,16 @@ class local_update {
                        kernel::unit_rates<scalar, rule_type>{values.rule, weight, columns_, a.unit_rate});
       unit_rate = a.unit_rate;
     }
-    scalar* forget = unit(a, sums::forget);
-    backend.for_rows(1, rows_,
-                     kernel::mean_forget<scalar>{forget, inv_count, static_cast<scalar>(rule::decay(values.rule))});
-    const kernel::rate<scalar> eta =
-        weights_.apply(backend, values, kernel::local_direction<scalar>{a.sums.sum, forget, inv_count, columns_},
-                       forget, unit_rate, weight, a.step, rate, step);
+    const kernel::local_direction<scalar> direction{a.sums.sum, unit(a, sums::forget), inv_count,
+                                                    static_cast<scalar>(rule::decay(values.rule)), columns_};
+    const kernel::rate<scalar> eta = weights_.apply(backend, values, direction, unit_rate, weight, a.step, rate, step);
     if (!step.apply_updates) return;
     if constexpr (Local::bias_type::learns) {
       if (bias != nullptr) {
-        backend.for_rows(1, rows_, kernel::update_bias<scalar>{bias, unit(a, sums::gates), forget, inv_count, eta});
+        const auto guarded = weights_.guard(direction, eta);
+        backend.for_rows(1, rows_,
+                         kernel::update_bias<scalar, std::remove_const_t<decltype(guarded)>>{bias, unit(a, sums::gates),
+                                                                                             guarded, inv_count, eta});
       }
     }
     move_states(backend, a, inv_count);
@@ -152,8 +152,8 @@ class local_update {
                   const step_values<scalar>& step, std::byte* scratch) {
     workspace pieces(scratch);
     const arrays a = take_arrays(backend, op, pieces);
-    weights_.apply(backend, values, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, nullptr, weight,
-                   a.step, rate, step);
+    weights_.apply(backend, values, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, weight, a.step,
+                   rate, step);
   }
 
  private:

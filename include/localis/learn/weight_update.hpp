@@ -79,13 +79,11 @@ class weight_update {
   /// direction is stored.
   ///
   /// @param values     the rule's policies: optimizer, constraint
-  /// @param direction  a function object of kernel/update.hpp: dW / eta of one element
-  /// @param forget     one value per row, which the guard against negative scales limits; null if the rule has none
+  /// @param direction  a direction of kernel/update.hpp: -dW / eta
   /// @param unit_rate  one rate per row, or null
   template <class Direction>
-  kernel::rate<scalar> apply(Backend& backend, const Local& values, const Direction& direction, scalar* forget,
-                             const scalar* unit_rate, scalar* weight, const arrays& a, double rate,
-                             const step_values<scalar>& step) {
+  kernel::rate<scalar> apply(Backend& backend, const Local& values, const Direction& direction, const scalar* unit_rate,
+                             scalar* weight, const arrays& a, double rate, const step_values<scalar>& step) {
     if (!direction_.empty()) {
       backend.for_rows(rows_, columns_,
                        kernel::store_direction<scalar, Direction>{
@@ -106,20 +104,16 @@ class weight_update {
                      kernel::peak_factor<scalar, Direction>{weight, split, direction, step.gain, a.factor}, a.parts);
       eta.factor = a.factor;
     }
-    if constexpr (Local::guard_type::reaction != rule::on_negative_scale::ignore) {
-      constexpr bool clip = Local::guard_type::reaction == rule::on_negative_scale::clip;
-      if (forget != nullptr) {
-        backend.reduce(rows_, 1, kernel::guard_scale<scalar>{forget, eta, clip, statistics_.data() + 1}, a.parts);
-      }
-    }
     const auto element = values.optimizer.template prepare<scalar>(++updates_);
     std::array<scalar*, state_arrays> state{};
     for (std::size_t s = 0; s != state_arrays; ++s) state[s] = optimizer_state_[s].data();
     using step_type = std::remove_const_t<decltype(element)>;
     using constraint_type = typename Local::constraint_type;
+    const auto guarded = guard(direction, eta);
+    using direction_type = std::remove_const_t<decltype(guarded)>;
     backend.reduce(parts, part_columns,
-                   kernel::apply_update<scalar, Direction, step_type, constraint_type>{
-                       weight, state, split, direction, element, eta, values.constraint, statistics_.data()},
+                   kernel::apply_update<scalar, direction_type, step_type, constraint_type>{
+                       weight, state, split, guarded, element, eta, values.constraint, statistics_.data()},
                    a.parts);
     if constexpr (!std::is_same_v<constraint_type, rule::no_constraint>) {
       if (split.threads > 1) {
@@ -128,6 +122,18 @@ class weight_update {
       }
     }
     return eta;
+  }
+
+  /// Returns the direction with its guard against negative scales, which only the direction of a rule's own sums has.
+  template <class Direction>
+  static auto guard(const Direction& direction, const kernel::rate<scalar>& step_size) {
+    using enum rule::on_negative_scale;
+    constexpr bool has_scale = std::is_same_v<Direction, kernel::local_direction<scalar>>;
+    if constexpr (has_scale && Local::guard_type::reaction != ignore) {
+      return kernel::guarded_direction<scalar>{direction, step_size, Local::guard_type::reaction == clip};
+    } else {
+      return direction;
+    }
   }
 
  private:
