@@ -9,7 +9,8 @@
 # write is one from which nvcc has dropped calls of functions that are not constexpr, and fails (stores.awk).
 # --table: of the kernels that move most of a step's bytes (table.cu), for ARCHITECTURE (90), the registers, the bytes of
 # them that did not fit, the widest load and store in bits, the instructions for each element (of reductions: in all), the
-# integer divisions and the stores in loops; bounds that are not kept fail (table.awk). Needs cuobjdump.
+# integer divisions and the stores in loops; bounds that are not kept fail (table.awk). Needs cuobjdump, and gets it by pip
+# where the toolkit has none; ends with 77 where there is none to be had.
 # Runs nothing; needs no GPU. Where there is no nvcc it says so and does nothing.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -21,11 +22,21 @@ if ! command -v nvcc >/dev/null 2>&1; then
   exit 0
 fi
 if [ "${1:-}" = --table ]; then
-  if ! command -v cuobjdump >/dev/null 2>&1; then
-    say '--table: expected cuobjdump on PATH (of the CUDA toolkit; pip: nvidia-cuda-cuobjdump), found none'
-    exit 1
-  fi
   mkdir -p "$build"
+  tools='nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm'
+  if ! command -v cuobjdump >/dev/null 2>&1; then
+    # shellcheck disable=SC2086
+    [ -d "$build/tools" ] || python3 -m pip install -q --root-user-action=ignore --target "$build/tools" $tools >&2 ||
+      rm -rf "$build/tools"
+    for folder in "$build"/tools/nvidia/*/bin; do
+      chmod +x "$folder"/* 2>/dev/null || true
+      PATH=$folder:$PATH
+    done
+  fi
+  if ! command -v cuobjdump >/dev/null 2>&1; then
+    say "--table: expected cuobjdump on PATH (of the CUDA toolkit; pip: $tools), found none"
+    exit 77
+  fi
   nvcc -cubin -O3 -DNDEBUG "-arch=sm_${2:-90}" -Werror all-warnings -Xptxas -v --expt-relaxed-constexpr -std=c++20 \
     "-I$root/include" "$root/tests/cuda/table.cu" -o "$build/table.cubin" >"$build/table.ptxas" 2>&1 || {
     cat "$build/table.ptxas" >&2
