@@ -144,6 +144,9 @@ struct any_reduction {
   std::array<double, 1> operator()(std::size_t) const { return {}; }
   void finish(const std::array<double, 1>&) const {}
 };
+struct any_body {
+  void operator()() const {}
+};
 template <class T>
 struct any_gate {
   static constexpr bool whole_rows = true;
@@ -180,6 +183,10 @@ struct any_gate {
 ///                                 their sums or maxima (kernel/reduction.hpp); parts: scratch of size x numbers
 ///   make_reductions<Kernel>(kind, sizes)    returns an object whose run(backend, calls) runs several reductions with
 ///                                 kernels of one type, at once where that is faster
+///   make_step_runner()            returns an object whose call (boundary, samples, body) calls body(), which issues
+///   the
+///                                 work of a training step: no download() and no memory that it frees. A device may
+///                                 collect that work and start it as one
 ///
 /// Linear maps:
 ///   respond(map, response, scratch, epilogue)    computes a response; the epilogue is optional; scratch:
@@ -231,6 +238,7 @@ concept backend = std::copy_constructible<B> &&
   b.reduce(n, n, detail::any_reduction{}, parts);
   b.template make_reductions<detail::any_reduction>(kind, sizes)
       .run(b, std::span<const reduction_call<detail::any_reduction>>());
+  b.make_step_runner()(n, n, detail::any_body{});
 
   b.respond(map, response, scratch);
   b.respond(map, response, scratch, epilogue);

@@ -81,6 +81,12 @@ class diagnostics_callbacks {
     }
   }
   [[nodiscard]] bool empty() const { return callbacks_.empty(); }
+  [[nodiscard]] bool any_due(std::size_t step) const {
+    for (const entry& one : callbacks_) {
+      if (step % one.interval == 0) return true;
+    }
+    return false;
+  }
 
   /// Computes the diagnostics that are due before a step, and passes them to the user's functions.
   template <class Loss>

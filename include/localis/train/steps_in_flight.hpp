@@ -65,7 +65,7 @@ class steps_in_flight {
   /// Drops all steps, including one that failed halfway.
   void clear() { steps_.clear(); }
 
-  /// Sets the gains of the next step.
+  /// Sets the gains of the next step. May be called more than once before push().
   void open(settings& step, step_options& options) {
     if constexpr (pipeline::supervises) {
       pipeline_.open(supervision_);

@@ -92,7 +92,8 @@ class trainer {
         learning_rate_(rate),
         loss_(chosen_loss),
         descent_(trained, chosen_optimizer),
-        in_flight_(trained, descent_, chosen_supervision) {
+        in_flight_(trained, descent_, chosen_supervision),
+        run_step_(trained.backend().make_step_runner()) {
     options_.validate();
     run_.sums.stage_norms.resize(Model::stages);
     learning_rate::validate(learning_rate_);
@@ -231,18 +232,22 @@ class trainer {
     const data::batch_view<scalar> batch = batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
-    in_flight_.open(step, options);
     options.modulator = modulators_.factors(batch);
-    diagnostics_(step.epoch, step.step, batch, options, loss_);
-
-    in_flight_.push(step);
-    ++run_.step;
-    model_.forward(batch.features, batch.size, options);
-    model_.compute_loss_async(loss_, batch.labels, batch.targets);
-    in_flight_.close_forward();
-    model_.backward();
-    descent_.step(step.rate, step.factors);
-    in_flight_.close(descent_);
+    if (diagnostics_.any_due(step.step)) {
+      in_flight_.open(step, options);
+      diagnostics_(step.epoch, step.step, batch, options, loss_);
+    }
+    run_step_(step.boundary, batch.size, [&] {
+      in_flight_.open(step, options);
+      in_flight_.push(step);
+      ++run_.step;
+      model_.forward(batch.features, batch.size, options);
+      model_.compute_loss_async(loss_, batch.labels, batch.targets);
+      in_flight_.close_forward();
+      model_.backward();
+      descent_.step(step.rate, step.factors);
+      in_flight_.close(descent_);
+    });
     add_seconds(start);
   }
 
@@ -367,6 +372,7 @@ class trainer {
   Loss loss_;
   descent_type descent_;
   detail::steps_in_flight<Model, Supervision> in_flight_;
+  decltype(std::declval<typename Model::backend_type&>().make_step_runner()) run_step_;
   detail::callback_list<const step_event&> step_callbacks_;
   detail::callback_list<const epoch_record&> epoch_callbacks_;
   detail::pause_callbacks pause_callbacks_;

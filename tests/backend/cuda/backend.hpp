@@ -51,5 +51,6 @@ static_assert(localis::backend<gpu<float, localis::cuda::bfloat16>>);
 
 /// Chunks of a few rows.
 constexpr localis::cuda::options small{.chunk_bytes = 20000, .workspace_bytes = 4096};
+constexpr localis::cuda::options small_graphs{.chunk_bytes = 20000, .workspace_bytes = 4096, .graphs = true};
 
 }  // namespace localis_test

@@ -31,6 +31,7 @@
 namespace lo = localis;
 using localis_test::gpu;
 using localis_test::small;
+using localis_test::small_graphs;
 
 namespace {
 
@@ -80,8 +81,8 @@ template <class Supervision>
 void check(const Supervision& supervision) {
   const run expected = train(supervision, lo::reference::backend<double>());
   CHECK(expected.report.epochs.back().boundary > 0);
-  localis_test::on_device([&] {
-    const run found = train(supervision, gpu<double>(small));
+  const auto trains_alike = [&](const lo::cuda::options& options) {
+    const run found = train(supervision, gpu<double>(options));
     agree(found.weights, expected.weights);
     agree(found.losses, expected.losses);
     REQUIRE(found.report.epochs.size() == expected.report.epochs.size());
@@ -93,6 +94,15 @@ void check(const Supervision& supervision) {
       CHECK(a.boundary == b.boundary);
       CHECK(a.steps == b.steps);
     }
+  };
+  localis_test::on_device([&] { trains_alike(small); });
+  localis_test::on_device([&] {
+    trains_alike(small_graphs);
+#if !defined(__CUDACC__)
+    // 20 steps at three boundaries with batches of two sizes: 6 are the first of their kind, and 4 the second.
+    CHECK(standin::seen().graphs == 14);
+    CHECK(standin::seen().updates == 10);
+#endif
   });
 }
 

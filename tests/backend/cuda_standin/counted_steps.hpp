@@ -26,6 +26,7 @@ struct step_counts {
   std::size_t products;
   std::size_t convolutions;
   std::size_t copies;
+  std::size_t graphs;
 };
 
 /// Counts a step of `Net` as the trainer makes it, and checks that it multiplies as the cost model says, waits for
@@ -45,19 +46,23 @@ std::vector<step_counts> count_steps(const Backend& wanted, const std::vector<st
   model.prepare({.batch = batch});
   const std::vector<float> x(batch * Net::input.size(), 0.5F);
   const std::vector<std::uint32_t> labels(batch, 1);
+  auto run_step = backend.make_step_runner();
   const auto step = [&](std::size_t boundary) {
-    log.open({});
-    model.forward(x, batch, {.boundary = boundary, .local_rate = local_rate, .gains_are_set = true});
-    model.compute_loss_async(lo::loss::softmax_cross_entropy{}, labels);
-    log.close_forward(batch);
-    model.backward();
-    descent.step(0.1);
-    log.close_step({}, descent);
+    run_step(boundary, batch, [&] {
+      log.open({});
+      model.forward(x, batch, {.boundary = boundary, .local_rate = local_rate, .gains_are_set = true});
+      model.compute_loss_async(lo::loss::softmax_cross_entropy{}, labels);
+      log.close_forward(batch);
+      model.backward();
+      descent.step(0.1);
+      log.close_step({}, descent);
+    });
   };
   // The optimizer's state, the algorithms of convolutions and the pinned memory of uploads come with the first steps.
   for (std::size_t i = 0; i < 9; ++i) step(0);
   std::vector<step_counts> found;
   for (const std::size_t boundary : boundaries) {
+    step(boundary);
     const standin::counts before = standin::seen();
     backend.counts() = {};
     step(boundary);
@@ -68,11 +73,12 @@ std::vector<step_counts> count_steps(const Backend& wanted, const std::vector<st
     CHECK(after.allocations == before.allocations);
     CHECK(after.downloads - before.downloads == 1);
     found.push_back({after.launches - before.launches, after.products - before.products,
-                     after.convolutions - before.convolutions, after.copies - before.copies});
+                     after.convolutions - before.convolutions, after.copies - before.copies,
+                     after.graphs - before.graphs});
     const step_counts& last = found.back();
     MESSAGE(lo::text("boundary ", boundary, local_rate > 0 ? "" : ", frozen", ": ", last.launches, " launches, ",
                      last.products, " products, ", last.convolutions, " convolutions, ", last.copies,
-                     " copies on the device"));
+                     " copies on the device, ", last.graphs, " graphs"));
   }
   return found;
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -19,9 +20,21 @@ struct queued {
   std::function<void()> work;
   std::function<bool()> ready;  ///< whether the real one could run it now; empty: always
 };
+/// What a stream was told while it collected its work: each node tells it again when the graph runs.
+struct CUgraph_st {
+  struct node {
+    const std::type_info* kind;
+    std::function<void()> issue;
+  };
+  std::vector<node> nodes;
+};
+struct CUgraphExec_st {
+  std::vector<CUgraph_st::node> nodes;
+};
 struct CUstream_st {
   std::deque<queued> queue;
   bool running = false;
+  std::unique_ptr<CUgraph_st> capture;  ///< null unless it collects
 };
 /// What a stream has been told to record, and how far it got; queued work may outlive the event.
 struct recording {
@@ -171,6 +184,11 @@ void race() {
 void submit(cudaStream_t stream, std::function<void()> work, std::function<bool()> ready = {}) {
   if (std::count(the().streams.begin(), the().streams.end(), stream) == 0)
     broken("work for a stream that is not there");
+  if (stream->capture != nullptr) {
+    const std::type_info& kind = work.target_type();
+    stream->capture->nodes.push_back({&kind, [=] { submit(stream, work, ready); }});
+    return;
+  }
   if (queues()) {
     stream->queue.push_back({std::move(work), std::move(ready)});
     race();
@@ -190,6 +208,19 @@ void run_until(const recording& records, std::size_t wanted) {
     run_next(records.stream);
     race();
   }
+}
+
+/// Tells a stream something now, or when the graph runs that it collects. Of calls with a flag for such events, the one
+/// without it belongs outside and the one with it inside.
+template <class F>
+cudaError_t issue(cudaStream_t stream, bool external, const F& f) {
+  if (external != (stream->capture != nullptr)) return report(cudaErrorInvalidValue);
+  if (external) {
+    stream->capture->nodes.push_back({&typeid(F), f});
+  } else {
+    f();
+  }
+  return cudaSuccess;
 }
 
 bool is_pinned(const void* data, std::size_t bytes) {
@@ -276,7 +307,7 @@ void submit_work(cudaStream_t stream, std::function<void()> work) {
   });
 }
 void submit_launch(cudaStream_t stream, std::function<void()> work) {
-  ++the().seen.launches;
+  ++(stream->capture != nullptr ? the().seen.captured : the().seen.launches);
   if (begin_runtime() != cudaSuccess) return;  // cudaGetLastError tells
   submit_work(stream, std::move(work));
 }
@@ -316,6 +347,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInsufficientDriver";
     case cudaErrorLaunchFailure:
       return "cudaErrorLaunchFailure";
+    case cudaErrorStreamCaptureUnsupported:
+      return "cudaErrorStreamCaptureUnsupported";
     default:
       return "cudaError";
   }
@@ -339,6 +372,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   ++the().seen.synchronizations;
   if (const cudaError_t failure = begin_runtime()) return failure;
+  if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
   drain(stream);
   return cudaSuccess;
 }
@@ -354,23 +388,25 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned int flags) {
   if (const cudaError_t failure = begin_runtime()) return failure;
   const std::shared_ptr<recording> records = event->records;
-  records->stream = stream;
-  const std::size_t number = ++records->asked;
-  if (!queues()) records->done = number;
-  submit(stream, [records, number] { records->done = number; });
-  return cudaSuccess;
+  return issue(stream, flags == cudaEventRecordExternal, [records, stream] {
+    records->stream = stream;
+    const std::size_t number = ++records->asked;
+    if (!queues()) records->done = number;
+    submit(stream, [records, number] { records->done = number; });
+  });
 }
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags) {
   if (const cudaError_t failure = begin_runtime()) return failure;
   const std::shared_ptr<recording> records = event->records;
-  const std::size_t wanted = records->asked;
-  submit(
-      stream, [records, wanted] { run_until(*records, wanted); },
-      [records, wanted] { return records->done >= wanted; });
-  return cudaSuccess;
+  return issue(stream, flags == cudaEventWaitExternal, [records, stream] {
+    const std::size_t wanted = records->asked;
+    submit(
+        stream, [records, wanted] { run_until(*records, wanted); },
+        [records, wanted] { return records->done >= wanted; });
+  });
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (const cudaError_t failure = begin_runtime()) return failure;
@@ -383,13 +419,62 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMallocAsync(void** data, size_t bytes, cudaStream_t) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  if (stream->capture != nullptr) return report(cudaErrorIllegalState);
+  stream->capture = std::make_unique<CUgraph_st>();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  if (stream->capture == nullptr) return report(cudaErrorIllegalState);
+  std::unique_ptr<CUgraph_st> collected = std::move(stream->capture);
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *graph = collected.release();
+  standin::add_alive(1);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  standin::add_alive(-1);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph, unsigned long long) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  *made = new CUgraphExec_st{graph->nodes};
+  standin::add_alive(1);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecUpdate(cudaGraphExec_t made, cudaGraph_t graph, cudaGraphExecUpdateResultInfo*) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  const bool alike = std::equal(made->nodes.begin(), made->nodes.end(), graph->nodes.begin(), graph->nodes.end(),
+                                [](const auto& a, const auto& b) { return *a.kind == *b.kind; });
+  if (!alike) return report(cudaErrorGraphExecUpdateFailure);
+  ++the().seen.updates;
+  made->nodes = graph->nodes;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t made, cudaStream_t stream) {
+  ++the().seen.graphs;
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
+  for (const CUgraph_st::node& node : made->nodes) node.issue();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t made) {
+  delete made;
+  standin::add_alive(-1);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocAsync(void** data, size_t bytes, cudaStream_t stream) {
   ++the().seen.allocations;
   if (const cudaError_t failure = begin_runtime()) return failure;
+  if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
   *data = the().memory->take(bytes);
   return *data == nullptr ? report(cudaErrorMemoryAllocation) : cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
+  if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
   const auto give = [data] {
     if (!the().memory->give(data)) broken("cudaFreeAsync of what was not allocated");
   };
@@ -440,8 +525,9 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, enum cudaM
     const opened memory;
     std::memmove(to, from, bytes);
   };
-  if (kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes)) drain(stream);  // pageable: waits, then copies at once
-  if (kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes)) {
+  if (kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes)) {  // pageable: waits, then copies at once
+    if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
+    drain(stream);
     run();
   } else {
     submit(stream, run);

@@ -32,6 +32,9 @@ void reset(mode how, std::size_t memory = std::size_t{1} << 30);
 /// Calls since reset(), by what they do.
 struct counts {
   std::size_t launches = 0;
+  std::size_t graphs = 0;    ///< launches of graphs
+  std::size_t captured = 0;  ///< launches that went to a graph
+  std::size_t updates = 0;   ///< of graphs
   std::size_t products = 0;
   int compute_type = 0;  ///< cublasComputeType_t of the last product
   std::size_t convolutions = 0;

@@ -40,3 +40,13 @@ TEST_CASE("cudnn: launches, convolutions and copies of a step of ResNet-18") {
   CHECK(step.localized.launches <= 110);
   CHECK(step.frozen.launches <= 60);
 }
+
+TEST_CASE("cudnn: a step of ResNet-18 as a graph is one launch") {
+  using net = lo::zoo::resnet18_32<10, lo::rule::oja>;
+  standin::reset(standin::mode::counting, std::size_t{1} << 30);
+  const lo::cudnn::backend<float> backend(lo::cuda::options{.graphs = true});
+  for (const localis_test::step_counts& step : count_steps<net>(backend, {0, net::stages - 1}, 1e-3)) {
+    CHECK(step.launches == 0);
+    CHECK(step.graphs == 1);
+  }
+}

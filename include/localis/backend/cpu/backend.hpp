@@ -19,6 +19,7 @@
 #include <localis/backend/host_backend.hpp>
 #include <localis/backend/run_epilogue.hpp>
 #include <localis/backend/run_reduction.hpp>
+#include <localis/backend/step_runner.hpp>
 #include <localis/config.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
@@ -144,6 +145,7 @@ class backend : public host_backend {
   [[nodiscard]] auto make_reductions(memory_kind kind, std::span<const std::size_t> sizes) const {
     return reductions_in_turn<backend, Kernel>(*this, kind, sizes);
   }
+  [[nodiscard]] static step_runner make_step_runner() { return {}; }
 
   // Linear maps.
 

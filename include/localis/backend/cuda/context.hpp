@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,6 +39,7 @@ struct options {
   math precision = math::pedantic;
   std::size_t chunk_bytes = std::size_t{128} << 20;     ///< bytes of the input that are unfolded at once
   std::size_t workspace_bytes = std::size_t{32} << 20;  ///< bytes of cuBLAS, whose default may allocate in a step
+  bool graphs = false;  ///< whether a trainer starts each step as one CUDA graph (cuda::graph_steps)
 };
 
 namespace detail {
@@ -50,6 +52,9 @@ struct destroy_blas {
 };
 struct destroy_event {
   void operator()(cudaEvent_t event) const noexcept { (void)cudaEventDestroy(event); }
+};
+struct destroy_graph {
+  void operator()(cudaGraph_t graph) const noexcept { (void)cudaGraphDestroy(graph); }
 };
 struct release_to {
   cudaStream_t stream = nullptr;
@@ -64,14 +69,18 @@ struct release_pinned {
 /// A point in a stream that the host or another stream can wait for.
 class event {
  public:
+  // `captures` tells whether the stream collects its work in a graph: then this happens when the graph runs.
+
   /// Places the event behind all work that the stream has been given so far.
-  void record(cudaStream_t stream) {
+  void record(cudaStream_t stream, bool captures = false) {
     if (event_ == nullptr) {
       cudaEvent_t fresh = nullptr;
       check_call(cudaEventCreateWithFlags(&fresh, cudaEventDisableTiming), "cudaEventCreateWithFlags");
       event_.reset(fresh);
     }
-    check_call(cudaEventRecord(event_.get(), stream), "cudaEventRecord");
+    check_call(
+        cudaEventRecordWithFlags(event_.get(), stream, captures ? cudaEventRecordExternal : cudaEventRecordDefault),
+        "cudaEventRecordWithFlags");
   }
   // An event that was never recorded counts as reached in the three functions below.
   [[nodiscard]] bool reached() const {
@@ -85,8 +94,10 @@ class event {
     if (event_ != nullptr) check_call(cudaEventSynchronize(event_.get()), "cudaEventSynchronize");
   }
   /// Makes all later work of `stream` wait for the event; the host does not wait.
-  void wait_event(cudaStream_t stream) const {
-    if (event_ != nullptr) check_call(cudaStreamWaitEvent(stream, event_.get(), 0), "cudaStreamWaitEvent");
+  void wait_event(cudaStream_t stream, bool captures = false) const {
+    if (event_ == nullptr) return;
+    check_call(cudaStreamWaitEvent(stream, event_.get(), captures ? cudaEventWaitExternal : cudaEventWaitDefault),
+               "cudaStreamWaitEvent");
   }
 
  private:
@@ -168,7 +179,8 @@ class context {
 
   [[nodiscard]] void* allocate(memory_kind kind, std::size_t bytes) {
     device_memory data(take(bytes, name_of(kind)), detail::release_to{stream()});
-    check_call(cudaMemsetAsync(data.get(), 0, bytes, stream()), "cudaMemsetAsync");
+    check_call(cudaMemsetAsync(data.get(), 0, bytes, memory_stream()), "cudaMemsetAsync");
+    if (captures_) check_call(cudaStreamSynchronize(memory_stream()), "cudaStreamSynchronize");
     counters_.take(kind, bytes);
     fresh_memory_ = true;
     return data.release();
@@ -185,11 +197,16 @@ class context {
   /// pinned buffers, which take turns.
   void upload(const void* source, std::size_t bytes, void* target) {
     if (bytes == 0) return;
+    // A graph that is being collected has yet to read the buffers that were filled for it.
+    if (captures_ && captured_uploads_++ >= pinned_.size()) {
+      pinned_.emplace_back();
+      next_ = pinned_.size() - 1;
+    }
     pinned& place = pinned_[next_++ % pinned_.size()];
     place.reserve(bytes);
     std::memcpy(place.data(), source, bytes);
     check_call(cudaMemcpyAsync(target, place.data(), bytes, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync");
-    place.copied().record(stream());
+    place.copied().record(stream(), captures_);
   }
   /// Like upload(), but the copy overlaps computation; for data that arrives step by step. The caller alternates
   /// between two buffers as `target`, and work launched between two calls uses the buffer of the first. The copy waits
@@ -199,14 +216,14 @@ class context {
     pinned& place = batches_[next_batch_++ % batches_.size()];
     place.reserve(bytes);
     std::memcpy(place.data(), source, bytes);
-    if (std::exchange(fresh_memory_, false)) before_batch_.record(stream());  // `target` exists only from here on
+    note_fresh_memory();
     before_batch_.wait_event(upload_stream_.get());
-    before_batch_.record(stream());
+    before_batch_.record(stream(), captures_);
     check_call(cudaMemcpyAsync(target, place.data(), bytes, cudaMemcpyHostToDevice, upload_stream_.get()),
                "cudaMemcpyAsync");
     try {
       place.copied().record(upload_stream_.get());
-      place.copied().wait_event(stream());
+      place.copied().wait_event(stream(), captures_);
     } catch (const device_error&) {
       (void)cudaStreamSynchronize(upload_stream_.get());  // nothing else keeps `target` alive until it is written
       throw;
@@ -223,11 +240,36 @@ class context {
   void download_async(const void* source, std::size_t bytes, pinned& target) {
     target.reserve(bytes);
     check_call(cudaMemcpyAsync(target.data(), source, bytes, cudaMemcpyDeviceToHost, stream()), "cudaMemcpyAsync");
-    target.copied().record(stream());
+    target.copied().record(stream(), captures_);
   }
   void copy(const void* source, std::size_t bytes, void* target) {
     if (bytes > 0)
       check_call(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync");
+  }
+
+  // Between begin_capture() and end_capture() the work that the stream is given is collected and not run. Uploads of
+  // batches and allocations take place at once.
+
+  using graph = std::unique_ptr<CUgraph_st, detail::destroy_graph>;
+
+  void begin_capture() {
+    note_fresh_memory();
+    check_call(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
+    captures_ = true;
+    captured_uploads_ = 0;
+  }
+  [[nodiscard]] graph end_capture() {
+    captures_ = false;
+    cudaGraph_t collected = nullptr;
+    check_call(cudaStreamEndCapture(stream(), &collected), "cudaStreamEndCapture");
+    return graph(collected);
+  }
+  void drop_capture() noexcept {
+    captures_ = false;
+    cudaGraph_t collected = nullptr;
+    (void)cudaStreamEndCapture(stream(), &collected);
+    (void)graph(collected);
+    (void)cudaGetLastError();
   }
 
  private:
@@ -239,9 +281,15 @@ class context {
     check_call(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
     return stream;
   }
+  /// The stream in whose order memory is allocated and cleared.
+  [[nodiscard]] cudaStream_t memory_stream() const { return captures_ ? upload_stream_.get() : stream(); }
+  /// Makes the next upload of a batch wait for memory that was allocated since the last one, which may be its target.
+  void note_fresh_memory() {
+    if (!captures_ && std::exchange(fresh_memory_, false)) before_batch_.record(stream());
+  }
   void* take(std::size_t bytes, const char* what) {
     void* data = nullptr;
-    const cudaError_t result = cudaMallocAsync(&data, std::max<std::size_t>(bytes, 1), stream());
+    const cudaError_t result = cudaMallocAsync(&data, std::max<std::size_t>(bytes, 1), memory_stream());
     if (result == cudaErrorMemoryAllocation) {
       (void)cudaGetLastError();
       std::size_t left = 0;
@@ -261,8 +309,10 @@ class context {
   std::unique_ptr<cublasContext, detail::destroy_blas> blas_;
   device_memory workspace_;
   device_memory counters_of_blocks_;
-  std::array<pinned, 8> pinned_;
+  std::deque<pinned> pinned_ = std::deque<pinned>(8);
   std::size_t next_ = 0;
+  bool captures_ = false;
+  std::size_t captured_uploads_ = 0;
   std::array<pinned, 2> batches_;
   std::size_t next_batch_ = 0;
   event before_batch_;         ///< behind all work launched before the last batch

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <localis/backend/cuda/context.hpp>
+#include <localis/backend/cuda/graph_steps.hpp>
 #include <localis/backend/thrust/backend.hpp>
 
 namespace localis::cuda {
@@ -82,6 +83,8 @@ class system {
   [[nodiscard]] readback<T> make_readback(std::size_t size) const {
     return readback<T>(context_, size);
   }
+
+  [[nodiscard]] graph_steps make_step_runner() const { return graph_steps(context_); }
 
   template <class F>
   void launch(std::size_t n, const F& f) const {

@@ -9,6 +9,7 @@
 #include <localis/backend/host_backend.hpp>
 #include <localis/backend/run_epilogue.hpp>
 #include <localis/backend/run_reduction.hpp>
+#include <localis/backend/step_runner.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/fwd.hpp>
@@ -59,6 +60,7 @@ class backend : public host_backend {
   [[nodiscard]] auto make_reductions(memory_kind kind, std::span<const std::size_t> sizes) const {
     return reductions_in_turn<backend, Kernel>(*this, kind, sizes);
   }
+  [[nodiscard]] static step_runner make_step_runner() { return {}; }
 
   template <class Epilogue = kernel::no_epilogue>
   void respond(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,

@@ -9,6 +9,7 @@
 #include <localis/backend/concept.hpp>
 #include <localis/backend/run_epilogue.hpp>
 #include <localis/backend/run_reduction.hpp>
+#include <localis/backend/step_runner.hpp>
 #include <localis/backend/thrust/algorithm.hpp>
 #include <localis/backend/thrust/depthwise.hpp>
 #include <localis/backend/thrust/loops.hpp>
@@ -52,6 +53,7 @@ namespace localis::device {
 ///   block_counters()                    counters for one_reduction; otherwise:
 ///   stretch()                           the number of columns that a call takes
 ///   chunk_bytes()                       bytes of X that are unfolded at once
+///   make_step_runner()                  as that of a backend; optional
 ///   counters(), threads(), instructions()
 ///   convolves(map), ...                 convolutions, if it has any (system_convolution.hpp)
 template <class Scalar, class System, class Operand = Scalar>
@@ -138,6 +140,13 @@ class backend {
       return reductions_at_once<System, Kernel>(system_, kind, sizes);
     } else {
       return reductions_in_turn<backend, Kernel>(*this, kind, sizes);
+    }
+  }
+  [[nodiscard]] auto make_step_runner() const {
+    if constexpr (requires { system_.make_step_runner(); }) {
+      return system_.make_step_runner();
+    } else {
+      return step_runner{};
     }
   }
 
