@@ -92,6 +92,10 @@ inline constexpr int more_at_end = 0;
 template <class T, class Function, class End>
 inline constexpr int more_at_end<localis::kernel::epilogue_rows<T, localis::kernel::epilogue<T, Function, End>>> =
     arrays_of<End>;
+template <class T, class Function, class End, class Gate>
+inline constexpr int
+    more_at_end<localis::kernel::epilogue_and_gate_sums<T, localis::kernel::epilogue<T, Function, End>, Gate>> =
+        1 + arrays_of<End>;  // the moments
 
 // Where chunks are summed up, one kernel takes the sums, and another adds and finishes them.
 template <class F>

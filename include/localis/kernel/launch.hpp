@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include <localis/kernel/divide.hpp>
+#include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/rows.hpp>
 
 /// Kernels for backends whose loops are launches (Thrust, CUDA): they cut rows into stretches, sum chunks, and run
@@ -198,6 +199,45 @@ struct open_rows {
   constexpr void open(std::size_t row, std::size_t begin, std::size_t end) const {
     gate.open(first + row * every, begin, end, z + row * stride, gates + row * units,
               plain == nullptr ? nullptr : plain + row * units);
+  }
+};
+
+/// Whether the sums of a gate can be taken in the pass of an epilogue.
+template <class Epilogue, class Gate>
+concept sums_with_epilogue = Epilogue::present && requires(const Gate& gate) {
+  gate.terms(0.0F, 0.0F);
+  { gate.passes_signals() } -> std::same_as<bool>;
+};
+
+/// An epilogue that takes moments, over the rows of a whole response, and in the same pass the sums per unit of a rule
+/// whose gates are the responses.
+template <class T, class Epilogue, class Gate>
+struct epilogue_and_gate_sums {
+  epilogue_rows<T, Epilogue> rows;
+  Gate gate;
+  const T* totals;  ///< all sums, k x O: the two of the epilogue, which go to its moments, and those of the gate
+  T* gate_totals;
+
+  constexpr auto terms(std::size_t row, std::size_t o) const {
+    const T response = rows.u[row * rows.units + o];
+    const auto more = gate.terms(response, response);
+    const std::array<T, 2> moments = rows.terms(row, o);
+    std::array<T, 2 + std::tuple_size_v<decltype(more)>> all{moments[0], moments[1]};
+    for (std::size_t k = 2; k < all.size(); ++k) all[k] = more[k - 2];
+    return all;
+  }
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
+    add_row_terms(*this, row, begin, end, rows.units, sums);
+  }
+  constexpr void finish(std::size_t begin, std::size_t end) const {
+    constexpr std::size_t count = std::tuple_size_v<terms_of<epilogue_and_gate_sums>>;
+    for (std::size_t o = begin; o < end; ++o) {
+      for (std::size_t k = 0; k < count; ++k) {
+        T* target = k < 2 ? rows.epilogue.moments + k * rows.units : gate_totals + (k - 2) * rows.units;
+        target[o] = totals[k * rows.units + o];
+      }
+    }
+    rows.finish(begin, end);
   }
 };
 

@@ -171,6 +171,17 @@ class backend {
                          const learning_arguments<Scalar, Gate>& learn, workspace scratch,
                          const Epilogue& epilogue = {}) const {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
+    if constexpr (kernel::sums_with_epilogue<Epilogue, Gate>) {
+      const bool gates_are_responses = learn.gate.passes_signals() && learn.options.signal == gate_signal::response &&
+                                       learn.options.rows.every == 1 && learn.options.rows.first == 0;
+      if (gates_are_responses && forward.bias == nullptr && epilogue.center != nullptr) {
+        auto products = learn;
+        products.sums.unit = nullptr;
+        with_algorithm(map, [&](const auto& algorithm) { algorithm.respond_and_learn(forward, products, scratch); });
+        end_learning(map, forward, learn, scratch, epilogue);
+        return;
+      }
+    }
     with_algorithm(map, [&](const auto& algorithm) { algorithm.respond_and_learn(forward, learn, scratch); });
     end_response(map, forward, scratch, epilogue);
   }
@@ -178,7 +189,7 @@ class backend {
                      const epilogue_options& epilogue = {}) const {
     workspace alone = scratch;
     with_algorithm(map, [&](const auto& algorithm) { algorithm.learn_scratch(samples, options, scratch); });
-    end_response_scratch(map, samples, epilogue, alone, scratch);
+    end_response_scratch(map, samples, epilogue, alone, scratch, options.unit_sums);
   }
 
   void weight_gradient(const linear_map& map, const weight_gradient_arguments<Scalar>& backward,
@@ -243,11 +254,25 @@ class backend {
     }
     run_epilogue(*this, rows, map.outputs(), forward.u, epilogue, scratch);
   }
+  /// Completes a response, and takes the sums per unit of a rule in the same pass.
+  template <class Gate, class Epilogue>
+  void end_learning(const linear_map& map, const response_arguments<Scalar>& forward,
+                    const learning_arguments<Scalar, Gate>& learn, workspace scratch, const Epilogue& epilogue) const {
+    const std::size_t units = map.outputs();
+    const std::size_t sums = 2 + learn.options.unit_sums;
+    auto* totals = scratch.take<Scalar>(sums * units);
+    reduce_columns(map.rows(forward.samples), units, sums,
+                   kernel::epilogue_and_gate_sums<Scalar, Epilogue, Gate>{
+                       {epilogue, forward.u, units}, learn.gate, totals, learn.sums.unit},
+                   totals, scratch);
+  }
   /// @param alone  workspace from before the algorithm took its scratch, which is free again when the response ends
+  /// @param sums   number of sums per unit of a rule that may be taken in the same pass
   void end_response_scratch(const linear_map& map, std::size_t samples, const epilogue_options& epilogue,
-                            workspace alone, workspace& scratch) const {
+                            workspace alone, workspace& scratch, std::size_t sums = 0) const {
     if (!epilogue.present) return;
-    reduce_scratch(map.rows(samples), map.outputs(), 2, alone);
+    (void)alone.take<Scalar>((2 + sums) * map.outputs());
+    reduce_scratch(map.rows(samples), map.outputs(), 2 + sums, alone);
     scratch = larger(scratch, alone);
   }
 

@@ -68,8 +68,8 @@ class gate_arrays {
   /// Rows for the signals of the gates; for gate_signal::reweighted the caller stores X H^T in them.
   [[nodiscard]] Scalar* signal_rows() const { return signal_rows_; }
 
-  /// Computes the gates of some rows of X and their sums per unit, which replace learn.sums.unit or are added to it. If
-  /// the gates are the signals, they are not copied.
+  /// Computes the gates of some rows of X and their sums per unit, which replace learn.sums.unit or are added to it,
+  /// unless it is null. If the gates are the signals, they are not copied.
   ///
   /// @param u  response of all rows of X, P x O
   template <class System, class Gate>
@@ -97,9 +97,11 @@ class gate_arrays {
           system, rows.count, units_,
           kernel::open_rows<Scalar, Gate>{learn.gate, rows.first, rows.every, signal, stride, gates_, plain_, units_});
     }
-    row_sums<Scalar, System>(rows.count, units_, learn.options.unit_sums, scratch)(
-        system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, opened.gates, opened.stride},
-        learn.sums.unit, mode);
+    if (learn.sums.unit != nullptr) {
+      row_sums<Scalar, System>(rows.count, units_, learn.options.unit_sums, scratch)(
+          system, kernel::gate_sums<Scalar, Gate>{learn.gate, signal, stride, opened.gates, opened.stride},
+          learn.sums.unit, mode);
+    }
     return opened;
   }
   /// Computes sums.matrix, or adds to it, if the rule's units forget by each other.
