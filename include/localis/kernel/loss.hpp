@@ -1,16 +1,19 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 
+#include <localis/kernel/reduction.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/math/largest.hpp>
 
 namespace localis::kernel {
 
-/// The losses of a batch and their gradient, one sample per call. Only the first `active_outputs` outputs take part.
+/// The losses of a batch and their gradient, one sample per call, and the sums of the losses and of the hits: samples
+/// whose largest output among the classes is their label. Only the first `active_outputs` outputs take part.
 template <class T, class Loss>
 struct sample_losses {
   static_assert(std::is_default_constructible_v<Loss>,
@@ -26,35 +29,22 @@ struct sample_losses {
   T* gradient;                  ///< samples x outputs
   T scale;
   std::size_t classes;  ///< number of classes of the data
-  T* losses;
-  T* correct;  ///< one per sample: 1 if the largest output among the classes is the label, else 0
+  double* sums;         ///< the two sums
 
-  constexpr void operator()(std::size_t n) const {
+  static constexpr reduction kind = reduction::sum;
+  constexpr std::array<double, 2> operator()(std::size_t n) const {
     T* row = gradient + n * outputs;
     for (std::size_t k = active_outputs; k < outputs; ++k) row[k] = T(0);
     const loss::target<T> wanted{labels == nullptr ? 0U : labels[n],
                                  targets == nullptr ? nullptr : targets + n * outputs};
     const T* out = output + n * outputs;
-    losses[n] = function.sample(out, active_outputs, wanted, row, scale);
-    if (!loss::all_finite(out, active_outputs)) losses[n] = std::numeric_limits<T>::quiet_NaN();
-    correct[n] = T(labels != nullptr && math::place_of_largest(out, classes) == labels[n] ? 1 : 0);
+    double loss = static_cast<double>(function.sample(out, active_outputs, wanted, row, scale));
+    if (!loss::all_finite(out, active_outputs)) loss = std::numeric_limits<double>::quiet_NaN();
+    return {loss, labels != nullptr && math::place_of_largest(out, classes) == labels[n] ? 1.0 : 0.0};
   }
-};
-
-/// Sums the losses and the correct predictions over samples, in double.
-template <class T>
-struct sum_losses {
-  const T* losses;
-  const T* correct;
-  std::size_t samples;
-  double* sums;
-
-  constexpr void operator()(std::size_t) const {
-    sums[0] = sums[1] = 0;
-    for (std::size_t n = 0; n < samples; ++n) {
-      sums[0] += static_cast<double>(losses[n]);
-      sums[1] += static_cast<double>(correct[n]);
-    }
+  constexpr void finish(const std::array<double, 2>& totals) const {
+    sums[0] = totals[0];
+    sums[1] = totals[1];
   }
 };
 

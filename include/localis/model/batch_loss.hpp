@@ -9,20 +9,8 @@
 
 namespace localis::detail {
 
-/// The scratch arrays of the loss of a batch, with one element per sample, in the arena.
-template <class T>
-struct loss_scratch {
-  T* losses;
-  T* correct;
-
-  loss_scratch(std::size_t samples, workspace& pieces)
-      : losses(pieces.take<T>(samples)), correct(pieces.take<T>(samples)) {}
-  [[nodiscard]] static std::size_t bytes(std::size_t samples) {
-    workspace measured;
-    (void)loss_scratch(samples, measured);
-    return measured.used();
-  }
-};
+/// The number of values of the scratch array of the loss: two for each sample.
+[[nodiscard]] constexpr std::size_t loss_parts(std::size_t samples) { return 2 * samples; }
 
 /// The inputs and the results of the loss of a batch. All arrays are in the backend's memory.
 template <class T>
@@ -34,7 +22,7 @@ struct batch_loss {
   const std::uint32_t* labels;  ///< one per sample, or null
   const T* targets;             ///< samples x outputs, or null
   T* gradient;                  ///< samples x outputs: gradient of the mean loss
-  std::byte* scratch;           ///< loss_scratch
+  std::byte* scratch;           ///< loss_parts(samples) doubles
   double* sums;                 ///< sum of the losses, and number of samples whose largest output is their label
 };
 
@@ -45,14 +33,12 @@ void compute_losses(Backend& backend, const Loss& function, const batch_loss<typ
   using scalar = typename Backend::scalar;
   const std::size_t classes = class_count(batch.classes, batch.outputs);
   workspace scratch(batch.scratch);
-  const loss_scratch<scalar> found(batch.samples, scratch);
-  backend.for_rows(batch.samples, batch.outputs,
-                   kernel::sample_losses<scalar, Loss>{function, batch.output, batch.outputs,
-                                                       batch.targets == nullptr ? classes : batch.outputs, batch.labels,
-                                                       batch.targets, batch.gradient,
-                                                       static_cast<scalar>(1 / static_cast<double>(batch.samples)),
-                                                       classes, found.losses, found.correct});
-  backend.for_rows(1, 1, kernel::sum_losses<scalar>{found.losses, found.correct, batch.samples, batch.sums});
+  backend.reduce(batch.samples, batch.outputs,
+                 kernel::sample_losses<scalar, Loss>{
+                     function, batch.output, batch.outputs, batch.targets == nullptr ? classes : batch.outputs,
+                     batch.labels, batch.targets, batch.gradient,
+                     static_cast<scalar>(1 / static_cast<double>(batch.samples)), classes, batch.sums},
+                 scratch.take<double>(loss_parts(batch.samples)));
 }
 
 }  // namespace localis::detail

@@ -110,7 +110,7 @@ template <class Network, class Backend>
     measure_operation<Network, Backend, Index>(backend, layers, request, boundary, bytes);
   });
   return make_plan(Network::program.operations, bytes, Network::stages, boundary,
-                   loss_scratch<typename Backend::scalar>::bytes(request.batch));
+                   loss_parts(request.batch) * sizeof(double));
 }
 
 /// Plans for all boundaries of a request; the highest boundary is lowered to that of the network if it is larger.

@@ -47,7 +47,8 @@ struct open_step {
   }
 };
 
-/// Writes the results of the forward pass and of the loss into the record of a step.
+/// Writes the results of the forward pass and of the loss into the record of a step, those of one stage in a call; the
+/// first call also writes those of the whole step.
 template <std::size_t Stages>
 struct close_forward {
   const double* loss_sums;  ///< the sum of the losses, and the number of correct samples
@@ -57,21 +58,29 @@ struct close_forward {
   std::size_t layers;                      ///< number of local layers
   step_record<Stages>* record;
 
-  constexpr void operator()(std::size_t) const {
-    record->loss = loss_sums[0] / static_cast<double>(samples);
-    record->correct = loss_sums[1];
-    for (std::size_t stage = 0; stage < Stages; ++stage) record->local_change[stage] = record->clips[stage] = 0;
-    for (std::size_t i = 0; i < layers; ++i) {
-      record->local_change[stages[i]] += update_statistics[i][0];
-      record->clips[stages[i]] += update_statistics[i][1];
+  constexpr void operator()(std::size_t stage) const {
+    if (stage == 0) {
+      record->loss = loss_sums[0] / static_cast<double>(samples);
+      record->correct = loss_sums[1];
     }
+    double change = 0;
+    double clips = 0;
+    for (std::size_t i = 0; i < layers; ++i) {
+      if (stages[i] != stage) continue;
+      change += update_statistics[i][0];
+      clips += update_statistics[i][1];
+    }
+    record->local_change[stage] = change;
+    record->clips[stage] = clips;
   }
 };
 
-/// Writes the results of the gradient step into the record of a step, and shows the loss to supervision if it is
-/// finite.
+/// Writes the results of the gradient step into the record of a step, those of one stage in a call. The first call
+/// shows the loss to supervision if it is finite.
 template <class Supervision, std::size_t Stages>
 struct close_step {
+  close_forward<Stages> forward;
+  bool includes_forward;  ///< whether `forward` has not run before
   Supervision policy;
   typename Supervision::state* state;  ///< null if supervision runs on the host
   const double* totals;                ///< by parameter: sum of squares of its change in the step
@@ -81,13 +90,18 @@ struct close_step {
   std::size_t parameters;
   step_record<Stages>* record;
 
-  constexpr void operator()(std::size_t) const {
-    for (std::size_t stage = 0; stage < Stages; ++stage) record->change[stage] = record->weight_change[stage] = 0;
+  constexpr void operator()(std::size_t stage) const {
+    if (includes_forward) forward(stage);
+    double all = 0;
+    double weight = 0;
     for (std::size_t i = first; i < parameters; ++i) {
-      record->change[stages[i]] += totals[i];
-      if (weights[i] != 0) record->weight_change[stages[i]] += totals[i];
+      if (stages[i] != stage) continue;
+      all += totals[i];
+      if (weights[i] != 0) weight += totals[i];
     }
-    if (state != nullptr && is_finite(record->loss)) policy.observe(*state, record->loss);
+    record->change[stage] = all;
+    record->weight_change[stage] = weight;
+    if (stage == 0 && state != nullptr && is_finite(record->loss)) policy.observe(*state, record->loss);
   }
 };
 
@@ -161,22 +175,21 @@ class step_pipeline {
                               kernel::open_step<typename Model::scalar, Supervision, Model::stages>{
                                   policy, state_.data(), model_.gains(), slot()});
   }
-  /// Completes the first half of the record, after the forward pass and the loss.
+  /// Completes the first half of the record, after the forward pass and the loss: at once if the host reads it then.
   void close_forward(std::size_t samples) {
-    model_.backend().for_rows(
-        1, 1,
-        kernel::close_forward<Model::stages>{model_.loss_sums(), samples, update_statistics_.data(),
-                                             statistics_stages_.data(), update_statistics_.size(), slot()});
+    forward_ = {model_.loss_sums(),        samples, update_statistics_.data(), statistics_stages_.data(),
+                update_statistics_.size(), slot()};
+    if constexpr (immediate) model_.backend().for_rows(Model::stages, 1, forward_);
   }
   /// Completes the record, after the gradient step, and starts its copy to the host.
   template <class Descent>
   void close_step([[maybe_unused]] const Supervision& policy, const Descent& descent) {
     const auto close = [&]<class Policy>(const Policy& observer, typename Policy::state* state) {
       model_.backend().for_rows(
-          1, 1,
-          kernel::close_step<Policy, Model::stages>{observer, state, descent.totals(), parameter_stages_.data(),
-                                                    parameter_is_weight_.data(), descent.first_part(),
-                                                    parameter_stages_.size(), slot()});
+          Model::stages, 1,
+          kernel::close_step<Policy, Model::stages>{forward_, !immediate, observer, state, descent.totals(),
+                                                    parameter_stages_.data(), parameter_is_weight_.data(),
+                                                    descent.first_part(), parameter_stages_.size(), slot()});
     };
     if constexpr (supervises) {
       close(policy, state_.data());
@@ -216,6 +229,7 @@ class step_pipeline {
   array_of<std::uint32_t> statistics_stages_;
   array_of<std::uint32_t> parameter_stages_;
   array_of<std::uint32_t> parameter_is_weight_;
+  kernel::close_forward<Model::stages> forward_{};  ///< of the open step
   array_of<record> records_;
   array_of<supervision_state> state_;
   std::vector<readback> readbacks_;
