@@ -30,5 +30,6 @@ TEST_CASE("cudnn agrees with the reference at every boundary") {
 #ifdef LOCALIS_TESTS_FULL
 TEST_CASE("cudnn: every policy that is shipped does as on the reference") {
   localis_test::on_device([] { localis_test::check_every_policy([] { return backend<double>(small); }); });
+  localis_test::on_device([] { localis_test::check_every_policy([] { return backend<float>(small); }); });
 }
 #endif
