@@ -1,14 +1,18 @@
 // What a layer's rule keeps, leaves and asks for, whatever the rule.
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "support/rule_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/backend/concept.hpp>
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/backend/reference/backend.hpp>
+#include <localis/core/workspace.hpp>
+#include <localis/kernel/epilogue.hpp>
 #include <localis/optimizer/adam.hpp>
 
 namespace lo = localis;
@@ -112,4 +116,66 @@ TEST_CASE("local_update: no pass allocates, and none writes beyond its scratch, 
   check(lo::rule::subspace{});
   check(lo::rule::krotov_hopfield{.power = 3}, lo::rule::running_normalized_signal{});
   check(lo::rule::covariance{}, lo::rule::batch_normalized_signal{});
+}
+
+namespace {
+
+/// Remembers with which options it was asked for scratch memory, and with which it learned.
+struct remembering : reference {
+  struct options_seen {
+    std::vector<lo::learn_options> measured;
+    std::vector<lo::learn_options> used;
+  };
+  std::shared_ptr<options_seen> seen = std::make_shared<options_seen>();
+
+  void learn_scratch(const lo::linear_map& map, std::size_t samples, const lo::learn_options& options,
+                     lo::workspace& scratch, const lo::epilogue_options& epilogue = {}) const {
+    seen->measured.push_back(options);
+    reference::learn_scratch(map, samples, options, scratch, epilogue);
+  }
+  template <class Gate, class Epilogue = lo::kernel::no_epilogue>
+  void respond_and_learn(const lo::linear_map& map, const lo::response_arguments<double>& forward,
+                         const lo::learning_arguments<double, Gate>& learn, lo::workspace scratch,
+                         const Epilogue& epilogue = {}) const {
+    seen->used.push_back(learn.options);
+    reference::respond_and_learn(map, forward, learn, scratch, epilogue);
+  }
+};
+
+bool covers(const lo::learn_options& measured, const lo::learn_options& used) {
+  return measured.unit_sums == used.unit_sums && measured.sums_inputs == used.sums_inputs &&
+         measured.forgetting == used.forgetting && measured.is_modulated >= used.is_modulated &&
+         (measured.signal == used.signal || measured.signal == lo::gate_signal::reweighted) &&
+         (measured.rows.every > 1) == (used.rows.every > 1);
+}
+
+template <class... Local>
+void check_measured(std::size_t batch) {
+  const remembering backend;
+  bench<lo::image<3, 3, 2>, lo::conv2d<4, 2, lo::rule::local<Local...>>, remembering> one(batch, backend);
+  one.step(normal(batch * 18, 1), 0.01);
+  REQUIRE(backend.seen->used.size() == 1);
+  bool is_covered = false;
+  for (const lo::learn_options& measured : backend.seen->measured) {
+    is_covered = is_covered || covers(measured, backend.seen->used[0]);
+  }
+  CHECK(is_covered);
+}
+
+}  // namespace
+
+TEST_CASE("local_update: scratch memory is measured with the options of the step") {
+  using namespace lo::rule;
+  for (const std::size_t batch : {std::size_t{1}, std::size_t{40}}) {
+    check_measured<oja>(batch);
+    check_measured<oja, sampled_rows>(batch);
+    check_measured<bcm, running_normalized_signal, hebbian_bias>(batch);
+    check_measured<subspace>(batch);
+    check_measured<subspace, sampled_rows>(batch);
+    check_measured<sanger>(batch);
+    check_measured<covariance>(batch);
+    check_measured<instar, batch_normalized_signal>(batch);
+    check_measured<krotov_hopfield>(batch);
+    check_measured<soft_hebb>(batch);
+  }
 }

@@ -81,12 +81,15 @@ class local_update {
       options.signal = rule::has_response_weight<rule_type> ? gate_signal::reweighted : own_signal;
       options.is_modulated = forgets_by != rule::matrix_forget::none;
       if constexpr (batch_signal) backend.reduce_scratch(op.map().rows(samples), op.map().outputs(), 2, measure);
-      // The number of rows of a batch decides which form of forgetting by all units is cheaper.
-      for (const mutual_forgetting form : forms_of_forgetting()) {
-        workspace pieces = measure;
-        options.forgetting = form;
-        backend.learn_scratch(op.map(), samples, options, pieces, epilogue);
-        largest = (std::max)(largest, pieces.used());
+      // What is known only in a step: whether rows are left out, and which form of forgetting by all units is cheaper.
+      for (const std::size_t every : {std::size_t{1}, std::size_t{samples_rows ? 2 : 1}}) {
+        for (const mutual_forgetting form : forms_of_forgetting()) {
+          workspace pieces = measure;
+          options.rows.every = every;
+          options.forgetting = form;
+          backend.learn_scratch(op.map(), samples, options, pieces, epilogue);
+          largest = (std::max)(largest, pieces.used());
+        }
       }
     }
     return (std::max)(largest, measure.used());
@@ -163,6 +166,7 @@ class local_update {
   static constexpr bool tracks_signal = Local::signal_type::source == rule::signal_source::running;
   static constexpr bool batch_signal = Local::signal_type::source == rule::signal_source::batch;
   static constexpr bool normalizes = tracks_signal || batch_signal;
+  static constexpr bool samples_rows = std::is_same_v<typename Local::rows_type, rule::sampled_rows>;
 
   template <class T>
   using array_of = typename Backend::template array<T>;
@@ -236,7 +240,7 @@ class local_update {
       const std::size_t active = values.rule.active_gates();
       if (active * units_per_active_gate <= rows_ && columns_ >= inputs_per_active_gate) options.active_gates = active;
     }
-    if constexpr (std::is_same_v<typename Local::rows_type, rule::sampled_rows>) {
+    if constexpr (samples_rows) {
       std::size_t every = std::max<std::size_t>(values.rows.every, 1);
       while (std::gcd(every, map.out.width) != 1) ++every;
       const random_stream random(step.seed, 0x726F7773);  // "rows"
