@@ -9,6 +9,7 @@
 #include <localis/layer/dense.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/layer/residual.hpp>
 #include <localis/model/fusion.hpp>
 #include <localis/rule/oja.hpp>
 
@@ -52,4 +53,19 @@ TEST_CASE("fusion: normalization, activation and pooling run in a convolution's 
   CHECK(cpu::pooled_side(0) == (pools ? 2 : 1));
   CHECK(cpu::last_in_epilogue(4) == 4);  // no normalization behind it
   CHECK(cpu::last_in_epilogue(1) == 1);  // not a trainable operation
+}
+
+TEST_CASE("fusion: the sum of a block runs in the pass of the normalization right before it") {
+  using blocks =
+      lo::network<lo::image<8, 8, 4>, lo::residual<lo::conv2d<4, 3, lo::padding<1>>, lo::batch_norm>,
+                  lo::relu,  // 0 to 5: save_skip, conv2d, batch_norm, shortcut, add, relu
+                  lo::residual<lo::shortcut<lo::conv2d<6, 1>, lo::batch_norm>, lo::conv2d<6, 1>, lo::batch_norm>,
+                  lo::residual<lo::conv2d<6, 1>, lo::batch_norm, lo::relu>, lo::dense<3>>;
+  using block_facts = lo::detail::fusion_facts<blocks, lo::reference::backend<double>>;
+  for (std::size_t i = 0; i < blocks::size; ++i) {
+    CAPTURE(i);
+    // 6 to 12: save_skip, conv2d, batch_norm, shortcut, conv2d, batch_norm, add; the third block ends in an activation.
+    CHECK(block_facts::sum_after(i) == (i == 2 ? 4 : i == 11 ? 12 : blocks::size));
+    CHECK(block_facts::normalization_before(i) == (i == 4 ? 2 : i == 12 ? 11 : blocks::size));
+  }
 }

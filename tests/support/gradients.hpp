@@ -67,6 +67,13 @@ void check_block_gradients() {
   check_gradient<lo::residual<lo::shortcut<lo::conv2d<3, 1, lo::stride<2>>, lo::batch_norm>,
                               lo::conv2d<3, 3, lo::stride<2>, lo::padding<1>>, lo::batch_norm, lo::tanh>,
                  input, Backend>();
+  // The normalization's pass performs the sum.
+  check_gradient<lo::sequence<lo::residual<lo::conv2d<2, 3, lo::padding<1>>, lo::batch_norm>, lo::tanh>, input,
+                 Backend>();
+  check_gradient<lo::sequence<lo::residual<lo::shortcut<lo::conv2d<3, 1, lo::stride<2>>, lo::batch_norm>,
+                                           lo::conv2d<3, 3, lo::stride<2>, lo::padding<1>>, lo::batch_norm>,
+                              lo::tanh>,
+                 input, Backend>();
   check_gradient<lo::block<lo::conv2d<3, 3, lo::padding<1>>, lo::relu, lo::conv2d<2, 1>, lo::tanh>, input, Backend>();
   check_gradient<lo::sequence<lo::conv2d<3, 1>, lo::tanh, lo::residual<lo::sequence<lo::conv2d<3, 1>, lo::tanh>>>,
                  input, Backend>();

@@ -64,6 +64,36 @@ struct scale_shift {
   }
 };
 
+/// Scale, shift, sum with another array and activation: y = f(u scale + shift + addend); y may be u or addend.
+template <class T, class Function = identity_function>
+struct scale_shift_add {
+  using scalar = T;
+  scale_shift<T, Function> apply;
+  const T* addend;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const T* in = apply.u + row * apply.channels;
+    const T* more = addend + row * apply.channels;
+    T* out = apply.y + row * apply.channels;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = begin; c < end; ++c) {
+      out[c] = apply.function(in[c] * apply.scale[c] + apply.shift[c] + more[c]);
+    }
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return apply.packs(size); }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * apply.channels + begin;
+    pack<T, N> values = load_pack<N>(apply.u + i);
+    const pack<T, N> more = load_pack<N>(addend + i);
+    const pack<T, N> factor = load_pack<N>(apply.scale + begin);
+    const pack<T, N> offset = load_pack<N>(apply.shift + begin);
+    for (std::size_t k = 0; k < N; ++k) values[k] = apply.function(values[k] * factor[k] + offset[k] + more[k]);
+    store_pack(values, apply.y + i);
+  }
+};
+
 /// Normalizes with a known scale and shift, and adds up the moments of u in the same pass; y may be u.
 template <class T, class Function = identity_function>
 struct scale_shift_moments {

@@ -84,9 +84,10 @@ class batch_norm_layer {
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
+  /// @param addend    null, or an array that is added before the activation, if the statistics are those of the batch
   template <class Function = identity_function>
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
-               const step_values<scalar>& step, const Function& epilogue = {}) {
+               const step_values<scalar>& step, const Function& epilogue = {}, const scalar* addend = nullptr) {
     const std::size_t rows = arrays.samples * op.in.positions();
     workspace scratch(arrays.scratch);
     const scratch_arrays taken = take_arrays(channels_, scratch);
@@ -116,7 +117,11 @@ class batch_norm_layer {
                            kernel::followed_by<kernel::moments<scalar>, kernel::finish_moments<scalar>>{
                                {arrays.input, running_mean(), channels_}, end},
                            taken.sums, scratch);
-    backend.for_rows(rows, channels_, apply);
+    if (addend == nullptr) {
+      backend.for_rows(rows, channels_, apply);
+    } else {
+      backend.for_rows(rows, channels_, kernel::scale_shift_add<scalar, Function>{apply, addend});
+    }
   }
 
   template <class Function = identity_function>

@@ -30,6 +30,12 @@ struct executor {
       if constexpr (facts::last_in_epilogue(Index) > Index) {
         if (memory.offsets(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
       }
+      if constexpr (adds<Index>) {
+        if (adds_now<Index>(run_mode, values)) return forward_with_sum<Index>(run_mode, values);
+      }
+      if constexpr (constexpr std::size_t before = facts::normalization_before(Index); adds<before>) {
+        if (adds_now<before>(run_mode, values)) return;
+      }
       operands<scalar> arrays = memory.forward_operands(Index, last);
       if constexpr (last > Index) {
         get<Index>(layers).forward(backend, op, arrays, run_mode, values, get<last>(layers).function);
@@ -54,6 +60,48 @@ struct executor {
   }
 
  private:
+  /// Whether the pass of normalization `Index` may perform the sum of a residual block after it.
+  template <std::size_t Index>
+  static constexpr bool adds = [] {
+    if constexpr (Index < Network::size && facts::sum_after(Index) < Network::size) {
+      using layer = layer_type<Network, Backend, Index>;
+      return requires(layer & norm, Backend & b, const operation& op, const operands<scalar>& arrays,
+                      const step_values<scalar>& values, const scalar* addend) {
+        norm.forward(b, op, arrays, mode::train, values, identity_function{}, addend);
+        layer::present(mode::train, values.normalization);
+      };
+    } else {
+      return false;
+    }
+  }();
+  /// Whether it does so in this pass: it takes the statistics of the batch, and the sum replaces one of its operands,
+  /// whose place is there by then.
+  template <std::size_t Index>
+  [[nodiscard]] bool adds_now(mode run_mode, const step_values<scalar>& values) const {
+    constexpr std::size_t sum = facts::sum_after(Index);
+    const std::size_t operand = memory.arena_plan->value(Network::program.operations[sum].input);
+    return memory.offsets(Index).fused_by == operation_bytes::unfused &&
+           !layer_type<Network, Backend, Index>::present(run_mode, values.normalization) && operand != plan::none &&
+           memory.offsets(facts::last_fused_by(sum)).output == operand;
+  }
+  /// Runs normalization `Index` with the sum and the activation after it.
+  template <std::size_t Index>
+  void forward_with_sum(mode run_mode, const step_values<scalar>& values) const {
+    constexpr std::size_t sum = facts::sum_after(Index);
+    constexpr std::size_t last = facts::last_fused_by(sum);
+    const operation& op = Network::program.operations[Index];
+    const operation& add = Network::program.operations[sum];
+    const operands<scalar> arrays = memory.forward_operands(Index, last);
+    const scalar* addend = memory.value(add.skip == op.output ? add.input : add.skip);
+    const auto run = [&](const auto& function) {
+      get<Index>(layers).forward(backend, op, arrays, run_mode, values, function, addend);
+    };
+    if constexpr (last > sum) {
+      run(get<last>(layers).function);
+    } else {
+      run(identity_function{});
+    }
+  }
   /// Runs trainable operation `Index` with the normalization, the activation and the pooling after it.
   template <std::size_t Index>
   void forward_with_epilogue(mode run_mode, const step_values<scalar>& values) const {

@@ -32,6 +32,21 @@ struct fusion_facts {
   static constexpr std::size_t last_fused_by(std::size_t i) {
     return i + 1 < size && operations[i + 1].fused_into_previous ? i + 1 : i;
   }
+  /// The sum of a residual block that the forward pass of normalization i may perform: the next operation but for
+  /// junctions that pass values on. `size` if there is none.
+  static constexpr std::size_t sum_after(std::size_t i) {
+    if (operations[i].kind != operation_kind::normalization) return size;
+    std::size_t next = i + 1;
+    if (next < size && operations[next].kind == operation_kind::shortcut) ++next;
+    return next < size && operations[next].kind == operation_kind::add ? next : size;
+  }
+  /// The normalization whose pass may perform sum i, or `size`.
+  static constexpr std::size_t normalization_before(std::size_t i) {
+    for (std::size_t before = 0; before < i; ++before) {
+      if (operations[i].kind == operation_kind::add && sum_after(before) == i) return before;
+    }
+    return size;
+  }
   /// The last of the operations that the forward pass of operation i may perform if nothing is saved for a backward
   /// pass: operation i itself or, if it is trainable, the normalization, activation and pooling after it.
   static constexpr std::size_t last_in_epilogue(std::size_t i) {
