@@ -42,7 +42,7 @@ TEST_CASE("kernel::fold_numbers: numbers keep their places, whatever is left ove
 
 TEST_CASE("kernel::reduction_blocks: every call belongs to one thread of one block") {
   constexpr std::size_t threads = kernel::block_threads;
-  for (const std::size_t size : {std::size_t{1}, threads, threads + 1, 3 * threads * threads + 5}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, threads, threads + 1, 3 * threads * threads + 5}) {
     const std::size_t count = blocks_type::count(size);
     std::vector<double> parts(2 * count);
     std::vector<double> result(2);

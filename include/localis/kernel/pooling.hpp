@@ -164,29 +164,28 @@ struct max_pool_gradient {
   constexpr void position(std::uint32_t row, std::uint32_t i) const {
     const auto place = map.by_in_positions(row);
     const auto pixel = map.by_in_width(place.remainder);
-    const T* sample = x + std::uint64_t{place.whole} * map.sample;
-    const std::uint64_t windows = std::uint64_t{place.whole} * map.out.size();
+    const T* own = x + std::uint64_t{row} * map.in.channels + i;
+    const T* windows = y + std::uint64_t{place.whole} * map.out.size() + i;
     const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
     const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
-    const T value = sample[place.remainder * map.in.channels + i];
     T sum = 0;
     for (std::uint32_t r = rows.first; r < rows.last; ++r) {
       for (std::uint32_t c = columns.first; c < columns.last; ++c) {
-        const std::uint64_t window = windows + (r * narrow(map.out.width) + c) * map.in.channels + i;
-        if (value == y[window] && is_first(pool_area(map, r, c), sample + i, place.remainder, value)) sum += dy[window];
+        const T* window = windows + (r * narrow(map.out.width) + c) * map.in.channels;
+        if (*own == *window && is_first(pool_area(map, r, c), place.remainder, own)) sum += dy[window - y];
       }
     }
-    dx[row * map.in.channels + i] = sum;
+    dx[own - x] = sum;
   }
 
  private:
   /// Whether no pixel of the window before this one has the value.
-  constexpr bool is_first(const pool_area& area, const T* channel, std::uint32_t pixel, T value) const {
+  constexpr bool is_first(const pool_area& area, std::uint32_t pixel, const T* own) const {
     for (std::uint32_t r = area.top; r < area.bottom; ++r) {
       for (std::uint32_t c = area.left; c < area.right; ++c) {
         const std::uint32_t other = r * narrow(map.in.width) + c;
         if (other >= pixel) return true;
-        if (channel[other * map.in.channels] == value) return false;
+        if (*(own - (pixel - other) * map.in.channels) == *own) return false;
       }
     }
     return true;

@@ -123,7 +123,8 @@ struct reduction_blocks {
   std::uint32_t* counter;
 
   [[nodiscard]] static constexpr std::size_t count(std::size_t size) {
-    return (size + block_threads - 1) / block_threads;
+    return size == 0 ? 1
+                     : (size + block_threads - 1) / block_threads;  // one finishes, with zeros, where there is no call
   }
   [[nodiscard]] static constexpr std::uint32_t width() { return 1; }
   [[nodiscard]] constexpr std::uint32_t team() const { return static_cast<std::uint32_t>(count(size)); }

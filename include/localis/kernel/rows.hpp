@@ -9,10 +9,24 @@
 
 namespace localis {
 
+namespace detail {
+
+template <class Kernel>
+constexpr bool check_whole_rows() {
+  if constexpr (std::is_invocable_v<const Kernel&, std::size_t>) {
+    static_assert(std::is_void_v<std::invoke_result_t<const Kernel&, std::size_t>>,
+                  "localis: a loop would drop what this kernel returns; reduce() takes kernels that return numbers");
+    return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
 /// Whether a kernel takes whole rows: f(row). All other kernels take a stretch of a row's columns, f(row, begin, end),
 /// and backends may cut rows into stretches. There are at most kernel::most_rows rows and columns.
 template <class Kernel>
-inline constexpr bool takes_whole_rows = std::is_invocable_v<const Kernel&, std::size_t>;
+inline constexpr bool takes_whole_rows = detail::check_whole_rows<Kernel>();
 
 template <class Kernel>
 constexpr void run_row(const Kernel& f, std::size_t row, std::size_t columns) {

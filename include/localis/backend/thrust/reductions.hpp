@@ -17,7 +17,6 @@ template <class System, kernel::reducing Kernel>
 // NOLINTNEXTLINE(readability-non-const-parameter): kernels write to it through number_parts
 void launch_reduction(const System& system, std::size_t size, const Kernel& f, double* parts) {
   using blocks = kernel::reduction_blocks<Kernel>;
-  if (size == 0) return;
   system.run_blocks(blocks::count(size), kernel::one_reduction<blocks>{
                                              {f, kernel::narrow(size), 0, {parts}, system.block_counters().data()}});
 }
