@@ -28,7 +28,7 @@ function finish(  i, j, elements, per, in_loops, sums) {
       }
     }
   }
-  sums = name ~ /column_blocks/ && name !~ /epilogue_rows/  # which stores what it completes
+  sums = name ~ /column_blocks/ && name !~ /epilogue/  # which stores what it completes
   elements = match(name, /callILi[0-9]+E/) ? substr(name, RSTART + 7, RLENGTH - 8) + 0 : 1
   per = instructions / elements
   printf "%3d %3d %3d %3d %6.1f %2d %2d %s\n", registers[name], spilled[name], load, store, per, divisions, in_loops, name

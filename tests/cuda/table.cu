@@ -52,6 +52,7 @@ template __global__ void call<1>(one<k::by_position<k::average_pool_gradient<T>>
 template __global__ void call<1>(one<k::depthwise_response<T>>);
 template __global__ void call<1>(one<k::depthwise_input_gradient<T>>);
 template __global__ void call<4>(four<k::scale_shift<T, relu_function>>);
+template __global__ void call<4>(four<k::scale_shift_add<T, relu_function>>);
 template __global__ void call<4>(four<k::normalization_gradient<T, relu_function>>);
 template __global__ void call<4>(four<k::add<T, relu_function>>);
 template __global__ void call<4>(four<k::add_gradient<T, relu_function>>);
@@ -62,6 +63,9 @@ template __global__ void run_blocks(sums<k::followed_by<k::moments<T>, k::finish
 template __global__ void run_blocks(
     sums<k::followed_by<k::normalization_sums<T, relu_function>, k::normalization_parameters<T>>>);
 template __global__ void run_blocks(sums<k::epilogue_rows<T, k::epilogue<T, relu_function, k::finish_moments<T>>>>);
+template __global__ void run_blocks(
+    sums<k::epilogue_and_gate_sums<T, k::epilogue<T, relu_function, k::finish_moments<T>>,
+                                   k::gate<T, lo::rule::local<lo::rule::oja>>>>);
 template __global__ void run_blocks(sums<k::gate_sums<T, k::gate<T, lo::rule::local<lo::rule::oja>>>>);
 template __global__ void run_blocks(sums<k::depthwise_products<T>>);
 using update = k::apply_update<T, k::gradient_direction<T>, lo::optimizer::sgd::step<T>, lo::rule::no_constraint>;
