@@ -114,10 +114,18 @@ void accumulate(const sizes& of, const T* a, const T* b, T* target, std::size_t 
     target[at[2]] += a[at[0]] * b[at[1]];
   });
 }
+/// The operands a and b, of so many values, and what is computed from them.
+struct operands {
+  const void* a;
+  std::size_t a_size;
+  const void* b;
+  std::size_t b_size;
+  void* target;
+  std::size_t size;
+};
 template <class Places>
-cudnnStatus_t run(cudnnHandle_t handle, const sizes& of, int algorithm, const void* workspace, std::size_t bytes,
-                  const void* alpha, const void* beta, const void* a, const void* b, void* target, std::size_t size,
-                  const Places& places) {
+cudnnStatus_t run(const char* name, cudnnHandle_t handle, const sizes& of, int algorithm, const void* workspace,
+                  std::size_t bytes, const void* alpha, const void* beta, const operands& given, const Places& places) {
   standin::count_convolution(of.how.math, of.multiply_adds());
   if (const cudnnStatus_t failure = begin()) return failure;
   if (!of.agree() || algorithm != 2 || bytes < of.memory() || !standin::holds(workspace, bytes)) {
@@ -126,9 +134,16 @@ cudnnStatus_t run(cudnnHandle_t handle, const sizes& of, int algorithm, const vo
   const auto compute = [&](auto zero) {
     using T = decltype(zero);
     if (*static_cast<const T*>(alpha) != T(1) || *static_cast<const T*>(beta) != T(0)) return CUDNN_STATUS_BAD_PARAM;
-    if (!standin::holds(target, size * sizeof(T))) return CUDNN_STATUS_BAD_PARAM;
-    standin::submit_work(handle->stream, [=] {
-      accumulate(of, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(target), size, places);
+    if (!standin::holds(given.target, given.size * sizeof(T))) return CUDNN_STATUS_BAD_PARAM;
+    standin::submit_work(handle->stream, {standin::work::kind::convolution, name, 0, of.multiply_adds()}, [=] {
+      if (standin::touches_alone()) {
+        standin::read(given.a, given.a_size * sizeof(T));
+        standin::read(given.b, given.b_size * sizeof(T));
+        standin::write(given.target, given.size * sizeof(T));
+      } else {
+        accumulate(of, static_cast<const T*>(given.a), static_cast<const T*>(given.b), static_cast<T*>(given.target),
+                   given.size, places);
+      }
     });
     return CUDNN_STATUS_SUCCESS;
   };
@@ -222,7 +237,8 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha, c
                                       void* workspace, size_t bytes, const void* beta,
                                       const cudnnTensorDescriptor_t out, void* u) {
   const sizes of{*in, *out, *w, *how};
-  return run(handle, of, algorithm, workspace, bytes, alpha, beta, x, weights, u, of.out_size(),
+  return run("convolution", handle, of, algorithm, workspace, bytes, alpha, beta,
+             {x, of.in_size(), weights, of.w_size(), u, of.out_size()},
              [](std::size_t image, std::size_t response, std::size_t filter) {
                return std::array<std::size_t, 3>{image, filter, response};
              });
@@ -233,7 +249,8 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* a
                                              cudnnConvolutionBwdFilterAlgo_t algorithm, void* workspace, size_t bytes,
                                              const void* beta, const cudnnFilterDescriptor_t w, void* dw) {
   const sizes of{*in, *out, *w, *how};
-  return run(handle, of, algorithm, workspace, bytes, alpha, beta, x, d, dw, of.w_size(),
+  return run("weight gradient", handle, of, algorithm, workspace, bytes, alpha, beta,
+             {x, of.in_size(), d, of.out_size(), dw, of.w_size()},
              [](std::size_t image, std::size_t response, std::size_t filter) {
                return std::array<std::size_t, 3>{image, response, filter};
              });
@@ -244,7 +261,8 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alp
                                            cudnnConvolutionBwdDataAlgo_t algorithm, void* workspace, size_t bytes,
                                            const void* beta, const cudnnTensorDescriptor_t in, void* dx) {
   const sizes of{*in, *out, *w, *how};
-  return run(handle, of, algorithm, workspace, bytes, alpha, beta, weights, d, dx, of.in_size(),
+  return run("input gradient", handle, of, algorithm, workspace, bytes, alpha, beta,
+             {weights, of.w_size(), d, of.out_size(), dx, of.in_size()},
              [](std::size_t image, std::size_t response, std::size_t filter) {
                return std::array<std::size_t, 3>{filter, response, image};
              });

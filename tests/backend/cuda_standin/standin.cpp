@@ -77,6 +77,7 @@ class arena {
   void close() {
     if (--depth_ == 0 && mprotect(base_, size_, PROT_NONE) != 0) broken("mprotect failed");
   }
+  [[nodiscard]] standin::page_trace make_trace() const { return {base_, size_}; }
 
   void* take(std::size_t bytes) {
     const std::size_t need = (std::max<std::size_t>(bytes, 1) + 255) / 256 * 256;
@@ -116,7 +117,7 @@ class arena {
   [[nodiscard]] std::size_t allocations() const { return blocks_.size(); }
 
  private:
-  static constexpr std::size_t page = 4096;
+  static constexpr std::size_t page = standin::page_trace::page;
   void fill(std::size_t at, std::size_t bytes) {
     open();
     std::memset(base_ + at, 0xFF, bytes);  // NaN in every format
@@ -133,6 +134,8 @@ struct device {
   standin::mode how = standin::mode::immediate;
   std::unique_ptr<arena> memory = std::make_unique<arena>(std::size_t{1} << 30);
   standin::counts seen;
+  std::unique_ptr<standin::page_trace> trace;  ///< null outside of trace()
+  std::vector<standin::work> traced;
   std::map<const std::byte*, std::size_t> pinned;
   std::vector<CUstream_st*> streams;  ///< in the order of their making
   std::set<CUevent_st*> events;
@@ -163,6 +166,7 @@ cudaError_t report(cudaError_t result) {
   return result;
 }
 
+bool runs_at_once() { return the().how == standin::mode::immediate || the().how == standin::mode::traced; }
 bool queues() { return the().how == standin::mode::deferred || the().how == standin::mode::racing; }
 
 void run_next(cudaStream_t stream) {
@@ -192,7 +196,7 @@ void submit(cudaStream_t stream, std::function<void()> work, std::function<bool(
   if (queues()) {
     stream->queue.push_back({std::move(work), std::move(ready)});
     race();
-  } else if (the().how == standin::mode::immediate) {
+  } else if (runs_at_once()) {
     work();
   }
 }
@@ -231,12 +235,21 @@ bool is_pinned(const void* data, std::size_t bytes) {
   return at + bytes <= block->first + block->second;
 }
 
-struct opened {
-  opened() { the().memory->open(); }
-  ~opened() { the().memory->close(); }
-  opened(const opened&) = delete;
-  opened& operator=(const opened&) = delete;
-};
+/// f() with the device's memory.
+template <class F>
+void run_work(const standin::work& what, const F& f) {
+  device& d = the();
+  if (d.trace != nullptr) {
+    d.trace->begin();
+    f();
+    d.traced.push_back(what);
+    d.traced.back().bytes = d.trace->end();
+  } else {
+    d.memory->open();
+    f();
+    d.memory->close();
+  }
+}
 
 /// Column-major, as BLAS has it: c = alpha op(a) op(b) + beta c.
 template <class T, class Operand>
@@ -252,6 +265,27 @@ struct gemm {
   std::int64_t ldc;
 
   void operator()() const {
+    if (standin::touches_alone()) {
+      touch();
+    } else {
+      multiply();
+    }
+  }
+
+ private:
+  void touch() const {
+    const auto each = [](auto* at, std::int64_t rows, std::int64_t columns, std::int64_t stride, const auto& body) {
+      const std::int64_t length = stride == rows ? columns : 1;  // columns without gaps are one stretch
+      for (std::int64_t i = 0; i < columns; i += length) {
+        body(at + i * stride, static_cast<std::size_t>(rows * length) * sizeof(*at));
+      }
+    };
+    each(a, turn_a ? k : m, turn_a ? m : k, lda, standin::read);
+    each(b, turn_b ? n : k, turn_b ? k : n, ldb, standin::read);
+    if (beta != T(0)) each(c, m, n, ldc, standin::read);
+    each(c, m, n, ldc, standin::write);
+  }
+  void multiply() const {
     using matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
     using stride = Eigen::OuterStride<>;
     using stored = Eigen::Map<const Eigen::Matrix<Operand, Eigen::Dynamic, Eigen::Dynamic>, 0, stride>;
@@ -284,8 +318,10 @@ namespace standin {
 void reset(mode how, std::size_t memory) {
   device& d = the();
   if (alive() != 0) broken("reset() with something of the device still alive");
+  if (d.how == mode::traced) d.memory->close();
   d.how = how;
   if (d.memory->size() != memory) d.memory = std::make_unique<arena>(memory);
+  if (how == mode::traced) d.memory->open();
   d.seen = {};
   d.failing = 0;
   d.last = cudaSuccess;
@@ -300,16 +336,33 @@ std::size_t alive() {
          the().handles.size() + the().others;
 }
 int begin_call() { return begin(); }
-void submit_work(cudaStream_t stream, std::function<void()> work) {
-  submit(stream, [work = std::move(work)] {
-    const opened memory;
-    work();
-  });
+void submit_work(cudaStream_t stream, const work& what, std::function<void()> f) {
+  submit(stream, [what, f = std::move(f)] { run_work(what, f); });
 }
-void submit_launch(cudaStream_t stream, std::function<void()> work) {
+void submit_launch(cudaStream_t stream, const std::type_info& kernel, std::size_t blocks, std::function<void()> f) {
   ++(stream->capture != nullptr ? the().seen.captured : the().seen.launches);
   if (begin_runtime() != cudaSuccess) return;  // cudaGetLastError tells
-  submit_work(stream, std::move(work));
+  submit_work(stream, {work::kind::launch, kernel.name(), blocks}, std::move(f));
+}
+std::vector<work> trace(const std::function<void()>& f) {
+  device& d = the();
+  if (d.how != mode::traced) broken("trace() in another mode than traced");
+  if (!page_trace::available) broken("trace() where a fault does not tell whether it was a write");
+  d.traced.clear();
+  d.memory->close();
+  d.trace = std::make_unique<page_trace>(d.memory->make_trace());
+  f();
+  d.trace.reset();
+  d.memory->open();
+  return std::move(d.traced);
+}
+bool touches_alone() { return the().how == mode::traced; }
+void read(const void* data, std::size_t bytes) {
+  if (the().trace != nullptr) the().trace->read(data, bytes);
+}
+void write(void* data, std::size_t bytes) {
+  if (the().trace != nullptr) the().trace->write(data, bytes);
+  std::memset(data, 0, bytes);
 }
 void count_convolution(int math_type, std::uint64_t multiply_adds) {
   ++the().seen.convolutions;
@@ -506,10 +559,7 @@ cudaError_t cudaFreeHost(void* data) {
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
   if (const cudaError_t failure = begin_runtime()) return failure;
   if (!the().memory->holds(data, bytes)) return report(cudaErrorInvalidValue);
-  submit(stream, [=] {
-    const opened memory;
-    std::memset(data, value, bytes);
-  });
+  standin::submit_work(stream, {standin::work::kind::copy, "memset"}, [=] { std::memset(data, value, bytes); });
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream) {
@@ -521,10 +571,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, enum cudaM
   if (from_device != the().memory->holds(from, bytes) || to_device != the().memory->holds(to, bytes)) {
     return report(cudaErrorInvalidValue);
   }
-  const auto run = [=] {
-    const opened memory;
-    std::memmove(to, from, bytes);
-  };
+  const standin::work what{standin::work::kind::copy, kind == cudaMemcpyHostToDevice   ? "upload"
+                                                      : kind == cudaMemcpyDeviceToHost ? "download"
+                                                                                       : "copy"};
+  const auto run = [=] { run_work(what, [=] { std::memmove(to, from, bytes); }); };
   if (kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes)) {  // pageable: waits, then copies at once
     if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
     drain(stream);
@@ -593,8 +643,8 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperat
                          ldb,
                          static_cast<T*>(c),
                          ldc};
-    submit(handle->stream, [=] {
-      const opened memory;
+    const auto multiply_adds = static_cast<std::uint64_t>(m * n * k * count);
+    standin::submit_work(handle->stream, {standin::work::kind::product, "product", 0, multiply_adds}, [=] {
       gemm<T, Operand> group = one;
       for (int64_t i = 0; i < count; ++i) {
         group();

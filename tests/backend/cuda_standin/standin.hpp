@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <typeinfo>
+#include <vector>
 
+#include "page_trace.hpp"
 #include <cuda_runtime_api.h>
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
@@ -23,7 +26,8 @@ enum class mode {
   immediate,  ///< each call does its work before it returns
   deferred,   ///< work is queued by stream and runs as late as it may, when someone waits for it
   racing,     ///< the same for the first stream; what others queue runs as early as it may
-  counting    ///< work is counted and left undone
+  counting,   ///< work is counted and left undone
+  traced  ///< launches and copies run at once, products and convolutions leave zeros: trace() tells what each touches
 };
 
 /// A fresh device. What is still allocated on the one before stays counted as leaked.
@@ -50,6 +54,18 @@ struct counts {
 };
 [[nodiscard]] const counts& seen();
 
+/// One piece of work on device memory.
+struct work {
+  enum class kind { launch, product, convolution, copy };
+  kind is;
+  const char* name;        ///< of a launch: that of the type of its function object, which abi::__cxa_demangle reads
+  std::size_t blocks = 0;  ///< of threads, in a launch
+  std::uint64_t multiply_adds = 0;
+  traffic bytes = {};  ///< which trace() fills in
+};
+/// What f() does on device memory, in the mode `traced`. Memory can be touched freely there outside of trace().
+[[nodiscard]] std::vector<work> trace(const std::function<void()>& f);
+
 /// From now on the n-th call that can fail (1: the next) returns `status` and does nothing.
 void fail(std::size_t n, int status);
 
@@ -60,8 +76,13 @@ void fail(std::size_t n, int status);
 
 /// Counts a call that can fail, and returns the status that it has to return, or 0.
 [[nodiscard]] int begin_call();
-/// Queues work on device memory, or runs it.
-void submit_work(cudaStream_t stream, std::function<void()> work);
+/// Queues f() on device memory, or runs it.
+void submit_work(cudaStream_t stream, const work& what, std::function<void()> f);
+/// Whether products and convolutions call read() and write() in place of computing.
+[[nodiscard]] bool touches_alone();
+void read(const void* data, std::size_t bytes);
+/// Fills with zeros.
+void write(void* data, std::size_t bytes);
 void count_convolution(int math_type, std::uint64_t multiply_adds);
 /// Whether [data, data + bytes) lies in one allocation of the device.
 [[nodiscard]] bool holds(const void* data, std::size_t bytes);
@@ -69,18 +90,19 @@ void count_convolution(int math_type, std::uint64_t multiply_adds);
 void add_alive(std::ptrdiff_t change);
 
 /// Queues a launch, or runs it.
-void submit_launch(cudaStream_t stream, std::function<void()> work);
+void submit_launch(cudaStream_t stream, const std::type_info& kernel, std::size_t blocks, std::function<void()> f);
 
 /// The Executor of cuda::system: where nvcc has par_nosync.on(stream).
 struct executor {
   template <class F>
   void operator()(cudaStream_t stream, std::size_t n, const F& f) const {
-    submit_launch(stream,
+    constexpr std::size_t calls = 512;  // of a block, in CUB's for_each: 256 threads take two each
+    submit_launch(stream, typeid(F), (n + calls - 1) / calls,
                   [n, f] { thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f); });
   }
   template <class Reductions>
   void run_blocks(cudaStream_t stream, std::size_t n, const Reductions& reductions) const {
-    submit_launch(stream, [n, reductions] {
+    submit_launch(stream, typeid(Reductions), n, [n, reductions] {
       for (std::uint32_t block = 0; block < n; ++block) run_block(reductions.of_block(block), block);
     });
   }
