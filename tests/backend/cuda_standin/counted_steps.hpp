@@ -1,24 +1,16 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "standin.hpp"
+#include "training_step.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/check/counting.hpp>
 #include <localis/core/error.hpp>
-#include <localis/loss/softmax_cross_entropy.hpp>
-#include <localis/model/model.hpp>
-#include <localis/optimizer/sgd.hpp>
-#include <localis/supervision/loss_gain.hpp>
-#include <localis/train/gradient_descent.hpp>
-#include <localis/train/step_pipeline.hpp>
 
 namespace localis_test {
-
-namespace lo = localis;
 
 /// What one step submits to a device.
 struct step_counts {
@@ -38,26 +30,7 @@ std::vector<step_counts> count_steps(const Backend& wanted, const std::vector<st
                                      double local_rate) {
   using counted = lo::check::counting<Backend>;
   const counted backend(wanted);
-  lo::model<Net, counted> model{{}, backend};
-  lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
-  lo::step_pipeline<decltype(model), lo::supervision::loss_gain> log(model, descent);
-  log.start();
-  constexpr std::size_t batch = 8;
-  model.prepare({.batch = batch});
-  const std::vector<float> x(batch * Net::input.size(), 0.5F);
-  const std::vector<std::uint32_t> labels(batch, 1);
-  auto run_step = backend.make_step_runner();
-  const auto step = [&](std::size_t boundary) {
-    run_step(boundary, batch, [&] {
-      log.open({});
-      model.forward(x, batch, {.boundary = boundary, .local_rate = local_rate, .gains_are_set = true});
-      model.compute_loss_async(lo::loss::softmax_cross_entropy{}, labels);
-      log.close_forward(batch);
-      model.backward();
-      descent.step(0.1);
-      log.close_step({}, descent);
-    });
-  };
+  training_step<Net, counted> step(backend, 8, local_rate);
   // The optimizer's state, the algorithms of convolutions and the pinned memory of uploads come with the first steps.
   for (std::size_t i = 0; i < 9; ++i) step(0);
   std::vector<step_counts> found;
