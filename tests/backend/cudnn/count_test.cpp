@@ -41,6 +41,13 @@ TEST_CASE("cudnn: launches, convolutions and copies of a step of ResNet-18") {
   CHECK(step.frozen.launches <= 60);
 }
 
+TEST_CASE("cudnn: launches of a step of ResNet-50") {
+  standin::reset(standin::mode::counting, std::size_t{4} << 30);
+  const auto sgd = count_steps<lo::zoo::resnet50<1000, lo::rule::oja>>(lo::cudnn::backend<float>(), {0}, 1e-3)[0];
+  CHECK(sgd.copies == 0);
+  CHECK(sgd.launches <= 350);
+}
+
 TEST_CASE("cudnn: a step of ResNet-18 as a graph is one launch") {
   using net = lo::zoo::resnet18_32<10, lo::rule::oja>;
   standin::reset(standin::mode::counting, std::size_t{1} << 30);
