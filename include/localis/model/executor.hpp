@@ -33,8 +33,8 @@ struct executor {
       if constexpr (adds<Index>) {
         if (adds_now<Index>(run_mode, values)) return forward_with_sum<Index>(run_mode, values);
       }
-      if constexpr (constexpr std::size_t before = facts::normalization_before(Index); adds<before>) {
-        if (adds_now<before>(run_mode, values)) return;
+      if constexpr (constexpr std::size_t norm = facts::normalization_before(Index); adds<norm>) {
+        if (adds_now<norm>(run_mode, values)) return;
       }
       operands<scalar> arrays = memory.forward_operands(Index, last);
       if constexpr (last > Index) {

@@ -42,8 +42,8 @@ struct fusion_facts {
   }
   /// The normalization whose pass may perform sum i, or `size`.
   static constexpr std::size_t normalization_before(std::size_t i) {
-    for (std::size_t before = 0; before < i; ++before) {
-      if (operations[i].kind == operation_kind::add && sum_after(before) == i) return before;
+    for (std::size_t norm = 0; norm < i; ++norm) {
+      if (operations[i].kind == operation_kind::add && sum_after(norm) == i) return norm;
     }
     return size;
   }
