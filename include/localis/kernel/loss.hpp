@@ -38,7 +38,7 @@ struct sample_losses {
     const loss::target<T> wanted{labels == nullptr ? 0U : labels[n],
                                  targets == nullptr ? nullptr : targets + n * outputs};
     const T* out = output + n * outputs;
-    double loss = static_cast<double>(function.sample(out, active_outputs, wanted, row, scale));
+    auto loss = static_cast<double>(function.sample(out, active_outputs, wanted, row, scale));
     if (!loss::all_finite(out, active_outputs)) loss = std::numeric_limits<double>::quiet_NaN();
     return {loss, labels != nullptr && math::place_of_largest(out, classes) == labels[n] ? 1.0 : 0.0};
   }
