@@ -55,7 +55,7 @@ template __global__ void call<4>(four<k::scale_shift<T, relu_function>>);
 template __global__ void call<4>(four<k::scale_shift_add<T, relu_function>>);
 template __global__ void call<4>(four<k::normalization_gradient<T, relu_function>>);
 template __global__ void call<4>(four<k::add<T, relu_function>>);
-template __global__ void call<4>(four<k::add_gradient<T, relu_function>>);
+template __global__ void call<4>(four<k::activate_gradient<T, relu_function>>);
 
 using lo::cuda::detail::run_blocks;
 template __global__ void run_blocks(sums<k::column_sums<T>>);

@@ -79,24 +79,6 @@ TEST_CASE("kernel: scale_rows, and a sum with its activation") {
   CHECK(x == values{3, 6, 9, 0, 0, 0});
 }
 
-TEST_CASE("kernel: the gradient of a sum goes to both summands, or to the one that wants it") {
-  const values y{0, 2, 3};
-  const values dy{5, 6, 7};
-  const values expected{0, 6, 7};
-  using both = kernel::add_gradient<double, lo::relu_function>;
-  values a = dy;
-  values b(3, -1);
-  run(both{y.data(), a.data(), a.data(), b.data(), 3, {}}, 1, 3);
-  CHECK(a == expected);
-  CHECK(b == expected);
-  values only(3, -1);
-  run(both{y.data(), dy.data(), nullptr, only.data(), 3, {}}, 1, 3);
-  CHECK(only == expected);
-  only.assign(3, -1);
-  run(both{y.data(), dy.data(), only.data(), nullptr, 3, {}}, 1, 3);
-  CHECK(only == expected);
-}
-
 TEST_CASE("kernel: an activation and its gradient, in place too") {
   values x{-1, 2, -3, 4};
   const lo::leaky_relu_function leaky{.leak = 0.5};

@@ -55,12 +55,6 @@ TEST_CASE("kernel: what a GPU computes in packs is what a row is") {
   check_packs([&](float* y) {
     return kernel::activate_gradient<float, tanh_function>{a.data(), b.data(), y, columns, f};
   });
-  values other(rows * columns);
-  check_packs([&](float* y) {
-    return kernel::add_gradient<float, tanh_function>{a.data(), b.data(), y, other.data(), columns, f};
-  });
-  check_packs(
-      [&](float* y) { return kernel::add_gradient<float, tanh_function>{a.data(), b.data(), nullptr, y, columns, f}; });
   const values c = normal(2);  // of which each row serves as one value per channel
   check_packs([&](float* y) {
     return kernel::scale_shift<float, tanh_function>{a.data(), y, c.data(), c.data() + columns, columns, f};

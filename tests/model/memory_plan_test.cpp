@@ -39,6 +39,7 @@ struct example {
     if (added == kind::activation) op.saves = lo::saved_values::output;
     if (added == kind::pooling) op.saves = lo::saved_values::input_and_output;
     op.parameters = added == kind::linear || added == kind::normalization ? 1 : 0;
+    op.accumulates = added == kind::linear;
     if (added == kind::save_skip || (added == kind::linear && !in_block)) ++stages;
     op.stage = stages == 0 ? 0 : stages - 1;
     op.input = value;
@@ -88,6 +89,8 @@ class simulation {
   simulation(const example& program, std::size_t boundary)
       : program_(program), boundary_(boundary), plan_(program.planned(boundary)), arena_(plan_.bytes / unit, 0) {}
 
+  std::size_t sums = 0;  ///< blocks whose gradients were added in the pass of their first layer
+
   /// What went wrong first, or nothing.
   [[nodiscard]] std::string run() {
     const std::size_t n = program_.operations.size();
@@ -99,7 +102,7 @@ class simulation {
     if (boundary_ < program_.stages) {
       region_ = program_.stages;
       write(plan_.loss, 64, stamp(0, loss));
-      write(plan_.gradient(n), program_.bytes[n - 1].output, stamp(n, gradient));
+      write(plan_.gradient(n), program_.bytes[n - 1].output, gradient_stamp(n));
       read_value(n, program_.bytes[n - 1].output, "output at the loss", n);
       read(plan_.loss, 64, stamp(0, loss), "scratch of the loss", n);
       for (std::size_t i = n; i-- > 0;) {
@@ -119,7 +122,7 @@ class simulation {
 
  private:
   static constexpr std::size_t unit = 64;
-  enum content_kind : std::uint64_t { value = 1, gradient, scratch, saved, parameters, loss };
+  enum content_kind : std::uint64_t { value = 1, gradient, both_gradients, scratch, saved, parameters, loss };
   static std::uint64_t stamp(std::size_t number, content_kind written) { return number * 8 + written; }
 
   [[nodiscard]] const operation& op(std::size_t i) const { return program_.operations[i]; }
@@ -132,6 +135,13 @@ class simulation {
     return v;
   }
   [[nodiscard]] std::size_t value_at(std::size_t v) const { return plan_.value(v); }
+  /// The stamp of the gradient of a value: one and the same for both summands of a sum.
+  [[nodiscard]] std::uint64_t gradient_stamp(std::size_t v) const {
+    for (const operation& o : program_.operations) {
+      if (o.kind == kind::add && (o.input == v || o.skip == v)) return stamp(o.output, both_gradients);
+    }
+    return stamp(v, gradient);
+  }
   /// Whether gradients pass here in the region under way: a supervised stage, or all from the boundary on.
   [[nodiscard]] bool inside(std::size_t i) const {
     return region_ == program_.stages ? op(i).stage >= boundary_ : op(i).stage == region_;
@@ -200,7 +210,7 @@ class simulation {
       const std::size_t bytes = program_.bytes[i].local_loss_scratch;
       if (op(i).stage != stage || bytes == 0) continue;
       write(plan_.operations[i].local_loss_scratch, bytes, stamp(i, scratch));
-      if (learns_here) write(plan_.gradient(output), program_.bytes[last].output, stamp(output, gradient));
+      if (learns_here) write(plan_.gradient(output), program_.bytes[last].output, gradient_stamp(output));
       read_value(output, program_.bytes[last].output, "output at its local loss", i);
       read(plan_.operations[i].local_loss_scratch, bytes, stamp(i, scratch), "scratch of the local loss", i);
     }
@@ -226,7 +236,7 @@ class simulation {
       const std::size_t bytes = program_.bytes[i].local_loss_scratch;
       if (op(i).stage != op(last).stage || bytes == 0) continue;
       write(plan_.operations[i].observe_scratch, bytes, stamp(i, scratch));
-      read(plan_.gradient(op(last).output), program_.bytes[last].output, stamp(op(last).output, gradient),
+      read(plan_.gradient(op(last).output), program_.bytes[last].output, gradient_stamp(op(last).output),
            "true gradient", i);
       read(plan_.operations[i].observe_scratch, bytes, stamp(i, scratch), "scratch of the observer", i);
     }
@@ -245,19 +255,33 @@ class simulation {
     if (o.saves_output()) read_value(o.output, b.output, "output, backward", i);
     if (learns(i)) write(offsets.parameter_gradients, b.gradients, stamp(i, parameters));
     read(offsets.saved, b.saved, stamp(i, saved), "saved", i);
-    read(own, b.output, stamp(o.output, gradient), "output gradient", i);
+    read(own, b.output, gradient_stamp(o.output), "output gradient", i);
     if (o.kind == kind::add && to_skip) {
-      write(plan_.gradient(o.skip), b.output, stamp(o.skip, gradient));
-      read(own, b.output, stamp(o.output, gradient), "output gradient, after the skip's was written,", i);
+      if (to_input && plan_.gradient(o.skip) != plan_.gradient(o.input)) return fail("summands apart", i);
+      if (plan_.gradient(o.skip) != own) return fail("a sum that is not in place", i);
+      write(plan_.gradient(o.skip), b.output, gradient_stamp(o.skip));
     }
-    if (o.kind == kind::save_skip && to_skip) {
-      read(plan_.gradient(o.skip), b.output, stamp(o.skip, gradient), "shortcut's gradient", i);
+    const std::size_t first = o.kind == kind::save_skip ? i + 1 : i;  // of the main branch
+    const bool added = plan_.operations[first].adds_input_gradient;
+    sums += o.kind == kind::save_skip && added ? 1U : 0U;
+    if (o.kind == kind::save_skip && to_skip && !added) {
+      read(plan_.gradient(o.skip), b.output, gradient_stamp(o.skip), "shortcut's gradient", i);
+    }
+    if (o.kind == kind::save_skip && to_skip && (plan_.gradient(o.skip) == own) != added) {
+      return fail("place of the shortcut's gradient", i);
     }
     if (to_input) {
       if (offsets.input_gradient != plan_.gradient(o.input)) return fail("place of the input gradient", i);
-      write(plan_.gradient(o.input), b.input, stamp(o.input, gradient));
+      if (o.kind != kind::save_skip && added) {
+        const std::size_t skip = op(i - 1).skip;
+        if (op(i - 1).kind != kind::save_skip || !o.accumulates) return fail("nothing to add to", i);
+        if (plan_.gradient(skip) != offsets.input_gradient) return fail("place of the sum", i);
+        read(offsets.input_gradient, b.input, gradient_stamp(skip), "shortcut's gradient at the first layer", i);
+      }
+      write(plan_.gradient(o.input), b.input, gradient_stamp(o.input));
       const bool in_place = o.elementwise && plan_.gradient(o.input) == own;
-      if (!in_place) read(own, b.output, stamp(o.output, gradient), "output gradient, after the input's was", i);
+      if (o.kind == kind::save_skip && !in_place) return fail("a junction that is not in place", i);
+      if (!in_place) read(own, b.output, gradient_stamp(o.output), "output gradient, after the input's was", i);
     } else if (offsets.input_gradient != plan::none) {
       return fail("an input gradient that no one wants", i);
     }
@@ -358,20 +382,24 @@ example random_program(std::uint64_t seed) {
 TEST_CASE("plan: nothing is overwritten while it is wanted, for any program and boundary") {
   std::size_t steps = 0;
   std::size_t blocks = 0;
+  std::size_t sums = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     const example p = random_program(seed);
     for (const operation& op : p.operations) blocks += op.kind == kind::add ? 1 : 0;
     for (std::size_t boundary = 0; boundary <= p.stages; ++boundary) {
-      const std::string fault = simulation(p, boundary).run();
+      simulation step(p, boundary);
+      const std::string fault = step.run();
       if (!fault.empty()) {
         CAPTURE(seed);
         CHECK(fault == "");
       }
       ++steps;
+      sums += step.sums;
     }
   }
   CHECK(steps > 1000);
   CHECK(blocks > 300);
+  CHECK(sums > 300);
 }
 
 TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are supervised") {

@@ -74,6 +74,13 @@ void check_block_gradients() {
                                            lo::conv2d<3, 3, lo::stride<2>, lo::padding<1>>, lo::batch_norm>,
                               lo::tanh>,
                  input, Backend>();
+  // The shortcut still reads the gradient that each of these could overwrite.
+  check_gradient<
+      lo::sequence<lo::residual<lo::batch_norm>, lo::residual<lo::conv2d<2, 1>, lo::softmax>,
+                   lo::residual<lo::triangle>, lo::residual<lo::layer_norm>,
+                   lo::residual<lo::conv2d<2, 3, lo::padding<1>>, lo::patch_norm<3>>, lo::residual<lo::dropout>,
+                   lo::residual<lo::depthwise_conv2d<3, lo::padding<1>>, lo::leaky_relu>>,
+      input, Backend>();
   check_gradient<lo::block<lo::conv2d<3, 3, lo::padding<1>>, lo::relu, lo::conv2d<2, 1>, lo::tanh>, input, Backend>();
   check_gradient<lo::sequence<lo::conv2d<3, 1>, lo::tanh, lo::residual<lo::sequence<lo::conv2d<3, 1>, lo::tanh>>>,
                  input, Backend>();

@@ -56,7 +56,7 @@ inline numbers normal(std::size_t size, std::uint64_t stream) {
 
 /// Everything the verbs give back, in one row.
 struct results {
-  numbers u, gradient, bias_gradient, input_gradient;
+  numbers u, gradient, bias_gradient, input_gradient, added_gradient;
   numbers response, sum, unit, input;
   numbers followed, learned_followed, moments, learned_moments, pooled;
 };
@@ -146,6 +146,8 @@ inline results slow(const problem& in) {
       for (std::size_t i = 0; i < inputs; ++i) out.input[g * inputs + i] += seen(p, g * units / map.groups, i);
     }
   }
+  out.added_gradient = in.x;
+  for (std::size_t i = 0; i < in.x.size(); ++i) out.added_gradient[i] += out.input_gradient[i];
   const auto epilogue = [&](const numbers& u) {
     numbers y(u.size());
     for (std::size_t i = 0; i < u.size(); ++i) {
@@ -204,7 +206,7 @@ results run(const problem& in, const Backend& backend) {
   const array u = nothing(in.d.size()), gradient = nothing(in.w.size()), sum = nothing(in.w.size());
   const array learned_u = in.options.response_is_given ? array_of(in.d) : nothing(in.d.size());
   const array input = nothing(in.map.seen()), bias_gradient = nothing(units), unit = nothing(2 * units);
-  const array input_gradient = nothing(in.x.size());
+  const array input_gradient = nothing(in.x.size()), added_gradient = array_of(in.x);
 
   // One block of exactly what the twin of each verb asks for, full of NaN, as is what lies behind it.
   typename Backend::template array<std::byte> block;
@@ -256,10 +258,14 @@ results run(const problem& in, const Backend& backend) {
        .db = in.has_bias ? bias_gradient.data() : nullptr},
       scratch([&](auto& m, std::size_t samples) { backend.weight_gradient_scratch(in.map, samples, m); }));
   CHECK(kept_within());
-  backend.input_gradient(
-      in.map, {.samples = n, .d = d.data(), .w = w.data(), .dx = input_gradient.data()},
-      scratch([&](auto& m, std::size_t samples) { backend.input_gradient_scratch(in.map, samples, m); }));
-  CHECK(kept_within());
+  const auto find_input_gradient = [&](const array& target, lo::kernel::store mode) {
+    backend.input_gradient(
+        in.map, {.samples = n, .d = d.data(), .w = w.data(), .dx = target.data(), .mode = mode},
+        scratch([&](auto& m, std::size_t samples) { backend.input_gradient_scratch(in.map, samples, m); }));
+    CHECK(kept_within());
+  };
+  find_input_gradient(input_gradient, lo::kernel::store::replace);
+  find_input_gradient(added_gradient, lo::kernel::store::add);
 
   // The same with what follows, in the same pass.
   const array scale = array_of(in.scale), shift = array_of(in.shift), center = array_of(in.center);
@@ -300,6 +306,7 @@ results run(const problem& in, const Backend& backend) {
           numbers_of(gradient),
           numbers_of(bias_gradient),
           numbers_of(input_gradient),
+          numbers_of(added_gradient),
           numbers_of(learned_u),
           numbers_of(sum),
           numbers_of(unit),
@@ -348,6 +355,7 @@ void check_problem(const problem& in, const Backend& backend, double tolerance, 
   agree("weight gradient", found.gradient, expected.gradient, tolerance);
   if (in.has_bias) agree("bias gradient", found.bias_gradient, expected.bias_gradient, tolerance);
   agree("input gradient", found.input_gradient, expected.input_gradient, tolerance);
+  agree("input gradient, added", found.added_gradient, expected.added_gradient, tolerance);
   agree("what follows", found.followed, expected.followed, tolerance);
   agree("what follows learning", found.learned_followed, expected.learned_followed, tolerance);
   agree("moments", found.moments, expected.moments, tolerance);

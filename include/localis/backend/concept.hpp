@@ -11,6 +11,7 @@
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/reduction.hpp>
+#include <localis/kernel/rows.hpp>
 
 /// The contract between layers and rules on one side and backends on the other.
 ///
@@ -39,13 +40,14 @@ struct weight_gradient_arguments {
   T* db = nullptr;  ///< gradient of the bias, O values, or null if it is not wanted
 };
 
-/// The arguments of `input_gradient`: dX = D W, folded back onto the layer's input.
+/// The arguments of `input_gradient`: dX = D W or dX += D W, as `mode` says, folded back onto the layer's input.
 template <class T>
 struct input_gradient_arguments {
   std::size_t samples;
   const T* d;  ///< gradient of U, P x O
   const T* w;  ///< weights, O x I
   T* dx;       ///< gradient of the layer's input, samples x map.in
+  kernel::store mode = kernel::store::replace;
 };
 
 /// The arguments of `subtract_product`: C -= A B.

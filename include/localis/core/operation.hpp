@@ -71,7 +71,9 @@ struct operation {
   misfit problem = misfit::none;
 
   bool has_bias = false;
-  bool elementwise = false;  ///< the output may overwrite the input, forward and backward
+  /// The output may overwrite the input, and the input gradient the output gradient.
+  bool elementwise = false;
+  bool accumulates = false;  ///< backward can add to the input gradient (operands::adds_input_gradient)
   std::size_t parameters = 0;
   local_learning learning = local_learning::none;  ///< of a trainable layer; the network sets it for the others
   saved_values saves = saved_values::none;
@@ -142,7 +144,8 @@ struct operands {
   const T* skip = nullptr;
   T* output = nullptr;
   T* output_gradient = nullptr;
-  T* input_gradient = nullptr;  ///< null if no earlier stage needs it
+  T* input_gradient = nullptr;       ///< null if no earlier stage needs it
+  bool adds_input_gradient = false;  ///< backward adds to input_gradient; only for an operation that accumulates
   T* skip_gradient = nullptr;
   T* saved = nullptr;                        ///< values that forward leaves for backward
   std::byte* parameter_gradients = nullptr;  ///< in the order of parameters(), each aligned as workspace does

@@ -83,14 +83,15 @@ struct depthwise_products {
   }
 };
 
-/// Depthwise input gradient: dx_c = sum of w_c d_c over the windows that see the pixel. Each row is one input position
-/// of one sample.
+/// Depthwise input gradient: dx_c = sum of w_c d_c over the windows that see the pixel, or dx_c += this sum, as `mode`
+/// says. Each row is one input position of one sample.
 template <class T>
 struct depthwise_input_gradient {
   indexed_map map;
   const T* d;
   const T* w;
   T* dx;
+  store mode;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const std::size_t cells = map.field.positions();
@@ -98,7 +99,7 @@ struct depthwise_input_gradient {
     const auto place = map.by_in_positions(narrow(row));
     const T* errors = d + place.whole * map.out.size();
     for (std::size_t c = begin; c < end; ++c) {
-      T sum = 0;
+      T sum = mode == store::add ? dx[row * channels + c] : T(0);
       detail::for_each_window(map, place.remainder, [&](std::size_t cell, std::size_t position) {
         sum += w[c * cells + cell] * errors[position * channels + c];
       });

@@ -158,47 +158,6 @@ struct add {
   }
 };
 
-/// Gradient of y = f(a + b) with respect to both summands: da = db = dy f', with the slope as a function of y. da may
-/// be dy, and one of da and db may be null.
-template <class T, class Function>
-struct add_gradient {
-  using scalar = T;
-  const T* y;
-  const T* dy;
-  T* da;
-  T* db;
-  std::size_t columns;
-  Function function;
-
-  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    begin += row * columns;
-    end += row * columns;
-    if (da != nullptr && db != nullptr) {
-      LOCALIS_VECTORIZE
-      for (std::size_t i = begin; i < end; ++i) {
-        const T d = dy[i] * function.slope(y[i]);
-        da[i] = d;
-        db[i] = d;
-      }
-      return;
-    }
-    T* target = da != nullptr ? da : db;
-    LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) target[i] = dy[i] * function.slope(y[i]);
-  }
-
-  [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
-  template <std::size_t N>
-  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
-    const std::uint64_t i = std::uint64_t{row} * columns + begin;
-    const pack<T, N> result = load_pack<N>(y + i);
-    pack<T, N> gradient = load_pack<N>(dy + i);
-    for (std::size_t k = 0; k < N; ++k) gradient[k] *= function.slope(result[k]);
-    if (da != nullptr) store_pack(gradient, da + i);
-    if (db != nullptr) store_pack(gradient, db + i);
-  }
-};
-
 /// Activation: y = f(x), element by element; y may be x.
 template <class T, class Function>
 struct activate {

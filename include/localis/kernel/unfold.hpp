@@ -8,6 +8,7 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/indexed_map.hpp>
 #include <localis/kernel/pack.hpp>
+#include <localis/kernel/rows.hpp>
 
 /// The arithmetic of all operations, written once for every backend. Each kernel is a trivially copyable function
 /// object over one row, or over one row and a range of its channels. Kernels know neither tiles nor threads; backends
@@ -195,14 +196,15 @@ struct unfold_rows {
   }
 };
 
-/// The adjoint of unfolding, over whole samples: each input element is the sum of its places in the rows of dX, so that
-/// no two threads add to one element. Each row is one input position.
+/// The adjoint of unfolding, over whole samples: the sum of an input element's places in the rows of dX is stored in dx
+/// or added to it, as `mode` says, so that no two threads add to one element. Each row is one input position.
 template <class T>
 struct fold_rows {
   using scalar = T;
   indexed_map map;
   const T* rows;
   T* dx;
+  store mode;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t c = begin; c < end; ++c) packed<1>(narrow(row), narrow(c));
@@ -216,13 +218,14 @@ struct fold_rows {
     const std::uint32_t channels = map.group_width;
     const T* source =
         rows + std::uint64_t{place.whole} * map.rows * map.row + group.whole * map.group_inputs + group.remainder;
-    pack<T, N> sum{};
+    T* target = dx + row * map.in.channels + begin;
+    pack<T, N> sum = mode == store::add ? load_pack<N>(static_cast<const T*>(target)) : pack<T, N>{};
     detail::for_each_window(map, place.remainder, [&](std::uint32_t cell, std::uint32_t position) {
       const std::uint32_t column = cell * channels;
       const pack<T, N> part = load_pack<N>(source + (std::uint64_t{position} * map.row + column));
       for (std::size_t i = 0; i < N; ++i) sum[i] += part[i];
     });
-    store_pack(sum, dx + row * map.in.channels + begin);
+    store_pack(sum, target);
   }
 };
 

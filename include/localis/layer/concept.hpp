@@ -45,7 +45,9 @@
 /// What its operation says can require more members. fusable_as = fusion::activation requires a member `function`, an
 /// activation_function. accepts = fusion::activation requires that forward and backward take one more argument, the
 /// activation function of the next layer. A supervised `learning` and accepts = fusion::epilogue require the members of
-/// linear_layer, and fusable_as = fusion::epilogue of a normalization requires those of batch_norm_layer.
+/// linear_layer, and fusable_as = fusion::epilogue of a normalization requires those of batch_norm_layer. `elementwise`
+/// requires that forward and backward work in place and otherwise, and `accumulates` that backward adds to the input
+/// gradient if operands::adds_input_gradient says so.
 namespace localis {
 
 template <class T>

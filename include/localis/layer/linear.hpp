@@ -35,6 +35,7 @@ constexpr operation trainable_operation(const char* name) {
   op.rule = Options::rule::name;
   op.learning = Options::learning;
   op.accepts = fusion::epilogue;
+  op.accumulates = true;
   op.saves = saved_values::input;
   return op;
 }
@@ -193,10 +194,13 @@ class linear_layer {
                              .db = bias_gradient},
                             workspace(arrays.scratch));
     if (arrays.input_gradient != nullptr) {
-      backend.input_gradient(
-          map,
-          {.samples = arrays.samples, .d = arrays.output_gradient, .w = weight_.data(), .dx = arrays.input_gradient},
-          workspace(arrays.scratch));
+      backend.input_gradient(map,
+                             {.samples = arrays.samples,
+                              .d = arrays.output_gradient,
+                              .w = weight_.data(),
+                              .dx = arrays.input_gradient,
+                              .mode = arrays.adds_input_gradient ? kernel::store::add : kernel::store::replace},
+                             workspace(arrays.scratch));
     }
   }
 

@@ -51,26 +51,21 @@ class junction : public stateless {
     backend.for_rows(arrays.samples, op.in.size(),
                      kernel::add<scalar, Function>{arrays.input, arrays.skip, arrays.output, op.in.size(), epilogue});
   }
-  /// Computes the gradient of the junctions: save_skip adds the gradients of both branches, and add passes its gradient
-  /// to both.
+  /// Computes the gradient of the junctions, in the array of the output gradient. Both branches read that of `add`. At
+  /// save_skip, the gradients of the branches are added, unless the first operation of the main branch has added its
+  /// own to that of the shortcut.
   template <class Function = identity_function>
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
-    const std::size_t size = arrays.samples * op.in.size();
+    scalar* gradient = arrays.output_gradient;
     if constexpr (!std::is_same_v<Function, identity_function>) {
-      // arrays.input_gradient and arrays.output_gradient are the same array.
       if (arrays.input_gradient == nullptr && arrays.skip_gradient == nullptr) return;
       backend.for_rows(
           arrays.samples, op.in.size(),
-          kernel::add_gradient<scalar, Function>{arrays.output, arrays.output_gradient, arrays.input_gradient,
-                                                 arrays.skip_gradient, op.in.size(), epilogue});
-      return;
-    }
-    if (op.kind == operation_kind::save_skip && arrays.input_gradient != nullptr) {
-      backend.for_rows(
-          arrays.samples, op.in.size(),
-          kernel::add<scalar>{arrays.output_gradient, arrays.skip_gradient, arrays.input_gradient, op.in.size()});
-    } else if (op.kind == operation_kind::add && arrays.skip_gradient != nullptr) {
-      backend.copy(arrays.output_gradient, size, arrays.skip_gradient);
+          kernel::activate_gradient<scalar, Function>{arrays.output, gradient, gradient, op.in.size(), epilogue});
+    } else if (op.kind == operation_kind::save_skip && arrays.input_gradient != nullptr &&
+               arrays.skip_gradient != gradient) {
+      backend.for_rows(arrays.samples, op.in.size(),
+                       kernel::add<scalar>{gradient, arrays.skip_gradient, gradient, op.in.size()});
     }
   }
 };

@@ -35,6 +35,7 @@ struct operation_slots {
   std::size_t output = none;                        ///< its output value; none if this is the network's input
   std::size_t output_gradient = none;               ///< none if nothing reads it
   std::size_t input_gradient = none;                ///< none if it is not computed
+  bool adds_input_gradient = false;                 ///< whether that place holds a gradient that it is added to
   std::size_t saved = none;                         ///< values that forward leaves for backward
   std::size_t parameter_gradients = none;           ///< the arrays lie one after the other
   std::size_t forward_scratch = none;
@@ -253,7 +254,8 @@ class plan_builder {
     if (s.output_gradient == none) {
       // For the last operation of its region, the gradient comes from the loss or from the local loss of the stage.
       const std::size_t first = moments_.region[i] == stages_ ? moments_.loss : moment - 1;
-      s.output_gradient = arena_.add(b.output, first, use::gradient);
+      s.output_gradient = add_gradient(b.output, first);
+      hold(op.output, s.output_gradient, moment);
     }
     arena_.extend(s.output_gradient, moment);
     s.backward_scratch = add_scratch(b.backward_scratch, moment);
@@ -266,17 +268,40 @@ class plan_builder {
       arena_.extend(s.parameter_gradients, moments_.step[i]);
     }
     if (moments_.region[i] != stages_) s.learn_scratch = add_scratch(b.learn_scratch, moments_.step[i]);
-    if (op.kind == operation_kind::add && wants(op.skip, i)) {
-      gradient_slot(op.skip) = arena_.add(b.output, moment, use::gradient);
-    }
     if (op.kind == operation_kind::shortcut) return;  // its gradient waits for save_skip
+    --waiting_[s.output_gradient];
     if (op.kind == operation_kind::save_skip && op.skip != 0 && gradient_slot(op.skip) != none) {
       arena_.extend(gradient_slot(op.skip), moment);  // the shortcut's gradient is added here
+      --waiting_[gradient_slot(op.skip)];
     }
+    const bool to_skip = op.kind == operation_kind::add && wants(op.skip, i);
+    if (!wants(op.input, i) && !to_skip) return;
+    std::size_t slot = sum_slot(i);
+    s.adds_input_gradient = slot != none;
+    if (slot == none && op.elementwise && waiting_[s.output_gradient] == 0) slot = s.output_gradient;
+    if (slot == none) slot = add_gradient(b.input, moment);
+    if (to_skip) hold(op.skip, slot, moment);
     if (!wants(op.input, i)) return;
-    s.input_gradient = op.elementwise ? s.output_gradient : arena_.add(b.input, moment, use::gradient);
-    gradient_slot(op.input) = s.input_gradient;
-    arena_.extend(s.input_gradient, moment);
+    s.input_gradient = slot;
+    hold(op.input, slot, moment);
+  }
+  [[nodiscard]] std::size_t add_gradient(std::size_t size, std::size_t moment) {
+    const std::size_t slot = arena_.add(size, moment, use::gradient);
+    waiting_.resize(slot + 1, 0);
+    return slot;
+  }
+  /// Notes that the gradient of a value lies in an allocation.
+  void hold(std::size_t value, std::size_t slot, std::size_t moment) {
+    gradient_slot(value) = slot;
+    arena_.extend(slot, moment);
+    ++waiting_[slot];
+  }
+  /// Where operation i can add its input gradient to that of the shortcut, with which it is added in any case: none
+  /// unless it is the first of the main branch.
+  [[nodiscard]] std::size_t sum_slot(std::size_t i) {
+    if (i == 0 || program_[i - 1].kind != operation_kind::save_skip || !program_[i].accumulates) return none;
+    const std::size_t slot = program_[i - 1].skip == 0 ? none : gradient_slot(program_[i - 1].skip);
+    return slot == slots_[i].output_gradient ? none : slot;
   }
 
   /// Replaces allocations by offsets.
@@ -313,6 +338,7 @@ class plan_builder {
   std::vector<bool> wanted_;            ///< by value: whether its gradient is needed
   std::vector<std::size_t> content_;    ///< by value: the first value with the same numbers
   std::vector<std::size_t> last_read_;  ///< by content
+  std::vector<std::size_t> waiting_;    ///< by allocation: gradients in it that have not been read yet
   std::vector<operation_slots> slots_;  ///< allocations, until finish() makes offsets of them
   std::size_t loss_ = none;
 };

@@ -51,6 +51,7 @@ struct pass_memory {
     operands<T> arrays = common_operands(i, last);
     arrays.output_gradient = gradient(Network::program.operations[last].output);
     arrays.input_gradient = locate<T>(offsets(i).input_gradient);
+    arrays.adds_input_gradient = offsets(i).adds_input_gradient;
     if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
       arrays.skip_gradient = gradient(op.skip);
     }

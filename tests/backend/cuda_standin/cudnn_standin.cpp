@@ -105,10 +105,10 @@ cudnnStatus_t propose(const sizes& of, int most, int* count, Algorithm* found) {
   return CUDNN_STATUS_SUCCESS;
 }
 
-/// target = sum of a b over all products, each at the places that `at` picks.
+/// target = sum of a b over all products + beta target, each at the places that `places` picks.
 template <class T, class Places>
-void accumulate(const sizes& of, const T* a, const T* b, T* target, std::size_t size, const Places& places) {
-  std::fill(target, target + size, T(0));
+void accumulate(const sizes& of, const T* a, const T* b, T beta, T* target, std::size_t size, const Places& places) {
+  if (beta == T(0)) std::fill(target, target + size, T(0));
   of.for_each_product([&](std::size_t image, std::size_t response, std::size_t filter) {
     const std::array<std::size_t, 3> at = places(image, response, filter);
     target[at[2]] += a[at[0]] * b[at[1]];
@@ -133,16 +133,18 @@ cudnnStatus_t run(const char* name, cudnnHandle_t handle, const sizes& of, int a
   }
   const auto compute = [&](auto zero) {
     using T = decltype(zero);
-    if (*static_cast<const T*>(alpha) != T(1) || *static_cast<const T*>(beta) != T(0)) return CUDNN_STATUS_BAD_PARAM;
+    const T kept = *static_cast<const T*>(beta);
+    if (*static_cast<const T*>(alpha) != T(1) || (kept != T(0) && kept != T(1))) return CUDNN_STATUS_BAD_PARAM;
     if (!standin::holds(given.target, given.size * sizeof(T))) return CUDNN_STATUS_BAD_PARAM;
     standin::submit_work(handle->stream, {standin::work::kind::convolution, name, 0, of.multiply_adds()}, [=] {
       if (standin::touches_alone()) {
         standin::read(given.a, given.a_size * sizeof(T));
         standin::read(given.b, given.b_size * sizeof(T));
+        if (kept != T(0)) standin::read(given.target, given.size * sizeof(T));
         standin::write(given.target, given.size * sizeof(T));
       } else {
-        accumulate(of, static_cast<const T*>(given.a), static_cast<const T*>(given.b), static_cast<T*>(given.target),
-                   given.size, places);
+        accumulate(of, static_cast<const T*>(given.a), static_cast<const T*>(given.b), kept,
+                   static_cast<T*>(given.target), given.size, places);
       }
     });
     return CUDNN_STATUS_SUCCESS;

@@ -90,7 +90,7 @@ struct dense_product {
           multiply_ab<T>(rows_of(backward.d + rows.begin * outputs, rows.size(), outputs),
                          {backward.w + columns.begin, outputs, columns.size(), inputs},
                          {backward.dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs},
-                         kernel::store::replace);
+                         backward.mode);
         });
   }
   void input_gradient_scratch(workspace&) const {}

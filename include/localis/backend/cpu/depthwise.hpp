@@ -165,8 +165,8 @@ struct depthwise_convolution {
     for_image_rows(backward.samples, map.in.height, [&](std::size_t, std::size_t sample, std::size_t y) {
       const std::size_t row = (sample * map.in.height + y) * map.in.width;
       depthwise::correlate<T>(map.field, depthwise::correlation::input_gradient, map.out, y, {0, 1, map.in.width},
-                              backward.d + sample * map.out.size(), weights, nullptr,
-                              backward.dx + row * map.outputs());
+                              backward.d + sample * map.out.size(), weights, nullptr, backward.dx + row * map.outputs(),
+                              backward.mode);
     });
   }
   void input_gradient_scratch(workspace& scratch) const { (void)scratch.take<T>(map.weights()); }

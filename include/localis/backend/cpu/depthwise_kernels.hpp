@@ -7,6 +7,7 @@
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/rows.hpp>
 
 /// Depthwise convolution of one image row, channels last. Weights and their sums are C x I elsewhere but I x C here, so
 /// that inner loops run over contiguous channels, a block of which is held in registers.
@@ -71,14 +72,15 @@ void for_channel_blocks(std::size_t channels, const F& f) {
 enum class correlation { response, input_gradient };
 
 /// Computes out(j, c) = bias(c) + sum of w(cell, c) in(position, c) over the cells and positions that cells_over_input
-/// or cells_over_output gives for pixel j of row y.
+/// or cells_over_output gives for pixel j of row y, or adds the sum to out(j, c), as `mode` says.
 ///
 /// @param extents   shape of `in`: the layer's input, or its output for an input gradient
 /// @param w         weights, I x C; for an input gradient, with their cells in reverse order
 /// @param bias      C values, or null
 template <class T>
 [[gnu::noinline]] void correlate(const window& field, correlation result, const shape& extents, std::size_t y,
-                                 const pixels& selected, const T* in, const T* w, const T* bias, T* out) {
+                                 const pixels& selected, const T* in, const T* w, const T* bias, T* out,
+                                 kernel::store mode = kernel::store::replace) {
   const std::size_t channels = extents.channels;
   const auto cells_at = [&](std::size_t position, std::size_t size, std::size_t kernel) {
     return result == correlation::input_gradient
@@ -90,7 +92,8 @@ template <class T>
     const cells columns = cells_at(selected.first + j * selected.step, extents.width, field.width);
     for_channel_blocks<T>(channels, [&](std::size_t c, auto size) {
       std::array<T, size()> sum{};
-      if (bias != nullptr) std::copy(bias + c, bias + c + size(), sum.begin());
+      const T* start = mode == kernel::store::add ? out + j * channels : bias;
+      if (start != nullptr) std::copy(start + c, start + c + size(), sum.begin());
       for (std::size_t r = 0; r < rows.count; ++r) {
         const T* weights = w + ((rows.first + r * rows.step) * field.width + columns.first) * channels + c;
         const T* seen = in + ((rows.position + r) * extents.width + columns.position) * channels + c;

@@ -42,7 +42,7 @@ struct direct_convolution {
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {
     const std::size_t inputs = map.inputs();
     const auto weight = [&](std::size_t unit, std::size_t input) { return forward.w[unit * inputs + input]; };
-    respond_through(forward, weight, scratch, epilogue);
+    respond_through(forward, weight, scratch, epilogue, kernel::store::replace);
   }
   void respond_scratch(const epilogue_options& fused, workspace& scratch) const {
     const window_arrays windows(*this, fused.pool, scratch);
@@ -72,7 +72,9 @@ struct direct_convolution {
     const auto learn_tile = [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
       const accumulators<T> sums = arrays.products.sums.part(thread, learn.sums);
       T* u = tail.response(thread, rows, forward.u);
-      if (!options.response_is_given) direct::respond(tile, arrays.windows.weights, outputs, inputs, u);
+      if (!options.response_is_given) {
+        direct::respond(tile, arrays.windows.weights, outputs, inputs, u, kernel::store::replace);
+      }
       const learned_rows<T> learned = arrays.gates.open(thread, rows, nullptr, u, learn, sums);
       const direct::windows<T> seen = tile.part(learned.start, learned.gates.rows, options.rows.every);
       if (options.sums_inputs) direct::add_inputs(seen, sums.input);
@@ -134,7 +136,7 @@ struct direct_convolution {
       return backward.w[input % units * inputs + (cells - 1 - input / units) * map.in.channels + channel];
     };
     gradient().respond_through({.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx},
-                               turned, scratch, kernel::no_epilogue{});
+                               turned, scratch, kernel::no_epilogue{}, backward.mode);
   }
   void input_gradient_scratch(workspace& scratch) const {
     if (takes_gradient()) {
@@ -186,7 +188,7 @@ struct direct_convolution {
 
   template <class Weight, class Epilogue>
   void respond_through(const response_arguments<T>& forward, const Weight& weight, workspace scratch,
-                       const Epilogue& epilogue) const {
+                       const Epilogue& epilogue, kernel::store mode) const {
     const std::size_t outputs = map.outputs();
     const std::size_t threads = available.threads_for(map, forward.samples);
     const window_arrays arrays(*this, epilogue.pool, scratch);
@@ -196,7 +198,7 @@ struct direct_convolution {
     for_windows(arrays, forward.samples, forward.x,
                 [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
                   T* u = tail.response(thread, rows, forward.u);
-                  direct::respond(tile, arrays.weights, outputs, map.inputs(), u);
+                  direct::respond(tile, arrays.weights, outputs, map.inputs(), u, mode);
                   tail(thread, rows, u, forward.bias, forward.u, epilogue);
                 });
     tail.finish(epilogue);

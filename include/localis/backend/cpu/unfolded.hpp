@@ -122,7 +122,9 @@ struct unfolded_convolution {
       T* tile = columns + thread * row_limit * map.seen();
       for (std::size_t first = part.begin; first < part.end; first += images) {
         const std::size_t last = (std::min)(part.end, first + images);
-        std::fill(backward.dx + first * map.in.size(), backward.dx + last * map.in.size(), T(0));
+        if (backward.mode == kernel::store::replace) {
+          std::fill(backward.dx + first * map.in.size(), backward.dx + last * map.in.size(), T(0));
+        }
         for (std::size_t begin = first * positions; begin < last * positions; begin += row_limit) {
           const std::size_t end = (std::min)(last * positions, begin + row_limit);
           const matrix_view<const T> error = rows_of(backward.d + begin * outputs, end - begin, outputs);

@@ -9,6 +9,7 @@
 #include <localis/backend/cpu/panels.hpp>
 #include <localis/backend/cpu/windows.hpp>
 #include <localis/config.hpp>
+#include <localis/kernel/rows.hpp>
 
 /// Products of windows with panels, computed in blocks of a few positions by a few vectors of units, whose sums all
 /// stay in registers.
@@ -57,9 +58,11 @@ template <std::size_t R, std::size_t V, class T>
   });
 }
 
-/// Computes u = X W^T for the units of one panel.   u: x.count rows, `stride` elements apart
+/// Computes u = X W^T or u += X W^T, as `mode` says, for the units of one panel.   u: x.count rows, `stride` elements
+/// apart
 template <std::size_t V, class T>
-[[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride) {
+[[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride,
+                                     kernel::store mode) {
   // R V sums, V weights and one value of X are held in registers: 28 of 32, or 16 of 16, if V is 3.
   constexpr std::size_t R = many_registers ? 8 : 4;
   for (std::size_t p = 0; p < x.count; p += R) {
@@ -71,22 +74,26 @@ template <std::size_t V, class T>
     unrolled<R>([&](auto r) {
       if (r >= valid) return;
       T* row_u = u + (p + r) * stride;
+      const bool adds = mode == kernel::store::add;
       if (units == V * width<T>) {
-        unrolled<V>([&](auto v) { store(sums[r * V + v], row_u + v * width<T>); });
+        unrolled<V>([&](auto v) {
+          T* place = row_u + v * width<T>;
+          store(adds ? load(place) + sums[r * V + v] : sums[r * V + v], place);
+        });
       } else {
         T row[V * width<T>];
         unrolled<V>([&](auto v) { store(sums[r * V + v], row + v * width<T>); });
-        std::copy(row, row + units, row_u);
+        for (std::size_t o = 0; o < units; ++o) row_u[o] = adds ? row_u[o] + row[o] : row[o];
       }
     });
   }
 }
 
-/// Computes u = X W^T.   u: x.count x units,  panels: W
+/// Computes u = X W^T or u += X W^T, as `mode` says.   u: x.count x units,  panels: W
 template <class T>
-void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, T* u) {
+void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, T* u, kernel::store mode) {
   for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
-    respond_panel<vectors()>(x, panels + first * inputs, count, u + first, units);
+    respond_panel<vectors()>(x, panels + first * inputs, count, u + first, units, mode);
   });
 }
 

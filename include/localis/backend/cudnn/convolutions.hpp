@@ -14,6 +14,7 @@
 #include <localis/backend/cuda/context.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::cudnn {
 
@@ -106,16 +107,16 @@ class convolutions {
                                               chosen.w.get(), dw),
                "cudnnConvolutionBackwardFilter");
   }
-  /// dX = D W, folded back into images
+  /// dX = D W or dX += D W, as `mode` says, folded back into images
   template <class T>
-  void input_gradient(const linear_map& map, std::size_t samples, const T* d, const T* w, T* dx) {
+  void input_gradient(const linear_map& map, std::size_t samples, const T* d, const T* w, T* dx, kernel::store mode) {
     const plan& chosen = plan_of<T>(map, samples);
     const auto& algorithm = prepared(chosen.input, chosen);
     const T one(1);
-    const T zero(0);
+    const T kept(mode == kernel::store::add ? 1 : 0);
     check_call(
         cudnnConvolutionBackwardData(library_.get(), &one, chosen.w.get(), w, chosen.out.get(), d, chosen.window.get(),
-                                     algorithm.algo, workspace(), algorithm.memory, &zero, chosen.in.get(), dx),
+                                     algorithm.algo, workspace(), algorithm.memory, &kept, chosen.in.get(), dx),
         "cudnnConvolutionBackwardData");
   }
 

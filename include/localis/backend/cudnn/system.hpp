@@ -33,8 +33,9 @@ class system : public cuda::system<Executor> {
     convolutions_->weight_gradient(map, samples, x, d, dw);
   }
   template <class T>
-  void convolve_input_gradient(const linear_map& map, std::size_t samples, const T* d, const T* w, T* dx) const {
-    convolutions_->input_gradient(map, samples, d, w, dx);
+  void convolve_input_gradient(const linear_map& map, std::size_t samples, const T* d, const T* w, T* dx,
+                               kernel::store mode) const {
+    convolutions_->input_gradient(map, samples, d, w, dx, mode);
   }
 
  private:

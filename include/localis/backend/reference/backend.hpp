@@ -128,7 +128,7 @@ class backend : public host_backend {
   void weight_gradient_scratch(const linear_map&, std::size_t, workspace&) const {}
 
   void input_gradient(const linear_map& map, const input_gradient_arguments<Scalar>& backward, workspace) const {
-    std::fill_n(backward.dx, backward.samples * map.in.size(), Scalar(0));
+    if (backward.mode == kernel::store::replace) std::fill_n(backward.dx, backward.samples * map.in.size(), Scalar(0));
     for (std::size_t p = 0; p < map.rows(backward.samples); ++p) {
       for (std::size_t o = 0; o < map.outputs(); ++o) {
         const Scalar error = backward.d[p * map.outputs() + o];

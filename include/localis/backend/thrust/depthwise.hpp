@@ -79,7 +79,7 @@ struct depthwise_convolution {
 
   void input_gradient(const input_gradient_arguments<Scalar>& backward, workspace) const {
     for_rows(system, backward.samples * map.in.positions(), map.outputs(),
-             kernel::depthwise_input_gradient<Scalar>{map, backward.d, backward.w, backward.dx});
+             kernel::depthwise_input_gradient<Scalar>{map, backward.d, backward.w, backward.dx, backward.mode});
   }
   void input_gradient_scratch(std::size_t, workspace&) const {}
 

@@ -17,7 +17,7 @@ namespace localis::device {
 ///   convolves<T>(map)                                        returns whether the System computes this map
 ///   convolve(map, samples, x, w, u)                          U = X W^T
 ///   convolve_weight_gradient(map, samples, x, d, dw)         dW = D^T X
-///   convolve_input_gradient(map, samples, d, w, dx)          dX = D W
+///   convolve_input_gradient(map, samples, d, w, dx, mode)    dX = D W or dX += D W
 ///
 /// The sum of a local rule, G^T X, is the gradient of the weights for the error G. Passes that need rows of X are left
 /// to unfolded_convolution.
@@ -66,7 +66,7 @@ struct system_convolution {
   void weight_gradient_scratch(std::size_t, workspace&) const {}
 
   void input_gradient(const input_gradient_arguments<Scalar>& backward, workspace) const {
-    system.convolve_input_gradient(map, backward.samples, backward.d, backward.w, backward.dx);
+    system.convolve_input_gradient(map, backward.samples, backward.d, backward.w, backward.dx, backward.mode);
   }
   void input_gradient_scratch(std::size_t, workspace&) const {}
 

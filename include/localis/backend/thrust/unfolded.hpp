@@ -95,10 +95,13 @@ struct unfolded_convolution {
       const Operand* gradients =
           rounded(backward.d + first * map.out.size(), map.rows(samples), map.outputs(), arrays.gradients);
       Scalar* dx = backward.dx + first * map.in.size();
-      multiply_back(map.rows(samples), gradients, weights, map.pointwise() ? dx : arrays.columns);
-      if (map.pointwise()) continue;
+      if (map.pointwise()) {
+        multiply_back(map.rows(samples), gradients, weights, dx, backward.mode);
+        continue;
+      }
+      multiply_back(map.rows(samples), gradients, weights, arrays.columns, kernel::store::replace);
       for_rows(system, samples * map.in.positions(), map.in.channels,
-               kernel::fold_rows<Scalar>{map, arrays.columns, dx});
+               kernel::fold_rows<Scalar>{map, arrays.columns, dx, backward.mode});
     }
   }
   void input_gradient_scratch(std::size_t samples, workspace& scratch) const {
@@ -258,14 +261,15 @@ struct unfolded_convolution {
                                               .beta = factor(mode),
                                               .count = map.groups});
   }
-  /// Computes x = D W, the unfolded input gradient.
-  void multiply_back(std::size_t rows, const Operand* d, const Operand* w, Scalar* x) const {
+  /// Computes x = D W, the unfolded input gradient, or adds D W to `x`, as `mode` says.
+  void multiply_back(std::size_t rows, const Operand* d, const Operand* w, Scalar* x, kernel::store mode) const {
     multiply(system, product<Scalar, Operand>{.rows = rows,
                                               .inner = units(),
                                               .columns = map.inputs(),
                                               .a = {d, map.outputs(), units()},
                                               .b = {w, map.inputs(), units() * map.inputs()},
                                               .c = {x, map.seen(), map.inputs()},
+                                              .beta = factor(mode),
                                               .count = map.groups});
   }
 };
