@@ -28,6 +28,9 @@ has_header() {
   return 1
 }
 
+# The Thrust of a CUDA toolkit, where cmake/targets.cmake looks for it; an older one beside it could be taken for it.
+has_cccl() { has_header cccl cccl/thrust/version.h; }
+
 # g++ 12 or clang++ 14, whichever CXX names.
 has_compiler() {
   cxx=${CXX:-$(command -v g++ || command -v c++)} || return 1
@@ -58,7 +61,7 @@ need_tests() {
   need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
   need pkg-config command -v pkg-config
   need xz-utils command -v xz
-  need libthrust-dev has_header libthrust-dev thrust/version.h
+  has_cccl || need libthrust-dev has_header libthrust-dev thrust/version.h
 }
 
 # Prints the prefix of a command that installs packages: nothing for root, "sudo" if it asks for no password. Otherwise
