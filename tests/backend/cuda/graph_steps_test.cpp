@@ -101,6 +101,25 @@ TEST_CASE("graph_steps: of a step that fails nothing is run, and the next one is
 }
 
 #if !defined(__CUDACC__)
+TEST_CASE("graph_steps: steps are collected once one of their boundary has run to its end") {
+  standin::reset(standin::mode::immediate, std::size_t{1} << 16);
+  const gpu<float> backend(small_graphs);
+  const auto array = backend.allocate<float>(kind::parameters, 2);
+  auto run_step = backend.make_step_runner();
+  const auto step = [&](bool fails) {
+    run_step(0, 1, [&] {
+      backend.for_rows(1, 2, add_one{array.data()});
+      if (fails) throw std::runtime_error("the step failed");
+    });
+  };
+  CHECK_THROWS_AS(step(true), std::runtime_error);
+  step(false);
+  CHECK(standin::seen().graphs == 0);
+  step(false);
+  CHECK(standin::seen().graphs == 1);
+  CHECK(host_of(backend, array) == std::vector<float>(2, 3));
+}
+
 TEST_CASE("graph_steps: whichever call fails, a device_error tells, and nothing leaks") {
   const auto work = [] {
     const gpu<float> backend(small_graphs);

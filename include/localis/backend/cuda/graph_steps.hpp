@@ -24,9 +24,10 @@ class graph_steps {
 
   template <class Body>
   void operator()(std::size_t boundary, std::size_t samples, const Body& body) {
-    executable* graph = context_->chosen().graphs ? known(boundary, samples) : nullptr;
+    executable* graph = find(boundary, samples);
     if (graph == nullptr) {
       body();
+      if (context_->chosen().graphs) entries_.push_back({boundary, samples, nullptr});
       return;
     }
     context_->begin_capture();
@@ -50,12 +51,11 @@ class graph_steps {
     executable graph;
   };
 
-  /// Returns the graph of such steps, or null for the first of them.
-  executable* known(std::size_t boundary, std::size_t samples) {
+  /// Returns the graph of such steps, or null if none has run yet.
+  executable* find(std::size_t boundary, std::size_t samples) {
     for (entry& one : entries_) {
       if (one.boundary == boundary && one.samples == samples) return &one.graph;
     }
-    entries_.push_back({boundary, samples, nullptr});
     return nullptr;
   }
   void launch(const context::graph& step, executable& graph) const {
