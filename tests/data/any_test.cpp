@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/pixels.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
@@ -131,4 +132,23 @@ TEST_CASE("data::any: a loader's batches and an augmentation are those of the da
     CHECK(std::vector<std::uint32_t>(a.labels.begin(), a.labels.end()) ==
           std::vector<std::uint32_t>(b.labels.begin(), b.labels.end()));
   }
+}
+
+TEST_CASE("data::any: bytes are passed on from a data set that gives them") {
+  const data::any held(pictures());
+  localis_test::check_pixels(held, 2);
+  const data::augmentation options{.padding = 1, .flip = true};
+  const data::any source(data::synthetic_images(5, 6, 6, 1, 3, 1));
+  localis_test::check_pixels(
+      data::any_view(source, [&](const data::any& all) { return data::augmented(all, options); }), 4);
+
+  const data::any none{slow{}};
+  CHECK(none.pixel_values().empty());
+  std::vector<std::uint8_t> pixels(6);
+  CHECK_THROWS_WITH_AS(none.read_pixels(0, pixels),
+                       "any: expected a data set with bytes (read_pixels), found one without", lo::config_error);
+  CHECK_THROWS_AS(none.read_pixels(0, 1, pixels), lo::config_error);
+  CHECK(data::any().pixel_values().empty());
+  CHECK_THROWS_WITH_AS(data::any().read_pixels(2, pixels), "any: sample: expected less than 0, found 2",
+                       lo::shape_error);
 }

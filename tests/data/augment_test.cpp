@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "support/pixels.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/augment.hpp>
@@ -223,4 +224,32 @@ TEST_CASE("bad augmentations are refused") {
   for (const double bad : {0.0, -1.0, nan, std::numeric_limits<double>::infinity()})
     CHECK_THROWS_AS(make({.normalize = {{1, 1, 1}, {1, bad, 1}}}), localis::config_error);
   CHECK_THROWS_AS(make({.normalize = {{1, nan, 1}, {1, 1, 1}}}), localis::config_error);
+}
+
+TEST_CASE("bytes are cropped, mirrored and normalized as floats are, wherever some byte stands for each zero") {
+  const data::images source = data::synthetic_images(6, 5, 6, 3, 2, 1);
+  const data::normalization by = {{0.2, 0.45, 0.7}, {0.3, 0.07, 2}};
+  const data::augmented all(source, {.padding = 2, .flip = true, .normalize = by, .seed = 3});
+  localis_test::check_pixels(all, 10);
+  localis_test::check_pixels(data::subset(all, {5, 2}), 3);
+  localis_test::check_pixels(data::plain(all));
+  localis_test::check_pixels(data::augmented(source, {.padding = 1, .cutout = 3}), 10);
+  localis_test::check_pixels(data::augmented(all, {.flip = true, .normalize = by}), 3);
+
+  // After a normalization no byte stands for the mean, unless the mean is a pixel.
+  CHECK(data::augmented(source, {.normalize = by, .cutout = 1}).pixel_values().empty());
+  CHECK(data::augmented(all, {.padding = 1}).pixel_values().empty());
+  const data::images whole({5, 6, 3}, std::vector<std::uint8_t>(90, 9), {0}, 1, 1.0F);
+  localis_test::check_pixels(data::augmented(whole, {.normalize = {{7, 7, 7}, {0.3, 2, 5}}, .cutout = 3}), 10);
+  CHECK(data::augmented(whole, {.normalize = {{7, 7, 8}, {1, 1, 1}}, .cutout = 1}).pixel_values().empty());
+
+  // The frame is black, which is another byte here, or none.
+  const auto offset_by = [](float offset) {
+    return data::images({5, 6, 3}, std::vector<std::uint8_t>(90, 9), {0}, 1, 1.0F, offset);
+  };
+  const data::images shifted = offset_by(-100.0F);
+  localis_test::check_pixels(data::augmented(shifted, {.padding = 1}), 10);
+  const data::images never_black = offset_by(0.5F);
+  CHECK(data::augmented(never_black, {.padding = 1}).pixel_values().empty());
+  localis_test::check_pixels(data::augmented(never_black, {.flip = true}), 3);
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/pixels.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/dataset.hpp>
@@ -140,4 +141,17 @@ TEST_CASE("split refuses a part without samples") {
   CHECK_NOTHROW(by_count(3));
   for (const double share : {0.0, 1.0, -0.5, 0.01, 0.99, std::numeric_limits<double>::quiet_NaN()})
     CHECK_THROWS_AS(by_share(share), localis::config_error);
+}
+
+TEST_CASE("bytes stand for the floats of the same pictures, in a part of them too") {
+  std::vector<std::uint8_t> every;
+  for (int value = 0; value < 2 * 256; ++value) every.push_back(static_cast<std::uint8_t>(value));
+  const data::images pictures({8, 16, 2}, every, {1, 0}, 2, 0.1F, -3.7F);
+  localis_test::check_pixels(pictures);
+  CHECK(pictures.pixel_values()[2 * 10] == 10.0F * 0.1F - 3.7F);
+  localis_test::check_pixels(data::subset(pictures, {1}));
+  localis_test::check_pixels(data::plain(pictures));
+  std::vector<std::uint8_t> too_short(255);
+  CHECK_THROWS_AS(pictures.read_pixels(0, too_short), localis::shape_error);
+  CHECK_THROWS_AS(data::subset(pictures, {1}).read_pixels(1, every), localis::shape_error);
 }

@@ -5,6 +5,7 @@
 
 #include "support/file_faults.hpp"
 #include "support/pictures.hpp"
+#include "support/pixels.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
@@ -85,10 +86,13 @@ TEST_CASE("classes and files come sorted, and a sample is its picture") {
   CHECK(features[191] == doctest::Approx(7.0 / 255));
 
   // The centre: 5 x 9 becomes 10 x 18, of which rows 1 to 8 and columns 5 to 12 remain.
-  std::vector<float> direct(8 * 8 * 3);
+  std::vector<std::uint8_t> direct(8 * 8 * 3);
   data::resize(data::read_picture(set.path(0), 100), {0, 0, 5, 9}, 10, 18, {1, 5, 8, 8}, direct);
-  CHECK(sample(set, 0) == direct);
-  CHECK(sample(set, 0, 3) == direct);  // no random crop was asked for
+  std::vector<float> expected_features;
+  for (const std::uint8_t pixel : direct) expected_features.push_back(static_cast<float>(pixel) * (1.0F / 255.0F));
+  CHECK(sample(set, 0) == expected_features);
+  CHECK(sample(set, 0, 3) == expected_features);  // no random crop was asked for
+  localis_test::check_pixels(set);
 
   CHECK_THROWS_AS(set.read(4, features), localis::shape_error);
   features.resize(100);
@@ -146,6 +150,7 @@ TEST_CASE("random crops follow from seed, epoch and index, whatever the number o
   CHECK(sample(set, 1) != sample(set, 1, 0));
   options.seed = 6;
   CHECK(sample(data::folder(folder.path, options), 1, 0) != sample(set, 1, 0));
+  localis_test::check_pixels(set, 2);
 
   const auto batches = [&](std::size_t readers) {
     options.readers = readers;

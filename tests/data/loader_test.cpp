@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/pixels.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/loader.hpp>
@@ -280,4 +281,95 @@ TEST_CASE("any number of readers gives the same batches and the same error") {
   for (int repeat = 0; repeat < 5; ++repeat)
     CHECK_THROWS_WITH_AS(loader.get(0, 0), "loader: label of sample 4: expected less than 3, found 3",
                          localis::data_error);
+}
+
+namespace {
+
+/// Pictures of 16 x 16, whose pixels and labels tell sample and epoch.
+struct pictures {
+  std::size_t broken = std::numeric_limits<std::size_t>::max();
+  std::size_t table = 256;
+  mutable std::atomic<int> reads = 0;
+
+  static std::size_t size() { return 7; }
+  static std::size_t height() { return 16; }
+  static std::size_t width() { return 16; }
+  static std::size_t channels() { return 1; }
+  static std::size_t classes() { return 7; }
+  static std::uint32_t write(std::size_t index, std::size_t epoch, auto values) {
+    using value = typename decltype(values)::value_type;
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<value>((index + 7 * epoch + i) % 256);
+    return static_cast<std::uint32_t>(index);
+  }
+  std::uint32_t read(std::size_t index, std::span<float> features) const { return write(index, 0, features); }
+  std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
+    return write(index, epoch, features);
+  }
+  std::vector<float> pixel_values() const {
+    std::vector<float> values(table);
+    for (std::size_t i = 0; i < table; ++i) values[i] = static_cast<float>(i);
+    return values;
+  }
+  std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const { return write(index, 0, pixels); }
+  std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const {
+    ++reads;
+    if (index == broken) throw std::runtime_error("sample cannot be read");
+    return write(index, epoch, pixels);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("bytes in place of features, from whichever batch on they are asked for") {
+  const pictures set;
+  data::loader<double, pictures> features(set, 3, 1);
+  data::loader<double, pictures> either(set, 3, 1);
+  CHECK(either.gives_pixels());
+  const auto check = [&](bool pixels, std::size_t epoch, std::size_t step) {
+    const auto expected = features.get(epoch, step);
+    const auto found = pixels ? either.get_pixels(epoch, step) : either.get(epoch, step);
+    CHECK(found.size == expected.size);
+    CHECK(std::vector(found.labels.begin(), found.labels.end()) ==
+          std::vector(expected.labels.begin(), expected.labels.end()));
+    CHECK(found.features.empty() == pixels);
+    CHECK(found.pixels.empty() == !pixels);
+    CHECK(found.pixel_values.empty() == !pixels);
+    const std::vector<double> wanted(expected.features.begin(), expected.features.end());
+    if (pixels) {
+      const std::vector<float> values = localis_test::look_up(found.pixels, found.pixel_values);
+      CHECK(std::vector<double>(values.begin(), values.end()) == wanted);
+    } else {
+      CHECK(std::vector(found.features.begin(), found.features.end()) == wanted);
+    }
+  };
+  for (std::size_t step = 0; step < 7; ++step) check(true, step / 3, step % 3);
+  check(false, 2, 1);
+  check(true, 2, 2);
+  check(true, 5, 0);
+
+  // What was read ahead is used.
+  const pictures counted;
+  data::loader<float, pictures> ahead(counted, 7, 1);
+  (void)ahead.get_pixels(0, 0);
+  (void)ahead.get_pixels(1, 0);
+  (void)ahead.get(9, 0);  // waits for the third
+  CHECK(counted.reads == 3 * 7);
+}
+
+TEST_CASE("no bytes from a data set without them, nor where a batch is smaller than their table") {
+  const numbers none;
+  data::loader<float, numbers> features(none, 4, 1);
+  CHECK_FALSE(features.gives_pixels());
+  CHECK(features.get_pixels(0, 0).features.size() == 8);
+  pictures set;
+  data::loader<float, pictures> small(set, 1, 1);
+  CHECK_FALSE(small.gives_pixels());
+  CHECK(small.get_pixels(0, 0).features.size() == 256);
+  CHECK(data::loader<float, pictures>(set, 2, 1).gives_pixels());
+  set.broken = 3;
+  data::loader<float, pictures> broken(set, 7, 1);
+  CHECK_THROWS_WITH_AS(broken.get_pixels(0, 0), "sample cannot be read", std::runtime_error);
+  set.table = 255;
+  const auto make = [&] { const data::loader<float, pictures> made(set, 7, 1); };
+  CHECK_THROWS_WITH_AS(make(), "loader: pixel_values() of the data: expected 256, found 255", localis::shape_error);
 }

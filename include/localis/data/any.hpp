@@ -6,7 +6,9 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
+#include <localis/core/error.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/data/dataset.hpp>
 
@@ -20,8 +22,8 @@ namespace localis::data {
 ///     training = data::any_view(training, [&](const data::any& plain) { return data::augmented(plain, options); });
 ///   }
 ///
-/// Copies share the data, which is not changed. A default-constructed object is an empty data set. Labels, epochs and
-/// readers are passed on, but targets of a regression are not: for these, train with the data set's own type.
+/// Copies share the data, which is not changed. A default-constructed object is an empty data set. Labels, epochs,
+/// bytes and readers are passed on, but targets of a regression are not: for these, train with the data set's own type.
 ///
 /// Cost:   one virtual call per sample.
 /// Errors: those of the data set that it holds; shape_error for a sample of an empty data set.
@@ -41,12 +43,25 @@ class any {
   [[nodiscard]] std::size_t readers() const { return held_ == nullptr ? 1 : held_->readers(); }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    check_held(index, features);
+    check_held(index, features.size());
     return held_->read(index, features);
   }
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
-    check_held(index, features);
+    check_held(index, features.size());
     return held_->read(index, epoch, features);
+  }
+
+  [[nodiscard]] std::vector<float> pixel_values() const {
+    return held_ == nullptr ? std::vector<float>() : held_->pixel_values();
+  }
+  /// Errors: config_error for a data set that gives no bytes.
+  std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const {
+    check_held(index, pixels.size());
+    return held_->read_pixels(index, pixels);
+  }
+  std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const {
+    check_held(index, pixels.size());
+    return held_->read_pixels(index, epoch, pixels);
   }
 
   template <class Make>
@@ -64,6 +79,9 @@ class any {
     [[nodiscard]] virtual std::size_t readers() const = 0;
     virtual std::uint32_t read(std::size_t index, std::span<float> features) const = 0;
     virtual std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const = 0;
+    [[nodiscard]] virtual std::vector<float> pixel_values() const = 0;
+    virtual std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const = 0;
+    virtual std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const = 0;
   };
 
   /// Forwards to the functions that supply what a data set leaves out. The source that a view points to lives as long
@@ -84,14 +102,27 @@ class any {
     std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const override {
       return read_in_epoch(data, index, epoch, features);
     }
+    [[nodiscard]] std::vector<float> pixel_values() const override { return pixel_values_of(data); }
+    std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const override {
+      if constexpr (dataset_with_pixels<Data>)
+        return data.read_pixels(index, pixels);
+      else
+        throw config_error("any: expected a data set with bytes (read_pixels), found one without");
+    }
+    std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const override {
+      if constexpr (dataset_with_pixels<Data>)
+        return read_pixels_in_epoch(data, index, epoch, pixels);
+      else
+        return read_pixels(index, pixels);
+    }
 
     std::shared_ptr<const any> source;
     Data data;
   };
 
   [[nodiscard]] shape extents() const { return held_ == nullptr ? shape{0, 0, 0} : held_->extents(); }
-  void check_held(std::size_t index, std::span<float> features) const {
-    if (held_ == nullptr) detail::check_read("any", index, 0, 0, features.size());
+  void check_held(std::size_t index, std::size_t values) const {
+    if (held_ == nullptr) detail::check_read("any", index, 0, 0, values);
   }
 
   std::shared_ptr<const base> held_;
@@ -108,6 +139,7 @@ template <class Make>
   return result;
 }
 
-static_assert(dataset_with_epochs<any> && dataset_with_readers<any> && !dataset_with_targets<any>);
+static_assert(dataset_with_epochs<any> && dataset_with_pixels<any> && dataset_with_readers<any> &&
+              !dataset_with_targets<any>);
 
 }  // namespace localis::data

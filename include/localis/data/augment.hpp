@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -67,6 +68,9 @@ template <dataset Dataset>
 /// epoch, features) is a pure function of (seed, epoch, index), on any thread; read(index, features) only normalizes.
 /// Targets do not change. It holds a pointer: the data set must outlive it.
 ///
+/// It gives bytes if its data set does and some byte stands for the zeros of frame and cutout in every channel. That of
+/// the frame is usually byte 0; none is that of a cutout after a normalization.
+///
 /// Errors: config_error for a mean or deviation that is not one finite number per channel (above 0 for the deviation),
 /// for a padding that is not less than height and width, and for a cutout larger than the picture.
 /// Source: crop and flip as usual since C.-Y. Lee et al., "Deeply-supervised nets", AISTATS 2015; cutout:
@@ -82,15 +86,8 @@ class augmented {
       throw config_error(text("augmented: padding: expected less than ", shorter, ", found ", options_.padding));
     if (options_.cutout > longer)
       throw config_error(text("augmented: cutout: expected at most ", longer, ", found ", options_.cutout));
-    if (options_.normalize.mean.empty() && options_.normalize.deviation.empty()) return;
-    check_channels("mean", options_.normalize.mean);
-    check_channels("deviation", options_.normalize.deviation);
-    for (std::size_t c = 0; c < shape_.channels; ++c) {
-      const double deviation = options_.normalize.deviation[c];
-      expect(deviation > 0, "augmented: deviation", "above 0", deviation);
-      shift_.push_back(static_cast<float>(options_.normalize.mean[c]));
-      factor_.push_back(static_cast<float>(1.0 / deviation));
-    }
+    if (!options_.normalize.mean.empty() || !options_.normalize.deviation.empty()) prepare_normalization();
+    if constexpr (dataset_with_pixels<Dataset>) prepare_pixels();
   }
   augmented(const Dataset&& data, augmentation options) = delete;
 
@@ -110,11 +107,25 @@ class augmented {
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
     const std::uint32_t label = read_in_epoch(*data_, index, epoch, features);
     const random_stream random = random_.substream(epoch).substream(index);
-    if (options_.padding > 0)
-      crop(random.integer(0, 2 * options_.padding + 1), random.integer(1, 2 * options_.padding + 1), features);
-    if (options_.flip && (random.bits(2) & 1) != 0) flip(features);
+    crop_and_flip(random, features, 0.0F);
     normalize(features);
-    if (options_.cutout > 0) cut_out(random.integer(3, shape_.height), random.integer(4, shape_.width), features);
+    cut_out(random, features, 0.0F);
+    return label;
+  }
+
+  [[nodiscard]] std::vector<float> pixel_values() const requires dataset_with_pixels<Dataset> { return pixel_values_; }
+
+  std::uint32_t read_pixels(std::size_t index,
+                            std::span<std::uint8_t> pixels) const requires dataset_with_pixels<Dataset> {
+    return data_->read_pixels(index, pixels);
+  }
+
+  std::uint32_t read_pixels(std::size_t index, std::size_t epoch,
+                            std::span<std::uint8_t> pixels) const requires dataset_with_pixels<Dataset> {
+    const std::uint32_t label = read_pixels_in_epoch(*data_, index, epoch, pixels);
+    const random_stream random = random_.substream(epoch).substream(index);
+    crop_and_flip(random, pixels, frame_pixel_);
+    cut_out(random, pixels, cutout_pixel_);
     return label;
   }
 
@@ -135,15 +146,56 @@ class augmented {
       if (!is_finite(value)) throw config_error(text("augmented: ", name, ": expected finite numbers, found ", value));
   }
 
+  void prepare_normalization() {
+    check_channels("mean", options_.normalize.mean);
+    check_channels("deviation", options_.normalize.deviation);
+    for (std::size_t c = 0; c < shape_.channels; ++c) {
+      const double deviation = options_.normalize.deviation[c];
+      expect(deviation > 0, "augmented: deviation", "above 0", deviation);
+      shift_.push_back(static_cast<float>(options_.normalize.mean[c]));
+      factor_.push_back(static_cast<float>(1.0 / deviation));
+    }
+  }
+
+  /// Leaves pixel_values_ empty unless bytes can stand for every changed picture.
+  void prepare_pixels() {
+    std::vector<float> values = data_->pixel_values();
+    if (options_.padding > 0 && !find_zero(values, frame_pixel_)) return;
+    normalize(values);
+    if (options_.cutout > 0 && !find_zero(values, cutout_pixel_)) return;
+    pixel_values_ = std::move(values);
+  }
+
+  /// Sets `pixel` to a byte that stands for 0, without a sign, in every channel, and returns whether there is one.
+  [[nodiscard]] bool find_zero(std::span<const float> values, std::uint8_t& pixel) const {
+    for (std::size_t i = 0; i < values.size(); i += shape_.channels) {
+      pixel = static_cast<std::uint8_t>(i / shape_.channels);
+      const auto channels = values.subspan(i, shape_.channels);
+      if (std::ranges::all_of(channels, [](float value) { return std::bit_cast<std::uint32_t>(value) == 0; }))
+        return true;
+    }
+    return false;
+  }
+
+  // Pictures of floats or of bytes are changed alike. `zero` fills what is not of the picture.
+
+  template <class T>
+  void crop_and_flip(const random_stream& random, std::span<T> picture, T zero) const {
+    if (options_.padding > 0)
+      crop(random.integer(0, 2 * options_.padding + 1), random.integer(1, 2 * options_.padding + 1), picture, zero);
+    if (options_.flip && (random.bits(2) & 1) != 0) flip(picture);
+  }
+
   /// Cuts the window whose corner is at row `top`, column `left` of the padded picture.
-  void crop(std::size_t top, std::size_t left, std::span<float> features) const {
-    const std::vector<float> old(features.begin(), features.end());
-    std::fill(features.begin(), features.end(), 0.0F);
+  template <class T>
+  void crop(std::size_t top, std::size_t left, std::span<T> picture, T zero) const {
+    const std::vector<T> old(picture.begin(), picture.end());
+    std::fill(picture.begin(), picture.end(), zero);
     const auto [from_y, to_y, rows] = overlap(top, shape_.height);
     const auto [from_x, to_x, columns] = overlap(left, shape_.width);
     for (std::size_t y = 0; y < rows; ++y)
       std::copy_n(old.begin() + place(from_y + y, from_x), columns * shape_.channels,
-                  features.begin() + place(to_y + y, to_x));
+                  picture.begin() + place(to_y + y, to_x));
   }
 
   struct stretch {
@@ -159,21 +211,26 @@ class augmented {
                            : stretch{start - padding, 0, extent - (start - padding)};
   }
 
-  void flip(std::span<float> features) const {
+  template <class T>
+  void flip(std::span<T> picture) const {
     for (std::size_t y = 0; y < shape_.height; ++y)
       for (std::size_t left = 0, right = shape_.width - 1; left < right; ++left, --right)
-        std::swap_ranges(features.begin() + place(y, left), features.begin() + place(y, left + 1),
-                         features.begin() + place(y, right));
+        std::swap_ranges(picture.begin() + place(y, left), picture.begin() + place(y, left + 1),
+                         picture.begin() + place(y, right));
   }
 
-  /// Sets to 0 the part of the square around (row, column) that lies in the picture.
-  void cut_out(std::size_t row, std::size_t column, std::span<float> features) const {
+  /// Sets to `zero` the part of a square around any pixel that lies in the picture.
+  template <class T>
+  void cut_out(const random_stream& random, std::span<T> picture, T zero) const {
+    if (options_.cutout == 0) return;
+    const std::size_t row = random.integer(3, shape_.height);
+    const std::size_t column = random.integer(4, shape_.width);
     const std::size_t half = options_.cutout / 2;
     const std::size_t rest = options_.cutout - half;
     const std::size_t left = column - (std::min)(column, half);
     const std::size_t right = (std::min)(column + rest, shape_.width);
     for (std::size_t y = row - (std::min)(row, half); y < (std::min)(row + rest, shape_.height); ++y)
-      std::fill(features.begin() + place(y, left), features.begin() + place(y, right), 0.0F);
+      std::fill(picture.begin() + place(y, left), picture.begin() + place(y, right), zero);
   }
 
   void normalize(std::span<float> features) const {
@@ -193,9 +250,14 @@ class augmented {
   random_stream random_;
   std::vector<float> shift_;
   std::vector<float> factor_;
+  std::vector<float> pixel_values_;
+  std::uint8_t frame_pixel_ = 0;   ///< the byte of a zero before normalization
+  std::uint8_t cutout_pixel_ = 0;  ///< the byte of a zero after normalization
 };
 
 static_assert(dataset_with_epochs<augmented<images>> && dataset_with_epochs<subset<augmented<images>>>);
+static_assert(dataset_with_pixels<subset<augmented<images>>> && dataset_with_pixels<plain<augmented<images>>>);
 static_assert(dataset_with_targets<augmented<arrays>> && !dataset_with_epochs<plain<augmented<images>>>);
+static_assert(!dataset_with_pixels<augmented<arrays>>);
 
 }  // namespace localis::data

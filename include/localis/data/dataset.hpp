@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -55,6 +56,21 @@ concept dataset_with_readers = dataset<Dataset> && requires(const Dataset& data)
   { data.readers() } -> std::convertible_to<std::size_t>;
 };
 
+/// A data set of pictures whose values come from bytes. `read_pixels` writes the bytes of a sample, one per value in
+/// the order of `read`, and returns its label; a data set with epochs also has `read_pixels(i, epoch, pixels)`.
+/// `pixel_values()` tells what the bytes stand for: 256 x channels floats, of which number p * channels + c is the
+/// feature of byte p in channel c, bit for bit that of `read`. It is empty if this data set has no such bytes after
+/// all. A trainer sends bytes to a GPU, a quarter of the floats.
+template <class Dataset>
+concept dataset_with_pixels = dataset<Dataset> &&
+    requires(const Dataset& data, std::size_t index, std::span<std::uint8_t> pixels) {
+  { data.pixel_values() } -> std::convertible_to<std::vector<float>>;
+  { data.read_pixels(index, pixels) } -> std::convertible_to<std::uint32_t>;
+} &&(!dataset_with_epochs<Dataset> ||
+     requires(const Dataset& data, std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) {
+       { data.read_pixels(index, epoch, pixels) } -> std::convertible_to<std::uint32_t>;
+     });
+
 namespace detail {
 
 template <class Dataset, class Last>
@@ -64,6 +80,14 @@ concept reads_three = requires(Dataset& data, std::size_t index, Last last) {
 template <class Dataset, class Last>
 concept reads_three_targets = requires(Dataset& data, std::size_t index, Last last) {
   data.read_target(index, index, last);
+};
+template <class Dataset, class Last>
+concept reads_pixels = requires(Dataset& data, std::size_t index, Last last) {
+  data.read_pixels(index, last);
+};
+template <class Dataset, class Last>
+concept reads_three_pixels = requires(Dataset& data, std::size_t index, Last last) {
+  data.read_pixels(index, index, last);
 };
 
 }  // namespace detail
@@ -84,6 +108,15 @@ concept reader_members_fit = dataset_with_readers<Dataset> || !requires {
   &Dataset::readers;
 };
 
+template <class Dataset>
+concept pixel_members_fit = (dataset_with_pixels<Dataset> ||
+                             !(detail::reads_pixels<Dataset, localis::detail::any_value> ||
+                               detail::reads_pixels<Dataset, localis::detail::any_reference> ||
+                               requires(Dataset & data) { data.pixel_values(); })) &&
+                            ((dataset_with_pixels<Dataset> && dataset_with_epochs<Dataset>) ||
+                             !(detail::reads_three_pixels<Dataset, localis::detail::any_value> ||
+                               detail::reads_three_pixels<Dataset, localis::detail::any_reference>));
+
 /// Explains at compile time which member of a data set would never be called. The value is always true: the explanation
 /// is the compile error.
 template <dataset Dataset>
@@ -95,6 +128,13 @@ constexpr bool check_optional_members() {
   static_assert(epoch_members_fit<Dataset>,
                 "localis: your data set's read(index, epoch, features) would never be called. Expected: "
                 "std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const");
+  static_assert(
+      pixel_members_fit<Dataset>,
+      "localis: your data set's pixel_values() or read_pixels() would never be called. Expected both: "
+      "std::vector<float> pixel_values() const; "
+      "std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const; and, in a data set "
+      "with read(index, epoch, features) and in no other, "
+      "std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const");
   static_assert(reader_members_fit<Dataset>,
                 "localis: your data set's readers() would never be called. Expected: std::size_t readers() const");
   return true;
@@ -121,6 +161,25 @@ std::uint32_t read_in_epoch(const Dataset& data, std::size_t index, std::size_t 
     return data.read(index, epoch, features);
   else
     return data.read(index, features);
+}
+
+/// What the bytes of a sample stand for; empty for a data set that gives none.
+template <dataset Dataset>
+[[nodiscard]] std::vector<float> pixel_values_of(const Dataset& data) {
+  if constexpr (dataset_with_pixels<Dataset>)
+    return data.pixel_values();
+  else
+    return {};
+}
+
+/// Reads the bytes of sample `index` of an epoch, as read_in_epoch() its features.
+template <dataset_with_pixels Dataset>
+std::uint32_t read_pixels_in_epoch(const Dataset& data, std::size_t index, std::size_t epoch,
+                                   std::span<std::uint8_t> pixels) {
+  if constexpr (dataset_with_epochs<Dataset>)
+    return data.read_pixels(index, epoch, pixels);
+  else
+    return data.read_pixels(index, pixels);
 }
 
 /// The number of threads to read with; 1 for a data set without readers().
@@ -167,6 +226,20 @@ inline void check_read(const char* caller, std::size_t index, std::size_t size, 
   check_count(caller, "values to read into", expected, found);
 }
 
+/// Converts bytes: feature = pixel * scale + offset.
+inline void convert_pixels(std::span<const std::uint8_t> pixels, float scale, float offset, std::span<float> features) {
+  for (std::size_t i = 0; i < pixels.size(); ++i) features[i] = static_cast<float>(pixels[i]) * scale + offset;
+}
+
+/// The features of all bytes in each channel, for pixel_values().
+[[nodiscard]] inline std::vector<float> values_of_pixels(std::size_t channels, float scale, float offset) {
+  std::vector<std::uint8_t> pixels(256 * channels);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i / channels);
+  std::vector<float> features(pixels.size());
+  convert_pixels(pixels, scale, offset, features);
+  return features;
+}
+
 }  // namespace detail
 
 /// A data set of pictures in memory, one byte per value: feature = pixel * scale + offset. 60,000 pictures of 28 x 28
@@ -202,14 +275,26 @@ class images {
   [[nodiscard]] std::span<const std::uint32_t> labels() const { return labels_; }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    const std::size_t values = shape_.size();
-    detail::check_read("images", index, size(), values, features.size());
-    const std::uint8_t* pixel = pixels_.data() + index * values;
-    for (std::size_t i = 0; i < values; ++i) features[i] = static_cast<float>(pixel[i]) * scale_ + offset_;
+    detail::convert_pixels(pixels_of(index, features.size()), scale_, offset_, features);
+    return labels_[index];
+  }
+
+  [[nodiscard]] std::vector<float> pixel_values() const {
+    return detail::values_of_pixels(shape_.channels, scale_, offset_);
+  }
+
+  std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const {
+    const std::span<const std::uint8_t> found = pixels_of(index, pixels.size());
+    std::copy(found.begin(), found.end(), pixels.begin());
     return labels_[index];
   }
 
  private:
+  [[nodiscard]] std::span<const std::uint8_t> pixels_of(std::size_t index, std::size_t values) const {
+    detail::check_read("images", index, size(), shape_.size(), values);
+    return pixels().subspan(index * values, values);
+  }
+
   shape shape_;
   std::vector<std::uint8_t> pixels_;
   std::vector<std::uint32_t> labels_;
@@ -330,6 +415,20 @@ class subset {
     return data_->read(original(index), epoch, features);
   }
 
+  [[nodiscard]] std::vector<float> pixel_values() const requires dataset_with_pixels<Dataset> {
+    return data_->pixel_values();
+  }
+
+  std::uint32_t read_pixels(std::size_t index,
+                            std::span<std::uint8_t> pixels) const requires dataset_with_pixels<Dataset> {
+    return data_->read_pixels(original(index), pixels);
+  }
+
+  std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const requires
+      dataset_with_pixels<Dataset> && dataset_with_epochs<Dataset> {
+    return data_->read_pixels(original(index), epoch, pixels);
+  }
+
   [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return data_->targets(); }
 
   void read_target(std::size_t index, std::span<float> target) const requires dataset_with_targets<Dataset> {
@@ -365,6 +464,15 @@ class plain {
   [[nodiscard]] std::size_t readers() const { return readers_of(*data_); }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const { return data_->read(index, features); }
+
+  [[nodiscard]] std::vector<float> pixel_values() const requires dataset_with_pixels<Dataset> {
+    return data_->pixel_values();
+  }
+
+  std::uint32_t read_pixels(std::size_t index,
+                            std::span<std::uint8_t> pixels) const requires dataset_with_pixels<Dataset> {
+    return data_->read_pixels(index, pixels);
+  }
 
   [[nodiscard]] std::size_t targets() const requires dataset_with_targets<Dataset> { return data_->targets(); }
 
@@ -422,5 +530,6 @@ static_assert(dataset<images> && dataset_with_targets<arrays> && dataset_with_ta
 static_assert(dataset<subset<images>> && !dataset_with_targets<subset<images>>);
 static_assert(!dataset_with_epochs<images> && !dataset_with_epochs<subset<images>>);
 static_assert(dataset_with_targets<plain<arrays>>);
+static_assert(dataset_with_pixels<images> && dataset_with_pixels<subset<images>> && !dataset_with_pixels<arrays>);
 
 }  // namespace localis::data

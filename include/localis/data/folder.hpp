@@ -113,20 +113,37 @@ class folder {
   [[nodiscard]] std::span<const skipped_picture> skipped() const { return skipped_; }
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    detail::check_read("folder", index, size(), side_values(), features.size());
-    const picture whole = read_picture(path(index), options_.max_pixels);
-    return write(index, whole, centre(whole), features);
+    std::vector<std::uint8_t> pixels(features.size());
+    const std::uint32_t label = read_pixels(index, pixels);
+    detail::convert_pixels(pixels, scale, 0.0F, features);
+    return label;
   }
 
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
-    if (options_.training == crop::centre) return read(index, features);
-    detail::check_read("folder", index, size(), side_values(), features.size());
+    std::vector<std::uint8_t> pixels(features.size());
+    const std::uint32_t label = read_pixels(index, epoch, pixels);
+    detail::convert_pixels(pixels, scale, 0.0F, features);
+    return label;
+  }
+
+  [[nodiscard]] static std::vector<float> pixel_values() { return detail::values_of_pixels(channels(), scale, 0.0F); }
+
+  std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const {
+    detail::check_read("folder", index, size(), side_values(), pixels.size());
+    const picture whole = read_picture(path(index), options_.max_pixels);
+    return write(index, whole, centre(whole), pixels);
+  }
+
+  std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const {
+    if (options_.training == crop::centre) return read_pixels(index, pixels);
+    detail::check_read("folder", index, size(), side_values(), pixels.size());
     const picture whole = read_picture(path(index), options_.max_pixels);
     const random_stream random = random_.substream(epoch).substream(index);
-    return write(index, whole, random_cut(whole.height, whole.width, options_.side, options_.range, random), features);
+    return write(index, whole, random_cut(whole.height, whole.width, options_.side, options_.range, random), pixels);
   }
 
  private:
+  static constexpr float scale = 1.0F / 255.0F;
   static constexpr std::uint64_t stream = 0x666F6C646572;  // "folder"
 
   struct file {
@@ -140,8 +157,9 @@ class folder {
     return centre_cut(whole.height, whole.width, options_.shorter_side, options_.side);
   }
 
-  std::uint32_t write(std::size_t index, const picture& whole, const cut& window, std::span<float> features) const {
-    resize(whole, window.source, window.height, window.width, window.kept, features);
+  std::uint32_t write(std::size_t index, const picture& whole, const cut& window,
+                      std::span<std::uint8_t> pixels) const {
+    resize(whole, window.source, window.height, window.width, window.kept, pixels);
     return files_[index].label;
   }
 
@@ -245,7 +263,7 @@ class folder {
   std::vector<skipped_picture> skipped_;
 };
 
-static_assert(dataset_with_epochs<folder> && dataset_with_readers<folder>);
+static_assert(dataset_with_epochs<folder> && dataset_with_pixels<folder> && dataset_with_readers<folder>);
 
 struct folder_set {
   folder train;

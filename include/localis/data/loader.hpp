@@ -12,20 +12,11 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/random.hpp>
+#include <localis/data/batch.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/share_out.hpp>
 
 namespace localis::data {
-
-/// A view of one batch, valid until the next get() of its loader.
-template <class Scalar>
-struct batch_view {
-  std::size_t size = 0;                    ///< samples; the last batch of an epoch may have fewer
-  std::span<const Scalar> features;        ///< size x height x width x channels
-  std::span<const std::uint32_t> labels;   ///< size
-  std::span<const Scalar> targets;         ///< size x targets; empty without targets
-  std::span<const std::uint32_t> indices;  ///< size; the numbers of the samples in the data set
-};
 
 /// Cuts a data set into batches. The result of get(epoch, step) is a pure function of (seed, epoch, step): any batch
 /// may be requested at any time, and each sample occurs once per epoch. While the caller works on a batch, a thread
@@ -48,6 +39,10 @@ class loader {
       throw config_error(text("loader: batch: expected at most the ", size_, " samples of the data, found ", batch));
     expect(size_ <= 0xFFFFFFFF, "loader: samples of the data", "at most 2^32 - 1", size_);
     detail::check_shape("loader", shape_of(data));
+    constexpr std::size_t fewest_positions = 512;  // a table of 256 floats is half as large as the bytes of a channel
+    if (batch * shape_of(data).positions() >= fewest_positions) pixel_values_ = pixel_values_of(data);
+    if (!pixel_values_.empty())
+      detail::check_count("loader", "pixel_values() of the data", 256 * data.channels(), pixel_values_.size());
   }
   loader(const Dataset&& data, std::size_t batch, std::uint64_t seed, bool shuffle = true) = delete;
   loader(const loader&) = delete;
@@ -57,9 +52,28 @@ class loader {
   [[nodiscard]] std::size_t steps() const { return (size_ + batch_ - 1) / batch_; }
   [[nodiscard]] std::size_t batch() const { return batch_; }
 
-  batch_view<Scalar> get(std::size_t epoch, std::size_t step) {
+  /// Whether get_pixels() gives bytes: if the data set does, and a batch has at least 512 positions, so that its bytes
+  /// and their table are smaller than its floats.
+  [[nodiscard]] bool gives_pixels() const { return !pixel_values_.empty(); }
+
+  batch_view<Scalar> get(std::size_t epoch, std::size_t step) { return get({epoch, step, false}); }
+
+  /// Like get(), but the batch has bytes in place of features if gives_pixels().
+  batch_view<Scalar> get_pixels(std::size_t epoch, std::size_t step) { return get({epoch, step, gives_pixels()}); }
+
+ private:
+  static constexpr std::uint64_t stream = 0x6C6F61646572;  // "loader"
+
+  struct place {
+    std::size_t epoch = 0;
+    std::size_t step = 0;
+    bool pixels = false;  ///< whether the batch has bytes in place of features
+    bool operator==(const place&) const = default;
+  };
+
+  batch_view<Scalar> get(const place& wanted) {
+    const auto [epoch, step, pixels] = wanted;
     if (step >= steps()) throw config_error(text("loader: step: expected less than ", steps(), ", found ", step));
-    const place wanted{epoch, step};
     if (pending_.valid() && foreseen_ == wanted) {
       pending_.get();
     } else {
@@ -68,33 +82,27 @@ class loader {
       fill(back_, wanted);
     }
     std::swap(front_, back_);
-    foreseen_ = step + 1 < steps() ? place{epoch, step + 1} : place{epoch + 1, 0};
+    foreseen_ = step + 1 < steps() ? place{epoch, step + 1, pixels} : place{epoch + 1, 0, pixels};
     try {
       pending_ = std::async(std::launch::async, [this, next = foreseen_] { fill(back_, next); });
     } catch (const std::system_error&) {
       // No thread is available: the next call reads its batch itself.
     }
-    return front_.view();
+    batch_view<Scalar> view = front_.view();
+    if (pixels) view.pixel_values = pixel_values_;
+    return view;
   }
-
- private:
-  static constexpr std::uint64_t stream = 0x6C6F61646572;  // "loader"
-
-  struct place {
-    std::size_t epoch = 0;
-    std::size_t step = 0;
-    bool operator==(const place&) const = default;
-  };
 
   struct buffer {
     std::vector<std::uint32_t> order;  ///< of all samples in `order_epoch`; empty: none yet
     std::size_t order_epoch = 0;
     std::vector<Scalar> features;
+    std::vector<std::uint8_t> pixels;
     std::vector<Scalar> targets;
     std::vector<std::uint32_t> labels;
     std::vector<std::uint32_t> indices;
 
-    batch_view<Scalar> view() const { return {labels.size(), features, labels, targets, indices}; }
+    batch_view<Scalar> view() const { return {labels.size(), features, labels, targets, indices, pixels, {}}; }
   };
 
   void fill(buffer& batch, place position) const {
@@ -107,19 +115,34 @@ class loader {
     const std::size_t count = (std::min)(batch_, size_ - first);
     const std::size_t values = shape_of(data_).size();
     const std::size_t targets = targets_of(data_);
-    batch.features.resize(count * values);
+    batch.features.resize(position.pixels ? 0 : count * values);
+    batch.pixels.resize(position.pixels ? count * values : 0);
     batch.targets.resize(count * targets);
     batch.labels.resize(count);
     batch.indices.resize(count);
     detail::share_out(count, readers_of(data_), [&](std::size_t i) {
       const std::uint32_t index = batch.order[first + i];
       batch.indices[i] = index;
-      write_row(batch.features, i, values,
-                [&](std::span<float> row) { batch.labels[i] = read_in_epoch(data_, index, position.epoch, row); });
+      batch.labels[i] = read_sample(batch, i, index, position);
       check_label(index, batch.labels[i]);
       if constexpr (dataset_with_targets<Dataset>)
         write_row(batch.targets, i, targets, [&](std::span<float> row) { data_.read_target(index, row); });
     });
+  }
+
+  /// Reads the features or the bytes of a sample into row i of the batch, and returns the label.
+  std::uint32_t read_sample(buffer& batch, std::size_t i, std::uint32_t index, const place& position) const {
+    const std::size_t values = shape_of(data_).size();
+    if constexpr (dataset_with_pixels<Dataset>) {
+      if (position.pixels) {
+        const auto row = std::span(batch.pixels).subspan(i * values, values);
+        return read_pixels_in_epoch(data_, index, position.epoch, row);
+      }
+    }
+    std::uint32_t label = 0;
+    write_row(batch.features, i, values,
+              [&](std::span<float> row) { label = read_in_epoch(data_, index, position.epoch, row); });
+    return label;
   }
 
   std::vector<std::uint32_t> order(std::size_t epoch) const {
@@ -154,8 +177,9 @@ class loader {
   random_stream random_;
   bool shuffle_;
   std::size_t size_;
-  buffer front_;  ///< the batch that the caller sees
-  buffer back_;   ///< the batch that the thread fills
+  std::vector<float> pixel_values_;  ///< empty if the batches have features alone
+  buffer front_;                     ///< the batch that the caller sees
+  buffer back_;                      ///< the batch that the thread fills
   place foreseen_;
   std::future<void> pending_;  ///< last, so that its destructor waits for the thread while the buffers are alive
 };

@@ -73,16 +73,16 @@ struct resampling {
 
 }  // namespace detail
 
-/// Cuts `source` out of a picture, resizes it to height x width, and writes the part `kept` of the result as floats in
-/// [0, 1]; only that part is computed. The filter is a triangle, which is wider if the picture shrinks ("bilinear with
+/// Cuts `source` out of a picture, resizes it to height x width, and writes the bytes of the part `kept` of the result;
+/// only that part is computed. The filter is a triangle, which is wider if the picture shrinks ("bilinear with
 /// antialiasing"). It is applied to the columns first, and each pass is rounded to bytes.
 ///
-/// @param features  kept.height * kept.width * 3 floats
-/// Errors: shape_error for regions that do not lie within their pictures or are empty, or features of another size.
+/// @param pixels  kept.height * kept.width * 3 bytes
+/// Errors: shape_error for regions that do not lie within their pictures or are empty, or pixels of another size.
 /// Source: `Image.resize` of Pillow, with the same bytes; from version 13 on Pillow may resize the rows first, which
 ///         changes some bytes by 1.
 inline void resize(const picture& original, const region& source, std::size_t height, std::size_t width,
-                   const region& kept, std::span<float> features) {
+                   const region& kept, std::span<std::uint8_t> pixels) {
   constexpr std::size_t channels = 3;
   const auto fits = [](const region& part, std::size_t rows, std::size_t columns) {
     return part.height > 0 && part.width > 0 && part.height <= rows && part.top <= rows - part.height &&
@@ -98,9 +98,9 @@ inline void resize(const picture& original, const region& source, std::size_t he
   if (!fits(kept, height, width))
     throw shape_error(
         text("resize: kept: expected a part of the ", height, 'x', width, " pixels, found ", describe(kept)));
-  if (features.size() != kept.height * kept.width * channels)
+  if (pixels.size() != kept.height * kept.width * channels)
     throw shape_error(
-        text("resize: values: expected ", kept.height * kept.width * channels, ", found ", features.size()));
+        text("resize: values: expected ", kept.height * kept.width * channels, ", found ", pixels.size()));
 
   const detail::resampling horizontal(source.width, width, kept.left, kept.width);
   const detail::resampling vertical(source.height, height, kept.top, kept.height);
@@ -115,11 +115,10 @@ inline void resize(const picture& original, const region& source, std::size_t he
     for (const auto& tap : horizontal.taps)
       for (std::size_t c = 0; c < channels; ++c) *target++ = horizontal.apply(tap, row + c, channels);
   }
-  float* feature = features.data();
+  std::uint8_t* pixel = pixels.data();
   for (detail::resampling::tap tap : vertical.taps) {
     tap.first -= first_row;
-    for (std::size_t i = 0; i < stride; ++i)
-      *feature++ = static_cast<float>(vertical.apply(tap, narrow.data() + i, stride)) * (1.0F / 255.0F);
+    for (std::size_t i = 0; i < stride; ++i) *pixel++ = vertical.apply(tap, narrow.data() + i, stride);
   }
 }
 
