@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -87,4 +88,29 @@ TEST_CASE("kernel: an activation and its gradient, in place too") {
   values d{1, 1, 10, 10};
   run(kernel::activate_gradient<double, lo::leaky_relu_function>{x.data(), d.data(), d.data(), 2, leaky}, 2, 2);
   CHECK(d == values{0.5, 1, 5, 10});
+}
+
+TEST_CASE("kernel: what bytes stand for, by channel, in packs too") {
+  std::vector<float> table(256 * 3);
+  for (std::size_t i = 0; i < table.size(); ++i)
+    table[i] = static_cast<float>(i / 3) + 1000.0F * static_cast<float>(i % 3);
+  const std::vector<std::uint8_t> pixels{7, 0, 255, 1, 2, 3, 254, 100, 128, 5, 5, 5,
+                                         9, 8, 7,   6, 5, 4, 3,   2,   1,   0, 0, 255};
+  const values expected{7, 1000, 2255, 1, 1002, 2003, 254, 1100, 2128, 5, 1005, 2005,
+                        9, 1008, 2007, 6, 1005, 2004, 3,   1002, 2001, 0, 1000, 2255};
+  values to(24, -1);
+  const kernel::look_up<double> f{pixels.data(), table.data(), to.data(), 12, 3, kernel::divider(3)};
+  run(f, 2, 12);
+  CHECK(to == expected);
+  CHECK(f.packs(4));
+  CHECK_FALSE(f.packs(5));
+  const auto by_packs = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
+    to.assign(24, -1);
+    for (std::uint32_t row = 0; row < 2; ++row) {
+      for (std::uint32_t begin = 0; begin < 12; begin += N) f.template packed<N>(row, begin);
+    }
+    CHECK(to == expected);
+  };
+  by_packs(std::integral_constant<std::size_t, 1>{});
+  by_packs(std::integral_constant<std::size_t, 4>{});
 }

@@ -21,7 +21,14 @@ TEST_CASE("check_batch: without a number of classes there are as many as outputs
 }
 
 TEST_CASE("check_batch: what fits is accepted") {
-  detail::check_features("f", {1, 2, 3}, 24, 4);
+  const std::vector<float> features(24);
+  detail::check_features<float>("f", {1, 2, 3}, {.size = 4, .features = features});
+  const std::vector<std::uint8_t> pixels(24);
+  const std::vector<float> pixel_values(256 * 3);
+  const lo::data::batch_view<float> bytes{.size = 4, .pixels = pixels, .pixel_values = pixel_values};
+  detail::check_features("f", {1, 2, 3}, bytes);
+  detail::check_pixels("f", bytes, {.pixels = true});
+  detail::check_pixels<float>("f", {.size = 4, .features = features}, {});
   detail::check_classes("f", 7, 7);
   detail::check_step({.boundary = 2, .local_rate = 0.1}, {.lowest_boundary = 1, .highest_boundary = 2});
   const labels right{0, 1, 2};
@@ -44,6 +51,20 @@ TEST_CASE("check_batch: memory that was prepared for less than the step wants") 
                        lo::config_error);
   detail::check_step({.normalization = lo::prefix_normalization::batch},
                      {.normalization = lo::prefix_normalization::batch});
+}
+
+TEST_CASE("check_batch: bytes that do not fit, or were not prepared for") {
+  const std::vector<std::uint8_t> pixels(12);
+  const std::vector<float> table(256 * 2);
+  const lo::data::batch_view<double> bytes{.size = 2, .pixels = pixels, .pixel_values = table};
+  CHECK_THROWS_WITH_AS(detail::check_features("f", {1, 2, 3}, bytes),
+                       "f: pixel_values: expected 256 x 3 channels, found 512", lo::shape_error);
+  CHECK_THROWS_WITH_AS(detail::check_features("f", {1, 2, 2}, bytes),
+                       "f: expected 2 samples of 1x2x2 = 8 values (at least one sample), found 12", lo::shape_error);
+  CHECK_THROWS_WITH_AS(detail::check_pixels("f", bytes, {}),
+                       "f: pixels: expected features, since the memory was prepared without memory_request::pixels, "
+                       "found bytes",
+                       lo::config_error);
 }
 
 TEST_CASE("check_batch: a message shows the first values of a row") {

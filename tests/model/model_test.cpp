@@ -359,3 +359,36 @@ TEST_CASE("model: bad values") {
   CHECK(message<lo::config_error>(forward({})) ==
         "model::forward: expected memory prepared for training, found prepared for predictions only");
 }
+
+TEST_CASE("model: bytes are the features that they stand for") {
+  std::vector<std::uint8_t> pixels(11 * net::input.size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i % 251);
+  std::vector<float> table(256 * 2);
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i) / 256.0F - static_cast<float>(i % 2);
+  values x(pixels.size());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(table[std::size_t{2} * pixels[i] + i % 2]);
+  const labels right(11, 1);
+  const lo::data::batch_view<double> bytes{.size = 11, .labels = right, .pixels = pixels, .pixel_values = table};
+  model by_features;
+  model by_bytes;
+  const values predicted = by_features.predict(x, 11);
+  CHECK(by_bytes.predict(bytes) == predicted);  // prepares by itself
+  CHECK(by_bytes.memory().pixels);
+  CHECK(by_bytes.predict(x, 11) == predicted);
+  by_bytes.prepare({.batch = 4, .pixels = true});
+  CHECK(by_bytes.predict(bytes) == predicted);
+  CHECK(by_bytes.evaluate(cross_entropy{}, bytes).loss == by_features.evaluate(cross_entropy{}, x, right).loss);
+
+  by_features.prepare({.batch = 11});
+  by_bytes.prepare({.batch = 11, .pixels = true});
+  const auto arena_of = [](const model& m) { return m.backend().counters().snapshot().held(lo::memory_kind::arena); };
+  CHECK(arena_of(by_bytes) == arena_of(by_features) + lo::workspace::round_up(11 * net::input.size() * sizeof(double)));
+  CHECK(by_bytes.summary().memory[0].arena ==
+        by_features.summary().memory[0].arena + arena_of(by_bytes) - arena_of(by_features));
+  const auto expected = by_features.forward(x, 11, {.boundary = 2, .local_rate = 1e-3});
+  const auto found = by_bytes.forward(bytes, {.boundary = 2, .local_rate = 1e-3});
+  CHECK(values(found.begin(), found.end()) == values(expected.begin(), expected.end()));
+  CHECK(parameters(by_bytes) == parameters(by_features));
+  CHECK_THROWS_AS(by_features.forward(bytes, {}), lo::config_error);
+  CHECK_THROWS_AS((void)by_features.predict(bytes), lo::config_error);
+}

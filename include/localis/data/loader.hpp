@@ -102,7 +102,7 @@ class loader {
     std::vector<std::uint32_t> labels;
     std::vector<std::uint32_t> indices;
 
-    batch_view<Scalar> view() const { return {labels.size(), features, labels, targets, indices, pixels, {}}; }
+    batch_view<Scalar> view() const { return {labels.size(), features, labels, targets, indices, pixels}; }
   };
 
   void fill(buffer& batch, place position) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/kernel/divide.hpp>
 #include <localis/kernel/pack.hpp>
 #include <localis/kernel/rows.hpp>
 #include <localis/math/activation.hpp>
@@ -115,6 +116,44 @@ struct scatter_rows {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) target[index[row] * columns + i] = source[row * columns + i];
+  }
+};
+
+/// Looks up what the bytes of pictures stand for, channels last: target = values[byte][channel].
+template <class T>
+struct look_up {
+  using scalar = T;
+  const std::uint8_t* pixels;
+  const float* values;  ///< 256 x channels
+  T* target;
+  std::size_t columns;  ///< values of a picture
+  std::uint32_t channels;
+  divider by_channels;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::uint32_t channel = by_channels(narrow(i)).remainder;
+      target[row * columns + i] = value(pixels[row * columns + i], channel);
+    }
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    const std::uint64_t i = std::uint64_t{row} * columns + begin;
+    const pack<std::uint8_t, N> bytes = load_pack<N>(pixels + i);
+    std::uint32_t channel = by_channels(begin).remainder;
+    pack<T, N> features{};
+    for (std::size_t k = 0; k < N; ++k) {
+      features[k] = value(bytes[k], channel);
+      channel = channel + 1 == channels ? 0 : channel + 1;
+    }
+    store_pack(features, target + i);
+  }
+
+ private:
+  [[nodiscard]] constexpr T value(std::uint8_t byte, std::uint32_t channel) const {
+    return static_cast<T>(values[byte * channels + channel]);
   }
 };
 

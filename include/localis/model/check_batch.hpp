@@ -10,6 +10,7 @@
 #include <localis/core/finite.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/data/batch.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/model/step_options.hpp>
 
@@ -19,10 +20,27 @@ namespace localis::detail {
 /// The number of classes that count: that of the data or, if it is 0, the number of outputs.
 constexpr std::size_t class_count(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
 
-inline void check_features(const char* caller, const shape& input, std::size_t values, std::size_t samples) {
-  if (samples > 0 && values == samples * input.size()) return;
-  throw shape_error(text(caller, ": expected ", samples, " samples of ", input, " = ", samples * input.size(),
-                         " values (at least one sample), found ", values));
+/// Checks the features of a batch, or its bytes.
+template <class T>
+void check_features(const char* caller, const shape& input, const data::batch_view<T>& batch) {
+  const std::size_t values = batch.pixels.empty() ? batch.features.size() : batch.pixels.size();
+  if (batch.size == 0 || values != batch.size * input.size()) {
+    throw shape_error(text(caller, ": expected ", batch.size, " samples of ", input, " = ", batch.size * input.size(),
+                           " values (at least one sample), found ", values));
+  }
+  if (!batch.pixels.empty() && batch.pixel_values.size() != 256 * input.channels) {
+    throw shape_error(text(caller, ": pixel_values: expected 256 x ", input.channels, " channels, found ",
+                           batch.pixel_values.size()));
+  }
+}
+
+/// Checks that the prepared memory accepts a batch that arrives as bytes.
+template <class T>
+void check_pixels(const char* caller, const data::batch_view<T>& batch, const memory_request& request) {
+  if (batch.pixels.empty() || request.pixels) return;
+  throw config_error(
+      text(caller,
+           ": pixels: expected features, since the memory was prepared without memory_request::pixels, found bytes"));
 }
 
 inline void check_classes(const char* caller, std::size_t classes, std::size_t outputs) {

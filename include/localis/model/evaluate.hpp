@@ -23,7 +23,8 @@
 //
 // These functions run the model in evaluation mode: running statistics, no dropout, no learning. They read the data in
 // order and without augmentation, in batches of the size that the model's memory is prepared for; if nothing is
-// prepared, they prepare it for predictions in batches of up to 256 samples.
+// prepared, they prepare it for predictions in batches of up to 256 samples. A GPU gets bytes where the data gives them
+// (data::dataset_with_pixels), unless its memory was prepared for floats.
 
 namespace localis {
 
@@ -76,14 +77,17 @@ template <class Model, class Data, class Body>
   const data::plain<Data> unaugmented(data);
   data::loader<typename Model::scalar, data::plain<Data>> batches(
       unaugmented, (std::min)(batch, static_cast<std::size_t>(data.size())), 0, false);
-  for (std::size_t step = 0; step < batches.steps(); ++step) body(batches.get(0, step));
+  const bool pixels = prepared > 0 ? model.memory().pixels : !Model::backend_type::memory::host_accessible;
+  for (std::size_t step = 0; step < batches.steps(); ++step) {
+    body(pixels ? batches.get_pixels(0, step) : batches.get(0, step));
+  }
 }
 
 /// Appends the class with the largest output for each sample of a batch.
 template <class Model>
 void append_largest(const char* caller, Model& model, const data::batch_view<typename Model::scalar>& batch,
                     std::size_t classes, std::vector<std::uint32_t>& result) {
-  const std::vector<typename Model::scalar> output = model.predict(batch.features, batch.size);
+  const std::vector<typename Model::scalar> output = model.predict(batch);
   for (std::size_t n = 0; n < batch.size; ++n) {
     const auto row = output.begin() + static_cast<std::ptrdiff_t>(n * Model::outputs);
     if (!loss::all_finite(&*row, classes)) {
@@ -107,7 +111,7 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
   detail::check_data<Model>("evaluate", "data", data);
   score result;
   detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
-    const auto part = model.evaluate(loss, batch.features, batch.labels, batch.targets, data.classes());
+    const auto part = model.evaluate(loss, batch, data.classes());
     result.loss += part.loss * static_cast<double>(batch.size);
     result.accuracy += static_cast<double>(part.correct);
   });

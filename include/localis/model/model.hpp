@@ -12,6 +12,7 @@
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/workspace.hpp>
+#include <localis/data/batch.hpp>
 #include <localis/fwd.hpp>
 #include <localis/model/all_finite.hpp>
 #include <localis/model/batch_loss.hpp>
@@ -139,7 +140,12 @@ class model {
   /// Runs one batch through the network. Stages before the boundary learn by their rules during this pass (if
   /// local_rate > 0); stages from the boundary on save the arrays that backward() reads. Returns the network's output,
   /// samples x outputs, in the backend's memory, valid until the next pass.
-  std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const step_options& options);
+  std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const step_options& options) {
+    return forward(data::batch_view<scalar>{.size = samples, .features = features}, options);
+  }
+  /// Runs the features of a batch, or its bytes if memory_request::pixels was set. On a device, the next batch arrives
+  /// while this one is computed.
+  std::span<const scalar> forward(const data::batch_view<scalar>& batch, const step_options& options);
 
   /// Returns the mean loss of the last forward pass, and prepares backward(). `targets` has one row of outputs per
   /// sample, or is empty; if it is empty, outputs beyond the classes of the data (step_options::classes) are ignored,
@@ -171,14 +177,25 @@ class model {
 
   /// Returns the network's output, samples x outputs, on the host. It works in batches of the prepared size, or of up
   /// to 256 samples if nothing was prepared.
-  std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples);
+  std::vector<scalar> predict(std::span<const scalar> features, std::size_t samples) {
+    return predict(data::batch_view<scalar>{.size = samples, .features = features});
+  }
+  /// The same for the features of a batch, or for its bytes if memory_request::pixels was set or nothing was prepared.
+  std::vector<scalar> predict(const data::batch_view<scalar>& batch);
 
   using evaluation = batch_evaluation;
   /// Returns the mean loss and the number of correct predictions of one batch. `classes` is as in
   /// step_options::classes.
   template <class Loss>
   evaluation evaluate(const Loss& function, std::span<const scalar> features, std::span<const std::uint32_t> labels,
-                      std::span<const scalar> targets = {}, std::size_t classes = 0);
+                      std::span<const scalar> targets = {}, std::size_t classes = 0) {
+    const std::size_t samples = features.size() / Network::input.size();
+    return evaluate(
+        function, data::batch_view<scalar>{.size = samples, .features = features, .labels = labels, .targets = targets},
+        classes);
+  }
+  template <class Loss>
+  evaluation evaluate(const Loss& function, const data::batch_view<scalar>& batch, std::size_t classes = 0);
 
   // Statistics and description.
 
@@ -214,7 +231,7 @@ class model {
 
   [[nodiscard]] localis::summary summarize(const detail::boundary_plans& plans) const {
     localis::summary s = detail::describe_model<Network>(backend_, signals_.rows());
-    detail::add_memory(s, operations(), plans.request, plans.plans, staging_buffers::bytes(plans.request.batch));
+    detail::add_memory(s, operations(), plans.request, plans.plans, staging_buffers::bytes(plans.request));
     return s;
   }
   /// Runs the forward pass over the network. The boundary `stages` means an evaluation.
@@ -303,7 +320,7 @@ template <class Network, class Backend>
 void model<Network, Backend>::prepare(memory_request request) {
   detail::boundary_plans plans = detail::plan_boundaries<Network>(backend_, layers_, request);
   const std::size_t planned = plans.largest().bytes;
-  const std::size_t bytes = planned + staging_buffers::bytes(request.batch);
+  const std::size_t bytes = planned + staging_buffers::bytes(request);
   prepared_ = false;  // until every allocation has succeeded
   state_ = progress::idle;
   try {
@@ -317,16 +334,18 @@ void model<Network, Backend>::prepare(memory_request request) {
   } catch (const error& failure) {
     throw error(text(failure.what(), plans.needs()));
   }
-  staging_.place(arena_.data() + planned, request.batch);
+  staging_.place(arena_.data() + planned, request);
   plans_ = std::move(plans);
   prepared_ = true;
 }
 
 template <class Network, class Backend>
-auto model<Network, Backend>::forward(std::span<const scalar> features, std::size_t samples,
-                                      const step_options& options) -> std::span<const scalar> {
+auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, const step_options& options)
+    -> std::span<const scalar> {
+  const std::size_t samples = batch.size;
   if (!prepared_) throw config_error("model::forward: expected a call of prepare() before, found none");
-  detail::check_features("model::forward", Network::input, features.size(), samples);
+  detail::check_features("model::forward", Network::input, batch);
+  detail::check_pixels("model::forward", batch, memory());
   if (samples > memory().batch) {
     throw shape_error(
         text("model::forward: expected at most ", memory().batch, " samples, as prepared, found ", samples));
@@ -335,7 +354,7 @@ auto model<Network, Backend>::forward(std::span<const scalar> features, std::siz
   detail::check_classes("model::forward", options.classes, outputs);
   if (!options.gains_are_set) factors_.upload_gains(backend_, options);
   step_options_ = options;
-  pass_.input = staging_.features_async(backend_, features);
+  pass_.input = staging_.features_async(backend_, batch);
   pass_.samples = samples;
   step_ = {.local_rate = options.local_rate,
            .gain = gains(),
@@ -409,17 +428,25 @@ std::size_t model<Network, Backend>::correct(std::span<const std::uint32_t> labe
 // ---- evaluation -----------------------------------------------------------------------------------------------------
 
 template <class Network, class Backend>
-auto model<Network, Backend>::predict(std::span<const scalar> features, std::size_t samples) -> std::vector<scalar> {
-  if (!prepared_) prepare({.batch = std::clamp<std::size_t>(samples, 1, 256), .training = false});
-  detail::check_features("model::predict", Network::input, features.size(), samples);
-  std::vector<scalar> result(samples * outputs);
+auto model<Network, Backend>::predict(const data::batch_view<scalar>& batch) -> std::vector<scalar> {
+  if (!prepared_) {
+    prepare({.batch = std::clamp<std::size_t>(batch.size, 1, 256), .training = false, .pixels = !batch.pixels.empty()});
+  }
+  detail::check_features("model::predict", Network::input, batch);
+  detail::check_pixels("model::predict", batch, memory());
+  std::vector<scalar> result(batch.size * outputs);
   state_ = progress::idle;
   pass_.arena_plan = &plans_.prediction();
   pass_.arena = arena_.data();
-  for (std::size_t first = 0; first < samples; first += memory().batch) {
-    const std::size_t count = (std::min)(memory().batch, samples - first);
-    pass_.input = staging_.features_async(
-        backend_, features.subspan(first * Network::input.size(), count * Network::input.size()));
+  for (std::size_t first = 0; first < batch.size; first += memory().batch) {
+    const std::size_t count = (std::min)(memory().batch, batch.size - first);
+    const auto part = [&](const auto& values) {
+      return values.empty() ? values : values.subspan(first * Network::input.size(), count * Network::input.size());
+    };
+    pass_.input = staging_.features_async(backend_, {.size = count,
+                                                     .features = part(batch.features),
+                                                     .pixels = part(batch.pixels),
+                                                     .pixel_values = batch.pixel_values});
     pass_.samples = count;
     run_forward({}, stages);
     backend_.download(pass_.output(), std::span<scalar>(result.data() + first * outputs, count * outputs));
@@ -429,14 +456,12 @@ auto model<Network, Backend>::predict(std::span<const scalar> features, std::siz
 
 template <class Network, class Backend>
 template <class Loss>
-auto model<Network, Backend>::evaluate(const Loss& function, std::span<const scalar> features,
-                                       std::span<const std::uint32_t> labels, std::span<const scalar> targets,
-                                       std::size_t classes) -> evaluation {
-  const std::size_t samples = features.size() / Network::input.size();
+auto model<Network, Backend>::evaluate(const Loss& function, const data::batch_view<scalar>& batch, std::size_t classes)
+    -> evaluation {
   detail::check_classes("model::evaluate", classes, outputs);
-  detail::check_targets("model::evaluate", function, labels, targets, samples, outputs, classes);
-  const std::vector<scalar> output = predict(features, samples);
-  return detail::evaluate_outputs<scalar>(function, output, outputs, labels, targets, classes);
+  detail::check_targets("model::evaluate", function, batch.labels, batch.targets, batch.size, outputs, classes);
+  const std::vector<scalar> output = predict(batch);
+  return detail::evaluate_outputs<scalar>(function, output, outputs, batch.labels, batch.targets, classes);
 }
 
 }  // namespace localis

@@ -15,7 +15,10 @@ struct memory_request {
   std::size_t highest_boundary = static_cast<std::size_t>(-1);  ///< no higher one will occur; limited to the network's
   bool local_learning = true;  ///< false: the prefix is frozen and needs no scratch for its rules
   bool training = true;        ///< false: the memory serves predictions only
-  std::size_t samples = 0;     ///< size of the data set, for rules that remember a row per sample (error_feedback)
+  /// True: batches arrive as bytes (data::batch_view::pixels), which takes less of a device's memory. Batches of floats
+  /// are accepted, too, but on a device their upload does not overlap computation.
+  bool pixels = false;
+  std::size_t samples = 0;  ///< size of the data set, for rules that remember a row per sample (error_feedback)
   /// The statistics of normalization layers before the boundary. With the statistics of a batch, the whole response
   /// must be stored first, which takes memory.
   prefix_normalization normalization = prefix_normalization::running;

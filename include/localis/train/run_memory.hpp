@@ -12,10 +12,10 @@
 namespace localis::detail {
 
 /// The memory that the steps of an epoch need, for the boundaries that the scheduler may choose in it, or for all
-/// boundaries. `samples` is the size of the training data.
+/// boundaries. `samples` is the size of the training data, and `pixels` tells whether they arrive as bytes.
 template <class Model, class Scheduler>
 [[nodiscard]] memory_request memory_of_epoch(const Scheduler& policy, const train_options& options, std::size_t epoch,
-                                             std::size_t samples, bool all_boundaries) {
+                                             std::size_t samples, bool all_boundaries, bool pixels) {
   constexpr std::size_t top = Model::network_type::highest_boundary;
   memory_request request;
   request.batch = options.batch;
@@ -23,6 +23,7 @@ template <class Model, class Scheduler>
   request.highest_boundary = all_boundaries ? top : (std::min)(scheduler::highest_boundary(policy, epoch, top), top);
   request.local_learning = options.local_rate > 0;
   request.training = true;
+  request.pixels = pixels;
   request.samples = samples;
   request.normalization = options.normalization;
   return request;

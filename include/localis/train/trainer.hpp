@@ -53,6 +53,9 @@ namespace localis {
 /// arguments; their defaults are sgd with momentum 0.9, a constant rate of 0.1 and softmax_cross_entropy. A network may
 /// have more outputs than the data has classes: the additional ones take no part in loss and accuracy.
 ///
+/// To a GPU, the batches of a data set that gives bytes (data::dataset_with_pixels) are sent as bytes, with the same
+/// results, unless there is a modulator or a diagnosis, which look at features.
+///
 /// A process that is forked in a callback may train by a fit() of its own, but must not continue this one: the thread
 /// that reads the next batch does not exist after a fork, and the loader would wait for it forever.
 ///
@@ -206,7 +209,7 @@ class trainer {
   template <class Loader, class Validation>
   void train_epochs(Loader& batches, std::size_t samples, const Validation* validation) {
     while (run_.epoch < options_.epochs && !stopped()) {
-      prepare_memory(samples);
+      prepare_memory(samples, sends_pixels(batches));
       const detail::drop_empty_epoch guard(run_.report);
       start_epoch();
       while (run_.step < run_.steps && !stopped()) {
@@ -229,7 +232,9 @@ class trainer {
   template <class Loader>
   void start_step(Loader& batches) {
     const auto start = clock::now();
-    const data::batch_view<scalar> batch = batches.get(run_.epoch, run_.step);
+    const bool pixels = model_.memory().pixels && sends_pixels(batches);
+    const data::batch_view<scalar> batch =
+        pixels ? batches.get_pixels(run_.epoch, run_.step) : batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
     options.modulator = modulators_.factors(batch);
@@ -241,7 +246,7 @@ class trainer {
       in_flight_.open(step, options);
       in_flight_.push(step);
       ++run_.step;
-      model_.forward(batch.features, batch.size, options);
+      model_.forward(batch, options);
       model_.compute_loss_async(loss_, batch.labels, batch.targets);
       in_flight_.close_forward();
       model_.backward();
@@ -347,10 +352,16 @@ class trainer {
     run_.report.message = failure.what();
     detail::track_memory(model_, run_.report.memory);
   }
+  /// Whether batches go to the device as bytes. The functions of a user who looks at batches get features.
+  template <class Loader>
+  [[nodiscard]] bool sends_pixels(const Loader& batches) const {
+    return !Model::backend_type::memory::host_accessible && batches.gives_pixels() && modulators_.empty() &&
+           diagnostics_.empty();
+  }
   /// Plans for the boundaries that this epoch may have, and frees the memory that only lower ones need.
-  [[gnu::cold]] void prepare_memory(std::size_t samples) {
+  [[gnu::cold]] void prepare_memory(std::size_t samples, bool pixels) {
     const memory_request wanted =
-        detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, !diagnostics_.empty());
+        detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, !diagnostics_.empty(), pixels);
     if (memory_prepared_ && wanted == model_.memory()) return;
     memory_prepared_ = true;
     descent_.release_below(wanted.lowest_boundary);

@@ -11,12 +11,15 @@
 
 #include <localis/backend/reference/backend.hpp>
 #include <localis/core/random.hpp>
+#include <localis/data/augment.hpp>
+#include <localis/data/dataset.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/layer/tanh.hpp>
+#include <localis/model/evaluate.hpp>
 #include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
 #include <localis/rule/hebb.hpp>
@@ -135,4 +138,141 @@ TEST_CASE("cuda: the step that a run went wrong in is named, however many steps 
   CHECK(expected.find("sample 9 of the training data") != std::string::npos);
   CHECK(expected.find("(epoch 0, step ") != std::string::npos);
   localis_test::on_device([&] { CHECK(said_by(gpu<double>(small)) == expected); });
+}
+
+namespace {
+
+/// Hides that a data set gives bytes.
+template <class Data>
+struct features_of {
+  const Data& data;
+
+  [[nodiscard]] std::size_t size() const { return data.size(); }
+  [[nodiscard]] std::size_t height() const { return data.height(); }
+  [[nodiscard]] std::size_t width() const { return data.width(); }
+  [[nodiscard]] std::size_t channels() const { return data.channels(); }
+  [[nodiscard]] std::size_t classes() const { return data.classes(); }
+  std::uint32_t read(std::size_t index, std::span<float> features) const { return data.read(index, features); }
+  std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
+    return data.read(index, epoch, features);
+  }
+};
+
+struct pixel_run {
+  std::vector<float> weights;
+  std::vector<double> numbers;
+  std::size_t arena = 0;
+};
+
+constexpr std::size_t pixel_samples = 86;
+constexpr std::size_t pixel_batches = 6;  // five of 16, and one of 6
+constexpr std::size_t pixel_epochs = 3;
+
+/// @param look  called with the trainer before it starts
+template <class Train, class Validation, class Look>
+pixel_run train_pixels(const lo::cuda::options& options, const Train& train, const Validation& validation,
+                       const Look& look) {
+  using model_type = lo::model<net, gpu<float>>;
+  model_type model{{.seed = 5}, gpu<float>(options)};
+  lo::trainer trainer{model,
+                      lo::scheduler::linear{},
+                      lo::supervision::loss_gain{},
+                      {.epochs = pixel_epochs, .batch = 16, .local_rate = 0.01}};
+  pixel_run result;
+  trainer.on_step([&](const lo::step_event& event) { result.numbers.push_back(event.loss); });
+  look(trainer);
+  for (const lo::epoch_record& epoch : trainer.fit(train, validation).epochs) {
+    result.numbers.insert(result.numbers.end(), {epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy});
+  }
+  result.arena = trainer.report().memory.arena;
+  model.for_each_parameter([&](const lo::operation&, const lo::parameter<float>& p) {
+    std::vector<float> host(p.size());
+    model.backend().download(static_cast<const float*>(p.value), std::span<float>(host));
+    result.weights.insert(result.weights.end(), host.begin(), host.end());
+  });
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("cuda: a run to which bytes are sent is that to which features are sent, bit by bit") {
+  const lo::data::images pictures = lo::data::synthetic_images(pixel_samples, 6, 6, 2, 3, 1);
+  const lo::data::augmentation how{.padding = 1, .flip = true, .normalize = {{0.4, 0.5}, {0.3, 0.2}}};
+  const lo::data::augmented bytes(pictures, how);
+  const features_of<lo::data::augmented<lo::data::images>> floats{bytes};
+  const auto plainly = [](auto&) {};
+  pixel_run expected;
+  std::size_t uploaded = 0;
+  const auto seen = [] {
+#if defined(__CUDACC__)
+    return std::size_t{0};
+#else
+    return standin::seen().uploaded;
+#endif
+  };
+  localis_test::on_device([&] {
+    expected = train_pixels(small, floats, floats, plainly);
+    uploaded = seen();
+  });
+  CHECK(expected.numbers.size() == pixel_epochs * (pixel_batches + 3));
+  const auto check = [&](const lo::cuda::options& options, const auto& train, const auto& validation,
+                         const auto& look) {
+    const pixel_run found = train_pixels(options, train, validation, look);
+    CHECK(found.weights == expected.weights);
+    CHECK(found.numbers == expected.numbers);
+    return found;
+  };
+  localis_test::on_device([&] {
+    const pixel_run found = check(small, bytes, bytes, plainly);
+    // One array of floats, two of bytes and a table in place of two arrays of floats.
+    constexpr std::size_t values = 16 * net::input.size();
+    constexpr std::size_t table = 256 * 2 * sizeof(float);
+    CHECK(expected.arena - found.arena == 4 * values - 2 * values - table);
+#if !defined(__CUDACC__)
+    // Training and validation: a quarter of the bytes, and the table in each batch.
+    CHECK(uploaded - seen() == 2 * pixel_epochs * (3 * pixel_samples * net::input.size() - pixel_batches * table));
+#endif
+  });
+  localis_test::on_device([&] { check(small_graphs, bytes, bytes, plainly); });
+  // Only one of the two data sets gives bytes.
+  localis_test::on_device([&] { check(small_graphs, bytes, floats, plainly); });
+  localis_test::on_device([&] { check(small, floats, bytes, plainly); });
+
+  // A modulator sees features, even one that comes in the middle of an epoch or goes.
+  std::size_t looked = 0;
+  const auto modulate = [&](auto& trainer) {
+    trainer.modulate([&](const lo::data::batch_view<float>& batch, std::span<double>) {
+      CHECK(batch.features.size() == batch.size * net::input.size());
+      ++looked;
+    });
+  };
+  localis_test::on_device_at_once([&] { check(small, bytes, bytes, modulate); }, std::size_t{16} << 20);
+  CHECK(looked == pixel_batches * pixel_epochs);
+  localis_test::on_device([&] {
+    looked = 0;
+    std::size_t pauses = 0;  // in each epoch after the third step and at the end
+    check(small_graphs, bytes, bytes, [&](auto& trainer) {
+      trainer.on_pause(3, [&] {
+        ++pauses;
+        if (pauses == 3) modulate(trainer);
+        if (pauses == 5) trainer.modulate({});
+      });
+    });
+    CHECK(pauses == 2 * pixel_epochs);
+    CHECK(looked == pixel_batches);
+  });
+}
+
+TEST_CASE("cuda: evaluation sends bytes where memory is prepared for them, or not at all") {
+  const lo::data::images pictures = lo::data::synthetic_images(40, 6, 6, 2, 3, 1);
+  localis_test::on_device([&] {
+    using model_type = lo::model<net, gpu<float>>;
+    model_type fresh{{.seed = 5}, gpu<float>(small)};
+    model_type prepared{{.seed = 5}, gpu<float>(small)};
+    prepared.prepare({.batch = 16});
+    CHECK(lo::evaluate(fresh, pictures).loss == doctest::Approx(lo::evaluate(prepared, pictures).loss));
+    CHECK(lo::predict(fresh, pictures) == lo::predict(prepared, pictures));
+    CHECK(fresh.memory().pixels);
+    CHECK_FALSE(prepared.memory().pixels);
+  });
 }

@@ -564,6 +564,7 @@ cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t st
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream) {
   standin::counts& seen = the().seen;
+  if (kind == cudaMemcpyHostToDevice) seen.uploaded += bytes;
   ++(kind == cudaMemcpyHostToDevice ? seen.uploads : kind == cudaMemcpyDeviceToHost ? seen.downloads : seen.copies);
   if (const cudaError_t failure = begin_runtime()) return failure;
   const bool from_device = kind != cudaMemcpyHostToDevice;

@@ -45,6 +45,7 @@ struct counts {
   int math_type = 0;  ///< cudnnMathType_t of the last convolution
   std::uint64_t multiply_adds = 0;
   std::size_t uploads = 0;
+  std::size_t uploaded = 0;  ///< bytes to the device
   std::size_t downloads = 0;
   std::size_t copies = 0;  ///< on the device
   std::size_t allocations = 0;
