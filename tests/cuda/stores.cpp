@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -119,6 +120,11 @@ template <int Arrays, class F>
 __global__ void stores(F f) {
   f(blockIdx.x);
 }
+using localis::cuda::detail::threads_of_block;
+template <int Arrays, class F>
+__global__ void team_stores(F f, unsigned lanes) {
+  f(blockIdx.x, threads_of_block(lanes));
+}
 template <int Arrays, class F, class T>
 __global__ void adds(F f, T* sums) {
   const std::size_t column = blockIdx.y;
@@ -137,16 +143,22 @@ void launch_by_name(const localis::kernel::cut_elements<localis::kernel::sum_chu
   stores<arrays_of<std::remove_cvref_t<decltype(f)>>><<<1, 1>>>(f);
   adds<sums_of<F> + arrays_of<F> + more_at_end<F>><<<1, 1>>>(f.kernel.kernel, f.kernel.parts);
 }
-/// A reduction: one thread makes a call, stores what it returns, and finishes.
+/// A reduction: one thread makes a call, or a team, stores what it returns, and finishes.
 template <int Arrays, class F>
-__global__ void reduces(F f, double* numbers) {
-  const auto returned = f(blockIdx.x);
+__global__ void reduces(F f, double* numbers, unsigned lanes) {
+  const auto returned = [&] {
+    if constexpr (localis::kernel::takes_teams<F>) {
+      return f(blockIdx.x, threads_of_block(lanes));
+    } else {
+      return f(blockIdx.x);
+    }
+  }();
   for (std::size_t k = 0; k < returned.size(); ++k) numbers[k] = returned[k];
   f.finish(returned);
 }
 template <class F>
 void launch_blocks_by_name(const localis::kernel::reduction_blocks<F>& blocks) {
-  reduces<1 + arrays_of<F>><<<1, 1>>>(blocks.kernel, nullptr);
+  reduces<1 + arrays_of<F>><<<1, 1>>>(blocks.kernel, nullptr, blocks.call_threads);
 }
 template <class T, class F>
 void launch_blocks_by_name(const localis::kernel::column_blocks<T, F>& blocks) {
@@ -156,6 +168,10 @@ struct by_name {
   template <class F>
   void operator()(cudaStream_t, std::size_t, const F& f) const {
     launch_by_name(f);
+  }
+  template <class F>
+  void run_teams(cudaStream_t, std::size_t, std::uint32_t lanes, const F& f) const {
+    team_stores<arrays_of<F>><<<1, 1>>>(f, lanes);
   }
   template <class Reductions>
   void run_blocks(cudaStream_t, std::size_t, const Reductions& reductions) const {

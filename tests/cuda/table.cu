@@ -11,17 +11,21 @@
 #include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/gate.hpp>
 #include <localis/kernel/launch.hpp>
+#include <localis/kernel/loss.hpp>
 #include <localis/kernel/normalization.hpp>
 #include <localis/kernel/pooling.hpp>
 #include <localis/kernel/reduction.hpp>
 #include <localis/kernel/rows.hpp>
+#include <localis/kernel/softmax.hpp>
 #include <localis/kernel/unfold.hpp>
 #include <localis/kernel/update.hpp>
+#include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/math/activation.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/rule/soft_hebb.hpp>
 
 namespace lo = localis;
 namespace k = localis::kernel;
@@ -57,7 +61,15 @@ template __global__ void call<4>(four<k::normalization_gradient<T, relu_function
 template __global__ void call<4>(four<k::add<T, relu_function>>);
 template __global__ void call<4>(four<k::activate_gradient<T, relu_function>>);
 
+using lo::cuda::detail::run_teams;
+template __global__ void run_teams(k::softmax<T>, std::size_t, std::uint32_t);
+template __global__ void run_teams(k::open_rows<T, k::gate<T, lo::rule::local<lo::rule::soft_hebb>>>, std::size_t,
+                                   std::uint32_t);
+template __global__ void run_teams(k::constrain<T, lo::rule::unit_rows>, std::size_t, std::uint32_t);
+
 using lo::cuda::detail::run_blocks;
+template __global__ void run_blocks(
+    k::one_reduction<k::reduction_blocks<k::sample_losses<T, lo::loss::softmax_cross_entropy>>>);
 template __global__ void run_blocks(sums<k::column_sums<T>>);
 template __global__ void run_blocks(sums<k::followed_by<k::moments<T>, k::finish_moments<T>>>);
 template __global__ void run_blocks(

@@ -8,6 +8,7 @@
 
 #include <localis/kernel/column_blocks.hpp>
 #include <localis/kernel/rows.hpp>
+#include <localis/math/team.hpp>
 
 namespace kernel = localis::kernel;
 
@@ -72,9 +73,11 @@ TEST_CASE("kernel::column_blocks: each value once, for any number of rows, colum
                                  counters.data(),
                                  narrow(first)};
         const std::size_t count = (std::min)(groups - first, groups_of_launch);
-        REQUIRE(blocks.team() == chunks);
+        REQUIRE(blocks.partners() == chunks);
         for (std::uint32_t block = 0; block < count * chunks; ++block) {
-          const auto found = reduced(blocks.width(), [&](std::uint32_t t) { return blocks.of_thread(block, t); });
+          const auto found = reduced(blocks.width(), [&](std::uint32_t t) {
+            return blocks.of_thread(block, t, localis::math::team_of_one{});
+          });
           for (std::uint32_t t = 0; t < blocks.width(); ++t) blocks.deposit(block, t, found[t]);
           REQUIRE(blocks.arrived(block) == counters.data() + block / chunks);
         }

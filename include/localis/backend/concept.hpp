@@ -152,6 +152,7 @@ struct any_body {
 template <class T>
 struct any_gate {
   static constexpr bool whole_rows = true;
+  static constexpr bool takes_teams = false;
   void see(std::size_t, std::size_t, const T*, T*) const {}
   void open(std::size_t, std::size_t, std::size_t, const T*, T*, T*) const {}
   void add(std::size_t, std::size_t, const T*, const T*, T*) const {}
@@ -175,7 +176,7 @@ struct any_gate {
 ///
 /// Loops over independent calls:
 ///   for_rows(rows, columns, f)    f(row, begin, end) over contiguous stretches of a row's columns, or f(row) if the
-///                                 kernel takes whole rows
+///                                 kernel takes whole rows, which a team may share (kernel/team.hpp)
 ///   row_threads(columns)          the number of calls that share a row if a kernel::row_split iterates over it
 ///   for_samples(samples, work, channels, f)    like for_rows, but f processes a whole sample of `work` elements
 ///   reduce_columns(rows, columns, k, f, sums, scratch)    f(row, begin, end, sums) adds to k sums per column, which

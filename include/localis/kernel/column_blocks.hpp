@@ -38,6 +38,7 @@ struct column_blocks {
   static constexpr std::size_t count = std::tuple_size_v<terms_of<Kernel>>;
   using numbers = std::array<double, count>;
   static constexpr reduction kind = reduction::sum;
+  static constexpr std::uint32_t call_threads = 1;
 
   Kernel kernel;
   std::uint32_t rows;
@@ -54,12 +55,13 @@ struct column_blocks {
   std::uint32_t larger_chunks = rows % chunks;  ///< the first chunks, which have one row more
 
   [[nodiscard]] constexpr std::uint32_t width() const { return 1U << width_bits(); }
-  [[nodiscard]] constexpr std::uint32_t team() const { return chunks; }
+  [[nodiscard]] constexpr std::uint32_t partners() const { return chunks; }
   [[nodiscard]] constexpr std::uint32_t* arrived(std::uint32_t block) const {
     return counters + by_chunks(block).whole;
   }
 
-  [[nodiscard]] constexpr numbers of_thread(std::uint32_t block, std::uint32_t thread) const {
+  template <class Team>
+  [[nodiscard]] constexpr numbers of_thread(std::uint32_t block, std::uint32_t thread, const Team&) const {
     const std::uint32_t column = column_of(block, thread);
     numbers total{};
     if (column >= columns) return total;

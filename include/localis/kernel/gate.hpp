@@ -7,6 +7,7 @@
 #include <localis/config.hpp>
 #include <localis/kernel/rows.hpp>
 #include <localis/math/mean.hpp>
+#include <localis/math/team.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 
@@ -33,9 +34,10 @@ struct unit_sums {
 ///
 ///   see(begin, end, u, z)      computes the signal z of a stretch of a row's units; not called for
 ///                              gate_signal::response
-///   open(row, begin, end, z, gates, plain)
+///   open(row, begin, end, z, gates, plain, team)
 ///                              computes the gates of a stretch of the row's units, or of all of them if units compete
-///                              (whole_rows); `plain`, if it is not null, receives the gates without the modulator
+///                              (whole_rows); `plain`, if it is not null, receives the gates without the modulator.
+///                              The team (math/team.hpp) may be left out, and is one of one thread unless takes_teams
 ///   add(begin, end, z, gates, sums)
 ///                              adds the contribution of these gates to unit_sums<Local>::count sums per unit
 ///   terms(z, g)                what one signal and its gate add to the sums of their unit
@@ -45,6 +47,7 @@ struct gate {
   using rule_type = typename Local::rule_type;
   static constexpr bool normalizes = Local::signal_type::source != rule::signal_source::response;
   static constexpr bool whole_rows = rule::has_row_gate<rule_type>;
+  static constexpr bool takes_teams = rule::has_team_gate<rule_type>;
 
   rule_type rule;
   std::size_t units;
@@ -68,13 +71,16 @@ struct gate {
     return rule::gate_is_response<rule_type>() && modulator == nullptr;
   }
 
-  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T* plain) const {
-    rule::gate_row(rule, z + begin, state == nullptr ? state : state + begin, gates + begin, end - begin);
-    for (std::size_t o = begin; plain != nullptr && o < end; ++o) plain[o] = gates[o];
+  template <class Team = math::team_of_one>
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const T* z, T* gates, T* plain,
+                      const Team& team = {}) const {
+    rule::gate_row(rule, z + begin, state == nullptr ? state : state + begin, gates + begin, end - begin, team);
+    const std::size_t first = begin + team.lane();
+    for (std::size_t o = first; plain != nullptr && o < end; o += team.lanes()) plain[o] = gates[o];
     if (modulator != nullptr) {
       const T third = modulator[row / positions];
       LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) gates[o] *= third;
+      for (std::size_t o = first; o < end; o += team.lanes()) gates[o] *= third;
     }
   }
 
@@ -109,11 +115,12 @@ struct unit_rates {
   std::size_t columns;
   T* rates;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const T* w = weight + row * columns;
     const double sum = math::sum_of<double>(
-        columns, [w](std::size_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); });
-    rates[row] = static_cast<T>(rule.unit_rate(std::sqrt(sum)));
+        columns, [w](std::size_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); }, team);
+    if (team.lane() == 0) rates[row] = static_cast<T>(rule.unit_rate(std::sqrt(sum)));
   }
 };
 

@@ -10,6 +10,7 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/rows.hpp>
+#include <localis/math/team.hpp>
 
 /// Kernels for backends whose loops are launches (Thrust, CUDA): they cut rows into stretches, sum chunks, and run
 /// gates.
@@ -193,12 +194,17 @@ struct open_rows {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const requires(!Gate::whole_rows) {
     open(row, begin, end);
   }
-  constexpr void operator()(std::size_t row) const requires(Gate::whole_rows) { open(row, 0, units); }
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const
+      requires(Gate::whole_rows&& math::admitted<Team, Gate::takes_teams>) {
+    open(row, 0, units, team);
+  }
 
  private:
-  constexpr void open(std::size_t row, std::size_t begin, std::size_t end) const {
+  template <class Team = math::team_of_one>
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const Team& team = {}) const {
     gate.open(first + row * every, begin, end, z + row * stride, gates + row * units,
-              plain == nullptr ? nullptr : plain + row * units);
+              plain == nullptr ? nullptr : plain + row * units, team);
   }
 };
 

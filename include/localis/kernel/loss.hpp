@@ -9,6 +9,7 @@
 #include <localis/kernel/reduction.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/math/largest.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::kernel {
 
@@ -18,7 +19,7 @@ template <class T, class Loss>
 struct sample_losses {
   static_assert(std::is_default_constructible_v<Loss>,
                 "localis: a loss must be default constructible: its sample() is tried at compile time");
-  static_assert(loss::detail::check_sample<Loss, T>());
+  static_assert(loss::check_calls<Loss, T>());
 
   Loss function;
   const T* output;  ///< samples x outputs
@@ -32,15 +33,22 @@ struct sample_losses {
   double* sums;         ///< the two sums
 
   static constexpr reduction kind = reduction::sum;
-  constexpr std::array<double, 2> operator()(std::size_t n) const {
+  template <class Team = math::team_of_one>
+  requires math::admitted<Team, loss::has_team_sample<Loss>>
+  constexpr std::array<double, 2> operator()(std::size_t n, const Team& team = {}) const {
     T* row = gradient + n * outputs;
-    for (std::size_t k = active_outputs; k < outputs; ++k) row[k] = T(0);
+    for (std::size_t k = active_outputs + team.lane(); k < outputs; k += team.lanes()) row[k] = T(0);
     const loss::target<T> wanted{labels == nullptr ? 0U : labels[n],
                                  targets == nullptr ? nullptr : targets + n * outputs};
     const T* out = output + n * outputs;
-    auto loss = static_cast<double>(function.sample(out, active_outputs, wanted, row, scale));
-    if (!loss::all_finite(out, active_outputs)) loss = std::numeric_limits<double>::quiet_NaN();
-    return {loss, labels != nullptr && math::place_of_largest(out, classes) == labels[n] ? 1.0 : 0.0};
+    double loss = 0;
+    if constexpr (loss::has_team_sample<Loss>) {
+      loss = static_cast<double>(function.sample(out, active_outputs, wanted, row, scale, team));
+    } else {
+      loss = static_cast<double>(function.sample(out, active_outputs, wanted, row, scale));
+    }
+    if (!loss::all_finite(out, active_outputs, team)) loss = std::numeric_limits<double>::quiet_NaN();
+    return {loss, labels != nullptr && math::place_of_largest(out, classes, team) == labels[n] ? 1.0 : 0.0};
   }
   constexpr void finish(const std::array<double, 2>& totals) const {
     sums[0] = totals[0];

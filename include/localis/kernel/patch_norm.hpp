@@ -7,6 +7,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/math/mean.hpp>
+#include <localis/math/team.hpp>
 
 /// Kernels of local contrast normalization. Windows are size x size positions around each position, cut at the border,
 /// over all channels. Each row is one position of one sample. A few numbers are stored per position, so that sums over
@@ -51,12 +52,15 @@ struct position_statistics {
   T* variance;
   std::size_t channels;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const T* in = x + row * channels;
-    const T m = math::mean_of(in, channels);
+    const T m = math::mean_of(in, channels, team);
+    const T squares = math::sum_of<T>(
+        channels, [=](std::size_t c) { return (in[c] - m) * (in[c] - m); }, team);
+    if (team.lane() != 0) return;
     mean[row] = m;
-    variance[row] =
-        math::sum_of<T>(channels, [=](std::size_t c) { return (in[c] - m) * (in[c] - m); }) / static_cast<T>(channels);
+    variance[row] = squares / static_cast<T>(channels);
   }
 };
 
@@ -122,15 +126,21 @@ struct patch_norm_coefficients {
   T* level;
   T* slope;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const std::size_t channels = extents.channels;
     const T* in = x + row * channels;
     const T* d = dy + row * channels;
     const T m = mean[row];
     const T r = inverse[row];
     const T factor = r / static_cast<T>(patch::centred(extents, size, row).positions() * channels);
-    level[row] = factor * math::sum_of<T>(channels, [=](std::size_t c) { return d[c]; });
-    slope[row] = factor * r * math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); });
+    const T sum = math::sum_of<T>(
+        channels, [=](std::size_t c) { return d[c]; }, team);
+    const T product = math::sum_of<T>(
+        channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); }, team);
+    if (team.lane() != 0) return;
+    level[row] = factor * sum;
+    slope[row] = factor * r * product;
   }
 };
 
@@ -149,7 +159,8 @@ struct patch_norm_gradient {
   const T* level;
   const T* slope;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const T center = position_mean[row];
     T shift = 0;
     T slope_sum = 0;
@@ -162,7 +173,8 @@ struct patch_norm_gradient {
     const T* d = dy + row * extents.channels;
     T* out = dx + row * extents.channels;
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < extents.channels; ++c) out[c] = r * d[c] - shift - slope_sum * (in[c] - center);
+    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes())
+      out[c] = r * d[c] - shift - slope_sum * (in[c] - center);
   }
 };
 

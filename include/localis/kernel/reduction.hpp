@@ -7,6 +7,9 @@
 #include <tuple>
 #include <utility>
 
+#include <localis/kernel/team.hpp>
+#include <localis/math/team.hpp>
+
 /// Reductions: kernels whose calls each return some numbers, of which one call gets the sums or the maxima.
 namespace localis::kernel {
 
@@ -100,15 +103,13 @@ struct finish_numbers {
 //
 //   numbers, kind                    what a thread contributes, and how it is reduced
 //   width()                          threads t, t + width, t + 2 width, ... of a block are reduced to one
-//   of_thread(block, thread)         what a thread contributes
+//   call_threads                     the number of neighbouring threads that share a call, and are its team
+//   of_thread(block, thread, team)   what a thread contributes
 //   deposit(block, thread, numbers)  stores a result of the block, for thread < width
-//   team(), arrived(block)           the number of blocks that are reduced to one, and the counter of those that have
+//   partners(), arrived(block)       the number of blocks that are reduced to one, and the counter of those that have
 //                                    stored their results, 0 before and after the launch
 //   of_parts(block, thread)          what a thread of the last block contributes, once all blocks have stored
 //   finish(block, thread, numbers)   takes a final result, for thread < width
-
-/// The number of threads of a block.
-inline constexpr std::uint32_t block_threads = 256;
 
 /// The blocks of one reduction, which have the numbers first_block, first_block + 1, ... in their launch.
 template <reducing Kernel>
@@ -121,25 +122,36 @@ struct reduction_blocks {
   std::uint32_t first_block;
   number_parts<count_of_numbers<Kernel>> parts;  ///< one for each block
   std::uint32_t* counter;
+  std::uint32_t call_threads = 1;  ///< 1 unless the kernel takes teams
 
-  [[nodiscard]] static constexpr std::size_t count(std::size_t size) {
-    return size == 0 ? 1
-                     : (size + block_threads - 1) / block_threads;  // one finishes, with zeros, where there is no call
+  [[nodiscard]] static constexpr std::size_t count(std::size_t size, std::uint32_t threads_of_call = 1) {
+    return size == 0 ? 1 : team_blocks(size, threads_of_call);  // one finishes, with zeros, where there is no call
   }
   [[nodiscard]] static constexpr std::uint32_t width() { return 1; }
-  [[nodiscard]] constexpr std::uint32_t team() const { return static_cast<std::uint32_t>(count(size)); }
+  [[nodiscard]] constexpr std::uint32_t partners() const {
+    return static_cast<std::uint32_t>(count(size, call_threads));
+  }
   [[nodiscard]] constexpr std::uint32_t* arrived(std::uint32_t) const { return counter; }
 
-  [[nodiscard]] constexpr numbers of_thread(std::uint32_t block, std::uint32_t thread) const {
-    const std::uint32_t i = (block - first_block) * block_threads + thread;
-    return i < size ? kernel(i) : numbers{};
+  /// The first lane contributes what its team returns. A team of one makes the call of that lane alone.
+  template <class Team>
+  [[nodiscard]] constexpr numbers of_thread(std::uint32_t block, std::uint32_t thread, const Team& team) const {
+    if constexpr (takes_teams<Kernel>) {
+      const std::uint32_t i = (block - first_block) * (block_threads / call_threads) + thread / call_threads;
+      if (i >= size || thread % call_threads >= team.lanes()) return {};
+      const numbers found = kernel(i, team);
+      return team.lane() == 0 ? found : numbers{};
+    } else {
+      const std::uint32_t i = (block - first_block) * block_threads + thread;
+      return i < size ? kernel(i) : numbers{};
+    }
   }
   constexpr void deposit(std::uint32_t block, std::uint32_t, const numbers& of_block) const {
     parts.store(block - first_block, of_block);
   }
   [[nodiscard]] constexpr numbers of_parts(std::uint32_t, std::uint32_t thread) const {
     numbers all{};
-    for (std::uint32_t part = thread; part < team(); part += block_threads) combine<kind>(all, parts.load(part));
+    for (std::uint32_t part = thread; part < partners(); part += block_threads) combine<kind>(all, parts.load(part));
     return all;
   }
   constexpr void finish(std::uint32_t, std::uint32_t, const numbers& all) const { kernel.finish(all); }

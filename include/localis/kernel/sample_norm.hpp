@@ -6,6 +6,7 @@
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/math/mean.hpp>
+#include <localis/math/team.hpp>
 
 /// Kernels that normalize each sample by itself: over all its values (layer_norm), or over each of its channels
 /// (instance_norm).
@@ -27,16 +28,17 @@ struct whole_statistics {
   T* inverse;
   T epsilon;
 
-  constexpr void operator()(std::size_t sample) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t sample, const Team& team = {}) const {
     const std::size_t size = extents.size();
     const T* in = x + sample * size;
-    const T m = math::mean_of(in, size);
-    const T variance =
-        math::sum_of<T>(size, [=](std::size_t i) { return (in[i] - m) * (in[i] - m); }) / static_cast<T>(size);
+    const T m = math::mean_of(in, size, team);
+    const auto square = [=](std::size_t i) { return (in[i] - m) * (in[i] - m); };
+    const T variance = math::sum_of<T>(size, square, team) / static_cast<T>(size);
     const T r = T(1) / std::sqrt(variance + epsilon);
-    for (std::size_t i = sample * extents.channels; i < (sample + 1) * extents.channels; ++i) {
-      mean[i] = m;
-      inverse[i] = r;
+    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes()) {
+      mean[sample * extents.channels + c] = m;
+      inverse[sample * extents.channels + c] = r;
     }
   }
 };
@@ -157,15 +159,18 @@ struct weigh_sums {
   const T* gamma;
   T* sums;
 
-  constexpr void operator()(std::size_t sample) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t sample, const Team& team = {}) const {
     T* s = sums + sample * extents.channels;
     const T* weight = gamma;
     const T inv_count = T(1) / static_cast<T>(by_channel ? extents.positions() : extents.size());
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < extents.channels; ++c) s[c] *= weight == nullptr ? inv_count : inv_count * weight[c];
+    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes())
+      s[c] *= weight == nullptr ? inv_count : inv_count * weight[c];
     if (by_channel) return;
-    const T all = math::sum_of<T>(extents.channels, [=](std::size_t c) { return s[c]; });
-    for (std::size_t c = 0; c < extents.channels; ++c) s[c] = all;
+    const T all = math::sum_of<T>(
+        extents.channels, [=](std::size_t c) { return s[c]; }, team);
+    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes()) s[c] = all;
   }
 };
 

@@ -6,6 +6,7 @@
 #include <localis/config.hpp>
 #include <localis/math/mean.hpp>
 #include <localis/math/softmax.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::kernel {
 
@@ -17,8 +18,9 @@ struct softmax {
   std::size_t channels;
   T sharpness;
 
-  constexpr void operator()(std::size_t row) const {
-    math::softmax_row(x + row * channels, y + row * channels, channels, sharpness);
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
+    math::softmax_row(x + row * channels, y + row * channels, channels, sharpness, T(1), team);
   }
 };
 
@@ -31,13 +33,15 @@ struct softmax_gradient {
   std::size_t channels;
   T sharpness;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const T* p = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;
-    const T sum = math::sum_of<T>(channels, [=](std::size_t c) { return d[c] * p[c]; });
+    const T sum = math::sum_of<T>(
+        channels, [=](std::size_t c) { return d[c] * p[c]; }, team);
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < channels; ++c) out[c] = sharpness * p[c] * (d[c] - sum);
+    for (std::size_t c = team.lane(); c < channels; c += team.lanes()) out[c] = sharpness * p[c] * (d[c] - sum);
   }
 };
 
@@ -49,10 +53,11 @@ struct softmax_error {
   std::size_t classes;
   T scale;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     T* z = logits + row * classes;
-    math::softmax_row(static_cast<const T*>(z), z, classes, T(1), scale);
-    z[labels[row]] -= scale;
+    math::softmax_row(static_cast<const T*>(z), z, classes, T(1), scale, team);
+    if (math::owns(team, labels[row])) z[labels[row]] -= scale;
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include <localis/config.hpp>
 #include <localis/math/mean.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::kernel {
 
@@ -17,17 +18,18 @@ struct triangle {
   std::size_t channels;
   T power;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const T* in = x + row * channels;
     T* out = y + row * channels;
-    const T mean = math::mean_of(in, channels);
+    const T mean = math::mean_of(in, channels, team);
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < channels; ++c) {
+    for (std::size_t c = team.lane(); c < channels; c += team.lanes()) {
       const T excess = in[c] - mean;
       out[c] = excess < T(0) ? T(0) : excess;
     }
     if (power == T(1)) return;
-    for (std::size_t c = 0; c < channels; ++c) out[c] = std::pow(out[c], power);
+    for (std::size_t c = team.lane(); c < channels; c += team.lanes()) out[c] = std::pow(out[c], power);
   }
 };
 
@@ -41,22 +43,24 @@ struct triangle_gradient {
   std::size_t channels;
   T power;
 
-  constexpr void operator()(std::size_t row) const {
+  template <class Team = math::team_of_one>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const T* excess = y + row * channels;
     const T* d = dy + row * channels;
     T* out = dx + row * channels;
     if (power == T(1)) {
       LOCALIS_VECTORIZE
-      for (std::size_t c = 0; c < channels; ++c) out[c] = excess[c] > T(0) ? d[c] : T(0);
+      for (std::size_t c = team.lane(); c < channels; c += team.lanes()) out[c] = excess[c] > T(0) ? d[c] : T(0);
     } else {
       const T exponent = T(1) - T(1) / power;
-      for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t c = team.lane(); c < channels; c += team.lanes()) {
         out[c] = excess[c] > T(0) ? d[c] * power * std::pow(excess[c], exponent) : T(0);
       }
     }
-    const T shift = math::sum_of<T>(channels, [=](std::size_t c) { return out[c]; }) / static_cast<T>(channels);
+    const auto value = [=](std::size_t c) { return out[c]; };
+    const T shift = math::sum_of<T>(channels, value, team) / static_cast<T>(channels);
     LOCALIS_VECTORIZE
-    for (std::size_t c = 0; c < channels; ++c) out[c] -= shift;
+    for (std::size_t c = team.lane(); c < channels; c += team.lanes()) out[c] -= shift;
   }
 };
 

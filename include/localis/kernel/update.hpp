@@ -7,6 +7,8 @@
 #include <localis/config.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/reduction.hpp>
+#include <localis/math/team.hpp>
+#include <localis/rule/policy.hpp>
 
 /// The kernels that change weights. Gradient descent and local rules share them.
 namespace localis::kernel {
@@ -179,7 +181,16 @@ struct constrain {
   std::size_t columns;
   Constraint constraint;
 
-  constexpr void operator()(std::size_t row) const { constraint.apply(weight + row * columns, columns); }
+  template <class Team = math::team_of_one>
+  requires math::admitted<Team, rule::has_team_apply<Constraint>>
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
+    T* weights = weight + row * columns;
+    if constexpr (rule::has_team_apply<Constraint>) {
+      constraint.apply(weights, columns, team);
+    } else {
+      constraint.apply(weights, columns);
+    }
+  }
 };
 
 /// The factor of a relative step: gain |W| / |g|, or 0 if g is 0. A step of rate r then moves W by the fraction r of

@@ -24,7 +24,7 @@ class weight_update {
   using scalar = typename Backend::scalar;
 
   static_assert(optimizer::check_calls<typename Local::optimizer_type, scalar>());
-  static_assert(rule::detail::check_apply<typename Local::constraint_type, scalar>());
+  static_assert(rule::detail::check_constraint<typename Local::constraint_type, scalar>());
 
   /// For weights of rows x columns.
   weight_update(Backend& backend, std::size_t rows, std::size_t columns) : rows_(rows), columns_(columns) {

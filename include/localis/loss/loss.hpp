@@ -7,6 +7,7 @@
 
 #include <localis/core/constexpr_call.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::loss {
 
@@ -23,6 +24,12 @@ struct target {
 ///   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale) const;
 ///
 /// `gradient` (size elements) gets scale * d loss / d output; with scale = 1 / N that is the gradient of the mean loss.
+/// On a GPU one thread computes a sample, unless the function lets a team of threads share it (math/team.hpp):
+///
+///   template <class T, class Team = math::team_of_one>
+///   constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale,
+///                      const Team& team = {}) const;
+///
 /// Kernels call it, so it must be constexpr (core/constexpr_call.hpp). If an output is not finite, the loss is NaN,
 /// whatever the function returns.
 ///
@@ -36,6 +43,14 @@ concept loss = std::is_trivially_copyable_v<Loss> && requires(const Loss& l, con
   { l.sample(in, std::size_t{}, target<double>{}, out, 1.0) } -> std::convertible_to<double>;
 };
 
+/// A loss that any team of threads may share.
+template <class Loss>
+concept has_team_sample = requires(const Loss& l, const float* f, float* f_out, const double* d, double* d_out,
+                                   const math::any_team& team) {
+  l.sample(f, std::size_t{}, target<float>{}, f_out, 1.0F, team);
+  l.sample(d, std::size_t{}, target<double>{}, d_out, 1.0, team);
+};
+
 namespace detail {
 
 LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
@@ -43,7 +58,20 @@ LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
                                        target<T>{0, localis::detail::values_of_row<T>},
                                        localis::detail::pair_of<T>{}.target, T(0.5)));
 
+LOCALIS_CONSTEXPR_CALL(check_team_sample, "localis: loss: sample with a team",
+                       Policy{}.sample(localis::detail::pair_of<T>{}.source, std::size_t{2},
+                                       target<T>{0, localis::detail::values_of_row<T>},
+                                       localis::detail::pair_of<T>{}.target, T(0.5), math::team_of_one{}));
+
 }  // namespace detail
+
+/// Asserts that the functions of a loss that kernels call are constexpr.
+template <class Loss, class T>
+constexpr bool check_calls() {
+  static_assert(detail::check_sample<Loss, T>());
+  if constexpr (has_team_sample<Loss>) static_assert(detail::check_team_sample<Loss, T>());
+  return true;
+}
 
 template <class Loss>
 concept has_takes = requires(const Loss& l, const double* row) {
@@ -56,12 +84,11 @@ template <class Loss>
 concept optional_members_fit = has_takes<Loss> || !(
     requires { Loss::takes; } || requires { &Loss::takes_row; } || requires { &Loss::template takes_row<double>; });
 
-template <class T>
-constexpr bool all_finite(const T* row, std::size_t size) {
-  for (std::size_t k = 0; k < size; ++k) {
-    if (!is_finite(row[k])) return false;
-  }
-  return true;
+template <class T, class Team = math::team_of_one>
+constexpr bool all_finite(const T* row, std::size_t size, const Team& team = {}) {
+  std::size_t k = team.lane();
+  while (k < size && is_finite(row[k])) k += team.lanes();
+  return team.smallest(k) >= size;
 }
 
 }  // namespace localis::loss

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
+
 #include <localis/loss/loss.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::loss {
 
@@ -14,17 +17,18 @@ namespace localis::loss {
 /// Units:  those of the output, squared; the mean over K makes it the loss of PyTorch's MSELoss.
 /// Cost:   O(K) per sample.
 struct mean_squared_error {
-  template <class T>
-  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale) const {
+  template <class T, class Team = math::team_of_one>
+  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale,
+                     const Team& team = {}) const {
     const T inv_count = T(1) / static_cast<T>(size);
     T sum = 0;
-    for (std::size_t k = 0; k < size; ++k) {
+    for (std::size_t k = team.lane(); k < size; k += team.lanes()) {
       const T goal = wanted.values != nullptr ? wanted.values[k] : (k == wanted.label ? T(1) : T(0));
       const T difference = output[k] - goal;
       sum += difference * difference;
       gradient[k] = scale * 2 * inv_count * difference;
     }
-    return inv_count * sum;
+    return inv_count * team.sum(sum);
   }
 };
 

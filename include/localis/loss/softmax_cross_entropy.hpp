@@ -5,6 +5,7 @@
 #include <localis/core/finite.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/math/softmax.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::loss {
 
@@ -23,18 +24,19 @@ namespace localis::loss {
 /// Errors: data_error for a target row that is not a distribution.
 /// Source: as PyTorch's CrossEntropyLoss, without smoothing or weights.
 struct softmax_cross_entropy {
-  template <class T>
-  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale) const {
-    const T log_sum = math::softmax_row(output, gradient, size, T(1), scale);
+  template <class T, class Team = math::team_of_one>
+  constexpr T sample(const T* output, std::size_t size, const target<T>& wanted, T* gradient, T scale,
+                     const Team& team = {}) const {
+    const T log_sum = math::softmax_row(output, gradient, size, T(1), scale, team);
     if (wanted.values != nullptr) {
       T sum = 0;
-      for (std::size_t k = 0; k < size; ++k) {
+      for (std::size_t k = team.lane(); k < size; k += team.lanes()) {
         gradient[k] -= scale * wanted.values[k];
         sum += wanted.values[k] * (log_sum - output[k]);
       }
-      return sum;
+      return team.sum(sum);
     }
-    gradient[wanted.label] -= scale;
+    if (math::owns(team, wanted.label)) gradient[wanted.label] -= scale;
     return log_sum - output[wanted.label];
   }
 

@@ -3,21 +3,29 @@
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/math/team.hpp>
 
 namespace localis::math {
 
-/// The largest of value(0) ... value(size - 1), size >= 1, found in 16 interleaved parts so that the loop vectorizes.
-template <class T, class Value>
-constexpr T largest_of(std::size_t size, const Value& value) {
+/// The largest of value(0) ... value(size - 1), size >= 1, found by each lane in 16 interleaved parts so that the loop
+/// vectorizes. All lanes read value(0).
+template <class T, class Value, class Team = team_of_one>
+constexpr T largest_of(std::size_t size, const Value& value, const Team& team = {}) {
   constexpr std::size_t width = 16;
+  const std::size_t lanes = team.lanes();
+  const std::size_t reach = (width - 1) * lanes;
+  const std::size_t end = size > reach ? size - reach : 0;
   T result = value(0);
-  std::size_t i = 0;
-  if (size >= width) {
+  std::size_t i = team.lane();
+  if (i < end) {
     T parts[width];
     for (T& part : parts) part = result;
-    for (; i + width <= size; i += width) {
+    for (; i < end; i += width * lanes) {
       LOCALIS_VECTORIZE
-      for (std::size_t j = 0; j < width; ++j) parts[j] = value(i + j) > parts[j] ? value(i + j) : parts[j];
+      for (std::size_t j = 0; j < width; ++j) {
+        const T next = value(i + j * lanes);
+        parts[j] = next > parts[j] ? next : parts[j];
+      }
     }
     for (std::size_t half = width / 2; half > 0; half /= 2) {
       LOCALIS_VECTORIZE
@@ -25,18 +33,19 @@ constexpr T largest_of(std::size_t size, const Value& value) {
     }
     result = parts[0];
   }
-  for (; i < size; ++i) result = value(i) > result ? value(i) : result;
-  return result;
+  for (; i < size; i += lanes) result = value(i) > result ? value(i) : result;
+  return team.largest(result);
 }
 
 /// Index of the first of the largest values of a row; 0 if every value is NaN.
-template <class T>
-constexpr std::size_t place_of_largest(const T* x, std::size_t size) {
-  const T result = largest_of<T>(size, [x](std::size_t i) { return x[i]; });
-  for (std::size_t i = 0; i < size; ++i) {
-    if (x[i] == result) return i;
-  }
-  return 0;
+template <class T, class Team = team_of_one>
+constexpr std::size_t place_of_largest(const T* x, std::size_t size, const Team& team = {}) {
+  const T result = largest_of<T>(
+      size, [x](std::size_t i) { return x[i]; }, team);
+  std::size_t place = team.lane();
+  while (place < size && !(x[place] == result)) place += team.lanes();
+  place = team.smallest(place);
+  return place < size ? place : 0;
 }
 
 }  // namespace localis::math

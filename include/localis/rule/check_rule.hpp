@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <localis/core/named.hpp>
+#include <localis/math/team.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -40,6 +41,11 @@ concept gate_is_not_const = requires(Rule& rule, double u) {
   rule.gate(u);
 }
 || requires(Rule& rule, double u) { rule.gate(u, u); };
+
+template <class Rule>
+concept gate_row_takes_team = requires(const Rule& rule, const double* u, double* gates) {
+  rule.gate_row(u, gates, std::size_t{}, math::team_of_one{});
+};
 
 template <class Rule>
 constexpr void check_gate() {
@@ -88,6 +94,10 @@ constexpr void check_gate() {
 /// Asserts that each member that has the name of an optional one can be used.
 template <class Rule>
 constexpr void check_optional_members() {
+  static_assert(!has_row_gate<Rule> || has_team_gate<Rule> || !gate_row_takes_team<Rule>,
+                "localis: this rule's gate_row takes a team, but not every one, and would be given none. Expected: "
+                "template <class T, class Team = math::team_of_one> constexpr void gate_row(const T* u, T* gates, "
+                "std::size_t units, const Team& team = {}) const");
   static_assert(
       has_state_gate<Rule> ||
           requires {

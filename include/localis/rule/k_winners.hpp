@@ -5,6 +5,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/math/largest.hpp>
+#include <localis/math/team.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -27,19 +28,22 @@ struct k_winners {
   static constexpr const char* name = "k_winners";
   std::size_t winners = 1;
 
-  template <class T>
-  constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
+  template <class T, class Team = math::team_of_one>
+  constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const {
     constexpr T out = -std::numeric_limits<T>::infinity();
     bool any_responds = false;
-    for (std::size_t o = 0; o < units; ++o) {
+    for (std::size_t o = team.lane(); o < units; o += team.lanes()) {
       gates[o] = u[o];
       any_responds |= u[o] != T(0);
     }
+    any_responds = team.largest(any_responds ? 1 : 0) != 0;
     for (std::size_t rank = 0; any_responds && rank < winners && rank < units; ++rank) {
-      gates[math::place_of_largest(gates, units)] = out;
+      const std::size_t best = math::place_of_largest(gates, units, team);
+      if (math::owns(team, best)) gates[best] = out;
+      team.sync();
     }
     LOCALIS_VECTORIZE
-    for (std::size_t o = 0; o < units; ++o) gates[o] = gates[o] == out ? T(1) : T(0);
+    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = gates[o] == out ? T(1) : T(0);
   }
   template <class T>
   constexpr T forget(T) const {

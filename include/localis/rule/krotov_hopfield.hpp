@@ -7,6 +7,7 @@
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/math/largest.hpp>
+#include <localis/math/team.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -35,18 +36,19 @@ struct krotov_hopfield {
   double delta = 0.4;
   double power = 2;
 
-  template <class T>
-  constexpr void gate_row(const T* v, T* gates, std::size_t units) const {
-    for (std::size_t o = 0; o < units; ++o) gates[o] = v[o];
-    const std::size_t first = math::place_of_largest(v, units);
+  template <class T, class Team = math::team_of_one>
+  constexpr void gate_row(const T* v, T* gates, std::size_t units, const Team& team = {}) const {
+    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = v[o];
+    const std::size_t first = math::place_of_largest(v, units, team);
     std::size_t best = first;
     for (std::size_t place = 2; place <= rank && place <= units; ++place) {
-      gates[best] = -std::numeric_limits<T>::infinity();
-      best = math::place_of_largest(gates, units);
+      if (math::owns(team, best)) gates[best] = -std::numeric_limits<T>::infinity();
+      team.sync();
+      best = math::place_of_largest(gates, units, team);
     }
-    for (std::size_t o = 0; o < units; ++o) gates[o] = T(0);
-    if (units >= rank) gates[best] = -static_cast<T>(delta);
-    gates[first] = T(1);
+    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = T(0);
+    if (units >= rank && math::owns(team, best)) gates[best] = -static_cast<T>(delta);
+    if (math::owns(team, first)) gates[first] = T(1);
   }
   template <class T>
   constexpr T forget(T v) const {

@@ -7,6 +7,7 @@
 #include <localis/core/constexpr_call.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/math/team.hpp>
 #include <localis/optimizer/plain.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/check_rule.hpp>
@@ -73,13 +74,15 @@ struct no_constraint {
 
 /// Constraint: scales every weight row to norm 1 after each local step; a zero row stays zero.
 struct unit_rows {
-  template <class T>
-  constexpr void apply(T* row, std::size_t size) const {
+  template <class T, class Team = math::team_of_one>
+  constexpr void apply(T* row, std::size_t size, const Team& team = {}) const {
     double sum = 0;
-    for (std::size_t i = 0; i < size; ++i) sum += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+    for (std::size_t i = team.lane(); i < size; i += team.lanes())
+      sum += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+    sum = team.sum(sum);
     if (!(sum > 0)) return;
     const T scale = static_cast<T>(1 / std::sqrt(sum));
-    for (std::size_t i = 0; i < size; ++i) row[i] *= scale;
+    for (std::size_t i = team.lane(); i < size; i += team.lanes()) row[i] *= scale;
   }
 };
 
@@ -87,13 +90,15 @@ struct unit_rows {
 /// `power` >= 1; 2 is unit_rows, whose arithmetic is cheaper.
 struct p_norm_rows {
   double power = 1;
-  template <class T>
-  constexpr void apply(T* row, std::size_t size) const {
+  template <class T, class Team = math::team_of_one>
+  constexpr void apply(T* row, std::size_t size, const Team& team = {}) const {
     double sum = 0;
-    for (std::size_t i = 0; i < size; ++i) sum += std::pow((std::abs)(static_cast<double>(row[i])), power);
+    for (std::size_t i = team.lane(); i < size; i += team.lanes())
+      sum += std::pow((std::abs)(static_cast<double>(row[i])), power);
+    sum = team.sum(sum);
     if (!(sum > 0)) return;
     const T scale = static_cast<T>(std::pow(sum, -1 / power));
-    for (std::size_t i = 0; i < size; ++i) row[i] *= scale;
+    for (std::size_t i = team.lane(); i < size; i += team.lanes()) row[i] *= scale;
   }
   void validate() const { expect(is_finite(power) && power >= 1, "p_norm_rows: power", "a finite number >= 1", power); }
 };
@@ -101,12 +106,21 @@ struct p_norm_rows {
 /// Constraint: clips every weight to [-limit, limit] after each local step.
 struct clip_weights {
   double limit = 1;
-  template <class T>
-  constexpr void apply(T* row, std::size_t size) const {
+  template <class T, class Team = math::team_of_one>
+  constexpr void apply(T* row, std::size_t size, const Team& team = {}) const {
     const T bound = static_cast<T>(limit);
-    for (std::size_t i = 0; i < size; ++i) row[i] = row[i] > bound ? bound : row[i] < -bound ? -bound : row[i];
+    for (std::size_t i = team.lane(); i < size; i += team.lanes())
+      row[i] = row[i] > bound ? bound : row[i] < -bound ? -bound : row[i];
   }
   void validate() const { expect(is_finite(limit) && limit > 0, "clip_weights: limit", "a finite number > 0", limit); }
+};
+
+/// A constraint that any team of threads may share (math/team.hpp). A constraint of one's own is any value with
+/// apply(row, size); without a team, one thread of a GPU takes each row.
+template <class Constraint>
+concept has_team_apply = requires(const Constraint& constraint, float* f, double* d, const math::any_team& team) {
+  constraint.apply(f, std::size_t{}, team);
+  constraint.apply(d, std::size_t{}, team);
 };
 
 /// What happens if the scale 1 - eta c of a weight row is negative, so that the step would flip the sign of the row.
@@ -200,6 +214,14 @@ concept constraint_policy = requires(const P& policy, float* row) {
 };
 LOCALIS_CONSTEXPR_CALL(check_apply, "localis: constraint: apply",
                        Policy{}.apply(localis::detail::pair_of<T>{}.target, std::size_t{2}));
+LOCALIS_CONSTEXPR_CALL(check_team_apply, "localis: constraint: apply with a team",
+                       Policy{}.apply(localis::detail::pair_of<T>{}.target, std::size_t{2}, math::team_of_one{}));
+template <class P, class T>
+constexpr bool check_constraint() {
+  static_assert(check_apply<P, T>());
+  if constexpr (has_team_apply<P>) static_assert(check_team_apply<P, T>());
+  return true;
+}
 template <class P>
 concept guard_policy = requires {
   { P::reaction } -> std::convertible_to<on_negative_scale>;

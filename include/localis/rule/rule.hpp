@@ -6,6 +6,7 @@
 
 #include <localis/config.hpp>
 #include <localis/core/constexpr_call.hpp>
+#include <localis/math/team.hpp>
 
 /// Local rules: how a stage changes its weights while it lies before the boundary.
 ///
@@ -30,6 +31,11 @@
 /// If the units of a row compete (largest response, softmax), the rule defines a gate of the whole row instead:
 ///
 ///   template <class T> constexpr void gate_row(const T* u, T* gates, std::size_t units) const;
+///
+/// On a GPU one thread computes such a row, unless gate_row lets a team of threads share it (math/team.hpp):
+///
+///   template <class T, class Team = math::team_of_one>
+///   constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const;
 ///
 /// If a unit has a state s, which tracks the mean of a statistic, s <- s + state_rate (mean_p statistic(u) - s), the
 /// gate sees the state from before the step:
@@ -69,6 +75,14 @@ template <class Rule>
 concept has_row_gate = requires(const Rule& rule, const float* f, float* f_out, const double* d, double* d_out) {
   rule.gate_row(f, f_out, std::size_t{});
   rule.gate_row(d, d_out, std::size_t{});
+};
+
+/// A row gate that any team of threads may share.
+template <class Rule>
+concept has_team_gate = has_row_gate<Rule> && requires(const Rule& rule, const float* f, float* f_out, const double* d,
+                                                       double* d_out, const math::any_team& team) {
+  rule.gate_row(f, f_out, std::size_t{}, team);
+  rule.gate_row(d, d_out, std::size_t{}, team);
 };
 
 template <class Rule>
@@ -146,6 +160,9 @@ LOCALIS_CONSTEXPR_CALL(check_statistic, "localis: rule: statistic", Policy{}.sta
 LOCALIS_CONSTEXPR_CALL(check_gate_row, "localis: rule: gate_row",
                        Policy{}.gate_row(localis::detail::pair_of<T>{}.source, localis::detail::pair_of<T>{}.target,
                                          std::size_t{2}));
+LOCALIS_CONSTEXPR_CALL(check_team_gate, "localis: rule: gate_row with a team",
+                       Policy{}.gate_row(localis::detail::pair_of<T>{}.source, localis::detail::pair_of<T>{}.target,
+                                         std::size_t{2}, math::team_of_one{}));
 LOCALIS_CONSTEXPR_CALL(check_forget, "localis: rule: forget", Policy{}.forget(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_unit_rate, "localis: rule: unit_rate", Policy{}.unit_rate(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_response_weight, "localis: rule: response_weight", Policy{}.response_weight(T(0.5)));
@@ -158,6 +175,7 @@ template <class Rule, class T>
 constexpr bool check_calls() {
   if constexpr (has_gate<Rule>) static_assert(detail::check_gate<Rule, T>());
   if constexpr (has_row_gate<Rule>) static_assert(detail::check_gate_row<Rule, T>());
+  if constexpr (has_team_gate<Rule>) static_assert(detail::check_team_gate<Rule, T>());
   if constexpr (has_state_gate<Rule>) {
     static_assert(detail::check_state_gate<Rule, T>());
     static_assert(detail::check_statistic<Rule, T>());
@@ -235,9 +253,14 @@ constexpr const char* name() {
 
 /// Computes the gates of one row of responses u; `gates` must not overlap `u`.
 ///   state  one value per unit, of rules that have one; else it is not read
-template <class Rule, class T>
-constexpr void gate_row(const Rule& rule, const T* u, [[maybe_unused]] const T* state, T* gates, std::size_t units) {
-  if constexpr (has_row_gate<Rule>) {
+///   team   which only a rule with a team gate shares
+template <class Rule, class T, class Team = math::team_of_one>
+requires math::admitted<Team, has_team_gate<Rule>>
+constexpr void gate_row(const Rule& rule, const T* u, [[maybe_unused]] const T* state, T* gates, std::size_t units,
+                        [[maybe_unused]] const Team& team = {}) {
+  if constexpr (has_team_gate<Rule>) {
+    rule.gate_row(u, gates, units, team);
+  } else if constexpr (has_row_gate<Rule>) {
     rule.gate_row(u, gates, units);
   } else if constexpr (has_state_gate<Rule>) {
     LOCALIS_VECTORIZE

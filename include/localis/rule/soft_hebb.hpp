@@ -7,6 +7,7 @@
 #include <localis/core/finite.hpp>
 #include <localis/math/largest.hpp>
 #include <localis/math/softmax.hpp>
+#include <localis/math/team.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -32,13 +33,13 @@ struct soft_hebb {
   double sharpness = 1;
   double rate_power = 0;
 
-  template <class T>
-  constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
-    math::softmax_row(u, gates, units, static_cast<T>(sharpness));
+  template <class T, class Team = math::team_of_one>
+  constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const {
+    math::softmax_row(u, gates, units, static_cast<T>(sharpness), T(1), team);
     LOCALIS_VECTORIZE
-    for (std::size_t o = 0; o < units; ++o) gates[o] = -gates[o];
-    const std::size_t winner = math::place_of_largest(u, units);
-    gates[winner] = -gates[winner];
+    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = -gates[o];
+    const std::size_t winner = math::place_of_largest(u, units, team);
+    if (math::owns(team, winner)) gates[winner] = -gates[winner];
   }
   template <class T>
   constexpr T forget(T u) const {

@@ -5,6 +5,7 @@
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/math/softmax.hpp>
+#include <localis/math/team.hpp>
 #include <localis/rule/rule.hpp>
 
 namespace localis::rule {
@@ -23,9 +24,9 @@ struct soft_winner_take_all {
   static constexpr const char* name = "soft_winner_take_all";
   double temperature = 1;
 
-  template <class T>
-  constexpr void gate_row(const T* u, T* gates, std::size_t units) const {
-    math::softmax_row(u, gates, units, static_cast<T>(1 / temperature));
+  template <class T, class Team = math::team_of_one>
+  constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const {
+    math::softmax_row(u, gates, units, static_cast<T>(1 / temperature), T(1), team);
   }
   template <class T>
   constexpr T forget(T) const {

@@ -14,6 +14,8 @@
 #include <thrust/system/omp/execution_policy.h>
 
 #include <localis/kernel/reduction.hpp>
+#include <localis/kernel/team.hpp>
+#include <localis/math/team.hpp>
 
 /// Stands in for the CUDA runtime, cuBLAS and cuDNN: host implementations of the functions that localis::cuda and
 /// localis::cudnn call, with the documented semantics, so that their true code runs where there is no GPU.
@@ -101,6 +103,14 @@ struct executor {
     submit_launch(stream, typeid(F), (n + calls - 1) / calls,
                   [n, f] { thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), n, f); });
   }
+  /// A team of one thread for each row.
+  template <class F>
+  void run_teams(cudaStream_t stream, std::size_t rows, std::uint32_t lanes, const F& f) const {
+    submit_launch(stream, typeid(F), localis::kernel::team_blocks(rows, lanes), [rows, f] {
+      thrust::for_each_n(thrust::omp::par, thrust::counting_iterator<std::size_t>(0), rows,
+                         [f](std::size_t row) { f(row, localis::math::team_of_one{}); });
+    });
+  }
   template <class Reductions>
   void run_blocks(cudaStream_t stream, std::size_t n, const Reductions& reductions) const {
     submit_launch(stream, typeid(Reductions), n, [n, reductions] {
@@ -123,9 +133,9 @@ struct executor {
         each(left, [&](std::uint32_t t) { kernel::combine<Blocks::kind>(of_threads[t], of_threads[t + left]); });
       }
     };
-    reduce([&](std::uint32_t t) { return blocks.of_thread(block, t); });
+    reduce([&](std::uint32_t t) { return blocks.of_thread(block, t, localis::math::team_of_one{}); });
     each(blocks.width(), [&](std::uint32_t t) { blocks.deposit(block, t, of_threads[t]); });
-    if (++*blocks.arrived(block) < blocks.team()) return;
+    if (++*blocks.arrived(block) < blocks.partners()) return;
     *blocks.arrived(block) = 0;
     reduce([&](std::uint32_t t) { return blocks.of_parts(block, t); });
     each(blocks.width(), [&](std::uint32_t t) { blocks.finish(block, t, of_threads[t]); });

@@ -40,6 +40,7 @@ class readback {
 /// by cuBLAS.
 ///
 ///   Executor{}(stream, n, f)    queues f(0) ... f(n - 1) on the stream, in any order; throws device_error
+///   Executor{}.run_teams(stream, rows, lanes, f)    queues f(row, team) with a team of so many lanes for each row
 ///   Executor{}.run_blocks(stream, n, reductions)    queues the n blocks of reductions (kernel/reduction.hpp)
 template <class Executor>
 class system {
@@ -90,6 +91,13 @@ class system {
   void launch(std::size_t n, const F& f) const {
     static_assert(std::is_trivially_copyable_v<F>, "localis: a kernel is a trivially copyable function object");
     Executor{}(context_->stream(), n, f);
+    check_call(cudaGetLastError(), "launch");
+  }
+
+  template <class F>
+  void launch_teams(std::size_t rows, std::uint32_t lanes, const F& f) const {
+    static_assert(std::is_trivially_copyable_v<F>, "localis: a kernel is a trivially copyable function object");
+    Executor{}.run_teams(context_->stream(), rows, lanes, f);
     check_call(cudaGetLastError(), "launch");
   }
 

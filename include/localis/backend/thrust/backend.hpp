@@ -25,6 +25,7 @@
 #include <localis/kernel/elementwise.hpp>
 #include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/launch.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::device {
 
@@ -48,6 +49,8 @@ namespace localis::device {
 ///   multiply(product)                   computes a product (product.hpp), after all work launched before
 ///   by_element                          whether a call takes one column of a row and neighbouring calls take
 ///                                       neighbouring columns. If so:
+///   launch_teams(rows, lanes, f)        calls f(row, team) for rows 0 ... rows - 1, each with a team of so many lanes
+///                                       (math/team.hpp), after all work launched before
 ///   run_blocks(n, reductions)           runs n blocks of kernel::one_reduction or kernel::several_reductions, after
 ///                                       all work launched before
 ///   block_counters()                    counters for one_reduction; otherwise:
@@ -114,7 +117,7 @@ class backend {
     if constexpr (System::by_element && requires { f.position(0u, 0u); }) {
       for_rows(samples * (work / channels), channels, kernel::by_position<Kernel>{f});
     } else {
-      for_rows(samples, channels, f);
+      for_rows(samples, takes_whole_rows<Kernel> ? work : channels, f);
     }
   }
   template <class Kernel>
@@ -129,7 +132,7 @@ class backend {
   template <kernel::reducing Kernel>
   void reduce(std::size_t size, std::size_t work, const Kernel& f, double* parts) const {
     if constexpr (System::by_element) {
-      launch_reduction(system_, size, f, parts);
+      launch_reduction(system_, size, work, f, parts);
     } else {
       run_reduction(*this, size, work, f, parts);
     }

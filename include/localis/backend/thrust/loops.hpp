@@ -7,6 +7,7 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/launch.hpp>
 #include <localis/kernel/rows.hpp>
+#include <localis/kernel/team.hpp>
 
 /// Loops as launches of a System (thrust/backend.hpp).
 namespace localis::device {
@@ -35,7 +36,9 @@ template <class System, class Kernel>
 void for_rows(const System& system, std::size_t rows, std::size_t columns, const Kernel& f) {
   static_assert(std::is_trivially_copyable_v<Kernel>, "localis: a kernel is a trivially copyable function object");
   if (rows == 0 || columns == 0) return;
-  if constexpr (System::by_element) {
+  if constexpr (System::by_element && kernel::takes_teams<Kernel>) {
+    system.launch_teams(rows, kernel::team_lanes(columns), f);
+  } else if constexpr (System::by_element) {
     if constexpr (kernel::takes_packs<Kernel>) {
       constexpr std::size_t size = kernel::pack_size<typename Kernel::scalar>;
       const auto launch_packs = [&](auto values) {

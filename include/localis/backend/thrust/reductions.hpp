@@ -9,16 +9,22 @@
 #include <localis/core/memory.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/reduction.hpp>
+#include <localis/kernel/team.hpp>
 
 namespace localis::device {
 
-/// Runs a reduction as one launch.   parts: scratch of count_of_numbers values for each block
+/// Runs a reduction as one launch.
+///
+/// @param work   number of elements that a call processes
+/// @param parts  scratch of count_of_numbers values for each block
 template <class System, kernel::reducing Kernel>
 // NOLINTNEXTLINE(readability-non-const-parameter): kernels write to it through number_parts
-void launch_reduction(const System& system, std::size_t size, const Kernel& f, double* parts) {
+void launch_reduction(const System& system, std::size_t size, std::size_t work, const Kernel& f, double* parts) {
   using blocks = kernel::reduction_blocks<Kernel>;
-  system.run_blocks(blocks::count(size), kernel::one_reduction<blocks>{
-                                             {f, kernel::narrow(size), 0, {parts}, system.block_counters().data()}});
+  const std::uint32_t lanes = kernel::takes_teams<Kernel> ? kernel::team_lanes(work) : 1;
+  system.run_blocks(
+      blocks::count(size, lanes),
+      kernel::one_reduction<blocks>{{f, kernel::narrow(size), 0, {parts}, system.block_counters().data(), lanes}});
 }
 
 /// Several reductions by kernels of one type, which run in one launch.
