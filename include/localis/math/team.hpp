@@ -7,9 +7,8 @@
 /// long row is not the work of one thread. A function of a row takes the team as its last argument, and is called by
 /// all lanes of the team with the same arguments.
 ///
-///   lane(), lanes()                  which of how many lanes this is; lanes() is a power of two. It computes and
-///   stores
-///                                    elements lane(), lane() + lanes(), ... of the row
+///   lane(), lanes()                  which of how many lanes this is; lanes() is a power of two. The lane computes and
+///                                    stores elements lane(), lane() + lanes(), ... of the row
 ///   sum(x), largest(x), smallest(x)  of what the lanes give, which all of them get; the order of a sum is always the
 ///                                    same. Of the values to compare none is NaN, or all are
 ///   sync()                           waits for all lanes
