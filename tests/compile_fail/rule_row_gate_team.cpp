@@ -1,6 +1,6 @@
 // expect: localis: this rule's gate_row takes a team, but not every one, and would be given none. Expected: template
-// <class T, class Team = math::team_of_one> constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team&
-// team = {}) const
+// <class T, class Team = math::team_of_one> constexpr void gate_row(const T* u, T* gates, std::size_t units, const
+// Team& team = {}) const
 #include <localis/layer/dense.hpp>
 
 namespace lo = localis;

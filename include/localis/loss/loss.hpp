@@ -53,6 +53,11 @@ concept has_team_sample = requires(const Loss& l, const float* f, float* f_out, 
 
 namespace detail {
 
+template <class Loss>
+concept sample_takes_team = requires(const Loss& l, const double* in, double* out) {
+  l.sample(in, std::size_t{}, target<double>{}, out, 1.0, math::team_of_one{});
+};
+
 LOCALIS_CONSTEXPR_CALL(check_sample, "localis: loss: sample",
                        Policy{}.sample(localis::detail::pair_of<T>{}.source, std::size_t{2},
                                        target<T>{0, localis::detail::values_of_row<T>},
@@ -65,10 +70,14 @@ LOCALIS_CONSTEXPR_CALL(check_team_sample, "localis: loss: sample with a team",
 
 }  // namespace detail
 
-/// Asserts that the functions of a loss that kernels call are constexpr.
+/// Asserts that the functions of a loss that kernels call are constexpr, and take any team or none.
 template <class Loss, class T>
 constexpr bool check_calls() {
   static_assert(detail::check_sample<Loss, T>());
+  static_assert(has_team_sample<Loss> || !detail::sample_takes_team<Loss>,
+                "localis: this loss's sample takes a team, but not every one, and would be given none. Expected: "
+                "template <class T, class Team = math::team_of_one> constexpr T sample(const T* output, std::size_t "
+                "size, const target<T>& wanted, T* gradient, T scale, const Team& team = {}) const");
   if constexpr (has_team_sample<Loss>) static_assert(detail::check_team_sample<Loss, T>());
   return true;
 }

@@ -216,9 +216,17 @@ LOCALIS_CONSTEXPR_CALL(check_apply, "localis: constraint: apply",
                        Policy{}.apply(localis::detail::pair_of<T>{}.target, std::size_t{2}));
 LOCALIS_CONSTEXPR_CALL(check_team_apply, "localis: constraint: apply with a team",
                        Policy{}.apply(localis::detail::pair_of<T>{}.target, std::size_t{2}, math::team_of_one{}));
+template <class P>
+concept apply_takes_team = requires(const P& constraint, double* row) {
+  constraint.apply(row, std::size_t{}, math::team_of_one{});
+};
 template <class P, class T>
 constexpr bool check_constraint() {
   static_assert(check_apply<P, T>());
+  static_assert(has_team_apply<P> || !apply_takes_team<P>,
+                "localis: this constraint's apply takes a team, but not every one, and would be given none. Expected: "
+                "template <class T, class Team = math::team_of_one> constexpr void apply(T* row, std::size_t size, "
+                "const Team& team = {}) const");
   if constexpr (has_team_apply<P>) static_assert(check_team_apply<P, T>());
   return true;
 }
