@@ -10,7 +10,6 @@
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/rows.hpp>
-#include <localis/math/team.hpp>
 
 /// Kernels for backends whose loops are launches (Thrust, CUDA): they cut rows into stretches, sum chunks, and run
 /// gates.
@@ -194,17 +193,18 @@ struct open_rows {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const requires(!Gate::whole_rows) {
     open(row, begin, end);
   }
-  template <class Team = math::team_of_one>
-  constexpr void operator()(std::size_t row, const Team& team = {}) const
-      requires(Gate::whole_rows&& math::admitted<Team, Gate::takes_teams>) {
+  constexpr void operator()(std::size_t row) const requires(Gate::whole_rows) { open(row, 0, units); }
+  template <class Team>
+  constexpr void operator()(std::size_t row, const Team& team) const requires(Gate::whole_rows&& Gate::takes_teams) {
     open(row, 0, units, team);
   }
 
  private:
-  template <class Team = math::team_of_one>
-  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const Team& team = {}) const {
+  /// The team, if there is one, is the last argument.
+  template <class... Team>
+  constexpr void open(std::size_t row, std::size_t begin, std::size_t end, const Team&... team) const {
     gate.open(first + row * every, begin, end, z + row * stride, gates + row * units,
-              plain == nullptr ? nullptr : plain + row * units, team);
+              plain == nullptr ? nullptr : plain + row * units, team...);
   }
 };
 
