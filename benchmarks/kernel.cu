@@ -165,7 +165,8 @@ void measure_convolution(std::size_t side, std::size_t channels, std::size_t bat
   });
   measure("fold" + name, {.values = values + unfolded}, [=](const backend& device) {
     return [=, patches = normal(device, rows * map.seen()), dx = zeros(device, size)] {
-      device.for_rows(rows, channels, lo::kernel::fold_rows<float>{map, patches->data(), dx->data()});
+      device.for_rows(rows, channels,
+                      lo::kernel::fold_rows<float>{map, patches->data(), dx->data(), lo::kernel::store::replace});
     };
   });
   measure("moments" + name, {.values = values}, [=](const backend& device) {

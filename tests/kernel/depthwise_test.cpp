@@ -85,9 +85,14 @@ TEST_CASE("kernel: products and input gradient of a depthwise convolution are it
   CHECK(by_weights == doctest::Approx(expected).epsilon(1e-12));
 
   values dx(x.size());
-  const kernel::depthwise_input_gradient<double> gradient{map, d.data(), w.data(), dx.data()};
-  for (std::size_t row = 0; row < samples * in.positions(); ++row) gradient(row, 0, channels);
+  const auto find_gradient = [&](kernel::store mode) {
+    const kernel::depthwise_input_gradient<double> gradient{map, d.data(), w.data(), dx.data(), mode};
+    for (std::size_t row = 0; row < samples * in.positions(); ++row) gradient(row, 0, channels);
+  };
+  find_gradient(kernel::store::replace);
   CHECK(dot(x, dx) == doctest::Approx(expected).epsilon(1e-12));
+  find_gradient(kernel::store::add);
+  CHECK(dot(x, dx) == doctest::Approx(2 * expected).epsilon(1e-12));
 
   // Without d it is 1: sums of what the windows see.
   values plain(9 * channels, 0.0);

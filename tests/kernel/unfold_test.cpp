@@ -135,12 +135,15 @@ TEST_CASE("fold_rows: by packs of channels, the sums of fold_row") {
       lo::kernel::fold_row(map, rows.data() + row * map.seen(), row % map.out.positions(),
                            expected.data() + sample * map.in.size());
     }
-    std::vector<double> packed(expected.size(), -1);
-    const lo::kernel::fold_rows<double> f{map, rows.data(), packed.data()};
-    REQUIRE(f.packs(2));
-    run_packs<2>(f, samples * map.in.positions(), map.in.channels);
-    double worst = 0;
-    for (std::size_t i = 0; i < packed.size(); ++i) worst = std::max(worst, std::abs(packed[i] - expected[i]));
-    CHECK(worst < 1e-14);
+    for (const auto mode : {lo::kernel::store::replace, lo::kernel::store::add}) {
+      std::vector<double> packed(expected.size(), -1);
+      const lo::kernel::fold_rows<double> f{map, rows.data(), packed.data(), mode};
+      REQUIRE(f.packs(2));
+      run_packs<2>(f, samples * map.in.positions(), map.in.channels);
+      const double old = mode == lo::kernel::store::add ? -1 : 0;
+      double worst = 0;
+      for (std::size_t i = 0; i < packed.size(); ++i) worst = std::max(worst, std::abs(packed[i] - old - expected[i]));
+      CHECK(worst < 1e-14);
+    }
   }
 }
