@@ -25,7 +25,8 @@ inline constexpr bool takes_teams = std::is_invocable_v<const Kernel&, std::size
 /// Returns the number of lanes of a team that shares a row of `columns` elements: those of a part of a warp, which may
 /// be one, or for a long row those of a whole block.
 constexpr std::uint32_t team_lanes(std::size_t columns) {
-  if (columns >= 2 * block_threads) return block_threads;
+  constexpr std::size_t long_row = 512;
+  if (columns >= long_row) return block_threads;
   return static_cast<std::uint32_t>((std::min)(std::bit_floor(columns | 1), std::size_t{warp_threads}));
 }
 
