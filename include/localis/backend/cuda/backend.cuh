@@ -92,7 +92,9 @@ class threads_of_block {
   std::uint32_t of_warp_;  ///< the lanes in the warp of this thread
 };
 
-/// Runs f(row, team) for each row.
+/// Runs f(row, team) for each row. Thrust gives calls no lanes that could exchange values, and CUB's WarpReduce and
+/// BlockReduce give their result to one thread and need shared memory of a type that a user's function would have to
+/// name.
 template <class F>
 __global__ void __launch_bounds__(kernel::block_threads)
     run_teams(const F f, const std::size_t rows, const std::uint32_t lanes) {
