@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t samples = 2;
 constexpr std::size_t channels = 3;
 const lo::shape in{5, 4, channels};
-const lo::window field{3, 3, 2, 1};
+const lo::window field{3, 2, {2, 1}, {1, 2}};
+constexpr std::size_t cells = 6;
 const lo::linear_map map{in, field.output(in, channels), field, channels};
 
 values normal(std::size_t size, std::uint64_t stream) {
@@ -29,11 +30,12 @@ values normal(std::size_t size, std::uint64_t stream) {
 
 /// From the definition, zero outside.
 double pixel(const values& x, std::size_t sample, std::size_t position, std::size_t cell, std::size_t c) {
-  const std::size_t row = position / map.out.width * field.stride + cell / field.width;  // both off by the padding
-  const std::size_t column = position % map.out.width * field.stride + cell % field.width;
-  if (row < field.padding || column < field.padding) return 0;
-  if (row >= in.height + field.padding || column >= in.width + field.padding) return 0;
-  return x[((sample * in.height + row - field.padding) * in.width + column - field.padding) * channels + c];
+  const std::size_t row = position / map.out.width * field.stride.height + cell / field.width;  // off by the padding
+  const std::size_t column = position % map.out.width * field.stride.width + cell % field.width;
+  const lo::lengths pad = field.padding;
+  if (row < pad.height || column < pad.width) return 0;
+  if (row >= in.height + pad.height || column >= in.width + pad.width) return 0;
+  return x[((sample * in.height + row - pad.height) * in.width + column - pad.width) * channels + c];
 }
 
 values respond(const values& x, const values& w) {
@@ -53,13 +55,13 @@ double dot(const values& a, const values& b) {
 
 TEST_CASE("kernel::depthwise_response: each channel's own window, zero outside; all rows, or some") {
   const values x = normal(samples * in.size(), 0);
-  const values w = normal(channels * 9, 1);
+  const values w = normal(channels * cells, 1);
   const values u = respond(x, w);
   for (std::size_t row = 0; row < map.rows(samples); ++row) {
     for (std::size_t c = 0; c < channels; ++c) {
       double sum = 0;
-      for (std::size_t cell = 0; cell < 9; ++cell) {
-        sum += w[c * 9 + cell] * pixel(x, row / map.out.positions(), row % map.out.positions(), cell, c);
+      for (std::size_t cell = 0; cell < cells; ++cell) {
+        sum += w[c * cells + cell] * pixel(x, row / map.out.positions(), row % map.out.positions(), cell, c);
       }
       CHECK(u[row * channels + c] == doctest::Approx(sum).epsilon(1e-13));
     }
@@ -71,16 +73,16 @@ TEST_CASE("kernel::depthwise_response: each channel's own window, zero outside; 
 
 TEST_CASE("kernel: products and input gradient of a depthwise convolution are its adjoints") {
   const values x = normal(samples * in.size(), 2);
-  const values w = normal(channels * 9, 3);
+  const values w = normal(channels * cells, 3);
   const values d = normal(samples * map.out.size(), 4);
   const double expected = dot(respond(x, w), d);
 
-  values sums(9 * channels, 0.0);  // by cell, then channel
+  values sums(cells * channels, 0.0);  // by cell, then channel
   const kernel::depthwise_products<double> products{map, x.data(), d.data(), channels, 0, 1};
-  for (std::size_t row = 0; row < map.rows(samples); ++row) products(row, 0, 9 * channels, sums.data());
+  for (std::size_t row = 0; row < map.rows(samples); ++row) products(row, 0, cells * channels, sums.data());
   double by_weights = 0;
   for (std::size_t c = 0; c < channels; ++c) {
-    for (std::size_t cell = 0; cell < 9; ++cell) by_weights += w[c * 9 + cell] * sums[cell * channels + c];
+    for (std::size_t cell = 0; cell < cells; ++cell) by_weights += w[c * cells + cell] * sums[cell * channels + c];
   }
   CHECK(by_weights == doctest::Approx(expected).epsilon(1e-12));
 
@@ -95,7 +97,7 @@ TEST_CASE("kernel: products and input gradient of a depthwise convolution are it
   CHECK(dot(x, dx) == doctest::Approx(2 * expected).epsilon(1e-12));
 
   // Without d it is 1: sums of what the windows see.
-  values plain(9 * channels, 0.0);
-  kernel::depthwise_products<double>{map, x.data(), nullptr, 0, 0, 1}(3, 0, 9 * channels, plain.data());
+  values plain(cells * channels, 0.0);
+  kernel::depthwise_products<double>{map, x.data(), nullptr, 0, 0, 1}(3, 0, cells * channels, plain.data());
   for (std::size_t i = 0; i < plain.size(); ++i) CHECK(plain[i] == pixel(x, 0, 3, i / channels, i % channels));
 }

@@ -12,14 +12,10 @@
 namespace lo = localis;
 namespace kernel = lo::kernel;
 
-TEST_CASE("max_pool_tile_gradient: what max_pool_gradient hands out where windows tile the image") {
-  const lo::linear_map map{{4, 6, 3}, {2, 3, 3}, {2, 2, 2, 0}};
-  CHECK(kernel::windows_tile(map));
-  CHECK_FALSE(kernel::windows_tile({{5, 6, 3}, {2, 3, 3}, {2, 2, 2, 0}}));  // a rest
-  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {3, 5, 3}, {2, 2, 1, 0}}));  // overlap
-  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {3, 4, 3}, {2, 2, 2, 1}}));  // padding
-  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 2, 3}, {2, 3, 3, 0}}));  // gaps between rows or columns
+namespace {
 
+void check_tiles(const lo::linear_map& map) {
+  CHECK(kernel::windows_tile(map));
   constexpr std::size_t samples = 3;
   const lo::random_stream random(1, 2);
   std::vector<double> x(samples * map.in.size());
@@ -42,11 +38,31 @@ TEST_CASE("max_pool_tile_gradient: what max_pool_gradient hands out where window
   CHECK(tiled == whole);
 }
 
+}  // namespace
+
+TEST_CASE("max_pool_tile_gradient: what max_pool_gradient hands out where windows tile the image") {
+  check_tiles({{4, 6, 3}, {2, 3, 3}, {2, 2, 2, 0}});
+  check_tiles({{4, 6, 3}, {4, 2, 3}, {1, 3, {1, 3}, 0}});
+  CHECK_FALSE(kernel::windows_tile({{5, 6, 3}, {2, 3, 3}, {2, 2, 2, 0}}));  // a rest
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {3, 5, 3}, {2, 2, 1, 0}}));  // overlap
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {3, 4, 3}, {2, 2, 2, 1}}));  // padding
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 2, 3}, {2, 3, 3, 0}}));  // gaps between rows or columns
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 2, 3}, {2, 3, {2, 4}, 0}}));
+  CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 4, 3}, {2, 3, {2, 1}, 0}}));
+}
+
 TEST_CASE("pooling: by packs and by input positions, the bytes of whole rows and samples") {
   constexpr std::size_t samples = 2;
   constexpr std::size_t channels = 4;
   const lo::random_stream random(1, 3);
-  for (const lo::window& field : {lo::window{2, 2, 2, 0}, {3, 3, 2, 1}, {3, 3, 1, 1}, {2, 2, 3, 0}, {3, 2, 1, 0}}) {
+  for (const lo::window& field : {lo::window{2, 2, 2, 0},
+                                  {3, 3, 2, 1},
+                                  {3, 3, 1, 1},
+                                  {2, 2, 3, 0},
+                                  {3, 2, 1, 0},
+                                  {1, 4, {1, 2}, {0, 2}},
+                                  {4, 1, {3, 1}, {1, 0}},
+                                  {3, 2, {1, 3}, {1, 0}}}) {
     const lo::shape in{5, 7, channels};
     const lo::linear_map map{in, field.output(in, channels), field};
     CAPTURE(field.height);

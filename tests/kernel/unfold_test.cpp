@@ -17,10 +17,18 @@ namespace {
 lo::linear_map convolution(const lo::shape& in, const lo::window& field) { return {in, field.output(in, 1), field}; }
 
 const lo::linear_map maps[] = {
-    convolution({4, 5, 2}, {3, 3, 1, 0}), convolution({4, 5, 2}, {3, 3, 1, 1}), convolution({5, 6, 3}, {3, 3, 2, 1}),
-    convolution({5, 4, 1}, {2, 2, 2, 0}), convolution({3, 3, 2}, {5, 5, 1, 2}), convolution({4, 3, 2}, {1, 1, 2, 0}),
+    convolution({4, 5, 2}, {3, 3, 1, 0}),
+    convolution({4, 5, 2}, {3, 3, 1, 1}),
+    convolution({5, 6, 3}, {3, 3, 2, 1}),
+    convolution({5, 4, 1}, {2, 2, 2, 0}),
+    convolution({3, 3, 2}, {5, 5, 1, 2}),
+    convolution({4, 3, 2}, {1, 1, 2, 0}),
     convolution({2, 3, 2}, {3, 3, 2, 4}),  // windows of padding alone, on every side
-    convolution({6, 3, 2}, {1, 3, 1, 1}),  // not square
+    convolution({6, 3, 2}, {1, 3, 1, 1}),  // not square; then not along both axes either
+    convolution({6, 5, 2}, {2, 3, {2, 1}, {0, 2}}),
+    convolution({5, 6, 3}, {3, 1, {1, 3}, {2, 0}}),
+    convolution({7, 6, 2}, {2, 3, 1, {1, 2}, {3, 2}}),
+    convolution({7, 6, 2}, {3, 2, {1, 2}, 0, {1, 3}}),
 };
 
 std::vector<double> normal(std::size_t size, std::uint64_t stream) {
@@ -34,8 +42,9 @@ std::vector<double> normal(std::size_t size, std::uint64_t stream) {
 double seen(const lo::linear_map& map, const std::vector<double>& x, std::size_t p, std::size_t i) {
   const auto extent = [](std::size_t n) { return static_cast<long>(n); };
   const std::size_t cell = i / map.in.channels;
-  const long row = extent(p / map.out.width * map.field.stride + cell / map.field.width) - extent(map.field.padding);
-  const long column = extent(p % map.out.width * map.field.stride + cell % map.field.width) - extent(map.field.padding);
+  const auto& [height, width, stride, padding, dilation] = map.field;
+  const long row = extent(p / map.out.width * stride.height + cell / width * dilation.height) - extent(padding.height);
+  const long column = extent(p % map.out.width * stride.width + cell % width * dilation.width) - extent(padding.width);
   if (row < 0 || column < 0 || row >= extent(map.in.height) || column >= extent(map.in.width)) return 0;
   return x[(static_cast<std::size_t>(row) * map.in.width + static_cast<std::size_t>(column)) * map.in.channels +
            i % map.in.channels];
@@ -88,8 +97,13 @@ void run_packs(const Kernel& f, std::size_t rows, std::size_t columns) {
 std::vector<lo::linear_map> packable_maps() {
   std::vector<lo::linear_map> result;
   for (const std::size_t channels : {std::size_t{4}, std::size_t{8}}) {
-    for (const lo::window& field :
-         {lo::window{3, 3, 1, 1}, {3, 3, 2, 1}, {1, 1, 1, 0}, {2, 3, 2, 0}, {3, 3, 1, 2, 2}}) {
+    for (const lo::window& field : {lo::window{3, 3, 1, 1},
+                                    {3, 3, 2, 1},
+                                    {1, 1, 1, 0},
+                                    {2, 3, 2, 0},
+                                    {3, 3, 1, 2, 2},
+                                    {2, 3, {2, 1}, {0, 1}},
+                                    {2, 2, {1, 2}, {1, 0}, {1, 3}}}) {
       for (const std::size_t groups : {std::size_t{1}, std::size_t{2}}) {
         const lo::shape in{5, 6, channels};
         result.push_back({in, field.output(in, groups), field, groups});

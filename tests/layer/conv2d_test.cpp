@@ -99,6 +99,23 @@ TEST_CASE("conv2d: cross-correlation with padding and stride, by hand") {
   CHECK(respond<padded>({1, 10, 100, 1000}, {}, {1, 2, 3, 4, 5, 6}) == std::vector<double>{1000, 3200, 40, 65});
 }
 
+TEST_CASE("conv2d: a kernel, stride, padding and dilation of its own along each axis, by hand") {
+  // 1 2 3 4      kernel  1 10 100
+  // 5 6 7 8
+  using row = lo::network<lo::image<2, 4, 1>, lo::conv2d<1, lo::kernel_size<1, 3>, lo::padding<0, 1>, lo::no_bias>>;
+  CHECK(row::output == lo::shape{2, 4, 1});
+  CHECK(respond<row>({1, 10, 100}, {}, {1, 2, 3, 4, 5, 6, 7, 8}) ==
+        std::vector<double>{210, 321, 432, 43, 650, 765, 876, 87});
+  // The same kernel upright, over rows 0, 1 and 2 of which the first and last are padding.
+  using column = lo::network<lo::image<2, 4, 1>,
+                             lo::conv2d<1, lo::kernel_size<3, 1>, lo::padding<1, 0>, lo::stride<1, 3>, lo::no_bias>>;
+  CHECK(column::output == lo::shape{2, 2, 1});
+  CHECK(respond<column>({1, 10, 100}, {}, {1, 2, 3, 4, 5, 6, 7, 8}) == std::vector<double>{510, 840, 51, 84});
+  using spread = lo::network<lo::image<2, 4, 1>, lo::conv2d<1, 2, lo::dilation<1, 3>, lo::no_bias>>;
+  CHECK(spread::output == lo::shape{1, 1, 1});
+  CHECK(respond<spread>({1, 10, 100, 1000}, {}, {1, 2, 3, 4, 5, 6, 7, 8}) == std::vector<double>{8541});
+}
+
 TEST_CASE("conv2d: channels last in images and in weights") {
   // 1 x 2 pixels of 2 channels, kernel 1 with 2 units.
   using net = lo::network<lo::image<1, 2, 2>, lo::conv2d<2, 1, lo::no_bias>>;
@@ -140,6 +157,11 @@ TEST_CASE("conv2d: parameters and extents with groups and dilation") {
   static_assert(lo::conv2d<8, 3, lo::groups<3>>::describe({10, 9, 12}).problem == lo::misfit::groups_do_not_divide);
   static_assert(lo::conv2d<8, 3, lo::groups<4>>::describe({10, 9, 6}).problem == lo::misfit::groups_do_not_divide);
   static_assert(lo::conv2d<8, 3, lo::dilation<0>>::describe({10, 9, 6}).problem == lo::misfit::stride_is_zero);
+  static_assert(lo::conv2d<8, 3, lo::dilation<1, 0>>::describe({10, 9, 6}).problem == lo::misfit::stride_is_zero);
+  static_assert(lo::conv2d<8, 3, lo::stride<1, 0>>::describe({10, 9, 6}).problem == lo::misfit::stride_is_zero);
+  static_assert(lo::conv2d<8, lo::kernel_size<1, 11>>::describe({10, 11, 6}).problem == lo::misfit::none);
+  static_assert(lo::conv2d<8, lo::kernel_size<11, 1>>::describe({10, 11, 6}).problem ==
+                lo::misfit::window_larger_than_input);
   static_assert(lo::conv2d<8, 3, lo::dilation<5>>::describe({10, 11, 6}).problem ==
                 lo::misfit::window_larger_than_input);
 }

@@ -34,10 +34,23 @@ TEST_CASE("max_pool2d: windows, a rest that is dropped, overlap, padding that ne
         std::vector<double>{-1, 0, -2, -1});
 }
 
+TEST_CASE("max_pool2d: a window, stride and padding of its own along each axis") {
+  CHECK(layer_net<input, lo::max_pool2d<lo::kernel_size<1, 2>>>(1).forward(picture) ==
+        std::vector<double>{5, 2, 7, 4, 2, 9});
+  CHECK(layer_net<input, lo::max_pool2d<lo::kernel_size<3, 2>, lo::stride<1, 2>, lo::padding<1, 0>>>(1).forward(
+            picture) == std::vector<double>{7, 4, 7, 9, 7, 9});
+  static_assert(lo::max_pool2d<lo::kernel_size<1, 2>, lo::padding<0, 1>>::describe({3, 4, 1}).problem ==
+                lo::misfit::none);
+  static_assert(lo::max_pool2d<lo::kernel_size<1, 2>, lo::padding<1, 0>>::describe({3, 4, 1}).problem ==
+                lo::misfit::window_larger_than_input);
+}
+
 TEST_CASE("average_pool2d: padding counts as zeros, and global_average_pool: the mean of a channel") {
   CHECK(layer_net<input, lo::average_pool2d<2>>(1).forward(picture) == std::vector<double>{4, 1.75});
   CHECK(layer_net<input, lo::average_pool2d<2, lo::padding<1>>>(1).forward(picture) ==
         std::vector<double>{0.25, 1.75, 0, 2.25, 3.75, 3});
+  CHECK(layer_net<input, lo::average_pool2d<lo::kernel_size<1, 4>, lo::padding<0, 2>, lo::stride<2, 1>>>(1).forward(
+            picture) == std::vector<double>{1.5, 2, 2, 1.75, 0.5, 1, 3.25, 5.25, 4.75, 4.25});
   CHECK(layer_net<lo::image<2, 2, 2>, lo::global_average_pool>(2).forward(
             {1, 10, 2, 20, 3, 30, 4, 40, 0, 0, 0, 0, 0, 0, 8, -8}) == std::vector<double>{2.5, 25, 2, -2});
 }

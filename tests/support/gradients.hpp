@@ -52,6 +52,12 @@ void check_linear_gradients() {
   check_gradient<lo::conv2d<6, 1, lo::groups<3>, lo::no_bias>, lo::image<3, 3, 3>, Backend>();
   check_gradient<lo::conv2d<4, 2, lo::groups<2>, lo::dilation<2>, lo::stride<2>>, lo::image<5, 4, 2>, Backend>();
   check_gradient<lo::depthwise_conv2d<3, lo::dilation<2>, lo::padding<2>>, lo::image<4, 5, 3>, Backend>();
+  // A length of its own along each axis.
+  check_gradient<lo::conv2d<3, lo::kernel_size<1, 5>, lo::padding<0, 2>>, lo::image<3, 6, 2>, Backend>();
+  check_gradient<lo::conv2d<2, lo::kernel_size<3, 2>, lo::stride<2, 1>, lo::dilation<1, 2>, lo::padding<1, 0>>,
+                 lo::image<6, 5, 2>, Backend>();
+  check_gradient<lo::depthwise_conv2d<lo::kernel_size<3, 2>, lo::stride<1, 2>, lo::padding<0, 1>>, lo::image<5, 6, 3>,
+                 Backend>();
   // Windows of padding alone.
   check_gradient<lo::conv2d<1, 3, lo::padding<4>, lo::stride<2>>, lo::image<2, 3, 2>, Backend>();
 }
@@ -105,6 +111,12 @@ void check_other_gradients() {
   check_gradient<lo::max_pool2d<2, lo::stride<3>>, lo::image<5, 5, 70>, Backend>();
   check_gradient<lo::average_pool2d<2>, lo::image<4, 6, 3>, Backend>();
   check_gradient<lo::average_pool2d<3, lo::stride<2>, lo::padding<1>>, lo::image<5, 6, 2>, Backend>();
+  // A length of its own along each axis; the first of these tile the image.
+  check_gradient<lo::max_pool2d<lo::kernel_size<1, 3>>, lo::image<4, 6, 3>, Backend>();
+  check_gradient<lo::max_pool2d<lo::kernel_size<3, 2>, lo::stride<1, 2>, lo::padding<1, 0>>, lo::image<5, 6, 2>,
+                 Backend>();
+  check_gradient<lo::average_pool2d<lo::kernel_size<1, 4>, lo::stride<2, 1>, lo::padding<0, 2>>, lo::image<5, 6, 2>,
+                 Backend>();
   check_gradient<lo::global_average_pool, lo::image<3, 5, 4>, Backend>();
   check_gradient<lo::relu6, lo::image<3, 4, 2>, Backend>();
   check_gradient<lo::softmax, lo::image<2, 3, 4>, Backend>();

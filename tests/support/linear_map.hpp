@@ -90,11 +90,10 @@ inline results slow(const problem& in) {
   const auto seen_at = [&](std::size_t p, std::size_t o, std::size_t i) {  // -1: padding
     const auto whole = [](std::size_t value) { return static_cast<long>(value); };
     const std::size_t cell = i / channels;
-    const long dilation = whole(map.field.dilation);
-    const long y = whole(p % map.out.positions() / map.out.width * map.field.stride) - whole(map.field.padding) +
-                   whole(cell / map.field.width) * dilation;
-    const long x = whole(p % map.out.width * map.field.stride) - whole(map.field.padding) +
-                   whole(cell % map.field.width) * dilation;
+    const long y = whole(p % map.out.positions() / map.out.width * map.field.stride.height) -
+                   whole(map.field.padding.height) + whole(cell / map.field.width * map.field.dilation.height);
+    const long x = whole(p % map.out.width * map.field.stride.width) - whole(map.field.padding.width) +
+                   whole(cell % map.field.width * map.field.dilation.width);
     const long height = whole(map.in.height);
     const long width = whole(map.in.width);
     if (y < 0 || y >= height || x < 0 || x >= width) return -1L;
@@ -396,7 +395,19 @@ inline std::vector<problem> convolutions() {
   add({6, 5, 64}, 5, {3, 3, 2, 1}, 2);
   add({7, 8, 3}, 6, {3, 3, 1, 2, 2}, 2);
   add({7, 8, 32}, 6, {2, 2, 2, 1, 3}, 2);
-  add({9, 8, 1}, 5, {2, 4, 1, 1}, 2);  // not a square
+  // Not a square: in the kernel, and along one axis in stride, padding and dilation too.
+  add({9, 8, 1}, 5, {2, 4, 1, 1}, 2);
+  add({1, 12, 3}, 4, {1, 5, 1, {0, 2}}, 3);
+  add({1, 13, 8}, 9, {1, 3, {1, 2}, {0, 1}}, 3);
+  add({1, 14, 2}, 5, {1, 3, 1, {0, 4}, {1, 3}}, 2);
+  add({8, 6, 3}, 4, {5, 1, {2, 1}, {2, 0}}, 2);
+  add({7, 9, 4}, 6, {3, 2, {1, 3}, {2, 1}, {1, 2}}, 2);
+  add({9, 7, 32}, 5, {2, 3, {3, 1}, {0, 2}, {2, 1}}, 2);
+  add({7, 9, 4}, 6, {3, 2, {2, 1}, {1, 0}, {2, 3}}, 2, 2);
+  add({6, 5, 8}, 12, {1, 3, {2, 1}, {0, 1}}, 2, 4);
+  add({7, 9, 4}, 4, {3, 2, {2, 1}, {1, 0}, {1, 2}}, 2, 4);
+  add({6, 5, 7}, 4, {1, 1, {1, 2}}, 2);
+  add({6, 5, 7}, 4, {1, 1, 1, {1, 0}}, 2);
   add({3, 4, 5}, 4, {5, 5, 1, 2}, 2);  // a window larger than the map
   add({2, 3, 4}, 3, {3, 3, 1, 3}, 2);  // windows of padding alone
   add({2, 3, 4}, 3, {3, 3, 2, 4}, 2);
@@ -439,7 +450,12 @@ inline std::vector<problem> depthwise_convolutions() {
   add({3, 4, 5}, {5, 5, 1, 2}, 2);   // a kernel larger than the map
   add({2, 3, 21}, {3, 3, 2, 4}, 2);  // windows of padding alone
   add({7, 5, 2}, {2, 2, 3, 0}, 2);   // pixels that no window sees
-  add({5, 7, 4}, {2, 4, 1, 1}, 2);   // not a square
+  // Not a square: in the kernel, and along one axis in stride, padding and dilation too.
+  add({5, 7, 4}, {2, 4, 1, 1}, 2);
+  add({1, 12, 3}, {1, 5, 1, {0, 2}}, 3);
+  add({8, 6, 47}, {5, 1, {2, 1}, {2, 0}}, 2);
+  add({7, 9, 4}, {3, 2, {1, 3}, {2, 1}}, 2);
+  add({7, 9, 4}, {2, 3, {3, 2}, {0, 2}}, 2);
   add({1, 1, 6}, {1, 1, 1, 0}, 5);
   add({1, 1, 6}, {3, 3, 1, 1}, 5);
   // More rows left out than one image has.

@@ -92,6 +92,15 @@ using grouped = lo::network<
     lo::tanh, lo::conv2d<24, 2, lo::groups<12>, lo::stride<2>, lo::rule::local<oja, lo::rule::hebbian_bias>>, lo::tanh,
     lo::depthwise_conv2d<3, lo::dilation<2>, lo::padding<2>, oja>, lo::tanh, lo::dense<3>>;
 
+/// Windows, strides, paddings and dilations that differ along height and width.
+using oblong =
+    lo::network<lo::image<9, 12, 3>, lo::conv2d<8, lo::kernel_size<1, 5>, lo::stride<1, 2>, lo::padding<0, 2>, oja>,
+                lo::tanh, lo::average_pool2d<lo::kernel_size<2, 1>, lo::stride<1>, lo::padding<1, 0>>,
+                lo::conv2d<6, lo::kernel_size<3, 2>, lo::dilation<1, 2>, lo::padding<1, 0>, lo::rule::hebb>, lo::tanh,
+                lo::max_pool2d<lo::kernel_size<1, 2>, lo::stride<2, 1>>,
+                lo::depthwise_conv2d<lo::kernel_size<3, 2>, lo::stride<2, 1>, lo::padding<0, 1>, oja>, lo::tanh,
+                lo::dense<3>>;
+
 using normalized =
     lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>, lo::instance_norm,
                 lo::triangle, lo::conv2d<5, 2, lo::no_bias, lo::rule::hebb>, lo::affine_instance_norm, lo::tanh,

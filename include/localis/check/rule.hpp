@@ -54,13 +54,15 @@ template <class Rule>
     const std::size_t channel = map.group_of(o) * channels + i % channels;
     const std::size_t position = p % map.out.positions();
     // Padding is added to both sides of the comparison, because extents are unsigned.
-    const std::size_t row = position / map.out.width * map.field.stride + cell / map.field.width * map.field.dilation;
+    const std::size_t row =
+        position / map.out.width * map.field.stride.height + cell / map.field.width * map.field.dilation.height;
     const std::size_t column =
-        position % map.out.width * map.field.stride + cell % map.field.width * map.field.dilation;
-    const std::size_t pad = map.field.padding;
-    if (row < pad || column < pad || row - pad >= map.in.height || column - pad >= map.in.width) return 0.0;
+        position % map.out.width * map.field.stride.width + cell % map.field.width * map.field.dilation.width;
+    const lengths pad = map.field.padding;
+    if (row < pad.height || row - pad.height >= map.in.height) return 0.0;
+    if (column < pad.width || column - pad.width >= map.in.width) return 0.0;
     const std::size_t n = p / map.out.positions();
-    return x[((n * map.in.height + row - pad) * map.in.width + column - pad) * map.in.channels + channel];
+    return x[((n * map.in.height + row - pad.height) * map.in.width + column - pad.width) * map.in.channels + channel];
   };
   const auto effective = [&](double w) {
     if constexpr (rules::has_response_weight<Rule>) {

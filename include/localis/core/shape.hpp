@@ -20,27 +20,47 @@ inline std::ostream& operator<<(std::ostream& out, const shape& s) {
   return out << s.height << 'x' << s.width << 'x' << s.channels;
 }
 
-/// The window of a convolution or pooling, in pixels. `padding` applies to every side; `dilation` is the distance from
-/// one cell of the window to the next.
+/// A length along the height and one along the width, in pixels. One number stands for two equal lengths.
+struct lengths {
+  std::size_t height;
+  std::size_t width;
+
+  // NOLINTNEXTLINE(google-explicit-constructor): most windows are squares
+  constexpr lengths(std::size_t both) : height(both), width(both) {}
+  constexpr lengths(std::size_t rows, std::size_t columns) : height(rows), width(columns) {}
+  constexpr bool operator==(const lengths&) const = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const lengths& l) {
+  out << l.height;
+  return l.width == l.height ? out : out << 'x' << l.width;
+}
+
+/// The window of a convolution or pooling, in pixels. `padding` applies to both sides of each axis; `dilation` is the
+/// distance from one cell of the window to the next.
 struct window {
   std::size_t height = 1;
   std::size_t width = 1;
-  std::size_t stride = 1;
-  std::size_t padding = 0;
-  std::size_t dilation = 1;
+  lengths stride = 1;
+  lengths padding = 0;
+  lengths dilation = 1;
 
+  /// Whether a stride or a dilation is 0, so that the window never moves or its cells coincide.
+  [[nodiscard]] constexpr bool stands_still() const {
+    return stride.height == 0 || stride.width == 0 || dilation.height == 0 || dilation.width == 0;
+  }
   /// Number of cells of the window.
   [[nodiscard]] constexpr std::size_t positions() const { return height * width; }
   /// Pixels from the first to the last cell of one axis, both included.
-  [[nodiscard]] constexpr std::size_t height_span() const { return (height - 1) * dilation + 1; }
-  [[nodiscard]] constexpr std::size_t width_span() const { return (width - 1) * dilation + 1; }
+  [[nodiscard]] constexpr std::size_t height_span() const { return (height - 1) * dilation.height + 1; }
+  [[nodiscard]] constexpr std::size_t width_span() const { return (width - 1) * dilation.width + 1; }
   [[nodiscard]] constexpr bool fits(const shape& in) const {
-    return in.height + 2 * padding >= height_span() && in.width + 2 * padding >= width_span();
+    return in.height + 2 * padding.height >= height_span() && in.width + 2 * padding.width >= width_span();
   }
   /// Output extents, rounded down; the window must fit into the padded input.
   [[nodiscard]] constexpr shape output(const shape& in, std::size_t channels) const {
-    return {(in.height + 2 * padding - height_span()) / stride + 1,
-            (in.width + 2 * padding - width_span()) / stride + 1, channels};
+    return {(in.height + 2 * padding.height - height_span()) / stride.height + 1,
+            (in.width + 2 * padding.width - width_span()) / stride.width + 1, channels};
   }
   constexpr bool operator==(const window&) const = default;
 };

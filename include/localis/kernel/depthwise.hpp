@@ -67,14 +67,14 @@ struct depthwise_products {
     const auto window = map.by_out_width(place.remainder);
     const auto input = by_channels(narrow(column));
     const auto cell = map.by_field_width(input.whole);
-    const std::uint32_t pad = narrow(map.field.padding);
-    const std::uint32_t y = window.whole * narrow(map.field.stride) + cell.whole * narrow(map.field.dilation);
-    const std::uint32_t x_position =
-        window.remainder * narrow(map.field.stride) + cell.remainder * narrow(map.field.dilation);
-    const bool is_covered =
-        y >= pad && y < narrow(map.in.height) + pad && x_position >= pad && x_position < narrow(map.in.width) + pad;
-    if (!is_covered) return {T(0)};
-    const std::uint32_t pixel = ((y - pad) * narrow(map.in.width) + x_position - pad) * narrow(map.in.channels);
+    const localis::window& field = map.field;
+    // Above the image and left of it, these numbers wrap around and are too large.
+    const std::uint32_t top = window.whole * narrow(field.stride.height) + cell.whole * narrow(field.dilation.height) -
+                              narrow(field.padding.height);
+    const std::uint32_t left = window.remainder * narrow(field.stride.width) +
+                               cell.remainder * narrow(field.dilation.width) - narrow(field.padding.width);
+    if (top >= narrow(map.in.height) || left >= narrow(map.in.width)) return {T(0)};
+    const std::uint32_t pixel = (top * narrow(map.in.width) + left) * narrow(map.in.channels);
     const T value = x[std::uint64_t{place.whole} * map.sample + pixel + input.remainder];
     return {d == nullptr ? value : d[row * stride + input.remainder] * value};
   }

@@ -19,7 +19,8 @@ struct indexed_map : linear_map {
         by_out_positions(map.out.positions()),
         by_out_width(map.out.width),
         by_field_width(map.field.width),
-        by_stride(map.field.stride),
+        by_stride_height(map.field.stride.height),
+        by_stride_width(map.field.stride.width),
         by_group_channels(map.group_channels()),
         by_inputs(map.inputs()),
         sample(narrow(map.in.size())),
@@ -28,12 +29,13 @@ struct indexed_map : linear_map {
         group_inputs(narrow(map.inputs())),
         group_width(narrow(map.group_channels())) {}
 
-  divider by_in_positions;   ///< splits an input pixel of a batch into sample and pixel
-  divider by_in_width;       ///< splits an input pixel into row and column
-  divider by_out_positions;  ///< splits a row of X into sample and output position
-  divider by_out_width;      ///< splits an output position into row and column
-  divider by_field_width;    ///< splits a cell of the window into row and column
-  divider by_stride;  ///< splits a padded coordinate into the window that begins there or before it, and the rest
+  divider by_in_positions;     ///< splits an input pixel of a batch into sample and pixel
+  divider by_in_width;         ///< splits an input pixel into row and column
+  divider by_out_positions;    ///< splits a row of X into sample and output position
+  divider by_out_width;        ///< splits an output position into row and column
+  divider by_field_width;      ///< splits a cell of the window into row and column
+  divider by_stride_height;    ///< splits a padded row into the window that begins there or before it, and the rest
+  divider by_stride_width;     ///< likewise a padded column
   divider by_group_channels;   ///< splits an input of a unit into cell and channel of its group
   divider by_inputs;           ///< splits a column of X into group and input of a unit
   std::uint32_t sample;        ///< values of one sample of the input

@@ -18,15 +18,17 @@ struct pool_area {
 
   /// The part of the window of output pixel (y, x).
   constexpr pool_area(const indexed_map& map, std::uint32_t y, std::uint32_t x)
-      : top(clamp(map, y * narrow(map.field.stride), map.in.height)),
-        bottom(clamp(map, y * narrow(map.field.stride) + narrow(map.field.height), map.in.height)),
-        left(clamp(map, x * narrow(map.field.stride), map.in.width)),
-        right(clamp(map, x * narrow(map.field.stride) + narrow(map.field.width), map.in.width)) {}
+      : top(clamp(y * narrow(map.field.stride.height), map.field.padding.height, map.in.height)),
+        bottom(clamp(y * narrow(map.field.stride.height) + narrow(map.field.height), map.field.padding.height,
+                     map.in.height)),
+        left(clamp(x * narrow(map.field.stride.width), map.field.padding.width, map.in.width)),
+        right(clamp(x * narrow(map.field.stride.width) + narrow(map.field.width), map.field.padding.width,
+                    map.in.width)) {}
 
  private:
   /// Converts a coordinate of the padded image to one of the image, or to its nearest border.
-  static constexpr std::uint32_t clamp(const indexed_map& map, std::uint32_t padded, std::size_t extent) {
-    const std::uint32_t pad = narrow(map.field.padding);
+  static constexpr std::uint32_t clamp(std::uint32_t padded, std::size_t padding, std::size_t extent) {
+    const std::uint32_t pad = narrow(padding);
     if (padded < pad) return 0;
     return padded - pad < extent ? padded - pad : narrow(extent);
   }
@@ -87,8 +89,9 @@ struct max_pool {
 
 /// Whether the windows tile the image, so that each input element lies in exactly one.
 constexpr bool windows_tile(const linear_map& map) {
-  return map.field.stride == map.field.height && map.field.stride == map.field.width && map.field.padding == 0 &&
-         map.out.height * map.field.stride == map.in.height && map.out.width * map.field.stride == map.in.width;
+  const lengths stride = map.field.stride;
+  return stride == lengths(map.field.height, map.field.width) && map.field.padding == 0 &&
+         map.out.height * stride.height == map.in.height && map.out.width * stride.width == map.in.width;
 }
 
 namespace detail {
@@ -128,11 +131,25 @@ struct window_range {
   std::uint32_t first;
   std::uint32_t last;
 
-  constexpr window_range(const indexed_map& map, std::uint32_t pixel, std::size_t field, std::size_t windows)
-      : first(0), last(map.by_stride(pixel + narrow(map.field.padding)).whole + 1) {
-    const std::uint32_t padded = pixel + narrow(map.field.padding) + 1;
-    if (padded > field) first = map.by_stride(padded - narrow(field) + narrow(map.field.stride) - 1).whole;
+  /// @param padded  the pixel, counted from the first pixel of padding
+  /// @param size    pixels of a window
+  constexpr window_range(std::uint32_t padded, std::size_t size, std::size_t stride, const divider& by_stride,
+                         std::size_t windows)
+      : first(0), last(by_stride(padded).whole + 1) {
+    if (padded >= size) first = by_stride(padded - narrow(size) + narrow(stride)).whole;
     if (last > windows) last = narrow(windows);
+  }
+
+  /// The rows of windows that see a row of pixels.
+  static constexpr window_range rows(const indexed_map& map, std::uint32_t row) {
+    const window& field = map.field;
+    return {row + narrow(field.padding.height), field.height, field.stride.height, map.by_stride_height,
+            map.out.height};
+  }
+  /// The columns of windows that see a column of pixels.
+  static constexpr window_range columns(const indexed_map& map, std::uint32_t column) {
+    const window& field = map.field;
+    return {column + narrow(field.padding.width), field.width, field.stride.width, map.by_stride_width, map.out.width};
   }
 };
 
@@ -166,8 +183,8 @@ struct max_pool_gradient {
     const auto pixel = map.by_in_width(place.remainder);
     const T* own = x + std::uint64_t{row} * map.in.channels + i;
     const T* windows = y + std::uint64_t{place.whole} * map.out.size() + i;
-    const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
-    const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
+    const auto rows = detail::window_range::rows(map, pixel.whole);
+    const auto columns = detail::window_range::columns(map, pixel.remainder);
     T sum = 0;
     for (std::uint32_t r = rows.first; r < rows.last; ++r) {
       for (std::uint32_t c = columns.first; c < columns.last; ++c) {
@@ -272,8 +289,8 @@ struct average_pool_gradient {
     const auto place = map.by_in_positions(row);
     const auto pixel = map.by_in_width(place.remainder);
     const T* windows = dy + std::uint64_t{place.whole} * map.out.size();
-    const detail::window_range rows(map, pixel.whole, map.field.height, map.out.height);
-    const detail::window_range columns(map, pixel.remainder, map.field.width, map.out.width);
+    const auto rows = detail::window_range::rows(map, pixel.whole);
+    const auto columns = detail::window_range::columns(map, pixel.remainder);
     const T inv_count = T(1) / static_cast<T>(map.field.positions());
     T sum = 0;
     for (std::uint32_t r = rows.first; r < rows.last; ++r) {

@@ -20,17 +20,18 @@ namespace detail {
 /// Implements for_each_stretch cell by cell, for dilated windows and for channels that are split into groups.
 template <class Piece, class Gap>
 constexpr void for_each_cell(const linear_map& map, std::size_t top, std::size_t left, Piece piece, Gap gap) {
-  const std::size_t pad = map.field.padding;
+  const lengths pad = map.field.padding;
   const std::size_t channels = divide(map.in.channels, map.groups).whole;
   for (std::size_t cell = 0; cell < map.field.positions(); ++cell) {
     const quotient at = divide(cell, map.field.width);
-    const std::size_t y = top + at.whole * map.field.dilation;
-    const std::size_t x = left + at.remainder * map.field.dilation;
-    const bool inside = y >= pad && y < map.in.height + pad && x >= pad && x < map.in.width + pad;
+    const std::size_t y = top + at.whole * map.field.dilation.height;
+    const std::size_t x = left + at.remainder * map.field.dilation.width;
+    const bool inside =
+        y >= pad.height && y < map.in.height + pad.height && x >= pad.width && x < map.in.width + pad.width;
     for (std::size_t g = 0; g < map.groups; ++g) {
       const std::size_t to = (g * map.field.positions() + cell) * channels;
       if (inside) {
-        piece(to, ((y - pad) * map.in.width + x - pad) * map.in.channels + g * channels, channels);
+        piece(to, ((y - pad.height) * map.in.width + x - pad.width) * map.in.channels + g * channels, channels);
       } else {
         gap(to, channels);
       }
@@ -45,26 +46,26 @@ template <class Piece, class Gap>
 constexpr void for_each_stretch(const linear_map& map, std::size_t position, Piece piece, Gap gap) {
   const std::size_t channels = map.in.channels;
   const quotient corner = divide(position, map.out.width);
-  const std::size_t top = corner.whole * map.field.stride;  // both in padded coordinates
-  const std::size_t left = corner.remainder * map.field.stride;
-  const std::size_t pad = map.field.padding;
-  if (map.groups > 1 || map.field.dilation > 1) {
+  const std::size_t top = corner.whole * map.field.stride.height;  // both in padded coordinates
+  const std::size_t left = corner.remainder * map.field.stride.width;
+  const lengths pad = map.field.padding;
+  if (map.groups > 1 || map.field.dilation != 1) {
     for_each_cell(map, top, left, piece, gap);
     return;
   }
   const std::size_t stretch = map.field.width * channels;
-  const std::size_t skipped = left < pad ? pad - left : 0;  // columns of the window left of the image
-  const std::size_t end = map.in.width + pad > left ? map.in.width + pad - left : 0;
+  const std::size_t skipped = left < pad.width ? pad.width - left : 0;  // columns of the window left of the image
+  const std::size_t end = map.in.width + pad.width > left ? map.in.width + pad.width - left : 0;
   const std::size_t saved = end < map.field.width ? end : map.field.width;
   for (std::size_t r = 0; r < map.field.height; ++r) {
     const std::size_t at = r * stretch;
     const std::size_t y = top + r;
-    if (y < pad || y >= map.in.height + pad || skipped >= saved) {
+    if (y < pad.height || y >= map.in.height + pad.height || skipped >= saved) {
       gap(at, stretch);
       continue;
     }
     if (skipped > 0) gap(at, skipped * channels);
-    piece(at + skipped * channels, ((y - pad) * map.in.width + left + skipped - pad) * channels,
+    piece(at + skipped * channels, ((y - pad.height) * map.in.width + left + skipped - pad.width) * channels,
           (saved - skipped) * channels);
     if (saved < map.field.width) gap(at + saved * channels, (map.field.width - saved) * channels);
   }
@@ -75,16 +76,17 @@ constexpr void for_each_stretch(const linear_map& map, std::size_t position, Pie
 template <class F>
 constexpr void for_each_pixel(const indexed_map& map, std::size_t position, const F& f) {
   const auto corner = map.by_out_width(narrow(position));
-  const std::uint32_t pad = narrow(map.field.padding);
-  const std::uint32_t bottom = narrow(map.in.height) + pad;
-  const std::uint32_t right = narrow(map.in.width) + pad;
-  std::uint32_t y = narrow(corner.whole * map.field.stride);
-  for (std::uint32_t r = 0; r < map.field.height; ++r, y += narrow(map.field.dilation)) {
-    if (y < pad || y >= bottom) continue;
-    std::uint32_t x = narrow(corner.remainder * map.field.stride);
-    for (std::uint32_t c = 0; c < map.field.width; ++c, x += narrow(map.field.dilation)) {
-      if (x < pad || x >= right) continue;
-      f(r * map.field.width + c, ((y - pad) * map.in.width + x - pad) * map.in.channels);
+  const std::uint32_t top = narrow(map.field.padding.height);
+  const std::uint32_t left = narrow(map.field.padding.width);
+  const std::uint32_t bottom = narrow(map.in.height) + top;
+  const std::uint32_t right = narrow(map.in.width) + left;
+  std::uint32_t y = narrow(corner.whole * map.field.stride.height);
+  for (std::uint32_t r = 0; r < map.field.height; ++r, y += narrow(map.field.dilation.height)) {
+    if (y < top || y >= bottom) continue;
+    std::uint32_t x = narrow(corner.remainder * map.field.stride.width);
+    for (std::uint32_t c = 0; c < map.field.width; ++c, x += narrow(map.field.dilation.width)) {
+      if (x < left || x >= right) continue;
+      f(r * map.field.width + c, ((y - top) * map.in.width + x - left) * map.in.channels);
     }
   }
 }
@@ -93,15 +95,16 @@ constexpr void for_each_pixel(const indexed_map& map, std::size_t position, cons
 template <class F>
 constexpr void for_each_window(const indexed_map& map, std::size_t position, const F& f) {
   const auto pixel = map.by_in_width(narrow(position));
-  const std::uint32_t bottom = pixel.whole + narrow(map.field.padding);
-  const std::uint32_t right = pixel.remainder + narrow(map.field.padding);
-  const std::uint32_t dilation = narrow(map.field.dilation);
+  const std::uint32_t bottom = pixel.whole + narrow(map.field.padding.height);
+  const std::uint32_t right = pixel.remainder + narrow(map.field.padding.width);
+  const std::uint32_t row_step = narrow(map.field.dilation.height);
+  const std::uint32_t column_step = narrow(map.field.dilation.width);
   const std::uint32_t out_width = narrow(map.out.width);
-  for (std::uint32_t r = 0, down = 0; r < narrow(map.field.height) && down <= bottom; ++r, down += dilation) {
-    const auto y = map.by_stride(bottom - down);
+  for (std::uint32_t r = 0, down = 0; r < narrow(map.field.height) && down <= bottom; ++r, down += row_step) {
+    const auto y = map.by_stride_height(bottom - down);
     if (y.remainder != 0 || y.whole >= narrow(map.out.height)) continue;
-    for (std::uint32_t c = 0, across = 0; c < narrow(map.field.width) && across <= right; ++c, across += dilation) {
-      const auto x = map.by_stride(right - across);
+    for (std::uint32_t c = 0, across = 0; c < narrow(map.field.width) && across <= right; ++c, across += column_step) {
+      const auto x = map.by_stride_width(right - across);
       if (x.remainder == 0 && x.whole < out_width) {
         f(r * narrow(map.field.width) + c, y.whole * out_width + x.whole);
       }
@@ -179,12 +182,12 @@ struct unfold_rows {
     const auto corner = map.by_out_width(place.remainder);
     const auto cell = map.by_group_channels(input);
     const auto offset = map.by_field_width(cell.whole);
-    const std::uint32_t stride = narrow(map.field.stride);
-    const std::uint32_t dilation = narrow(map.field.dilation);
-    const std::uint32_t pad = narrow(map.field.padding);
+    const window& field = map.field;
     // Above the image and left of it, these numbers wrap around and are too large.
-    const std::uint32_t top = corner.whole * stride + offset.whole * dilation - pad;
-    const std::uint32_t left = corner.remainder * stride + offset.remainder * dilation - pad;
+    const std::uint32_t top = corner.whole * narrow(field.stride.height) +
+                              offset.whole * narrow(field.dilation.height) - narrow(field.padding.height);
+    const std::uint32_t left = corner.remainder * narrow(field.stride.width) +
+                               offset.remainder * narrow(field.dilation.width) - narrow(field.padding.width);
     pack<To, N> stored{};
     if (top < narrow(map.in.height) && left < narrow(map.in.width)) {
       const std::uint32_t pixel = top * narrow(map.in.width) + left;

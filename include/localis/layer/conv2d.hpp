@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include <localis/core/operation.hpp>
+#include <localis/core/shape.hpp>
 #include <localis/layer/linear.hpp>
 #include <localis/layer/options.hpp>
 
@@ -11,13 +13,13 @@ namespace detail {
 
 /// A convolution of `units` output channels in `groups` groups.
 template <class Options>
-constexpr operation describe_convolution(const char* name, const shape& in, std::size_t kernel, std::size_t units,
+constexpr operation describe_convolution(const char* name, const shape& in, const lengths& kernel, std::size_t units,
                                          std::size_t groups) {
   operation op = trainable_operation<Options>(name);
   op.in = in;
-  op.field = {kernel, kernel, Options::stride, Options::padding, Options::dilation};
+  op.field = {kernel.height, kernel.width, Options::stride, Options::padding, Options::dilation};
   op.groups = groups;
-  if (op.field.stride == 0 || op.field.dilation == 0) {
+  if (op.field.stands_still()) {
     op.problem = misfit::stride_is_zero;
   } else if (groups == 0 || in.channels % groups != 0 || units % groups != 0) {
     op.problem = misfit::groups_do_not_divide;
@@ -43,22 +45,25 @@ constexpr bool units_fit() {
 
 }  // namespace detail
 
-/// Convolution (cross-correlation) with a square kernel, channels last: a dense layer on the unfolded input.
+/// Convolution (cross-correlation) with a square or rectangular kernel, channels last: a dense layer on the unfolded
+/// input.
 ///
 ///   X  P x I,  W  O x I,  U  P x O        P = N Ho Wo,  I = Kernel^2 C / groups,  O = Channels
-///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1
+///   Ho = floor((H + 2 padding - dilation (Kernel - 1) - 1) / stride) + 1, and Wo likewise
 ///
 /// Options: stride<N> (1), padding<N> (0), dilation<N> (1), groups<N> (1), no_bias, a rule (default: gradient; with
-///         groups, a rule whose units do not interact). Lengths are in pixels.
+///         groups, a rule whose units do not interact). Lengths are in pixels. Each may differ along height and width:
+///         conv2d<64, kernel_size<1, 5>, stride<1, 2>, padding<0, 2>>.
 /// Cost:   forward 2 P I O FLOP, and as much again for the local update, or for each of the two gradients. It saves its
 ///         input.
 /// Errors: as in dense. A window larger than the padded input, or groups that do not divide the channels, do not
 ///         compile.
 /// Source: as PyTorch's Conv2d, but channels last; initial weights as in dense.
-template <std::size_t Channels, std::size_t Kernel, class... Options>
+template <std::size_t Channels, lengths Kernel, class... Options>
 struct conv2d {
   using options = detail::read_options<Options...>;
-  static_assert(Channels > 0 && Kernel > 0, "localis::conv2d: channels and kernel must be at least 1");
+  static_assert(Channels > 0 && Kernel.height > 0 && Kernel.width > 0,
+                "localis::conv2d: channels and kernel must be at least 1");
   static_assert(detail::units_fit<options, options::groups == 1>());
 
   static constexpr operation describe(const shape& in) {

@@ -4,33 +4,40 @@
 #include <type_traits>
 
 #include <localis/core/operation.hpp>
+#include <localis/core/shape.hpp>
 #include <localis/rule/check_rule.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/rule.hpp>
 
-/// Options of a layer, in any order: conv2d<64, 3, stride<2>, padding<1>, no_bias, rule::oja>.
+/// Options of a layer, in any order: conv2d<64, 3, stride<2>, padding<1>, no_bias, rule::oja>. Lengths are in pixels;
+/// where they are two, the first is along the height and the second along the width:
+/// conv2d<64, kernel_size<1, 5>, stride<1, 2>, padding<0, 2>>.
 namespace localis {
 
-template <std::size_t Pixels>
+/// A window that is not a square, in place of the side of a square.
+template <std::size_t Height, std::size_t Width>
+inline constexpr lengths kernel_size{Height, Width};
+
+template <std::size_t Height, std::size_t Width = Height>
 struct stride {
-  static constexpr std::size_t value = Pixels;
+  static constexpr lengths value{Height, Width};
 };
 
-template <std::size_t Pixels>
+template <std::size_t Height, std::size_t Width = Height>
 struct padding {
-  static constexpr std::size_t value = Pixels;
+  static constexpr lengths value{Height, Width};
 };
 
 /// The distance between neighbouring cells of the window, in pixels.
-template <std::size_t Pixels>
+template <std::size_t Height, std::size_t Width = Height>
 struct dilation {
-  static constexpr std::size_t value = Pixels;
+  static constexpr lengths value{Height, Width};
 };
 
 /// Divides input channels and units into groups: a unit sees only the channels of its group.
 template <std::size_t Count>
 struct groups {
-  static constexpr std::size_t value = Count;
+  static constexpr lengths value = Count;
 };
 
 struct no_bias {};
@@ -42,27 +49,22 @@ enum class number_option { none, stride, padding, dilation, groups };
 template <class Option>
 struct option_kind {
   static constexpr number_option kind = number_option::none;
-  static constexpr std::size_t value = 0;
 };
-template <std::size_t N>
-struct option_kind<stride<N>> {
+template <std::size_t Height, std::size_t Width>
+struct option_kind<stride<Height, Width>> {
   static constexpr number_option kind = number_option::stride;
-  static constexpr std::size_t value = N;
 };
-template <std::size_t N>
-struct option_kind<padding<N>> {
+template <std::size_t Height, std::size_t Width>
+struct option_kind<padding<Height, Width>> {
   static constexpr number_option kind = number_option::padding;
-  static constexpr std::size_t value = N;
 };
-template <std::size_t N>
-struct option_kind<dilation<N>> {
+template <std::size_t Height, std::size_t Width>
+struct option_kind<dilation<Height, Width>> {
   static constexpr number_option kind = number_option::dilation;
-  static constexpr std::size_t value = N;
 };
 template <std::size_t N>
 struct option_kind<groups<N>> {
   static constexpr number_option kind = number_option::groups;
-  static constexpr std::size_t value = N;
 };
 
 template <class Option>
@@ -107,14 +109,18 @@ struct read_options {
   template <number_option Kind>
   static constexpr bool has = ((option_kind<Options>::kind == Kind) || ... || false);
   template <number_option Kind>
-  static constexpr std::size_t value_or(std::size_t otherwise) {
-    return has<Kind> ? ((option_kind<Options>::kind == Kind ? option_kind<Options>::value : 0) + ... + 0) : otherwise;
+  static constexpr lengths value_or(lengths value) {
+    [[maybe_unused]] const auto read = [&]<class Option>(const Option*) {
+      if constexpr (option_kind<Option>::kind == Kind) value = Option::value;
+    };
+    (read(static_cast<const Options*>(nullptr)), ...);
+    return value;
   }
   static constexpr bool has_stride = has<number_option::stride>;
-  static constexpr std::size_t stride = value_or<number_option::stride>(1);
-  static constexpr std::size_t padding = value_or<number_option::padding>(0);
-  static constexpr std::size_t dilation = value_or<number_option::dilation>(1);
-  static constexpr std::size_t groups = value_or<number_option::groups>(1);
+  static constexpr lengths stride = value_or<number_option::stride>(1);
+  static constexpr lengths padding = value_or<number_option::padding>(0);
+  static constexpr lengths dilation = value_or<number_option::dilation>(1);
+  static constexpr std::size_t groups = value_or<number_option::groups>(1).height;
   static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ... || false);
   using rule = rule::as_local<typename rule::detail::first_of<is_rule, rule::gradient, Options...>::type>;
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;

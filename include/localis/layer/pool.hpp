@@ -5,6 +5,7 @@
 
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/shape.hpp>
 #include <localis/kernel/pooling.hpp>
 #include <localis/layer/options.hpp>
 
@@ -69,9 +70,9 @@ constexpr operation describe_pool(const shape& in, const window& field, pooling 
     op.saves = saved_values::input_and_output;
     op.fusable_as = whole_squares ? fusion::epilogue : fusion::none;
   }
-  if (field.stride == 0) {
+  if (field.stands_still()) {
     op.problem = misfit::stride_is_zero;
-  } else if (!field.fits(in) || 2 * field.padding > field.height) {
+  } else if (!field.fits(in) || 2 * field.padding.height > field.height || 2 * field.padding.width > field.width) {
     op.problem = misfit::window_larger_than_input;
   } else {
     op.out = field.output(in, in.channels);
@@ -79,24 +80,26 @@ constexpr operation describe_pool(const shape& in, const window& field, pooling 
   return op;
 }
 
-template <std::size_t Side, class... Options>
+template <lengths Side, class... Options>
 constexpr window pool_window() {
   using options = read_options<Options...>;
-  return {Side, Side, options::has_stride ? options::stride : Side, options::padding};
+  return {Side.height, Side.width, options::has_stride ? options::stride : Side, options::padding};
 }
 
 }  // namespace detail
 
-/// Maximum pooling: the largest value of each Side x Side square, per channel.
+/// Maximum pooling: the largest value of each window, a square or a rectangle, per channel.
 ///
-///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Side) / stride) + 1
+///   x  N x H x W x C,  y  N x Ho x Wo x C        Ho = floor((H + 2 padding - Side) / stride) + 1, and Wo likewise
 ///
-/// Options: stride<N> (Side), padding<N> (0, at most half a window; padding never wins). Lengths are in pixels.
+/// Options: stride<N> (Side), padding<N> (0, at most half a window; padding never wins). Lengths are in pixels. Each
+/// may
+///         differ along height and width: max_pool2d<kernel_size<1, 3>, stride<1, 2>, padding<0, 1>>.
 /// Cost: O(Side^2) per output value. It saves input and output but no indices: backward finds the first maximum again.
 /// Errors: none; a window that does not fit does not compile.
-template <std::size_t Side, class... Options>
+template <lengths Side, class... Options>
 struct max_pool2d {
-  static_assert(Side > 0, "localis::max_pool2d: the window is 0");
+  static_assert(Side.height > 0 && Side.width > 0, "localis::max_pool2d: the window is 0");
   static constexpr operation describe(const shape& in) {
     return detail::describe_pool(in, detail::pool_window<Side, Options...>(), detail::pooling::maximum, "max_pool2d");
   }
@@ -104,11 +107,11 @@ struct max_pool2d {
   using state = pool_layer<Backend, detail::pooling::maximum>;
 };
 
-/// Average pooling: the mean of each Side x Side square, per channel; padding counts as zeros. Shapes, options, cost
+/// Average pooling: the mean of each window, per channel; padding counts as zeros. Shapes, options, cost
 /// and errors are those of max_pool2d; it saves nothing.
-template <std::size_t Side, class... Options>
+template <lengths Side, class... Options>
 struct average_pool2d {
-  static_assert(Side > 0, "localis::average_pool2d: the window is 0");
+  static_assert(Side.height > 0 && Side.width > 0, "localis::average_pool2d: the window is 0");
   static constexpr operation describe(const shape& in) {
     return detail::describe_pool(in, detail::pool_window<Side, Options...>(), detail::pooling::average,
                                  "average_pool2d");

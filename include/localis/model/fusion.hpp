@@ -60,7 +60,7 @@ struct fusion_facts {
   /// The side of the squares that are pooled in the epilogue of operation i, or 1.
   static constexpr std::size_t pooled_side(std::size_t i) {
     const operation& last = operations[last_in_epilogue(i)];
-    return last.kind == operation_kind::pooling ? last.field.stride : 1;
+    return last.kind == operation_kind::pooling ? last.field.height : 1;
   }
 
  private:

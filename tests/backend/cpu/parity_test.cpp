@@ -20,6 +20,7 @@ using localis_test::difference;
 using localis_test::followed;
 using localis_test::grouped;
 using localis_test::normalized;
+using localis_test::oblong;
 using localis_test::pooled;
 using localis_test::trace;
 
@@ -54,6 +55,7 @@ TEST_CASE("cpu<double> agrees with the reference at every boundary") {
   check_parity<pooled<lo::leaky_relu>>(cpu());
   check_parity<followed<lo::relu6>>(cpu());
   check_parity<grouped>(cpu());
+  check_parity<oblong>(cpu());
   check_parity<normalized>(cpu());
 }
 TEST_CASE("cpu<float> agrees with the reference at every boundary") {
@@ -69,6 +71,7 @@ TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding
   check_splitting<pooled<lo::relu6>>();
   check_splitting<followed<lo::leaky_relu>>();
   check_splitting<grouped>();
+  check_splitting<oblong>();
   check_splitting<normalized>();
 }
 TEST_CASE("cpu: a competing rule leaves empty margins alone, as the reference does") {

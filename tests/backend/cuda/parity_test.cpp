@@ -12,6 +12,7 @@ using localis_test::followed;
 using localis_test::gpu;
 using localis_test::grouped;
 using localis_test::normalized;
+using localis_test::oblong;
 using localis_test::pooled;
 using localis_test::small;
 
@@ -22,6 +23,7 @@ TEST_CASE("cuda<double> agrees with the reference at every boundary") {
     check_parity<pooled<lo::leaky_relu>>(gpu<double>(small));
     check_parity<followed<lo::relu6>>(gpu<double>(small));
     check_parity<grouped>(gpu<double>(small));
+    check_parity<oblong>(gpu<double>(small));
     check_parity<normalized>(gpu<double>(small));
   });
 }

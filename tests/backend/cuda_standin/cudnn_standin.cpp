@@ -20,7 +20,11 @@ struct cudnnFilterStruct {
   std::size_t units = 0, channels = 0, height = 0, width = 0;
 };
 struct cudnnConvolutionStruct {
-  std::size_t padding = 0, stride = 1, dilation = 1, groups = 1;
+  struct axis {
+    std::size_t padding = 0, stride = 1, dilation = 1;
+  };
+  axis height, width;
+  std::size_t groups = 1;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   cudnnMathType_t math = CUDNN_DEFAULT_MATH;
 };
@@ -53,12 +57,12 @@ struct sizes {
   cudnnConvolutionStruct how;
 
   [[nodiscard]] bool agree() const {
-    const auto windows = [&](std::size_t image, std::size_t field) {
-      return (image + 2 * how.padding - (field - 1) * how.dilation - 1) / how.stride + 1;
+    const auto windows = [](std::size_t image, std::size_t field, const cudnnConvolutionStruct::axis& along) {
+      return (image + 2 * along.padding - (field - 1) * along.dilation - 1) / along.stride + 1;
     };
     return in.type == out.type && in.type == w.type && in.type == how.type && in.samples == out.samples &&
            in.channels == w.channels * how.groups && out.channels == w.units && w.units % how.groups == 0 &&
-           out.height == windows(in.height, w.height) && out.width == windows(in.width, w.width);
+           out.height == windows(in.height, w.height, how.height) && out.width == windows(in.width, w.width, how.width);
   }
   [[nodiscard]] std::size_t in_size() const { return in.samples * in.height * in.width * in.channels; }
   [[nodiscard]] std::size_t out_size() const { return out.samples * out.height * out.width * out.channels; }
@@ -73,11 +77,12 @@ struct sizes {
     for (std::size_t i = 0; i < out.samples * out.height * out.width; ++i) {
       const std::size_t n = i / (out.height * out.width);
       for (std::size_t cell = 0; cell < w.height * w.width; ++cell) {
-        const std::size_t y = i / out.width % out.height * how.stride + cell / w.width * how.dilation;
-        const std::size_t x = i % out.width * how.stride + cell % w.width * how.dilation;
-        if (y < how.padding || y >= in.height + how.padding) continue;
-        if (x < how.padding || x >= in.width + how.padding) continue;
-        const std::size_t pixel = ((n * in.height + y - how.padding) * in.width + x - how.padding) * in.channels;
+        const std::size_t y = i / out.width % out.height * how.height.stride + cell / w.width * how.height.dilation;
+        const std::size_t x = i % out.width * how.width.stride + cell % w.width * how.width.dilation;
+        if (y < how.height.padding || y >= in.height + how.height.padding) continue;
+        if (x < how.width.padding || x >= in.width + how.width.padding) continue;
+        const std::size_t pixel =
+            ((n * in.height + y - how.height.padding) * in.width + x - how.width.padding) * in.channels;
         for (std::size_t o = 0; o < w.units; ++o) {
           const std::size_t row = (o * w.height * w.width + cell) * w.channels;
           const std::size_t first = pixel + o / group_units * w.channels;
@@ -191,12 +196,9 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t how, 
                                               int dilation_h, int dilation_w, cudnnConvolutionMode_t mode,
                                               cudnnDataType_t type) {
   if (const cudnnStatus_t failure = begin()) return failure;
-  if (pad_h != pad_w || u != v || dilation_h != dilation_w || mode != CUDNN_CROSS_CORRELATION) {
-    return CUDNN_STATUS_NOT_SUPPORTED;
-  }
-  how->padding = extent(pad_h);
-  how->stride = extent(u);
-  how->dilation = extent(dilation_h);
+  if (mode != CUDNN_CROSS_CORRELATION) return CUDNN_STATUS_NOT_SUPPORTED;
+  how->height = {extent(pad_h), extent(u), extent(dilation_h)};
+  how->width = {extent(pad_w), extent(v), extent(dilation_w)};
   how->type = type;
   return CUDNN_STATUS_SUCCESS;
 }

@@ -12,6 +12,7 @@ using localis_test::check_parity;
 using localis_test::followed;
 using localis_test::grouped;
 using localis_test::normalized;
+using localis_test::oblong;
 using localis_test::pooled;
 
 namespace {
@@ -28,6 +29,7 @@ TEST_CASE("thrust_host<double> agrees with the reference at every boundary") {
   check_parity<pooled<lo::leaky_relu>>(backend);
   check_parity<followed<lo::relu6>>(backend);
   check_parity<grouped>(backend);
+  check_parity<oblong>(backend);
   check_parity<normalized>(backend);
 }
 TEST_CASE("thrust_host<float> agrees with the reference at every boundary") {

@@ -82,14 +82,15 @@ template <class T>
                                  const pixels& selected, const T* in, const T* w, const T* bias, T* out,
                                  kernel::store mode = kernel::store::replace) {
   const std::size_t channels = extents.channels;
-  const auto cells_at = [&](std::size_t position, std::size_t size, std::size_t kernel) {
-    return result == correlation::input_gradient
-               ? cells_over_output(position, size, kernel, field.stride, field.padding)
-               : cells_over_input(position, size, kernel, field.stride, field.padding);
+  const auto cells_at = [&](std::size_t position, std::size_t size, std::size_t kernel, std::size_t stride,
+                            std::size_t padding) {
+    return result == correlation::input_gradient ? cells_over_output(position, size, kernel, stride, padding)
+                                                 : cells_over_input(position, size, kernel, stride, padding);
   };
-  const cells rows = cells_at(y, extents.height, field.height);
+  const cells rows = cells_at(y, extents.height, field.height, field.stride.height, field.padding.height);
   for (std::size_t j = 0; j < selected.count; ++j) {
-    const cells columns = cells_at(selected.first + j * selected.step, extents.width, field.width);
+    const cells columns = cells_at(selected.first + j * selected.step, extents.width, field.width, field.stride.width,
+                                   field.padding.width);
     for_channel_blocks<T>(channels, [&](std::size_t c, auto size) {
       std::array<T, size()> sum{};
       const T* start = mode == kernel::store::add ? out + j * channels : bias;
@@ -116,19 +117,21 @@ template <class T>
                                     const T* g, T* sum) {
   const window& field = map.field;
   const std::size_t channels = map.in.channels;
-  const std::size_t advance = selected.step * field.stride * channels;
+  const std::size_t stride = field.stride.width;
+  const std::size_t padding = field.padding.width;
+  const std::size_t advance = selected.step * stride * channels;
   const auto divide_up = [](std::size_t a, std::size_t b) { return (a + b - 1) / b; };
-  const cells rows = cells_over_input(y, map.in.height, field.height, field.stride, field.padding);
+  const cells rows = cells_over_input(y, map.in.height, field.height, field.stride.height, field.padding.height);
   for (std::size_t column = 0; column < field.width; ++column) {
     // This column is inside the image for pixels left <= pixel < right; of `selected`, these are begin ... end - 1.
-    const std::size_t image_end = map.in.width + field.padding;
-    const std::size_t left = column < field.padding ? divide_up(field.padding - column, field.stride) : 0;
-    const std::size_t right = column < image_end ? divide_up(image_end - column, field.stride) : 0;
+    const std::size_t image_end = map.in.width + padding;
+    const std::size_t left = column < padding ? divide_up(padding - column, stride) : 0;
+    const std::size_t right = column < image_end ? divide_up(image_end - column, stride) : 0;
     const std::size_t begin = left > selected.first ? divide_up(left - selected.first, selected.step) : 0;
     const std::size_t end =
         right > selected.first ? (std::min)(selected.count, divide_up(right - selected.first, selected.step)) : 0;
     if (begin >= end) continue;
-    const std::size_t first = (selected.first + begin * selected.step) * field.stride + column - field.padding;
+    const std::size_t first = (selected.first + begin * selected.step) * stride + column - padding;
     for (std::size_t r = 0; r < rows.count; ++r) {
       const T* row = x + ((rows.position + r) * map.in.width + first) * channels;
       T* target = sum + ((rows.first + r) * field.width + column) * channels;

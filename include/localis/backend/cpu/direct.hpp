@@ -214,13 +214,14 @@ struct direct_convolution {
     return options.forgetting != mutual_forgetting::remainder;
   }
   [[nodiscard]] constexpr bool takes_gradient() const {
-    return map.field.stride == 1 && map.field.padding < map.field.height_span() &&
-           map.field.padding < map.field.width_span() && map.field.height == map.field.width;
+    return map.field.stride == 1 && map.field.padding.height < map.field.height_span() &&
+           map.field.padding.width < map.field.width_span();
   }
   /// Returns the convolution that maps D to dX.
   [[nodiscard]] constexpr direct_convolution gradient() const {
     linear_map turned{map.out, map.in, map.field, 1};
-    turned.field.padding = map.field.height_span() - 1 - map.field.padding;
+    turned.field.padding = {map.field.height_span() - 1 - map.field.padding.height,
+                            map.field.width_span() - 1 - map.field.padding.width};
     return {turned, available};
   }
   [[nodiscard]] constexpr unfolded_convolution<T> unfolded() const { return {map, available}; }

@@ -57,10 +57,10 @@ struct tiling {
     constexpr std::size_t most_rows = 1024;
     constexpr std::size_t cache_line = workspace::alignment / sizeof(T);
     const std::size_t channels = map.in.channels;
-    framed = map.field.padding > 0;
+    framed = map.field.padding != 0;
     // An even number of cache lines from pixel to pixel would use only few of the first cache's sets.
     pixel = framed && channels % (2 * cache_line) == 0 ? channels + cache_line : channels;
-    line = (map.in.width + 2 * map.field.padding) * pixel;
+    line = (map.in.width + 2 * map.field.padding.width) * pixel;
     const auto bytes = [&](std::size_t output_lines) { return input_lines(map, output_lines) * line * sizeof(T); };
     lines = 1;
     while (lines < map.out.height && bytes(lines + 1) <= tile_bytes && (lines + 1) * map.out.width <= most_rows) {
@@ -79,7 +79,7 @@ struct tiling {
   }
 
   [[nodiscard]] static std::size_t input_lines(const linear_map& map, std::size_t lines) {
-    return (lines - 1) * map.field.stride + map.field.height_span();
+    return (lines - 1) * map.field.stride.height + map.field.height_span();
   }
   /// Returns the largest number of rows of X in a tile.
   [[nodiscard]] std::size_t rows(const linear_map& map) const { return images * lines * map.out.width; }
@@ -87,10 +87,10 @@ struct tiling {
 
   [[nodiscard]] stretches walk(const linear_map& map) const {
     const window& field = map.field;
-    if (field.dilation == 1 && pixel == map.in.channels) {
-      return {field.height, 1, line, 0, field.width * map.in.channels};
+    if (field.dilation.width == 1 && pixel == map.in.channels) {
+      return {field.height, 1, field.dilation.height * line, 0, field.width * map.in.channels};
     }
-    return {field.height, field.width, field.dilation * line, field.dilation * pixel, map.in.channels};
+    return {field.height, field.width, field.dilation.height * line, field.dilation.width * pixel, map.in.channels};
   }
 };
 
@@ -111,10 +111,10 @@ template <class T>
 [[gnu::noinline]] void frame(const linear_map& map, const tiling<T>& cut, const T* image, std::size_t begin,
                              std::size_t lines, T* line) {
   const std::size_t channels = map.in.channels;
-  const std::size_t padding = map.field.padding;
-  const std::size_t side = padding * cut.pixel;
+  const std::size_t padding = map.field.padding.height;
+  const std::size_t side = map.field.padding.width * cut.pixel;
   for (std::size_t l = 0; l < tiling<T>::input_lines(map, lines); ++l, line += cut.line) {
-    const std::size_t y = begin * map.field.stride + l;
+    const std::size_t y = begin * map.field.stride.height + l;
     if (y < padding || y >= map.in.height + padding) {
       std::fill(line, line + cut.line, T(0));
       continue;
@@ -146,6 +146,8 @@ void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& array
   }
   const std::size_t tiles = (samples + cut.images - 1) / cut.images * parts;
   const stretches walk = cut.walk(map);
+  const std::size_t line_step = map.field.stride.height * cut.line;
+  const std::size_t pixel_step = map.field.stride.width * cut.pixel;
   parallel_for(threads, [&](std::size_t thread) {
     T* frames = arrays.frames + thread * frame_size;
     std::size_t* places = arrays.places + thread * most_rows;
@@ -161,11 +163,11 @@ void for_tiles(const linear_map& map, tiling<T> cut, const tile_arrays<T>& array
         if (cut.framed) {
           frame(map, cut, x + n * map.in.size(), begin, lines, frames + start);
         } else {
-          start += begin * map.field.stride * cut.line;
+          start += begin * map.field.stride.height * cut.line;
         }
         for (std::size_t y = 0; y < lines; ++y) {
           for (std::size_t column = 0; column < map.out.width; ++column) {
-            places[count++] = start + map.field.stride * (y * cut.line + column * cut.pixel);
+            places[count++] = start + y * line_step + column * pixel_step;
           }
         }
       }

@@ -160,9 +160,10 @@ class convolutions {
     check_call(cudnnSetFilter4dDescriptor(p.w.get(), p.type, CUDNN_TENSOR_NHWC, extent(p.map.outputs()),
                                           extent(p.map.group_channels()), extent(field.height), extent(field.width)),
                "cudnnSetFilter4dDescriptor");
-    check_call(cudnnSetConvolution2dDescriptor(p.window.get(), extent(field.padding), extent(field.padding),
-                                               extent(field.stride), extent(field.stride), extent(field.dilation),
-                                               extent(field.dilation), CUDNN_CROSS_CORRELATION, p.type),
+    check_call(cudnnSetConvolution2dDescriptor(p.window.get(), extent(field.padding.height),
+                                               extent(field.padding.width), extent(field.stride.height),
+                                               extent(field.stride.width), extent(field.dilation.height),
+                                               extent(field.dilation.width), CUDNN_CROSS_CORRELATION, p.type),
                "cudnnSetConvolution2dDescriptor");
     check_call(cudnnSetConvolutionGroupCount(p.window.get(), extent(p.map.groups)), "cudnnSetConvolutionGroupCount");
     const bool exact = context_->chosen().precision == cuda::math::pedantic;

@@ -215,14 +215,14 @@ class backend : public host_backend {
     const std::size_t position = p % map.out.positions();
     const std::size_t out_y = position / map.out.width;
     const std::size_t out_x = position % map.out.width;
+    const lengths pad = map.field.padding;
     for (std::size_t r = 0; r < map.field.height; ++r) {
       for (std::size_t c = 0; c < map.field.width; ++c) {
-        const std::size_t y = out_y * map.field.stride + r * map.field.dilation;
-        const std::size_t x = out_x * map.field.stride + c * map.field.dilation;
-        if (y < map.field.padding || y - map.field.padding >= map.in.height) continue;
-        if (x < map.field.padding || x - map.field.padding >= map.in.width) continue;
-        const std::size_t pixel =
-            (sample * map.in.height + y - map.field.padding) * map.in.width + x - map.field.padding;
+        const std::size_t y = out_y * map.field.stride.height + r * map.field.dilation.height;
+        const std::size_t x = out_x * map.field.stride.width + c * map.field.dilation.width;
+        if (y < pad.height || y - pad.height >= map.in.height) continue;
+        if (x < pad.width || x - pad.width >= map.in.width) continue;
+        const std::size_t pixel = (sample * map.in.height + y - pad.height) * map.in.width + x - pad.width;
         const std::size_t cell = r * map.field.width + c;
         const std::size_t channels = map.in.channels / map.groups;
         const std::size_t first = map.group_of(o) * channels;
