@@ -20,6 +20,9 @@
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
 #include <localis/layer/dropout.hpp>
+#include <localis/layer/elu.hpp>
+#include <localis/layer/gelu.hpp>
+#include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
@@ -28,7 +31,10 @@
 #include <localis/layer/relu.hpp>
 #include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>
+#include <localis/layer/sigmoid.hpp>
+#include <localis/layer/silu.hpp>
 #include <localis/layer/softmax.hpp>
+#include <localis/layer/softplus.hpp>
 #include <localis/layer/tanh.hpp>
 #include <localis/layer/triangle.hpp>
 #include <localis/learning_rate/constant.hpp>

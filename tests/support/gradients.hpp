@@ -8,6 +8,9 @@
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
 #include <localis/layer/dropout.hpp>
+#include <localis/layer/elu.hpp>
+#include <localis/layer/gelu.hpp>
+#include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
@@ -16,7 +19,10 @@
 #include <localis/layer/relu.hpp>
 #include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>
+#include <localis/layer/sigmoid.hpp>
+#include <localis/layer/silu.hpp>
 #include <localis/layer/softmax.hpp>
+#include <localis/layer/softplus.hpp>
 #include <localis/layer/tanh.hpp>
 #include <localis/layer/triangle.hpp>
 
@@ -102,6 +108,17 @@ void check_other_gradients() {
   check_gradient<lo::leaky_relu, lo::image<3, 4, 2>, Backend>();
   check_gradient<lo::leaky_relu, lo::vector_input<9>, Backend>([](auto& layer) { layer.function.leak = 0.3; });
   check_gradient<lo::tanh, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::sigmoid, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::softplus, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::elu, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::elu, lo::vector_input<9>, Backend>([](auto& layer) { layer.function.alpha = 0.3; });
+  check_gradient<lo::silu, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::gelu, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::hard_swish, lo::image<3, 4, 2>, Backend>();
+  // Those that read their input, in the passes of the layer before and in a block.
+  check_gradient<lo::sequence<lo::batch_norm, lo::gelu, lo::batch_norm, lo::silu>, lo::image<3, 4, 2>, Backend>();
+  check_gradient<lo::sequence<lo::residual<lo::gelu>, lo::silu, lo::hard_swish, lo::gelu>, lo::image<3, 4, 2>,
+                 Backend>();
   check_gradient<lo::max_pool2d<2>, lo::image<4, 6, 3>, Backend>();
   // A rest that no window sees.
   check_gradient<lo::max_pool2d<2>, lo::image<5, 3, 2>, Backend>();

@@ -18,6 +18,9 @@
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
 #include <localis/layer/dropout.hpp>
+#include <localis/layer/elu.hpp>
+#include <localis/layer/gelu.hpp>
+#include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
@@ -26,7 +29,10 @@
 #include <localis/layer/relu.hpp>
 #include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>
+#include <localis/layer/sigmoid.hpp>
+#include <localis/layer/silu.hpp>
 #include <localis/layer/softmax.hpp>
+#include <localis/layer/softplus.hpp>
 #include <localis/layer/tanh.hpp>
 #include <localis/layer/triangle.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
@@ -105,6 +111,14 @@ using normalized =
     lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>, lo::instance_norm,
                 lo::triangle, lo::conv2d<5, 2, lo::no_bias, lo::rule::hebb>, lo::affine_instance_norm, lo::tanh,
                 lo::layer_norm, lo::softmax, lo::dense<6, oja>, lo::layer_norm, lo::dense<3>>;
+
+/// Smooth activations, whose slopes are functions of the output or of the input: behind a normalization, behind other
+/// layers and one after the other.
+using smooth =
+    lo::network<lo::image<7, 6, 3>, lo::conv2d<8, 3, lo::padding<1>, lo::no_bias, oja>, lo::batch_norm, lo::gelu,
+                lo::sigmoid, lo::residual<lo::conv2d<8, 3, lo::padding<1>, lo::no_bias, oja>, lo::batch_norm, lo::silu>,
+                lo::hard_swish, lo::max_pool2d<2>, lo::conv2d<6, 2, lo::no_bias, oja>, lo::batch_norm, lo::hard_swish,
+                lo::elu, lo::conv2d<5, 1, oja>, lo::softplus, lo::gelu, lo::dense<7, oja>, lo::silu, lo::dense<3>>;
 
 template <class Rule>
 using in_small_steps = lo::rule::local<Rule, lo::rule::relative_step>;

@@ -102,8 +102,10 @@ struct decaying_adam : localis::optimizer::adam {
 };
 using optimizers = types<localis::optimizer::plain, localis::optimizer::sgd, nesterov, decaying_adam>;
 
-using activation_functions = types<localis::identity_function, localis::relu_function, localis::relu6_function,
-                                   localis::leaky_relu_function, localis::tanh_function>;
+using activation_functions =
+    types<localis::identity_function, localis::relu_function, localis::relu6_function, localis::leaky_relu_function,
+          localis::tanh_function, localis::sigmoid_function, localis::softplus_function, localis::elu_function,
+          localis::silu_function, localis::gelu_function, localis::hard_swish_function>;
 using losses = types<localis::loss::softmax_cross_entropy, localis::loss::mean_squared_error>;
 
 struct quick_plateau : localis::supervision::plateau {

@@ -221,11 +221,12 @@ struct activate {
   }
 };
 
-/// Gradient of an activation: dx = dy f'(x), with the slope as a function of the output y = f(x); dx may be dy.
+/// Gradient of an activation: dx = dy f'(x), with the slope as a function of the output y = f(x) if the function states
+/// it so, else of the input x; dx may be dy.
 template <class T, class Function>
 struct activate_gradient {
   using scalar = T;
-  const T* y;
+  const T* known;  ///< y, or x
   const T* dy;
   T* dx;
   std::size_t columns;
@@ -233,17 +234,26 @@ struct activate_gradient {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) dx[i] = dy[i] * function.slope(y[i]);
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) dx[i] = dy[i] * slope(known[i]);
   }
 
   [[nodiscard]] constexpr bool packs(std::size_t size) const { return columns % size == 0; }
   template <std::size_t N>
   constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
     const std::uint64_t i = std::uint64_t{row} * columns + begin;
-    const pack<T, N> result = load_pack<N>(y + i);
+    const pack<T, N> values = load_pack<N>(known + i);
     pack<T, N> gradient = load_pack<N>(dy + i);
-    for (std::size_t k = 0; k < N; ++k) gradient[k] *= function.slope(result[k]);
+    for (std::size_t k = 0; k < N; ++k) gradient[k] *= slope(values[k]);
     store_pack(gradient, dx + i);
+  }
+
+ private:
+  [[nodiscard]] constexpr T slope(T value) const {
+    if constexpr (slope_of_output<Function>) {
+      return function.slope(value);
+    } else {
+      return function.slope_at(value);
+    }
   }
 };
 

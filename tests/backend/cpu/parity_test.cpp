@@ -22,6 +22,7 @@ using localis_test::grouped;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
+using localis_test::smooth;
 using localis_test::trace;
 
 namespace {
@@ -57,12 +58,14 @@ TEST_CASE("cpu<double> agrees with the reference at every boundary") {
   check_parity<grouped>(cpu());
   check_parity<oblong>(cpu());
   check_parity<normalized>(cpu());
+  check_parity<smooth>(cpu());
 }
 TEST_CASE("cpu<float> agrees with the reference at every boundary") {
   // A rectifier may fall to its other side by rounding, and its gradient with it.
   check_parity<blocks<lo::tanh>>(lo::cpu::backend<float>());
   check_parity<chain>(lo::cpu::backend<float>());
   check_parity<followed<lo::tanh>>(lo::cpu::backend<float>());
+  check_parity<smooth>(lo::cpu::backend<float>());
   check_parity<grouped>(lo::cpu::backend<float>());
 }
 TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding") {
@@ -73,6 +76,7 @@ TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding
   check_splitting<grouped>();
   check_splitting<oblong>();
   check_splitting<normalized>();
+  check_splitting<smooth>();
 }
 TEST_CASE("cpu: a competing rule leaves empty margins alone, as the reference does") {
   check_empty_margins<16>(cpu());

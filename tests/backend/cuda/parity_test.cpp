@@ -15,6 +15,7 @@ using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
 using localis_test::small;
+using localis_test::smooth;
 
 TEST_CASE("cuda<double> agrees with the reference at every boundary") {
   localis_test::on_device([] {
@@ -25,6 +26,7 @@ TEST_CASE("cuda<double> agrees with the reference at every boundary") {
     check_parity<grouped>(gpu<double>(small));
     check_parity<oblong>(gpu<double>(small));
     check_parity<normalized>(gpu<double>(small));
+    check_parity<smooth>(gpu<double>(small));
   });
 }
 TEST_CASE("cuda<float> agrees with the reference at every boundary") {
@@ -32,6 +34,7 @@ TEST_CASE("cuda<float> agrees with the reference at every boundary") {
     check_parity<blocks<lo::tanh>>(gpu<float>(small));
     check_parity<chain>(gpu<float>(small));
     check_parity<followed<lo::tanh>>(gpu<float>(small));
+    check_parity<smooth>(gpu<float>(small));
     check_parity<grouped>(gpu<float>(small));
   });
 }

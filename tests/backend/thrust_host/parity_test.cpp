@@ -14,6 +14,7 @@ using localis_test::grouped;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
+using localis_test::smooth;
 
 namespace {
 
@@ -31,12 +32,14 @@ TEST_CASE("thrust_host<double> agrees with the reference at every boundary") {
   check_parity<grouped>(backend);
   check_parity<oblong>(backend);
   check_parity<normalized>(backend);
+  check_parity<smooth>(backend);
 }
 TEST_CASE("thrust_host<float> agrees with the reference at every boundary") {
   const lo::thrust_host::backend<float> backend(cut);
   check_parity<blocks<lo::tanh>>(backend);
   check_parity<chain>(backend);
   check_parity<followed<lo::tanh>>(backend);
+  check_parity<smooth>(backend);
   check_parity<grouped>(backend);
 }
 TEST_CASE("thrust_host: a competing rule leaves empty margins alone, as the reference does") {
