@@ -22,6 +22,7 @@
 #include <localis/layer/dropout.hpp>
 #include <localis/layer/elu.hpp>
 #include <localis/layer/gelu.hpp>
+#include <localis/layer/group_norm.hpp>
 #include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>

@@ -207,12 +207,12 @@ TEST_CASE("checkpoint: what belongs to another run says what differs") {
   const auto refused = [&](auto& trainer) { return refusal([&] { lo::io::resume(trainer, here / "file"); }); };
 
   job<supervised_network> other_network;
-  CHECK(
-      refused(other_network.trainer) ==
-      name +
-          ": operation 0 of the network: expected dense by error_feedback, stage 0, 1x1x72 to 1x1x5, window 1x1/1+0*1, "
-          "365 parameters, values 0.99 0.001 1, found conv2d by oja, stage 0, 6x6x2 to 4x4x4, window 3x3/1+0*1, 76 "
-          "parameters, values 1 0.9 0.999 1e-08 0");
+  CHECK(refused(other_network.trainer) == name +
+                                              ": operation 0 of the network: expected dense by error_feedback, stage "
+                                              "0, 1x1x72 to 1x1x5, window 1x1/1+0*1, 1 group, "
+                                              "365 parameters, values 0.99 0.001 1, found conv2d by oja, stage 0, "
+                                              "6x6x2 to 4x4x4, window 3x3/1+0*1, 1 group, 76 "
+                                              "parameters, values 1 0.9 0.999 1e-08 0");
   lo::model<net, cpu> model({.seed = 2});
   const auto trainer_of = [&](const auto& supervision, const auto& optimizer, const lo::train_options& options) {
     return lo::trainer{model, lo::scheduler::fixed{}, supervision, options, optimizer};

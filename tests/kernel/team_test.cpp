@@ -239,11 +239,18 @@ TEST_CASE("team: norms of a position, and of a sample") {
                                                array(2),         array(2), array(2), array(3), array(4)};
   });
   check_teams([](const auto& array, std::size_t columns) {
-    return kernel::whole_statistics<double>{{1, 1, columns}, array(0), array(1), array(2), 1e-5};
+    return kernel::group_statistics<double>{{1, 1, columns}, 1, array(0), array(1), array(2), 1e-5};
   });
-  for (const bool by_channel : {false, true}) {
+  // Two samples of two positions, two groups each: the input fills two arrays.
+  check_teams([](const auto& array, std::size_t columns) {
+    return kernel::group_statistics<double>{{2, 1, 2 * columns}, 2, array(0), array(2), array(3), 1e-5};
+  });
+  for (const std::size_t groups : sizes{1, 2}) {
     check_teams([&](const auto& array, std::size_t columns) {
-      return kernel::weigh_sums<double>{{3, 3, columns}, by_channel, array(1), array(0)};
+      return kernel::weigh_sums<double>{{3, 3, groups * columns}, groups, array(1), array(0)};
     });
   }
+  check_teams([&](const auto& array, std::size_t columns) {
+    return kernel::weigh_sums<double>{{3, 3, columns}, columns, array(1), array(0)};
+  });
 }

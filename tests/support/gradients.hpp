@@ -10,6 +10,7 @@
 #include <localis/layer/dropout.hpp>
 #include <localis/layer/elu.hpp>
 #include <localis/layer/gelu.hpp>
+#include <localis/layer/group_norm.hpp>
 #include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
@@ -89,7 +90,7 @@ void check_block_gradients() {
   // The shortcut still reads the gradient that each of these could overwrite.
   check_gradient<
       lo::sequence<lo::residual<lo::batch_norm>, lo::residual<lo::conv2d<2, 1>, lo::softmax>,
-                   lo::residual<lo::triangle>, lo::residual<lo::layer_norm>,
+                   lo::residual<lo::triangle>, lo::residual<lo::layer_norm>, lo::residual<lo::group_norm<2>>,
                    lo::residual<lo::conv2d<2, 3, lo::padding<1>>, lo::patch_norm<3>>, lo::residual<lo::dropout>,
                    lo::residual<lo::depthwise_conv2d<3, lo::padding<1>>, lo::leaky_relu>>,
       input, Backend>();
@@ -142,6 +143,10 @@ void check_other_gradients() {
   check_gradient<lo::triangle, lo::image<2, 2, 4>, Backend>([](auto& layer) { layer.power = 2; });
   check_gradient<lo::layer_norm, lo::image<3, 4, 3>, Backend>();
   check_gradient<lo::layer_norm, lo::vector_input<5>, Backend>([](auto& layer) { layer.epsilon = 0.1; });
+  check_gradient<lo::group_norm<2>, lo::image<3, 4, 6>, Backend>();
+  check_gradient<lo::group_norm<3>, lo::vector_input<12>, Backend>([](auto& layer) { layer.epsilon = 0.1; });
+  check_gradient<lo::group_norm<1>, lo::image<3, 4, 3>, Backend>();
+  check_gradient<lo::group_norm<3>, lo::image<3, 4, 3>, Backend>();
   check_gradient<lo::instance_norm, lo::image<3, 4, 3>, Backend>();
   check_gradient<lo::affine_instance_norm, lo::image<3, 4, 3>, Backend>();
   check_gradient<lo::patch_norm<3>, lo::image<4, 5, 2>, Backend>();

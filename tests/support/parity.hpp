@@ -20,6 +20,7 @@
 #include <localis/layer/dropout.hpp>
 #include <localis/layer/elu.hpp>
 #include <localis/layer/gelu.hpp>
+#include <localis/layer/group_norm.hpp>
 #include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
@@ -110,7 +111,8 @@ using oblong =
 using normalized =
     lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>, lo::instance_norm,
                 lo::triangle, lo::conv2d<5, 2, lo::no_bias, lo::rule::hebb>, lo::affine_instance_norm, lo::tanh,
-                lo::layer_norm, lo::softmax, lo::dense<6, oja>, lo::layer_norm, lo::dense<3>>;
+                lo::layer_norm, lo::softmax, lo::conv2d<6, 1, oja>, lo::group_norm<2>, lo::tanh, lo::dense<6, oja>,
+                lo::group_norm<3>, lo::layer_norm, lo::dense<3>>;
 
 /// Smooth activations, whose slopes are functions of the output or of the input: behind a normalization, behind other
 /// layers and one after the other.

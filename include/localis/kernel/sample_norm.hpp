@@ -5,45 +5,80 @@
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/divide.hpp>
 #include <localis/math/mean.hpp>
 #include <localis/math/team.hpp>
 
-/// Kernels that normalize each sample by itself: over all its values (layer_norm), or over each of its channels
-/// (instance_norm).
+/// Kernels that normalize each sample by itself: over all its values (layer_norm), over groups of its channels
+/// (group_norm), or over each of its channels (instance_norm). The first and the last are one group, and as many groups
+/// as channels.
 ///
 ///   y = gamma xhat + beta,     xhat = (x - mean) inverse,  inverse = 1 / sqrt(variance + epsilon)
 ///
-/// mean, inverse and sums are samples x channels; for layer_norm they are equal in all channels of a sample, so both
-/// layers share the kernels. gamma and beta have one value per channel; if they are null, gamma is 1 and beta is 0.
-/// Each row is one sample. Means are computed relative to a value of the row and variances from deviations, which is
-/// exact if all values are equal, and free of cancellation.
+/// mean, inverse and sums are samples x channels, equal in all channels of a group, so that all layers share the
+/// kernels. gamma and beta have one value per channel; if they are null, gamma is 1 and beta is 0. Each row is one
+/// sample, or one group of one sample. Means are computed relative to a value of the row and variances from deviations,
+/// which is exact if all values are equal, and free of cancellation.
 namespace localis::kernel {
 
-/// Mean and 1 / sqrt(variance + epsilon) over all values of each sample, stored for each of its channels.
+/// Mean and 1 / sqrt(variance + epsilon) over each group of channels of each sample, stored for each of these channels.
+/// Each row is one group of one sample.
 template <class T>
-struct whole_statistics {
+struct group_statistics {
   shape extents;
+  std::size_t groups;
+  std::size_t width;  ///< channels of a group
+  divider by_width;   ///< splits a value of a group into position and channel
   const T* x;
   T* mean;
   T* inverse;
   T epsilon;
 
+  constexpr group_statistics(const shape& of_sample, std::size_t count, const T* input, T* means, T* inverses, T added)
+      : extents(of_sample),
+        groups(count),
+        width(of_sample.channels / count),
+        by_width(width),
+        x(input),
+        mean(means),
+        inverse(inverses),
+        epsilon(added) {}
+
   template <class Team = math::team_of_one>
-  constexpr void operator()(std::size_t sample, const Team& team = {}) const {
-    const std::size_t size = extents.size();
-    const T* in = x + sample * size;
-    const T m = math::mean_of(in, size, team);
-    const auto square = [=](std::size_t i) { return (in[i] - m) * (in[i] - m); };
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
+    const quotient place = divide(row, groups);
+    const T* in = x + place.whole * extents.size() + place.remainder * width;
+    if (groups == 1) {
+      store(
+          row, [=](std::size_t i) { return in[i]; }, team);
+      return;
+    }
+    const divider split = by_width;
+    const std::size_t channels = extents.channels;
+    const auto value = [=](std::size_t i) {
+      const auto offset = split(narrow(i));
+      return in[offset.whole * channels + offset.remainder];
+    };
+    store(row, value, team);
+  }
+
+ private:
+  template <class Value, class Team>
+  constexpr void store(std::size_t row, const Value& value, const Team& team) const {
+    const std::size_t size = extents.positions() * width;
+    const T m = math::mean_of<T>(size, value, team);
+    const auto square = [=](std::size_t i) { return (value(i) - m) * (value(i) - m); };
     const T variance = math::sum_of<T>(size, square, team) / static_cast<T>(size);
     const T r = T(1) / std::sqrt(variance + epsilon);
-    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes()) {
-      mean[sample * extents.channels + c] = m;
-      inverse[sample * extents.channels + c] = r;
+    for (std::size_t c = team.lane(); c < width; c += team.lanes()) {
+      mean[row * width + c] = m;
+      inverse[row * width + c] = r;
     }
   }
 };
 
-/// Mean and 1 / sqrt(variance + epsilon) of each channel of each sample.
+/// Mean and 1 / sqrt(variance + epsilon) of each channel of each sample: group_statistics for groups of one channel, in
+/// one pass over neighbouring channels.
 template <class T>
 struct channel_statistics {
   shape extents;
@@ -150,27 +185,28 @@ struct sum_of_samples {
   }
 };
 
-/// Weights an array of sums by gamma, in place: s_c <- gamma_c s_c / (H W) if `by_channel`, else s_c <- sum_k gamma_k
-/// s_k / (H W C).
+/// Weights an array of sums by gamma, in place: s_c <- sum over the channels k of the group of gamma_k s_k / (H W times
+/// these channels). Each row is one group of one sample.
 template <class T>
 struct weigh_sums {
   shape extents;
-  bool by_channel;
+  std::size_t groups;
   const T* gamma;
   T* sums;
 
   template <class Team = math::team_of_one>
-  constexpr void operator()(std::size_t sample, const Team& team = {}) const {
-    T* s = sums + sample * extents.channels;
-    const T* weight = gamma;
-    const T inv_count = T(1) / static_cast<T>(by_channel ? extents.positions() : extents.size());
+  constexpr void operator()(std::size_t row, const Team& team = {}) const {
+    const std::size_t width = divide(extents.channels, groups).whole;
+    T* s = sums + row * width;
+    const T* weight = gamma == nullptr ? nullptr : gamma + divide(row, groups).remainder * width;
+    const T inv_count = T(1) / static_cast<T>(extents.positions() * width);
     LOCALIS_VECTORIZE
-    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes())
+    for (std::size_t c = team.lane(); c < width; c += team.lanes())
       s[c] *= weight == nullptr ? inv_count : inv_count * weight[c];
-    if (by_channel) return;
+    if (width == 1) return;
     const T all = math::sum_of<T>(
-        extents.channels, [=](std::size_t c) { return s[c]; }, team);
-    for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes()) s[c] = all;
+        width, [=](std::size_t c) { return s[c]; }, team);
+    for (std::size_t c = team.lane(); c < width; c += team.lanes()) s[c] = all;
   }
 };
 

@@ -19,19 +19,21 @@ namespace localis {
 /// Errors: config_error unless epsilon is finite and > 0.
 /// Source: D. Ulyanov, A. Vedaldi, V. Lempitsky, arXiv 1607.08022.
 struct instance_norm {
-  static constexpr operation describe(const shape& in) { return detail::describe_sample_norm("instance_norm", in, 0); }
+  static constexpr operation describe(const shape& in) {
+    return detail::describe_sample_norm("instance_norm", in, in.channels, 0);
+  }
   template <class Backend>
-  using state = sample_norm_layer<Backend, true, false>;
+  using state = sample_norm_layer<Backend, false>;
 };
 
 /// Instance normalization with gamma and beta per channel, y = gamma_c (...) + beta_c, which do not change before the
 /// boundary.
 struct affine_instance_norm {
   static constexpr operation describe(const shape& in) {
-    return detail::describe_sample_norm("affine_instance_norm", in, 2 * in.channels);
+    return detail::describe_sample_norm("affine_instance_norm", in, in.channels, 2 * in.channels);
   }
   template <class Backend>
-  using state = sample_norm_layer<Backend, true, true>;
+  using state = sample_norm_layer<Backend, true>;
 };
 
 }  // namespace localis

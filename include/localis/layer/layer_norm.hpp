@@ -22,10 +22,10 @@ namespace localis {
 /// Source: J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv 1607.06450.
 struct layer_norm {
   static constexpr operation describe(const shape& in) {
-    return detail::describe_sample_norm("layer_norm", in, 2 * in.channels);
+    return detail::describe_sample_norm("layer_norm", in, 1, 2 * in.channels);
   }
   template <class Backend>
-  using state = sample_norm_layer<Backend, false, true>;
+  using state = sample_norm_layer<Backend, true>;
 };
 
 }  // namespace localis

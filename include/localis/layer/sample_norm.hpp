@@ -15,8 +15,9 @@
 
 namespace localis {
 
-/// The run-time part of layer_norm and instance_norm.
-template <class Backend, bool ByChannel, bool Affine>
+/// The run-time part of layer_norm, group_norm and instance_norm, which normalize over operation::groups groups of
+/// channels.
+template <class Backend, bool Affine>
 class sample_norm_layer {
  public:
   using scalar = typename Backend::scalar;
@@ -24,7 +25,8 @@ class sample_norm_layer {
   double epsilon = 1e-5;  ///< added to the variance
 
   sample_norm_layer(Backend& backend, const operation& op, random_stream)
-      : channels_(op.in.channels),
+      : name_(op.name),
+        channels_(op.in.channels),
         values_(backend.template allocate<scalar>(memory_kind::parameters, Affine ? 2 * channels_ : 0)) {
     if (!Affine) return;
     const std::vector<scalar> ones(channels_, scalar(1));
@@ -37,8 +39,8 @@ class sample_norm_layer {
              {"beta", rows, channels_, beta(), parameter_role::trainable}}};
   }
   void validate() const {
-    expect(is_finite(epsilon) && epsilon > 0, ByChannel ? "instance_norm: epsilon" : "layer_norm: epsilon",
-           "a finite number > 0", epsilon);
+    if (!(is_finite(epsilon) && epsilon > 0))
+      throw config_error(text(name_, ": epsilon: expected a finite number > 0, found ", epsilon));
   }
   static constexpr std::size_t saved(const operation&) { return 0; }
   static std::size_t scratch_bytes(const Backend&, const operation& op, std::size_t samples, phase run_phase) {
@@ -76,7 +78,8 @@ class sample_norm_layer {
     }
     if (arrays.input_gradient == nullptr) return;
     const auto weigh = [&](scalar* sums) {
-      backend.for_samples(arrays.samples, channels_, 1, kernel::weigh_sums<scalar>{op.in, ByChannel, gamma(), sums});
+      backend.for_samples(arrays.samples * op.groups, channels_ / op.groups, 1,
+                          kernel::weigh_sums<scalar>{op.in, op.groups, gamma(), sums});
     };
     weigh(a.level);
     weigh(a.slope);
@@ -106,32 +109,36 @@ class sample_norm_layer {
   void find_statistics(Backend& backend, const operation& op, const operands<scalar>& arrays,
                        const scratch_arrays& a) const {
     const auto added = static_cast<scalar>(epsilon);
-    if (ByChannel && channels_ > 1) {
+    if (op.groups == channels_ && channels_ > 1) {
       backend.for_samples(arrays.samples, op.in.size(), channels_,
                           kernel::channel_statistics<scalar>{op.in, arrays.input, a.mean, a.inverse, added});
     } else {
-      backend.for_samples(arrays.samples, op.in.size(), 1,
-                          kernel::whole_statistics<scalar>{op.in, arrays.input, a.mean, a.inverse, added});
+      backend.for_samples(arrays.samples * op.groups, op.in.size() / op.groups, 1,
+                          kernel::group_statistics<scalar>{op.in, op.groups, arrays.input, a.mean, a.inverse, added});
     }
   }
   [[nodiscard]] scalar* gamma() const { return values_.data(); }
   [[nodiscard]] scalar* beta() const { return Affine ? values_.data() + channels_ : nullptr; }
 
+  const char* name_;
   std::size_t channels_;
   typename Backend::template array<scalar> values_;
 };
 
 namespace detail {
 
-constexpr operation describe_sample_norm(const char* name, const shape& in, std::size_t parameters) {
+constexpr operation describe_sample_norm(const char* name, const shape& in, std::size_t groups,
+                                         std::size_t parameters) {
   operation op;
   op.name = name;
   op.kind = operation_kind::normalization;
   op.in = in;
   op.out = in;
+  op.groups = groups;
   op.elementwise = true;
   op.saves = saved_values::input;
   op.parameters = parameters;
+  if (in.channels % groups != 0) op.problem = misfit::groups_do_not_divide;
   return op;
 }
 

@@ -33,13 +33,19 @@ constexpr T sum_of(std::size_t size, const Value& value, const Team& team = {}) 
   return team.sum(sum);
 }
 
-/// The mean of a row of at least one value, computed relative to the first value, so that it is exact if all values are
-/// equal.
+/// The mean of value(0) ... value(size - 1), of which there is at least one, computed relative to the first, so that it
+/// is exact if all values are equal.
+template <class T, class Value, class Team = team_of_one>
+constexpr T mean_of(std::size_t size, const Value& value, const Team& team = {}) {
+  const T center = value(0);
+  const auto offset = [=](std::size_t i) { return value(i) - center; };
+  return center + sum_of<T>(size, offset, team) / static_cast<T>(size);
+}
+/// The mean of a row of at least one value.
 template <class T, class Team = team_of_one>
 constexpr T mean_of(const T* x, std::size_t size, const Team& team = {}) {
-  const T center = x[0];
-  const auto offset = [=](std::size_t i) { return x[i] - center; };
-  return center + sum_of<T>(size, offset, team) / static_cast<T>(size);
+  return mean_of<T>(
+      size, [=](std::size_t i) { return x[i]; }, team);
 }
 
 }  // namespace localis::math

@@ -84,8 +84,9 @@ template <class Trainer>
   trainer.model().for_each_layer([&](const operation& op, auto& layer) {
     result.network.push_back(text(op.name, *op.rule == '\0' ? "" : " by ", op.rule, ", stage ", op.stage, ", ", op.in,
                                   " to ", op.out, ", window ", op.field.height, 'x', op.field.width, '/',
-                                  op.field.stride, '+', op.field.padding, '*', op.field.dilation, ", ", op.parameters,
-                                  " parameters", values_of(layer)));
+                                  op.field.stride, '+', op.field.padding, '*', op.field.dilation, ", ", op.groups,
+                                  op.groups == 1 ? " group, " : " groups, ", op.parameters, " parameters",
+                                  values_of(layer)));
   });
   return result;
 }

@@ -1,4 +1,4 @@
-// Layers that normalize or compare within a sample, each alone: cpu against the reference in double.
+// Activations, and layers that normalize or compare within a sample, each alone: cpu against the reference in double.
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +11,18 @@
 
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/backend/reference/backend.hpp>
+#include <localis/layer/elu.hpp>
+#include <localis/layer/gelu.hpp>
+#include <localis/layer/group_norm.hpp>
+#include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/patch_norm.hpp>
+#include <localis/layer/sigmoid.hpp>
+#include <localis/layer/silu.hpp>
 #include <localis/layer/softmax.hpp>
+#include <localis/layer/softplus.hpp>
+#include <localis/layer/tanh.hpp>
 #include <localis/layer/triangle.hpp>
 
 namespace lo = localis;
@@ -70,11 +78,15 @@ void check(const lo::shape& in, double tolerance, const Configure& configure) {
 }
 
 template <class Layer, class Configure = as_made>
-void check(const Configure& configure = {}) {
-  for (const lo::shape& in : {lo::shape{6, 7, 5}, lo::shape{5, 9, 1}, lo::shape{1, 1, 35}, lo::shape{1, 1, 1}}) {
+void check(std::initializer_list<lo::shape> inputs, const Configure& configure = {}) {
+  for (const lo::shape& in : inputs) {
     check<Layer, double>(in, 1e-13, configure);
     check<Layer, float>(in, 1e-5, configure);
   }
+}
+template <class Layer, class Configure = as_made>
+void check(const Configure& configure = {}) {
+  check<Layer>({{6, 7, 5}, {5, 9, 1}, {1, 1, 35}, {1, 1, 1}}, configure);
 }
 
 }  // namespace
@@ -83,9 +95,22 @@ TEST_CASE("cpu: layers that normalize agree with the reference, alone, in place 
   check<lo::layer_norm>();
   check<lo::instance_norm>();
   check<lo::affine_instance_norm>();
+  check<lo::group_norm<1>>();
+  check<lo::group_norm<5>>({{6, 7, 5}, {5, 9, 10}, {1, 1, 35}, {2, 3, 60}});
   check<lo::patch_norm<1>>();
   check<lo::patch_norm<3>>();
   check<lo::patch_norm<15>>();
+}
+
+TEST_CASE("cpu: activations agree with the reference, alone, in place and not, on one and two threads") {
+  check<lo::tanh>();
+  check<lo::sigmoid>();
+  check<lo::softplus>();
+  check<lo::elu>();
+  check<lo::elu>([](auto& layer) { layer.function.alpha = 0.3; });
+  check<lo::silu>();
+  check<lo::gelu>();
+  check<lo::hard_swish>();
 }
 
 TEST_CASE("cpu: row activations agree with the reference, alone, in place and not, on one and two threads") {
