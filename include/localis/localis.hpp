@@ -16,6 +16,7 @@
 #include <localis/data/loader.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
@@ -29,6 +30,7 @@
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>
 #include <localis/layer/pool.hpp>
+#include <localis/layer/pool1d.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>

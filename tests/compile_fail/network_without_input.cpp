@@ -1,5 +1,5 @@
-// expect: localis::network: the first entry is the input, not a layer. Expected: image<Height, Width, Channels> or
-// vector_input<Size>
+// expect: localis::network: the first entry is the input, not a layer. Expected: image<Height, Width, Channels>,
+// signal_input<Length, Channels> or vector_input<Size>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/network/program.hpp>

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <localis/io/torch_layout.hpp>
+#include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/zoo/lenet.hpp>
@@ -83,6 +84,15 @@ TEST_CASE("torch_layout: of a window PyTorch has the channels first") {
     const std::size_t cell = i % 4;
     CHECK(found.places[i] == unit * 12 + cell * 3 + channel);
   }
+}
+
+TEST_CASE("torch_layout: a rectangular window has its own extents, and one of a signal is a length") {
+  const lo::parameter<float> weight{"weight", 2, 15, nullptr, lo::parameter_role::trainable};
+  const lo::operation row = lo::conv2d<2, lo::kernel_size<1, 5>>::describe({1, 9, 3});
+  const lo::operation signal = lo::conv1d<2, 5>::describe({1, 9, 3});
+  CHECK(io::torch_layout(row, weight, row.in).shape == std::vector<std::size_t>{2, 3, 1, 5});
+  CHECK(io::torch_layout(signal, weight, signal.in).shape == std::vector<std::size_t>{2, 3, 5});
+  CHECK(io::torch_layout(signal, weight, signal.in).places == io::torch_layout(row, weight, row.in).places);
 }
 
 TEST_CASE("torch_layout: a dense layer sees a flattened map channels first, a vector as it is") {

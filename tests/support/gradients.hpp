@@ -4,6 +4,7 @@
 
 #include <localis/check/layer.hpp>
 #include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
@@ -17,6 +18,7 @@
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>
 #include <localis/layer/pool.hpp>
+#include <localis/layer/pool1d.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>
@@ -65,6 +67,8 @@ void check_linear_gradients() {
                  lo::image<6, 5, 2>, Backend>();
   check_gradient<lo::depthwise_conv2d<lo::kernel_size<3, 2>, lo::stride<1, 2>, lo::padding<0, 1>>, lo::image<5, 6, 3>,
                  Backend>();
+  check_gradient<lo::conv1d<3, 5, lo::stride<2>, lo::padding<2>, lo::groups<1>>, lo::signal_input<9, 2>, Backend>();
+  check_gradient<lo::conv1d<2, 3, lo::dilation<2>, lo::no_bias>, lo::signal_input<8, 3>, Backend>();
   // Windows of padding alone.
   check_gradient<lo::conv2d<1, 3, lo::padding<4>, lo::stride<2>>, lo::image<2, 3, 2>, Backend>();
 }
@@ -135,6 +139,9 @@ void check_other_gradients() {
                  Backend>();
   check_gradient<lo::average_pool2d<lo::kernel_size<1, 4>, lo::stride<2, 1>, lo::padding<0, 2>>, lo::image<5, 6, 2>,
                  Backend>();
+  check_gradient<lo::max_pool1d<2>, lo::signal_input<8, 3>, Backend>();
+  check_gradient<lo::max_pool1d<3, lo::stride<2>, lo::padding<1>>, lo::signal_input<8, 3>, Backend>();
+  check_gradient<lo::average_pool1d<3, lo::stride<2>, lo::padding<1>>, lo::signal_input<8, 3>, Backend>();
   check_gradient<lo::global_average_pool, lo::image<3, 5, 4>, Backend>();
   check_gradient<lo::relu6, lo::image<3, 4, 2>, Backend>();
   check_gradient<lo::softmax, lo::image<2, 3, 4>, Backend>();

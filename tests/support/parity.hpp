@@ -14,6 +14,7 @@
 #include <localis/backend/reference/backend.hpp>
 #include <localis/core/random.hpp>
 #include <localis/layer/batch_norm.hpp>
+#include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
@@ -27,6 +28,7 @@
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>
 #include <localis/layer/pool.hpp>
+#include <localis/layer/pool1d.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/layer/relu6.hpp>
 #include <localis/layer/residual.hpp>
@@ -107,6 +109,11 @@ using oblong =
                 lo::max_pool2d<lo::kernel_size<1, 2>, lo::stride<2, 1>>,
                 lo::depthwise_conv2d<lo::kernel_size<3, 2>, lo::stride<2, 1>, lo::padding<0, 1>, oja>, lo::tanh,
                 lo::dense<3>>;
+
+using signals =
+    lo::network<lo::signal_input<40, 3>, lo::conv1d<8, 5, lo::padding<2>, lo::no_bias, oja>, lo::batch_norm, lo::tanh,
+                lo::max_pool1d<2>, lo::conv1d<12, 3, lo::dilation<2>, lo::stride<2>, lo::groups<2>, oja>, lo::tanh,
+                lo::average_pool1d<3, lo::stride<1>, lo::padding<1>>, lo::dense<5, oja>, lo::tanh, lo::dense<3>>;
 
 using normalized =
     lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>, lo::instance_norm,

@@ -160,6 +160,8 @@ template <class T>
   const std::size_t cells = inputs / channels;
   if (dense) {
     result.shape = {units, inputs};
+  } else if (std::string_view(op.name) == "conv1d") {
+    result.shape = {units, channels, map.field.width};
   } else {
     result.shape = {units, channels, map.field.height, map.field.width};
   }

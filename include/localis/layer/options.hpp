@@ -67,6 +67,32 @@ struct option_kind<groups<N>> {
   static constexpr number_option kind = number_option::groups;
 };
 
+/// An option of a layer over signals, as the option of the same layer over images of height 1: its length is that along
+/// the width.
+template <class Option>
+struct along_width {
+  using type = Option;
+};
+template <std::size_t N>
+struct along_width<stride<N, N>> {
+  using type = stride<1, N>;
+};
+template <std::size_t N>
+struct along_width<padding<N, N>> {
+  using type = padding<0, N>;
+};
+template <std::size_t N>
+struct along_width<dilation<N, N>> {
+  using type = dilation<1, N>;
+};
+
+/// The operation of a layer over images as that of a layer over signals, which takes images of height 1 alone.
+constexpr operation over_signals(const char* name, operation op) {
+  op.name = name;
+  if (op.in.height != 1 || (op.problem == misfit::none && op.out.height != 1)) op.problem = misfit::other;
+  return op;
+}
+
 template <class Option>
 struct is_rule : std::bool_constant<rule::local_rule<Option>> {};
 template <class Rule, class... Policies>

@@ -25,6 +25,10 @@ struct vector_input {
   static constexpr shape extents{1, 1, Size};
 };
 
+/// The input of a network of signals, channels last: `Length` positions of `Channels` values, an image of height 1.
+template <std::size_t Length, std::size_t Channels>
+using signal_input = image<1, Length, Channels>;
+
 /// A sequence of layers, used as one entry of a network.
 template <class... Layers>
 struct sequence {};
@@ -285,9 +289,10 @@ concept has_extents = requires {
 };
 template <class Input>
 constexpr bool check_input() {
-  static_assert(has_extents<Input>,
-                "localis::network: the first entry is the input, not a layer. Expected: image<Height, Width, Channels> "
-                "or vector_input<Size>");
+  static_assert(
+      has_extents<Input>,
+      "localis::network: the first entry is the input, not a layer. Expected: image<Height, Width, Channels>, "
+      "signal_input<Length, Channels> or vector_input<Size>");
   return true;
 }
 template <class Input>

@@ -14,6 +14,7 @@ using localis_test::grouped;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
+using localis_test::signals;
 using localis_test::small;
 using localis_test::smooth;
 
@@ -25,6 +26,7 @@ TEST_CASE("cuda<double> agrees with the reference at every boundary") {
     check_parity<followed<lo::relu6>>(gpu<double>(small));
     check_parity<grouped>(gpu<double>(small));
     check_parity<oblong>(gpu<double>(small));
+    check_parity<signals>(gpu<double>(small));
     check_parity<normalized>(gpu<double>(small));
     check_parity<smooth>(gpu<double>(small));
   });

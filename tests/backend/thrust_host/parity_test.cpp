@@ -14,6 +14,7 @@ using localis_test::grouped;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
+using localis_test::signals;
 using localis_test::smooth;
 
 namespace {
@@ -31,6 +32,7 @@ TEST_CASE("thrust_host<double> agrees with the reference at every boundary") {
   check_parity<followed<lo::relu6>>(backend);
   check_parity<grouped>(backend);
   check_parity<oblong>(backend);
+  check_parity<signals>(backend);
   check_parity<normalized>(backend);
   check_parity<smooth>(backend);
 }
