@@ -40,8 +40,10 @@ class alone {
     const std::size_t backward = layer.scratch_bytes(backend_, op_, samples_, phase::backward);
     auto scratch = backend_.template allocate<std::byte>(localis::memory_kind::arena, forward);
     auto backward_scratch = backend_.template allocate<std::byte>(localis::memory_kind::arena, backward);
-    std::vector<scalar> y = x;
+    std::vector<scalar> y = x;  // where it begins in place
+    y.resize(samples_ * op_.out.size());
     std::vector<scalar> dx = dy;
+    if (!dy.empty()) dx.resize(x.size());
     localis::operands<scalar> arrays;
     arrays.samples = samples_;
     arrays.input = gradient_place == place::of_input ? y.data() : x.data();
