@@ -6,7 +6,7 @@
 #   every scheduler               in a test of what it promises about its boundaries
 #   every other policy            in docs/rules.md; what kernels run also in tests/support/shipped.hpp, which is what is compiled for a GPU
 #                                 and compared there
-#   every layer                   in tests/support/gradients.hpp, and in a network of tests/support/parity.hpp, or put into one where each
+#   every layer                   in docs/rules.md; in tests/support/gradients.hpp, and in a network of tests/support/parity.hpp, or put into one where each
 #                                 backend is compared, with all of these
 #   every published network       in examples/lab/models.txt, which examples/run.sh trains, and in tests/support/every_model.hpp
 set -eu
@@ -73,6 +73,7 @@ layers=$(awk '/^(struct|class) / { name = $2 }
 networks=$(awk '/^using / { name = $2 } /^using .*= *lo::network|^    lo::network/ { print name }' tests/support/parity.hpp)
 for layer in $layers; do
   expect "layer $layer" tests/layer "\blo::$layer\b" tests/layer/*_test.cpp
+  expect "layer $layer" docs/rules.md "^\|.*\`$layer\b" docs/rules.md
   expect "layer $layer" tests/support/gradients.hpp "\blo::$layer\b" tests/support/gradients.hpp
 done
 for backend in cpu cuda thrust_host; do
