@@ -61,7 +61,7 @@ done
 policies=$(grep -ohE '^struct [a-z0-9_]+ ' $include/rule/*.hpp $include/optimizer/*.hpp $include/loss/*.hpp \
   $include/supervision/*.hpp $include/math/activation.hpp | cut -d' ' -f2 |
   # What makes up policies, and the kernels that run them.
-  grep -vxE 'gate|unit_sums|unit_rates|response_weights|gradient|local|first_of|is_.*|as_local|rule_of|target|running_mean|loss_and_mean|member_names|stand_in')
+  grep -vxE 'gate|unit|unit_values|gradient|local|first_of|is_.*|as_local|rule_of|target|running_mean|loss_and_mean|member_names|stand_in')
 for policy in $policies; do
   grep -qE "^ +.*\b$policy\b" $include/rule/shipped.hpp ||
     expect "$policy" 'rule/shipped.hpp, or tests/support/shipped.hpp' "::$policy\b" tests/support/shipped.hpp

@@ -444,3 +444,103 @@ TEST_CASE("policies: parameters out of range are named, each by the rule that ca
     return l;
   });
 }
+
+TEST_CASE("eligibility_trace: several steps against a plain loop, with rewards of both signs and zero") {
+  using namespace lo::rule;
+  const std::vector<double> rewards{1, -2, 0, 0.5, -0.25, 3};
+  const auto check = [&]<class... Policies>(const auto& move, Policies...) {
+    layer<hebb, eligibility_trace, Policies...> one(rows);
+    one.layer().rule() = {.decay = 0.1};
+    one.layer().local().trace.decay = 0.75;
+    std::vector<double> w = one.copy();
+    std::vector<double> trace(w.size(), 0.0);
+    std::vector<double> momentum(w.size(), 0.0);
+    CHECK(one.state("trace") == trace);
+    for (std::size_t t = 0; t < rewards.size(); ++t) {
+      const std::vector<double> x = normal(rows * inputs, 40 + t);
+      one.step(x, {.boundary = 1, .local_rate = 0.02, .reward = rewards[t]});
+      // The directions in the order of the library, so that the rest of the step can be compared to the last bits.
+      std::vector<double> d(w.size(), 0.0);
+      for (std::size_t o = 0; o < units; ++o) {
+        for (std::size_t p = 0; p < rows; ++p) {
+          double u = 0;
+          for (std::size_t i = 0; i < inputs; ++i) u += x[p * inputs + i] * w[o * inputs + i];
+          for (std::size_t i = 0; i < inputs; ++i) d[o * inputs + i] += u * x[p * inputs + i];
+        }
+        for (std::size_t i = 0; i < inputs; ++i) {
+          d[o * inputs + i] = d[o * inputs + i] / static_cast<double>(rows) - 0.1 * w[o * inputs + i];
+        }
+      }
+      for (std::size_t k = 0; k < w.size(); ++k) trace[k] = 0.75 * trace[k] + d[k];
+      move(w, trace, momentum, rewards[t]);
+      CHECK(deviation(one.state("trace"), trace) < 1e-15);
+      CHECK(deviation(one.weights(), w) < 1e-15);
+    }
+  };
+  check([](auto& w, const auto& trace, auto&, double reward) {
+    for (std::size_t k = 0; k < w.size(); ++k) w[k] += 0.02 * reward * trace[k];
+  });
+  // The norm of a relative step is that of the trace; a reward of -2 is twice as large a step back as one of 1 is
+  // ahead.
+  check(
+      [](auto& w, const auto& trace, auto&, double reward) {
+        const double eta = 0.02 * norm(w) / norm(trace);
+        for (std::size_t k = 0; k < w.size(); ++k) w[k] += eta * reward * trace[k];
+      },
+      relative_step{});
+  // The momentum of an optimizer holds rewarded traces.
+  check(
+      [](auto& w, const auto& trace, auto& held, double reward) {
+        for (std::size_t k = 0; k < w.size(); ++k) {
+          held[k] = 0.9 * held[k] + reward * trace[k];
+          w[k] += 0.02 * held[k];
+        }
+      },
+      momentum{});
+}
+
+TEST_CASE("eligibility_trace: the direction that is kept is that of the trace after the step, times the reward") {
+  using namespace lo::rule;
+  layer<oja, eligibility_trace> one(rows);
+  one.layer().keep_direction(one.model.backend());
+  for (std::uint64_t t = 0; t < 3; ++t) {
+    const lo::step_options options{.boundary = 1, .local_rate = 0.02, .reward = t == 1 ? -0.5 : 2.0};
+    lo::step_options dry = options;
+    dry.apply_updates = false;
+    const std::vector<double> x = normal(rows * inputs, 50 + t);
+    const std::vector<double> before = one.state("trace");
+    one.step(x, dry);
+    CHECK(one.state("trace") == before);
+    const std::vector<double> kept(one.layer().direction().begin(), one.layer().direction().end());
+    one.step(x, options);
+    CHECK(deviation(kept, one.layer().direction()) < 1e-15);
+    std::vector<double> expected = one.state("trace");
+    for (double& value : expected) value *= options.reward;
+    CHECK(deviation(kept, expected) < 1e-14);
+  }
+}
+
+TEST_CASE("eligibility_trace: a rate of 0 leaves it unchanged, and a decay has a range") {
+  using namespace lo::rule;
+  layer<oja, eligibility_trace> one(rows);
+  one.step(normal(rows * inputs, 1), 0.1);
+  const std::vector<double> trace = one.state("trace");
+  one.step(normal(rows * inputs, 2), 0.0);
+  CHECK(one.state("trace") == trace);
+  check_range("eligibility_trace: decay", "a number in [0, 1]", {-0.1, 1.1, infinity, not_a_number}, {0, 0.5, 1},
+              [](double v) { return eligibility_trace{v}; });
+}
+
+TEST_CASE("eligibility_trace: a reward needs one, and must be finite") {
+  using namespace lo::rule;
+  layer<oja> without(rows);
+  layer<oja, eligibility_trace> with(rows);
+  CHECK_FALSE(decltype(without.model)::has_traces);
+  CHECK(decltype(with.model)::has_traces);
+  CHECK_THROWS_WITH_AS(
+      without.step(normal(rows * inputs, 1), {.boundary = 1, .reward = 2}),
+      "model::forward: reward: expected 1, since no rule of the network has an eligibility_trace, found 2",
+      lo::config_error);
+  CHECK_THROWS_WITH_AS(with.step(normal(rows * inputs, 1), {.boundary = 1, .reward = infinity}),
+                       "model::forward: reward: expected a finite number, found inf", lo::config_error);
+}

@@ -39,4 +39,5 @@ TEST_CASE(
     localis_test::check_formula<Rule, reference>(value);
     localis_test::check_unfolded<Rule, reference>(value);
   });
+  localis_test::check_formula<localis_test::presynaptic_hebb, reference>();
 }

@@ -66,7 +66,9 @@ using net_of_policies = typename stages_of<types<
     lo::rule::local<oja, lo::rule::max_abs_step, cubic_rows, decaying_adam>,
     lo::rule::local<rated_soft_hebb, lo::rule::max_abs_step, nesterov, lo::rule::unguarded>,
     lo::rule::local<lo::rule::oja, clip_early, lo::rule::running_normalized_signal, lo::rule::hebbian_bias>,
-    lo::rule::local<lo::rule::instar, lo::rule::batch_normalized_signal, lo::rule::fail_on_negative_scale>>>::type;
+    lo::rule::local<lo::rule::instar, lo::rule::batch_normalized_signal, lo::rule::fail_on_negative_scale>,
+    lo::rule::local<bounded, lo::rule::eligibility_trace, lo::rule::relative_step, nesterov, lo::rule::sampled_rows,
+                    lo::rule::running_normalized_signal>>>::type;
 
 using net_of_supervised_rules = typename stages_of<
     types<lo::rule::local<lo::rule::error_feedback, lo::rule::relative_step, lo::rule::unit_rows>,
@@ -114,6 +116,7 @@ std::vector<array> policy_trace(const Backend& backend, const std::vector<std::s
                    .local_rate = local_rate,
                    .gains_are_set = true,
                    .step = step,
+                   .reward = decltype(model)::has_traces && step % 3 == 1 ? -2.0 : 1.0,
                    .labels = labels,
                    .indices = indices});
     model.compute_loss_async(loss, labels, targets);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/bench.hpp"
+#include "support/seeing_rules.hpp"
 #include "support/squash.hpp"
 #include <doctest/doctest.h>
 
@@ -54,15 +55,20 @@ void for_each_other_value(const F& f) {
   f(nonlinear_hpca<squash>{});
   f(bcm{.form = bcm_form::ratio});
   f(cubic{});
+  f(normed{});
+  f(two_thresholds{});
+  f(bounded{});
 }
 
-/// check_formula() for every rule that is shipped and learns from gates, and for other values.
+/// check_formula() for every rule that is shipped and learns from gates, for other values, and for a pre(x) that is not
+/// 0 where padding is.
 template <class Backend>
 void check_rules() {
   localis::rule::for_each_rule(localis::rule::shipped{}, []<class Rule>(std::type_identity<Rule>) {
     if constexpr (!localis::rule::supervised<Rule>) check_formula<Rule, Backend>();
   });
   for_each_other_value([]<class Rule>(const Rule& value) { check_formula<Rule, Backend>(value); });
+  check_formula<presynaptic_hebb, Backend>();
 }
 
 /// f(rule) for each rule that learns from gates, with default values and with others that take another way.

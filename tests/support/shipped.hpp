@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "seeing_rules.hpp"
+
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/math/activation.hpp>
@@ -76,7 +78,8 @@ constexpr auto in_fives(types<Rules...>) {
 
 /// Those that learn from gates, five at a time: the stages of one network.
 using rules = decltype(detail::in_fives(detail::select<false>(localis::rule::shipped{}) +
-                                        types<decaying_hebb, bcm_ratio, two_winners, cubic_krotov, rated_soft_hebb>{}));
+                                        types<decaying_hebb, bcm_ratio, two_winners, cubic_krotov, rated_soft_hebb,
+                                              presynaptic_hebb, normed, two_thresholds, bounded>{}));
 using supervised_rules = decltype(detail::select<true>(localis::rule::shipped{}));
 
 using step_policies = types<localis::rule::absolute_step, localis::rule::relative_step, localis::rule::max_abs_step>;
@@ -84,6 +87,7 @@ using signals = types<localis::rule::response_signal, localis::rule::running_nor
                       localis::rule::batch_normalized_signal>;
 using biases = types<localis::rule::frozen_bias, localis::rule::hebbian_bias>;
 using row_choices = types<localis::rule::all_rows, localis::rule::sampled_rows>;
+using traces = types<localis::rule::no_trace, localis::rule::eligibility_trace>;
 using guards = types<localis::rule::unguarded, localis::rule::clip_scale, localis::rule::fail_on_negative_scale>;
 
 struct cubic_rows : localis::rule::p_norm_rows {

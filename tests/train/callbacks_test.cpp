@@ -16,6 +16,11 @@
 #include <localis/core/operation.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/loader.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/network/program.hpp>
+#include <localis/rule/hebb.hpp>
+#include <localis/rule/policy.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/callbacks.hpp>
@@ -189,4 +194,46 @@ TEST_CASE("trainer: a modulator is asked before each step, and its values reach 
   };
   CHECK(message<lo::config_error>([&] { (void)run(broken, 1e-2); }) ==
         "trainer: modulator of sample 7 of the data: expected a finite number, found inf");
+}
+
+TEST_CASE("callbacks: rewards add up; without one the reward is 1") {
+  lo::detail::rewards<float> rewards;
+  const lo::data::batch_view<float> batch;
+  CHECK(rewards.sum(batch, 0, 0) == 1);
+  rewards.add([](const lo::data::batch_view<float>&) { return 1.5; });
+  rewards.add([](const lo::data::batch_view<float>&) { return -3.0; });
+  CHECK(rewards.sum(batch, 0, 0) == -1.5);
+  rewards.add([](const lo::data::batch_view<float>&) { return std::numeric_limits<double>::quiet_NaN(); });
+  CHECK(message<lo::config_error>([&] { (void)rewards.sum(batch, 2, 7); }) ==
+        "trainer: reward of epoch 2, step 7: expected a finite number, found nan");
+  rewards.add({});
+  CHECK(rewards.empty());
+  CHECK(rewards.sum(batch, 0, 0) == 1);
+}
+
+TEST_CASE("trainer: a reward is asked for with each batch, and multiplies the traces") {
+  using traced =
+      lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::local<lo::rule::hebb, lo::rule::eligibility_trace>>,
+                  lo::relu, lo::dense<3>>;
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  const auto run = [&](const std::vector<double>& rewards, double rate) {
+    single<traced> m;
+    lo::trainer t(m, lo::scheduler::fixed{1}, none{}, {.epochs = 2, .batch = 5, .local_rate = rate});
+    std::vector<std::size_t> sizes;
+    for (const double reward : rewards) {
+      t.reward([&sizes, reward](const data::batch_view<float>& batch) {
+        sizes.push_back(batch.size);
+        return reward;
+      });
+    }
+    (void)t.fit(train);
+    if (rewards.size() == 1) CHECK(sizes == std::vector<std::size_t>{5, 5, 2, 5, 5, 2});
+    return localis_test::small_runs::parameters(m, 0);
+  };
+  const std::vector<double> plain = run({}, 1e-2);
+  CHECK(run({1}, 1e-2) == plain);
+  CHECK(run({2}, 1e-2) != plain);
+  CHECK(run({1.5, 0.5}, 1e-2) == run({}, 2e-2));  // twice the rate, exactly: the factor is a power of two
+  CHECK(run({0}, 1e-2) == run({}, 0));
 }

@@ -26,14 +26,14 @@ namespace localis::check {
 
 /// Computes one update of a rule directly from its formula: sample by sample, without matrix products, in double.
 ///
-///   W <- W + eta_o mean_p( G(p,o) ( x_p - forget(U(p,o)) w_o - sum_k G(p,k) w_k ) - decay w_o )
+///   W <- W + eta_o mean_p( G(p,o) ( pre(x_p) - forget(U(p,o)) w_o - sum_k G(p,k) w_k ) - decay w_o )
 ///
-/// The sum is over the units that `forgets_by` of the rule names; a centred rule subtracts the means of x and G.
+/// The sum is over the units that `forgets_by` of the rule names; a centred rule subtracts the means of pre(x) and G.
 ///
 /// @param map     the layer: dense or convolution, with or without groups
 /// @param x       the layer's input, samples x (height * width * channels)
 /// @param weight  O x I
-/// @param state   one value per unit, for rules that have a state; empty: the initial state
+/// @param state   states x O, for rules that have states; empty: the initial states
 /// @returns       the new weights, O x I
 template <class Rule>
 [[nodiscard]] std::vector<double> textbook_update(const Rule& rule, const linear_map& map, std::size_t samples,
@@ -43,26 +43,50 @@ template <class Rule>
   const std::size_t inputs = map.inputs();
   const std::size_t outputs = map.outputs();
   const std::size_t rows = map.rows(samples);
-  std::vector<double> units(outputs, 0.0);
-  if constexpr (rules::has_state_gate<Rule>) std::fill(units.begin(), units.end(), Rule::initial_state);
+  std::vector<double> units(rules::states<Rule>() * outputs);
+  if constexpr (rules::states<Rule>() > 0) {
+    for (std::size_t i = 0; i < units.size(); ++i) units[i] = rules::initial_state(rule, i / outputs);
+  }
   std::copy(state.begin(), state.end(), units.begin());
+  std::vector<double> norms(outputs, 0.0);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    for (std::size_t i = 0; i < inputs; ++i) norms[o] += weight[o * inputs + i] * weight[o * inputs + i];
+    norms[o] = std::sqrt(norms[o]);
+  }
+  const rules::unit_values<double> own{units.data(), norms.data(), outputs};
 
+  // The pixel of the input that element i of a row of X comes from, each coordinate plus the padding.
+  const std::size_t channels = map.in.channels / map.groups;
+  const lengths pad = map.field.padding;
+  const auto padded_row = [&](std::size_t p, std::size_t i) {
+    return p % map.out.positions() / map.out.width * map.field.stride.height +
+           i / channels / map.field.width * map.field.dilation.height;
+  };
+  const auto padded_column = [&](std::size_t p, std::size_t i) {
+    return p % map.out.positions() % map.out.width * map.field.stride.width +
+           i / channels % map.field.width * map.field.dilation.width;
+  };
+  const auto is_padding = [&](std::size_t p, std::size_t i) {
+    const std::size_t row = padded_row(p, i);
+    const std::size_t column = padded_column(p, i);
+    return row < pad.height || column < pad.width || row - pad.height >= map.in.height ||
+           column - pad.width >= map.in.width;
+  };
   // Element i of the input that unit o sees at row p.
   const auto seen = [&](std::size_t p, std::size_t o, std::size_t i) {
-    const std::size_t channels = map.in.channels / map.groups;
-    const std::size_t cell = i / channels;
-    const std::size_t channel = map.group_of(o) * channels + i % channels;
-    const std::size_t position = p % map.out.positions();
-    // Padding is added to both sides of the comparison, because extents are unsigned.
-    const std::size_t row =
-        position / map.out.width * map.field.stride.height + cell / map.field.width * map.field.dilation.height;
-    const std::size_t column =
-        position % map.out.width * map.field.stride.width + cell % map.field.width * map.field.dilation.width;
-    const lengths pad = map.field.padding;
-    if (row < pad.height || row - pad.height >= map.in.height) return 0.0;
-    if (column < pad.width || column - pad.width >= map.in.width) return 0.0;
+    if (is_padding(p, i)) return 0.0;
     const std::size_t n = p / map.out.positions();
-    return x[((n * map.in.height + row - pad.height) * map.in.width + column - pad.width) * map.in.channels + channel];
+    const std::size_t pixel =
+        (n * map.in.height + padded_row(p, i) - pad.height) * map.in.width + padded_column(p, i) - pad.width;
+    return x[pixel * map.in.channels + map.group_of(o) * channels + i % channels];
+  };
+  const auto pre = [&](std::size_t p, std::size_t o, std::size_t i) {
+    const double value = seen(p, o, i);
+    if constexpr (rules::has_pre<Rule>) {
+      return is_padding(p, i) ? 0.0 : rule.pre(value);
+    } else {
+      return value;
+    }
   };
   const auto effective = [&](double w) {
     if constexpr (rules::has_response_weight<Rule>) {
@@ -79,8 +103,8 @@ template <class Rule>
         response[p * outputs + o] += effective(weight[o * inputs + i]) * seen(p, o, i);
       }
     }
-    rules::gate_row(rule, static_cast<const double*>(response.data() + p * outputs), units.data(),
-                    gate.data() + p * outputs, outputs);
+    rules::gate_row(rule, 0, outputs, static_cast<const double*>(response.data() + p * outputs), own,
+                    gate.data() + p * outputs);
   }
   std::vector<double> seen_mean(outputs * inputs, 0.0);
   std::vector<double> gate_mean(outputs, 0.0);
@@ -89,7 +113,7 @@ template <class Rule>
       for (std::size_t o = 0; o < outputs; ++o) {
         gate_mean[o] += gate[p * outputs + o] / static_cast<double>(rows);
         for (std::size_t i = 0; i < inputs; ++i) {
-          seen_mean[o * inputs + i] += seen(p, o, i) / static_cast<double>(rows);
+          seen_mean[o * inputs + i] += pre(p, o, i) / static_cast<double>(rows);
         }
       }
     }
@@ -98,20 +122,19 @@ template <class Rule>
   std::vector<double> updated(weight.begin(), weight.end());
   for (std::size_t o = 0; o < outputs; ++o) {
     double own_rate = eta;
-    if constexpr (rules::has_unit_rate<Rule>) {
-      double norm = 0;
-      for (std::size_t i = 0; i < inputs; ++i) norm += weight[o * inputs + i] * weight[o * inputs + i];
-      own_rate *= rule.unit_rate(std::sqrt(norm));
-    }
+    if constexpr (rules::has_unit_rate<Rule>) own_rate *= rule.unit_rate(norms[o]);
     const std::size_t others = rules::forgets_by<Rule>() == rules::matrix_forget::full    ? outputs
                                : rules::forgets_by<Rule>() == rules::matrix_forget::lower ? o + 1
                                                                                           : 0;
     for (std::size_t p = 0; p < rows; ++p) {
-      const double g = gate[p * outputs + o];
+      double g = gate[p * outputs + o];
       const double forgotten = rules::forget(rule, response[p * outputs + o]);
       for (std::size_t i = 0; i < inputs; ++i) {
         const double w = weight[o * inputs + i];
-        double change = (g - gate_mean[o]) * (seen(p, o, i) - seen_mean[o * inputs + i]) - g * forgotten * w;
+        if constexpr (rules::has_weight_gate<Rule>) {
+          g = rule.gate(response[p * outputs + o], own.template get<Rule>(o), w);
+        }
+        double change = (g - gate_mean[o]) * (pre(p, o, i) - seen_mean[o * inputs + i]) - g * forgotten * w;
         for (std::size_t k = 0; k < others; ++k) change -= g * gate[p * outputs + k] * weight[k * inputs + i];
         change -= rules::decay(rule) * w;
         updated[o * inputs + i] += own_rate * change / static_cast<double>(rows);

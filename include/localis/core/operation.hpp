@@ -130,6 +130,7 @@ struct step_values {
   double local_rate = 0;         ///< 0 freezes the prefix
   const T* gain = nullptr;       ///< factor of the supervision on the local rate, in the backend's memory
   const T* modulator = nullptr;  ///< one factor per sample on every gate, in the backend's memory; null: 1
+  double reward = 1;             ///< factor on eligibility traces
   prefix_normalization normalization = prefix_normalization::running;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;     ///< number of the step since the start of training

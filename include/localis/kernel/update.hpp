@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include <localis/config.hpp>
 #include <localis/kernel/divide.hpp>
@@ -61,6 +62,45 @@ struct local_direction {
   };
   [[nodiscard]] constexpr T c(std::size_t o) const { return inv_count * forget[o] + decay; }
   [[nodiscard]] constexpr row_type row(std::size_t o) const { return {sum + o * columns, c(o), inv_count}; }
+};
+
+/// The descent direction of an eligibility trace: g(o, i) = -reward E(o, i).
+template <class T>
+struct trace_direction {
+  const T* trace;  ///< E, O x I
+  T reward;
+  std::size_t columns;
+
+  struct row_type {
+    const T* trace;
+    T reward;
+    constexpr T operator()(std::size_t column, T) const { return -(reward * trace[column]); }
+  };
+  [[nodiscard]] constexpr row_type row(std::size_t o) const { return {trace + o * columns, reward}; }
+};
+
+/// The direction that an eligibility trace will have after this step: decay E + D, times the reward, with its sign
+/// changed.
+template <class T, class Direction>
+struct next_trace_direction {
+  const T* trace;
+  T decay;
+  Direction plain;  ///< -D
+  T reward;
+  std::size_t columns;
+
+  struct row_type {
+    const T* trace;
+    T decay;
+    decltype(std::declval<const Direction&>().row(0)) plain;
+    T reward;
+    constexpr T operator()(std::size_t column, T weight) const {
+      return reward * (plain(column, weight) - decay * trace[column]);
+    }
+  };
+  [[nodiscard]] constexpr row_type row(std::size_t o) const {
+    return {trace + o * columns, decay, plain.row(o), reward};
+  }
 };
 
 /// The descent direction of a local rule whose negative scales, 1 - eta_o c_o < 0, are counted and, if `clip`, set to 0
@@ -244,6 +284,24 @@ struct store_direction {
     for (std::size_t column = begin; column < end; ++column) {
       const std::size_t index = row * columns + column;
       target[index] = -own.get(row) * gradient(column, weight[index]);
+    }
+  }
+};
+
+/// Moves an eligibility trace: E <- decay E + D, where the direction is -D.
+template <class T, class Direction>
+struct update_trace {
+  const T* weight;
+  std::size_t columns;
+  Direction direction;
+  T decay;
+  T* trace;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const auto plain = direction.row(row);
+    for (std::size_t column = begin; column < end; ++column) {
+      const std::size_t index = row * columns + column;
+      trace[index] = decay * trace[index] - plain(column, weight[index]);
     }
   }
 };

@@ -52,6 +52,12 @@ class linear_layer {
   static constexpr bool learns_locally = !std::is_same_v<Rule, rule::gradient>;
   static constexpr bool supervised = rule::supervised<typename rule::detail::rule_of<Rule>::type>;
 
+  /// Whether the rule has an eligibility trace.
+  static constexpr bool has_trace = [] {
+    if constexpr (learns_locally) return Rule::trace_type::is_kept;
+    return false;
+  }();
+
   /// Draws the initial weights, normal with mean 0 and deviation sqrt(2 / I) (He et al. 2015), and sets biases to 0.
   [[gnu::cold]] linear_layer(Backend& backend, const operation& op, random_stream random)
       : rows_(op.map().outputs()),
@@ -70,6 +76,9 @@ class linear_layer {
   [[nodiscard]] auto& rule() requires learns_locally { return learner_.values.rule; }
   /// The rule with its policies: step, optimizer, constraint.
   [[nodiscard]] Rule& local() requires learns_locally { return learner_.values; }
+
+  /// Sets the states of the rule to their initial values, unless the rule has made an update.
+  void begin_learning(Backend& backend) requires learns_locally { learner_.begin(backend); }
 
   [[nodiscard]] std::array<parameter<scalar>, 2> parameters() const {
     return {{{"weight", rows_, columns_, weight_.data(), parameter_role::trainable},

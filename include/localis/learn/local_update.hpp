@@ -36,9 +36,9 @@ class local_update {
     const auto take = [&](std::size_t size) {
       return backend.template allocate<scalar>(memory_kind::rule_state, size);
     };
-    if constexpr (rule::has_state_gate<rule_type>) {
-      state_ = take(rows_);
-      fill(backend, static_cast<scalar>(rule_type::initial_state), state_.data());
+    if constexpr (unit_states > 0) {
+      state_ = take(unit_states * rows_);
+      begin(backend);
     }
     if constexpr (tracks_signal) {
       signal_mean_ = take(rows_);
@@ -47,12 +47,22 @@ class local_update {
     }
   }
 
+  /// Sets the states of the units to their initial values, unless the rule has made an update.
+  void begin(Backend& backend) {
+    if constexpr (unit_states > 0) {
+      if (*weights_.updates() > 0) return;
+      for (std::size_t s = 0; s < unit_states; ++s) {
+        fill(backend, static_cast<scalar>(rule::initial_state(values.rule, s)), state_.data() + s * rows_);
+      }
+    }
+  }
+
   /// The arrays that a stored training run must contain besides the weights, by name: those of the optimizer, and
   /// states of units.
   [[nodiscard]] std::vector<parameter<scalar>> states() const {
     std::vector<parameter<scalar>> result = weights_.states();
     const auto by_unit = [&](const char* name, const array_of<scalar>& array) {
-      if (!array.empty()) result.push_back({name, 1, rows_, array.data(), parameter_role::state});
+      if (!array.empty()) result.push_back({name, array.size() / rows_, rows_, array.data(), parameter_role::state});
     };
     by_unit("state", state_);
     by_unit("signal_mean", signal_mean_);
@@ -67,12 +77,13 @@ class local_update {
   /// products that need all of it.
   static constexpr bool pools = !rule::supervised<rule_type> && !rule::has_response_weight<rule_type> &&
                                 rule::forgets_by<rule_type>() != rule::matrix_forget::full &&
+                                !rule::has_pre<rule_type> && !rule::has_weight_gate<rule_type> &&
                                 Local::signal_type::source != rule::signal_source::batch;
 
   [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
                                                  const epilogue_options& epilogue = {}) {
     workspace measure;
-    (void)take_arrays(backend, op, measure);
+    (void)take_arrays(backend, op, samples, measure);
     std::size_t largest = 0;
     if constexpr (!rule::supervised<rule_type>) {
       learn_options options;
@@ -81,6 +92,11 @@ class local_update {
       options.signal = rule::has_response_weight<rule_type> ? gate_signal::reweighted : own_signal;
       options.is_modulated = forgets_by != rule::matrix_forget::none;
       if constexpr (batch_signal) backend.reduce_scratch(op.map().rows(samples), op.map().outputs(), 2, measure);
+      if constexpr (responds_first) {
+        workspace pieces = measure;
+        backend.respond_scratch(op.map(), samples, pieces);
+        largest = pieces.used();
+      }
       // What is known only in a step: whether rows are left out, and which form of forgetting by all units is cheaper.
       for (const std::size_t every : {std::size_t{1}, std::size_t{samples_rows ? 2 : 1}}) {
         for (const mutual_forgetting form : forms_of_forgetting()) {
@@ -102,7 +118,7 @@ class local_update {
                          scalar* bias, double rate, const step_values<scalar>& step, const Epilogue& epilogue) {
     const linear_map map = op.map();
     workspace scratch(layer_arrays.scratch);
-    const arrays a = take_arrays(backend, op, scratch);
+    const arrays a = take_arrays(backend, op, layer_arrays.samples, scratch);
     const learn_options options = make_options(map, layer_arrays.samples, step);
     if constexpr (rule::has_response_weight<rule_type>) {
       if (options.signal == gate_signal::reweighted) {
@@ -110,23 +126,39 @@ class local_update {
                          kernel::response_weights<scalar, rule_type>{values.rule, weight, a.h, columns_});
       }
     }
-    prepare_signal(backend, map, layer_arrays, weight, a, options, scratch);
+    const std::size_t samples = layer_arrays.samples;
+    const scalar* x = layer_arrays.input;
+    if constexpr (responds_first) {
+      backend.respond(map, {.samples = samples, .x = x, .w = weight, .u = layer_arrays.output}, scratch);
+    }
+    prepare_signal(backend, map, layer_arrays, a, scratch);
+    if constexpr (rule::has_pre<rule_type>) {
+      backend.for_rows(samples, map.in.size(),
+                       kernel::presynaptic<scalar, rule_type>{values.rule, x, a.input, map.in.size()});
+      x = a.input;
+    }
+    if constexpr (sees_units) {
+      backend.for_rows(rows_, columns_, kernel::unit_norms<scalar>{weight, columns_, a.norm});
+    }
+    const gate_type gate{.rule = values.rule,
+                         .units = rows_,
+                         .positions = map.out.positions(),
+                         .own = {state_.data(), a.norm, rows_},
+                         .modulator = step.modulator,
+                         .scale = a.signal_scale,
+                         .shift = a.signal_shift};
+    if constexpr (rule::has_weight_gate<rule_type>) {
+      backend.for_rows(
+          rows_, columns_,
+          kernel::weight_gate_sums<scalar, gate_type>{gate, map, options.rows.first, options.rows.every,
+                                                      map.rows(samples), x, layer_arrays.output, weight, a.weight_sum});
+    }
     backend.respond_and_learn(
-        map,
-        {.samples = layer_arrays.samples, .x = layer_arrays.input, .w = weight, .bias = bias, .u = layer_arrays.output},
-        learning_arguments<scalar, gate_type>{.gate = {.rule = values.rule,
-                                                       .units = rows_,
-                                                       .positions = map.out.positions(),
-                                                       .state = state_.data(),
-                                                       .modulator = step.modulator,
-                                                       .scale = a.signal_scale,
-                                                       .shift = a.signal_shift},
-                                              .options = options,
-                                              .h = a.h,
-                                              .sums = a.sums},
-        scratch, epilogue);
+        map, {.samples = samples, .x = x, .w = weight, .bias = bias, .u = layer_arrays.output},
+        learning_arguments<scalar, gate_type>{.gate = gate, .options = options, .h = a.h, .sums = a.sums}, scratch,
+        epilogue);
 
-    const std::size_t learned = options.rows.count(map.rows(layer_arrays.samples));
+    const std::size_t learned = options.rows.count(map.rows(samples));
     const auto inv_count = static_cast<scalar>(1 / static_cast<double>(learned));
     complete_sum(backend, map, a, options, weight, inv_count);
     const scalar* unit_rate = nullptr;
@@ -135,7 +167,8 @@ class local_update {
                        kernel::unit_rates<scalar, rule_type>{values.rule, weight, columns_, a.unit_rate});
       unit_rate = a.unit_rate;
     }
-    const kernel::local_direction<scalar> direction{a.sums.sum, unit(a, sums::forget), inv_count,
+    const scalar* sum = rule::has_weight_gate<rule_type> ? a.weight_sum : a.sums.sum;
+    const kernel::local_direction<scalar> direction{sum, unit(a, sums::forget), inv_count,
                                                     static_cast<scalar>(rule::decay(values.rule)), columns_};
     const kernel::rate<scalar> eta = weights_.apply(backend, values, direction, unit_rate, weight, a.step, rate, step);
     if (!step.apply_updates) return;
@@ -154,7 +187,7 @@ class local_update {
   void learn_from(Backend& backend, const operation& op, const scalar* gradient, scalar* weight, double rate,
                   const step_values<scalar>& step, std::byte* scratch) {
     workspace pieces(scratch);
-    const arrays a = take_arrays(backend, op, pieces);
+    const arrays a = take_arrays(backend, op, 0, pieces);
     weights_.apply(backend, values, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, weight, a.step,
                    rate, step);
   }
@@ -166,6 +199,11 @@ class local_update {
   static constexpr bool tracks_signal = Local::signal_type::source == rule::signal_source::running;
   static constexpr bool batch_signal = Local::signal_type::source == rule::signal_source::batch;
   static constexpr bool normalizes = tracks_signal || batch_signal;
+  static constexpr std::size_t unit_states = rule::states<rule_type>();
+  /// Whether gates see the norms of their units' weights.
+  static constexpr bool sees_units = rule::has_unit_gate<rule_type> || rule::has_weight_gate<rule_type>;
+  /// Whether the response is computed in a pass of its own, before that of the sums.
+  static constexpr bool responds_first = batch_signal || rule::has_pre<rule_type> || rule::has_weight_gate<rule_type>;
   static constexpr bool samples_rows = std::is_same_v<typename Local::rows_type, rule::sampled_rows>;
 
   template <class T>
@@ -173,6 +211,9 @@ class local_update {
 
   struct arrays {
     accumulators<scalar> sums{};
+    scalar* input = nullptr;         ///< pre(X) before unfolding, samples x map.in
+    scalar* norm = nullptr;          ///< O
+    scalar* weight_sum = nullptr;    ///< O x I: of a gate that sees single weights
     scalar* unit_rate = nullptr;     ///< O
     scalar* h = nullptr;             ///< O x I
     scalar* gate_means = nullptr;    ///< O
@@ -182,7 +223,8 @@ class local_update {
     typename weight_update<Backend, Local>::arrays step;
   };
 
-  static arrays take_arrays(const Backend& backend, const operation& op, workspace& scratch) {
+  static arrays take_arrays(const Backend& backend, const operation& op, [[maybe_unused]] std::size_t samples,
+                            workspace& scratch) {
     const std::size_t outputs = op.map().outputs();
     const std::size_t weights = op.map().weights();
     arrays a;
@@ -195,6 +237,9 @@ class local_update {
         a.sums.input = scratch.take<scalar>(op.map().seen());
         a.gate_means = scratch.take<scalar>(outputs);
       }
+      if (rule::has_pre<rule_type>) a.input = scratch.take<scalar>(samples * op.in.size());
+      if (sees_units) a.norm = scratch.take<scalar>(outputs);
+      if (rule::has_weight_gate<rule_type>) a.weight_sum = scratch.take<scalar>(weights);
       if (rule::has_unit_rate<rule_type>) a.unit_rate = scratch.take<scalar>(outputs);
       if (rule::has_response_weight<rule_type>) a.h = scratch.take<scalar>(weights);
       if (normalizes) {
@@ -235,7 +280,7 @@ class local_update {
     options.unit_sums = sums::count;
     options.sums_inputs = rule::centred<rule_type>();
     options.signal = weighs_response() ? gate_signal::reweighted : own_signal;
-    options.response_is_given = batch_signal;
+    options.response_is_given = responds_first;
     if constexpr (rule::has_active_gates<rule_type>) {
       const std::size_t active = values.rule.active_gates();
       if (active * units_per_active_gate <= rows_ && columns_ >= inputs_per_active_gate) options.active_gates = active;
@@ -258,8 +303,8 @@ class local_update {
     return options;
   }
 
-  void prepare_signal(Backend& backend, const linear_map& map, const operands<scalar>& layer_arrays,
-                      const scalar* weight, const arrays& a, const learn_options&, workspace scratch) {
+  void prepare_signal(Backend& backend, const linear_map& map, const operands<scalar>& layer_arrays, const arrays& a,
+                      workspace scratch) {
     if constexpr (tracks_signal) {
       backend.for_rows(
           1, rows_,
@@ -267,9 +312,6 @@ class local_update {
                                          static_cast<scalar>(values.signal.epsilon), a.signal_scale, a.signal_shift});
     } else if constexpr (batch_signal) {
       const std::size_t rows = map.rows(layer_arrays.samples);
-      backend.respond(map,
-                      {.samples = layer_arrays.samples, .x = layer_arrays.input, .w = weight, .u = layer_arrays.output},
-                      scratch);
       // Moments are taken about the first row: exact for any center, and this one is near the mean.
       backend.reduce_columns(
           rows, rows_, 2,
@@ -302,10 +344,13 @@ class local_update {
   }
 
   void move_states(Backend& backend, const arrays& a, scalar inv_count) {
-    if constexpr (rule::has_state_gate<rule_type>) {
-      backend.for_rows(1, rows_,
-                       kernel::update_running_mean<scalar>{unit(a, sums::statistic), state_.data(), inv_count,
-                                                           static_cast<scalar>(values.rule.state_rate)});
+    if constexpr (unit_states > 0) {
+      for (std::size_t s = 0; s < unit_states; ++s) {
+        backend.for_rows(
+            1, rows_,
+            kernel::update_running_mean<scalar>{unit(a, sums::statistic + s), state_.data() + s * rows_, inv_count,
+                                                static_cast<scalar>(rule::state_rate(values.rule, s))});
+      }
     }
     if constexpr (tracks_signal) {
       backend.for_rows(1, rows_,
@@ -318,7 +363,7 @@ class local_update {
   std::size_t rows_;
   std::size_t columns_;
   weight_update<Backend, Local> weights_;
-  array_of<scalar> state_;  ///< one value per unit
+  array_of<scalar> state_;  ///< states x units
   array_of<scalar> signal_mean_;
   array_of<scalar> signal_variance_;
 };

@@ -59,6 +59,7 @@ inline void check_step(const step_options& options, const memory_request& reques
   }
   expect(is_finite(options.local_rate) && options.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
          options.local_rate);
+  expect(is_finite(options.reward), "model::forward: reward", "a finite number", options.reward);
   expect(options.local_rate == 0 || request.local_learning, "model::forward: local_rate",
          "0, since the memory was prepared without local learning", options.local_rate);
   if (options.normalization == prefix_normalization::batch && request.normalization != prefix_normalization::batch) {

@@ -120,6 +120,8 @@ class model {
   void for_each_state(F&& f) const;
   /// Returns pointers to the numbers of updates that rules and their optimizers have made.
   [[nodiscard]] std::vector<std::size_t*> counts();
+  /// Whether a rule of the network has an eligibility trace, which step_options::reward is for.
+  static constexpr bool has_traces = detail::has_traces<Network, Backend>();
   /// Whether a rule of the network remembers each sample's error from when it was last seen.
   static constexpr bool remembers_errors = detail::teaching_signals<Network, Backend>::remembers;
   /// Returns the errors that rules remember, samples of the data set x outputs, in the backend's memory.
@@ -335,6 +337,9 @@ void model<Network, Backend>::prepare(memory_request request) {
     throw error(text(failure.what(), plans.needs()));
   }
   staging_.place(arena_.data() + planned, request);
+  for_each_layer([this](const operation&, auto& layer) {
+    if constexpr (requires { layer.begin_learning(backend_); }) layer.begin_learning(backend_);
+  });
   plans_ = std::move(plans);
   prepared_ = true;
 }
@@ -351,6 +356,8 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
         text("model::forward: expected at most ", memory().batch, " samples, as prepared, found ", samples));
   }
   detail::check_step(options, memory());
+  expect(has_traces || options.reward == 1, "model::forward: reward",
+         "1, since no rule of the network has an eligibility_trace", options.reward);
   detail::check_classes("model::forward", options.classes, outputs);
   if (!options.gains_are_set) factors_.upload_gains(backend_, options);
   step_options_ = options;
@@ -359,6 +366,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   step_ = {.local_rate = options.local_rate,
            .gain = gains(),
            .modulator = factors_.upload_modulator(backend_, options, samples, memory().batch),
+           .reward = options.reward,
            .normalization = options.normalization,
            .seed = options_.seed,
            .step = options.step,

@@ -50,6 +50,17 @@ constexpr std::array<bool, Network::stages> fails_on_clips() {
   return result;
 }
 
+/// Returns whether a rule of the network has an eligibility trace.
+template <class Network, class Backend>
+constexpr bool has_traces() {
+  bool result = false;
+  for_each_index<Network::size>([&]<std::size_t Index>() {
+    using layer = layer_type<Network, Backend, Index>;
+    if constexpr (requires { layer::has_trace; }) result = result || layer::has_trace;
+  });
+  return result;
+}
+
 /// Returns the fraction of each stage in the multiply-adds of the network's responses; the fractions sum to 1.
 template <class Network>
 constexpr std::array<double, Network::stages> work_fractions() {

@@ -35,6 +35,7 @@ struct step_options {
   std::uint64_t step = 0;                    ///< counts steps from the start; draws dropout masks and sampled rows
   std::span<const double> stage_gains{};     ///< by stage, one more factor on the local rate; empty: 1
   std::span<const double> modulator{};       ///< by sample, the third factor of local updates; empty: 1
+  double reward = 1;                         ///< factor on eligibility traces (rule::eligibility_trace)
   std::span<const std::uint32_t> labels{};   ///< by sample; for supervised rules
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
   std::size_t classes = 0;    ///< classes of the data; outputs beyond them are ignored; 0: as many as outputs

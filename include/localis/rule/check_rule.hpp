@@ -12,8 +12,8 @@ namespace localis::rule {
 namespace detail {
 
 struct member_names {
-  int gate, gate_row, statistic, state_rate, initial_state, forget, decay, unit_rate, response_weight, weighs_response,
-      active_gates, validate, forgets_by, centred, gate_is_response, remembers_errors, name;
+  int gate, gate_row, pre, states, statistic, state_rate, initial_state, forget, decay, unit_rate, response_weight,
+      weighs_response, active_gates, validate, forgets_by, centred, gate_is_response, remembers_errors, name;
 };
 /// `&absent<Rule>::gate` compiles if Rule has no member of that name.
 template <class Rule>
@@ -24,6 +24,7 @@ template <class T>
 concept resembles_rule = !requires {
   &absent<T>::gate;
   &absent<T>::gate_row;
+  &absent<T>::pre;
   &absent<T>::statistic;
   &absent<T>::forget;
 };
@@ -43,9 +44,29 @@ concept gate_is_not_const = requires(Rule& rule, double u) {
 || requires(Rule& rule, double u) { rule.gate(u, u); };
 
 template <class Rule>
+concept gate_sees_unit = requires(const Rule& rule, double u, const unit_of<Rule, double>& own) {
+  rule.gate(u, own);
+}
+|| requires(const Rule& rule, double u, const unit_of<Rule, double>& own) { rule.gate(u, own, u); };
+
+template <class Rule>
 concept gate_row_takes_team = requires(const Rule& rule, const double* u, double* gates) {
   rule.gate_row(u, gates, std::size_t{}, math::team_of_one{});
 };
+
+/// Asserts that what a rule declares for its gate(u, own) or gate(u, own, w) can be used.
+template <class Rule>
+constexpr void check_unit_gate() {
+  static_assert(has_states<Rule>,
+                "localis: this rule's gate sees its unit's states, and what the rule says of them is not as expected. "
+                "Expected, for float and double: template <class T> constexpr std::array<T, states> statistic(T u) "
+                "const; std::array<double, states> state_rate; std::array<double, states> initial_state; the last two "
+                "may be one double for all states");
+  static_assert(!has_states<Rule> || has_unit_gate<Rule> || has_weight_gate<Rule>,
+                "localis: this rule's gate sees its unit and does not return its first argument's type for float and "
+                "double alike. Expected: template <class T> constexpr T gate(T u, const rule::unit<T, states>& own) "
+                "const, or with a third argument, T w");
+}
 
 template <class Rule>
 constexpr void check_gate() {
@@ -64,12 +85,15 @@ constexpr void check_gate() {
                   "localis: this rule's gate does not return its argument's type for float and double alike: it is "
                   "written for one of them, or a constant turns one into the other. Expected: template <class T> "
                   "constexpr T gate(T u) const");
+  } else if constexpr (gate_sees_unit<Rule>) {
+    check_unit_gate<Rule>();
   } else if constexpr (!gate_sees_state<Rule>) {
     static_assert(!gate_is_not_const<Rule>,
                   "localis: this rule's gate is not const. Expected: template <class T> constexpr T gate(T u) const");
     static_assert(gate_is_not_const<Rule>,
                   "localis: this rule's gate takes other arguments than expected. A gate sees its unit's response u "
-                  "alone, or u and the unit's state s; inputs and weights are the library's part: dW = gate(u) x. "
+                  "alone, or u and the unit's state s, or u and a rule::unit; inputs are the library's part: dW = "
+                  "gate(u) x. "
                   "Expected: template <class T> constexpr T gate(T u) const");
   } else if constexpr (requires { &absent<Rule>::initial_state; }) {
     static_assert(has_state_gate<Rule>,
@@ -99,14 +123,33 @@ constexpr void check_optional_members() {
                 "template <class T, class Team = math::team_of_one> constexpr void gate_row(const T* u, T* gates, "
                 "std::size_t units, const Team& team = {}) const");
   static_assert(
-      has_state_gate<Rule> ||
+      !(has_unit_gate<Rule> || has_weight_gate<Rule>) || declared_states<Rule>() > 0 ||
+          requires { &absent<Rule>::statistic; },
+      "localis: this rule's gate sees its unit, and the rule has a statistic without saying how many states a "
+      "unit has. Expected: static constexpr std::size_t states = 1;");
+  static_assert(
+      has_state_gate<Rule> || has_unit_gate<Rule> || has_weight_gate<Rule> ||
           requires {
             &absent<Rule>::statistic;
             &absent<Rule>::state_rate;
             &absent<Rule>::initial_state;
+            &absent<Rule>::states;
           },
       "localis: this rule gives its units a state, which its gate does not see. Expected: template <class T> constexpr "
       "T gate(T u, T s) const");
+  static_assert(
+      has_pre<Rule> || requires { &absent<Rule>::pre; },
+      "localis: this rule's pre has another signature than expected, and would be skipped. Expected, for float and "
+      "double: template <class T> constexpr T pre(T x) const");
+  static_assert(!has_pre<Rule> || !has_response_weight<Rule>,
+                "localis: this rule has both pre and response_weight: the sums would see pre(X), and the gates X. Use "
+                "one of the two");
+  static_assert(
+      !has_weight_gate<Rule> || !(
+                                    has_forget<Rule> || has_active_gates<Rule> || has_response_weight<Rule> ||
+                                    requires { Rule::forgets_by; } || requires { Rule::centred; }),
+      "localis: this rule's gate(u, own, w) is computed for each weight, which leaves no gate of a unit for "
+      "forget, forgets_by, centred, active_gates or response_weight to use. Let the gate depend on w instead");
   static_assert(
       has_forget<Rule> || requires { &absent<Rule>::forget; },
       "localis: this rule's forget has another signature than expected, and would be skipped. Expected, for "

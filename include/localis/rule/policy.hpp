@@ -24,18 +24,23 @@
 ///   2. rows        computes gates, forget terms and statistics of z in the rows that the rule learns from; a modulator
 ///                  multiplies the gates of a sample
 ///   3. direction   D = (1/P) G^T X - diag(c) W; c includes the decay of the rule
-///   4. step        eta = rate scale gain, times |W| / |D| (relative_step) or divided by max |D| (max_abs_step). The
+///   4. trace       with an eligibility_trace, E <- decay E + D, and D = E from here on
+///   5. step        eta = rate scale gain, times |W| / |D| (relative_step) or divided by max |D| (max_abs_step). The
 ///                  norms are those of D at this point; later points do not change them
-///   5. unit        eta_o = eta unit_rate(|w_o|), if the rule has unit_rate()
-///   6. guard       finds rows with eta_o c_o > 1, as if there were no optimizer. clip_scale reduces c for 7 and 8
-///   7. optimizer   steps by eta_o along D. Its state contains D without eta. It subtracts its own weight decay from D
-///                  here, which 4 and 6 do not see
-///   8. bias        hebbian_bias updates the bias with eta_o and c_o, without the optimizer
-///   9. constraint  is applied to W. Reports state the change of W by 7, without the constraint
-///  10. states      thresholds and running moments are updated from the rows that the rule learned from
+///   6. unit        eta_o = eta unit_rate(|w_o|), if the rule has unit_rate()
+///   7. guard       finds rows with eta_o c_o > 1, as if there were no optimizer. clip_scale reduces c for 9 and 10.
+///                  A trace has no guard
+///   8. reward      with a trace, D = reward E from here on
+///   9. optimizer   steps by eta_o along D. Its state contains D without eta. It subtracts its own weight decay from D
+///                  here, which 5 and 7 do not see
+///  10. bias        hebbian_bias updates the bias with eta_o and c_o, without the optimizer
+///  11. constraint  is applied to W. Reports state the change of W by 9, without the constraint
+///  12. states      thresholds and running moments are updated from the rows that the rule learned from
 ///
-/// where `rate` is the local rate of the trainer and `gain` is that of the supervision. A rate of 0 skips the whole
-/// step. A supervised rule begins at 3 with D = -dl/dW, and skips 5, 6, 8 and 10.
+/// where `rate` is the local rate of the trainer, `gain` is that of the supervision, and `reward` that of
+/// trainer::reward() (1 without one). So a modulator acts on the samples inside the sum, and a reward on what the trace
+/// has gathered up to this step. A rate of 0 skips the whole step, and leaves the trace unchanged. A supervised rule
+/// begins at 3 with D = -dl/dW, and skips 6, 7, 10 and 12.
 namespace localis::rule {
 
 /// The size by which a step policy divides the local step.
@@ -202,6 +207,32 @@ struct hebbian_bias {
   static constexpr bool learns = true;
 };
 
+/// Trace policy: each step is taken at once.
+struct no_trace {
+  static constexpr bool is_kept = false;
+};
+
+/// Trace policy: the rule gathers its directions in an eligibility trace, and a step is the trace times a reward, which
+/// may come later than the activity that earned it (three-factor learning).
+///
+///   E <- decay E + D,    W <- W + eta reward E
+///
+///   D, E  O x I  direction of the rule (point 3 above), and the trace, which starts at 0
+///
+/// Units:  decay is per step, in [0, 1]: 1 - 1/n remembers about n steps; 0 is the rule itself, times the reward. The
+///         reward (trainer::reward(), step_options::reward) is dimensionless and may be negative; 0 only moves the
+///         trace.
+/// Cost:   two more passes over O x I. State: O x I.
+/// Errors: config_error for a decay outside [0, 1].
+/// Source: after E. M. Izhikevich, Cerebral Cortex 17 (2007) 2443, in discrete steps.
+struct eligibility_trace {
+  static constexpr bool is_kept = true;
+  double decay = 0.9;
+  void validate() const {
+    expect(is_finite(decay) && decay >= 0 && decay <= 1, "eligibility_trace: decay", "a number in [0, 1]", decay);
+  }
+};
+
 namespace detail {
 
 template <class P>
@@ -247,6 +278,9 @@ concept bias_policy = requires {
   { P::learns } -> std::convertible_to<bool>;
 };
 
+template <class P>
+concept trace_policy = std::is_same_v<P, no_trace> || std::is_same_v<P, eligibility_trace>;
+
 // A validate() that cannot be called would be skipped silently.
 template <class P>
 concept validate_fits = has_validate<P> || !requires {
@@ -255,7 +289,7 @@ concept validate_fits = has_validate<P> || !requires {
 
 template <class P>
 concept policy = step_policy<P> || constraint_policy<P> || guard_policy<P> || optimizer_policy<P> || signal_policy<P> ||
-    rows_policy<P> || bias_policy<P>;
+    rows_policy<P> || bias_policy<P> || trace_policy<P>;
 
 /// Holds the first type in the pack that satisfies the test, or the default.
 template <template <class> class Test, class Default, class... Pack>
@@ -282,6 +316,8 @@ template <class P>
 struct is_rows : std::bool_constant<rows_policy<P>> {};
 template <class P>
 struct is_bias : std::bool_constant<bias_policy<P>> {};
+template <class P>
+struct is_trace : std::bool_constant<trace_policy<P>> {};
 
 template <template <class> class Test, class... Pack>
 inline constexpr bool at_most_one = ((Test<Pack>::value ? 1 : 0) + ... + 0) <= 1;
@@ -297,8 +333,8 @@ struct local {
                 "localis: rule::local<Rule, Policies...> takes step policies (absolute_step, relative_step, "
                 "max_abs_step), optimizers (momentum), constraints (unit_rows, p_norm_rows, clip_weights), scale "
                 "guards (clip_scale, unguarded, fail_on_negative_scale), signals (response_signal, "
-                "running_normalized_signal, batch_normalized_signal), rows (all_rows, sampled_rows) and biases "
-                "(frozen_bias, hebbian_bias)");
+                "running_normalized_signal, batch_normalized_signal), rows (all_rows, sampled_rows), biases "
+                "(frozen_bias, hebbian_bias) and traces (no_trace, eligibility_trace)");
   static_assert(
       (policy_value<Policies> && ...),
       "localis: a policy in rule::local<Rule, Policies...> must be a plain value: trivially copyable and "
@@ -310,7 +346,8 @@ struct local {
                     detail::at_most_one<detail::is_optimizer, Policies...> &&
                     detail::at_most_one<detail::is_signal, Policies...> &&
                     detail::at_most_one<detail::is_rows, Policies...> &&
-                    detail::at_most_one<detail::is_bias, Policies...>,
+                    detail::at_most_one<detail::is_bias, Policies...> &&
+                    detail::at_most_one<detail::is_trace, Policies...>,
                 "localis: rule::local<Rule, Policies...> takes at most one policy of each kind");
 
   static_assert(
@@ -321,9 +358,16 @@ struct local {
       "constraints, no signals, rows or biases");
   static_assert(
       !(std::is_same_v<Policies, hebbian_bias> || ... || false) ||
-          (!centred<Rule>() && forgets_by<Rule>() == matrix_forget::none),
-      "localis: hebbian_bias: this rule takes means off its input, or forgets by what other units explain, of which "
-      "a bias knows nothing. Use frozen_bias");
+          (!centred<Rule>() && forgets_by<Rule>() == matrix_forget::none && !has_weight_gate<Rule>),
+      "localis: hebbian_bias: this rule takes means off its input, forgets by what other units explain, or has a gate "
+      "for each weight, of which a bias knows nothing. Use frozen_bias");
+
+  static_assert(!(std::is_same_v<Policies, eligibility_trace> || ... || false) ||
+                    !((std::is_same_v<Policies, hebbian_bias> || std::is_same_v<Policies, fail_on_negative_scale>) ||
+                      ... || false),
+                "localis: eligibility_trace: a trace holds directions of weights from several steps. It has no scale "
+                "for fail_on_negative_scale to guard, and none for hebbian_bias to learn with. Use frozen_bias, and no "
+                "guard");
 
   static_assert((detail::validate_fits<Policies> && ...),
                 "localis: validate() of a policy in rule::local<Rule, Policies...> would never be called. Expected: "
@@ -338,6 +382,7 @@ struct local {
   using signal_type = typename detail::first_of<detail::is_signal, response_signal, Policies...>::type;
   using rows_type = typename detail::first_of<detail::is_rows, all_rows, Policies...>::type;
   using bias_type = typename detail::first_of<detail::is_bias, frozen_bias, Policies...>::type;
+  using trace_type = typename detail::first_of<detail::is_trace, no_trace, Policies...>::type;
 
   Rule rule{};
   step_type step{};
@@ -345,6 +390,7 @@ struct local {
   constraint_type constraint{};
   signal_type signal{};
   rows_type rows{};
+  trace_type trace{};
 
   void validate() const {
     if constexpr (has_validate<Rule>) rule.validate();
@@ -353,6 +399,7 @@ struct local {
     if constexpr (has_validate<constraint_type>) constraint.validate();
     if constexpr (has_validate<signal_type>) signal.validate();
     if constexpr (has_validate<rows_type>) rows.validate();
+    if constexpr (has_validate<trace_type>) trace.validate();
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <type_traits>
@@ -45,8 +46,27 @@
 ///   double state_rate = 0.01;                                          // share of this batch, in (0, 1]
 ///   static constexpr double initial_state = 1;
 ///
+/// If a unit has several states, or its gate depends on the norm of its weights, the gate sees them in a rule::unit,
+/// whose `state` has as many values as the rule has states, and whose `norm` is |w_o|:
+///
+///   static constexpr std::size_t states = 2;                           // without it: none, and neither of these:
+///   template <class T> constexpr std::array<T, 2> statistic(T u) const;
+///   std::array<double, 2> state_rate{0.1, 0.01};                       // or one double for both
+///   std::array<double, 2> initial_state{1, 0};                         // or one double for both
+///   template <class T> constexpr T gate(T u, const rule::unit<T, 2>& own) const;
+///
+/// initial_state may be static or not; model::prepare() reads it before the first update. If the gate depends on the
+/// single weight, it is computed for each weight, and dW(o,i) = (1/P) sum_p gate(U(p,o), own, W(o,i)) X(p,i):
+///
+///   template <class T> constexpr T gate(T u, const rule::unit<T, states>& own, T w) const;
+///
+/// That costs P O I calls and two products more, in memory for the whole response; such a rule has no forget, since its
+/// gate knows the weight.
+///
 /// These members are optional; the library finds each by its name:
 ///
+///   template <class T> constexpr T pre(T x) const;                     // the sums see pre(X) instead of X, where
+///                                                                      //   padding stays 0: one more unfolding
 ///   static constexpr matrix_forget forgets_by = matrix_forget::full;   // - (1/P) (G^T G) W, or its lower triangle
 ///   static constexpr bool centred = true;                              // X and G less their means over the rows
 ///   static constexpr bool gate_is_response = true;                     // gate(u) = u: a backend need not copy U
@@ -94,6 +114,115 @@ concept has_state_gate = requires(const Rule& rule, float f, double d) {
   { rule.state_rate } -> std::convertible_to<double>;
   { Rule::initial_state } -> std::convertible_to<double>;
 };
+
+/// What a gate may see of its unit besides the response: the unit's states, and the Euclidean norm of its weights, both
+/// from before the step.
+template <class T, std::size_t States = 0>
+struct unit {
+  std::array<T, States> state{};
+  T norm = 0;
+};
+
+/// The number of states that a rule declares for each unit.
+template <class Rule>
+constexpr std::size_t declared_states() {
+  if constexpr (requires {
+                  { Rule::states } -> std::convertible_to<std::size_t>;
+                }) {
+    return Rule::states;
+  } else {
+    return 0;
+  }
+}
+
+namespace detail {
+
+template <class Rule, class T>
+using unit_of = unit<T, declared_states<Rule>()>;
+
+/// A number for all states, or one for each.
+template <class Values, std::size_t States>
+concept state_values = std::convertible_to<Values, double> || std::convertible_to<Values, std::array<double, States>>;
+
+template <class Rule>
+concept has_states = declared_states<Rule>()
+== 0 || requires(const Rule& rule, float f, double d) {
+  { rule.statistic(f) } -> std::same_as<std::array<float, declared_states<Rule>()>>;
+  { rule.statistic(d) } -> std::same_as<std::array<double, declared_states<Rule>()>>;
+  requires state_values < std::remove_cvref_t<decltype(rule.state_rate)>, declared_states<Rule>()
+  > ;
+  requires state_values < std::remove_cvref_t<decltype(rule.initial_state)>, declared_states<Rule>()
+  > ;
+};
+
+}  // namespace detail
+
+/// A gate that sees its unit.
+template <class Rule>
+concept has_unit_gate = detail::has_states<Rule> &&
+    requires(const Rule& rule, float f, double d, const detail::unit_of<Rule, float>& own_f,
+             const detail::unit_of<Rule, double>& own_d) {
+  { rule.gate(f, own_f) } -> std::same_as<float>;
+  { rule.gate(d, own_d) } -> std::same_as<double>;
+};
+
+/// A gate that sees its unit and one weight of it.
+template <class Rule>
+concept has_weight_gate = detail::has_states<Rule> &&
+    requires(const Rule& rule, float f, double d, const detail::unit_of<Rule, float>& own_f,
+             const detail::unit_of<Rule, double>& own_d) {
+  { rule.gate(f, own_f, f) } -> std::same_as<float>;
+  { rule.gate(d, own_d, d) } -> std::same_as<double>;
+};
+
+template <class Rule>
+concept has_pre = requires(const Rule& rule, float f, double d) {
+  { rule.pre(f) } -> std::same_as<float>;
+  { rule.pre(d) } -> std::same_as<double>;
+};
+
+/// The number of states of a unit.
+template <class Rule>
+constexpr std::size_t states() {
+  if constexpr (has_state_gate<Rule>) {
+    return 1;
+  } else {
+    return declared_states<Rule>();
+  }
+}
+
+namespace detail {
+
+template <class Values>
+constexpr double value_of_state(const Values& values, [[maybe_unused]] std::size_t state) {
+  if constexpr (std::convertible_to<Values, double>) {
+    return static_cast<double>(values);
+  } else {
+    return values[state];
+  }
+}
+
+}  // namespace detail
+
+/// The rate and the initial value of a state of a rule that has states.
+template <class Rule>
+constexpr double state_rate(const Rule& rule, std::size_t state) {
+  return detail::value_of_state(rule.state_rate, state);
+}
+template <class Rule>
+constexpr double initial_state(const Rule& rule, std::size_t state) {
+  return detail::value_of_state(rule.initial_state, state);
+}
+
+/// The statistics of a response u, one for each state.
+template <class Rule, class T>
+constexpr std::array<T, states<Rule>()> statistics(const Rule& rule, T u) {
+  if constexpr (has_state_gate<Rule>) {
+    return {rule.statistic(u)};
+  } else {
+    return rule.statistic(u);
+  }
+}
 
 template <class Rule>
 concept has_forget = requires(const Rule& rule, float f, double d) {
@@ -149,13 +278,24 @@ constexpr bool remembers_errors() {
 }
 
 template <class Rule>
-concept local_rule = policy_value<Rule> &&
-    (has_gate<Rule> || has_row_gate<Rule> || has_state_gate<Rule> || supervised<Rule>);
+concept local_rule = policy_value<Rule> &&(has_gate<Rule> || has_row_gate<Rule> || has_state_gate<Rule> ||
+                                           has_unit_gate<Rule> || has_weight_gate<Rule> || supervised<Rule>);
 
 namespace detail {
 
 LOCALIS_CONSTEXPR_CALL(check_gate, "localis: rule: gate", Policy{}.gate(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_state_gate, "localis: rule: gate", Policy{}.gate(T(0.5), T(0.5)));
+/// A unit whose values are all 0.5.
+template <class Policy, class T>
+inline constexpr unit_of<Policy, T> half_unit = [] {
+  unit_of<Policy, T> result;
+  for (T& value : result.state) value = T(0.5);
+  result.norm = T(0.5);
+  return result;
+}();
+LOCALIS_CONSTEXPR_CALL(check_unit_gate, "localis: rule: gate", Policy{}.gate(T(0.5), half_unit<Policy, T>));
+LOCALIS_CONSTEXPR_CALL(check_weight_gate, "localis: rule: gate", Policy{}.gate(T(0.5), half_unit<Policy, T>, T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_pre, "localis: rule: pre", Policy{}.pre(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_statistic, "localis: rule: statistic", Policy{}.statistic(T(0.5)));
 LOCALIS_CONSTEXPR_CALL(check_gate_row, "localis: rule: gate_row",
                        Policy{}.gate_row(localis::detail::pair_of<T>{}.source, localis::detail::pair_of<T>{}.target,
@@ -176,10 +316,11 @@ constexpr bool check_calls() {
   if constexpr (has_gate<Rule>) static_assert(detail::check_gate<Rule, T>());
   if constexpr (has_row_gate<Rule>) static_assert(detail::check_gate_row<Rule, T>());
   if constexpr (has_team_gate<Rule>) static_assert(detail::check_team_gate<Rule, T>());
-  if constexpr (has_state_gate<Rule>) {
-    static_assert(detail::check_state_gate<Rule, T>());
-    static_assert(detail::check_statistic<Rule, T>());
-  }
+  if constexpr (has_state_gate<Rule>) static_assert(detail::check_state_gate<Rule, T>());
+  if constexpr (has_unit_gate<Rule>) static_assert(detail::check_unit_gate<Rule, T>());
+  if constexpr (has_weight_gate<Rule>) static_assert(detail::check_weight_gate<Rule, T>());
+  if constexpr (states<Rule>() > 0) static_assert(detail::check_statistic<Rule, T>());
+  if constexpr (has_pre<Rule>) static_assert(detail::check_pre<Rule, T>());
   if constexpr (has_forget<Rule>) static_assert(detail::check_forget<Rule, T>());
   if constexpr (has_unit_rate<Rule>) static_assert(detail::check_unit_rate<Rule, double>());
   if constexpr (has_response_weight<Rule>) static_assert(detail::check_response_weight<Rule, T>());
@@ -251,23 +392,46 @@ constexpr const char* name() {
   }
 }
 
-/// Computes the gates of one row of responses u; `gates` must not overlap `u`.
-///   state  one value per unit, of rules that have one; else it is not read
+/// What gates see of the units of a layer, in arrays.
+template <class T>
+struct unit_values {
+  const T* state = nullptr;  ///< states x units of the layer; not read for a rule without states
+  const T* norm = nullptr;   ///< one value per unit; read for a rule whose gate sees its unit
+  std::size_t units = 0;     ///< of the layer
+
+  template <class Rule>
+  [[nodiscard]] constexpr detail::unit_of<Rule, T> get(std::size_t o) const {
+    detail::unit_of<Rule, T> result;
+    for (std::size_t s = 0; s < declared_states<Rule>(); ++s) result.state[s] = state[s * units + o];
+    result.norm = norm[o];
+    return result;
+  }
+};
+
+/// Computes the gates of units [begin, end) of one row of responses u, or of all units if they compete; `gates` must
+/// not overlap `u`. A gate that sees single weights has none of its unit: 0.
 ///   team   which only a rule with a team gate shares
 template <class Rule, class T, class Team = math::team_of_one>
 requires math::admitted<Team, has_team_gate<Rule>>
-constexpr void gate_row(const Rule& rule, const T* u, [[maybe_unused]] const T* state, T* gates, std::size_t units,
-                        [[maybe_unused]] const Team& team = {}) {
+constexpr void gate_row(const Rule& rule, std::size_t begin, std::size_t end, const T* u,
+                        [[maybe_unused]] const unit_values<T>& own, T* gates, [[maybe_unused]] const Team& team = {}) {
   if constexpr (has_team_gate<Rule>) {
-    rule.gate_row(u, gates, units, team);
+    rule.gate_row(u + begin, gates + begin, end - begin, team);
   } else if constexpr (has_row_gate<Rule>) {
-    rule.gate_row(u, gates, units);
-  } else if constexpr (has_state_gate<Rule>) {
-    LOCALIS_VECTORIZE
-    for (std::size_t o = 0; o < units; ++o) gates[o] = rule.gate(u[o], state[o]);
+    rule.gate_row(u + begin, gates + begin, end - begin);
   } else {
     LOCALIS_VECTORIZE
-    for (std::size_t o = 0; o < units; ++o) gates[o] = rule.gate(u[o]);
+    for (std::size_t o = begin; o < end; ++o) {
+      if constexpr (has_weight_gate<Rule>) {
+        gates[o] = T(0);
+      } else if constexpr (has_unit_gate<Rule>) {
+        gates[o] = rule.gate(u[o], own.template get<Rule>(o));
+      } else if constexpr (has_state_gate<Rule>) {
+        gates[o] = rule.gate(u[o], own.state[o]);
+      } else {
+        gates[o] = rule.gate(u[o]);
+      }
+    }
   }
 }
 

@@ -54,7 +54,7 @@ namespace localis {
 /// have more outputs than the data has classes: the additional ones take no part in loss and accuracy.
 ///
 /// To a GPU, the batches of a data set that gives bytes (data::dataset_with_pixels) are sent as bytes, with the same
-/// results, unless there is a modulator or a diagnosis, which look at features.
+/// results, unless there is a modulator, a reward or a diagnosis, which look at features.
 ///
 /// A process that is forked in a callback may train by a fit() of its own, but must not continue this one: the thread
 /// that reads the next batch does not exist after a fork, and the loader would wait for it forever.
@@ -134,6 +134,16 @@ class trainer {
   /// finite.
   void modulate(std::function<void(const data::batch_view<scalar>&, std::span<double>)> third_factor) {
     modulators_.add(std::move(third_factor));
+  }
+  /// Sets the reward of each step, with which rules that have a rule::eligibility_trace multiply their traces. The
+  /// function is called before each step with the batch; the results of several functions add up. Without one, the
+  /// reward is 1. A modulator acts on each sample before the trace, a reward after it: rule/policy.hpp states the
+  /// order. fit() throws config_error for a reward that is not finite.
+  void reward(std::function<double(const data::batch_view<scalar>&)> function) {
+    static_assert(Model::has_traces,
+                  "localis: trainer::reward: no rule of this network has a trace that a reward could act on. Write "
+                  "rule::local<Rule, rule::eligibility_trace>, or use modulate() for factors on single samples");
+    rewards_.add(std::move(function));
   }
   /// From the next fit() on, computes the diagnostics of these stages (train/update_diagnostics.hpp) before every
   /// `every`-th step of an epoch. They do not change the run, but its memory is planned for all boundaries. Errors:
@@ -238,6 +248,7 @@ class trainer {
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
     options.modulator = modulators_.factors(batch);
+    options.reward = rewards_.sum(batch, step.epoch, step.step);
     if (diagnostics_.any_due(step.step)) {
       in_flight_.open(step, options);
       diagnostics_(step.epoch, step.step, batch, options, loss_);
@@ -356,7 +367,7 @@ class trainer {
   template <class Loader>
   [[nodiscard]] bool sends_pixels(const Loader& batches) const {
     return !Model::backend_type::memory::host_accessible && batches.gives_pixels() && modulators_.empty() &&
-           diagnostics_.empty();
+           rewards_.empty() && diagnostics_.empty();
   }
   /// Plans for the boundaries that this epoch may have, and frees the memory that only lower ones need.
   [[gnu::cold]] void prepare_memory(std::size_t samples, bool pixels) {
@@ -388,6 +399,7 @@ class trainer {
   detail::callback_list<const epoch_record&> epoch_callbacks_;
   detail::pause_callbacks pause_callbacks_;
   detail::modulators<scalar> modulators_;
+  detail::rewards<scalar> rewards_;
   detail::diagnostics_callbacks<Model> diagnostics_;
   run_state run_;                      ///< without the state of supervision, which in_flight_ has
   std::optional<run_state> restored_;  ///< the start of the next run

@@ -1,0 +1,17 @@
+// expect: which leaves no gate of a unit for forget, forgets_by, centred, active_gates or response_weight to use
+#include <localis/layer/dense.hpp>
+
+namespace lo = localis;
+
+struct my_rule {
+  template <class T>
+  constexpr T gate(T u, const lo::rule::unit<T>&, T w) const {
+    return u * (T(1) - w);
+  }
+  template <class T>
+  constexpr T forget(T u) const {
+    return u;
+  }
+};
+
+static_assert(lo::dense<4, my_rule>::describe({1, 1, 2}).out.channels == 4);
