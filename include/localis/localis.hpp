@@ -52,7 +52,12 @@
 #include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
 #include <localis/optimizer/adam.hpp>
+#include <localis/optimizer/adamw.hpp>
+#include <localis/optimizer/lamb.hpp>
+#include <localis/optimizer/lars.hpp>
+#include <localis/optimizer/lion.hpp>
 #include <localis/optimizer/plain.hpp>
+#include <localis/optimizer/rmsprop.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/shipped.hpp>

@@ -8,7 +8,12 @@
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/math/activation.hpp>
 #include <localis/optimizer/adam.hpp>
+#include <localis/optimizer/adamw.hpp>
+#include <localis/optimizer/lamb.hpp>
+#include <localis/optimizer/lars.hpp>
+#include <localis/optimizer/lion.hpp>
 #include <localis/optimizer/plain.hpp>
+#include <localis/optimizer/rmsprop.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/shipped.hpp>
@@ -104,7 +109,15 @@ struct nesterov : localis::optimizer::sgd {
 struct decaying_adam : localis::optimizer::adam {
   constexpr decaying_adam() { weight_decay = 0.01; }
 };
-using optimizers = types<localis::optimizer::plain, localis::optimizer::sgd, nesterov, decaying_adam>;
+struct decaying_rmsprop : localis::optimizer::rmsprop {
+  constexpr decaying_rmsprop() : rmsprop{.momentum = 0.5, .epsilon = 0.1, .weight_decay = 0.01} {}
+};
+struct decaying_lion : localis::optimizer::lion {
+  constexpr decaying_lion() { weight_decay = 0.01; }
+};
+using optimizers =
+    types<localis::optimizer::plain, localis::optimizer::sgd, nesterov, decaying_adam, localis::optimizer::adamw,
+          localis::optimizer::lamb, localis::optimizer::lars, decaying_lion, decaying_rmsprop>;
 
 using activation_functions =
     types<localis::identity_function, localis::relu_function, localis::relu6_function, localis::leaky_relu_function,

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -194,4 +195,151 @@ TEST_CASE("gradient_descent: needs a backward pass, and an optimizer in its rang
   CHECK(trainable(m) == before);
   CHECK_THROWS_WITH_AS((lo::gradient_descent(m, lo::optimizer::sgd{.momentum = 1})),
                        "sgd: momentum: expected a number in [0, 1), found 1", lo::config_error);
+}
+
+TEST_CASE("gradient_descent: clipped values and a clipped norm against a plain loop") {
+  constexpr double none = std::numeric_limits<double>::infinity();
+  for (const auto& [value, bound] :
+       std::vector<std::array<double, 2>>{{none, 0.1}, {0.02, none}, {0.05, 0.15}, {1e3, 1e3}}) {
+    model m;
+    m.prepare({.batch = 4});
+    lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0.5});
+    descent.clip_value(value);
+    descent.clip_norm(bound);
+    values velocity(first_stage + second_stage + last_stage, 0);
+    values expected = trainable(m);
+    for (const std::size_t boundary : {0U, 1U, 0U}) {
+      backward(m, boundary);
+      values g = gradients(m);
+      double squares = 0;
+      for (double& one : g) {
+        one = std::clamp(one, -value, value);
+        squares += one * one;
+      }
+      const double factor = std::min(1.0, bound / (std::sqrt(squares) + 1e-6));
+      const std::size_t first = boundary == 0 ? 0 : first_stage;
+      for (std::size_t i = first; i < g.size(); ++i) {
+        velocity[i] = 0.5 * velocity[i] + factor * g[i];
+        expected[i] -= 0.2 * velocity[i];
+      }
+      descent.step(0.2);
+      CHECK(largest_difference(trainable(m), expected) < 1e-14);
+    }
+  }
+}
+
+TEST_CASE("gradient_descent: a limit that is not reached changes no bit, and a limit must be positive") {
+  const auto run = [](bool clips) {
+    model m;
+    m.prepare({.batch = 4});
+    lo::gradient_descent descent(m, lo::optimizer::sgd{});
+    if (clips) descent.clip_norm(1e6);
+    for (int t = 0; t < 3; ++t) {
+      backward(m, 0);
+      descent.step(0.1);
+    }
+    return trainable(m);
+  };
+  CHECK(run(true) == run(false));
+  model m;
+  lo::gradient_descent descent(m, lo::optimizer::plain{});
+  CHECK_THROWS_WITH_AS(descent.clip_norm(0), "gradient_descent::clip_norm: limit: expected a number > 0, found 0",
+                       lo::config_error);
+  CHECK_THROWS_WITH_AS(descent.clip_value(-1), "gradient_descent::clip_value: limit: expected a number > 0, found -1",
+                       lo::config_error);
+}
+
+TEST_CASE("gradient_descent: accumulated batches make the step of all their samples") {
+  using plain_net = lo::network<lo::vector_input<3>, lo::dense<4, lo::rule::oja>, lo::tanh, lo::dense<1>>;
+  lo::model<plain_net, lo::reference::backend<double>> whole;
+  lo::model<plain_net, lo::reference::backend<double>> parts;
+  whole.prepare({.batch = 4});
+  parts.prepare({.batch = 4});
+  lo::gradient_descent all(whole, lo::optimizer::sgd{});
+  lo::gradient_descent some(parts, lo::optimizer::sgd{});
+  const auto run = [](auto& m, std::size_t first, std::size_t count) {
+    m.forward(std::span<const double>(x).subspan(3 * first, 3 * count), count, {});
+    (void)m.loss(lo::loss::mean_squared_error{}, {}, std::span<const double>(target).subspan(first, count));
+    m.backward();
+  };
+  const auto weights = [](const auto& m) {
+    values result;
+    m.for_each_parameter([&](const auto&, const auto& p) { result.insert(result.end(), p.value, p.value + p.size()); });
+    return result;
+  };
+  for (int t = 0; t < 3; ++t) {
+    run(whole, 0, 4);
+    all.step(0.1);
+    const values before = weights(parts);
+    run(parts, 0, 1);
+    some.accumulate(1);
+    CHECK(some.accumulates());
+    run(parts, 1, 2);
+    some.accumulate(2);
+    CHECK(weights(parts) == before);
+    run(parts, 3, 1);
+    some.accumulate(1);
+    some.step(0.1);
+    CHECK_FALSE(some.accumulates());
+    CHECK(largest_difference(weights(parts), weights(whole)) < 1e-15);
+  }
+  run(parts, 0, 4);
+  some.accumulate(4);
+  some.forget_accumulated();
+  run(parts, 0, 4);
+  run(whole, 0, 4);
+  some.step(0.1);
+  all.step(0.1);
+  CHECK(largest_difference(weights(parts), weights(whole)) < 1e-15);
+}
+
+TEST_CASE(
+    "gradient_descent: a stage that had a gradient in some of the accumulated batches steps by the mean of these") {
+  model m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::plain{});
+  const values before = trainable(m);
+  backward(m, 0);
+  const values of_all = gradients(m);
+  descent.accumulate(4);
+  backward(m, 2);
+  const values of_last = gradients(m);
+  descent.accumulate(4);
+  descent.step(0.1);
+  values expected = before;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const bool last = i >= first_stage + second_stage;
+    expected[i] -= 0.1 * (last ? (of_all[i] + of_last[i]) / 2 : of_all[i]);
+  }
+  CHECK(largest_difference(trainable(m), expected) < 1e-15);
+}
+
+TEST_CASE("gradient_descent: groups have rates and decays of their own") {
+  model m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0, .weight_decay = 0.3});
+  descent.group_parameters([](const lo::operation& op, const char* name) {
+    lo::parameter_group group = lo::decay_weights_only(op, name);
+    if (op.stage == 0) group.rate = 2;
+    return group;
+  });
+  backward(m, 0);
+  const values g = gradients(m);
+  values expected = trainable(m);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const bool weight = i < 12 || (i >= first_stage && i < first_stage + 8) ||
+                        (i >= first_stage + second_stage && i < first_stage + second_stage + 2);
+    expected[i] -= (i < first_stage ? 0.2 : 0.1) * (g[i] + (weight ? 0.3 * expected[i] : 0));
+  }
+  descent.step(0.1);
+  CHECK(largest_difference(trainable(m), expected) < 1e-15);
+  CHECK_THROWS_WITH_AS(
+      descent.group_parameters([](const auto&, const char*) { return lo::parameter_group{.rate = -1}; }),
+      "gradient_descent::group_parameters: rate of dense weight of stage 0: expected a finite number >= 0, found -1",
+      lo::config_error);
+  lo::gradient_descent without(m, lo::optimizer::plain{});
+  CHECK_THROWS_WITH_AS(without.group_parameters(lo::decay_weights_only),
+                       "gradient_descent::group_parameters: decay of dense bias of stage 0: expected 1, since this "
+                       "optimizer has no weight_decay, found 0",
+                       lo::config_error);
 }

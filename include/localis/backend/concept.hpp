@@ -186,9 +186,9 @@ struct any_gate {
 ///                                 their sums or maxima (kernel/reduction.hpp); parts: scratch of size x numbers
 ///   make_reductions<Kernel>(kind, sizes)    returns an object whose run(backend, calls) runs several reductions with
 ///                                 kernels of one type, at once where that is faster
-///   make_step_runner()            returns an object whose call (boundary, samples, body) calls body(), which issues
-///                                 the work of a training step: no download() and no memory that it frees. A device
-///                                 may collect that work and start it as one
+///   make_step_runner()            returns an object whose call (kind, samples, body) calls body(), which issues the
+///                                 work of a training step of some kind (such as its boundary): no download() and no
+///                                 memory that it frees. A device may collect that work and start it as one
 ///
 /// Linear maps:
 ///   respond(map, response, scratch, epilogue)    computes a response; the epilogue is optional; scratch:

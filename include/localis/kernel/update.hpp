@@ -31,17 +31,21 @@ struct rate {
 // Descent directions. A direction gives one for each row, direction.row(o), which is then called for its elements:
 // g(i, w), where w is the weight there.
 
-/// The descent direction that a backward pass has stored: g(o, i).
+/// The descent direction that a backward pass has stored: g(o, i), times an optional factor in the backend's memory.
 template <class T>
 struct gradient_direction {
   const T* gradient;
   std::size_t columns;
+  const T* factor = nullptr;
 
   struct row_type {
     const T* gradient;
-    constexpr T operator()(std::size_t column, T) const { return gradient[column]; }
+    T factor;
+    constexpr T operator()(std::size_t column, T) const { return factor * gradient[column]; }
   };
-  [[nodiscard]] constexpr row_type row(std::size_t o) const { return {gradient + o * columns}; }
+  [[nodiscard]] constexpr row_type row(std::size_t o) const {
+    return {gradient + o * columns, factor == nullptr ? T(1) : *factor};
+  }
 };
 
 /// The descent direction of a local rule, with its sign changed because rules ascend: g = c_o w - sum(o, i) / P, where
@@ -211,6 +215,47 @@ struct apply_update {
     const T delta = step(weight[i], gradient, memory, size);
     for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][i] = memory[s];
     return delta;
+  }
+};
+
+/// Measures an array for an optimizer whose step depends on all of it, one part in a call, and computes the factor on
+/// its rate: step.array_rate() of the norms of the weights and of what step.measure() returns. Norms are taken in
+/// double.
+template <class T, class Direction, class Step>
+struct measure_array {
+  const T* weight;
+  std::array<T*, Step::state_arrays> state;
+  row_split columns;
+  Direction direction;
+  Step step;
+  T* factor;
+
+  static constexpr reduction kind = reduction::sum;
+  constexpr std::array<double, 2> operator()(std::size_t part) const {
+    const row_split::place place = columns.split(part);
+    const std::size_t first = place.row * columns.columns;
+    const auto gradient = direction.row(place.row);
+    double w2[row_split::width] = {};
+    double m2[row_split::width] = {};
+    columns(place, [&](std::size_t column, std::size_t slot) {
+      const std::size_t i = first + column;
+      const T w = weight[i];
+      std::array<T, Step::state_arrays> memory{};
+      for (std::size_t s = 0; s != Step::state_arrays; ++s) memory[s] = state[s][i];
+      const auto measured = static_cast<double>(step.measure(w, gradient(column, w), memory));
+      for (std::size_t s = 0; s != Step::state_arrays; ++s) state[s][i] = memory[s];
+      w2[slot] += static_cast<double>(w) * static_cast<double>(w);
+      m2[slot] += measured * measured;
+    });
+    std::array<double, 2> squares{};
+    for (std::size_t j = 0; j < row_split::width; ++j) {
+      squares[0] += w2[j];
+      squares[1] += m2[j];
+    }
+    return squares;
+  }
+  constexpr void finish(const std::array<double, 2>& squares) const {
+    *factor = static_cast<T>(step.array_rate(std::sqrt(squares[0]), std::sqrt(squares[1])));
   }
 };
 

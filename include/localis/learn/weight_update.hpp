@@ -24,6 +24,9 @@ class weight_update {
   using scalar = typename Backend::scalar;
 
   static_assert(optimizer::check_calls<typename Local::optimizer_type, scalar>());
+  static_assert(!optimizer::sees_arrays<typename Local::optimizer_type>,
+                "localis: rule::local: this optimizer's rate depends on the norms of a whole array, which gradient "
+                "descent measures and a local step does not. Use relative_step, and an optimizer without array_rate");
   static_assert(rule::detail::check_constraint<typename Local::constraint_type, scalar>());
 
   /// For weights of rows x columns.

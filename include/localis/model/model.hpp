@@ -109,7 +109,14 @@ class model {
   /// Calls f(operation, parameter, gradient) for each trainable array of the stages from the boundary of the last
   /// backward pass on.
   template <class F>
-  void for_each_gradient(F&& f) const;
+  void for_each_gradient(F&& f) const {
+    visit_gradients([&](const operation& op, const parameter<scalar>& p, const scalar* g) { f(op, p, g); });
+  }
+  /// The same with gradients that f may change before a step uses them.
+  template <class F>
+  void for_each_gradient(F&& f) {
+    visit_gradients(f);
+  }
   /// Returns whether all values of an array in the backend's memory are finite.
   [[nodiscard]] bool all_finite(std::span<const scalar> array) const { return detail::all_finite(backend_, array); }
 
@@ -245,6 +252,8 @@ class model {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
     detail::backward_pass<Network, Backend>({execute, signals_, step_, gains()}, step_options_.boundary);
   }
+  template <class F>
+  void visit_gradients(F&& f) const;
   void expect_forward(const char* caller) const {
     if (state_ != progress::idle) return;
     throw config_error(text(caller, ": expected a forward pass before, found none"));
@@ -282,7 +291,7 @@ void model<Network, Backend>::for_each_parameter(F&& f) const {
 
 template <class Network, class Backend>
 template <class F>
-void model<Network, Backend>::for_each_gradient(F&& f) const {
+void model<Network, Backend>::visit_gradients(F&& f) const {
   if (state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
   std::size_t i = 0;
   for_each_layer([&](const operation& op, const auto& layer) {
@@ -290,7 +299,7 @@ void model<Network, Backend>::for_each_gradient(F&& f) const {
     if (first == nullptr || op.stage < step_options_.boundary) return;  // supervised stages before it have some too
     workspace gradients(first);
     for (const parameter<scalar>& p : layer.parameters()) {
-      if (p.trainable() && p.size() > 0) f(op, p, static_cast<const scalar*>(gradients.take<scalar>(p.size())));
+      if (p.trainable() && p.size() > 0) f(op, p, gradients.take<scalar>(p.size()));
     }
   });
 }

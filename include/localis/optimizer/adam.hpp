@@ -39,6 +39,10 @@ struct adam {
       const T g = gradient + weight_decay * weight;
       state[0] = beta1 * state[0] + (T(1) - beta1) * g;
       state[1] = beta2 * state[1] + (T(1) - beta2) * g * g;
+      return direction(state, rate);
+    }
+    /// The step that follows from the moments.
+    [[nodiscard]] constexpr T direction(const std::array<T, 2>& state, T rate) const {
       return -rate * first_correction * state[0] / (std::sqrt(second_correction * state[1]) + epsilon);
     }
   };

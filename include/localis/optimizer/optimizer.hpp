@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <localis/core/constexpr_call.hpp>
+#include <localis/core/named.hpp>
 
 namespace localis::optimizer {
 
@@ -19,6 +20,13 @@ namespace localis::optimizer {
 ///   template <class T> constexpr step<T> prepare(std::size_t t) const;    // t = 1, 2, ...: this parameter's t-th step
 ///   void validate() const;                                                // throws config_error
 ///
+/// An optimizer whose step depends on a whole array, as LARS does, has two more members in its step. Gradient descent
+/// first calls measure() for every element of the array, which may move the state; then array_rate() gets the Euclidean
+/// norms of the weights and of the results, and its own result multiplies the rate that the call for each element gets:
+///
+///     constexpr T measure(T weight, T gradient, std::array<T, state_arrays>& state) const;
+///     constexpr double array_rate(double weight_norm, double measured_norm) const;
+///
 /// A step makes one pass over weights, gradient and state. Rates, momenta and decays are dimensionless and per step.
 /// The step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be constexpr, too, so that
 /// the step can be checked.
@@ -29,7 +37,22 @@ concept optimizer = std::is_trivially_copyable_v<Optimizer> &&
   o.validate();
 };
 
+/// An optimizer whose step depends on a whole array.
+template <class Optimizer>
+concept sees_arrays = optimizer<Optimizer> &&
+    requires(const typename Optimizer::template step<double>& step,
+             std::array<double, Optimizer::template step<double>::state_arrays>& state) {
+  { step.measure(1.0, 1.0, state) } -> std::same_as<double>;
+  { step.array_rate(1.0, 1.0) } -> std::same_as<double>;
+};
+
 namespace detail {
+
+struct member_names {
+  int measure, array_rate;
+};
+template <class Step>
+using absent = localis::detail::named_twice<Step, member_names>;
 
 template <class Optimizer, class T>
 using state_of = localis::detail::one_of<std::array<T, Optimizer::template step<T>::state_arrays>>;
@@ -38,10 +61,21 @@ LOCALIS_CONSTEXPR_CALL(check_prepare, "localis: optimizer: prepare", Policy{}.te
 #if defined(__clang__)
 LOCALIS_CONSTEXPR_CALL(check_step, "localis: optimizer: step's operator()",
                        typename Policy::template step<T>{}(T(0.5), T(0.5), *state_of<Policy, T>{}.value, T(0.5)));
+LOCALIS_CONSTEXPR_CALL(check_measure, "localis: optimizer: step's measure",
+                       typename Policy::template step<T>{}.measure(T(0.5), T(0.5), *state_of<Policy, T>{}.value));
+LOCALIS_CONSTEXPR_CALL(check_array_rate, "localis: optimizer: step's array_rate",
+                       typename Policy::template step<T>{}.array_rate(0.5, 0.5));
+
 #else
 LOCALIS_CONSTEXPR_CALL(check_step, "localis: optimizer: step's operator()",
                        Policy{}.template prepare<T>(std::size_t{1})(T(0.5), T(0.5), *state_of<Policy, T>{}.value,
                                                                     T(0.5)));
+LOCALIS_CONSTEXPR_CALL(
+    check_measure, "localis: optimizer: step's measure",
+    Policy{}.template prepare<T>(std::size_t{1}).measure(T(0.5), T(0.5), *state_of<Policy, T>{}.value));
+LOCALIS_CONSTEXPR_CALL(check_array_rate, "localis: optimizer: step's array_rate",
+                       Policy{}.template prepare<T>(std::size_t{1}).array_rate(0.5, 0.5));
+
 #endif
 
 }  // namespace detail
@@ -54,6 +88,20 @@ constexpr bool check_calls() {
                 "localis: an optimizer must be default constructible: its step is tried at compile time");
   static_assert(detail::check_prepare<Optimizer, T>());
   static_assert(detail::check_step<Optimizer, T>());
+  using step = typename Optimizer::template step<T>;
+  static_assert(
+      sees_arrays<Optimizer> ||
+          requires {
+            &detail::absent<step>::measure;
+            &detail::absent<step>::array_rate;
+          },
+      "localis: measure or array_rate of an optimizer's step would be skipped. Expected both: constexpr T measure(T "
+      "weight, T gradient, std::array<T, state_arrays>& state) const; constexpr double array_rate(double weight_norm, "
+      "double measured_norm) const");
+  if constexpr (sees_arrays<Optimizer>) {
+    static_assert(detail::check_measure<Optimizer, T>());
+    static_assert(detail::check_array_rate<Optimizer, T>());
+  }
   return true;
 }
 

@@ -153,16 +153,16 @@ class pause_callbacks {
     }
   }
 
-  /// Whether a callback is due after the first `done` of the `steps` steps of an epoch. The end of the epoch does not
-  /// count.
-  [[nodiscard]] bool any_due(std::size_t done, std::size_t steps) const {
+  /// Whether a callback is due after the first `done` of the `steps` steps of an epoch, if the last `group` of them
+  /// cannot be interrupted. The end of the epoch does not count.
+  [[nodiscard]] bool any_due(std::size_t done, std::size_t steps, std::size_t group = 1) const {
     for (const entry& one : callbacks_) {
-      if (one.due(done, steps)) return true;
+      if (one.due(done, steps, group)) return true;
     }
     return false;
   }
-  void call_due(std::size_t done, std::size_t steps) {
-    call_if([&](const entry& one) { return one.due(done, steps); });
+  void call_due(std::size_t done, std::size_t steps, std::size_t group = 1) {
+    call_if([&](const entry& one) { return one.due(done, steps, group); });
   }
   void call_all() {
     call_if([](const entry&) { return true; });
@@ -173,8 +173,8 @@ class pause_callbacks {
     std::size_t interval;  ///< in steps; 0: at the end of epochs only
     std::function<void()> call;
 
-    [[nodiscard]] bool due(std::size_t done, std::size_t steps) const {
-      return interval > 0 && done % interval == 0 && done < steps;
+    [[nodiscard]] bool due(std::size_t done, std::size_t steps, std::size_t group) const {
+      return interval > 0 && done / interval > (done - group) / interval && done < steps;
     }
   };
 

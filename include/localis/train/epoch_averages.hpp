@@ -40,7 +40,7 @@ template <class Model>
 void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_record& record, epoch_sums& sums) {
   const step_settings<Model::stages>& settings = done.settings;
   for (std::size_t stage = settings.boundary; stage < Model::stages; ++stage) {
-    if (!(done.rate(stage) > 0)) continue;
+    if (!settings.takes_step || !(done.rate(stage) > 0)) continue;
     const double norm = done.update_norm(stage);
     sums.stage_norms[stage].add(norm);
     if (stage == settings.base && stage == settings.boundary) sums.norm.add(norm);

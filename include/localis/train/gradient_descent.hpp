@@ -4,7 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -17,17 +20,38 @@
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/kernel/clip.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/optimizer/optimizer.hpp>
 #include <localis/rule/policy.hpp>
+#include <localis/train/gradients.hpp>
 
 namespace localis {
+
+/// What is special about the steps of some parameters.
+struct parameter_group {
+  double rate = 1;         ///< factor on the learning rate
+  double decay = 1;        ///< factor on the weight_decay of the optimizer
+  bool array_rate = true;  ///< whether an optimizer that sees whole arrays (lars, lamb) uses their norms
+};
+
+/// The group of each parameter if only weight matrices decay, and biases and normalizations do not:
+/// `descent.group_parameters(decay_weights_only)`.
+inline parameter_group decay_weights_only(const operation& op, const char* name) {
+  const bool is_weight = op.trainable() && std::string_view(name) == "weight";
+  return {.rate = 1, .decay = is_weight ? 1.0 : 0.0, .array_rate = is_weight};
+}
 
 /// Applies a model's gradients with an optimizer and holds the optimizer's state: one set of arrays per parameter,
 /// allocated when the parameter first takes a step.
 ///
 ///   gradient_descent descent{model, optimizer::sgd{.momentum = 0.9}};
 ///   model.backward();
+///   descent.step(0.05);
+///
+/// The gradients of several batches make one step of their mean if each batch is added by accumulate():
+///
+///   for (...) { model.forward(...); model.loss(...); model.backward(); descent.accumulate(samples); }
 ///   descent.step(0.05);
 template <class Model, optimizer::optimizer Optimizer = optimizer::sgd>
 class gradient_descent {
@@ -38,10 +62,7 @@ class gradient_descent {
 
   /// The model is held by reference and must outlive this object.
   [[gnu::cold]] explicit gradient_descent(Model& trained, const Optimizer& chosen = {})
-      : model_(trained),
-        optimizer_(chosen),
-        updates_at_once_(trained.backend().template make_reductions<update>(memory_kind::optimizer_state,
-                                                                            parts_of_parameters(trained))) {
+      : model_(trained), optimizer_(chosen), updates_at_once_(at_once<update>(trained)) {
     optimizer_.validate();
     std::size_t parameters = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
@@ -51,37 +72,153 @@ class gradient_descent {
       weights_.push_back(op.trainable() && std::string_view(p.name) == "weight" ? 1 : 0);
     });
     totals_ = model_.backend().template allocate<double>(memory_kind::optimizer_state, parameters);
+    if constexpr (measures) {
+      measurements_at_once_.emplace(at_once<measurement>(model_));
+      array_rates_ = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, parameters);
+    }
     states_.resize(parameters);
     updates_.resize(parameters, 0);
+    groups_.resize(parameters);
+    sums_.resize(parameters);
     calls_.reserve(parameters);
     first_ = parameters;
+    lowest_ = parameters;
   }
 
-  /// Takes one step for every parameter of the stages from the boundary of the last backward pass on.
+  /// Sets the group of each parameter from `choose(operation, name of the array)`, such as decay_weights_only. Errors:
+  /// config_error for a factor that is negative or not finite; then nothing changes.
+  template <class F>
+  void group_parameters(const F& choose) {
+    std::vector<parameter_group> chosen;
+    model_.for_each_parameter([&](const operation& op, const auto& p) {
+      if (!p.trainable()) return;
+      const parameter_group group = choose(op, p.name);
+      const auto check = [&](const char* what, double factor) {
+        if (is_finite(factor) && factor >= 0) return;
+        throw config_error(text("gradient_descent::group_parameters: ", what, " of ", op.name, ' ', p.name,
+                                " of stage ", op.stage, ": expected a finite number >= 0, found ", factor));
+      };
+      check("rate", group.rate);
+      check("decay", group.decay);
+      if constexpr (!has_decay) {
+        if (group.decay != 1) {
+          throw config_error(text("gradient_descent::group_parameters: decay of ", op.name, ' ', p.name, " of stage ",
+                                  op.stage, ": expected 1, since this optimizer has no weight_decay, found ",
+                                  group.decay));
+        }
+      }
+      chosen.push_back(group);
+    });
+    groups_ = std::move(chosen);
+  }
+
+  /// From now on, a step limits each value of the gradients to [-limit, limit] before the optimizer sees it; infinity:
+  /// no limit. Errors: config_error unless limit > 0.
+  void clip_value(double limit) {
+    expect(limit > 0, "gradient_descent::clip_value: limit", "a number > 0", limit);
+    value_limit_ = limit;
+    start_clipping();
+  }
+  /// From now on, a step multiplies all gradients by min(1, limit / (norm + 1e-6)) before the optimizer sees them,
+  /// where `norm` is the Euclidean norm over all of them, after clip_value(); infinity: no limit. The norm stays on the
+  /// device. Errors: config_error unless limit > 0.
+  void clip_norm(double limit) {
+    expect(limit > 0, "gradient_descent::clip_norm: limit", "a number > 0", limit);
+    norm_limit_ = limit;
+    start_clipping();
+  }
+
+  /// Adds the gradients of the last backward pass, over a batch of `samples`, to the mean that the next step uses. Each
+  /// parameter has the mean over the batches from which it got a gradient, weighted by their samples. State: one more
+  /// array per parameter, from the first call on.
+  void accumulate(std::size_t samples) {
+    auto& backend = model_.backend();
+    const std::size_t first = states_.size() - count_gradients();
+    std::size_t index = first;
+    model_.for_each_gradient([&](const operation&, const parameter<scalar>& p, const scalar* gradient) {
+      mean& sum = sums_[index++];
+      if (sum.values.size() == 0) {
+        sum.values = backend.template allocate<scalar>(memory_kind::optimizer_state, p.size());
+      }
+      sum.samples += samples;
+      const auto part = static_cast<scalar>(static_cast<double>(samples) / static_cast<double>(sum.samples));
+      if (sum.samples == samples) {
+        backend.copy(gradient, p.size(), sum.values.data());
+      } else {
+        backend.for_rows(p.rows, p.columns, kernel::add_to_mean<scalar>{gradient, sum.values.data(), p.columns, part});
+      }
+    });
+    lowest_ = (std::min)(lowest_, first);
+    first_ = states_.size();  // none has taken part in a step since
+    accumulates_ = true;
+  }
+  /// Drops accumulated gradients that no step has used.
+  void forget_accumulated() {
+    for (mean& sum : sums_) sum.samples = 0;
+    lowest_ = states_.size();
+    accumulates_ = false;
+  }
+  /// Whether gradients have been accumulated that no step has used.
+  [[nodiscard]] bool accumulates() const { return accumulates_; }
+
+  /// The gradients that the next step will use: those of the last backward pass, or the accumulated means.
+  [[nodiscard]] std::span<const gradient_array<scalar>> next_gradients() {
+    arrays_.clear();
+    if (accumulates_) {
+      std::size_t index = 0;
+      model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
+        if (!p.trainable()) return;
+        if (index >= lowest_) arrays_.push_back({&op, p, {sums_[index].values.data(), p.size()}});
+        ++index;
+      });
+    } else {
+      model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, scalar* gradient) {
+        arrays_.push_back({&op, p, {gradient, p.size()}});
+      });
+    }
+    return arrays_;
+  }
+
+  /// Takes one step for every parameter of the stages from the boundary of the last backward pass on or, if gradients
+  /// have been accumulated, for every parameter that has one.
   /// @param factors  factors on the rate, one for each stage; empty: 1
   /// Errors: config_error, before anything changes, for a rate or a factor that is negative or not finite as a scalar.
   void step(double rate, std::span<const double> factors = {}) {
     check_rate("gradient_descent::step: rate", rate);
     check_factors(rate, factors);
     auto& backend = model_.backend();
-    const std::size_t first = states_.size() - gradients();
-    take_states(first);
-    std::size_t index = first;
+    const std::span<const gradient_array<scalar>> arrays = next_gradients();
+    const std::size_t first = states_.size() - arrays.size();
+    const scalar* clip = clip_ ? clip_(*this, first) : nullptr;
     calls_.clear();
-    model_.for_each_gradient([&](const operation& op, const parameter<scalar>& p, const scalar* gradient) {
+    measurements_.clear();
+    std::size_t index = first;
+    for (const auto& [op, p, gradient] : arrays) {
+      take_state(index, p.size());
       std::array<scalar*, state_arrays> state{};
       for (std::size_t s = 0; s != state_arrays; ++s) state[s] = states_[index].data() + s * p.size();
-      const double factor = factors.empty() ? 1 : factors[op.stage];
+      const parameter_group& group = groups_[index];
+      const double factor = group.rate * (factors.empty() ? 1 : factors[op->stage]);
       const kernel::row_split split{p.columns, backend.row_threads(p.columns)};
-      calls_.push_back({update{p.value, state, split, direction{gradient, p.columns},
-                               optimizer_.template prepare<scalar>(++updates_[index]),
-                               kernel::rate<scalar>{static_cast<scalar>(rate * factor)}, rule::no_constraint{},
-                               totals_.data() + index},
-                        p.rows * split.threads, p.columns / split.threads});
+      const direction slope{gradient.data(), p.columns, clip};
+      const auto element = grouped(group).template prepare<scalar>(++updates_[index]);
+      kernel::rate<scalar> size{static_cast<scalar>(rate * factor)};
+      const std::size_t parts = p.rows * split.threads;
+      const std::size_t part_columns = p.columns / split.threads;
+      if constexpr (measures) {
+        scalar* array_rate = array_rates_.data() + index;
+        measurements_.push_back({{p.value, state, split, slope, element, array_rate}, parts, part_columns});
+        if (group.array_rate) size.factor = array_rate;
+      }
+      calls_.push_back(
+          {update{p.value, state, split, slope, element, size, rule::no_constraint{}, totals_.data() + index}, parts,
+           part_columns});
       ++index;
-    });
+    }
+    if constexpr (measures) measurements_at_once_->run(backend, measurements_);
     updates_at_once_.run(backend, calls_);
     first_ = first;
+    forget_accumulated();
   }
 
   /// The sums of squares of the changes that the last step made to the parameters.
@@ -140,7 +277,10 @@ class gradient_descent {
     std::size_t index = 0;
     model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
       if (!p.trainable()) return;
-      if (op.stage < stage) states_[index] = {};
+      if (op.stage < stage) {
+        states_[index] = {};
+        sums_[index] = {};
+      }
       ++index;
     });
   }
@@ -182,12 +322,24 @@ class gradient_descent {
 
  private:
   static constexpr std::size_t state_arrays = Optimizer::template step<scalar>::state_arrays;
+  static constexpr bool measures = optimizer::sees_arrays<Optimizer>;
+  static constexpr bool has_decay = requires(Optimizer & o, double factor) { o.weight_decay *= factor; };
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
   using direction = kernel::gradient_direction<scalar>;
   using update =
       kernel::apply_update<scalar, direction, typename Optimizer::template step<scalar>, rule::no_constraint>;
-  using updates_at_once = decltype(std::declval<typename Model::backend_type&>().template make_reductions<update>(
+  using measurement =
+      std::conditional_t<optimizer::sees_arrays<Optimizer>,
+                         kernel::measure_array<scalar, direction, typename Optimizer::template step<scalar>>, update>;
+  /// What runs one reduction for each parameter.
+  template <class Kernel>
+  static auto at_once(Model& trained) {
+    return trained.backend().template make_reductions<Kernel>(memory_kind::optimizer_state,
+                                                              parts_of_parameters(trained));
+  }
+  template <class Kernel>
+  using all_at_once = decltype(std::declval<typename Model::backend_type&>().template make_reductions<Kernel>(
       memory_kind::optimizer_state, std::span<const std::size_t>()));
-
   /// The number of parts of each trainable parameter that the backend updates on their own.
   [[gnu::cold]] static std::vector<std::size_t> parts_of_parameters(Model& trained) {
     std::vector<std::size_t> parts;
@@ -196,19 +348,44 @@ class gradient_descent {
     });
     return parts;
   }
-  /// Allocates the state of each parameter from number `first` on that has none yet.
-  void take_states(std::size_t first) {
+  void start_clipping() {
+    using kernel_type = kernel::clip_values<scalar>;
+    auto& backend = model_.backend();
+    clip_factor_ = backend.template allocate<scalar>(memory_kind::optimizer_state, 1);
+    squares_ = backend.template allocate<double>(memory_kind::optimizer_state, states_.size());
+    const auto reductions = std::make_shared<all_at_once<kernel_type>>(at_once<kernel_type>(model_));
+    clip_ = [reductions, calls = std::vector<reduction_call<kernel_type>>()](gradient_descent& own,
+                                                                             std::size_t first) mutable {
+      auto& device = own.model_.backend();
+      const auto limit = static_cast<scalar>(own.value_limit_);
+      calls.clear();
+      for (std::size_t i = 0; i < own.arrays_.size(); ++i) {
+        const parameter<scalar>& p = own.arrays_[i].weights;
+        const kernel::row_split split{p.columns, device.row_threads(p.columns)};
+        calls.push_back({{own.arrays_[i].gradient.data(), split, limit, own.squares_.data() + first + i},
+                         p.rows * split.threads,
+                         p.columns / split.threads});
+      }
+      reductions->run(device, calls);
+      device.for_rows(1, 1,
+                      kernel::norm_factor<scalar>{own.squares_.data(), first, own.states_.size(), own.norm_limit_,
+                                                  own.clip_factor_.data()});
+      return static_cast<const scalar*>(own.clip_factor_.data());
+    };
+  }
+  /// Allocates the state of a parameter that has none yet.
+  void take_state(std::size_t index, std::size_t size) {
     if constexpr (state_arrays > 0) {
-      std::size_t index = first;
-      model_.for_each_gradient([&](const operation&, const parameter<scalar>& p, const scalar*) {
-        if (states_[index].empty()) {
-          states_[index] =
-              model_.backend().template allocate<scalar>(memory_kind::optimizer_state, state_arrays * p.size());
-          updates_[index] = 0;
-        }
-        ++index;
-      });
+      if (!states_[index].empty()) return;
+      states_[index] = model_.backend().template allocate<scalar>(memory_kind::optimizer_state, state_arrays * size);
+      updates_[index] = 0;
     }
+  }
+  /// The optimizer of a group.
+  [[nodiscard]] Optimizer grouped(const parameter_group& group) const {
+    Optimizer result = optimizer_;
+    if constexpr (has_decay) result.weight_decay *= group.decay;
+    return result;
   }
   static void expect_size(const char* what, std::size_t expected, std::size_t found) {
     if (expected == found) return;
@@ -216,7 +393,7 @@ class gradient_descent {
   }
   /// The number of parameters with a gradient in this step. They are the last ones, because the boundary cuts the
   /// program in two.
-  [[nodiscard]] std::size_t gradients() const {
+  [[nodiscard]] std::size_t count_gradients() const {
     std::size_t count = 0;
     model_.for_each_gradient([&](const operation&, const parameter<scalar>&, const scalar*) { ++count; });
     return count;
@@ -225,16 +402,36 @@ class gradient_descent {
   template <class T>
   using array_of = typename Model::backend_type::template array<T>;
 
+  /// The accumulated gradient of a parameter.
+  struct mean {
+    array_of<scalar> values;
+    std::size_t samples = 0;
+  };
+
   Model& model_;
   Optimizer optimizer_;
-  updates_at_once updates_at_once_;
-  std::vector<reduction_call<update>> calls_;  ///< the updates of a step
-  array_of<double> totals_;                    ///< by parameter
+  all_at_once<update> updates_at_once_;
+  std::optional<all_at_once<measurement>> measurements_at_once_;  ///< of an optimizer that sees arrays
+  std::vector<reduction_call<update>> calls_;                     ///< the updates of a step
+  std::vector<reduction_call<measurement>> measurements_;
+  std::vector<gradient_array<scalar>> arrays_;  ///< the gradients of a step
+  array_of<double> totals_;                     ///< by parameter
   std::vector<array_of<scalar>> states_;
   std::vector<std::size_t> updates_;
-  std::vector<std::uint32_t> stages_;   ///< by parameter
-  std::vector<std::uint32_t> weights_;  ///< by parameter: 1 for weight matrices
-  std::size_t first_ = 0;               ///< first parameter that took part in the last step
+  std::vector<std::uint32_t> stages_;    ///< by parameter
+  std::vector<std::uint32_t> weights_;   ///< by parameter: 1 for weight matrices
+  std::size_t first_ = 0;                ///< first parameter that took part in the last step
+  std::vector<parameter_group> groups_;  ///< by parameter
+  array_of<scalar> array_rates_;         ///< by parameter, of an optimizer that sees arrays
+  double value_limit_ = infinity;
+  double norm_limit_ = infinity;
+  array_of<double> squares_;      ///< by parameter: sum of squares of its gradient
+  array_of<scalar> clip_factor_;  ///< one value
+  std::function<const scalar*(gradient_descent&, std::size_t)>
+      clip_;                ///< clips the gradients of a step, once there is a limit
+  std::vector<mean> sums_;  ///< by parameter
+  std::size_t lowest_ = 0;  ///< the first parameter with an accumulated gradient
+  bool accumulates_ = false;
 };
 
 }  // namespace localis

@@ -29,6 +29,7 @@ struct step_settings {
   std::array<double, Stages> factors{};  ///< factors on that rate, by stage
   double gain = 0;                       ///< gain of a supervision that runs on the host
   std::size_t samples = 0;               ///< number of samples of the batch
+  bool takes_step = true;                ///< whether a gradient step follows, or the gradients are accumulated
 };
 
 /// The settings of a run's next step, as scheduler and learning rate choose them.

@@ -29,6 +29,7 @@
 #include <localis/train/epoch_averages.hpp>
 #include <localis/train/events.hpp>
 #include <localis/train/gradient_descent.hpp>
+#include <localis/train/gradients.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_checks.hpp>
 #include <localis/train/run_memory.hpp>
@@ -115,7 +116,8 @@ class trainer {
   const localis::report& fit(const Train& train, const Validation& validation) {
     return run(train, &validation);
   }
-  /// Ends the run after the current step. May be called from a callback, another thread, or a signal handler.
+  /// Ends the run after the current step (accumulate_gradients(): after the next gradient step). May be called from a
+  /// callback, another thread, or a signal handler.
   void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
   // Callbacks of one kind are called in the order in which they were added; an empty function, as in on_step({}),
@@ -128,6 +130,23 @@ class trainer {
   /// Adds a function that is called between two steps while no step is in flight: after each epoch, and after every
   /// `every`-th step of an epoch unless `every` is 0. It may write a checkpoint (io/checkpoint.hpp).
   void on_pause(std::size_t every, std::function<void()> callback) { pause_callbacks_.add(every, std::move(callback)); }
+  /// Adds a function that is called before each gradient step with the gradients, which it may change. They lie in the
+  /// backend's memory; with accumulate_gradients() they are the means over the batches. descent() has clip_norm(),
+  /// clip_value() and groups of parameters, which act after it. A step is then no CUDA graph.
+  void on_gradients(std::function<void(const gradients_event<scalar>&)> callback) {
+    gradient_callbacks_.add(std::move(callback));
+  }
+  /// From the next fit() on, takes a gradient step after every `batches`-th batch of an epoch and after its last one,
+  /// with the gradient of the mean loss over the samples of these batches: without batch normalization and dropout, the
+  /// step of one large batch. Rules before the boundary learn from every batch. The report still counts batches as
+  /// steps. A pause waits for the next gradient step, and so does a stop. State: one more array per parameter. Errors:
+  /// config_error if `batches` is 0.
+  void accumulate_gradients(std::size_t batches) {
+    expect(batches > 0, "trainer::accumulate_gradients: batches", "at least 1", batches);
+    group_ = batches;
+    accumulate_ = {};
+    if (batches > 1) accumulate_ = [this](std::size_t samples) { descent_.accumulate(samples); };
+  }
   /// Sets the third factor of local learning, such as reward or novelty. The function is called before each step with
   /// the batch and one value per sample, preset to 1, which multiplies the sample's part of every local update; a
   /// second function receives the values that the first one left. fit() throws config_error for a value that is not
@@ -222,11 +241,11 @@ class trainer {
       prepare_memory(samples, sends_pixels(batches));
       const detail::drop_empty_epoch guard(run_.report);
       start_epoch();
-      while (run_.step < run_.steps && !stopped()) {
+      while (run_.step < run_.steps && (in_group() || !stopped())) {
         start_step(batches);
-        const bool pause = pause_callbacks_.any_due(run_.step, run_.steps);
+        const bool pause = !in_group() && pause_callbacks_.any_due(run_.step, run_.steps, group_);
         retire_steps(pause ? retire::all : retire::arrived);
-        if (pause) pause_callbacks_.call_due(run_.step, run_.steps);
+        if (pause) pause_callbacks_.call_due(run_.step, run_.steps, group_);
       }
       retire_steps(retire::all);
       if (run_.step == 0) return;  // stopped before the first step
@@ -246,6 +265,7 @@ class trainer {
     const data::batch_view<scalar> batch =
         pixels ? batches.get_pixels(run_.epoch, run_.step) : batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
+    step.takes_step = (run_.step + 1) % group_ == 0 || run_.step + 1 == run_.steps;
     step_options options = detail::options_of(step, options_, batch, classes_);
     options.modulator = modulators_.factors(batch);
     options.reward = rewards_.sum(batch, step.epoch, step.step);
@@ -253,7 +273,7 @@ class trainer {
       in_flight_.open(step, options);
       diagnostics_(step.epoch, step.step, batch, options, loss_);
     }
-    run_step_(step.boundary, batch.size, [&] {
+    const auto body = [&] {
       in_flight_.open(step, options);
       in_flight_.push(step);
       ++run_.step;
@@ -261,9 +281,21 @@ class trainer {
       model_.compute_loss_async(loss_, batch.labels, batch.targets);
       in_flight_.close_forward();
       model_.backward();
-      descent_.step(step.rate, step.factors);
+      if (accumulate_) accumulate_(batch.size);
+      if (step.takes_step) {
+        if (!gradient_callbacks_.empty()) {
+          gradient_callbacks_(gradients_event<scalar>{step.epoch, step.step, descent_.next_gradients()});
+        }
+        descent_.step(step.rate, step.factors);
+      }
       in_flight_.close(descent_);
-    });
+    };
+    // What a user does with gradients cannot be collected in advance.
+    if (gradient_callbacks_.empty()) {
+      run_step_(2 * step.boundary + (step.takes_step ? 1 : 0), batch.size, body);
+    } else {
+      body();
+    }
     add_seconds(start);
   }
 
@@ -334,6 +366,7 @@ class trainer {
       supervision_state = detail::from_bytes<typename Supervision::state>(first.supervision);
     }
     in_flight_.start(supervision_state);
+    descent_.forget_accumulated();
     run_ = std::move(first);
     run_.steps = steps_per_epoch;
     run_.report.end = ending::unfinished;
@@ -384,6 +417,8 @@ class trainer {
     run_.report.seconds += seconds;
   }
 
+  /// Whether gradients have been accumulated for a step to come.
+  [[nodiscard]] bool in_group() const { return run_.step % group_ != 0 && run_.step < run_.steps; }
   [[nodiscard]] bool stopped() const { return stop_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool labelled() const { return classes_ > 0; }
 
@@ -400,6 +435,9 @@ class trainer {
   detail::pause_callbacks pause_callbacks_;
   detail::modulators<scalar> modulators_;
   detail::rewards<scalar> rewards_;
+  detail::callback_list<const gradients_event<scalar>&> gradient_callbacks_;
+  std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
+  std::size_t group_ = 1;                        ///< number of batches of a gradient step
   detail::diagnostics_callbacks<Model> diagnostics_;
   run_state run_;                      ///< without the state of supervision, which in_flight_ has
   std::optional<run_state> restored_;  ///< the start of the next run

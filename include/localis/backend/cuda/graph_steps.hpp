@@ -13,9 +13,9 @@
 namespace localis::cuda {
 
 /// Runs training steps as CUDA graphs if options::graphs says so: the work of a step is collected and then starts in
-/// one launch, without gaps between its kernels. There is a graph for each boundary and batch size; each step updates
-/// the arguments in it, so that rates, step numbers and addresses are always those of the step. The first step of a
-/// boundary runs call by call, because libraries and pools allocate in it.
+/// one launch, without gaps between its kernels. There is a graph for each kind of step (such as its boundary) and
+/// batch size; each step updates the arguments in it, so that rates, step numbers and addresses are always those of the
+/// step. The first step of a kind runs call by call, because libraries and pools allocate in it.
 ///
 /// Errors: device_error, as cuda::context. A step whose body throws runs no work.
 class graph_steps {
@@ -23,11 +23,11 @@ class graph_steps {
   explicit graph_steps(std::shared_ptr<context> owner) : context_(std::move(owner)) {}
 
   template <class Body>
-  void operator()(std::size_t boundary, std::size_t samples, const Body& body) {
-    executable* graph = find(boundary, samples);
+  void operator()(std::size_t kind, std::size_t samples, const Body& body) {
+    executable* graph = find(kind, samples);
     if (graph == nullptr) {
       body();
-      if (context_->chosen().graphs) entries_.push_back({boundary, samples, nullptr});
+      if (context_->chosen().graphs) entries_.push_back({kind, samples, nullptr});
       return;
     }
     context_->begin_capture();
@@ -46,15 +46,15 @@ class graph_steps {
   };
   using executable = std::unique_ptr<CUgraphExec_st, destroy>;
   struct entry {
-    std::size_t boundary;
+    std::size_t kind;
     std::size_t samples;
     executable graph;
   };
 
   /// Returns the graph of such steps, or null if none has run yet.
-  executable* find(std::size_t boundary, std::size_t samples) {
+  executable* find(std::size_t kind, std::size_t samples) {
     for (entry& one : entries_) {
-      if (one.boundary == boundary && one.samples == samples) return &one.graph;
+      if (one.kind == kind && one.samples == samples) return &one.graph;
     }
     return nullptr;
   }

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include <localis/kernel/reduction.hpp>
+#include <localis/kernel/update.hpp>
+
+/// The kernels that work on gradients between a backward pass and the step of an optimizer.
+namespace localis::kernel {
+
+/// Limits every value of a gradient to [-limit, limit], one part in a call, and sums the squares of what is left. NaN
+/// stays NaN.
+template <class T>
+struct clip_values {
+  T* gradient;
+  row_split columns;
+  T limit;
+  double* squares;
+
+  static constexpr reduction kind = reduction::sum;
+  constexpr std::array<double, 1> operator()(std::size_t part) const {
+    const row_split::place place = columns.split(part);
+    T* row = gradient + place.row * columns.columns;
+    double sums[row_split::width] = {};
+    columns(place, [&](std::size_t column, std::size_t slot) {
+      const T g = row[column];
+      const T clipped = g > limit ? limit : g < -limit ? -limit : g;
+      row[column] = clipped;
+      sums[slot] += static_cast<double>(clipped) * static_cast<double>(clipped);
+    });
+    std::array<double, 1> result{};
+    for (const double s : sums) result[0] += s;
+    return result;
+  }
+  constexpr void finish(const std::array<double, 1>& sum) const { *squares = sum[0]; }
+};
+
+/// The factor that limits the norm of all gradients: limit / (norm + 1e-6), at most 1.
+template <class T>
+struct norm_factor {
+  const double* squares;  ///< by array
+  std::size_t first;      ///< the first array that has a gradient
+  std::size_t arrays;
+  double limit;
+  T* factor;
+
+  constexpr void operator()(std::size_t) const {
+    double sum = 0;
+    for (std::size_t i = first; i < arrays; ++i) sum += squares[i];
+    const double quotient = limit / (std::sqrt(sum) + 1e-6);
+    *factor = quotient > 1 ? T(1) : static_cast<T>(quotient);  // NaN stays NaN
+  }
+};
+
+/// Moves a mean towards one of its terms: mean += part (gradient - mean).
+template <class T>
+struct add_to_mean {
+  const T* gradient;
+  T* mean;
+  std::size_t columns;
+  T part;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) mean[i] += part * (gradient[i] - mean[i]);
+  }
+};
+
+}  // namespace localis::kernel
