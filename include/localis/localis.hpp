@@ -79,6 +79,8 @@
 #include <localis/supervision/none.hpp>
 #include <localis/supervision/per_stage.hpp>
 #include <localis/supervision/plateau.hpp>
+#include <localis/train/average_weights.hpp>
+#include <localis/train/early_stopping.hpp>
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/stored_run.hpp>

@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "support/message.hpp"
@@ -21,6 +22,8 @@
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/model.hpp>
+#include <localis/optimizer/adam.hpp>
+#include <localis/rule/bcm.hpp>
 #include <localis/rule/hebb.hpp>
 #include <localis/rule/krotov_hopfield.hpp>
 #include <localis/rule/oja.hpp>
@@ -391,4 +394,78 @@ TEST_CASE("model: bytes are the features that they stand for") {
   CHECK(parameters(by_bytes) == parameters(by_features));
   CHECK_THROWS_AS(by_features.forward(bytes, {}), lo::config_error);
   CHECK_THROWS_AS((void)by_features.predict(bytes), lo::config_error);
+}
+
+namespace {
+
+template <class Model>
+concept gives_gains = requires(Model& m) {
+  m.gains();
+};
+
+}  // namespace
+
+TEST_CASE("model: weights, biases and states are at hand, and a const model gives no pointers to change them") {
+  using seen = lo::network<lo::vector_input<3>, lo::dense<4, lo::rule::bcm>, lo::batch_norm, lo::tanh,
+                           lo::dense<2, lo::no_bias>>;
+  using model_type = lo::model<seen, lo::reference::backend<double>>;
+  model_type m;
+  const model_type& constant = m;
+  CHECK(m.layer<0>().weight().size() == 12);
+  CHECK(m.layer<0>().bias().size() == 4);
+  CHECK(m.layer<3>().bias().empty());
+  CHECK(m.host_copy(constant.layer<0>().state()) == std::vector<double>(4, 1.0));
+  m.layer<0>().weight()[5] = 7;
+  CHECK(constant.layer<0>().weight()[5] == 7);
+  CHECK(m.host_copy(constant.layer<0>().weight())[5] == 7);
+  CHECK(m.layer<0>().weight().data() == m.layer<0>().parameters()[0].value);
+
+  static_assert(std::is_same_v<decltype(m.layer<0>().weight()), std::span<double>>);
+  static_assert(std::is_same_v<decltype(constant.layer<0>().weight()), std::span<const double>>);
+  static_assert(std::is_same_v<decltype(constant.layer<0>().bias()), std::span<const double>>);
+  static_assert(std::is_same_v<decltype(constant.layer<0>().state()), std::span<const double>>);
+  static_assert(std::is_same_v<decltype(constant.layer<0>().parameters()[0].value), const double*>);
+  static_assert(std::is_same_v<decltype(constant.layer<0>().states()[0].value), const double*>);
+  static_assert(std::is_same_v<decltype(constant.layer<1>().parameters()[0].value), const double*>);
+  static_assert(std::is_same_v<decltype(constant.remembered_errors()), std::span<const double>>);
+  static_assert(!gives_gains<const model_type> && gives_gains<model_type>);
+  constant.for_each_parameter(
+      [](const lo::operation&, const auto& p) { static_assert(std::is_same_v<decltype(p.value), const double*>); });
+  constant.for_each_state(
+      [](const lo::operation&, const auto& p) { static_assert(std::is_same_v<decltype(p.value), const double*>); });
+}
+
+TEST_CASE("model: a snapshot holds all that a model knows, and only fits the same network") {
+  using learning = lo::network<lo::vector_input<3>, lo::dense<4, lo::rule::local<lo::rule::bcm, lo::optimizer::adam>>,
+                               lo::batch_norm, lo::tanh, lo::dense<2>>;
+  using model_type = lo::model<learning, lo::reference::backend<double>>;
+  const std::vector<double> x{0.3, -1.2, 0.8, 1.1, 0.2, -0.4, -0.9, 0.5, 0.1, 0.7, -0.6, 1.4};
+  model_type m;
+  m.prepare({.batch = 4});
+  const auto step = [&](auto& trained) { trained.forward(x, 4, {.boundary = 1, .local_rate = 0.1}); };
+  step(m);
+  step(m);
+  const lo::model_snapshot<double> before = m.snapshot();
+  CHECK(before.arrays.size() == 2 + 4 + 2 + 3);
+  CHECK(before.counts == std::vector<std::size_t>{2});
+  step(m);
+  const lo::model_snapshot<double> after = m.snapshot();
+  CHECK(after.arrays != before.arrays);
+  m.restore(before);
+  CHECK(m.snapshot().arrays == before.arrays);
+  step(m);
+  CHECK(m.snapshot().arrays == after.arrays);
+  CHECK(m.snapshot().counts == after.counts);
+
+  model_type other{{.seed = 9}};
+  other.restore(before);
+  CHECK(other.snapshot().arrays == before.arrays);
+  lo::model_snapshot<double> broken = before;
+  broken.arrays[2].push_back(0);
+  CHECK_THROWS_WITH_AS(other.restore(broken), "model::restore: values of array 2 (gamma): expected 4, found 5",
+                       lo::shape_error);
+  broken.arrays.pop_back();
+  CHECK_THROWS_WITH_AS(other.restore(broken), "model::restore: arrays: expected 11, found 10", lo::shape_error);
+  CHECK(other.snapshot().arrays == before.arrays);
+  static_assert(!std::is_copy_constructible_v<model_type> && std::is_move_constructible_v<model_type>);
 }

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <type_traits>
 
 #include <localis/core/random.hpp>
@@ -158,7 +160,7 @@ enum class parameter_role {
   state       ///< the layer or its rule keeps it, as running statistics
 };
 
-/// One array of a layer that is stored with the model: rows x columns values.
+/// One array of a layer that is stored with the model: rows x columns values. A const model gives parameter<const T>.
 template <class T>
 struct parameter {
   const char* name;
@@ -169,9 +171,21 @@ struct parameter {
 
   [[nodiscard]] bool trainable() const { return role == parameter_role::trainable; }
   [[nodiscard]] std::size_t size() const { return rows * columns; }
+  /// The array in the backend's memory.
+  [[nodiscard]] std::span<T> values() const { return {value, size()}; }
+  // NOLINTNEXTLINE(google-explicit-constructor): as T* converts to const T*
+  operator parameter<const T>() const requires(!std::is_const_v<T>) { return {name, rows, columns, value, role}; }
 };
 
 namespace detail {
+
+/// The arrays of a layer as a const one shows them.
+template <class T, std::size_t Count>
+[[nodiscard]] std::array<parameter<const T>, Count> read_only(const std::array<parameter<T>, Count>& arrays) {
+  std::array<parameter<const T>, Count> result{};
+  std::copy(arrays.begin(), arrays.end(), result.begin());
+  return result;
+}
 
 template <class S, class Backend>
 concept is_made_for = std::is_constructible_v<S, Backend&, const operation&, random_stream>;

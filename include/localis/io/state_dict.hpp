@@ -20,10 +20,10 @@ namespace detail {
 
 /// Calls f(tensor with its full name, array of localis) for each array of a model, in order.
 template <class Model, class F>
-void for_each_torch_tensor(const Model& model, torch_names names, const F& f) {
+void for_each_torch_tensor(Model& model, torch_names names, const F& f) {
   const std::span<const operation> program = Model::operations();
   const std::vector<std::string> modules = module_names(program, names);
-  model.for_each_parameter([&](const operation& op, const parameter<typename Model::scalar>& p) {
+  model.for_each_parameter([&](const operation& op, const auto& p) {
     const auto index = static_cast<std::size_t>(&op - program.data());
     const shape input = op.input == 0 ? Model::network_type::input : program[op.input - 1].out;
     torch_tensor tensor = torch_layout(op, p, input);

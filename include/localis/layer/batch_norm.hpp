@@ -33,12 +33,8 @@ class batch_norm_layer {
     backend.upload(std::span<const scalar>(ones), running_variance());
   }
 
-  [[nodiscard]] std::array<parameter<scalar>, 4> parameters() const {
-    return {{{"gamma", 1, channels_, gamma(), parameter_role::trainable},
-             {"beta", 1, channels_, beta(), parameter_role::trainable},
-             {"running_mean", 1, channels_, running_mean(), parameter_role::state},
-             {"running_variance", 1, channels_, running_variance(), parameter_role::state}}};
-  }
+  [[nodiscard]] std::array<parameter<scalar>, 4> parameters() { return arrays(); }
+  [[nodiscard]] std::array<parameter<const scalar>, 4> parameters() const { return detail::read_only(arrays()); }
 
   void validate() const {
     expect(is_finite(momentum) && momentum > 0 && momentum <= 1, "batch_norm: momentum", "a number in (0, 1]",
@@ -154,6 +150,13 @@ class batch_norm_layer {
   }
 
  private:
+  [[nodiscard]] std::array<parameter<scalar>, 4> arrays() const {
+    return {{{"gamma", 1, channels_, gamma(), parameter_role::trainable},
+             {"beta", 1, channels_, beta(), parameter_role::trainable},
+             {"running_mean", 1, channels_, running_mean(), parameter_role::state},
+             {"running_variance", 1, channels_, running_variance(), parameter_role::state}}};
+  }
+
   struct scratch_arrays {
     scalar* sums;
     scalar* mean;

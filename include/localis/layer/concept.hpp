@@ -36,8 +36,9 @@
 ///     void backward(Backend& backend, const operation& op, const operands<scalar>& arrays);
 ///   };
 ///
-/// `saved` and `scratch_bytes` may be static, or come from the base `stateless`, for which both are 0. Optional
-/// members:
+/// Where a const layer must not give pointers through which its arrays can be changed, `parameters` and `states` are
+/// two functions each: one that is not const, and one that is and gives parameter<const scalar>. `saved` and
+/// `scratch_bytes` may be static, or come from the base `stateless`, for which both are 0. Optional members:
 ///
 ///     std::vector<parameter<scalar>> states() const;            // more arrays that a stored training run contains
 ///     std::vector<std::size_t*> counts();                       // counters that a stored training run contains
@@ -83,8 +84,9 @@ concept has_layer_state = requires {
   typename state_of<L, Backend>;
 };
 template <class S, class Backend>
-concept has_parameters = requires(const S& state) {
+concept has_parameters = requires(S& state, const S& constant) {
   { state.parameters() } -> parameter_range<typename Backend::scalar>;
+  { constant.parameters() } -> parameter_range<const typename Backend::scalar>;
 };
 template <class S>
 concept has_validate = requires(const S& state) {
@@ -111,8 +113,9 @@ concept has_backward = requires(S& state, Backend& backend, const operation& op,
 };
 template <class S, class Backend>
 concept layer_options_fit = (
-                                requires(const S& state) {
+                                requires(S & state, const S& constant) {
                                   { state.states() } -> parameter_range<typename Backend::scalar>;
+                                  { constant.states() } -> parameter_range<const typename Backend::scalar>;
                                 } ||
                                 requires { &without_member<S>::states; }) &&
                             (

@@ -80,22 +80,25 @@ class linear_layer {
   /// Sets the states of the rule to their initial values, unless the rule has made an update.
   void begin_learning(Backend& backend) requires learns_locally { learner_.begin(backend); }
 
-  [[nodiscard]] std::array<parameter<scalar>, 2> parameters() const {
-    return {{{"weight", rows_, columns_, weight_.data(), parameter_role::trainable},
-             {"bias", bias_.empty() ? std::size_t{0} : std::size_t{1}, bias_.size(), bias_.data(),
-              parameter_role::trainable}}};
-  }
+  [[nodiscard]] std::array<parameter<scalar>, 2> parameters() { return arrays(); }
+  [[nodiscard]] std::array<parameter<const scalar>, 2> parameters() const { return detail::read_only(arrays()); }
+  /// The weights, O x I in row-major order, in the backend's memory: on a CPU they can be read and changed in place,
+  /// and model::host_copy() copies them to the host from any backend. The rows are units; the columns of a convolution
+  /// are kernel height x kernel width x channels.
+  [[nodiscard]] std::span<scalar> weight() { return {weight_.data(), weight_.size()}; }
+  [[nodiscard]] std::span<const scalar> weight() const { return {weight_.data(), weight_.size()}; }
+  /// The biases, O values in the backend's memory; empty if the layer has none.
+  [[nodiscard]] std::span<scalar> bias() { return {bias_.data(), bias_.size()}; }
+  [[nodiscard]] std::span<const scalar> bias() const { return {bias_.data(), bias_.size()}; }
+  /// The states of the rule, states x O in the backend's memory; empty if the rule has none.
+  [[nodiscard]] std::span<scalar> state() requires learns_locally { return learner_.states_of_units(); }
+  [[nodiscard]] std::span<const scalar> state() const requires learns_locally { return learner_.states_of_units(); }
 
   /// The arrays of the rule and its optimizer, for stored training runs.
-  [[nodiscard]] std::vector<parameter<scalar>> states() const {
-    std::vector<parameter<scalar>> result;
-    if constexpr (learns_locally) result = learner_.states();
-    if constexpr (supervised) {
-      for (const parameter<scalar>& state : local_loss_.states()) {
-        if (state.size() > 0) result.push_back(state);
-      }
-    }
-    return result;
+  [[nodiscard]] std::vector<parameter<scalar>> states() { return all_states(); }
+  [[nodiscard]] std::vector<parameter<const scalar>> states() const {
+    const std::vector<parameter<scalar>> all = all_states();
+    return {all.begin(), all.end()};
   }
 
   /// The counters of the rule and its optimizer, for stored training runs.
@@ -245,6 +248,22 @@ class linear_layer {
  private:
   using bare_rule = typename rule::detail::rule_of<Rule>::type;
   using local_loss_type = typename decltype(detail::checked_local_loss<Backend, bare_rule>())::type;
+
+  [[nodiscard]] std::array<parameter<scalar>, 2> arrays() const {
+    return {{{"weight", rows_, columns_, weight_.data(), parameter_role::trainable},
+             {"bias", bias_.empty() ? std::size_t{0} : std::size_t{1}, bias_.size(), bias_.data(),
+              parameter_role::trainable}}};
+  }
+  [[nodiscard]] std::vector<parameter<scalar>> all_states() const {
+    std::vector<parameter<scalar>> result;
+    if constexpr (learns_locally) result = learner_.states();
+    if constexpr (supervised) {
+      for (const parameter<scalar>& state : local_loss_.states()) {
+        if (state.size() > 0) result.push_back(state);
+      }
+    }
+    return result;
+  }
 
   std::size_t rows_;
   std::size_t columns_;

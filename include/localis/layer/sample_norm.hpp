@@ -33,11 +33,8 @@ class sample_norm_layer {
     backend.upload(std::span<const scalar>(ones), gamma());
   }
 
-  [[nodiscard]] std::array<parameter<scalar>, 2> parameters() const {
-    const std::size_t rows = Affine ? 1 : 0;
-    return {{{"gamma", rows, channels_, gamma(), parameter_role::trainable},
-             {"beta", rows, channels_, beta(), parameter_role::trainable}}};
-  }
+  [[nodiscard]] std::array<parameter<scalar>, 2> parameters() { return arrays(); }
+  [[nodiscard]] std::array<parameter<const scalar>, 2> parameters() const { return detail::read_only(arrays()); }
   void validate() const {
     if (!(is_finite(epsilon) && epsilon > 0))
       throw config_error(text(name_, ": epsilon: expected a finite number > 0, found ", epsilon));
@@ -90,6 +87,12 @@ class sample_norm_layer {
   }
 
  private:
+  [[nodiscard]] std::array<parameter<scalar>, 2> arrays() const {
+    const std::size_t rows = Affine ? 1 : 0;
+    return {{{"gamma", rows, channels_, gamma(), parameter_role::trainable},
+             {"beta", rows, channels_, beta(), parameter_role::trainable}}};
+  }
+
   /// Arrays with one value for each sample and channel.
   struct scratch_arrays {
     scalar* mean;

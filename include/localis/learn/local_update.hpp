@@ -70,6 +70,9 @@ class local_update {
     return result;
   }
 
+  /// The states of the units, states x units, in the backend's memory.
+  [[nodiscard]] std::span<scalar> states_of_units() const { return {state_.data(), state_.size()}; }
+
   [[nodiscard]] auto& weights() { return weights_; }
   [[nodiscard]] const auto& weights() const { return weights_; }
 

@@ -81,7 +81,7 @@ template <class Network, class Backend, std::size_t Index>
   b.output = request.batch * op.out.size() * sizeof(scalar);
   b.saved = layer.saved(op) * sizeof(scalar);
   workspace gradients;
-  for (const parameter<scalar>& p : layer.parameters()) {
+  for (const auto& p : layer.parameters()) {
     if (p.trainable() && p.size() > 0) (void)gradients.take<scalar>(p.size());
   }
   b.gradients = gradients.used();

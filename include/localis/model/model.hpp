@@ -25,6 +25,7 @@
 #include <localis/model/pass_memory.hpp>
 #include <localis/model/passes.hpp>
 #include <localis/model/rate_factors.hpp>
+#include <localis/model/snapshot.hpp>
 #include <localis/model/staging.hpp>
 #include <localis/model/statistics.hpp>
 #include <localis/model/step_options.hpp>
@@ -69,6 +70,12 @@ class model {
         factors_(backend_),
         loss_sums_(backend_.template allocate<double>(memory_kind::parameters, 2)) {}
 
+  model(const model&) = delete;  // it would copy memory plan, arena and weights; snapshot() copies what a model knows
+  model& operator=(const model&) = delete;
+  model(model&&) noexcept = default;
+  model& operator=(model&&) noexcept = default;
+  ~model() = default;
+
   [[nodiscard]] Backend& backend() { return backend_; }
   [[nodiscard]] const Backend& backend() const { return backend_; }
   [[nodiscard]] static constexpr std::span<const operation> operations() { return Network::program.operations; }
@@ -103,19 +110,33 @@ class model {
   void validate() const {
     for_each_layer([](const operation&, const auto& layer) { layer.validate(); });
   }
-  /// Calls f(operation, parameter) for each array that belongs to a stored model, in order.
+  /// Calls f(operation, parameter) for each array that belongs to a stored model, in order. A const model gives
+  /// parameter<const scalar>.
   template <class F>
-  void for_each_parameter(F&& f) const;
+  void for_each_parameter(F&& f) {
+    visit_parameters<parameter<scalar>>(*this, f);
+  }
+  template <class F>
+  void for_each_parameter(F&& f) const {
+    visit_parameters<parameter<const scalar>>(*this, f);
+  }
+  /// Copies an array from the backend's memory to the host, such as `model.host_copy(model.layer<0>().weight())`.
+  [[nodiscard]] std::vector<scalar> host_copy(std::span<const scalar> array) const {
+    std::vector<scalar> result(array.size());
+    backend_.download(array.data(), std::span<scalar>(result));
+    return result;
+  }
   /// Calls f(operation, parameter, gradient) for each trainable array of the stages from the boundary of the last
   /// backward pass on.
   template <class F>
   void for_each_gradient(F&& f) const {
-    visit_gradients([&](const operation& op, const parameter<scalar>& p, const scalar* g) { f(op, p, g); });
+    visit_gradients<parameter<const scalar>>(
+        *this, [&](const operation& op, const parameter<const scalar>& p, const scalar* g) { f(op, p, g); });
   }
   /// The same with gradients that f may change before a step uses them.
   template <class F>
   void for_each_gradient(F&& f) {
-    visit_gradients(f);
+    visit_gradients<parameter<scalar>>(*this, f);
   }
   /// Returns whether all values of an array in the backend's memory are finite.
   [[nodiscard]] bool all_finite(std::span<const scalar> array) const { return detail::all_finite(backend_, array); }
@@ -124,7 +145,13 @@ class model {
 
   /// Calls f(operation, array) for the states of rules and of their optimizers.
   template <class F>
-  void for_each_state(F&& f) const;
+  void for_each_state(F&& f) {
+    visit_states<parameter<scalar>>(*this, f);
+  }
+  template <class F>
+  void for_each_state(F&& f) const {
+    visit_states<parameter<const scalar>>(*this, f);
+  }
   /// Returns pointers to the numbers of updates that rules and their optimizers have made.
   [[nodiscard]] std::vector<std::size_t*> counts();
   /// Whether a rule of the network has an eligibility trace, which step_options::reward is for.
@@ -132,11 +159,18 @@ class model {
   /// Whether a rule of the network remembers each sample's error from when it was last seen.
   static constexpr bool remembers_errors = detail::teaching_signals<Network, Backend>::remembers;
   /// Returns the errors that rules remember, samples of the data set x outputs, in the backend's memory.
-  [[nodiscard]] std::span<scalar> remembered_errors() const { return signals_.errors(); }
+  [[nodiscard]] std::span<scalar> remembered_errors() { return signals_.errors(); }
+  [[nodiscard]] std::span<const scalar> remembered_errors() const { return signals_.errors(); }
   /// Allocates memory for the errors of a data set of `samples`, as prepare() does.
   void remember_samples(std::size_t samples) {
     if (remembers_errors) signals_.remember_samples(backend_, samples);
   }
+
+  /// Copies the weights, statistics and states of the model to the host, after waiting for all steps.
+  [[nodiscard]] model_snapshot<scalar> snapshot();
+  /// Puts the model back into the state of a snapshot of this network. Errors: shape_error for the snapshot of another
+  /// network; then nothing changes.
+  void restore(const model_snapshot<scalar>& stored);
 
   // Training steps.
 
@@ -169,7 +203,7 @@ class model {
   /// whose largest output is their label.
   [[nodiscard]] const double* loss_sums() const { return loss_sums_.data(); }
   /// Returns the factors on the local rate by stage, in the backend's memory.
-  [[nodiscard]] scalar* gains() const { return factors_.gains(); }
+  [[nodiscard]] scalar* gains() { return factors_.gains(); }
 
   /// Computes the gradient of the last loss() for every parameter of the stages from the boundary on, and for no
   /// earlier stage.
@@ -252,8 +286,13 @@ class model {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
     detail::backward_pass<Network, Backend>({execute, signals_, step_, gains()}, step_options_.boundary);
   }
-  template <class F>
-  void visit_gradients(F&& f) const;
+  // For const models and others: Self is one of the two, and Parameter what f gets.
+  template <class Parameter, class Self, class F>
+  static void visit_parameters(Self& self, const F& f);
+  template <class Parameter, class Self, class F>
+  static void visit_gradients(Self& self, const F& f);
+  template <class Parameter, class Self, class F>
+  static void visit_states(Self& self, const F& f);
   void expect_forward(const char* caller) const {
     if (state_ != progress::idle) return;
     throw config_error(text(caller, ": expected a forward pass before, found none"));
@@ -280,36 +319,37 @@ class model {
 // ---- layers ---------------------------------------------------------------------------------------------------------
 
 template <class Network, class Backend>
-template <class F>
-void model<Network, Backend>::for_each_parameter(F&& f) const {
-  for_each_layer([&](const operation& op, const auto& layer) {
-    for (const parameter<scalar>& p : layer.parameters()) {
+template <class Parameter, class Self, class F>
+void model<Network, Backend>::visit_parameters(Self& self, const F& f) {
+  self.for_each_layer([&](const operation& op, auto& layer) {
+    for (const Parameter p : layer.parameters()) {
       if (p.size() > 0) f(op, p);
     }
   });
 }
 
 template <class Network, class Backend>
-template <class F>
-void model<Network, Backend>::visit_gradients(F&& f) const {
-  if (state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
+template <class Parameter, class Self, class F>
+void model<Network, Backend>::visit_gradients(Self& self, const F& f) {
+  if (self.state_ != progress::backward) throw config_error("model: expected a backward pass before, found none");
   std::size_t i = 0;
-  for_each_layer([&](const operation& op, const auto& layer) {
-    std::byte* first = pass_.parameter_gradients(i++);
-    if (first == nullptr || op.stage < step_options_.boundary) return;  // supervised stages before it have some too
+  self.for_each_layer([&](const operation& op, auto& layer) {
+    std::byte* first = self.pass_.parameter_gradients(i++);
+    if (first == nullptr || op.stage < self.step_options_.boundary)
+      return;  // supervised stages before it have some too
     workspace gradients(first);
-    for (const parameter<scalar>& p : layer.parameters()) {
+    for (const Parameter p : layer.parameters()) {
       if (p.trainable() && p.size() > 0) f(op, p, gradients.take<scalar>(p.size()));
     }
   });
 }
 
 template <class Network, class Backend>
-template <class F>
-void model<Network, Backend>::for_each_state(F&& f) const {
-  for_each_layer([&](const operation& op, const auto& layer) {
+template <class Parameter, class Self, class F>
+void model<Network, Backend>::visit_states(Self& self, const F& f) {
+  self.for_each_layer([&](const operation& op, auto& layer) {
     if constexpr (requires { layer.states(); }) {
-      for (const parameter<scalar>& p : layer.states()) f(op, p);
+      for (const Parameter p : layer.states()) f(op, p);
     }
   });
 }
@@ -323,6 +363,40 @@ std::vector<std::size_t*> model<Network, Backend>::counts() {
     }
   });
   return result;
+}
+
+template <class Network, class Backend>
+auto model<Network, Backend>::snapshot() -> model_snapshot<scalar> {
+  model_snapshot<scalar> result;
+  const auto keep = [&](const operation&, const parameter<scalar>& p) {
+    result.arrays.push_back(host_copy(p.values()));
+  };
+  for_each_parameter(keep);
+  for_each_state(keep);
+  for (const std::size_t* count : counts()) result.counts.push_back(*count);
+  return result;
+}
+
+template <class Network, class Backend>
+void model<Network, Backend>::restore(const model_snapshot<scalar>& stored) {
+  std::vector<parameter<scalar>> arrays;
+  const auto add = [&](const operation&, const parameter<scalar>& p) { arrays.push_back(p); };
+  for_each_parameter(add);
+  for_each_state(add);
+  const std::vector<std::size_t*> own = counts();
+  const auto check = [](const char* what, std::size_t expected, std::size_t found) {
+    if (expected != found)
+      throw shape_error(text("model::restore: ", what, ": expected ", expected, ", found ", found));
+  };
+  check("arrays", arrays.size(), stored.arrays.size());
+  check("counts", own.size(), stored.counts.size());
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    check(text("values of array ", i, " (", arrays[i].name, ')').c_str(), arrays[i].size(), stored.arrays[i].size());
+  }
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    backend_.upload(std::span<const scalar>(stored.arrays[i]), arrays[i].value);
+  }
+  for (std::size_t i = 0; i < own.size(); ++i) *own[i] = stored.counts[i];
 }
 
 // ---- training steps -------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
-#include <localis/kernel/clip.hpp>
+#include <localis/kernel/parameter_arrays.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/optimizer/optimizer.hpp>
 #include <localis/rule/policy.hpp>

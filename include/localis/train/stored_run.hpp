@@ -44,7 +44,7 @@ inline std::string optimizer_name(std::size_t index) { return text("optimizer.",
 
 /// Calls f(name, values in the backend's memory, number of values) for every array of a model.
 template <class Model, class F>
-void for_each_stored(const Model& model, const F& f) {
+void for_each_stored(Model& model, const F& f) {
   const operation* first = Model::operations().data();
   std::map<std::string, std::size_t> seen;
   const auto name = [&](const char* kind, const operation& op, const char* array) {

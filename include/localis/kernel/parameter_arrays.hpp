@@ -7,7 +7,7 @@
 #include <localis/kernel/reduction.hpp>
 #include <localis/kernel/update.hpp>
 
-/// The kernels that work on gradients between a backward pass and the step of an optimizer.
+/// Kernels that work on whole arrays of parameters and gradients between the passes of a step.
 namespace localis::kernel {
 
 /// Limits every value of a gradient to [-limit, limit], one part in a call, and sums the squares of what is left. NaN
@@ -64,6 +64,22 @@ struct add_to_mean {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) mean[i] += part * (gradient[i] - mean[i]);
+  }
+};
+
+/// Exchanges two arrays.
+template <class T>
+struct exchange {
+  T* first;
+  T* second;
+  std::size_t columns;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) {
+      const T kept = first[i];
+      first[i] = second[i];
+      second[i] = kept;
+    }
   }
 };
 
