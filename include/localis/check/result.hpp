@@ -8,7 +8,7 @@ namespace localis::check {
 /// The result of a check. It converts to true if the check passed; otherwise the message names the first wrong place.
 ///
 ///   const check::result found = check::rule<my_rule>();
-///   if (!found) out << found << '\n';
+///   if (!found) out << found << std::endl;
 struct result {
   bool passed = true;
   double deviation = 0;  ///< the largest relative deviation; dimensionless

@@ -38,7 +38,8 @@ inline void expect_allowed(const char* name, std::size_t boundary, const schedul
 }
 
 /// The stage that `last` stands for, checked against the network and against `first`.
-/// @param first_name, last_name  as the user spells them, for the message
+/// @param first_name  as the user spells it, for the message
+/// @param last_name   likewise
 [[nodiscard]] inline std::size_t resolve_last(const char* first_name, std::size_t first, const char* last_name,
                                               std::size_t last, const schedule_limits& limits) {
   if (last != highest) expect_allowed(last_name, last, limits);

@@ -76,4 +76,9 @@ class average_weights {
   std::vector<typename Model::backend_type::template array<scalar>> averages_;
 };
 
+template <class M>
+average_weights(M&) -> average_weights<M>;
+template <class M>
+average_weights(M&, average_options) -> average_weights<M>;
+
 }  // namespace localis

@@ -89,4 +89,9 @@ class early_stopping {
   std::shared_ptr<best_epoch> best_;
 };
 
+template <class T>
+early_stopping(T&) -> early_stopping<T>;
+template <class T>
+early_stopping(T&, early_stopping_options) -> early_stopping<T>;
+
 }  // namespace localis

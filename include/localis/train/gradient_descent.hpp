@@ -434,4 +434,9 @@ class gradient_descent {
   bool accumulates_ = false;
 };
 
+template <class M>
+gradient_descent(M&) -> gradient_descent<M>;
+template <class M, class O>
+gradient_descent(M&, O) -> gradient_descent<M, O>;
+
 }  // namespace localis

@@ -166,4 +166,7 @@ class update_diagnostics {
   std::vector<std::size_t> stages_;
 };
 
+template <class M>
+update_diagnostics(M&, std::vector<std::size_t>) -> update_diagnostics<M>;
+
 }  // namespace localis

@@ -1,6 +1,7 @@
 // What a lab might start with: the core here, each component in a second file.
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <vector>
 
 #include <localis/data/augment.hpp>
@@ -13,7 +14,7 @@ using net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::rule::oja>, lo:
 
 double components();
 
-double train() {
+static double train() {
   const auto data = lo::data::synthetic_images(64, 8, 8, 1, 3, 1, 0.5);
   const lo::data::augmented<lo::data::images> varied(data,
                                                      {.flip = true, .normalize = lo::data::channel_statistics(data)});
@@ -21,6 +22,12 @@ double train() {
   lo::trainer trainer{
       model, lo::scheduler::dynamic{}, lo::supervision::loss_gain{}, {.epochs = 1, .batch = 16, .local_rate = 1e-3}};
   trainer.on_epoch(lo::io::csv_log("epochs.csv"));
+  trainer.on_epoch(lo::early_stopping{trainer, {.patience = 2}});
+  lo::average_weights average{model, {.decay = 0.9}};
+  trainer.on_pause(1, std::ref(average));
+  trainer.descent().clip_norm(5);
+  const lo::gradient_descent own{model, lo::optimizer::adamw{}};
+  const lo::update_diagnostics diagnostics{model, {0}};
   return trainer.fit(varied, data).epochs.back().loss;
 }
 

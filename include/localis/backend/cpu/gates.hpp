@@ -41,7 +41,8 @@ class gate_arrays {
   /// Computes the gates of those among `rows` that the rule learns from, and adds to all sums of the rule except those
   /// over X.
   ///
-  /// @param x, u  rows of X and U, from row `rows.begin` on; x is null if X is not unfolded
+  /// @param x     rows of X, from row `rows.begin` on; null if X is not unfolded
+  /// @param u     the same rows of U
   /// @param sums  sums of the calling thread
   template <class Gate>
   learned_rows<T> open(std::size_t thread, range rows, const T* x, const T* u, const learning_arguments<T, Gate>& learn,
