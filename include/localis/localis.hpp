@@ -26,6 +26,7 @@
 #include <localis/layer/group_norm.hpp>
 #include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
+#include <localis/layer/junction.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>

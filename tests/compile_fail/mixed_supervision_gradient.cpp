@@ -1,4 +1,4 @@
-// expect: operation `Layer` shares its residual block with layers whose rules are supervised (local_error,
+// expect: operation `Layer` shares its block with layers whose rules are supervised (local_error,
 // error_feedback), and its own is not, or the other way round.
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>

@@ -7,7 +7,7 @@
 namespace lo = localis;
 using kind = lo::operation_kind;
 
-TEST_CASE("operation: junctions but the sum pass on their input, and linear ones are trainable") {
+TEST_CASE("operation: junctions pass on their input or join branches, and linear ones are trainable") {
   const auto made = [](kind which) {
     lo::operation op;
     op.kind = which;
@@ -15,10 +15,14 @@ TEST_CASE("operation: junctions but the sum pass on their input, and linear ones
   };
   for (const kind which : {kind::save_skip, kind::shortcut, kind::open_block, kind::close_block}) {
     CHECK(made(which).passes_on());
+    CHECK(!made(which).joins());
+    CHECK(made(which).starts_branch() == (which == kind::save_skip || which == kind::shortcut));
   }
-  for (const kind which :
-       {kind::linear, kind::normalization, kind::activation, kind::pooling, kind::dropout, kind::add}) {
+  for (const kind which : {kind::add, kind::multiply, kind::concatenate}) CHECK(made(which).joins());
+  for (const kind which : {kind::linear, kind::normalization, kind::activation, kind::pooling, kind::dropout, kind::add,
+                           kind::multiply, kind::concatenate}) {
     CHECK(!made(which).passes_on());
+    CHECK(!made(which).starts_branch());
     CHECK(made(which).trainable() == (which == kind::linear));
   }
 }

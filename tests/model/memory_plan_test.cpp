@@ -23,24 +23,29 @@ struct example {
   std::size_t stages = 0;
   std::size_t value = 0;  ///< that the next operation reads
   std::size_t size = 0;   ///< its bytes
-  bool in_block = false;
-  std::size_t block_value = 0;
-  std::size_t block_size = 0;
-  std::size_t block_start = 0;
-  std::size_t main_value = 0;
+  struct block {
+    std::size_t value = 0;
+    std::size_t size = 0;
+    std::size_t start = 0;   ///< of its branch
+    std::size_t joined = 0;  ///< value of the branches before it
+    std::size_t joined_size = 0;
+  };
+  std::vector<block> blocks{};  ///< within each other
 
   explicit example(std::size_t input_bytes) : size(input_bytes) {}
 
   operation& add(kind added, std::size_t output_bytes) {
     operation op;
     op.kind = added;
-    op.elementwise = added != kind::linear && added != kind::pooling;
-    if (added == kind::linear || added == kind::normalization) op.saves = lo::saved_values::input;
+    op.elementwise = added != kind::linear && added != kind::pooling && added != kind::concatenate;
+    if (added == kind::linear || added == kind::normalization || added == kind::multiply) {
+      op.saves = lo::saved_values::input;
+    }
     if (added == kind::activation) op.saves = lo::saved_values::output;
     if (added == kind::pooling) op.saves = lo::saved_values::input_and_output;
     op.parameters = added == kind::linear || added == kind::normalization ? 1 : 0;
-    op.accumulates = added == kind::linear;
-    if (added == kind::save_skip || (added == kind::linear && !in_block)) ++stages;
+    op.accumulates = added == kind::linear || added == kind::concatenate;
+    if (blocks.empty() && (added == kind::save_skip || added == kind::linear)) ++stages;
     op.stage = stages == 0 ? 0 : stages - 1;
     op.input = value;
     op.output = operations.size() + 1;
@@ -57,24 +62,37 @@ struct example {
   void linear(std::size_t output_bytes) { add(kind::linear, output_bytes); }
   operation& same(kind added) { return add(added, size); }
   void open_block() {
-    block_value = value;
-    block_size = size;
-    block_start = operations.size();
+    const block opened{value, size, operations.size()};
     same(kind::save_skip);
-    in_block = true;
+    blocks.push_back(opened);
   }
   void open_shortcut() {
-    main_value = value;
-    value = block_value;
-    size = block_size;
+    block& open = blocks.back();
+    open.joined = value;
+    open.joined_size = size;
+    value = open.value;
+    size = open.size;
     same(kind::shortcut);
-    operations[block_start].skip = value;
+    operations[open.start].skip = value;
+    open.start = operations.size() - 1;
   }
-  void close_block() {
-    const std::size_t skip = value;
-    value = main_value;
-    same(kind::add).skip = skip;
-    in_block = false;
+  /// Joins the branch to those before it.
+  void join(kind how) {
+    const block& open = blocks.back();
+    if (how == kind::concatenate) {
+      add(how, size + (open.joined == 0 ? 0 : open.joined_size)).skip = open.joined;
+    } else {
+      const std::size_t skip = value;
+      value = open.joined;
+      size = open.joined_size;
+      same(how).skip = skip;
+    }
+  }
+  void close_block(kind how = kind::add) {
+    join(how);
+    blocks.pop_back();
+    if (how != kind::concatenate) return;
+    for (std::size_t part = value; part != 0; part = operations[part - 1].skip) bytes[part - 1].output = size;
   }
 
   [[nodiscard]] plan planned(std::size_t boundary, std::size_t loss = 64) const {
@@ -89,7 +107,7 @@ class simulation {
   simulation(const example& program, std::size_t boundary)
       : program_(program), boundary_(boundary), plan_(program.planned(boundary)), arena_(plan_.bytes / unit, 0) {}
 
-  std::size_t sums = 0;  ///< blocks whose gradients were added in the pass of their first layer
+  std::size_t sums = 0;  ///< branches whose gradients were added in the pass of their first layer
 
   /// What went wrong first, or nothing.
   [[nodiscard]] std::string run() {
@@ -122,25 +140,46 @@ class simulation {
 
  private:
   static constexpr std::size_t unit = 64;
-  enum content_kind : std::uint64_t { value = 1, gradient, both_gradients, scratch, saved, parameters, loss };
+  enum content_kind : std::uint64_t { value = 1, gradient, sum_of_gradients, scratch, saved, parameters, loss };
   static std::uint64_t stamp(std::size_t number, content_kind written) { return number * 8 + written; }
 
   [[nodiscard]] const operation& op(std::size_t i) const { return program_.operations[i]; }
-  [[nodiscard]] static bool passes_on(const operation& o) {
+  [[nodiscard]] static bool starts_branch(const operation& o) {
     return o.kind == kind::save_skip || o.kind == kind::shortcut;
   }
-  /// The value whose numbers these are: junctions pass theirs on.
+  [[nodiscard]] static bool joins(const operation& o) {
+    return o.kind == kind::add || o.kind == kind::multiply || o.kind == kind::concatenate;
+  }
+  /// The value whose numbers these are: some junctions pass theirs on, and a concatenation is completed where it lies.
   [[nodiscard]] std::size_t content(std::size_t v) const {
-    while (v > 0 && passes_on(op(v - 1))) v = op(v - 1).input;
+    while (v > 0) {
+      const operation& o = op(v - 1);
+      if (starts_branch(o)) {
+        v = o.input;
+      } else if (o.kind == kind::concatenate && o.skip != 0) {
+        v = o.skip;
+      } else {
+        return v;
+      }
+    }
     return v;
   }
   [[nodiscard]] std::size_t value_at(std::size_t v) const { return plan_.value(v); }
-  /// The stamp of the gradient of a value: one and the same for both summands of a sum.
+  /// The stamp of the gradient of a value: one and the same for both summands of a sum, and for all that is
+  /// concatenated.
   [[nodiscard]] std::uint64_t gradient_stamp(std::size_t v) const {
     for (const operation& o : program_.operations) {
-      if (o.kind == kind::add && (o.input == v || o.skip == v)) return stamp(o.output, both_gradients);
+      if ((o.kind == kind::add && (o.input == v || o.skip == v)) || (o.kind == kind::concatenate && o.skip == v)) {
+        return gradient_stamp(o.output);
+      }
     }
     return stamp(v, gradient);
+  }
+  /// The stamp of the gradient that a branch, which operation `start` begins, and those after it give their input.
+  [[nodiscard]] std::uint64_t branches_stamp(std::size_t start) const {
+    const operation& o = op(start);
+    if (o.kind == kind::save_skip) return gradient_stamp(o.input);
+    return o.skip == 0 ? gradient_stamp(o.output) : stamp(o.output, sum_of_gradients);
   }
   /// Whether gradients pass here in the region under way: a supervised stage, or all from the boundary on.
   [[nodiscard]] bool inside(std::size_t i) const {
@@ -150,7 +189,7 @@ class simulation {
   /// Whether a parameter that learns in this region has a say in this value.
   [[nodiscard]] bool matters(std::size_t v) const {
     if (v == 0 || !inside(v - 1)) return false;
-    return learns(v - 1) || matters(op(v - 1).input) || (op(v - 1).kind == kind::add && matters(op(v - 1).skip));
+    return learns(v - 1) || matters(op(v - 1).input) || (joins(op(v - 1)) && matters(op(v - 1).skip));
   }
   [[nodiscard]] bool supervised(std::size_t stage) const {
     for (std::size_t i = 0; i < program_.operations.size(); ++i) {
@@ -180,10 +219,10 @@ class simulation {
 
   void forward(std::size_t i) {
     const operation& o = op(i);
-    if (passes_on(o)) return;
+    if (starts_branch(o)) return;
     const lo::operation_bytes& b = program_.bytes[i];
     const lo::operation_slots& offsets = plan_.operations[i];
-    const std::size_t skip_bytes = o.kind == kind::add ? b.input : 0;
+    const std::size_t skip_bytes = o.skip == 0 ? 0 : program_.bytes[o.skip - 1].output;
     region_ = boundary_ < program_.stages && o.stage >= boundary_ ? program_.stages
               : supervised(o.stage)                               ? o.stage
                                                                   : plan::none;
@@ -191,14 +230,18 @@ class simulation {
     write(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch));
     read_value(o.input, b.input, "input", i);
     read_value(o.skip, skip_bytes, "skip", i);
-    write(value_at(o.output), b.output, stamp(o.output, value));
+    if (o.kind == kind::concatenate && o.skip != 0 && value_at(o.output) != value_at(o.skip)) {
+      return fail("a concatenation in two places", i);
+    }
+    write(value_at(o.output), b.output, stamp(content(o.output), value));
     if (keeps) write(offsets.saved, b.saved, stamp(i, saved));
     // All of these are used at once: the output may lie on the input of an elementwise operation, on nothing else.
     read(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch), "scratch", i);
     const bool in_place = o.elementwise && value_at(o.output) == value_at(o.input);
     if (!in_place) read_value(o.input, b.input, "input, after the output was written,", i);
-    read_value(o.skip, skip_bytes, "skip, after the output was written,", i);
-    read(value_at(o.output), b.output, stamp(o.output, value), "output", i);
+    const bool is_input = content(o.skip) == content(o.input);  // two branches without layers
+    if (!is_input) read_value(o.skip, skip_bytes, "skip, after the output was written,", i);
+    read_value(o.output, b.output, "output", i);
   }
 
   /// Behind the last operation of a stage: its local loss, and before the boundary its own backward pass and its step.
@@ -244,52 +287,72 @@ class simulation {
 
   void backward(std::size_t i) {
     const operation& o = op(i);
-    if (!matters(o.output) || o.kind == kind::shortcut) return;
+    if (!matters(o.output)) return;
+    if (starts_branch(o)) return add_branches(i);
     const lo::operation_bytes& b = program_.bytes[i];
     const lo::operation_slots& offsets = plan_.operations[i];
     const std::size_t own = plan_.gradient(o.output);
     const bool to_input = matters(o.input);
-    const bool to_skip = (o.kind == kind::add || o.kind == kind::save_skip) && matters(o.skip);
+    const bool to_skip = joins(o) && matters(o.skip);
+    const std::size_t skip_bytes = o.skip == 0 ? 0 : program_.bytes[o.skip - 1].output;
     write(offsets.backward_scratch, b.backward_scratch, stamp(i, scratch));
     if (o.saves_input()) read_value(o.input, b.input, "input, backward", i);
+    if (o.kind == kind::multiply) read_value(o.skip, skip_bytes, "skip, backward", i);
     if (o.saves_output()) read_value(o.output, b.output, "output, backward", i);
     if (learns(i)) write(offsets.parameter_gradients, b.gradients, stamp(i, parameters));
     read(offsets.saved, b.saved, stamp(i, saved), "saved", i);
     read(own, b.output, gradient_stamp(o.output), "output gradient", i);
-    if (o.kind == kind::add && to_skip) {
-      if (to_input && plan_.gradient(o.skip) != plan_.gradient(o.input)) return fail("summands apart", i);
-      if (plan_.gradient(o.skip) != own) return fail("a sum that is not in place", i);
-      write(plan_.gradient(o.skip), b.output, gradient_stamp(o.skip));
-    }
-    const std::size_t first = o.kind == kind::save_skip ? i + 1 : i;  // of the main branch
-    const bool added = plan_.operations[first].adds_input_gradient;
-    sums += o.kind == kind::save_skip && added ? 1U : 0U;
-    if (o.kind == kind::save_skip && to_skip && !added) {
-      read(plan_.gradient(o.skip), b.output, gradient_stamp(o.skip), "shortcut's gradient", i);
-    }
-    if (o.kind == kind::save_skip && to_skip && (plan_.gradient(o.skip) == own) != added) {
-      return fail("place of the shortcut's gradient", i);
+    if (to_skip && o.kind == kind::multiply) {
+      write(plan_.gradient(o.skip), skip_bytes, gradient_stamp(o.skip));
+      read(own, b.output, gradient_stamp(o.output), "output gradient, after the factor's was", i);
+    } else if (to_skip && plan_.gradient(o.skip) != own) {
+      return fail("a gradient that is not shared", i);
     }
     if (to_input) {
       if (offsets.input_gradient != plan_.gradient(o.input)) return fail("place of the input gradient", i);
-      if (o.kind != kind::save_skip && added) {
-        const std::size_t skip = op(i - 1).skip;
-        if (op(i - 1).kind != kind::save_skip || !o.accumulates) return fail("nothing to add to", i);
-        if (plan_.gradient(skip) != offsets.input_gradient) return fail("place of the sum", i);
-        read(offsets.input_gradient, b.input, gradient_stamp(skip), "shortcut's gradient at the first layer", i);
+      if (o.kind == kind::add && offsets.input_gradient != own) return fail("a sum that is not in place", i);
+      if (offsets.adds_input_gradient) {
+        if (i == 0 || !starts_branch(op(i - 1)) || op(i - 1).skip == 0) return fail("nothing to add to", i);
+        const std::size_t next = op(i - 1).skip - 1;
+        if (!o.accumulates || plan_.operations[next].input_gradient != offsets.input_gradient) {
+          return fail("place of the sum", i);
+        }
+        read(offsets.input_gradient, b.input, branches_stamp(next), "gradient of the branches after this one", i);
+        ++sums;
       }
       write(plan_.gradient(o.input), b.input, gradient_stamp(o.input));
       const bool in_place = o.elementwise && plan_.gradient(o.input) == own;
-      if (o.kind == kind::save_skip && !in_place) return fail("a junction that is not in place", i);
       if (!in_place) read(own, b.output, gradient_stamp(o.output), "output gradient, after the input's was", i);
+      if (to_skip) read(plan_.gradient(o.skip), skip_bytes, gradient_stamp(o.skip), "gradient of the skip", i);
     } else if (offsets.input_gradient != plan::none) {
       return fail("an input gradient that no one wants", i);
     }
     if (o.saves_input()) read_value(o.input, b.input, "input, after backward", i);
+    if (o.kind == kind::multiply) read_value(o.skip, skip_bytes, "skip, after backward", i);
     if (o.saves_output()) read_value(o.output, b.output, "output, after backward", i);
     read(offsets.saved, b.saved, stamp(i, saved), "saved, after backward", i);
     read(offsets.backward_scratch, b.backward_scratch, stamp(i, scratch), "backward scratch", i);
     if (learns(i)) read(offsets.parameter_gradients, b.gradients, stamp(i, parameters), "own parameter gradient", i);
+  }
+
+  /// At the beginning of a branch: adds the gradient of the branches after it.
+  void add_branches(std::size_t i) {
+    const operation& o = op(i);
+    const std::size_t bytes = program_.bytes[i].output;
+    const std::size_t own = plan_.gradient(o.output);
+    const std::size_t sum = plan_.operations[i].input_gradient;
+    if (o.kind == kind::save_skip && sum != plan_.gradient(o.input)) return fail("place of the branches' gradient", i);
+    read(own, bytes, gradient_stamp(o.output), "gradient of a branch", i);
+    const bool added = plan_.operations[i + 1].adds_input_gradient;
+    if (o.skip == 0 || added) {
+      if (sum != own) return fail("a gradient that is not passed on", i);
+    } else {
+      read(plan_.operations[o.skip - 1].input_gradient, bytes, branches_stamp(o.skip - 1), "gradient of the branches",
+           i);
+    }
+    if (o.skip == 0) return;
+    write(sum, bytes, branches_stamp(i));
+    if (sum != own) read(own, bytes, gradient_stamp(o.output), "gradient of a branch, after the sum", i);
   }
 
   const example& program_;
@@ -324,56 +387,71 @@ class dice {
   std::uint64_t next_ = 0;
 };
 
-example random_program(std::uint64_t seed) {
-  dice draw(seed);
-  example p(64 * (1 + draw.below(20)));
-  const auto filler = [&](std::size_t most) {
+/// Adds layers to a program by chance.
+class random_layers {
+ public:
+  random_layers(example& program, std::uint64_t seed) : p_(program), draw_(seed) {}
+
+  void add_program() {
+    fill(2);
+    for (std::size_t pieces = 2 + draw_.below(4); pieces > 0; --pieces) add_piece();
+    p_.linear(1 + draw_.below(200));
+  }
+  void add_bytes() {
+    for (std::size_t i = 0; i < p_.bytes.size(); ++i) {
+      if (p_.operations[i].kind == kind::save_skip || p_.operations[i].kind == kind::shortcut) continue;
+      p_.bytes[i].forward_scratch = draw_.below(3) == 0 ? 1 + draw_.below(1500) : 0;
+      p_.bytes[i].backward_scratch = draw_.below(3) == 0 ? 1 + draw_.below(1500) : 0;
+      p_.bytes[i].saved = p_.operations[i].kind == kind::normalization ? 1 + draw_.below(200) : 0;
+      if (p_.operations[i].parameters > 0) p_.bytes[i].gradients = 1 + draw_.below(1500);
+    }
+  }
+
+ private:
+  void fill(std::size_t most) {
     constexpr kind elementwise[] = {kind::normalization, kind::activation, kind::dropout};
-    for (std::size_t count = draw.below(most + 1); count > 0; --count) {
-      if (draw.below(5) == 0 && !p.in_block) {
-        p.add(kind::pooling, 1 + draw.below(1000));
+    for (std::size_t count = draw_.below(most + 1); count > 0; --count) {
+      if (draw_.below(5) == 0) {
+        p_.add(kind::pooling, 1 + draw_.below(1000));
       } else {
-        p.same(elementwise[draw.below(3)]);
+        p_.same(elementwise[draw_.below(3)]);
       }
     }
-  };
-  filler(2);
-  for (std::size_t pieces = 2 + draw.below(4); pieces > 0; --pieces) {
-    if (draw.below(2) == 0) {
-      p.linear(1 + draw.below(2000));
-      filler(3);
-      continue;
-    }
-    p.open_block();
-    const bool projects = draw.below(2) == 0;
-    const bool weightless = draw.below(4) == 0;  // the main branch
-    const std::size_t out = projects && !weightless ? 1 + draw.below(2000) : p.block_size;
-    if (weightless) {
-      if (!projects) p.same(kind::activation);
+  }
+  void add_piece() {
+    if (p_.blocks.size() < 3 && draw_.below(2) == 0) {
+      add_block();
     } else {
-      for (std::size_t layers = draw.below(3); layers > 0; --layers) {
-        p.linear(1 + draw.below(2000));
-        filler(2);
-      }
-      p.linear(out);
+      p_.linear(1 + draw_.below(2000));
     }
-    filler(2);
-    p.open_shortcut();
-    if (projects) {
-      p.linear(out);
-      filler(1);
+    fill(2);
+  }
+  void add_block() {
+    constexpr kind joins[] = {kind::add, kind::multiply, kind::concatenate};
+    const kind how = joins[draw_.below(3)];
+    const std::size_t branches = how == kind::multiply ? 2 : 2 + draw_.below(3);
+    const std::size_t out = draw_.below(2) == 0 ? p_.size : 1 + draw_.below(2000);
+    p_.open_block();
+    for (std::size_t branch = 0; branch < branches; ++branch) {
+      if (branch > 0) p_.open_shortcut();
+      for (std::size_t pieces = draw_.below(3); pieces > 0; --pieces) add_piece();
+      const bool spreads = how == kind::multiply && branch == 1 && draw_.below(2) == 0;
+      if (how != kind::concatenate && p_.size != out && !spreads) p_.linear(out);
+      if (draw_.below(3) == 0) p_.same(kind::normalization);
+      if (branch + 1 == branches) return p_.close_block(how);
+      if (branch > 0 || how == kind::concatenate) p_.join(how);
     }
-    p.close_block();
-    filler(1);
   }
-  p.linear(1 + draw.below(200));
-  for (std::size_t i = 0; i < p.bytes.size(); ++i) {
-    if (p.operations[i].kind == kind::save_skip || p.operations[i].kind == kind::shortcut) continue;
-    p.bytes[i].forward_scratch = draw.below(3) == 0 ? 1 + draw.below(1500) : 0;
-    p.bytes[i].backward_scratch = draw.below(3) == 0 ? 1 + draw.below(1500) : 0;
-    p.bytes[i].saved = p.operations[i].kind == kind::normalization ? 1 + draw.below(200) : 0;
-    if (p.operations[i].parameters > 0) p.bytes[i].gradients = 1 + draw.below(1500);
-  }
+
+  example& p_;
+  dice draw_;
+};
+
+example random_program(std::uint64_t seed) {
+  example p(64 * (1 + seed * 7 % 20));
+  random_layers layers(p, seed);
+  layers.add_program();
+  layers.add_bytes();
   return p;
 }
 
@@ -533,6 +611,62 @@ TEST_CASE("plan: writing over the input, where no one reads it again") {
   CHECK(suffix.value(2) != suffix.value(1));  // normalization reads its input backward
   CHECK(suffix.value(3) == suffix.value(2));
   CHECK(suffix.gradient(1) == suffix.gradient(3));  // gradients pass through elementwise operations in place
+}
+
+TEST_CASE("plan: the gradients of all branches are added in one place, and passed on there") {
+  for (const kind how : {kind::add, kind::concatenate}) {
+    CAPTURE(how == kind::add);
+    example p(large);
+    p.linear(large);           // value 1
+    p.same(kind::activation);  // 2
+    p.open_block();            // 3
+    p.linear(large);           // 4
+    p.same(kind::dropout);     // 5
+    if (how == kind::concatenate) p.join(how);
+    for (std::size_t more = 0; more < 2; ++more) {
+      p.open_shortcut();
+      p.linear(large);
+      p.same(kind::dropout);
+      if (more == 0) p.join(how);
+    }
+    p.close_block(how);
+    p.linear(64);
+    const plan found = p.planned(0);
+    const auto first = [&](std::size_t branch) {  // the operation that begins it
+      std::size_t i = 2;
+      while (branch > 0) branch -= p.operations[++i].kind == kind::shortcut ? 1U : 0U;
+      return i;
+    };
+    CHECK(found.operations[first(0)].input_gradient == found.operations[first(2)].input_gradient);
+    CHECK(found.operations[first(1)].input_gradient == found.operations[first(2)].input_gradient);
+    CHECK(found.operations[first(0) + 1].adds_input_gradient);
+    CHECK(found.operations[first(1) + 1].adds_input_gradient);
+    CHECK_FALSE(found.operations[first(2) + 1].adds_input_gradient);
+    CHECK(found.gradient(2) == found.operations[first(2)].input_gradient);
+    CHECK(found.gradient(1) == found.gradient(2));
+    // A sum passes its gradient on where it is. The branches of a concatenation have one each.
+    CHECK((found.gradient(5) == found.gradient(p.value - 1)) == (how == kind::add));
+  }
+}
+
+TEST_CASE("plan: a concatenation is made of its branches where it lies, and of a prefix nothing else is kept") {
+  example p(large);
+  p.linear(large);
+  for (std::size_t k = 0; k < 4; ++k) {
+    p.open_block();
+    p.linear(large);
+    p.join(kind::concatenate);
+    p.open_shortcut();
+    p.linear(2 * large);
+    p.close_block(kind::concatenate);
+    p.linear(large);
+  }
+  p.linear(64);
+  // The input of a block, the concatenation of three times its size, and the branch under way.
+  CHECK(p.planned(p.stages - 1).activation_bytes == 6 * large);
+  // By gradient: four inputs and concatenations, which linear operations read, and the last branch under way. The other
+  // branches are not kept.
+  CHECK(p.planned(0).activation_bytes == (4 + 4 * 3 + 2) * large);
 }
 
 TEST_CASE("plan: a supervised prefix keeps one stage at a time") {

@@ -99,6 +99,61 @@ TEST_CASE("program: a block is one stage, and an activation behind its sum belon
   CHECK(ops[12].out == lo::shape{4, 4, 8});
 }
 
+TEST_CASE("program: branches begin at the input of their block, and each is joined to those before it") {
+  using three = lo::concatenated<lo::branch<lo::conv2d<3, 1, oja>>, lo::branch<>,
+                                 lo::branch<lo::conv2d<4, 3, lo::padding<1>, oja>, lo::relu>>;
+  using net = lo::network<lo::image<6, 5, 2>, lo::conv2d<2, 1, oja>, three, lo::dense<2>>;
+  CHECK(names<net>() == std::vector<std::string>{"conv2d", "save_skip", "conv2d", "concatenate", "shortcut",
+                                                 "concatenate", "shortcut", "conv2d", "relu", "concatenate", "dense"});
+  CHECK(stages<net>() == list{0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2});
+  CHECK(inputs<net>() == list{0, 1, 2, 3, 1, 5, 1, 7, 8, 9, 10});
+  const auto& ops = net::program.operations;
+  CHECK(ops[1].skip == 5);  // each beginning knows the next
+  CHECK(ops[4].skip == 7);
+  CHECK(ops[6].skip == 0);
+  CHECK(ops[3].skip == 0);  // each part of the concatenation knows the one before
+  CHECK(ops[5].skip == 4);
+  CHECK(ops[9].skip == 6);
+  CHECK(ops[3].first_channel == 0);
+  CHECK(ops[5].first_channel == 3);
+  CHECK(ops[9].first_channel == 5);
+  CHECK(ops[3].in == lo::shape{6, 5, 3});
+  CHECK(ops[5].in == lo::shape{6, 5, 2});
+  CHECK(ops[9].in == lo::shape{6, 5, 4});
+  for (const std::size_t i : {3U, 5U, 9U}) CHECK(ops[i].out == lo::shape{6, 5, 9});
+}
+
+TEST_CASE("program: blocks within each other are one stage, and the inner one's input is the outer's running value") {
+  using excited = lo::multiplied<lo::branch<>, lo::branch<lo::global_average_pool, lo::dense<3, oja>>>;
+  using outer = lo::residual<lo::conv2d<3, 1, oja>, excited, lo::block<lo::conv2d<3, 1, oja>>>;
+  using net = lo::network<lo::image<6, 5, 3>, outer, lo::relu, lo::added<lo::branch<outer>, lo::branch<>, lo::branch<>>,
+                          lo::dense<2>>;
+  const std::vector<std::string> found = names<net>();
+  const std::vector<std::string> block{"save_skip", "conv2d",   "save_skip",  "shortcut", "global_average_pool",
+                                       "dense",     "multiply", "open_block", "conv2d",   "close_block",
+                                       "shortcut",  "add"};
+  CHECK(std::vector<std::string>(found.begin(), found.begin() + 12) == block);
+  CHECK(std::vector<std::string>(found.begin() + 14, found.begin() + 26) == block);
+  static_assert(net::stages == 3);
+  CHECK(stages<net>()[12] == 0);
+  CHECK(stages<net>()[13] == 1);
+  CHECK(stages<net>()[29] == 1);
+  const list all = inputs<net>();
+  CHECK(list(all.begin(), all.begin() + 14) == list{0, 1, 2, 2, 4, 5, 3, 7, 8, 9, 0, 10, 12, 13});
+  const auto& ops = net::program.operations;
+  CHECK(ops[0].skip == 11);
+  CHECK(ops[2].skip == 4);
+  CHECK(ops[6].skip == 6);
+  CHECK(ops[6].field == lo::window{6, 5});  // positions that share a factor
+  CHECK(ops[6].out == lo::shape{6, 5, 3});
+  CHECK(ops[11].skip == 11);
+  CHECK(ops[13].skip == 27);  // the first of three branches has a block of its own
+  CHECK(ops[26].skip == 29);
+  CHECK(ops[27].input == 26);
+  CHECK(ops[27].skip == 27);
+  CHECK(ops[29].input == 28);
+}
+
 TEST_CASE("program: the boundary stops at the first stage with a layer that learns by gradient, or at the last stage") {
   using last = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<4, lo::rule::hebb>, lo::dense<4, oja>>;
   using middle = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<4>, lo::dense<4, oja>, lo::dense<2>>;

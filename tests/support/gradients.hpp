@@ -14,6 +14,7 @@
 #include <localis/layer/group_norm.hpp>
 #include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
+#include <localis/layer/junction.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>
@@ -103,6 +104,60 @@ void check_block_gradients() {
                  input, Backend>();
   check_gradient<lo::residual<lo::shortcut<lo::leaky_relu, lo::conv2d<3, 2>>, lo::conv2d<3, 2>, lo::relu>, input,
                  Backend>();
+}
+
+/// A squeeze-excite over two channels.
+using excited =
+    lo::multiplied<lo::branch<>, lo::branch<lo::global_average_pool, lo::dense<3>, lo::tanh, lo::dense<2>, lo::tanh>>;
+
+template <class Backend>
+void check_junction_gradients() {
+  using input = lo::image<4, 3, 2>;
+  using wide = lo::conv2d<3, 3, lo::padding<1>>;
+  using same = lo::conv2d<2, 1>;
+  check_gradient<lo::concatenated<lo::branch<wide, lo::relu>, lo::branch<same>, lo::branch<lo::tanh, lo::conv2d<1, 1>>>,
+                 input, Backend>();
+  check_gradient<lo::concatenated<lo::branch<>, lo::branch<lo::batch_norm, lo::relu, wide>>, input, Backend>();
+  // The input goes to the concatenation last, in the middle, and twice.
+  check_gradient<lo::concatenated<lo::branch<wide>, lo::branch<>, lo::branch<>,
+                                  lo::branch<lo::max_pool2d<3, lo::stride<1>, lo::padding<1>>>>,
+                 input, Backend>();
+  // A dense block.
+  check_gradient<
+      lo::sequence<lo::concatenated<lo::branch<>, lo::branch<lo::batch_norm, lo::tanh, wide>>,
+                   lo::concatenated<lo::branch<>, lo::branch<lo::batch_norm, lo::tanh, wide>>,
+                   lo::concatenated<lo::branch<>, lo::branch<lo::layer_norm, wide, lo::tanh>>, lo::average_pool2d<2>>,
+      input, Backend>();
+  check_gradient<lo::added<lo::branch<same>, lo::branch<wide, same>, lo::branch<lo::tanh>, lo::branch<>>, input,
+                 Backend>();
+  check_gradient<lo::added<lo::branch<>, lo::branch<>, lo::branch<lo::batch_norm>>, input, Backend>();
+  check_gradient<lo::sequence<lo::added<lo::branch<same, lo::batch_norm>, lo::branch<lo::tanh, same, lo::batch_norm>,
+                                        lo::branch<same, lo::batch_norm>>,
+                              lo::relu>,
+                 input, Backend>();
+  check_gradient<lo::multiplied<lo::branch<wide>, lo::branch<lo::conv2d<3, 1>, lo::tanh>>, input, Backend>();
+  check_gradient<lo::multiplied<lo::branch<>, lo::branch<>>, input, Backend>();
+  check_gradient<lo::multiplied<lo::branch<lo::tanh>, lo::branch<>>, lo::vector_input<5>, Backend>();
+  check_gradient<excited, input, Backend>();
+  // Blocks within each other. The outer sum still reads the gradient that the inner one could overwrite.
+  check_gradient<lo::residual<same, lo::batch_norm, lo::tanh, excited, same, lo::batch_norm>, input, Backend>();
+  check_gradient<lo::residual<lo::residual<same>>, input, Backend>();
+  check_gradient<lo::residual<lo::residual<same, lo::batch_norm>>, input, Backend>();
+  check_gradient<lo::residual<lo::residual<same, lo::batch_norm>, lo::relu>, input, Backend>();
+  check_gradient<lo::residual<lo::shortcut<lo::residual<lo::tanh, same>, lo::leaky_relu>,
+                              lo::residual<lo::residual<same>, lo::relu>>,
+                 input, Backend>();
+  check_gradient<lo::residual<lo::block<same, lo::block<lo::tanh>>>, input, Backend>();
+  check_gradient<lo::residual<excited>, input, Backend>();
+  check_gradient<lo::residual<lo::concatenated<lo::branch<lo::conv2d<1, 1>>, lo::branch<lo::conv2d<1, 1>, lo::tanh>>>,
+                 input, Backend>();
+  check_gradient<lo::concatenated<lo::branch<lo::concatenated<lo::branch<same>, lo::branch<wide>>, lo::tanh>,
+                                  lo::branch<lo::concatenated<lo::branch<>, lo::branch<same>>>, lo::branch<excited>,
+                                  lo::branch<lo::residual<same>>>,
+                 input, Backend>();
+  check_gradient<
+      lo::multiplied<lo::branch<lo::residual<same>>, lo::branch<lo::multiplied<lo::branch<same>, lo::branch<>>>>, input,
+      Backend>();
 }
 
 template <class Backend>

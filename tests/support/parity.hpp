@@ -24,6 +24,7 @@
 #include <localis/layer/group_norm.hpp>
 #include <localis/layer/hard_swish.hpp>
 #include <localis/layer/instance_norm.hpp>
+#include <localis/layer/junction.hpp>
 #include <localis/layer/layer_norm.hpp>
 #include <localis/layer/leaky_relu.hpp>
 #include <localis/layer/patch_norm.hpp>
@@ -131,6 +132,25 @@ using smooth =
 
 template <class Rule>
 using in_small_steps = lo::rule::local<Rule, lo::rule::relative_step>;
+
+/// Branches that are concatenated, added and multiplied, within each other too.
+using small_oja = in_small_steps<oja>;
+using junctions = lo::network<
+    lo::image<9, 7, 3>, lo::conv2d<8, 3, lo::padding<1>, lo::no_bias, small_oja>, lo::batch_norm, lo::tanh,
+    lo::concatenated<
+        lo::branch<>, lo::branch<lo::batch_norm, lo::tanh, lo::conv2d<4, 3, lo::padding<1>, lo::no_bias, small_oja>>,
+        lo::branch<lo::max_pool2d<3, lo::stride<1>, lo::padding<1>>, lo::conv2d<3, 1, small_oja>, lo::tanh>>,
+    lo::batch_norm, lo::tanh,
+    lo::residual<lo::conv2d<6, 1, lo::no_bias, small_oja>, lo::batch_norm, lo::tanh,
+                 lo::multiplied<lo::branch<>, lo::branch<lo::global_average_pool, lo::dense<4, small_oja>, lo::tanh,
+                                                         lo::dense<6, small_oja>, lo::tanh>>,
+                 lo::conv2d<15, 1, lo::no_bias, small_oja>, lo::batch_norm>,
+    lo::tanh,
+    lo::added<lo::branch<lo::conv2d<6, 1, lo::no_bias, small_oja>, lo::batch_norm>,
+              lo::branch<lo::conv2d<6, 3, lo::padding<1>, small_oja>, lo::tanh>,
+              lo::branch<lo::multiplied<lo::branch<lo::conv2d<6, 1, small_oja>>,
+                                        lo::branch<lo::conv2d<6, 1, small_oja>, lo::tanh>>>>,
+    lo::tanh, lo::average_pool2d<2>, lo::dense<5>>;
 
 /// What one pass does where nothing is kept: normalization, activation and pooling behind convolutions, over extents
 /// that leave a rest.

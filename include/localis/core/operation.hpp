@@ -14,7 +14,7 @@
 
 namespace localis {
 
-/// Why a layer does not fit the layer before it. The network itself detects the last four.
+/// Why a layer does not fit the layer before it. The network itself detects the last six.
 enum class misfit {
   none,
   window_larger_than_input,
@@ -23,6 +23,8 @@ enum class misfit {
   groups_do_not_divide,
   other,  ///< for layers of a user: does not accept such an input
   branches_differ,
+  extents_differ,
+  factors_differ,
   mixed_supervision,
   empty,         ///< has no output values
   another_shape  ///< describes another input than it gets, or is elementwise and changes the number of values
@@ -34,10 +36,12 @@ enum class operation_kind {
   activation,
   pooling,
   dropout,
-  // Junctions; all but `add` pass their input on unchanged.
-  save_skip,
-  shortcut,
+  // Junctions. The last four pass their input on unchanged.
   add,
+  multiply,
+  concatenate,
+  save_skip,  ///< begins the first branch of a block
+  shortcut,   ///< begins another branch of it
   open_block,
   close_block
 };
@@ -75,7 +79,8 @@ struct operation {
   bool has_bias = false;
   /// The output may overwrite the input, and the input gradient the output gradient.
   bool elementwise = false;
-  bool accumulates = false;  ///< backward can add to the input gradient (operands::adds_input_gradient)
+  bool ends_junction = false;  ///< the last operation of a block
+  bool accumulates = false;    ///< backward can add to the input gradient (operands::adds_input_gradient)
   std::size_t parameters = 0;
   local_learning learning = local_learning::none;  ///< of a trainable layer; the network sets it for the others
   saved_values saves = saved_values::none;
@@ -90,7 +95,10 @@ struct operation {
   std::size_t network_outputs = 0;   ///< number of outputs of the whole network
   std::size_t stage = 0;
   std::size_t input = 0;  ///< value numbers; 0 is the network's input
-  std::size_t skip = 0;   ///< second input of `add`; of `save_skip`: what its shortcut computes
+  /// Of an operation that joins: its second input, which for `concatenate` is 0 or the value that it completes. Of one
+  /// that begins a branch: what begins the next branch of the block, or 0.
+  std::size_t skip = 0;
+  std::size_t first_channel = 0;  ///< of `concatenate`: where the channels of its input begin in its output
   std::size_t output = 0;
 
   [[nodiscard]] constexpr linear_map map() const { return {in, out, field, groups}; }
@@ -98,6 +106,14 @@ struct operation {
   [[nodiscard]] constexpr bool passes_on() const {
     return kind == operation_kind::save_skip || kind == operation_kind::shortcut ||
            kind == operation_kind::open_block || kind == operation_kind::close_block;
+  }
+  /// Whether it begins a branch.
+  [[nodiscard]] constexpr bool starts_branch() const {
+    return kind == operation_kind::save_skip || kind == operation_kind::shortcut;
+  }
+  /// Whether it joins two branches, or adds one to those before.
+  [[nodiscard]] constexpr bool joins() const {
+    return kind == operation_kind::add || kind == operation_kind::multiply || kind == operation_kind::concatenate;
   }
   [[nodiscard]] constexpr bool trainable() const { return kind == operation_kind::linear; }
   /// Whether its stage learns from a local loss while it lies before the boundary.

@@ -42,10 +42,10 @@ struct fusion_facts {
   }
   /// The normalization whose pass may perform sum i, or `size`.
   static constexpr std::size_t normalization_before(std::size_t i) {
-    for (std::size_t norm = 0; norm < i; ++norm) {
-      if (operations[i].kind == operation_kind::add && sum_after(norm) == i) return norm;
-    }
-    return size;
+    if (operations[i].kind != operation_kind::add) return size;
+    std::size_t norm = i - 1;
+    if (operations[norm].kind == operation_kind::shortcut) --norm;
+    return sum_after(norm) == i ? norm : size;
   }
   /// The last of the operations that the forward pass of operation i may perform if nothing is saved for a backward
   /// pass: operation i itself or, if it is trainable, the normalization, activation and pooling after it.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -45,8 +46,8 @@ void initialize(Model& model, const initialization& options) {
          "a finite number >= 0", options.dense_deviation);
   const std::span<const operation> all = Model::operations();
   const auto ends_branch = [&](const operation& op) {
-    const std::size_t next = static_cast<std::size_t>(&op - all.data()) + 1;
-    return next < all.size() && all[next].kind == operation_kind::shortcut;
+    return std::any_of(all.begin(), all.end(),
+                       [&](const operation& sum) { return sum.kind == operation_kind::add && sum.input == op.output; });
   };
   const random_stream random(options.seed, 0x696E697469616C);  // "initial"
   std::size_t index = 0;

@@ -7,7 +7,7 @@
 
 #include <localis/core/random.hpp>
 #include <localis/layer/concept.hpp>
-#include <localis/layer/residual.hpp>
+#include <localis/layer/junction.hpp>
 #include <localis/network/program.hpp>
 
 namespace localis::detail {
@@ -46,8 +46,8 @@ constexpr void for_each_index_reversed(F&& f) {
 
 /// Takes the place of a type that is not a layer, and does nothing, so that the compiler prints a single error.
 template <class Backend>
-struct stand_in_layer : junction<Backend> {
-  using junction<Backend>::junction;
+struct stand_in_layer : passing<Backend> {
+  using passing<Backend>::passing;
   identity_function function{};
 };
 

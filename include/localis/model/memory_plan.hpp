@@ -181,17 +181,17 @@ class plan_builder {
       const operation& op = program_[i];
       if (moments_.backward[i] == none) continue;
       region_[op.output] = moments_.region[i];
-      wanted_[op.output] =
-          op.parameters > 0 || wants(op.input, i) || (op.kind == operation_kind::add && wants(op.skip, i));
+      wanted_[op.output] = op.parameters > 0 || wants(op.input, i) || (op.joins() && wants(op.skip, i));
     }
   }
 
   /// Finds the last moment at which each content is read. Several values share one content if they are the same array
-  /// of numbers, because a junction passes its input on.
+  /// of numbers, because a junction passes its input on or completes it.
   [[gnu::cold]] void find_last_reads() {
     for (std::size_t v = 0; v < content_.size(); ++v) content_[v] = v;
     for (const operation& op : program_) {
       if (op.passes_on()) content_[op.output] = content_[op.input];
+      if (op.kind == operation_kind::concatenate && op.skip != 0) content_[op.output] = content_[op.skip];
     }
     const auto read = [&](std::size_t value, std::size_t moment) {
       std::size_t& last = last_read_[content_[value]];
@@ -200,9 +200,10 @@ class plan_builder {
     for (std::size_t i = 0; i < program_.size(); ++i) {
       const operation& op = program_[i];
       if (!is_fused(i)) read(op.input, moments_.forward[i]);
-      if (op.kind == operation_kind::add) read(op.skip, moments_.forward[i]);
+      if (op.joins()) read(op.skip, moments_.forward[i]);
       if (moments_.backward[i] != none) {
         if (op.saves_input()) read(op.input, moments_.backward[i]);
+        if (op.kind == operation_kind::multiply) read(op.skip, moments_.backward[i]);
         if (op.saves_output()) read(op.output, moments_.backward[op.fused_into_previous ? i - 1 : i]);
       }
       if (moments_.local_loss[i] != none) read(program_[last_of_stage(i)].output, moments_.local_loss[i]);
@@ -217,8 +218,10 @@ class plan_builder {
       const operation& op = program_[i];
       if (is_fused(i + 1)) continue;  // only the result of the next operation is stored
       std::size_t& slot = slots_[i].output;
-      if (content_[op.output] != op.output ||
-          (op.elementwise && value_slot(op.input) != none && last_read_[content_[op.input]] <= moments_.forward[i])) {
+      if (content_[op.output] != op.output) {
+        slot = value_slot(content_[op.output]);
+      } else if (op.elementwise && value_slot(op.input) != none &&
+                 last_read_[content_[op.input]] <= moments_.forward[i]) {
         slot = value_slot(op.input);
       } else {
         slot = arena_.add(bytes_[i].output, forward_moment(i), use::activation);
@@ -268,22 +271,19 @@ class plan_builder {
       arena_.extend(s.parameter_gradients, moments_.step[i]);
     }
     if (moments_.region[i] != stages_) s.learn_scratch = add_scratch(b.learn_scratch, moments_.step[i]);
-    if (op.kind == operation_kind::shortcut) return;  // its gradient waits for save_skip
     --waiting_[s.output_gradient];
-    if (op.kind == operation_kind::save_skip && op.skip != 0 && gradient_slot(op.skip) != none) {
-      arena_.extend(gradient_slot(op.skip), moment);  // the shortcut's gradient is added here
-      --waiting_[gradient_slot(op.skip)];
+    if (op.joins() && wants(op.skip, i)) {
+      const bool multiplies = op.kind == operation_kind::multiply;
+      hold(op.skip, multiplies ? add_gradient(bytes_[op.skip - 1].output, moment) : s.output_gradient, moment);
     }
-    const bool to_skip = op.kind == operation_kind::add && wants(op.skip, i);
-    if (!wants(op.input, i) && !to_skip) return;
-    std::size_t slot = sum_slot(i);
-    s.adds_input_gradient = slot != none;
-    if (slot == none && op.elementwise && waiting_[s.output_gradient] == 0) slot = s.output_gradient;
-    if (slot == none) slot = add_gradient(b.input, moment);
-    if (to_skip) hold(op.skip, slot, moment);
     if (!wants(op.input, i)) return;
-    s.input_gradient = slot;
-    hold(op.input, slot, moment);
+    s.input_gradient = op.starts_branch() ? branch_slot(i) : input_slot(i);
+    if (op.kind == operation_kind::shortcut) {  // the branch before it adds this gradient to its own
+      arena_.extend(s.input_gradient, moment);
+      ++waiting_[s.input_gradient];
+    } else {
+      hold(op.input, s.input_gradient, moment);
+    }
   }
   [[nodiscard]] std::size_t add_gradient(std::size_t size, std::size_t moment) {
     const std::size_t slot = arena_.add(size, moment, use::gradient);
@@ -296,12 +296,36 @@ class plan_builder {
     arena_.extend(slot, moment);
     ++waiting_[slot];
   }
-  /// Where operation i can add its input gradient to that of the shortcut, with which it is added in any case: none
-  /// unless it is the first of the main branch.
-  [[nodiscard]] std::size_t sum_slot(std::size_t i) {
-    if (i == 0 || program_[i - 1].kind != operation_kind::save_skip || !program_[i].accumulates) return none;
-    const std::size_t slot = program_[i - 1].skip == 0 ? none : gradient_slot(program_[i - 1].skip);
-    return slot == slots_[i].output_gradient ? none : slot;
+  /// Where operation i writes its input gradient, unless it begins a branch.
+  [[nodiscard]] std::size_t input_slot(std::size_t i) {
+    const operation& op = program_[i];
+    operation_slots& s = slots_[i];
+    if (op.kind == operation_kind::add || op.passes_on()) return s.output_gradient;
+    const std::size_t sum = sum_slot(i);
+    s.adds_input_gradient = sum != none;
+    if (sum != none) return sum;
+    if (op.elementwise && waiting_[s.output_gradient] == 0) return s.output_gradient;
+    return add_gradient(bytes_[i].input, moments_.backward[i]);
+  }
+  /// Where operation i can add its input gradient to that of the branches after its own, with which it is added in any
+  /// case: none unless it is the first of its branch.
+  [[nodiscard]] std::size_t sum_slot(std::size_t i) const {
+    if (i == 0 || !program_[i - 1].starts_branch() || program_[i - 1].skip == 0 || !program_[i].accumulates) {
+      return none;
+    }
+    const std::size_t slot = slots_[program_[i - 1].skip - 1].input_gradient;
+    return slot != slots_[i].output_gradient && waiting_[slot] == 1 ? slot : none;
+  }
+  /// Where the gradient of a branch that operation i begins is added to that of the branches after it.
+  [[nodiscard]] std::size_t branch_slot(std::size_t i) {
+    const std::size_t own = slots_[i].output_gradient;
+    if (program_[i].skip == 0) return own;
+    const std::size_t others = slots_[program_[i].skip - 1].input_gradient;
+    const std::size_t moment = moments_.backward[i];
+    arena_.extend(others, moment);
+    --waiting_[others];
+    const bool is_added = slots_[i + 1].adds_input_gradient;
+    return is_added || waiting_[own] == 0 ? own : add_gradient(bytes_[i].input, moment);
   }
 
   /// Replaces allocations by offsets.

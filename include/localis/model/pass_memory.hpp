@@ -52,8 +52,10 @@ struct pass_memory {
     arrays.output_gradient = gradient(Network::program.operations[last].output);
     arrays.input_gradient = locate<T>(offsets(i).input_gradient);
     arrays.adds_input_gradient = offsets(i).adds_input_gradient;
-    if (op.kind == operation_kind::add || op.kind == operation_kind::save_skip) {
+    if (op.joins()) {
       arrays.skip_gradient = gradient(op.skip);
+    } else if (op.starts_branch() && op.skip != 0 && !offsets(i + 1).adds_input_gradient) {
+      arrays.skip_gradient = locate<T>(offsets(op.skip - 1).input_gradient);
     }
     arrays.parameter_gradients = parameter_gradients(i);
     arrays.scratch = scratch(offsets(i).backward_scratch);
@@ -73,7 +75,7 @@ struct pass_memory {
     operands<T> arrays;
     arrays.samples = samples;
     arrays.input = value(op.input);
-    if (op.kind == operation_kind::add) arrays.skip = value(op.skip);
+    if (op.joins()) arrays.skip = value(op.skip);
     arrays.output = locate<T>(offsets(last).output);
     arrays.saved = locate<T>(offsets(i).saved);
     return arrays;

@@ -9,6 +9,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/fwd.hpp>
 #include <localis/layer/concept.hpp>
+#include <localis/layer/junction.hpp>
 #include <localis/layer/residual.hpp>
 
 namespace localis {
@@ -62,7 +63,7 @@ constexpr layer_list<A..., B...> operator+(layer_list<A...>, layer_list<B...>) {
   return {};
 }
 
-/// The operations of a layer: one for itself or, for a block, its branches between junctions.
+/// The operations of a layer: one for itself or, for a block, its layers between junctions.
 template <class Layer>
 struct flattened {
   using type = layer_list<Layer>;
@@ -78,14 +79,52 @@ template <class... Layers>
 struct flattened<block<Layers...>> {
   using type = flatten<open_block, Layers..., close_block>;
 };
+
+/// The operations of one branch of a block: its layers, after the operation that begins it and before those that join
+/// it.
+template <class Begin, class Branch, class... Join>
+struct branch_operations {
+  static_assert(!std::is_same_v<Branch, Branch>,
+                "localis::network: the entries of concatenated<...>, added<...> and multiplied<...> are branches. "
+                "Expected: branch<conv2d<...>, relu>, or branch<> for the input itself");
+  using type = layer_list<Begin, Join...>;
+};
+template <class Begin, class... Layers, class... Join>
+struct branch_operations<Begin, branch<Layers...>, Join...> {
+  using type = flatten<Begin, Layers..., Join...>;
+};
+
+/// The operations of the other branches of a block.
+template <template <bool IsLast> class Join, class... Branches>
+struct further_branches {
+  using type = layer_list<>;
+};
+template <template <bool IsLast> class Join, class Branch, class... Others>
+struct further_branches<Join, Branch, Others...> {
+  using type = decltype(typename branch_operations<take_shortcut, Branch, Join<sizeof...(Others) == 0>>::type{} +
+                        typename further_branches<Join, Others...>::type{});
+};
+
+template <class First, class... Others>
+struct flattened<added<First, Others...>> {
+  using type = decltype(typename branch_operations<save_skip, First>::type{} +
+                        typename further_branches<add_branch, Others...>::type{});
+};
+template <class First, class Second>
+struct flattened<multiplied<First, Second>> {
+  using type = decltype(typename branch_operations<save_skip, First>::type{} +
+                        typename further_branches<multiply_branch, Second>::type{});
+};
+template <class First, class... Others>
+struct flattened<concatenated<First, Others...>> {
+  using type = decltype(typename branch_operations<save_skip, First, concatenate_branch<false>>::type{} +
+                        typename further_branches<concatenate_branch, Others...>::type{});
+};
 template <class... Layers>
-struct flattened<residual<Layers...>> {
-  using type = flatten<save_skip, Layers..., take_shortcut, add_skip>;
-};
+struct flattened<residual<Layers...>> : flattened<added<branch<Layers...>, branch<>>> {};
 template <class... Shortcut, class... Layers>
-struct flattened<residual<shortcut<Shortcut...>, Layers...>> {
-  using type = flatten<save_skip, Layers..., take_shortcut, Shortcut..., add_skip>;
-};
+struct flattened<residual<shortcut<Shortcut...>, Layers...>>
+    : flattened<added<branch<Layers...>, branch<Shortcut...>>> {};
 
 }  // namespace detail
 
@@ -93,7 +132,8 @@ struct flattened<residual<shortcut<Shortcut...>, Layers...>> {
 template <std::size_t Layer, std::size_t Height, std::size_t Width, std::size_t Channels, misfit Problem>
 struct layers_fit {
   static constexpr bool is_told = Problem == misfit::window_larger_than_input || Problem == misfit::stride_is_zero ||
-                                  Problem == misfit::branches_differ || Problem == misfit::more_units_than_inputs ||
+                                  Problem == misfit::branches_differ || Problem == misfit::extents_differ ||
+                                  Problem == misfit::factors_differ || Problem == misfit::more_units_than_inputs ||
                                   Problem == misfit::mixed_supervision || Problem == misfit::groups_do_not_divide ||
                                   Problem == misfit::empty || Problem == misfit::another_shape;
   static_assert(Problem != misfit::window_larger_than_input,
@@ -106,8 +146,17 @@ struct layers_fit {
       "stride 0 or dilation 0. Use at least 1.");
   static_assert(Problem != misfit::branches_differ,
                 "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
-                "note: the main branch of the residual block that ends at operation `Layer` gives Height x Width x "
-                "Channels, its shortcut something else. Give the block a shortcut<conv2d<...>> with the same result.");
+                "note: the branch that operation `Layer` adds does not give Height x Width x Channels, as those before "
+                "it in its block do (in residual<...>: the shortcut and the main branch). Give the block a "
+                "shortcut<conv2d<...>> with the same result.");
+  static_assert(Problem != misfit::extents_differ,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: the branch that operation `Layer` appends does not give Height x Width positions, as those "
+                "before it in concatenated<...> do. Only the channels of the branches may differ.");
+  static_assert(Problem != misfit::factors_differ,
+                "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
+                "note: the second branch of the multiplied<...> that ends at operation `Layer` gives neither Height x "
+                "Width x Channels, as the first does, nor 1 x 1 x Channels.");
   static_assert(
       Problem != misfit::more_units_than_inputs,
       "localis::network: a rule does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the note: "
@@ -116,7 +165,7 @@ struct layers_fit {
   static_assert(
       Problem != misfit::mixed_supervision,
       "localis::network: a rule does not fit. Read layers_fit<Layer, ...> in the note: operation `Layer` shares "
-      "its residual block with layers whose rules are supervised (local_error, error_feedback), and its own "
+      "its block with layers whose rules are supervised (local_error, error_feedback), and its own "
       "is not, or the other way round. Give all layers of the block rules of one kind.");
   static_assert(Problem != misfit::groups_do_not_divide,
                 "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
@@ -211,6 +260,38 @@ constexpr operation described(const shape& in) {
   return op;
 }
 
+/// A block whose end has not been reached.
+struct open_junction {
+  std::size_t input = 0;  ///< the value that all branches read
+  shape input_extents{};
+  std::size_t start = 0;   ///< the operation that begins the branch
+  std::size_t joined = 0;  ///< the value of the branches before it; 0 in the first one
+  shape joined_extents{};
+};
+
+/// Joins a branch, whose value and extents are given, to those before it in its block.
+constexpr void join(operation& op, const open_junction& block, std::size_t value, const shape& extents) {
+  const shape& joined = block.joined_extents;
+  if (op.kind == operation_kind::concatenate) {
+    op.skip = block.joined;
+    op.first_channel = block.joined == 0 ? 0 : joined.channels;
+    op.out.channels = op.first_channel + extents.channels;
+    if (block.joined != 0 && (extents.height != joined.height || extents.width != joined.width)) {
+      op.in = joined;
+      op.problem = misfit::extents_differ;
+    }
+    return;
+  }
+  const bool spreads = op.kind == operation_kind::multiply && extents == shape{1, 1, joined.channels};
+  if (spreads) op.field = {joined.height, joined.width};
+  if (!spreads && !(extents == joined)) {
+    op.problem = op.kind == operation_kind::add ? misfit::branches_differ : misfit::factors_differ;
+  }
+  op.in = op.out = joined;
+  op.input = block.joined;
+  op.skip = value;
+}
+
 template <class... Layers>
 constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_list<Layers...>) {
   constexpr std::size_t count = sizeof...(Layers);
@@ -218,47 +299,32 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
   using describe = operation (*)(const shape&);
   const std::array<describe, count> layers{&described<Layers>...};
   shape current = input;
-  shape block_input{};
-  shape main_output{};
-  std::size_t value = 0;        // of the running branch
-  std::size_t block_value = 0;  // value that save_skip saved
-  std::size_t block_start = 0;  // index of that save_skip
-  std::size_t main_value = 0;
-  bool in_block = false;
+  std::size_t value = 0;  // of the running branch
+  std::array<open_junction, count + 1> blocks{};
+  std::size_t depth = 0;  // of blocks within each other
   bool any_trainable = false;
   for (std::size_t i = 0; i < count; ++i) {
     operation op = layers[i](current);
     const bool opens = op.kind == operation_kind::save_skip || op.kind == operation_kind::open_block;
-    if (opens || (op.trainable() && !in_block)) {
+    if (depth == 0 && (opens || op.trainable())) {
       // Layers before the first trainable one belong to stage 0.
       if (any_trainable) ++result.stages;
       any_trainable = true;
     }
-    if (op.kind == operation_kind::save_skip) {
-      in_block = true;
-      block_start = i;
-      block_value = value;
-      block_input = current;
-    } else if (op.kind == operation_kind::open_block) {
-      in_block = true;
-    } else if (op.kind == operation_kind::close_block) {
-      in_block = false;
+    if (opens) {
+      blocks[++depth] = {value, current, i};
     } else if (op.kind == operation_kind::shortcut) {
-      main_value = value;
-      main_output = current;
-      value = block_value;
-      current = block_input;
-      op.in = current;
-      op.out = current;
-    } else if (op.kind == operation_kind::add) {
-      in_block = false;
-      if (!(main_output == current)) {
-        op.in = main_output;
-        op.problem = misfit::branches_differ;
-      }
-      op.skip = value;
-      value = main_value;
+      open_junction& block = blocks[depth];
+      block.joined = value;
+      block.joined_extents = current;
+      value = block.input;
+      op.in = op.out = current = block.input_extents;
+      result.operations[block.start].skip = result.values;
+      block.start = i;
     }
+    op.input = value;
+    if (op.joins()) join(op, blocks[depth], value, current);
+    if (op.ends_junction) --depth;
     if (i > 0) {
       const operation& previous = result.operations[i - 1];
       op.fused_into_previous = op.fusable_as == fusion::activation && previous.accepts == fusion::activation;
@@ -267,9 +333,7 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
                            : previous.is_epilogue && (op.fused_into_previous || op.fusable_as == fusion::epilogue);
     }
     op.stage = result.stages;
-    op.input = value;
     op.output = result.values++;
-    if (op.kind == operation_kind::shortcut) result.operations[block_start].skip = op.output;
     value = op.output;
     if (op.problem != misfit::none) {
       if (result.first_misfit == count) result.first_misfit = i;
@@ -277,6 +341,11 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     }
     current = op.out;
     result.operations[i] = op;
+    if (op.kind == operation_kind::concatenate && op.ends_junction) {
+      for (std::size_t part = op.skip; part != 0; part = result.operations[part - 1].skip) {
+        result.operations[part - 1].out = op.out;
+      }
+    }
   }
   if (any_trainable) ++result.stages;
   note_stages(result);
@@ -307,6 +376,13 @@ template <class... Layers>
 constexpr bool check_entry(const shortcut<Layers...>*) {
   static_assert(sizeof...(Layers) > 0 && sizeof...(Layers) == 0,
                 "localis::residual: a shortcut<...> is the first entry of residual<...>, and stands nowhere else");
+  return true;
+}
+template <class... Layers>
+constexpr bool check_entry(const branch<Layers...>*) {
+  static_assert(sizeof...(Layers) > 0 && sizeof...(Layers) == 0,
+                "localis::network: a branch<...> is an entry of concatenated<...>, added<...> or multiplied<...>, and "
+                "stands nowhere else");
   return true;
 }
 template <class Layer>

@@ -15,6 +15,7 @@ struct cpu : localis::cpu::backend<double> {
 
 TEST_CASE("cpu: gradients of dense and conv2d by finite differences") { localis_test::check_linear_gradients<cpu>(); }
 TEST_CASE("cpu: gradients of residual blocks by finite differences") { localis_test::check_block_gradients<cpu>(); }
+TEST_CASE("cpu: gradients of branches by finite differences") { localis_test::check_junction_gradients<cpu>(); }
 TEST_CASE("cpu: gradients of the other layers by finite differences") { localis_test::check_other_gradients<cpu>(); }
 
 TEST_CASE("cpu: every rule's update is the formula's, and a batch's the mean of its samples'") {

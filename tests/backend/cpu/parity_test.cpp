@@ -19,6 +19,7 @@ using localis_test::compare;
 using localis_test::difference;
 using localis_test::followed;
 using localis_test::grouped;
+using localis_test::junctions;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
@@ -59,6 +60,7 @@ TEST_CASE("cpu<double> agrees with the reference at every boundary") {
   check_parity<grouped>(cpu());
   check_parity<oblong>(cpu());
   check_parity<signals>(cpu());
+  check_parity<junctions>(cpu());
   check_parity<normalized>(cpu());
   check_parity<smooth>(cpu());
 }
@@ -69,6 +71,7 @@ TEST_CASE("cpu<float> agrees with the reference at every boundary") {
   check_parity<followed<lo::tanh>>(lo::cpu::backend<float>());
   check_parity<smooth>(lo::cpu::backend<float>());
   check_parity<grouped>(lo::cpu::backend<float>());
+  check_parity<junctions>(lo::cpu::backend<float>());
 }
 TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding") {
   check_splitting<blocks<lo::relu>>();
@@ -77,6 +80,7 @@ TEST_CASE("cpu: splitting over tiles and threads changes nothing beyond rounding
   check_splitting<followed<lo::leaky_relu>>();
   check_splitting<grouped>();
   check_splitting<oblong>();
+  check_splitting<junctions>();
   check_splitting<normalized>();
   check_splitting<smooth>();
 }

@@ -11,6 +11,7 @@ using localis_test::check_parity;
 using localis_test::followed;
 using localis_test::gpu;
 using localis_test::grouped;
+using localis_test::junctions;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
@@ -27,6 +28,7 @@ TEST_CASE("cuda<double> agrees with the reference at every boundary") {
     check_parity<grouped>(gpu<double>(small));
     check_parity<oblong>(gpu<double>(small));
     check_parity<signals>(gpu<double>(small));
+    check_parity<junctions>(gpu<double>(small));
     check_parity<normalized>(gpu<double>(small));
     check_parity<smooth>(gpu<double>(small));
   });
@@ -38,6 +40,7 @@ TEST_CASE("cuda<float> agrees with the reference at every boundary") {
     check_parity<followed<lo::tanh>>(gpu<float>(small));
     check_parity<smooth>(gpu<float>(small));
     check_parity<grouped>(gpu<float>(small));
+    check_parity<junctions>(gpu<float>(small));
   });
 }
 TEST_CASE("cuda: a competing rule leaves empty margins alone, as the reference does") {

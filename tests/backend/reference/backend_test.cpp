@@ -14,6 +14,9 @@ TEST_CASE("reference: gradients of dense and conv2d by finite differences") {
 TEST_CASE("reference: gradients of residual blocks by finite differences") {
   localis_test::check_block_gradients<reference>();
 }
+TEST_CASE("reference: gradients of branches by finite differences") {
+  localis_test::check_junction_gradients<reference>();
+}
 TEST_CASE("reference: gradients of the other layers by finite differences") {
   localis_test::check_other_gradients<reference>();
 }

@@ -11,6 +11,7 @@ using localis_test::check_empty_margins;
 using localis_test::check_parity;
 using localis_test::followed;
 using localis_test::grouped;
+using localis_test::junctions;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
@@ -33,6 +34,7 @@ TEST_CASE("thrust_host<double> agrees with the reference at every boundary") {
   check_parity<grouped>(backend);
   check_parity<oblong>(backend);
   check_parity<signals>(backend);
+  check_parity<junctions>(backend);
   check_parity<normalized>(backend);
   check_parity<smooth>(backend);
 }
@@ -43,6 +45,7 @@ TEST_CASE("thrust_host<float> agrees with the reference at every boundary") {
   check_parity<followed<lo::tanh>>(backend);
   check_parity<smooth>(backend);
   check_parity<grouped>(backend);
+  check_parity<junctions>(backend);
 }
 TEST_CASE("thrust_host: a competing rule leaves empty margins alone, as the reference does") {
   check_empty_margins<16>(lo::thrust_host::backend<double>(cut));

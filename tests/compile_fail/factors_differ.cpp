@@ -1,0 +1,10 @@
+// expect: gives neither Height x Width x Channels, as the first does, nor 1 x 1 x Channels.
+#include <localis/layer/conv2d.hpp>
+#include <localis/layer/dense.hpp>
+#include <localis/layer/junction.hpp>
+#include <localis/network/program.hpp>
+
+namespace lo = localis;
+
+using net = lo::network<lo::image<4, 4, 2>, lo::multiplied<lo::branch<>, lo::branch<lo::conv2d<2, 3>>>, lo::dense<2>>;
+static_assert(net::stages == 2);
