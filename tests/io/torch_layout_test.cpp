@@ -12,6 +12,7 @@
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
 #include <localis/zoo/resnet.hpp>
+#include <localis/zoo/squeezenet.hpp>
 
 namespace lo = localis;
 namespace io = lo::io;
@@ -66,6 +67,18 @@ TEST_CASE("torch_layout: MobileNetV2's features and their blocks") {
   for (const char* name :
        {"features.0.1", "features.1.conv.0.0", "features.1.conv.1", "features.1.conv.2", "features.2.conv.1.0",
         "features.2.conv.2", "features.2.conv.3", "features.17.conv.3", "features.18.0", "features.18.1"}) {
+    CAPTURE(name);
+    CHECK(has(names, name));
+  }
+}
+
+TEST_CASE("torch_layout: SqueezeNet's fire modules") {
+  const auto names = modules<lo::zoo::squeezenet<>>(torch_names::squeezenet);
+  CHECK(names.size() == 26);
+  CHECK(names.front() == "features.0");
+  CHECK(names.back() == "classifier.1");
+  for (const char* name : {"features.3.squeeze", "features.3.expand1x1", "features.3.expand3x3", "features.4.squeeze",
+                           "features.6.squeeze", "features.12.expand3x3"}) {
     CAPTURE(name);
     CHECK(has(names, name));
   }

@@ -85,6 +85,16 @@ def mobilenet_v2_32():
     return net
 
 
+def squeezenet_32():
+    import torchvision
+    net = torchvision.models.squeezenet1_1(num_classes=10)
+    net.features[0].stride, net.features[0].padding = (1, 1), (1, 1)
+    for module in net.features:
+        if isinstance(module, nn.MaxPool2d):
+            module.padding, module.ceil_mode = 1, False
+    return net
+
+
 def torchvision_model(name):
     def make():
         import torchvision
@@ -102,11 +112,13 @@ MODELS = {
     "resnet56": (lambda: SmallResNet((9, 9, 9), (16, 32, 64)), 32, 3),
     "resnet18_32": (lambda: SmallResNet((2, 2, 2, 2), (64, 128, 256, 512)), 32, 3),
     "mobilenet_v2_32": (mobilenet_v2_32, 32, 3),
+    "squeezenet_32": (squeezenet_32, 32, 3),
     "alexnet": (torchvision_model("alexnet"), 224, 3),
     "vgg11": (torchvision_model("vgg11_bn"), 224, 3),
     "vgg16": (torchvision_model("vgg16_bn"), 224, 3),
     "resnet18": (torchvision_model("resnet18"), 224, 3),
     "resnet34": (torchvision_model("resnet34"), 224, 3),
     "resnet50": (torchvision_model("resnet50"), 224, 3),
+    "squeezenet": (torchvision_model("squeezenet1_1"), 224, 3),
     "mobilenet_v2": (torchvision_model("mobilenet_v2"), 224, 3),
 }

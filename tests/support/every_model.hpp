@@ -4,6 +4,7 @@
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
 #include <localis/zoo/resnet.hpp>
+#include <localis/zoo/squeezenet.hpp>
 #include <localis/zoo/vgg.hpp>
 
 namespace localis_test {
@@ -14,11 +15,12 @@ template <class Rule, class F>
 void for_every_model(const F& f) {
   namespace zoo = localis::zoo;
   const auto each = [&]<class... Nets>() { (f.template operator()<Nets>(), ...); };
-  each.template operator()<
-      zoo::lenet<10, Rule>, zoo::lenet_32<10, Rule>, zoo::alexnet<10, Rule>, zoo::alexnet_32<10, Rule>,
-      zoo::vgg11_32<10, Rule>, zoo::vgg13_32<10, Rule>, zoo::vgg16_32<10, Rule>, zoo::vgg19_32<10, Rule>,
-      zoo::resnet18<10, Rule>, zoo::resnet18_32<10, Rule>, zoo::resnet20<10, Rule>, zoo::resnet34<10, Rule>,
-      zoo::resnet50<10, Rule>, zoo::resnet56<10, Rule>, zoo::mobilenet_v2<10, Rule>, zoo::mobilenet_v2_32<10, Rule>>();
+  each.template
+  operator()<zoo::lenet<10, Rule>, zoo::lenet_32<10, Rule>, zoo::alexnet<10, Rule>, zoo::alexnet_32<10, Rule>,
+             zoo::vgg11_32<10, Rule>, zoo::vgg13_32<10, Rule>, zoo::vgg16_32<10, Rule>, zoo::vgg19_32<10, Rule>,
+             zoo::resnet18<10, Rule>, zoo::resnet18_32<10, Rule>, zoo::resnet20<10, Rule>, zoo::resnet34<10, Rule>,
+             zoo::resnet50<10, Rule>, zoo::resnet56<10, Rule>, zoo::mobilenet_v2<10, Rule>,
+             zoo::mobilenet_v2_32<10, Rule>, zoo::squeezenet<10, Rule>, zoo::squeezenet_32<10, Rule>>();
 }
 
 }  // namespace localis_test

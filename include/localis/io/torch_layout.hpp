@@ -17,6 +17,7 @@ namespace localis::io {
 enum class torch_names {
   features,     ///< features.0, features.1, ... up to the last pooling, then classifier.0, ...: LeNet, AlexNet, VGG
   resnet,       ///< conv1, bn1, layer1.0.conv1, layer1.0.downsample.0, ..., fc
+  squeezenet,   ///< features.0, features.3.squeeze, features.3.expand1x1, ..., classifier.1
   mobilenet_v2  ///< features.0.0, features.1.conv.0.0, ..., classifier.1
 };
 
@@ -78,6 +79,32 @@ inline std::vector<std::string> resnet_names(std::span<const operation> program)
   return names;
 }
 
+inline std::vector<std::string> squeezenet_names(std::span<const operation> program) {
+  std::vector<std::string> names(program.size());
+  std::size_t feature = 0;
+  const auto squeezes = [&](std::size_t index) {  // its activation and the branches follow
+    return index + 2 < program.size() && program[index + 2].kind == operation_kind::save_skip;
+  };
+  bool in_fire = false;
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const operation& op = program[i];
+    const std::string place = text("features.", feature);
+    if (op.kind == operation_kind::dropout) {
+      names[i + 1] = "classifier.1";
+      break;
+    }
+    if (op.trainable()) {
+      names[i] = squeezes(i) ? text(place, ".squeeze")
+                 : in_fire   ? text(place, ".expand", op.field.height, 'x', op.field.width)
+                             : place;
+    }
+    in_fire = in_fire || squeezes(i);
+    if (op.ends_junction) in_fire = false;
+    if (!in_fire) ++feature;
+  }
+  return names;
+}
+
 inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> program) {
   std::vector<std::string> names(program.size());
   std::size_t feature = 0;
@@ -125,6 +152,8 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   switch (names) {
     case torch_names::resnet:
       return detail::resnet_names(program);
+    case torch_names::squeezenet:
+      return detail::squeezenet_names(program);
     case torch_names::mobilenet_v2:
       return detail::mobilenet_v2_names(program);
     case torch_names::features:
