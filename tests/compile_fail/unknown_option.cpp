@@ -1,4 +1,4 @@
-// expect: a layer's option is neither stride<N>, padding<N>, dilation<N>, groups<N>, no_bias, nor a rule.
+// expect: a layer's option is neither stride<N>, padding<N>, dilation<N>, groups<N>, no_bias, ceil_mode, nor a rule.
 #include <localis/layer/conv2d.hpp>
 
 namespace lo = localis;

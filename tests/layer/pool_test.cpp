@@ -45,6 +45,22 @@ TEST_CASE("max_pool2d: a window, stride and padding of its own along each axis")
                 lo::misfit::window_larger_than_input);
 }
 
+TEST_CASE("max_pool2d: with ceil_mode, a last window that the image ends within counts too") {
+  CHECK(layer_net<input, lo::max_pool2d<2, lo::ceil_mode>>(1).forward(picture) == std::vector<double>{7, 4, 2, 9});
+  CHECK(layer_net<input, lo::max_pool2d<3, lo::stride<2>, lo::ceil_mode>>(1).forward(picture) ==
+        std::vector<double>{9, 9});
+  CHECK(layer_net<input, lo::max_pool2d<2>, lo::max_pool2d<1, lo::ceil_mode>>(1).forward(picture) ==
+        std::vector<double>{7, 4});
+  const auto out = [](const lo::operation& op) { return op.out; };
+  CHECK(out(lo::max_pool2d<3, lo::stride<2>, lo::ceil_mode>::describe({112, 7, 1})) == lo::shape{56, 3, 1});
+  // A window that began in the padding behind the image would see nothing.
+  CHECK(out(lo::max_pool2d<2, lo::stride<3>, lo::padding<1>, lo::ceil_mode>::describe({5, 8, 1})) ==
+        lo::shape{2, 3, 1});
+  // Only whole squares can be pooled where they are computed.
+  CHECK(lo::max_pool2d<2, lo::ceil_mode>::describe({4, 6, 1}).fusable_as == lo::fusion::epilogue);
+  CHECK(lo::max_pool2d<2, lo::ceil_mode>::describe({4, 5, 1}).fusable_as == lo::fusion::none);
+}
+
 TEST_CASE("average_pool2d: padding counts as zeros, and global_average_pool: the mean of a channel") {
   CHECK(layer_net<input, lo::average_pool2d<2>>(1).forward(picture) == std::vector<double>{4, 1.75});
   CHECK(layer_net<input, lo::average_pool2d<2, lo::padding<1>>>(1).forward(picture) ==

@@ -184,6 +184,8 @@ void check_other_gradients() {
   check_gradient<lo::max_pool2d<2>, lo::image<5, 3, 2>, Backend>();
   check_gradient<lo::max_pool2d<3, lo::stride<2>, lo::padding<1>>, lo::image<5, 6, 2>, Backend>();
   check_gradient<lo::max_pool2d<3, lo::stride<1>>, lo::image<4, 5, 2>, Backend>();
+  check_gradient<lo::max_pool2d<3, lo::stride<2>, lo::ceil_mode>, lo::image<4, 6, 2>, Backend>();
+  check_gradient<lo::max_pool2d<2, lo::ceil_mode>, lo::image<5, 3, 2>, Backend>();
   // More channels than the kernel's block.
   check_gradient<lo::max_pool2d<2, lo::stride<3>>, lo::image<5, 5, 70>, Backend>();
   check_gradient<lo::average_pool2d<2>, lo::image<4, 6, 3>, Backend>();

@@ -28,6 +28,7 @@ namespace detail {
 /// The operation of a trainable layer as its options determine it; the layer sets the extents.
 template <class Options>
 constexpr operation trainable_operation(const char* name) {
+  static_assert(!Options::rounds_up, "localis: ceil_mode is an option of max_pool2d alone");
   operation op;
   op.name = name;
   op.kind = operation_kind::linear;

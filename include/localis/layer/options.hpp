@@ -42,6 +42,9 @@ struct groups {
 
 struct no_bias {};
 
+/// Of pooling: windows that the image ends within count too, so that output extents are rounded up.
+struct ceil_mode {};
+
 namespace detail {
 
 enum class number_option { none, stride, padding, dilation, groups };
@@ -104,7 +107,8 @@ template <class Option>
 inline constexpr bool is_number_option = option_kind<Option>::kind != number_option::none;
 
 template <class Option>
-inline constexpr bool is_option = is_number_option<Option> || is_rule<Option>::value || std::is_same_v<Option, no_bias>;
+inline constexpr bool is_option = is_number_option<Option> || is_rule<Option>::value ||
+                                  std::is_same_v<Option, no_bias> || std::is_same_v<Option, ceil_mode>;
 
 /// Explains at compile time why Option is not an option of a layer. The value is always true: the message is the
 /// compile error.
@@ -115,7 +119,8 @@ constexpr bool check_option() {
     rule::check_rule<bare_rule>();
   } else {
     static_assert(is_option<Option>,
-                  "localis: a layer's option is neither stride<N>, padding<N>, dilation<N>, groups<N>, no_bias, nor a "
+                  "localis: a layer's option is neither stride<N>, padding<N>, dilation<N>, groups<N>, no_bias, "
+                  "ceil_mode, nor a "
                   "rule. A rule has a gate: template <class T> constexpr T gate(T u) const");
   }
   return true;
@@ -147,6 +152,7 @@ struct read_options {
   static constexpr lengths padding = value_or<number_option::padding>(0);
   static constexpr lengths dilation = value_or<number_option::dilation>(1);
   static constexpr std::size_t groups = value_or<number_option::groups>(1).height;
+  static constexpr bool rounds_up = (std::is_same_v<Options, ceil_mode> || ... || false);
   static constexpr bool has_bias = !(std::is_same_v<Options, no_bias> || ... || false);
   using rule = rule::as_local<typename rule::detail::first_of<is_rule, rule::gradient, Options...>::type>;
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;

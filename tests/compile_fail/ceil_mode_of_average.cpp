@@ -1,0 +1,6 @@
+// expect: localis: ceil_mode is an option of max_pool2d alone
+#include <localis/layer/pool.hpp>
+
+namespace lo = localis;
+
+static_assert(lo::average_pool2d<2, lo::ceil_mode>::describe({8, 8, 2}).out.channels == 2);
