@@ -9,6 +9,8 @@
 #include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/zoo/densenet.hpp>
+#include <localis/zoo/googlenet.hpp>
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
 #include <localis/zoo/resnet.hpp>
@@ -67,6 +69,35 @@ TEST_CASE("torch_layout: MobileNetV2's features and their blocks") {
   for (const char* name :
        {"features.0.1", "features.1.conv.0.0", "features.1.conv.1", "features.1.conv.2", "features.2.conv.1.0",
         "features.2.conv.2", "features.2.conv.3", "features.17.conv.3", "features.18.0", "features.18.1"}) {
+    CAPTURE(name);
+    CHECK(has(names, name));
+  }
+}
+
+TEST_CASE("torch_layout: GoogLeNet's inception modules and their branches") {
+  const auto names = modules<lo::zoo::googlenet<>>(torch_names::googlenet);
+  CHECK(names.size() == 115);  // 57 convolutions, each with its normalization, and fc
+  CHECK(names[0] == "conv1.conv");
+  CHECK(names[1] == "conv1.bn");
+  CHECK(names.back() == "fc");
+  for (const char* name :
+       {"conv3.bn", "inception3a.branch1.conv", "inception3a.branch2.0.bn", "inception3b.branch2.1.conv",
+        "inception4a.branch3.1.bn", "inception4e.branch4.1.conv", "inception5b.branch4.1.bn"}) {
+    CAPTURE(name);
+    CHECK(has(names, name));
+  }
+}
+
+TEST_CASE("torch_layout: DenseNet's blocks, layers and transitions") {
+  const auto names = modules<lo::zoo::densenet121<>>(torch_names::densenet);
+  CHECK(names.size() == 242);  // 120 convolutions, 121 normalizations and the classifier
+  CHECK(names[0] == "features.conv0");
+  CHECK(names[1] == "features.norm0");
+  CHECK(names.back() == "classifier");
+  for (const char* name :
+       {"features.denseblock1.denselayer1.norm1", "features.denseblock1.denselayer6.conv2", "features.transition1.norm",
+        "features.transition1.conv", "features.denseblock2.denselayer1.norm2", "features.transition3.conv",
+        "features.denseblock4.denselayer16.conv2", "features.norm5"}) {
     CAPTURE(name);
     CHECK(has(names, name));
   }

@@ -85,6 +85,23 @@ def mobilenet_v2_32():
     return net
 
 
+def googlenet():
+    import torchvision
+    net = torchvision.models.googlenet(aux_logits=False, init_weights=False)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-5  # as our own by default
+    return net
+
+
+def densenet121_32():
+    import torchvision
+    net = torchvision.models.densenet121(num_classes=10)
+    net.features.conv0 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    net.features.pool0 = nn.Identity()
+    return net
+
+
 def squeezenet_32():
     import torchvision
     net = torchvision.models.squeezenet1_1(num_classes=10)
@@ -112,6 +129,7 @@ MODELS = {
     "resnet56": (lambda: SmallResNet((9, 9, 9), (16, 32, 64)), 32, 3),
     "resnet18_32": (lambda: SmallResNet((2, 2, 2, 2), (64, 128, 256, 512)), 32, 3),
     "mobilenet_v2_32": (mobilenet_v2_32, 32, 3),
+    "densenet121_32": (densenet121_32, 32, 3),
     "squeezenet_32": (squeezenet_32, 32, 3),
     "alexnet": (torchvision_model("alexnet"), 224, 3),
     "vgg11": (torchvision_model("vgg11_bn"), 224, 3),
@@ -119,6 +137,8 @@ MODELS = {
     "resnet18": (torchvision_model("resnet18"), 224, 3),
     "resnet34": (torchvision_model("resnet34"), 224, 3),
     "resnet50": (torchvision_model("resnet50"), 224, 3),
+    "googlenet": (googlenet, 224, 3),
+    "densenet121": (torchvision_model("densenet121"), 224, 3),
     "squeezenet": (torchvision_model("squeezenet1_1"), 224, 3),
     "mobilenet_v2": (torchvision_model("mobilenet_v2"), 224, 3),
 }

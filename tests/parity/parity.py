@@ -62,7 +62,7 @@ def biases_before_normalization(net):
         if isinstance(block, nn.Sequential):
             layers = list(block.named_children())
             for (first, layer), (_, following) in zip(layers, layers[1:]):
-                if isinstance(following, nn.BatchNorm2d) and layer.bias is not None:
+                if isinstance(following, nn.BatchNorm2d) and getattr(layer, "bias", None) is not None:
                     yield f"{name}.{first}.bias"
 
 

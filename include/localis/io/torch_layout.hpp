@@ -17,6 +17,8 @@ namespace localis::io {
 enum class torch_names {
   features,     ///< features.0, features.1, ... up to the last pooling, then classifier.0, ...: LeNet, AlexNet, VGG
   resnet,       ///< conv1, bn1, layer1.0.conv1, layer1.0.downsample.0, ..., fc
+  googlenet,    ///< conv1.conv, conv1.bn, inception3a.branch1.conv, inception3a.branch2.0.conv, ..., fc
+  densenet,     ///< features.conv0, features.denseblock1.denselayer1.norm1, features.transition1.conv, ..., classifier
   squeezenet,   ///< features.0, features.3.squeeze, features.3.expand1x1, ..., classifier.1
   mobilenet_v2  ///< features.0.0, features.1.conv.0.0, ..., classifier.1
 };
@@ -74,6 +76,72 @@ inline std::vector<std::string> resnet_names(std::span<const operation> program)
       } else {
         names[i] = text(place, op.trainable() ? "conv" : "bn", number);
       }
+    }
+  }
+  return names;
+}
+
+inline std::vector<std::string> googlenet_names(std::span<const operation> program) {
+  std::vector<std::string> names(program.size());
+  std::size_t number = 0;     // of the convolution before the modules
+  std::size_t pools = 0;      // between the modules
+  std::size_t inception = 0;  // since the last of these
+  std::size_t branch = 0;     // 0 outside a module
+  std::size_t part = 0;       // of the branch
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const operation& op = program[i];
+    const char* leaf = op.trainable() ? ".conv" : ".bn";
+    if (op.starts_branch()) {
+      ++branch;
+      part = 0;
+    } else if (op.ends_junction) {
+      branch = 0;
+      ++inception;
+    } else if (op.kind == operation_kind::pooling && branch == 0) {
+      ++pools;
+      inception = 0;
+    } else if (op.kind == operation_kind::pooling || op.kind == operation_kind::activation) {
+      ++part;
+    } else if (branch > 0 && (op.trainable() || is_norm(op))) {
+      const auto letter = static_cast<char>('a' + static_cast<int>(inception));
+      const std::string place = text("inception", pools + 1, letter, ".branch", branch);
+      names[i] = branch == 1 ? text(place, leaf) : text(place, '.', part, leaf);
+    } else if (op.trainable() || is_norm(op)) {
+      if (op.trainable()) ++number;
+      names[i] = i + 1 == program.size() ? std::string("fc") : text("conv", number, leaf);
+    }
+  }
+  return names;
+}
+
+inline std::vector<std::string> densenet_names(std::span<const operation> program) {
+  std::vector<std::string> names(program.size());
+  std::size_t block = 0;   // of the transition before it
+  std::size_t layer = 0;   // of the block
+  std::size_t number = 0;  // of the convolution within the layer
+  bool in_layer = false;
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const operation& op = program[i];
+    if (op.kind == operation_kind::save_skip) {
+      in_layer = true;
+      number = 1;
+      ++layer;
+      if (block == 0) block = 1;
+    } else if (op.ends_junction) {
+      in_layer = false;
+    } else if (is_norm(op)) {
+      // The last normalization follows the last block directly.
+      const bool last = program[i + 2].kind == operation_kind::pooling;
+      names[i] = in_layer     ? text("features.denseblock", block, ".denselayer", layer, ".norm", number)
+                 : block == 0 ? std::string("features.norm0")
+                 : last       ? std::string("features.norm5")
+                              : text("features.transition", block, ".norm");
+    } else if (op.trainable()) {
+      names[i] = in_layer                 ? text("features.denseblock", block, ".denselayer", layer, ".conv", number++)
+                 : block == 0             ? std::string("features.conv0")
+                 : i + 1 < program.size() ? text("features.transition", block++, ".conv")
+                                          : std::string("classifier");
+      if (!in_layer) layer = 0;
     }
   }
   return names;
@@ -152,6 +220,10 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   switch (names) {
     case torch_names::resnet:
       return detail::resnet_names(program);
+    case torch_names::googlenet:
+      return detail::googlenet_names(program);
+    case torch_names::densenet:
+      return detail::densenet_names(program);
     case torch_names::squeezenet:
       return detail::squeezenet_names(program);
     case torch_names::mobilenet_v2:
