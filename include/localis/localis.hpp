@@ -45,6 +45,8 @@
 #include <localis/learning_rate/cosine.hpp>
 #include <localis/learning_rate/step_decay.hpp>
 #include <localis/learning_rate/warm_up.hpp>
+#include <localis/loss/binary_cross_entropy.hpp>
+#include <localis/loss/huber.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/confusion_matrix.hpp>

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "support/loss_gradient.hpp"
+#include "support/ranges.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/loss/softmax_cross_entropy.hpp>
@@ -46,6 +47,27 @@ TEST_CASE("softmax_cross_entropy: rows of targets that are distributions") {
   CHECK(!takes({0, 0, 0}));
   CHECK(!takes({1.5F, -0.5F, 0}));
   CHECK(!takes({std::numeric_limits<float>::quiet_NaN(), 1, 0}));
+}
+
+TEST_CASE("softmax_cross_entropy: smoothing moves a share of each target to all outputs alike") {
+  const std::vector<double> uneven{0, std::log(2.0), std::log(5.0)};  // softmax 1/8, 2/8, 5/8
+  std::vector<double> gradient(3);
+  const softmax_cross_entropy smooth{.smoothing = 0.3};  // of a label: 0.1, 0.1, 0.8
+  CHECK(smooth.sample(uneven.data(), 3, target<double>{2, nullptr}, gradient.data(), 0.5) ==
+        doctest::Approx(std::log(8) - 0.1 * std::log(2) - 0.8 * std::log(5)).epsilon(1e-14));
+  CHECK(gradient[0] == doctest::Approx(0.0125).epsilon(1e-13));
+  CHECK(gradient[1] == doctest::Approx(0.075).epsilon(1e-13));
+  CHECK(gradient[2] == doctest::Approx(-0.0875).epsilon(1e-13));
+  const std::vector<double> wanted{0.5, 0.5, 0};  // 0.45, 0.45, 0.1
+  CHECK(smooth.sample(uneven.data(), 3, target<double>{2, wanted.data()}, gradient.data(), 1.0) ==
+        doctest::Approx(std::log(8) - 0.45 * std::log(2) - 0.1 * std::log(5)).epsilon(1e-14));
+  CHECK(gradient[2] == doctest::Approx(0.525).epsilon(1e-13));
+  for (std::uint32_t label = 0; label < 4; ++label) {
+    localis_test::check_loss_gradient(smooth, {0.3, -1.2, 2.5, 0.1}, {label, nullptr});
+  }
+  localis_test::check_range("softmax_cross_entropy: smoothing", "0 to 1",
+                            {-0.1, 1.1, localis_test::infinity, localis_test::not_a_number}, {0, 0.5, 1},
+                            [](double v) { return softmax_cross_entropy{v}; });
 }
 
 TEST_CASE("softmax_cross_entropy: gradient by differences") {

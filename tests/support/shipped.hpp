@@ -4,6 +4,8 @@
 
 #include "seeing_rules.hpp"
 
+#include <localis/loss/binary_cross_entropy.hpp>
+#include <localis/loss/huber.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/math/activation.hpp>
@@ -123,7 +125,14 @@ using activation_functions =
     types<localis::identity_function, localis::relu_function, localis::relu6_function, localis::leaky_relu_function,
           localis::tanh_function, localis::sigmoid_function, localis::softplus_function, localis::elu_function,
           localis::silu_function, localis::gelu_function, localis::hard_swish_function>;
-using losses = types<localis::loss::softmax_cross_entropy, localis::loss::mean_squared_error>;
+struct smooth_cross_entropy : localis::loss::softmax_cross_entropy {
+  constexpr smooth_cross_entropy() { smoothing = 0.1; }
+};
+struct narrow_huber : localis::loss::huber {
+  constexpr narrow_huber() { delta = 0.3; }
+};
+using losses = types<localis::loss::softmax_cross_entropy, smooth_cross_entropy, localis::loss::mean_squared_error,
+                     narrow_huber, localis::loss::binary_cross_entropy>;
 
 struct quick_plateau : localis::supervision::plateau {
   constexpr quick_plateau() { patience = 1, threshold = 0.5; }

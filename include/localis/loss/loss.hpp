@@ -38,6 +38,9 @@ struct target {
 ///
 ///   static constexpr const char* takes = "rows that ...";                             // for the message
 ///   template <class T> constexpr bool takes_row(const T* values, std::size_t size) const;   // called on the host
+///
+/// A loss with parameters may have `void validate() const`, which throws config_error for one out of range. The trainer
+/// and the passes of a model call it.
 template <class Loss>
 concept loss = std::is_trivially_copyable_v<Loss> && requires(const Loss& l, const double* in, double* out) {
   { l.sample(in, std::size_t{}, target<double>{}, out, 1.0) } -> std::convertible_to<double>;
@@ -88,10 +91,23 @@ concept has_takes = requires(const Loss& l, const double* row) {
   { l.takes_row(row, std::size_t{}) } -> std::convertible_to<bool>;
 };
 
-// One of the two alone, or another signature, would be skipped silently.
 template <class Loss>
-concept optional_members_fit = has_takes<Loss> || !(
-    requires { Loss::takes; } || requires { &Loss::takes_row; } || requires { &Loss::template takes_row<double>; });
+concept has_validate = requires(const Loss& l) {
+  l.validate();
+};
+
+// One half of takes alone, or another signature, would be skipped silently.
+template <class Loss>
+concept optional_members_fit = (has_takes<Loss> || !(
+                                                       requires { Loss::takes; } || requires { &Loss::takes_row; } ||
+                                                       requires { &Loss::template takes_row<double>; })) &&
+                               (has_validate<Loss> || !requires { &Loss::validate; });
+
+/// Checks the parameters of a loss. Errors: config_error.
+template <class Loss>
+void validate(const Loss& function) {
+  if constexpr (has_validate<Loss>) function.validate();
+}
 
 template <class T, class Team = math::team_of_one>
 constexpr bool all_finite(const T* row, std::size_t size, const Team& team = {}) {

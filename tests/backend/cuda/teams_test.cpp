@@ -18,6 +18,8 @@
 #include <localis/kernel/softmax.hpp>
 #include <localis/kernel/triangle.hpp>
 #include <localis/kernel/update.hpp>
+#include <localis/loss/binary_cross_entropy.hpp>
+#include <localis/loss/huber.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/rule/k_winners.hpp>
@@ -139,13 +141,15 @@ TEST_CASE("cuda: what takes teams has as many blocks as its teams fill, all else
       backend.for_rows(9, 600, kernel::constrain<float, halve>{x.data(), 600, {}});
       sample_losses(65, 7, lo::loss::softmax_cross_entropy{});
       sample_losses(9, 600, lo::loss::softmax_cross_entropy{});
+      sample_losses(9, 600, lo::loss::huber{});
+      sample_losses(9, 600, lo::loss::binary_cross_entropy{});
       sample_losses(257, 600, first_output{});
     });
     std::vector<std::size_t> blocks;
     for (const standin::work& each : found) {
       if (each.is == standin::work::kind::launch) blocks.push_back(each.blocks);
     }
-    CHECK(blocks == std::vector<std::size_t>{2, 2, 2, 9, 1, 2, 9, 2});
+    CHECK(blocks == std::vector<std::size_t>{2, 2, 2, 9, 1, 2, 9, 9, 9, 2});
   }
   CHECK(standin::alive() == 0);
 }
