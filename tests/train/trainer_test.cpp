@@ -22,6 +22,8 @@
 #include <localis/io/json_lines_log.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/loss/binary_cross_entropy.hpp>
+#include <localis/loss/huber.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/scheduler/autofreeze.hpp>
@@ -448,7 +450,7 @@ TEST_CASE("trainer: cross entropy takes rows of targets that are distributions, 
   }
   const auto fit = [&](const std::vector<float>& targets) {
     single<guarded> m;
-    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 20, .batch = 4});
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 20, .batch = 4, .check_all_targets = true});
     const data::arrays train(four, std::span<const float>(x), std::span<const float>(targets), 3);
     t.fit(train, train);
     return t.report().epochs.back().validation_loss;
@@ -472,6 +474,49 @@ TEST_CASE("trainer: cross entropy takes rows of targets that are distributions, 
     one[2] = 0.25F;
     CHECK(message<lo::data_error>([&] { (void)fit(one); }).find("expected a distribution") != std::string::npos);
   }
+}
+
+TEST_CASE("trainer: of the rows of targets, the first batch of a run is checked, or every batch") {
+  const auto x = features();
+  const std::vector<float> good(36, 0.5F);
+  std::vector<float> targets = good;
+  const auto fault = [&](bool all) {
+    single<guarded> m;
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 4, .check_all_targets = all}, {}, {},
+                  lo::loss::binary_cross_entropy{});
+    const data::arrays train(four, std::span<const float>(x), std::span<const float>(targets), 3);
+    t.fit(data::arrays(four, std::span<const float>(x), std::span<const float>(good), 3));  // an earlier run
+    return message<lo::data_error>([&] { t.fit(train); });
+  };
+  CHECK(fault(true) == "nothing");
+  std::size_t early = 0;
+  for (std::size_t n = 0; n < 12; ++n) {
+    targets[3 * n + 1] = 1.5F;
+    const std::string all = fault(true);
+    CHECK(all.find(" of the batch: expected numbers from 0 to 1, found 0.5 1.5 0.5; another loss") !=
+          std::string::npos);
+    const std::string first = fault(false);
+    if (first != "nothing") {
+      CHECK(first == all);
+      ++early;
+    }
+    targets[3 * n + 1] = 0.5F;
+  }
+  CHECK(early == 4);
+}
+
+TEST_CASE("trainer: rows of targets are checked again where a stored run goes on") {
+  const auto x = features();
+  const std::vector<float> targets(36, -0.5F);
+  const data::arrays train(four, std::span<const float>(x), std::span<const float>(targets), 3);
+  single<guarded> m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 2, .batch = 4}, {}, {}, lo::loss::mean_squared_error{});
+  t.on_pause(1, [&] { t.request_stop(); });
+  t.fit(train);
+  lo::trainer other(m, lo::scheduler::fixed{0}, none{}, {.epochs = 2, .batch = 4}, {}, {},
+                    lo::loss::binary_cross_entropy{});
+  other.restore(t.state());
+  CHECK(message<lo::data_error>([&] { other.fit(train); }).find("expected numbers from 0 to 1") != std::string::npos);
 }
 
 namespace {
@@ -538,6 +583,9 @@ TEST_CASE("trainer: bad options") {
   };
   CHECK(rate(-0.5) == "learning_rate::constant.rate: expected a finite number of at least 0, found -0.5");
   CHECK(rate(not_a_number) == "learning_rate::constant.rate: expected a finite number of at least 0, found nan");
+  CHECK(message<lo::config_error>([&] {
+          (void)lo::trainer(m, lo::scheduler::fixed{0}, none{}, {}, {}, {}, lo::loss::huber{-1});
+        }) == "huber: delta: expected a finite number > 0, found -1");
   m.layer<6>().rate = 2;
   CHECK(with({}) == "dropout: rate: expected a number in [0, 1), found 2");
 }

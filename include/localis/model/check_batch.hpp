@@ -78,15 +78,18 @@ template <class T>
   return row.size() > limit ? result + " ..." : result;
 }
 
-/// Checks the labels and targets of a batch: their number, and whether the loss accepts them. `classes` is
-/// step_options::classes.
+/// Checks a loss, and the labels and targets of a batch: their number, and whether the loss accepts them. `classes` is
+/// step_options::classes; without `rows`, the values in the rows of targets are not looked at.
 template <class Loss, class T>
 void check_targets(const char* caller, const Loss& function, std::span<const std::uint32_t> labels,
-                   std::span<const T> targets, std::size_t samples, std::size_t outputs, std::size_t classes) {
+                   std::span<const T> targets, std::size_t samples, std::size_t outputs, std::size_t classes,
+                   bool rows = true) {
   static_assert(loss::optional_members_fit<Loss>,
                 "localis: an optional member of your loss has another signature than expected, or its other half is "
                 "missing. Expected both: static constexpr const char* takes; "
-                "template <class T> constexpr bool takes_row(const T* values, std::size_t size) const");
+                "template <class T> constexpr bool takes_row(const T* values, std::size_t size) const; "
+                "and of its own: void validate() const");
+  loss::validate(function);
   if (labels.size() != samples && targets.empty()) {
     throw shape_error(text(caller, ": expected ", samples, " labels, found ", labels.size()));
   }
@@ -95,7 +98,7 @@ void check_targets(const char* caller, const Loss& function, std::span<const std
         text(caller, ": expected ", samples, " rows of ", outputs, " targets, found ", targets.size(), " values"));
   }
   if constexpr (loss::has_takes<Loss>) {
-    for (std::size_t n = 0; n < targets.size() / outputs; ++n) {
+    for (std::size_t n = 0; rows && n < targets.size() / outputs; ++n) {
       if (function.takes_row(targets.data() + n * outputs, outputs)) continue;
       throw data_error(text(caller, ": target row ", n, " of the batch: expected ", Loss::takes, ", found ",
                             row_text(targets.subspan(n * outputs, outputs)), "; another loss takes other targets"));

@@ -477,7 +477,8 @@ template <class Loss>
 void model<Network, Backend>::compute_loss_async(const Loss& function, std::span<const std::uint32_t> labels,
                                                  std::span<const scalar> targets) {
   expect_forward("model::loss");
-  detail::check_targets("model::loss", function, labels, targets, pass_.samples, outputs, step_options_.classes);
+  detail::check_targets("model::loss", function, labels, targets, pass_.samples, outputs, step_options_.classes,
+                        step_options_.check_targets);
   detail::compute_losses(backend_, function,
                          {.samples = pass_.samples,
                           .outputs = outputs,

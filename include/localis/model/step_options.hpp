@@ -40,6 +40,7 @@ struct step_options {
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
   std::size_t classes = 0;    ///< classes of the data; outputs beyond them are ignored; 0: as many as outputs
   bool apply_updates = true;  ///< false: a dry run, which changes only outputs and gradients
+  bool check_targets = true;  ///< false: the loss takes every row of targets, and the host does not look at them
 };
 
 }  // namespace localis

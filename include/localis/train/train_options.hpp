@@ -18,6 +18,9 @@ struct train_options {
   double local_rate = 1e-3;
   prefix_normalization normalization = prefix_normalization::running;
   std::uint64_t seed = 1;  ///< seed of the order of samples
+  /// Whether the rows of targets of every batch are checked against what the loss takes, on the host, or only those of
+  /// the first batch of a fit(). Validation data are always checked.
+  bool check_all_targets = false;
 
   /// Checks all options. Errors: config_error for a value that is out of its range.
   void validate() const {

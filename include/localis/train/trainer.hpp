@@ -62,11 +62,12 @@ namespace localis {
 ///
 /// Errors: config_error for parameters, and for a rate, a gain or a modulator that is not finite in its step;
 /// shape_error where data and network disagree; data_error for features or targets that are not finite and made a run
-/// diverge, and for targets that the loss is not defined for; divergence_error if the loss or a weight is no longer
-/// finite, or was not finite when fit() was called. Exceptions that data, policies and callbacks throw leave fit()
-/// unchanged. report() then holds the finished steps, and the next fit() starts a new run. A step that failed halfway
-/// is not undone: its local updates may have been applied, weights may not be finite, and state() (and so a checkpoint)
-/// is refused.
+/// diverge, and for rows of targets that the loss is not defined for, if they are in the first batch of a fit() or in
+/// the validation data, or train_options::check_all_targets is set; divergence_error if the loss or a weight is no
+/// longer finite, or was not finite when fit() was called. Exceptions that data, policies and callbacks throw leave
+/// fit() unchanged. report() then holds the finished steps, and the next fit() starts a new run. A step that failed
+/// halfway is not undone: its local updates may have been applied, weights may not be finite, and state() (and so a
+/// checkpoint) is refused.
 template <class Model, class Scheduler, class Supervision, class Optimizer = optimizer::sgd,
           class LearningRate = learning_rate::constant, class Loss = loss::softmax_cross_entropy>
 class trainer {
@@ -101,6 +102,7 @@ class trainer {
     options_.validate();
     run_.sums.stage_norms.resize(Model::stages);
     learning_rate::validate(learning_rate_);
+    loss::validate(loss_);
     supervision::validate(chosen_supervision);
     model_.validate();
   }
@@ -269,6 +271,7 @@ class trainer {
     step_options options = detail::options_of(step, options_, batch, classes_);
     options.modulator = modulators_.factors(batch);
     options.reward = rewards_.sum(batch, step.epoch, step.step);
+    options.check_targets = options_.check_all_targets || !targets_checked_;
     if (diagnostics_.any_due(step.step)) {
       in_flight_.open(step, options);
       diagnostics_(step.epoch, step.step, batch, options, loss_);
@@ -296,6 +299,7 @@ class trainer {
     } else {
       body();
     }
+    targets_checked_ = true;
     add_seconds(start);
   }
 
@@ -372,6 +376,7 @@ class trainer {
     run_.report.end = ending::unfinished;
     run_.report.message.clear();
     memory_prepared_ = false;
+    targets_checked_ = false;
     for (std::size_t epoch = 0; epoch < run_.epoch; ++epoch) {
       scheduler::observe(scheduler_, detail::observation_of(run_.report.epochs[epoch]));
     }
@@ -443,6 +448,7 @@ class trainer {
   std::optional<run_state> restored_;  ///< the start of the next run
   std::size_t classes_ = 0;            ///< number of classes of the training data
   bool memory_prepared_ = false;       ///< whether memory was prepared in this run
+  bool targets_checked_ = false;       ///< whether the targets of this run's first batch were checked
   std::atomic<bool> stop_{false};
 };
 
