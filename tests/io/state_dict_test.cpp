@@ -2,12 +2,15 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/operation.hpp>
 #include <localis/io/state_dict.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
@@ -64,6 +67,38 @@ TEST_CASE("state_dict: what is saved is loaded, and its tensors are PyTorch's") 
   std::vector<double> theirs(54);
   file.read("features.0.weight", theirs);
   CHECK(theirs[18 + 9 + 6] == stored.layer<0>().parameters()[0].value[18 + 6 * 2 + 1]);
+}
+
+TEST_CASE("state_dict: a function of the user's gives every tensor its name") {
+  const temporary_folder folder;
+  const auto path = folder.path / "weights";
+  std::vector<std::string> seen;
+  const auto rename = [&](const lo::operation& op, std::string_view parameter, const std::string& name) {
+    seen.push_back(lo::text(op.name, ' ', parameter, ' ', name));
+    return std::string_view(op.name) == "dense" ? "head." + std::string(parameter) : "body." + name;
+  };
+  const model stored({.seed = 1});
+  io::save_state_dict(stored, path, io::torch_names::sequential, rename);
+  CHECK(seen == std::vector<std::string>{"conv2d weight 0.weight", "conv2d bias 0.bias", "batch_norm gamma 1.weight",
+                                         "batch_norm beta 1.bias", "batch_norm running_mean 1.running_mean",
+                                         "batch_norm running_variance 1.running_var",
+                                         "batch_norm num_batches_tracked 1.num_batches_tracked",
+                                         "dense weight 4.weight", "dense bias 4.bias"});
+  CHECK(io::safetensors(path).names() == std::vector<std::string>{"body.0.bias", "body.0.weight", "body.1.bias",
+                                                                  "body.1.num_batches_tracked", "body.1.running_mean",
+                                                                  "body.1.running_var", "body.1.weight", "head.bias",
+                                                                  "head.weight"});
+  model other({.seed = 2});
+  io::load_state_dict(other, path, io::torch_names::sequential, rename);
+  CHECK(values(other) == values(stored));
+  CHECK_THROWS_WITH_AS(io::load_state_dict(other, path, io::torch_names::sequential),
+                       doctest::Contains("missing: 0.bias, 0.weight, 1.bias, 1.running_mean, 1.running_var, 1.weight, "
+                                         "4.bias, 4.weight; not expected: body.0.bias"),
+                       lo::data_error);
+  CHECK_THROWS_WITH_AS(
+      io::save_state_dict(stored, path, io::torch_names::sequential,
+                          [](const lo::operation&, std::string_view, const std::string&) { return "x"; }),
+      doctest::Contains("expected each once, and not __metadata__, found \"x\""), lo::config_error);
 }
 
 TEST_CASE("state_dict: a tensor too few, too many or of another shape leaves the model as it was") {

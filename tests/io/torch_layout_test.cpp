@@ -5,10 +5,15 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/core/error.hpp>
 #include <localis/io/torch_layout.hpp>
+#include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/layer/pool.hpp>
+#include <localis/layer/relu.hpp>
+#include <localis/network/program.hpp>
 #include <localis/zoo/densenet.hpp>
 #include <localis/zoo/googlenet.hpp>
 #include <localis/zoo/lenet.hpp>
@@ -113,6 +118,24 @@ TEST_CASE("torch_layout: SqueezeNet's fire modules") {
     CAPTURE(name);
     CHECK(has(names, name));
   }
+}
+
+TEST_CASE("torch_layout: places in an nn.Sequential, with an nn.Flatten in front of a dense layer that sees a map") {
+  // Conv2d, Tanh, AvgPool2d, Conv2d, Tanh, AvgPool2d, Flatten, Linear, Tanh, Linear, Tanh, Linear
+  CHECK(modules<lo::zoo::lenet<>>(torch_names::sequential) == std::vector<std::string>{"0", "3", "7", "9", "11"});
+  using of_a_vector = lo::network<lo::vector_input<8>, lo::dense<4>, lo::batch_norm, lo::relu, lo::dense<2>>;
+  CHECK(modules<of_a_vector>(torch_names::sequential) == std::vector<std::string>{"0", "1", "3"});
+  using of_a_picture = lo::network<lo::image<4, 4, 1>, lo::relu, lo::dense<4>, lo::dense<2>>;
+  CHECK(modules<of_a_picture>(torch_names::sequential) == std::vector<std::string>{"2", "3"});
+  using of_one_position =  // the mean of a map is a map of 1 x 1 pixels
+      lo::network<lo::image<4, 4, 1>, lo::conv2d<3, 3>, lo::global_average_pool, lo::dense<2>>;
+  CHECK(modules<of_one_position>(torch_names::sequential) == std::vector<std::string>{"0", "3"});
+  using of_one_pixel = lo::network<lo::vector_input<8>, lo::conv2d<3, 1>, lo::dense<2>>;
+  CHECK(modules<of_one_pixel>(torch_names::sequential) == std::vector<std::string>{"0", "2"});
+  CHECK_THROWS_WITH_AS((void)modules<lo::zoo::resnet20<>>(torch_names::sequential),
+                       "module_names: names of an nn.Sequential: expected a network without blocks, found one at "
+                       "operation 3; another scheme, or a tensor_renamer, names its tensors",
+                       lo::config_error);
 }
 
 TEST_CASE("torch_layout: of a window PyTorch has the channels first") {

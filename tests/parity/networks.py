@@ -1,4 +1,4 @@
-"""The published networks in PyTorch: torchvision's, and those for pictures of 32 x 32 as they are usually written."""
+"""The published networks in PyTorch: torchvision's and timm's, and those for pictures of 32 x 32 as they are usually written."""
 
 import torch
 from torch import nn
@@ -19,6 +19,11 @@ def lenet(channels=1, padding=2):
         [nn.Conv2d(channels, 6, 5, padding=padding), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(),
          nn.AvgPool2d(2)],
         [nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10)])
+
+
+def lenet_sequential():
+    net = lenet()
+    return nn.Sequential(*net.features, nn.Flatten(), *net.classifier)
 
 
 def alexnet_32():
@@ -119,26 +124,35 @@ def torchvision_model(name):
     return make
 
 
-# Name: how to make it, pixels, channels.
+def timm_model(name):
+    def make():
+        import timm
+        return timm.create_model(name, pretrained=False)
+    return make
+
+
+# Name: how to make it, pixels, channels, naming scheme of its tensors.
 MODELS = {
-    "lenet": (lenet, 28, 1),
-    "lenet_32": (lambda: lenet(3, 0), 32, 3),
-    "alexnet_32": (alexnet_32, 32, 3),
-    "vgg11_32": (lambda: vgg_32((1, 1, 2, 2, 2)), 32, 3),
-    "resnet20": (lambda: SmallResNet((3, 3, 3), (16, 32, 64)), 32, 3),
-    "resnet56": (lambda: SmallResNet((9, 9, 9), (16, 32, 64)), 32, 3),
-    "resnet18_32": (lambda: SmallResNet((2, 2, 2, 2), (64, 128, 256, 512)), 32, 3),
-    "mobilenet_v2_32": (mobilenet_v2_32, 32, 3),
-    "densenet121_32": (densenet121_32, 32, 3),
-    "squeezenet_32": (squeezenet_32, 32, 3),
-    "alexnet": (torchvision_model("alexnet"), 224, 3),
-    "vgg11": (torchvision_model("vgg11_bn"), 224, 3),
-    "vgg16": (torchvision_model("vgg16_bn"), 224, 3),
-    "resnet18": (torchvision_model("resnet18"), 224, 3),
-    "resnet34": (torchvision_model("resnet34"), 224, 3),
-    "resnet50": (torchvision_model("resnet50"), 224, 3),
-    "googlenet": (googlenet, 224, 3),
-    "densenet121": (torchvision_model("densenet121"), 224, 3),
-    "squeezenet": (torchvision_model("squeezenet1_1"), 224, 3),
-    "mobilenet_v2": (torchvision_model("mobilenet_v2"), 224, 3),
+    "lenet": (lenet, 28, 1, "features"),
+    "lenet_sequential": (lenet_sequential, 28, 1, "sequential"),
+    "lenet_32": (lambda: lenet(3, 0), 32, 3, "features"),
+    "alexnet_32": (alexnet_32, 32, 3, "features"),
+    "vgg11_32": (lambda: vgg_32((1, 1, 2, 2, 2)), 32, 3, "features"),
+    "resnet20": (lambda: SmallResNet((3, 3, 3), (16, 32, 64)), 32, 3, "resnet"),
+    "resnet56": (lambda: SmallResNet((9, 9, 9), (16, 32, 64)), 32, 3, "resnet"),
+    "resnet18_32": (lambda: SmallResNet((2, 2, 2, 2), (64, 128, 256, 512)), 32, 3, "resnet"),
+    "mobilenet_v2_32": (mobilenet_v2_32, 32, 3, "mobilenet_v2"),
+    "densenet121_32": (densenet121_32, 32, 3, "densenet"),
+    "squeezenet_32": (squeezenet_32, 32, 3, "squeezenet"),
+    "alexnet": (torchvision_model("alexnet"), 224, 3, "features"),
+    "vgg11": (torchvision_model("vgg11_bn"), 224, 3, "features"),
+    "vgg16": (torchvision_model("vgg16_bn"), 224, 3, "features"),
+    "resnet18": (torchvision_model("resnet18"), 224, 3, "resnet"),
+    "resnet18_timm": (timm_model("resnet18"), 224, 3, "resnet"),
+    "resnet34": (torchvision_model("resnet34"), 224, 3, "resnet"),
+    "resnet50": (torchvision_model("resnet50"), 224, 3, "resnet"),
+    "googlenet": (googlenet, 224, 3, "googlenet"),
+    "densenet121": (torchvision_model("densenet121"), 224, 3, "densenet"),
+    "squeezenet": (torchvision_model("squeezenet1_1"), 224, 3, "squeezenet"),
+    "mobilenet_v2": (torchvision_model("mobilenet_v2"), 224, 3, "mobilenet_v2"),
 }

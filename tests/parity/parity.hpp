@@ -65,7 +65,8 @@ void run(lo::io::torch_names names, const std::filesystem::path& weights, const 
   // Where each of PyTorch's tensors lies.
   std::map<const Scalar*, lo::io::torch_tensor> tensors;
   lo::io::detail::for_each_torch_tensor(
-      model, names, [&](const lo::io::torch_tensor& t, const lo::operation&, const auto& p) { tensors[p.value] = t; });
+      model, names, {},
+      [&](const lo::io::torch_tensor& t, const auto& p, const std::string&) { tensors[p.value] = t; });
   std::vector<std::vector<Scalar>> arrays;
   arrays.reserve(8 + 4 * tensors.size());  // spans point into it
   std::vector<lo::io::named_tensor> found;
@@ -80,6 +81,7 @@ void run(lo::io::torch_names names, const std::filesystem::path& weights, const 
   };
 
   model.prepare({.batch = samples});
+  keep("evaluation", {samples, model_type::outputs}, model.predict(x, samples));
   lo::gradient_descent descent{model, lo::optimizer::plain{}};
   for (std::uint64_t step = 0; step < 3; ++step) {
     const auto logits = model.forward(x, samples, {.step = step});
@@ -102,18 +104,24 @@ void run(lo::io::torch_names names, const std::filesystem::path& weights, const 
   lo::io::write_safetensors(results, found);
 }
 
-/// PROGRAM float|double WEIGHTS BATCH RESULTS
+/// PROGRAM float|double NAMES WEIGHTS BATCH RESULTS
 template <class Network>
-int main(lo::io::torch_names names, int count, char** arguments) {
-  if (count != 5) {
-    std::cerr << "expected: float|double WEIGHTS BATCH RESULTS\n";
+int main(int count, char** arguments) {
+  const std::map<std::string_view, lo::io::torch_names> schemes{
+      {"features", lo::io::torch_names::features},     {"resnet", lo::io::torch_names::resnet},
+      {"googlenet", lo::io::torch_names::googlenet},   {"densenet", lo::io::torch_names::densenet},
+      {"squeezenet", lo::io::torch_names::squeezenet}, {"mobilenet_v2", lo::io::torch_names::mobilenet_v2},
+      {"sequential", lo::io::torch_names::sequential}};
+  if (count != 6) {
+    std::cerr << "expected: float|double NAMES WEIGHTS BATCH RESULTS\n";
     return 2;
   }
   try {
+    const lo::io::torch_names names = schemes.at(arguments[2]);
     if (std::string_view(arguments[1]) == "double") {
-      run<Network, double>(names, arguments[2], arguments[3], arguments[4]);
+      run<Network, double>(names, arguments[3], arguments[4], arguments[5]);
     } else {
-      run<Network, float>(names, arguments[2], arguments[3], arguments[4]);
+      run<Network, float>(names, arguments[3], arguments[4], arguments[5]);
     }
   } catch (const std::exception& failure) {
     std::cerr << failure.what() << '\n';

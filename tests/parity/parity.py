@@ -2,8 +2,9 @@
 
     parity.py PROGRAM MODEL
 
-Runs MODEL in PyTorch in double and in float, and PROGRAM (parity.cpp.in) on the same files, and compares logits, loss, the
-gradient of every parameter, and every parameter and statistic after three steps of plain SGD (rate 0.01), dropout off.
+Runs MODEL in PyTorch in double and in float, and PROGRAM (parity.cpp.in) on the same files, and compares the outputs
+in evaluation, and in training logits, loss, the gradient of every parameter, and every parameter and statistic after three
+steps of plain SGD (rate 0.01), dropout off.
 
 Measure: norm(a - b) / max(norm(b), floor), with floor = 1e-6 times the largest norm among the tensors of the same kind.
 The gradient of a bias in front of a normalization is 0: it is compared with 0, since what PyTorch's sum leaves there is
@@ -26,18 +27,21 @@ from torch import nn
 from networks import MODELS
 
 SAMPLES = 8
-KINDS = ("logits", "loss", "gradient.", "after.")
+KINDS = ("evaluation", "logits", "loss", "gradient.", "after.")
 
 
 def torch_run(make, state, x, labels, dtype, layout=torch.contiguous_format):
     """What PyTorch makes of it, under the names that the program gives."""
     net = make()
     net.load_state_dict(state)
-    net.to(dtype).to(memory_format=layout).train()
+    net.to(dtype).to(memory_format=layout)
     for module in net.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     found = {}
+    with torch.no_grad():
+        found["evaluation"] = net.eval()(x.to(dtype).contiguous(memory_format=layout))
+    net.train()
     optimizer = torch.optim.SGD(net.parameters(), 0.01)
     for step in range(3):
         optimizer.zero_grad()
@@ -78,7 +82,7 @@ def worst(values, kind):
 
 def one_batch(program, model, seed):
     """Deviations by tensor: ours in double, ours in float, PyTorch's in float in several ways."""
-    make, pixels, channels = MODELS[model]
+    make, pixels, channels, scheme = MODELS[model]
     torch.manual_seed(seed)
     net = make()
     with torch.no_grad():
@@ -110,7 +114,7 @@ def one_batch(program, model, seed):
         save_file({"x": x, "labels": labels}, batch)
         ours = {}
         for scalar in ("double", "float"):
-            subprocess.run([program, scalar, weights, batch, results], check=True)
+            subprocess.run([program, scalar, scheme, weights, batch, results], check=True)
             ours[scalar] = load_file(results)
             missing = set(expected) ^ set(ours[scalar])
             if missing:

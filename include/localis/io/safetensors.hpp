@@ -153,13 +153,13 @@ class safetensors {
     if (size < 8) throw data_error(name_, size, "a header's length of 8 bytes", found("the end of the file"));
 
     std::array<std::uint8_t, 8> length{};
-    read_bytes(0, length);
+    read_bytes(name_, 0, length);
     const auto header_bytes = detail::little_endian<std::uint64_t>(length.data());
     const std::size_t limit = (std::min)(size - 8, longest_header);
     if (header_bytes > limit)
       throw data_error(name_, 0, text("a header of at most ", limit, " bytes"), found(text(header_bytes)));
     std::string header(static_cast<std::size_t>(header_bytes), ' ');
-    read_bytes(8, std::span<std::uint8_t>(reinterpret_cast<std::uint8_t*>(header.data()), header.size()));
+    read_bytes(name_, 8, std::span<std::uint8_t>(reinterpret_cast<std::uint8_t*>(header.data()), header.size()));
     if (header.empty() || header.front() != '{')
       throw data_error(name_, 8, "a header in JSON that starts with {",
                        found(header.empty() ? "nothing" : "another byte"));
@@ -244,13 +244,13 @@ class safetensors {
     return list;
   }
 
-  void read_bytes(std::size_t offset, std::span<std::uint8_t> bytes) {
+  void read_bytes(const std::string& where, std::size_t offset, std::span<std::uint8_t> bytes) {
     file_.clear();
     file_.seekg(static_cast<std::streamoff>(offset));
     file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     const auto got = static_cast<std::size_t>(file_.gcount());
     if (got != bytes.size())
-      throw data_error(name_, offset + got, text(bytes.size() - got, " bytes more"), "the end of the file");
+      throw data_error(where, offset + got, text(bytes.size() - got, " bytes more"), "the end of the file");
   }
 
   /// Stores the JSON of the header in metadata_ and tensors_.
@@ -354,17 +354,17 @@ class safetensors {
   void convert(const std::string& tensor, const tensor_info& stored, std::span<Value> values,
                const Convert& as_number) {
     constexpr std::size_t piece = 65536 / sizeof(Word);
+    const std::string where = location(tensor);
     std::vector<std::uint8_t> bytes((std::min)(piece, values.size()) * sizeof(Word));
     for (std::size_t first = 0; first < values.size(); first += piece) {
       const std::size_t count = (std::min)(piece, values.size() - first);
-      read_bytes(values_ + stored.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
+      read_bytes(where, values_ + stored.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
       for (std::size_t i = 0; i < count; ++i) {
         const auto number = as_number(detail::little_endian<Word>(bytes.data() + i * sizeof(Word)));
         if constexpr (sizeof(number) > sizeof(Value))
           if (is_finite(number) &&
               (std::abs)(number) > static_cast<decltype(number)>((std::numeric_limits<Value>::max)()))
-            throw data_error(
-                text(location(tensor), ": value ", first + i, ": expected one that fits a float, found ", number));
+            throw data_error(text(where, ": value ", first + i, ": expected one that fits a float, found ", number));
         values[first + i] = static_cast<Value>(number);
       }
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,13 +16,21 @@ namespace localis::io {
 
 /// The naming schemes for the modules of a network.
 enum class torch_names {
-  features,     ///< features.0, features.1, ... up to the last pooling, then classifier.0, ...: LeNet, AlexNet, VGG
-  resnet,       ///< conv1, bn1, layer1.0.conv1, layer1.0.downsample.0, ..., fc
-  googlenet,    ///< conv1.conv, conv1.bn, inception3a.branch1.conv, inception3a.branch2.0.conv, ..., fc
-  densenet,     ///< features.conv0, features.denseblock1.denselayer1.norm1, features.transition1.conv, ..., classifier
-  squeezenet,   ///< features.0, features.3.squeeze, features.3.expand1x1, ..., classifier.1
-  mobilenet_v2  ///< features.0.0, features.1.conv.0.0, ..., classifier.1
+  features,      ///< features.0, features.1, ... up to the last pooling, then classifier.0, ...: LeNet, AlexNet, VGG
+  resnet,        ///< conv1, bn1, layer1.0.conv1, layer1.0.downsample.0, ..., fc; also timm's
+  googlenet,     ///< conv1.conv, conv1.bn, inception3a.branch1.conv, inception3a.branch2.0.conv, ..., fc
+  densenet,      ///< features.conv0, features.denseblock1.denselayer1.norm1, features.transition1.conv, ..., classifier
+  squeezenet,    ///< features.0, features.3.squeeze, features.3.expand1x1, ..., classifier.1
+  mobilenet_v2,  ///< features.0.0, features.1.conv.0.0, ..., classifier.1
+  /// 0, 1, ...: the places in an nn.Sequential of the same layers, those without parameters included, and an nn.Flatten
+  /// where a dense layer follows a map. For networks without blocks.
+  sequential
 };
+
+/// Gives a tensor another name: `op` and `parameter` (weight, bias, gamma, beta, running_mean, running_variance, or
+/// num_batches_tracked) say which it is, `name` is its name by a naming scheme.
+using tensor_renamer =
+    std::function<std::string(const operation& op, std::string_view parameter, const std::string& name)>;
 
 namespace detail {
 
@@ -213,9 +222,31 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   return names;
 }
 
+inline std::vector<std::string> sequential_names(std::span<const operation> program) {
+  std::vector<std::string> names;
+  names.reserve(program.size());
+  std::size_t place = 0;
+  bool map = !program.empty() && program.front().in.positions() > 1;
+  for (const operation& op : program) {
+    if (op.kind >= operation_kind::save_skip) {
+      throw config_error(
+          text("module_names: names of an nn.Sequential: expected a network without blocks, found one at "
+               "operation ",
+               names.size(), "; another scheme, or a tensor_renamer, names its tensors"));
+    }
+    if (op.trainable() || op.kind == operation_kind::pooling) {
+      const bool dense = std::string_view(op.name) == "dense";
+      if (dense && map) ++place;  // nn.Flatten
+      map = !dense;
+    }
+    names.push_back(text(place++));
+  }
+  return names;
+}
+
 }  // namespace detail
 
-/// The module of each operation that has parameters.
+/// The module of each operation that has parameters. Errors: config_error for blocks in torch_names::sequential.
 [[nodiscard]] inline std::vector<std::string> module_names(std::span<const operation> program, torch_names names) {
   switch (names) {
     case torch_names::resnet:
@@ -228,6 +259,8 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
       return detail::squeezenet_names(program);
     case torch_names::mobilenet_v2:
       return detail::mobilenet_v2_names(program);
+    case torch_names::sequential:
+      return detail::sequential_names(program);
     case torch_names::features:
       break;
   }
