@@ -244,13 +244,13 @@ class safetensors {
     return list;
   }
 
-  void read_bytes(const std::string& where, std::size_t offset, std::span<std::uint8_t> bytes) {
+  void read_bytes(const std::string& source, std::size_t offset, std::span<std::uint8_t> bytes) {
     file_.clear();
     file_.seekg(static_cast<std::streamoff>(offset));
     file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     const auto got = static_cast<std::size_t>(file_.gcount());
     if (got != bytes.size())
-      throw data_error(where, offset + got, text(bytes.size() - got, " bytes more"), "the end of the file");
+      throw data_error(source, offset + got, text(bytes.size() - got, " bytes more"), "the end of the file");
   }
 
   /// Stores the JSON of the header in metadata_ and tensors_.
@@ -320,7 +320,7 @@ class safetensors {
                               ", the bytes after the header, found [", range.first, ", ", range.second, "]"));
       if (range.first != offset)
         throw data_error(text(location(*tensor), ": expected data_offsets from ", offset,
-                              ", where the tensor before it ends, ", "found [", range.first, ", ", range.second,
+                              ", source the tensor before it ends, ", "found [", range.first, ", ", range.second,
                               "]: ", range.first < offset ? "they overlap" : "a hole"));
       offset = range.second;
     }
@@ -354,17 +354,17 @@ class safetensors {
   void convert(const std::string& tensor, const tensor_info& stored, std::span<Value> values,
                const Convert& as_number) {
     constexpr std::size_t piece = 65536 / sizeof(Word);
-    const std::string where = location(tensor);
+    const std::string source = location(tensor);
     std::vector<std::uint8_t> bytes((std::min)(piece, values.size()) * sizeof(Word));
     for (std::size_t first = 0; first < values.size(); first += piece) {
       const std::size_t count = (std::min)(piece, values.size() - first);
-      read_bytes(where, values_ + stored.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
+      read_bytes(source, values_ + stored.begin + first * sizeof(Word), std::span(bytes).first(count * sizeof(Word)));
       for (std::size_t i = 0; i < count; ++i) {
         const auto number = as_number(detail::little_endian<Word>(bytes.data() + i * sizeof(Word)));
         if constexpr (sizeof(number) > sizeof(Value))
           if (is_finite(number) &&
               (std::abs)(number) > static_cast<decltype(number)>((std::numeric_limits<Value>::max)()))
-            throw data_error(text(where, ": value ", first + i, ": expected one that fits a float, found ", number));
+            throw data_error(text(source, ": value ", first + i, ": expected one that fits a float, found ", number));
         values[first + i] = static_cast<Value>(number);
       }
     }
@@ -372,7 +372,7 @@ class safetensors {
 
   std::string name_;
   std::ifstream file_;
-  std::size_t values_ = 0;  ///< byte where the header ends
+  std::size_t values_ = 0;  ///< byte source the header ends
   metadata_map metadata_;
   std::map<std::string, tensor_info> tensors_;
 };
