@@ -1,52 +1,99 @@
 #!/bin/sh
-# sh examples/run.sh [--quick] [ARGUMENTS...]                                the comparison of boundaries
-# sh examples/run.sh --rules [--quick] [ARGUMENTS...]                        the comparison of all local rules
+# sh examples/run.sh [ARGUMENTS...]                          the comparison of boundaries
+# sh examples/run.sh --rules [ARGUMENTS...]                  the comparison of all local rules
 # sh examples/run.sh --model NAME [--size PIXELS] [--backend BACKEND] [--data KIND:FOLDER] [ARGUMENTS...]
-#                                                                            a published network
-# sh examples/run.sh --compare FOLDER... [--out PAGE]                        the reports in these folders on one page
+#                                                            a published network
+# sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
 # Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with
 # one folder per class in FOLDER/train and FOLDER/val) or fashion. The file examples/lab/models.txt lists the networks
 # and sizes. BACKEND is cpu, which is the default, cuda or cudnn; the last two need nvcc and a GPU. All other arguments
-# go to the program: --quick trains on a few thousand images, and --help explains the other options. CMAKE_ARGUMENTS is
-# added to the call of cmake.
+# go to the program, in any order: --quick trains on a few thousand images, and --help, with or without one of the
+# options above, explains the others and builds nothing. CMAKE_ARGUMENTS is added to the call of cmake.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/example
 . "$root/cmake/need.sh"
 
-program=boundaries
-takes='a minute or so'
-case ${1:-} in
-  --rules)
-    program=rules
-    takes='some minutes: every rule is compiled on its own'
-    shift
-    ;;
-  --compare)
-    program=compare_reports
-    takes='some seconds'
-    shift
-    ;;
-  --model)
-    model=${2:-}
-    sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/lab/models.txt")
-    if [ -z "$model" ] || [ -z "$sizes" ]; then
-      say "--model: expected one of: $(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$root/examples/lab/models.txt" | uniq |
-        paste -sd ' ' -); found: ${model:-nothing}"
-      exit 2
-    fi
-    shift 2
-    size=
-    backend=cpu
-    while :; do
-      case ${1:-} in
-        --size) size=${2:-nothing} ;;
-        --backend) backend=${2:-nothing} ;;
-        *) break ;;
+refuse() {
+  say "$1"
+  exit 2
+}
+program=
+choose() {
+  [ -z "$program" ] || [ "$program" = "$1" ] || refuse '--rules, --model, --compare: expected one of them, found two'
+  program=$1
+}
+
+# What is not for this script goes round to the end of the arguments, until all have been looked at.
+help=
+model=
+size=
+backend=
+left=$#
+while [ "$left" -gt 0 ]; do
+  argument=$1
+  shift
+  left=$((left - 1))
+  case $argument in
+    --rules) choose rules ;;
+    --compare) choose compare_reports ;;
+    -h | --help) help=yes ;;
+    --model | --size | --backend | --model=* | --size=* | --backend=*)
+      value=nothing
+      case $argument in
+        *=*) value=${argument#*=} ;;
+        *)
+          if [ "$left" -gt 0 ] && [ "${1#-}" = "$1" ]; then
+            value=$1
+            shift
+            left=$((left - 1))
+          fi
+          ;;
       esac
-      shift $(($# < 2 ? 1 : 2))
-    done
+      case $argument in
+        --model*) choose train_model && model=$value ;;
+        --size*) size=$value ;;
+        --backend*) backend=$value ;;
+      esac
+      ;;
+    *) set -- "$@" "$argument" ;;
+  esac
+done
+choose "${program:-boundaries}"
+
+# What the program answers to --help, which the test of examples compares with it.
+told=$root/examples/lab/help/$program.txt
+if [ -n "$help" ]; then
+  case $program in
+    rules) call=' --rules' ;;
+    train_model) call=' --model NAME' ;;
+    compare_reports) call=' --compare' ;;
+    *) call= ;;
+  esac
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  printf '\n'
+  sed "s,^\(  \)$program ,\1sh examples/run.sh$call ,; s,^\(Usage: \)$program,\1sh examples/run.sh$call," "$told"
+  exit
+fi
+for argument; do
+  case $argument in
+    --?*)
+      grep -qE "^ +(-[a-z],)? *${argument%%=*}( |$)" "$told" ||
+        refuse "${argument%%=*}: expected an option, found none of that name; --help lists them"
+      ;;
+  esac
+done
+
+takes='a minute or so'
+case $program in
+  rules) takes='some minutes: every rule is compiled on its own' ;;
+  compare_reports) takes='some seconds' ;;
+  train_model)
+    sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/lab/models.txt")
+    [ -n "$sizes" ] ||
+      refuse "--model: expected one of: $(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$root/examples/lab/models.txt" | uniq |
+        paste -sd ' ' -); found: $model"
     if [ -z "$size" ]; then
       case " $*" in
         *' --data folder:'* | *' --data=folder:'*) size=$(echo "$sizes" | sort -n | tail -n 1) ;;
@@ -58,14 +105,11 @@ case ${1:-} in
     sizes=$(echo "$sizes" | paste -sd ' ' -)
     case " $sizes " in
       *" $size "*) ;;
-      *)
-        say "--size: expected one of: $sizes, which $model is there for; found: ${size:-nothing}"
-        exit 2
-        ;;
+      *) refuse "--size: expected one of: $sizes, which $model is there for; found: $size" ;;
     esac
     program=train_${model}_$size
     need_libraries=need_components
-    case $backend in
+    case ${backend:=cpu} in
       cpu) ;;
       cuda | cudnn)
         program=${program}_$backend
@@ -79,13 +123,11 @@ case ${1:-} in
           exit 1
         fi
         ;;
-      *)
-        say "--backend: expected one of: cpu cuda cudnn; found: $backend"
-        exit 2
-        ;;
+      *) refuse "--backend: expected one of: cpu cuda cudnn; found: $backend" ;;
     esac
     ;;
 esac
+[ -n "$model" ] || [ -z "$size$backend" ] || refuse '--size, --backend: expected --model NAME with them, found none'
 
 # Without this limit, waiting threads of libgomp would keep cores busy that other programs, and the threads that they
 # wait for, need.

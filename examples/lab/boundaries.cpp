@@ -8,6 +8,7 @@
 #include "fresh_model.hpp"
 #include "lab.hpp"
 #include "pictures.hpp"
+#include "programs.hpp"
 #include "settings.hpp"
 #include "train_program.hpp"
 
@@ -18,16 +19,11 @@ namespace lo = localis;
 using model = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 int main(int argc, char** argv) {
-  constexpr examples::program boundaries{.name = "boundaries", .kinds = examples::train_kinds};
-  return examples::run_comparison(
-      boundaries,
-      "Trains one network by gradient descent, with frozen and with locally learning first stages, and compares "
-      "accuracy, time and memory.",
-      argc, argv, {}, [](const examples::settings& chosen) {
-        return examples::train_and_compare<model>(
-            chosen, [&] { return examples::load_pictures(chosen); },
-            [&](std::uint64_t seed) {
-              return examples::fresh_model<model>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
-            });
-      });
+  return examples::run_comparison(examples::boundaries_program(), argc, argv, [](const examples::settings& chosen) {
+    return examples::train_and_compare<model>(
+        chosen, [&] { return examples::load_pictures(chosen); },
+        [&](std::uint64_t seed) {
+          return examples::fresh_model<model>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
+        });
+  });
 }

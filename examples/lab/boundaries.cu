@@ -5,6 +5,7 @@
 #include "fresh_model.hpp"
 #include "lab.hpp"
 #include "pictures.hpp"
+#include "programs.hpp"
 #include "settings.hpp"
 #include "train_program.hpp"
 
@@ -18,14 +19,11 @@ using backend = lo::cuda::backend<float>;
 using model = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>, backend>;
 
 int main(int argc, char** argv) {
-  constexpr examples::program boundaries{.name = "boundaries_cuda", .kinds = examples::train_kinds};
-  return examples::run_comparison(
-      boundaries,
-      "Trains one network on a GPU by gradient descent, with frozen and with locally learning first stages.", argc,
-      argv, {}, [](const examples::settings& chosen) {
-        const backend device;
-        return examples::train_and_compare<model>(
-            chosen, [&] { return examples::load_pictures(chosen); },
-            [&](std::uint64_t seed) { return examples::fresh_model<model>(device, seed); });
-      });
+  return examples::run_comparison(examples::boundaries_program("boundaries_cuda"), argc, argv,
+                                  [](const examples::settings& chosen) {
+                                    const backend device;
+                                    return examples::train_and_compare<model>(
+                                        chosen, [&] { return examples::load_pictures(chosen); },
+                                        [&](std::uint64_t seed) { return examples::fresh_model<model>(device, seed); });
+                                  });
 }

@@ -366,10 +366,10 @@ int tell_dry_run(const settings& chosen, const localis::summary& local, const lo
   return 0;
 }
 
-int run_comparison(const program& comparison, const char* what, int argc, char** argv, const settings& defaults,
+int run_comparison(const settings& defaults, int argc, const char* const* argv,
                    const std::function<int(const settings&)>& work) {
-  return run_program(comparison.name, what,
-                     [&](CLI::App& app) { return work(read_settings(app, argc, argv, comparison, defaults)); });
+  return run_program(defaults.comparison.name, defaults.comparison.what,
+                     [&](CLI::App& app) { return work(read_settings(app, argc, argv, defaults)); });
 }
 
 }  // namespace examples

@@ -200,10 +200,10 @@ template <class Model, class Make>
   return compare(chosen, data, make(1).summary(), {fractions.begin(), fractions.end()}, runs);
 }
 
-/// Runs a comparison program: it reads the command line of `comparison`, whose defaults are those of `defaults`,
-/// performs the work, and reports an error in one line. Returns the exit status.
-/// @param what  description of the program, for --help
-[[nodiscard]] int run_comparison(const program& comparison, const char* what, int argc, char** argv,
-                                 const settings& defaults, const std::function<int(const settings&)>& work);
+/// Runs a comparison program: it reads the command line, performs the work, and reports an error in one line. Returns
+/// the exit status.
+/// @param defaults  the program, and the settings with which it begins
+[[nodiscard]] int run_comparison(const settings& defaults, int argc, const char* const* argv,
+                                 const std::function<int(const settings&)>& work);
 
 }  // namespace examples

@@ -200,12 +200,11 @@ std::set<std::string> take_config(CLI::App& app, typed_settings& t, const std::f
 
 }  // namespace
 
-settings read_settings(CLI::App& app, int argc, const char* const* argv, const program& comparison, settings s) {
-  s.comparison = comparison;
-  typed_settings t = typed(s);
+settings read_settings(CLI::App& app, int argc, const char* const* argv, const settings& defaults) {
+  typed_settings t = typed(defaults);
   t.data.clear();
   app.get_formatter()->column_width(column);
-  app.footer(footer(comparison));
+  app.footer(footer(defaults.comparison));
   std::filesystem::path config;
   app.add_option("--config", config, "takes options that are not on the command line from this file, see below")
       ->group(runs_group)

@@ -7,8 +7,6 @@
 
 #include "lab.hpp"
 
-#include <localis/rule/rule.hpp>
-
 namespace examples {
 
 /// One run of the comparison of rules, besides its rule.
@@ -18,11 +16,6 @@ struct rule_run {
   bool gradient = false;  ///< all stages learn by gradient, to the end
   lab::conditions options{};
 };
-
-/// Whether a rule orders its units, which then cannot be more than their inputs, as those of the first stage are: Oja's
-/// rule stands in there.
-template <class Rule>
-inline constexpr bool orders_units = localis::rule::forgets_by<Rule>() == localis::rule::matrix_forget::lower;
 
 /// Trains zoo::six_stages with `value` as the rule before the boundary. Defined in rule_run_body.hpp, and compiled for
 /// each rule in a file of its own, which CMake writes: see CMakeLists.txt.

@@ -6,6 +6,7 @@
 
 #include "fresh_model.hpp"
 #include "lab.hpp"
+#include "rule_program.hpp"
 #include "rule_run.hpp"
 #include "settings.hpp"
 

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
-#include <vector>
 
 #include "fresh_model.hpp"
 #include "lab.hpp"
+#include "rule_program.hpp"
 #include "rule_run.hpp"
 #include "settings.hpp"
 
@@ -21,34 +21,6 @@ using examples::lab;
 using examples::settings;
 
 namespace {
-
-/// The value with which a rule is compared: its default, but for two.
-template <class Rule>
-constexpr Rule compared{};
-template <>
-constexpr lo::rule::hebb compared<lo::rule::hebb>{.decay = 0.1};
-template <>
-constexpr lo::rule::k_winners compared<lo::rule::k_winners>{.winners = 4};
-
-/// What stands beside its name in tables.
-template <class Rule>
-constexpr const char* note = examples::orders_units<Rule> ? "stage 0: oja" : "";
-template <>
-constexpr const char* note<lo::rule::hebb> = "decay 0.1";
-template <>
-constexpr const char* note<lo::rule::k_winners> = "4 winners";
-template <>
-constexpr const char* note<lo::rule::nonlinear_hpca<lo::tanh_function>> = "tanh; stage 0: oja";
-
-std::vector<examples::run_kind> all_kinds() {
-  std::vector<examples::run_kind> kinds{{.name = "sgd"}, {.name = "frozen"}, {.name = "frozen (batch)"}};
-  lo::rule::for_each_rule(lo::rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
-    kinds.push_back(
-        {.name = lo::rule::name<Rule>(), .note = note<Rule>, .rule = true, .supervised = lo::rule::supervised<Rule>});
-  });
-  kinds.push_back({.name = "sgd short", .follows = "oja"});
-  return kinds;
-}
 
 using like = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
@@ -70,7 +42,7 @@ void all_runs(lab& lab, std::uint64_t seed) {
                         seed,
                         false,
                         {.local_rate = s.rate_of(kind), .normalization = s.normalization, .epochs = s.epochs}},
-                       compared<Rule>);
+                       examples::compared<Rule>);
   });
   if (s.wants("sgd short")) baseline("sgd short", true, s.normalization, examples::short_epochs(lab, "oja", seed));
 }
@@ -85,14 +57,4 @@ int compare(const settings& chosen) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const std::vector<examples::run_kind> kinds = all_kinds();
-  const examples::program rules_program{.name = "rules", .kinds = kinds, .of_rules = true};
-  settings defaults;
-  defaults.epochs = 10;
-  defaults.local_rate = 1e-5;
-  return examples::run_comparison(
-      rules_program,
-      "Trains one network with each local rule before the same boundary, and compares accuracy, time and memory.", argc,
-      argv, defaults, compare);
-}
+int main(int argc, char** argv) { return examples::run_comparison(examples::rules_program(), argc, argv, compare); }

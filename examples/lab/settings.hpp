@@ -37,6 +37,7 @@ struct run_kind {
 /// A program that compares runs.
 struct program {
   const char* name = "";
+  const char* what = "";              ///< does it: a sentence, for --help
   std::span<const run_kind> kinds{};  ///< in the order in which they are done
   bool of_rules = false;              ///< local rules under one static boundary, each run with a rate of its own
   bool of_models = false;             ///< a published network, on pictures of any of the kinds

@@ -5,6 +5,7 @@
 
 #include "lab.hpp"
 #include "model_pictures.hpp"
+#include "programs.hpp"
 #include "settings.hpp"
 #include "train_program.hpp"
 
@@ -35,10 +36,6 @@ template <class Model>
 /// @param backend  a new one for each run, from the settings
 template <class Model, class Backend>
 [[nodiscard]] int train_model(const char* name, double dropout, int argc, char** argv, const Backend& backend) {
-  settings defaults;
-  defaults.epochs = 10;
-  defaults.batch = 128;
-  const program trainer{.name = name, .kinds = train_kinds, .of_models = true};
   const auto work = [&](const settings& chosen) {
     const auto load = [&] {
       pictures data = load_model_pictures(chosen, Model::network_type::input);
@@ -59,10 +56,7 @@ template <class Model, class Backend>
     };
     return train_and_compare<Model>(chosen, load, make);
   };
-  return run_comparison(trainer,
-                        "Trains a published network by gradient descent, with frozen and with locally learning first "
-                        "stages, and compares accuracy, time and memory.",
-                        argc, argv, defaults, work);
+  return run_comparison(model_program(name), argc, argv, work);
 }
 
 }  // namespace examples

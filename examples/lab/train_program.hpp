@@ -7,6 +7,7 @@
 #include "gain_or_none.hpp"
 #include "lab.hpp"
 #include "pictures.hpp"
+#include "programs.hpp"
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
@@ -17,18 +18,6 @@
 
 /// One network trained by gradient descent, with its first stages frozen, and with its first stages learning locally.
 namespace examples {
-
-inline constexpr run_kind train_kinds[] = {
-    {.name = "sgd"},
-    {.name = "localized static"},
-    {.name = "localized dynamic"},
-    {.name = "interleaved"},
-    {.name = "frozen static"},
-    {.name = "frozen static (batch)", .usual = false},
-    {.name = "frozen replay", .follows = "localized dynamic"},
-    {.name = "frozen replay (batch)", .usual = false, .follows = "localized dynamic"},
-    {.name = "sgd short", .follows = "localized dynamic"},
-};
 
 namespace detail {
 

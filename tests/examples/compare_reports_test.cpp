@@ -90,7 +90,7 @@ TEST_CASE("compare_reports: what cannot be read or written is one line and statu
   write_file(file, incomplete.dump());
   fails({one, "--out", page.string()}, expected + "[json.exception.out_of_range.403] key 'settings' not found");
   write_file(file, whole);
-  fails({}, "FOLDER is required");
+  fails({}, "FOLDER is required; --help lists the options");
   write_file(folder.path / "taken", "a file");
   const std::string parent = (folder.path / "taken").string();
   fails({one, "--out", parent + "/page.html"}, "--out: " + parent + ": expected a folder, found: Not a directory");

@@ -453,7 +453,7 @@ TEST_CASE("lab: a folder of pictures whose name is not UTF-8 is trained on, and 
   const std::string config = (s.out / "run.json").string();
   const char* words[] = {"few", "--config", config.c_str(), "--out", "again"};
   CLI::App app;
-  settings again = examples::read_settings(app, 5, words, s.comparison);
+  settings again = examples::read_settings(app, 5, words, s);
   CHECK(again.data == data);
   again.out = here / "again";
   CHECK(work(again).status == 0);

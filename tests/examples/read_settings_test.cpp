@@ -37,11 +37,17 @@ const program train{.name = "train", .kinds = kinds};
 const program models{.name = "train_lenet_28", .kinds = kinds, .of_models = true};
 const program rules{.name = "rules", .kinds = rule_kinds, .of_rules = true};
 
-settings read(const program& comparison, const strings& words, const settings& defaults = {}) {
+settings defaults_of(const program& comparison) {
+  settings defaults;
+  defaults.comparison = comparison;
+  return defaults;
+}
+
+settings read(const program& comparison, const strings& words) {
   std::vector<const char*> argv{comparison.name};
   for (const std::string& word : words) argv.push_back(word.c_str());
   CLI::App app;
-  return examples::read_settings(app, static_cast<int>(argv.size()), argv.data(), comparison, defaults);
+  return examples::read_settings(app, static_cast<int>(argv.size()), argv.data(), defaults_of(comparison));
 }
 
 std::string refusal(const program& comparison, const strings& words) {
@@ -257,7 +263,7 @@ TEST_CASE("read_settings: --help has examples, the exit status, and lines that f
   for (const program* comparison : {&train, &models, &rules}) {
     CLI::App app;
     const char* words[] = {comparison->name, "--help"};
-    CHECK_THROWS_AS((void)examples::read_settings(app, 2, words, *comparison), CLI::CallForHelp);
+    CHECK_THROWS_AS((void)examples::read_settings(app, 2, words, defaults_of(*comparison)), CLI::CallForHelp);
     std::istringstream help(app.help());
     std::string all;
     for (std::string line; std::getline(help, line); all += line + '\n') CHECK(line.size() <= 130);

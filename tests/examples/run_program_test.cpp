@@ -54,7 +54,7 @@ TEST_CASE("run_program: bad input is 2, what fails while running is 1, each in o
   CHECK(status_of(lo::device_error("device"), "device") == 1);
   CHECK(status_of(lo::error("any"), "any") == 1);
   CHECK(status_of(std::bad_alloc(), "std::bad_alloc") == 1);
-  CHECK(status_of(CLI::ValidationError("--b", "wrong"), "--b: wrong") == 2);
+  CHECK(status_of(CLI::ValidationError("--b", "wrong"), "--b: wrong; --help lists the options") == 2);
   const heard all;
   CHECK(examples::run_program("name", "does it", [](CLI::App&) { return 130; }) == 130);
 }

@@ -21,8 +21,10 @@ std::optional<examples::settings> settings_of(const examples::program& compariso
   const std::string path = file.string();
   const char* const arguments[] = {comparison.name, "--config", path.c_str()};
   CLI::App app;
+  examples::settings defaults;
+  defaults.comparison = comparison;
   std::optional<examples::settings> result;
-  if (fuzz::refused<localis::config_error>([&] { result = examples::read_settings(app, 3, arguments, comparison); }))
+  if (fuzz::refused<localis::config_error>([&] { result = examples::read_settings(app, 3, arguments, defaults); }))
     return {};
   return result;
 }

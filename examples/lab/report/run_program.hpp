@@ -35,7 +35,8 @@ template <class Work>
   try {
     return exit_status(name, work(app));
   } catch (const CLI::ParseError& e) {
-    return e.get_exit_code() == 0 ? exit_status(name, app.exit(e)) : fail(2, e.what());
+    if (e.get_exit_code() == 0) return exit_status(name, app.exit(e));
+    return fail(2, std::string(e.what()) + "; --help lists the options");
   } catch (const localis::config_error& e) {
     return fail(2, e.what());
   } catch (const localis::data_error& e) {

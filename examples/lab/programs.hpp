@@ -1,0 +1,47 @@
+#pragma once
+
+#include "settings.hpp"
+
+/// What the programs of this folder are: their runs, their descriptions and the settings with which they begin.
+/// rule_program.hpp has those of the comparison of rules.
+namespace examples {
+
+/// One network trained by gradient descent, with its first stages frozen, and with its first stages learning locally.
+inline constexpr run_kind train_kinds[] = {
+    {.name = "sgd"},
+    {.name = "localized static"},
+    {.name = "localized dynamic"},
+    {.name = "interleaved"},
+    {.name = "frozen static"},
+    {.name = "frozen static (batch)", .usual = false},
+    {.name = "frozen replay", .follows = "localized dynamic"},
+    {.name = "frozen replay (batch)", .usual = false, .follows = "localized dynamic"},
+    {.name = "sgd short", .follows = "localized dynamic"},
+};
+
+/// The comparison of boundaries.
+[[nodiscard]] inline settings boundaries_program(const char* name = "boundaries") {
+  settings defaults;
+  defaults.comparison = {.name = name,
+                         .what =
+                             "Trains one network by gradient descent, with frozen and with locally learning first "
+                             "stages, and compares accuracy, time and memory.",
+                         .kinds = train_kinds};
+  return defaults;
+}
+
+/// A program that trains a published network.
+[[nodiscard]] inline settings model_program(const char* name) {
+  settings defaults;
+  defaults.epochs = 10;
+  defaults.batch = 128;
+  defaults.comparison = {.name = name,
+                         .what =
+                             "Trains a published network by gradient descent, with frozen and with locally "
+                             "learning first stages, and compares accuracy, time and memory.",
+                         .kinds = train_kinds,
+                         .of_models = true};
+  return defaults;
+}
+
+}  // namespace examples

@@ -1,0 +1,56 @@
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include "lab/lab.hpp"
+#include "lab/programs.hpp"
+#include "lab/report/compare_reports.hpp"
+#include "lab/rule_program.hpp"
+#include "support/temporary_folder.hpp"
+#include <doctest/doctest.h>
+
+namespace {
+
+/// What a program answers to --help.
+template <class Run>
+std::string told(const char* name, const Run& run) {
+  const std::ostringstream out;
+  auto* const buffer = std::cout.rdbuf(out.rdbuf());
+  const char* words[] = {name, "--help"};
+  const int status = run(2, words);
+  std::cout.rdbuf(buffer);
+  CHECK(status == 0);
+  return out.str();
+}
+std::string told(const examples::settings& defaults) {
+  return told(defaults.comparison.name, [&](int argc, const char* const* argv) {
+    return examples::run_comparison(defaults, argc, argv, [](const examples::settings&) { return 1; });
+  });
+}
+
+/// The letters alone: the layout and the capitals of headings are those of the release of CLI11.
+std::string letters_of(std::string text) {
+  std::erase_if(text, [](char letter) { return letter == ' ' || letter == '\n'; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; });
+  return text;
+}
+
+/// Compares with the file that examples/run.sh prints. LOCALIS_UPDATE_HELP=1 writes it.
+void check_help(const std::string& name, const std::string& help) {
+  const std::filesystem::path file = std::filesystem::path(LOCALIS_SOURCE) / "examples/lab/help" / (name + ".txt");
+  if (std::getenv("LOCALIS_UPDATE_HELP") != nullptr) write_file(file, help);
+  INFO("LOCALIS_UPDATE_HELP=1 writes ", file.string());
+  CHECK(letters_of(file_content(file)) == letters_of(help));
+}
+
+}  // namespace
+
+TEST_CASE("help: what run.sh tells before a build is what the built programs tell") {
+  check_help("boundaries", told(examples::boundaries_program()));
+  check_help("rules", told(examples::rules_program()));
+  check_help("train_model", told(examples::model_program("train_model")));
+  check_help("compare_reports", told("compare_reports", &examples::compare_reports));
+}

@@ -1,0 +1,92 @@
+# sh run_test.sh
+# examples/run.sh on programs of the shell: --help builds nothing, arguments come in any order, and what is wrong with them
+# is told before anything is built.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tree=$work/a\ tree
+mkdir -p "$tree/examples/lab" "$tree/cmake" "$tree/build/example" "$work/path"
+cp "$root/examples/run.sh" "$tree/examples"
+cp -r "$root/examples/lab/help" "$root/examples/lab/models.txt" "$tree/examples/lab"
+cp "$root/cmake/need.sh" "$tree/cmake"
+program() {
+  printf '#!/bin/sh\n%s\n' "$2" >"$1"
+  chmod +x "$1"
+}
+# The build is up to date, and each program tells its arguments.
+program "$work/path/cmake" "echo built >>\"$work/builds\"; echo no work to do"
+for tool in g++ ninja apt-get; do program "$work/path/$tool" 'echo 14'; done
+program "$work/path/dpkg-query" 'echo install ok installed'
+for name in boundaries rules compare_reports train_lenet_28 train_lenet_32 train_resnet20_32 train_resnet18_224; do
+  # shellcheck disable=SC2016
+  program "$tree/build/example/$name" 'printf "%s:" "${0##*/}"; printf " [%s]" "$@"'
+done
+PATH=$work/path:$PATH
+unset CXX GOMP_SPINCOUNT CMAKE_ARGUMENTS
+status=0
+fail() {
+  printf '%s\n' "$1" >&2
+  status=1
+}
+
+# runs WHAT ARGUMENTS...: the program that is run, with its arguments
+runs() {
+  expected=$1
+  shift
+  found=$(sh "$tree/examples/run.sh" "$@" 2>&1) || true
+  [ "$found" = "$expected" ] || fail "run.sh $*: expected $expected, found $found"
+}
+runs 'boundaries: []'
+runs 'boundaries: [--quick] [--seeds] [1,2]' --quick --seeds 1,2
+runs 'rules: [--quick] [--out] [a b]' --quick --out 'a b' --rules
+runs 'compare_reports: [one] [two] [--out] [page]' one --compare two --out page
+cifar='[--quick] [--data] [cifar10:c]'
+runs "train_resnet20_32: $cifar" --model resnet20 --quick --data cifar10:c --size 32
+runs "train_resnet20_32: $cifar" --quick --model resnet20 --data cifar10:c --size 32
+runs "train_resnet20_32: $cifar" --size=32 --quick --data cifar10:c --backend cpu --model=resnet20
+runs "train_lenet_32: $cifar" --quick --data cifar10:c --model lenet
+runs 'train_resnet18_224: [--data=folder:f]' --data=folder:f --model resnet18
+runs 'train_lenet_28: []' --model lenet
+[ "$(sort -u "$work/builds")" = built ]
+rm "$work/builds"
+
+# refuses WHAT ARGUMENTS...
+refuses() {
+  expected="localis: $1"
+  shift
+  code=0
+  found=$(sh "$tree/examples/run.sh" "$@" 2>&1) || code=$?
+  case $code$found in
+    "2$expected"*) ;;
+    *) fail "run.sh $*: expected status 2 and $expected, found $code and $found" ;;
+  esac
+}
+refuses '--quik: expected an option, found none of that name; --help lists them' --quik
+refuses '--cutout: expected an option, found none' --cutout=3 # of published networks alone
+refuses '--quick: expected an option, found none' --compare a --quick
+refuses '--model: expected one of: lenet ' --model
+refuses '--model: expected one of: lenet ' --model --quick
+refuses '--size: expected one of: 32, which resnet20 is there for; found: 28' --size 28 --model resnet20
+refuses '--size: expected one of: 32, which resnet20 is there for; found: nothing' --model resnet20 --size
+refuses '--backend: expected one of: cpu cuda cudnn; found: gpu' --backend gpu --model resnet20
+refuses '--size, --backend: expected --model NAME with them, found none' --size 32
+refuses '--rules, --model, --compare: expected one of them, found two' --rules --model lenet
+
+# helps WHAT ARGUMENTS...
+helps() {
+  expected=$1
+  shift
+  found=$(PATH=/usr/bin:/bin sh "$tree/examples/run.sh" "$@" 2>&1) || fail "run.sh $*: failed"
+  for part in '--compare FOLDER... ' "$expected"; do
+    case $found in *"$part"*) ;; *) fail "run.sh $*: expected $part, found another text" ;; esac
+  done
+}
+helps 'Usage: sh examples/run.sh [OPTIONS]' --help
+helps '  sh examples/run.sh --quick' -h --quick
+helps '  sh examples/run.sh --rules --quick' --help --rules
+helps '  sh examples/run.sh --model NAME --quick' --model --help
+helps '--cutout PIXELS' --model resnet20 --help --size 32
+helps 'Usage: sh examples/run.sh --compare [OPTIONS] FOLDER...' --compare --help
+[ ! -e "$work/builds" ] || fail 'run.sh: what is refused or asks for help was built'
+exit $status
