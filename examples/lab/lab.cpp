@@ -72,12 +72,13 @@ bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions
   const auto found = std::find_if(all_.runs.begin(), all_.runs.end(),
                                   [&](const run_result& run) { return run.name == name && run.seed == seed; });
   if (found == all_.runs.end()) return false;
+  const bool longer = grows_ && found->epochs < options.epochs;
   const bool same = found->epochs == options.epochs && found->local_rate == options.local_rate;
   if (same && (found->finished() || found->diverged())) {
     bar_.skip(data_.train.size() * all_.chosen.epochs);
     return true;
   }
-  anew_ = !same;
+  anew_ = found->local_rate != options.local_rate || (found->epochs != options.epochs && !longer);
   all_.runs.erase(found);
   return false;
 }
@@ -106,6 +107,18 @@ std::string folder_of(const std::string& name, std::uint64_t seed) {
 }  // namespace
 
 void lab::keep(earlier_runs earlier) {
+  const settings& s = all_.chosen;
+  grows_ = earlier.epochs > 0 && earlier.epochs < s.epochs;
+  for (const run_result& run : earlier.runs) {
+    const bool goes_on = grows_ && run.finished() && s.wants(run.name) &&
+                         std::find(s.seeds.begin(), s.seeds.end(), run.seed) != s.seeds.end();
+    if (!goes_on || !localis::io::checkpoint_folder(checkpoints_, stored_name(run.name, run.seed)).files().empty()) {
+      continue;
+    }
+    throw localis::config_error(localis::text(
+        "--epochs: expected a checkpoint of ", run.name, ", seed ", run.seed, ", to go on from after its ", run.epochs,
+        " epochs, found none in ", checkpoints_.string(), "; --every keeps them, another --out begins anew"));
+  }
   for (run_result& run : earlier.runs) {
     std::ifstream file(folder_.path() / (folder_of(run.name, run.seed) + filters_name), std::ios::binary);
     run.filters.assign(std::istreambuf_iterator<char>(file), {});

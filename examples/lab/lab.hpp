@@ -115,7 +115,8 @@ class lab {
   /// Describes the last run that diverged, and where and how it did; empty if no run diverged.
   [[nodiscard]] const std::string& diverged() const { return diverged_; }
 
-  /// Takes over the runs of an earlier comparison; see read_runs.
+  /// Takes over the runs of an earlier comparison; see read_runs. Errors: config_error if runs are to go on for more
+  /// epochs, and a checkpoint of one is missing.
   void keep(earlier_runs earlier);
 
   /// Must be called after the last run.
@@ -162,6 +163,7 @@ class lab {
   std::filesystem::path checkpoints_;
   std::unique_ptr<localis::io::checkpoint_folder> stored_;  ///< checkpoints of the current run
   bool anew_ = false;                                       ///< whether its stored state has other settings
+  bool grows_ = false;                                      ///< whether earlier runs go on for more epochs
   std::string diverged_;
 };
 

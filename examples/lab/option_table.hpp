@@ -41,7 +41,7 @@ void visit_runs(typed_settings& t, const Visit& visit) {
           {group, "", "the frozen runs with both normalizations of the prefix", false});  // in run.json by "only"
   }
   visit("seeds", t.seeds, {group, "SEEDS", "each run is done once from each of them, with commas between them"});
-  visit("epochs", s.epochs, {group, "EPOCHS", "passes over the training pictures"});
+  visit("epochs", s.epochs, {group, "EPOCHS", "passes over the training pictures; more of them with --resume"});
   visit("short-epochs", s.short_epochs,
         {group, "EPOCHS",
          std::string("of sgd-short; left out: the count that comes closest to the training time of ") +
@@ -95,7 +95,9 @@ void visit_checkpoints(typed_settings& t, const Visit& visit) {
   visit("resume", s.resume,
         {group, "",
          "goes on with the comparison in --out: its finished runs are not done again, and one that was interrupted "
-         "goes on from its last checkpoint that loads",
+         "goes on from its last checkpoint that loads. Where --epochs is larger than before, finished runs go on from "
+         "the checkpoints that --every kept; their results are those of so many epochs without a break if --final-rate "
+         "is the learning rate and --end is given",
          false});
   visit("other-machine", s.other_machine,
         {group, "",
@@ -111,7 +113,9 @@ void visit_rates(typed_settings& t, const Visit& visit) {
   const bool rules = s.comparison.of_rules;
   const char* group = "Step sizes";
   visit("learning-rate", s.learning_rate.base.rate,
-        {group, "RATE", "of the gradient steps, which falls to 0 along a cosine; dimensionless"});
+        {group, "RATE", "of the gradient steps, which falls to --final-rate along a cosine; dimensionless"});
+  visit("final-rate", s.learning_rate.base.last,
+        {group, "RATE", "of the gradient steps at the end; that of --learning-rate keeps it the same throughout"});
   visit("rate-warm-up", s.learning_rate.epochs,
         {group, "EPOCHS", "in which the learning rate first rises from a tenth of itself; fractions allowed"});
   visit("momentum", s.optimizer.momentum, {group, "FRACTION", "of the last gradient step kept, in [0, 1)"});

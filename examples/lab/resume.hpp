@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <localis/core/error.hpp>
+#include <localis/scheduler/scheduler.hpp>
 
 /// Resumes a comparison from an earlier report.json.
 namespace examples {
@@ -23,6 +24,7 @@ namespace examples {
 /// The runs of an earlier comparison that are kept when it is resumed.
 struct earlier_runs {
   std::vector<run_result> runs;
+  std::size_t epochs = 0;    ///< that were asked for
   std::string machine_note;  ///< the machine of the runs, if it differs
 };
 
@@ -36,7 +38,7 @@ struct differences {
 
 [[nodiscard]] inline differences compared(const nlohmann::json& earlier, const nlohmann::json& current) {
   // The release of the system, a name or a place changes no byte of a result.
-  constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",         "every",  "keep",
+  constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",         "epochs", "every", "keep",
                                              "local-rate", "supervised-rate", "short-epochs", "system", "note"};
   differences found;
   const auto compare = [&](const std::string& what, const nlohmann::json& old_values, const nlohmann::json& values,
@@ -63,11 +65,23 @@ struct differences {
   return found;
 }
 
+/// What a reader must know of runs that go on for more epochs than they were begun with; empty if that is no matter.
+[[nodiscard]] inline std::string growth_note(std::size_t earlier_epochs, const settings& s) {
+  const auto& rate = s.learning_rate.base;
+  std::vector<std::string> parts;
+  if (rate.last != rate.rate) parts.emplace_back("the learning rate (unless --final-rate is that of --learning-rate)");
+  if (s.linear.end == localis::scheduler::last_epoch) parts.emplace_back("the static boundary (without --end)");
+  if (parts.empty()) return {};
+  return localis::text("Runs of ", earlier_epochs, " epochs went on to ", s.epochs, ": ", joined(parts, " and "),
+                       parts.size() == 1 ? " depends" : " depend", " on the number of epochs, and runs of ", s.epochs,
+                       " epochs without a break have other results.");
+}
+
 }  // namespace detail
 
 /// The runs of the report in `folder`, also one that was interrupted; none where there is no report.
-/// Errors: data_error for a file that is none of our reports; config_error for one of another comparison, and for one
-/// of another machine where --other-machine does not allow that.
+/// Errors: data_error for a file that is none of our reports; config_error for one of another comparison or of more
+/// epochs, and for one of another machine where --other-machine does not allow that.
 [[nodiscard]] inline earlier_runs read_runs(const std::filesystem::path& folder, const experiment& current) {
   const std::filesystem::path file = folder / "report.json";
   if (!std::filesystem::exists(file)) return {};
@@ -78,6 +92,7 @@ struct differences {
     differ = detail::compared(report.json, nlohmann::json::parse(report_json(current)));
     earlier.machine_note = report.json.at("machine").value("note", "");
     earlier.runs = std::move(report.runs);
+    earlier.epochs = report.epochs;
   } catch (const localis::data_error& failure) {
     throw localis::data_error(localis::text("--resume: ", failure.what()));
   } catch (const nlohmann::json::exception& failure) {
@@ -89,14 +104,23 @@ struct differences {
         localis::text("--resume: ", file.string(), ": expected the report of ", expected, ", found one with ", found));
   };
   if (!differ.of_comparison.empty()) refuse("a comparison like this one", differ.of_comparison);
+  const std::size_t epochs = current.chosen.epochs;
+  if (epochs < earlier.epochs) {
+    refuse(localis::text("at most ", epochs, " epochs, as --epochs has it").c_str(),
+           localis::text(earlier.epochs, "; another --out begins anew"));
+  }
+  const auto add_note = [&earlier](const std::string& note) {
+    if (note.empty()) return;
+    earlier.machine_note += (earlier.machine_note.empty() ? "" : " ") + note;
+  };
+  if (epochs > earlier.epochs) add_note(detail::growth_note(earlier.epochs, current.chosen));
   if (differ.of_machine.empty()) return earlier;
   const std::string list = joined(differ.of_machine, "; ");
   if (!current.chosen.other_machine) {
     refuse("this machine and program",
            list + "; --other-machine goes on with it, results may differ in their last digits");
   }
-  earlier.machine_note +=
-      (earlier.machine_note.empty() ? "" : " ") + localis::text("Not all runs were done in one place: ", list, '.');
+  add_note(localis::text("Not all runs were done in one place: ", list, '.'));
   return earlier;
 }
 

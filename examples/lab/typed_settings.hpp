@@ -123,6 +123,7 @@ inline void validate(const settings& s) {
     expect(localis::is_finite(value) && value >= 0, name, "a finite number of at least 0", value);
   };
   rate("--learning-rate", s.learning_rate.base.rate);
+  rate("--final-rate", s.learning_rate.base.last);
   rate("--rate-warm-up", s.learning_rate.epochs);
   rate("--local-rate", s.local_rate);
   rate("--supervised-rate", s.supervised_rate);

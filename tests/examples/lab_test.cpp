@@ -111,8 +111,7 @@ outcome work(const settings& chosen, std::size_t reads = 0, int signal = SIGINT)
   const int status = examples::compare<model>(chosen, load, make, [&](examples::lab& lab, std::uint64_t seed) {
     for (const char* name : {"one", "two"}) {
       const double rate = std::string(name) == "one" ? 0 : chosen.local_rate;
-      lab.run(name, seed, make, lo::scheduler::linear{}, lo::supervision::none{},
-              {.local_rate = rate, .epochs = chosen.epochs});
+      lab.run(name, seed, make, chosen.linear, lo::supervision::none{}, {.local_rate = rate, .epochs = chosen.epochs});
     }
   });
   return {status, told.str()};
@@ -276,6 +275,69 @@ TEST_CASE("lab: a checkpoint of other conditions is not gone on with") {
   fresh.local_rate = 1e-4;
   CHECK(work(fresh).status == 0);
   CHECK(runs_of(s.out) == runs_of(fresh.out));
+}
+
+TEST_CASE("lab: finished runs go on for more epochs, to the same weights where no schedule depends on their number") {
+  const temporary_folder here;
+  settings whole = few(here / "whole");
+  whole.epochs = 5;
+  whole.every = 100;
+  whole.keep = 1;
+  whole.learning_rate.base.last = whole.learning_rate.base.rate;
+  whole.linear.end = 2;
+  REQUIRE(work(whole).status == 0);
+  settings s = whole;
+  s.out = here / "out";
+  s.epochs = 3;
+  REQUIRE(work(s).status == 0);
+  s.resume = true;
+  s.epochs = 5;
+  const outcome longer = work(s);
+  CHECK(longer.status == 0);
+  CHECK(longer.told.find("NOTE: Runs of") == std::string::npos);
+  for (const char* run : {"one", "two"}) {
+    CHECK(longer.told.find(localis::text("goes on from ", (s.out / "checkpoints" / run).string(),
+                                         "-1-step-000000030.checkpoint")) != std::string::npos);
+    const std::string last = localis::text(run, "-1-step-000000050.checkpoint");
+    CHECK(weights_in(s.out / "checkpoints" / last) == weights_in(whole.out / "checkpoints" / last));
+  }
+  CHECK(runs_of(s.out) == runs_of(whole.out));
+
+  // A schedule that depends on it is told, in the report as well.
+  s.learning_rate.base.last = 0;
+  s.linear = {};
+  s.out = here / "other";
+  s.resume = false;
+  s.epochs = 3;
+  REQUIRE(work(s).status == 0);
+  s.resume = true;
+  s.epochs = 4;
+  const std::string note =
+      "Runs of 3 epochs went on to 4: the learning rate (unless --final-rate is that of --learning-rate) and the "
+      "static "
+      "boundary (without --end) depend on the number of epochs, and runs of 4 epochs without a break have other "
+      "results.";
+  CHECK(work(s).told.find("NOTE: " + note) != std::string::npos);
+  CHECK(json_of(s.out / "report.json").at("machine").at("note") == note);
+  CHECK(runs_of(s.out)[0].at("epochs").size() == 4);
+}
+
+TEST_CASE("lab: fewer epochs than before, and more without a checkpoint, are refused, and the report stays") {
+  const temporary_folder here;
+  settings s = few(here / "out");
+  REQUIRE(work(s).status == 0);
+  const std::string report = file_content(s.out / "report.json");
+  s.resume = true;
+  s.epochs = 5;
+  CHECK(refusal([&] { (void)work(s); }) ==
+        "--epochs: expected a checkpoint of one, seed 1, to go on from after its 3 epochs, found none in " +
+            (s.out / "checkpoints").string() + "; --every keeps them, another --out begins anew");
+  s.epochs = 2;
+  CHECK(
+      refusal([&] { (void)work(s); }) ==
+      "--resume: " + (s.out / "report.json").string() +
+          ": expected the report of at most 2 epochs, as --epochs has it, found one with 3; another --out begins anew");
+  CHECK(file_content(s.out / "report.json") == report);
 }
 
 TEST_CASE("lab: a folder that no checkpoint can go to is seen before anything is trained") {

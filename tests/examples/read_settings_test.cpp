@@ -180,6 +180,8 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
         "2",
         "--learning-rate",
         "0.125",
+        "--final-rate",
+        "0.0625",
         "--rate-warm-up",
         "1.5",
         "--momentum",
