@@ -25,7 +25,8 @@ struct experiment {
   settings chosen;
   std::string data;
   std::string data_note;
-  std::size_t train = 0;  ///< number of training pictures
+  std::vector<std::string> class_names;  ///< empty where they are not known
+  std::size_t train = 0;                 ///< number of training pictures
   std::size_t validation = 0;
   std::size_t test = 0;
   localis::summary network;
@@ -54,6 +55,15 @@ struct experiment {
   [[nodiscard]] std::vector<std::string> verdicts() const {
     const auto rows = table();
     return examples::verdicts(rows, chosen.comparison.of_rules ? duels_of_rules(rows) : duels_of_boundaries(), test);
+  }
+  /// The rules of the network's layers, each once; empty if each run has a rule of its own.
+  [[nodiscard]] std::vector<std::string> rules() const {
+    std::vector<std::string> names;
+    for (const localis::summary::row& layer : network.rows) {
+      const bool fresh = !layer.rule.empty() && std::find(names.begin(), names.end(), layer.rule) == names.end();
+      if (fresh && !chosen.comparison.of_rules) names.push_back(layer.rule);
+    }
+    return names;
   }
   [[nodiscard]] const run_result* find(std::string_view name, std::uint64_t seed) const {
     for (const run_result& run : runs) {

@@ -58,6 +58,7 @@ lab::lab(const settings& chosen, const pictures& data, const report_folder& fold
   all_.chosen.validation = data.validation.size();
   all_.data = data.name;
   all_.data_note = data.note;
+  all_.class_names = data.class_names;
   all_.train = data.train.size();
   all_.validation = data.validation.size();
   all_.test = data.test.size();

@@ -79,6 +79,7 @@ pictures read_folder(const settings& chosen, const localis::shape& wanted) {
     for (const auto& one : part->skipped()) std::cerr << "left out: " << one.reason << '\n';
   }
   if (skipped > 0) result.note = localis::text(skipped, " pictures that cannot be read were left out.");
+  result.class_names.assign(parts.train.class_names().begin(), parts.train.class_names().end());
   result.train = localis::data::any(std::move(parts.train));
   result.test = localis::data::any(std::move(parts.validation));
   return result;
@@ -89,11 +90,14 @@ pictures read_any(const settings& chosen, const localis::shape& wanted) {
   if (chosen.source == data_kind::folder) return read_folder(chosen, wanted);
   const bool ten = chosen.source == data_kind::cifar10;
   auto parts = ten ? localis::data::cifar10(chosen.data) : localis::data::cifar100(chosen.data);
-  return {ten ? "CIFAR-10" : "CIFAR-100",
-          "",
-          localis::data::any(std::move(parts.train)),
-          {},
-          localis::data::any(std::move(parts.test))};
+  pictures result;
+  result.name = ten ? "CIFAR-10" : "CIFAR-100";
+  result.train = localis::data::any(std::move(parts.train));
+  result.test = localis::data::any(std::move(parts.test));
+  if (ten) {
+    result.class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+  }
+  return result;
 }
 
 }  // namespace

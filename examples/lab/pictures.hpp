@@ -28,6 +28,7 @@ struct pictures {
   localis::data::any train;
   localis::data::any validation;
   localis::data::any test;
+  std::vector<std::string> class_names{};  ///< empty where they are not known, or are their numbers
 };
 
 namespace detail {
@@ -77,6 +78,8 @@ namespace detail {
                                               exists ? "something else: " : "nothing at ", chosen.data.string()));
     }
     result.name = "Fashion-MNIST";
+    result.class_names = {"T-shirt", "trouser", "pullover", "dress", "coat",
+                          "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
     auto parts = localis::data::fashion_mnist(chosen.data);
     result.train = localis::data::any(std::move(parts.train));
     result.test = localis::data::any(std::move(parts.test));

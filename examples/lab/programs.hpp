@@ -26,12 +26,13 @@ inline constexpr run_kind train_kinds[] = {
                          .what =
                              "Trains one network by gradient descent, with frozen and with locally learning first "
                              "stages, and compares accuracy, time and memory.",
+                         .network = "six_stages",
                          .kinds = train_kinds};
   return defaults;
 }
 
 /// A program that trains a published network.
-[[nodiscard]] inline settings model_program(const char* name) {
+[[nodiscard]] inline settings model_program(const char* name, const char* network) {
   settings defaults;
   defaults.epochs = 10;
   defaults.batch = 128;
@@ -39,6 +40,7 @@ inline constexpr run_kind train_kinds[] = {
                          .what =
                              "Trains a published network by gradient descent, with frozen and with locally "
                              "learning first stages, and compares accuracy, time and memory.",
+                         .network = network,
                          .kinds = train_kinds,
                          .of_models = true};
   return defaults;

@@ -38,8 +38,9 @@ struct differences {
 
 [[nodiscard]] inline differences compared(const nlohmann::json& earlier, const nlohmann::json& current) {
   // The release of the system, a name or a place changes no byte of a result.
-  constexpr std::string_view may_differ[] = {"only",       "seeds",           "data",         "epochs", "every", "keep",
-                                             "local-rate", "supervised-rate", "short-epochs", "system", "note"};
+  constexpr std::string_view may_differ[] = {"only",         "seeds",       "data",       "epochs",
+                                             "every",        "keep",        "local-rate", "supervised-rate",
+                                             "short-epochs", "class_names", "system",     "note"};
   differences found;
   const auto compare = [&](const std::string& what, const nlohmann::json& old_values, const nlohmann::json& values,
                            const std::string& name, bool of_machine) {

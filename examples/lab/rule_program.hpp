@@ -61,6 +61,7 @@ inline constexpr const char* rule_note<localis::rule::nonlinear_hpca<localis::ta
                          .what =
                              "Trains one network with each local rule before the same boundary, and compares "
                              "accuracy, time and memory.",
+                         .network = "six_stages",
                          .kinds = kinds,
                          .of_rules = true};
   return defaults;

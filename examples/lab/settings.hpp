@@ -38,6 +38,7 @@ struct run_kind {
 struct program {
   const char* name = "";
   const char* what = "";              ///< does it: a sentence, for --help
+  const char* network = "";           ///< that it trains, by its name in localis::zoo
   std::span<const run_kind> kinds{};  ///< in the order in which they are done
   bool of_rules = false;              ///< local rules under one static boundary, each run with a rate of its own
   bool of_models = false;             ///< a published network, on pictures of any of the kinds

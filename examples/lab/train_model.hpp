@@ -32,10 +32,12 @@ template <class Model>
 }  // namespace detail
 
 /// The program that trains one published network; see train_program.hpp.
+/// @param network  its name in localis::zoo
 /// @param dropout  share of elements that dropout layers set to 0
 /// @param backend  a new one for each run, from the settings
 template <class Model, class Backend>
-[[nodiscard]] int train_model(const char* name, double dropout, int argc, char** argv, const Backend& backend) {
+[[nodiscard]] int train_model(const char* name, const char* network, double dropout, int argc, char** argv,
+                              const Backend& backend) {
   const auto work = [&](const settings& chosen) {
     const auto load = [&] {
       pictures data = load_model_pictures(chosen, Model::network_type::input);
@@ -56,7 +58,7 @@ template <class Model, class Backend>
     };
     return train_and_compare<Model>(chosen, load, make);
   };
-  return run_comparison(model_program(name), argc, argv, work);
+  return run_comparison(model_program(name, network), argc, argv, work);
 }
 
 }  // namespace examples

@@ -51,6 +51,6 @@ void check_help(const std::string& name, const std::string& help) {
 TEST_CASE("help: what run.sh tells before a build is what the built programs tell") {
   check_help("boundaries", told(examples::boundaries_program()));
   check_help("rules", told(examples::rules_program()));
-  check_help("train_model", told(examples::model_program("train_model")));
+  check_help("train_model", told(examples::model_program("train_model", "any")));
   check_help("compare_reports", told("compare_reports", &examples::compare_reports));
 }

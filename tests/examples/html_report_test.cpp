@@ -1,10 +1,14 @@
 #include "lab/report/html_report.hpp"
 
+#include <cmath>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "lab/report/confusion_table.hpp"
 #include "support/reports.hpp"
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 using reports::count;
 
@@ -57,4 +61,81 @@ TEST_CASE("confusion_table: of many classes the pairs that were taken for one an
   CHECK(count(table, "<tr><td>12</td><td>11</td><td>12</td><td>60.0</td></tr>") == 1);
   CHECK(count(table, "<tr><td>3</td><td>2</td>") == 1);
   CHECK(count(table, "<tr><td>2</td><td>1</td>") == 0);
+}
+
+TEST_CASE("confusion_table: names of classes over its columns, and beside its rows and pairs") {
+  localis::confusion_matrix m(2);
+  m.add(0, 1, 1);
+  const std::string table = examples::confusion_table(m, {"cat", "<dog>"});
+  CHECK(count(table, "<th><span class='name'>&lt;dog&gt;</span></th>") == 1);
+  CHECK(count(table, "<tr><th>cat</th>") == 1);
+  localis::confusion_matrix many(31);
+  many.add(30, 1, 2);
+  std::vector<std::string> names(31, "other");
+  names[30] = "bird";
+  CHECK(count(examples::confusion_table(many, names), "<tr><td>bird</td><td>other</td><td>2</td>") == 1);
+}
+
+TEST_CASE("html_report: bands over the seeds, differences within a seed, names of network, rules and classes") {
+  auto all = reports::experiment();
+  CHECK(count(report_html(all), "class='band'") == 0);  // one seed
+  all.chosen.seeds = {1, 2, 3};
+  all.runs.clear();
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    auto sgd = reports::run("sgd", seed);
+    auto frozen = reports::run("frozen <static>", seed);
+    sgd.test_accuracy = 0.5 + 0.1 * static_cast<double>(seed);
+    frozen.test_accuracy = sgd.test_accuracy - 0.01 * static_cast<double>(seed);
+    sgd.report.epochs[1].loss = 0.2 * static_cast<double>(seed);
+    all.runs.push_back(sgd);
+    all.runs.push_back(frozen);
+  }
+  const std::string page = report_html(all);
+  // Differences of -1, -2 and -3 points: mean -2, standard error 1 / sqrt(3).
+  CHECK(count(page, "<tr><th>frozen &lt;static&gt;</th><td>-2.00</td><td>0.58</td><td>3</td></tr>") == 1);
+  CHECK(count(page, "<title>frozen &lt;static&gt;: -3.00</title>") == 1);
+  CHECK(count(page, "<th><span class='name'>dog &amp; cow</span></th>") == 2);
+  CHECK(count(page, "Network lenet, before the boundary oja<") == 1);
+  CHECK(count(page, "<h2>Memory</h2>") == 1);
+  const auto plot = page.find("<h2>Difference to sgd from the same seed</h2>");
+  CHECK(count(page.substr(plot, page.find("</figure>", plot) - plot), ">0</text>") == 1);  // where sgd is
+  const auto loss = page.find("<h2>Training loss</h2>");
+  CHECK(count(page.substr(loss, page.find("</figure>", loss) - loss), "class='band'") == 2);
+  const auto json = nlohmann::json::parse(report_json(all));
+  CHECK(json.at("table").at(1).at("difference_to_sgd").get<double>() == doctest::Approx(-0.02));
+  CHECK(json.at("table").at(1).at("difference_error").get<double>() == doctest::Approx(0.01 / std::sqrt(3.0)));
+  CHECK(json.at("network").at("name") == "lenet");
+  CHECK(json.at("network").at("rules").dump() == R"(["oja"])");
+  CHECK(json.at("data").at("class_names").dump() == R"(["cat","dog & cow","ox"])");
+}
+
+TEST_CASE("plot: a band is the high ends forwards and the low ends backwards, with a gap where a value is none") {
+  const auto same = [](double value) { return value; };
+  examples::line l;
+  l.x = {0, 1, 2, 3};
+  l.y = {1, 1, 1, 1};
+  l.low = {0, 0, examples::no_number, 0};
+  l.high = {2, 3, examples::no_number, 2};
+  CHECK(examples::detail::drawn_band(l, same, same) ==
+        "<path class='band' d='M0.0 2.0L1.0 3.0L1.0 0.0L0.0 0.0ZM3.0 2.0L3.0 0.0Z' fill='var(--line-0)' "
+        "fill-opacity='0.15'/>\n");
+}
+
+TEST_CASE("verdicts: two runs are compared within the seeds that both have") {
+  examples::table_row a, b;
+  a.name = a.label = "a";
+  b.name = b.label = "b";
+  a.seeds = b.seeds = 2;
+  a.tests = {{1, 0.9}, {2, 0.7}, {4, 0.1}};
+  b.tests = {{1, 0.88}, {2, 0.66}, {3, 0.99}};
+  a.test = b.test = 0.8;
+  a.seconds = b.seconds = 1;
+  const auto found = examples::paired_difference(a, b);
+  CHECK(found.values.size() == 2);
+  CHECK(found.mean == doctest::Approx(0.03));
+  CHECK(found.error == doctest::Approx(0.01));
+  const auto lines = examples::verdicts({a, b}, {{"Pair", "a", "b"}}, 100);
+  REQUIRE(lines.size() == 3);
+  CHECK(count(lines[1],
+              ": a is more accurate by 3.00 +- 1.00 points (paired by 2 seeds, +- standard error); a takes") == 1);
 }

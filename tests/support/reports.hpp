@@ -49,10 +49,15 @@ inline examples::run_result run(const std::string& name, std::uint64_t seed) {
 
 inline examples::experiment experiment() {
   examples::experiment all;
-  all.chosen.comparison = {.name = "train", .kinds = kinds};
+  all.chosen.comparison = {.name = "train", .network = "lenet", .kinds = kinds};
   all.chosen.epochs = 2;
   all.chosen.seeds = {1};
   all.data = "three <kinds>";
+  all.class_names = {"cat", "dog & cow", "ox"};
+  for (const char* layer : {"conv2d", "dense"}) {
+    all.network.rows.emplace_back().name = layer;
+    all.network.rows.back().rule = "oja";
+  }
   all.test = 127;
   all.work_fractions = {0.5, 0.5};
   all.runs = {run("sgd", 1), run("frozen <static>", 1)};

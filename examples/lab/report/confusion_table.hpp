@@ -27,13 +27,21 @@ namespace detail {
          std::to_string(count) + "</td>";
 }
 
-/// The table of every pair of classes.
-[[nodiscard]] inline std::string heat_table(const localis::confusion_matrix& seen) {
+/// The name of a class, or its number where it has none.
+[[nodiscard]] inline std::string class_name(const std::vector<std::string>& names, std::size_t index) {
+  return index < names.size() ? escaped(names[index]) : std::to_string(index);
+}
+
+/// The table of every pair of classes. Names stand upright over the columns, so that these stay narrow.
+[[nodiscard]] inline std::string heat_table(const localis::confusion_matrix& seen,
+                                            const std::vector<std::string>& names) {
+  const std::string head = names.empty() ? "<th>" : "<th><span class='name'>";
+  const std::string tail = names.empty() ? "</th>" : "</span></th>";
   std::string table = "<table class='heat'>\n<tr><th>true</th>";
-  for (std::size_t c = 0; c < seen.classes(); ++c) table += "<th>" + std::to_string(c) + "</th>";
+  for (std::size_t c = 0; c < seen.classes(); ++c) table += head + class_name(names, c) + tail;
   table += "<th>recall %</th></tr>\n";
   for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
-    table += "<tr><th>" + std::to_string(truth) + "</th>";
+    table += "<tr><th>" + class_name(names, truth) + "</th>";
     for (std::size_t c = 0; c < seen.classes(); ++c) table += heat_cell(seen, truth, c);
     table += "<td>" + percent(seen.recall(truth), 1) + "</td></tr>\n";
   }
@@ -43,7 +51,8 @@ namespace detail {
 }
 
 /// The pairs of classes that were confused most often.
-[[nodiscard]] inline std::string worst_pairs(const localis::confusion_matrix& seen, std::size_t pairs) {
+[[nodiscard]] inline std::string worst_pairs(const localis::confusion_matrix& seen,
+                                             const std::vector<std::string>& names, std::size_t pairs) {
   std::vector<std::tuple<std::size_t, std::size_t, std::size_t>> wrong;  // how often, truth, prediction
   for (std::size_t truth = 0; truth < seen.classes(); ++truth) {
     for (std::size_t c = 0; c < seen.classes(); ++c) {
@@ -55,7 +64,7 @@ namespace detail {
   wrong.resize(std::min(wrong.size(), pairs));
   std::string table = "<table>\n<tr><th>true</th><th>taken for</th><th>pictures</th><th>% of the class</th></tr>\n";
   for (const auto& [count, truth, predicted] : wrong) {
-    table += "<tr><td>" + std::to_string(truth) + "</td><td>" + std::to_string(predicted) + "</td><td>" +
+    table += "<tr><td>" + class_name(names, truth) + "</td><td>" + class_name(names, predicted) + "</td><td>" +
              std::to_string(count) + "</td><td>" +
              percent(static_cast<double>(count) / static_cast<double>(seen.row(truth)), 1) + "</td></tr>\n";
   }
@@ -65,9 +74,12 @@ namespace detail {
 }  // namespace detail
 
 /// Shows every pair of up to 30 classes; for more classes, the ten pairs that were confused most often.
-[[nodiscard]] inline std::string confusion_table(const localis::confusion_matrix& seen) {
+/// @param names  of the classes; without them, a class is its number
+[[nodiscard]] inline std::string confusion_table(const localis::confusion_matrix& seen,
+                                                 const std::vector<std::string>& names = {}) {
   const bool whole = seen.classes() <= 30;
-  return "<div class='wide'>" + (whole ? detail::heat_table(seen) : detail::worst_pairs(seen, 10)) + "</div>\n";
+  return "<div class='wide'>" + (whole ? detail::heat_table(seen, names) : detail::worst_pairs(seen, names, 10)) +
+         "</div>\n";
 }
 
 }  // namespace examples

@@ -41,6 +41,7 @@ struct dot_plot {
   for (const dot_plot::row& row : p.rows) {
     extent[0].x.insert(extent[0].x.end(), row.values.begin(), row.values.end());
   }
+  if (localis::is_finite(p.mark)) extent[0].x.push_back(p.mark);
   extent[0].y = extent[0].x;
   const detail::axis x = detail::axis_of(extent, &line::x, false, false, true, 8);
   const auto svg_x = [&x, left](double value) { return left + x.fraction(value) * (right - left); };

@@ -36,13 +36,16 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return mean_of(finite);
 }
 
-/// The mean, for each epoch, over the runs of a name that reached it.
+/// The mean, for each epoch, over the runs of a name that reached it, and a band from the smallest to the largest value
+/// if there are several.
 [[nodiscard]] inline line mean_line(const std::vector<run_result>& runs, const std::string& name, const epoch_value& x,
                                     const epoch_value& y) {
   line l;
   l.name = name;
   std::size_t epochs = 0;
+  std::size_t seeds = 0;
   for (const run_result& run : runs) {
+    if (run.name == name) ++seeds;
     if (run.name == name) epochs = std::max(epochs, run.report.epochs.size());
   }
   for (std::size_t e = 0; e < epochs; ++e) {
@@ -55,6 +58,10 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     }
     l.x.push_back(mean_finite(xs));
     l.y.push_back(mean_finite(ys));
+    if (seeds < 2) continue;
+    std::erase_if(ys, [](double value) { return !localis::is_finite(value); });
+    l.low.push_back(ys.empty() ? no_number : *std::min_element(ys.begin(), ys.end()));
+    l.high.push_back(ys.empty() ? no_number : *std::max_element(ys.begin(), ys.end()));
   }
   return l;
 }
@@ -88,7 +95,8 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   using record = localis::epoch_record;
   const auto any = [](const run_result&) { return true; };
   const auto local = [](const run_result& run) { return run.local; };
-  const std::string mean = all.chosen.seeds.size() > 1 ? "Mean over the seeds. " : "";
+  const std::string mean =
+      all.chosen.seeds.size() > 1 ? "Mean over the seeds, in a band between the smallest and the largest. " : "";
 
   std::string page;
   page +=
@@ -108,7 +116,8 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   plot boundary{.title = "Boundary",
                 .x_label = "epoch",
                 .y_label = "boundary T, stages that learn locally or are frozen",
-                .note = mean + "Lines that would lie on each other are drawn a little apart.",
+                .note = std::string(all.chosen.seeds.size() > 1 ? "Mean over the seeds. " : "") +
+                        "Lines that would lie on each other are drawn a little apart.",
                 .steps = true,
                 .whole_x = true,
                 .whole_y = true,
@@ -116,6 +125,8 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   for (std::size_t i = 0; i < boundary.lines.size(); ++i) {
     const double offset = 0.035 * (static_cast<double>(i) - 0.5 * static_cast<double>(boundary.lines.size() - 1));
     for (double& value : boundary.lines[i].y) value -= offset;
+    boundary.lines[i].low.clear();  // steps have none
+    boundary.lines[i].high.clear();
   }
   if (!all.chosen.comparison.of_rules) page += drawn(boundary);  // else it is everybody's
   page +=
@@ -126,6 +137,16 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                             "stage.",
              .whole_x = true,
              .lines = lines_of(all, epoch, value_of(&record::update_norm), any)});
+  page += drawn(
+      {.title = "Memory",
+       .x_label = "epoch",
+       .y_label = "MB in use at the end of the epoch",
+       .note = mean + "10^6 bytes: weights, optimizer and the memory that is planned for the boundaries of the "
+                      "epoch. It falls where stages come to lie before the boundary for good.",
+       .whole_x = true,
+       .lines = lines_of(
+           all, epoch,
+           [](const localis::report& r, std::size_t e) { return static_cast<double>(r.epochs[e].bytes) / 1e6; }, any)});
   const bool clipped = std::any_of(all.runs.begin(), all.runs.end(), [](const run_result& run) {
     return std::any_of(run.report.epochs.begin(), run.report.epochs.end(), [](const record& e) { return e.clips > 0; });
   });
@@ -142,20 +163,57 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return page;
 }
 
+[[nodiscard]] inline std::string html_table(const cells& rows, const std::string& kind = "numbers") {
+  std::string page = "<div class='wide'><table class='" + kind + "'>\n";
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    page += "<tr>";
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      const std::string tag = r == 0 || c == 0 ? "th" : "td";
+      page += '<' + tag + '>' + escaped(rows[r][c]) + "</" + tag + '>';
+    }
+    page += "</tr>\n";
+  }
+  return page + "</table></div>\n";
+}
+
 /// Plots the test accuracy of every finished run, with a row for each name.
 [[nodiscard]] inline std::string accuracies(const experiment& all) {
-  dot_plot p{.title = "Test accuracy",
-             .x_label = "test accuracy, %",
-             .note = "A dot is one seed, the stroke their mean, the line through the plot the mean of frozen."};
+  dot_plot p{
+      .title = "Test accuracy", .x_label = "test accuracy, %", .note = "A dot is one seed, the stroke their mean."};
   for (const table_row& row : all.table()) {
     dot_plot::row dots{row.name, {}};
     for (const run_result& run : all.runs) {
       if (run.name == row.name && run.finished()) dots.values.push_back(100 * run.test_accuracy);
     }
-    if (row.name == "frozen") p.mark = 100 * row.test;
+    if (row.name == "frozen") {
+      p.mark = 100 * row.test;
+      p.note = "A dot is one seed, the stroke their mean, the line through the plot the mean of frozen.";
+    }
     p.rows.push_back(std::move(dots));
   }
   return drawn(p);
+}
+
+/// Plots the difference of every run to sgd from the same seed, and tells its mean and standard error.
+[[nodiscard]] inline std::string differences_to_sgd(const std::vector<table_row>& rows) {
+  const table_row* sgd = find_row(rows, "sgd");
+  if (sgd == nullptr || sgd->seeds == 0) return {};
+  dot_plot p{.title = "Difference to sgd from the same seed",
+             .x_label = "test accuracy - that of sgd, points",
+             .note =
+                 "A dot is one seed, the stroke their mean. What seeds have in common, such as the first weights and "
+                 "the order of the pictures, is in no difference.",
+             .mark = 0};
+  cells table{{"run", "points to sgd", "standard error", "seeds"}};
+  for (const table_row& row : rows) {
+    const paired found = paired_difference(row, *sgd);
+    if (&row == sgd || found.values.empty()) continue;
+    dot_plot::row dots{row.name, found.values};
+    for (double& value : dots.values) value *= 100;
+    p.rows.push_back(std::move(dots));
+    table.push_back({row.name, percent(found.mean), percent(found.error), std::to_string(found.values.size())});
+  }
+  return p.rows.empty() ? "" : drawn(p) + html_table(table);
 }
 
 /// The confusion matrices of every kind of run, summed over its seeds.
@@ -166,7 +224,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     for (const run_result& run : all.runs) {
       if (run.name == row.name && run.finished()) sum += run.confusion;
     }
-    if (sum.classes() > 0) tables += "<h3>" + escaped(row.name) + "</h3>\n" + confusion_table(sum);
+    if (sum.classes() > 0) tables += "<h3>" + escaped(row.name) + "</h3>\n" + confusion_table(sum, all.class_names);
   }
   if (tables.empty()) return tables;
   return "<h2>Which class was taken for which</h2>\n<p class='note'>Test pictures" +
@@ -194,19 +252,6 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
          figures + "</div>\n";
 }
 
-[[nodiscard]] inline std::string html_table(const cells& rows, const std::string& kind = "numbers") {
-  std::string page = "<div class='wide'><table class='" + kind + "'>\n";
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    page += "<tr>";
-    for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      const std::string tag = r == 0 || c == 0 ? "th" : "td";
-      page += '<' + tag + '>' + escaped(rows[r][c]) + "</" + tag + '>';
-    }
-    page += "</tr>\n";
-  }
-  return page + "</table></div>\n";
-}
-
 [[nodiscard]] inline std::string facts(const experiment& all) {
   std::string page = "<h2>How it was run</h2>\n<div class='wide'><table class='facts'>\n";
   const auto fact = [&page](std::string_view name, std::string_view value) {
@@ -218,9 +263,11 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   fact("build", all.computer.compiler + ", " + all.computer.build + "; Eigen: " + all.network.instructions);
   fact("pictures", all.data + ": " + grouped(all.train) + " to train with, " + grouped(all.validation) +
                        " to validate, " + grouped(all.test) + " to test, the last looked at once per run");
-  std::string stages = std::to_string(all.network.stages) + " stages with";
+  std::string stages = std::string(all.chosen.comparison.network) + ": " + std::to_string(all.network.rows.size()) +
+                       " layers, " + std::to_string(all.network.stages) + " stages with";
   for (const double fraction : all.work_fractions) stages += ' ' + percent(fraction, 1) + " %";
   fact("network", stages + " of the products; highest boundary " + std::to_string(all.network.highest_boundary));
+  fact("local rule", all.rules().empty() ? "that of the run's name" : joined(all.rules(), ", "));
   const auto chosen = settings_json(all.chosen);
   for (const auto& option : chosen.items()) {
     fact("--" + option.key(), option.value().is_null() ? "left to the run" : option.value().dump());
@@ -246,6 +293,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
          "th{font-weight:600}th:first-child{text-align:left}.wide table{min-width:75%}\n"
          ".facts th{font-weight:400;color:var(--soft)}.facts th,.facts td{white-space:normal;text-align:left}\n"
          ".heat th,.heat td{padding:.15rem .35rem}\n"
+         ".heat .name{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}\n"
          ".sheets{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr))}\n"
          ".sheets svg{max-width:100%;height:auto;display:block}\n"
          "</style>\n</head>\n<body>\n<h1>" +
@@ -259,7 +307,10 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   std::vector<std::string> seeds;
   for (const std::uint64_t seed : all.chosen.seeds) seeds.push_back(std::to_string(seed));
   page += joined(seeds, ", ") + ", " + std::to_string(all.chosen.epochs) + " epochs of batches of " +
-          std::to_string(all.chosen.batch) + "</p>\n";
+          std::to_string(all.chosen.batch) + "</p>\n<p class='note'>Network " + escaped(all.chosen.comparison.network) +
+          (all.rules().empty() ? ", before the boundary the rule that a run is named after"
+                               : ", before the boundary " + escaped(joined(all.rules(), ", "))) +
+          "</p>\n";
   if (!all.data_note.empty()) page += "<p class='warning'>" + escaped(all.data_note) + "</p>\n";
   if (!all.machine_note.empty()) page += "<p class='warning'>" + escaped(all.machine_note) + "</p>\n";
   if (all.ending != "finished") {
@@ -274,7 +325,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
     for (const std::string_view note : all.notes()) page += escaped(note) + ' ';
     page += "</p>\n";
   }
-  if (all.chosen.comparison.of_rules) page += detail::accuracies(all);
+  if (!rows.empty()) page += detail::accuracies(all) + detail::differences_to_sgd(rows);
   page += detail::plots(all) + detail::confusions(all) + detail::filters(all) + detail::facts(all);
   return html_page("Gradient descent, freezing and localized learning side by side", page);
 }

@@ -94,7 +94,9 @@ struct line {
   std::string name;
   std::size_t style = 0;  ///< number for style_of
   std::vector<double> x;
-  std::vector<double> y;  ///< a value that is not a number leaves a gap
+  std::vector<double> y;      ///< a value that is not a number leaves a gap
+  std::vector<double> low{};  ///< with high: the ends of a band around y; empty: no band
+  std::vector<double> high{};
 };
 
 struct plot {
@@ -187,6 +189,26 @@ struct axis {
   return told.empty() ? path + "/>" : path + "><title>" + escaped(told) + "</title></path>";
 }
 
+/// The band of a line: for each stretch without a gap the high ends forwards and the low ends backwards.
+template <class X, class Y>
+[[nodiscard]] std::string drawn_band(const line& l, const X& svg_x, const Y& svg_y) {
+  text_stream path;
+  path << std::fixed << std::setprecision(1);
+  const auto there = [&l](std::size_t i) {
+    return i < l.low.size() && localis::is_finite(l.x[i]) && localis::is_finite(l.low[i]);
+  };
+  for (std::size_t begin = 0; begin < l.low.size(); ++begin) {
+    if (!there(begin)) continue;
+    std::size_t end = begin;
+    for (; there(end); ++end) path << (end == begin ? 'M' : 'L') << svg_x(l.x[end]) << ' ' << svg_y(l.high[end]);
+    for (std::size_t i = end; i-- > begin;) path << 'L' << svg_x(l.x[i]) << ' ' << svg_y(l.low[i]);
+    path << 'Z';
+    begin = end;
+  }
+  if (path.str().empty()) return {};
+  return "<path class='band' d='" + path.str() + "' fill='" + colour_of(l.style) + "' fill-opacity='0.15'/>\n";
+}
+
 [[nodiscard]] inline std::string stroke_of(const line& l) {
   const std::string dash = style_of(l.style).dash;
   std::string result = "fill='none' stroke='" + colour_of(l.style) + "' stroke-width='2'";
@@ -216,7 +238,13 @@ struct axis {
   constexpr double bottom = 330;
   detail::axis x =
       detail::axis_of(p.lines, &line::x, p.whole_x || p.powers_x, !p.whole_x && !p.powers_x, p.powers_x, 9);
-  detail::axis y = detail::axis_of(p.lines, &line::y, p.whole_y, p.whole_y, !p.whole_y, 6);
+  std::vector<line> extent = p.lines;
+  for (const line& l : p.lines) {
+    for (const auto* ends : {&l.low, &l.high}) {
+      if (!ends->empty()) extent.push_back({l.name, l.style, l.x, *ends});
+    }
+  }
+  detail::axis y = detail::axis_of(extent, &line::y, p.whole_y, p.whole_y, !p.whole_y, 6);
   if (p.whole_y) {
     y.low -= 0.25;  // lines that lie on whole numbers keep clear of the frame
     y.high += 0.25;
@@ -247,6 +275,7 @@ struct axis {
   out << "<text x='" << (left + right) / 2 << "' y='" << height - 6 << "' text-anchor='middle'>" << escaped(p.x_label)
       << "</text><text x='6' y='16'>" << escaped(p.y_label) << "</text>\n";
 
+  for (const line& l : p.lines) out << detail::drawn_band(l, svg_x, svg_y);
   for (const line& l : p.lines) {
     text_stream path;
     path << std::fixed << std::setprecision(1);

@@ -93,6 +93,7 @@ template <class Record>
                {"train", all.train},
                {"validation", all.validation},
                {"test", all.test}};
+  if (!all.class_names.empty()) j["data"]["class_names"] = all.class_names;
   j["machine"] = {{"processor", all.computer.processor}, {"system", all.computer.system},
                   {"compiler", all.computer.compiler},   {"build", all.computer.build},
                   {"backend", all.network.backend},      {"instructions", all.network.instructions},
@@ -106,18 +107,25 @@ template <class Record>
                       {"parameters", row.parameters},
                       {"multiply_adds", row.multiply_adds}});
   }
-  j["network"] = {{"stages", all.network.stages},
+  j["network"] = {{"name", all.chosen.comparison.network},
+                  {"rules", all.rules()},
+                  {"stages", all.network.stages},
                   {"highest_boundary", all.network.highest_boundary},
                   {"work_fractions", detail::json_value(all.work_fractions)},
                   {"layers", layers}};
   j["table"] = json::array();
-  for (const table_row& row : all.table()) {
+  const std::vector<table_row> rows = all.table();
+  const table_row* sgd = detail::find_row(rows, "sgd");
+  for (const table_row& row : rows) {
+    const paired difference = sgd == nullptr ? paired{} : paired_difference(row, *sgd);
     j["table"].push_back({{"run", row.name},
                           {"note", row.note},
                           {"seeds", row.seeds},
                           {"diverged", row.diverged},
                           {"test_accuracy", detail::json_value(row.test)},
                           {"test_spread", detail::json_value(row.spread)},
+                          {"difference_to_sgd", detail::json_value(difference.mean)},
+                          {"difference_error", detail::json_value(difference.error)},
                           {"validation_accuracy", detail::json_value(row.validation)},
                           {"seconds", detail::json_value(row.seconds)},
                           {"speed_up", detail::json_value(row.speed_up)},
