@@ -194,13 +194,13 @@ template <class X, class Y>
 [[nodiscard]] std::string drawn_band(const line& l, const X& svg_x, const Y& svg_y) {
   text_stream path;
   path << std::fixed << std::setprecision(1);
-  const auto there = [&l](std::size_t i) {
+  const auto known = [&l](std::size_t i) {
     return i < l.low.size() && localis::is_finite(l.x[i]) && localis::is_finite(l.low[i]);
   };
   for (std::size_t begin = 0; begin < l.low.size(); ++begin) {
-    if (!there(begin)) continue;
+    if (!known(begin)) continue;
     std::size_t end = begin;
-    for (; there(end); ++end) path << (end == begin ? 'M' : 'L') << svg_x(l.x[end]) << ' ' << svg_y(l.high[end]);
+    for (; known(end); ++end) path << (end == begin ? 'M' : 'L') << svg_x(l.x[end]) << ' ' << svg_y(l.high[end]);
     for (std::size_t i = end; i-- > begin;) path << 'L' << svg_x(l.x[i]) << ' ' << svg_y(l.low[i]);
     path << 'Z';
     begin = end;
