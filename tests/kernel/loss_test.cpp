@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/core/unlabelled.hpp>
 #include <localis/kernel/loss.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 
@@ -25,6 +26,24 @@ TEST_CASE("kernel::sample_losses: of the outputs that take part, and hits among 
   CHECK(gradient == values{0, 0, 0, -0.25, 1, 0});
   f.finish({2.125, 1});
   CHECK(sums == values{2.125, 1});
+}
+
+TEST_CASE(
+    "kernel::sample_losses: a sample without a label has no loss, no hit and a gradient of 0, even with targets") {
+  const values output{1, 0, 5, 0.5, 2, 9};
+  const std::vector<std::uint32_t> labels{localis::data::unlabelled, 1};
+  const values targets{1, 2, 3, 4, 5, 6};
+  for (const double* rows : {static_cast<const double*>(nullptr), targets.data()}) {
+    values gradient(6, -1);
+    const kernel::sample_losses<double, mean_squared_error> f{{},   output.data(),   3,   2, labels.data(),
+                                                              rows, gradient.data(), 0.5, 2, nullptr};
+    CHECK(f(0) == std::array<double, 2>{0, 0});
+    CHECK(gradient == values{0, 0, 0, -1, -1, -1});
+    CHECK(f(1)[1] == 1);
+    CHECK(gradient[4] != 0);
+  }
+  CHECK(kernel::mean_loss(6, 4) == 1.5);
+  CHECK(std::isnan(kernel::mean_loss(0, 0)));
 }
 
 TEST_CASE("kernel::sample_losses: rows of targets have no hits, and an output that is not finite no loss") {

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
@@ -96,6 +97,21 @@ TEST_CASE("error_feedback: Q is the product of the weights behind") {
     }
   }
   CHECK(deviation(found, expected) < 1e-6);
+}
+
+TEST_CASE("error_feedback: where some samples have no label, a step still follows the true gradient") {
+  feedback s;
+  (void)s.observe();
+  std::vector<std::uint32_t> marked = labels;
+  marked[1] = marked[4] = lo::data::unlabelled;
+  (void)s.pass(0, 1e-3, s.x, marked, indices);
+  std::vector<double> gradient;
+  s.model.for_each_gradient([&](const lo::operation& op, const lo::parameter<double>& p, const double* g) {
+    if (op.stage == 0 && std::string_view(p.name) == "weight") gradient.assign(g, g + p.size());
+  });
+  const std::vector<double> before = copy_of(s.weights<0>());
+  (void)s.pass(1, 0.05, s.x, marked, indices);
+  CHECK(deviation(followed(s.weights<0>(), before, 0.05), gradient) < 1e-6);
 }
 
 TEST_CASE("error_feedback: errors are remembered by index, whatever the batch") {

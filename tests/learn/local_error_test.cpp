@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
 #include <localis/layer/pool.hpp>
@@ -161,6 +162,35 @@ TEST_CASE("local_error: heads of stages behind the boundary learn too, their wei
     return all;
   };
   CHECK(gradient(0.05) == gradient(0));
+}
+
+TEST_CASE("local_error: a step is that of the labelled samples alone") {
+  supervised_model<two_stages> some;
+  supervised_model<two_stages> alone;
+  std::vector<std::uint32_t> marked = labels;
+  marked[1] = marked[4] = lo::data::unlabelled;
+  std::vector<double> x;
+  std::vector<std::uint32_t> kept;
+  for (std::size_t n = 0; n < samples; ++n) {
+    if (marked[n] == lo::data::unlabelled) continue;
+    x.insert(x.end(), some.x.begin() + static_cast<std::ptrdiff_t>(n * two_stages::input.size()),
+             some.x.begin() + static_cast<std::ptrdiff_t>((n + 1) * two_stages::input.size()));
+    kept.push_back(labels[n]);
+  }
+  some.model.forward(some.x, samples, {.boundary = 2, .local_rate = 0.05, .labels = marked});
+  alone.model.forward(x, kept.size(), {.boundary = 2, .local_rate = 0.05, .labels = kept});
+  const auto same = [](std::span<const double> a, std::span<const double> b) {
+    CHECK(deviation(copy_of(a), copy_of(b)) < 1e-14);
+  };
+  same(some.weights<0>(), alone.weights<0>());
+  same(some.weights<2>(), alone.weights<2>());
+  same(state_of(some.model.layer<0>(), "head"), state_of(alone.model.layer<0>(), "head"));
+
+  const std::vector<double> before = copy_of(some.weights<0>());
+  const std::vector<std::uint32_t> none(samples, lo::data::unlabelled);
+  some.model.forward(some.x, samples, {.boundary = 2, .local_rate = 0.05, .labels = none});
+  CHECK(copy_of(some.weights<0>()) == before);
+  same(state_of(some.model.layer<0>(), "head"), state_of(alone.model.layer<0>(), "head"));
 }
 
 TEST_CASE("local_error: a head starts at random, and from 0 its stage would rest for the first step") {

@@ -132,6 +132,28 @@ TEST_CASE("confusion counts what predict says, class by class") {
   for (std::size_t c = 0; c < 3; ++c) CHECK(seen.row(c) == 37 / 3 + (c == 0 ? 1 : 0));
 }
 
+TEST_CASE("evaluate and confusion: samples without a label count for nothing") {
+  const auto x = features();
+  std::vector<std::uint32_t> marked(12, data::unlabelled);  // among them whole batches
+  marked[1] = 1;
+  marked[2] = 2;
+  marked[10] = 1;
+  std::vector<float> few;
+  for (const std::ptrdiff_t n : {1, 2, 10}) few.insert(few.end(), x.begin() + 4 * n, x.begin() + 4 * n + 4);
+  const std::vector<std::uint32_t> known{1, 2, 1};
+  single<tiny> m;
+  m.prepare({.batch = 4});
+  const lo::score seen = lo::evaluate(m, data::arrays(four, x, marked, 3));
+  const lo::score expected = lo::evaluate(m, data::arrays(four, few, known, 3));
+  CHECK(seen.loss == doctest::Approx(expected.loss));
+  CHECK(seen.accuracy == expected.accuracy);
+  CHECK(lo::confusion(m, data::arrays(four, x, marked, 3)) == lo::confusion(m, data::arrays(four, few, known, 3)));
+
+  const std::vector<std::uint32_t> none(12, data::unlabelled);
+  CHECK(std::isnan(lo::evaluate(m, data::arrays(four, x, none, 3)).loss));
+  CHECK(std::isnan(lo::evaluate(m, data::arrays(four, x, none, 3)).accuracy));
+}
+
 TEST_CASE("evaluate: outputs that are not finite have no accuracy, no class, and no place in a confusion matrix") {
   const auto x = features();
   const std::vector<std::uint32_t> zeros(12, 0);  // where the largest of NaN was found

@@ -16,6 +16,7 @@
 
 #include <localis/backend/reference/backend.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/tanh.hpp>
@@ -101,6 +102,7 @@ std::vector<array> policy_trace(const Backend& backend, const std::vector<std::s
     for (std::size_t n = 0; n < samples; ++n) {
       indices[n] = static_cast<std::uint32_t>((n + 5 * step) % data);
       labels[n] = static_cast<std::uint32_t>(indices[n] % Net::output.size());
+      if (step == 2 && n % 5 == 1) labels[n] = lo::data::unlabelled;
       const lo::random_stream random(23, indices[n]);
       for (std::size_t i = 0; i < Net::input.size(); ++i) {
         x[n * Net::input.size() + i] = static_cast<scalar>(random.normal(i));
@@ -120,7 +122,7 @@ std::vector<array> policy_trace(const Backend& backend, const std::vector<std::s
                    .labels = labels,
                    .indices = indices});
     model.compute_loss_async(loss, labels, targets);
-    log.close_forward(samples);
+    log.close_forward(lo::data::labelled_samples(labels, samples));
     model.backward();
     descent.step(0.05);
     log.close_step(supervision, descent);

@@ -1,6 +1,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "support/small_runs.hpp"
 #include <doctest/doctest.h>
@@ -30,7 +31,7 @@ detail::finished_step<3> step(std::size_t base, std::size_t boundary, std::size_
   detail::finished_step<3> done;
   done.settings.base = base;
   done.settings.boundary = boundary;
-  done.settings.samples = samples;
+  done.settings.samples = done.settings.labelled = samples;
   done.settings.rate = 0.5;
   done.settings.factors = {1, 2, 0};
   done.record.loss = loss;
@@ -68,6 +69,27 @@ TEST_CASE("epoch_averages: by hand, over steps of different sizes and boundaries
   CHECK(std::isnan(record.stage_update_norms[2]));
   CHECK(record.update_norm == 3.0);
   CHECK(written.prefix_fraction == 0.25);
+}
+
+TEST_CASE("epoch_averages: loss and accuracy are means over the labelled samples") {
+  lo::report written;
+  lo::epoch_sums sums;
+  detail::start_epoch(0, 3, written, sums);
+  const auto add = [&](std::size_t labelled, double loss, double correct) {
+    detail::finished_step<3> done = step(1, 1, 8, loss);
+    done.settings.labelled = labelled;
+    done.record.correct = correct;
+    detail::add_step<three_stages>(done, true, written.epochs[0], sums);
+    detail::write_averages(sums, true, written);
+  };
+  add(0, std::numeric_limits<double>::quiet_NaN(), 0);
+  CHECK(std::isnan(written.epochs[0].loss));
+  CHECK(std::isnan(written.epochs[0].accuracy));
+  add(3, 2, 1);
+  add(5, 4, 3);
+  CHECK(written.epochs[0].loss == (3 * 2 + 5 * 4) / 8.0);
+  CHECK(written.epochs[0].accuracy == 0.5);
+  CHECK(written.epochs[0].samples == 24);
 }
 
 TEST_CASE("epoch_averages: the run's share is over steps, and data without labels has no accuracy") {

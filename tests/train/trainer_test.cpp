@@ -47,6 +47,7 @@ using localis_test::small_runs::model;
 using localis_test::small_runs::parameters;
 using localis_test::small_runs::pictures;
 using localis_test::small_runs::single;
+using localis_test::small_runs::tiny;
 
 namespace {
 
@@ -517,6 +518,82 @@ TEST_CASE("trainer: rows of targets are checked again where a stored run goes on
                     lo::loss::binary_cross_entropy{});
   other.restore(t.state());
   CHECK(message<lo::data_error>([&] { other.fit(train); }).find("expected numbers from 0 to 1") != std::string::npos);
+}
+
+TEST_CASE("trainer: samples without a label learn by rules alone") {
+  const auto x = features();
+  std::vector<std::uint32_t> marked = classes;
+  for (std::size_t n = 4; n < 12; ++n) marked[n] = data::unlabelled;
+  const data::arrays some(four, x, marked, 3);
+  const data::arrays all(four, x, classes, 3);
+  const std::vector<float> first(x.begin(), x.begin() + 16);
+  const data::arrays known(four, first, std::span(classes).first(4), 3);
+  const auto fit = [&](auto& m, const data::arrays& train, std::size_t boundary, std::size_t batch) {
+    lo::trainer t(m, lo::scheduler::fixed{boundary}, none{}, {.epochs = 1, .batch = batch, .local_rate = 1e-3});
+    return t.fit(train, train);
+  };
+  // One batch: the gradient is that of the mean over its labelled samples.
+  single<tiny> a;
+  single<tiny> b;
+  const lo::report seen = fit(a, some, 0, 12);
+  const lo::report expected = fit(b, known, 0, 4);
+  const values weights = parameters(a);
+  const values others = parameters(b);
+  for (std::size_t i = 0; i < weights.size(); ++i) CHECK(weights[i] == doctest::Approx(others[i]).epsilon(1e-5));
+  CHECK(seen.epochs[0].loss == doctest::Approx(expected.epochs[0].loss).epsilon(1e-5));
+  CHECK(seen.epochs[0].accuracy == expected.epochs[0].accuracy);
+  CHECK(seen.epochs[0].validation_accuracy == expected.epochs[0].validation_accuracy);
+  CHECK(seen.epochs[0].samples == 12);
+  // The stage that learns by a rule sees all of them.
+  single<hebbian> c;
+  single<hebbian> d;
+  (void)fit(c, some, 1, 12);
+  (void)fit(d, all, 1, 12);
+  CHECK(parameters(c, 0) == parameters(d, 0));
+  CHECK(parameters(c, 1) != parameters(d, 1));
+}
+
+namespace {
+
+/// Counts the losses that it sees.
+struct counting_supervision {
+  using state = double;
+  constexpr void observe(state& seen, double) const { seen += 1; }
+  [[nodiscard]] constexpr double gain(const state& seen) const { return 1 + seen; }
+};
+/// The same, on the host.
+struct counting_on_host : counting_supervision {
+  std::vector<double> unused{};
+};
+
+}  // namespace
+
+TEST_CASE("trainer: a step without any label has no loss, no gradient, and shows supervision nothing") {
+  const auto x = features();
+  const std::vector<std::uint32_t> marked(12, data::unlabelled);
+  const data::arrays train(four, x, marked, 3);
+  const auto check = [&](const auto& supervision) {
+    single<hebbian> m;
+    const values before = parameters(m, 1);
+    const values rule_before = parameters(m, 0);
+    lo::trainer t(m, lo::scheduler::fixed{1}, supervision, {.epochs = 2, .batch = 4, .local_rate = 1e-3},
+                  lo::optimizer::sgd{.weight_decay = 0});
+    std::size_t steps = 0;
+    t.on_step([&](const lo::step_event& step) {
+      CHECK(std::isnan(step.loss));
+      ++steps;
+    });
+    const lo::report& report = t.fit(train);
+    CHECK(steps == 6);
+    CHECK(report.end == lo::ending::finished);
+    CHECK(std::isnan(report.epochs[1].loss));
+    CHECK(std::isnan(report.epochs[1].accuracy));
+    CHECK(report.epochs[1].gain == 1);
+    CHECK(parameters(m, 1) == before);
+    CHECK(parameters(m, 0) != rule_before);
+  };
+  check(counting_supervision{});
+  check(counting_on_host{});
 }
 
 namespace {

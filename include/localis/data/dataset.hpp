@@ -17,13 +17,15 @@
 #include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/core/unlabelled.hpp>
 
 /// The concept of a data set, and data sets in memory.
 namespace localis::data {
 
 /// The concept of a data set, from which a loader reads. `read(i, features)` writes sample i, row-major, channels last,
 /// into exactly height * width * channels floats and returns its label; several threads may call it at the same time.
-/// For a data set without labels, classes() is 0, and `read` returns 0.
+/// For a data set without labels, classes() is 0, and `read` returns 0; a single sample without a label is
+/// `unlabelled`.
 template <class Dataset>
 concept dataset = requires(const Dataset& data, std::size_t index, std::span<float> features) {
   { data.size() } -> std::convertible_to<std::size_t>;
@@ -216,7 +218,7 @@ inline void check_count(const char* caller, const char* what, std::size_t expect
 
 inline void check_labels(const char* caller, std::span<const std::uint32_t> labels, std::size_t classes) {
   for (std::size_t i = 0; i < labels.size(); ++i)
-    if (labels[i] >= classes)
+    if (labels[i] >= classes && labels[i] != unlabelled)
       throw data_error(text(caller, ": label of sample ", i, ": expected less than ", classes, ", found ", labels[i]));
 }
 
@@ -249,7 +251,7 @@ class images {
   images() = default;
 
   /// @param pixels  size() * height * width * channels bytes, channels last
-  /// Errors: shape_error if the counts disagree; data_error for a label that is not a class.
+  /// Errors: shape_error if the counts disagree; data_error for a label that is neither a class nor `unlabelled`.
   images(shape extents, std::vector<std::uint8_t> pixels, std::vector<std::uint32_t> labels, std::size_t classes,
          float scale = 1.0F / 255.0F, float offset = 0.0F)
       : shape_(extents),
@@ -314,7 +316,7 @@ class arrays {
  public:
   /// A data set for classification.
   /// @param features  labels.size() samples of extents.size() floats, channels last
-  /// Errors: shape_error if the counts disagree; data_error for a label that is not a class.
+  /// Errors: shape_error if the counts disagree; data_error for a label that is neither a class nor `unlabelled`.
   arrays(shape extents, std::span<const float> features, std::span<const std::uint32_t> labels, std::size_t classes)
       : arrays(extents, features) {
     labels_ = labels;

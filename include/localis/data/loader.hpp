@@ -168,7 +168,7 @@ class loader {
 
   void check_label(std::uint32_t index, std::uint32_t label) const {
     const std::size_t classes = data_.classes();
-    if (classes > 0 && label >= classes)
+    if (classes > 0 && label >= classes && label != unlabelled)
       throw data_error(text("loader: label of sample ", index, ": expected less than ", classes, ", found ", label));
   }
 

@@ -64,6 +64,7 @@ void visit_members(Sums& sums, const Visit& visit) {
   visit("prefix_fraction", sums.prefix_fraction);
   visit("loss", sums.loss);
   visit("correct", sums.correct);
+  visit.newer("unlabelled", sums.unlabelled);
   visit("norm", sums.norm);
   visit("stage_norms", sums.stage_norms);
 }
@@ -96,6 +97,7 @@ struct to_json {
   nlohmann::json& object;
 
   void operator()(const char* name, const auto& value) const { object[name] = encode(value); }
+  void newer(const char* name, const auto& value) const { (*this)(name, value); }
 
   /// An empty object, to which members are added. Starting from null is not safe: if there is no memory for its first
   /// member, it can no longer be destroyed.
@@ -123,6 +125,10 @@ struct from_json {
   const nlohmann::json& object;
 
   void operator()(const char* name, auto& value) const { take(object.at(name), value); }
+  /// A member that older files lack.
+  void newer(const char* name, auto& value) const {
+    if (object.contains(name)) (*this)(name, value);
+  }
 
   static void take(const nlohmann::json& stored, std::size_t& value) {
     if (!stored.is_number_unsigned())

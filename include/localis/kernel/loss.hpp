@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include <localis/core/unlabelled.hpp>
 #include <localis/kernel/reduction.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/math/largest.hpp>
@@ -13,8 +14,14 @@
 
 namespace localis::kernel {
 
+/// The mean of the losses of a batch; NaN if no sample of it is labelled.
+constexpr double mean_loss(double sum, std::size_t labelled) {
+  return labelled > 0 ? sum / static_cast<double>(labelled) : std::numeric_limits<double>::quiet_NaN();
+}
+
 /// The losses of a batch and their gradient, one sample per call, and the sums of the losses and of the hits: samples
-/// whose largest output among the classes is their label. Only the first `active_outputs` outputs take part.
+/// whose largest output among the classes is their label. Only the first `active_outputs` outputs take part. A sample
+/// that is data::unlabelled has no loss and a gradient of 0.
 template <class T, class Loss>
 struct sample_losses {
   static_assert(std::is_default_constructible_v<Loss>,
@@ -37,7 +44,9 @@ struct sample_losses {
   requires math::admitted<Team, loss::has_team_sample<Loss>>
   constexpr std::array<double, 2> operator()(std::size_t n, const Team& team = {}) const {
     T* row = gradient + n * outputs;
-    for (std::size_t k = active_outputs + team.lane(); k < outputs; k += team.lanes()) row[k] = T(0);
+    const bool labelled = labels == nullptr || labels[n] != data::unlabelled;
+    for (std::size_t k = (labelled ? active_outputs : 0) + team.lane(); k < outputs; k += team.lanes()) row[k] = T(0);
+    if (!labelled) return {0, 0};
     const loss::target<T> wanted{labels == nullptr ? 0U : labels[n],
                                  targets == nullptr ? nullptr : targets + n * outputs};
     const T* out = output + n * outputs;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/math/mean.hpp>
 #include <localis/math/softmax.hpp>
 #include <localis/math/team.hpp>
@@ -45,7 +46,8 @@ struct softmax_gradient {
   }
 };
 
-/// The gradient of the softmax cross entropy of one sample: scale (softmax(z) - [label]), in place.
+/// The gradient of the softmax cross entropy of one sample: scale (softmax(z) - [label]), in place; 0 for
+/// a sample that is data::unlabelled.
 template <class T>
 struct softmax_error {
   T* logits;
@@ -56,6 +58,10 @@ struct softmax_error {
   template <class Team = math::team_of_one>
   constexpr void operator()(std::size_t row, const Team& team = {}) const {
     T* z = logits + row * classes;
+    if (labels[row] == data::unlabelled) {
+      for (std::size_t k = team.lane(); k < classes; k += team.lanes()) z[k] = T(0);
+      return;
+    }
     math::softmax_row(static_cast<const T*>(z), z, classes, T(1), scale, team);
     if (math::owns(team, labels[row])) z[labels[row]] -= scale;
   }

@@ -67,9 +67,10 @@ class local_loss<Backend, rule::error_feedback> {
     const arrays a = take_arrays(op, signal.samples, scratch);
     backend.respond(map, {.samples = signal.samples, .x = signal.errors, .w = feedback_.data(), .u = a.pooled},
                     scratch);
-    backend.for_rows(
-        1, signal.samples * map.outputs(),
-        kernel::scaled<scalar>{a.pooled, a.pooled, static_cast<scalar>(1 / static_cast<double>(signal.samples))});
+    backend.for_rows(1, signal.samples * map.outputs(),
+                     kernel::scaled<scalar>{
+                         a.pooled, a.pooled,
+                         static_cast<scalar>(1 / static_cast<double>(std::max<std::size_t>(signal.labelled, 1)))});
     backend.for_samples(signal.samples, pool.in.size(), pool.in.channels,
                         kernel::average_pool_gradient<scalar>{pool, a.pooled, signal.gradient});
   }
@@ -80,11 +81,11 @@ class local_loss<Backend, rule::error_feedback> {
     const linear_map pool = whole_map(op.stage_output);
     workspace scratch(signal.scratch);
     const arrays a = take_arrays(op, signal.samples, scratch);
-    // These are means over positions, of the gradient of the mean loss; times positions and N they are sums for each
-    // sample.
+    // These are means over positions, of the gradient of the mean loss; times positions and the labelled samples they
+    // are sums for each sample.
     backend.for_rows(signal.samples, pool.in.channels,
                      kernel::average_pool<scalar>{pool, static_cast<const scalar*>(signal.gradient), a.pooled});
-    const auto values = static_cast<scalar>(signal.samples * op.stage_output.positions());
+    const auto values = static_cast<scalar>(signal.labelled * op.stage_output.positions());
     backend.for_rows(1, signal.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, values});
     const auto average_product = [&](const linear_map& map, const scalar* x, scalar* average) {
       backend.weight_gradient(map, {.samples = signal.samples, .x = x, .d = signal.errors, .dw = a.product}, scratch);

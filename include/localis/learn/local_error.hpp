@@ -62,8 +62,9 @@ class local_loss<Backend, rule::local_error> {
     backend.for_rows(signal.samples, pool.in.channels, kernel::average_pool<scalar>{pool, signal.output, a.pooled});
     backend.respond(map, {.samples = signal.samples, .x = a.pooled, .w = head_.data(), .u = a.errors}, scratch);
     backend.for_rows(signal.samples, map.outputs(),
-                     kernel::softmax_error<scalar>{a.errors, signal.labels, map.outputs(),
-                                                   static_cast<scalar>(1 / static_cast<double>(signal.samples))});
+                     kernel::softmax_error<scalar>{
+                         a.errors, signal.labels, map.outputs(),
+                         static_cast<scalar>(1 / static_cast<double>(std::max<std::size_t>(signal.labelled, 1)))});
     if (signal.gradient != nullptr) {
       backend.input_gradient(
           map, {.samples = signal.samples, .d = a.errors, .w = head_.data(), .dx = a.pooled_gradient}, scratch);

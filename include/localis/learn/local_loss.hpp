@@ -22,6 +22,7 @@ namespace localis {
 template <class T>
 struct teaching_signal {
   std::size_t samples = 0;
+  std::size_t labelled = 0;               ///< number of samples that are not data::unlabelled: those with a loss
   const T* output = nullptr;              ///< output of the stage
   const std::uint32_t* labels = nullptr;  ///< one per sample
   const T* errors = nullptr;              ///< samples x network outputs: each sample's output error when last seen

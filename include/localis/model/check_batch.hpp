@@ -10,6 +10,7 @@
 #include <localis/core/finite.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/data/batch.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/model/step_options.hpp>
@@ -78,6 +79,11 @@ template <class T>
   return row.size() > limit ? result + " ..." : result;
 }
 
+/// Whether a label is that of a class, or data::unlabelled.
+constexpr bool is_label(std::uint32_t label, std::size_t classes) {
+  return label < classes || label == data::unlabelled;
+}
+
 /// Checks a loss, and the labels and targets of a batch: their number, and whether the loss accepts them. `classes` is
 /// step_options::classes; without `rows`, the values in the rows of targets are not looked at.
 template <class Loss, class T>
@@ -99,13 +105,14 @@ void check_targets(const char* caller, const Loss& function, std::span<const std
   }
   if constexpr (loss::has_takes<Loss>) {
     for (std::size_t n = 0; rows && n < targets.size() / outputs; ++n) {
+      if (labels.size() == samples && labels[n] == data::unlabelled) continue;
       if (function.takes_row(targets.data() + n * outputs, outputs)) continue;
       throw data_error(text(caller, ": target row ", n, " of the batch: expected ", Loss::takes, ", found ",
                             row_text(targets.subspan(n * outputs, outputs)), "; another loss takes other targets"));
     }
   }
   for (const std::uint32_t label : labels) {
-    if (label >= class_count(classes, outputs)) {
+    if (!is_label(label, class_count(classes, outputs))) {
       throw data_error(
           text(caller, ": label: expected a class below ", class_count(classes, outputs), ", found ", label));
     }

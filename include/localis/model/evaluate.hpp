@@ -10,8 +10,10 @@
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/loader.hpp>
+#include <localis/kernel/loss.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/confusion_matrix.hpp>
@@ -30,8 +32,9 @@ namespace localis {
 
 /// The result of evaluate().
 struct score {
-  double loss = 0;      ///< mean over all samples; NaN if an output is not finite
-  double accuracy = 0;  ///< fraction of correct predictions; NaN if the data has no labels or the loss is NaN
+  double loss = 0;  ///< mean over the labelled samples; NaN if there are none, or an output is not finite
+  double accuracy =
+      0;  ///< fraction of the labelled samples that are predicted right; NaN without any, or if the loss is
 };
 
 namespace detail {
@@ -110,14 +113,17 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
   detail::check_goals("evaluate", "data", data);
   detail::check_data<Model>("evaluate", "data", data);
   score result;
+  std::size_t labelled = 0;
   detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
     const auto part = model.evaluate(loss, batch, data.classes());
-    result.loss += part.loss * static_cast<double>(batch.size);
+    if (part.labelled == 0) return;
+    labelled += part.labelled;
+    result.loss += part.loss * static_cast<double>(part.labelled);
     result.accuracy += static_cast<double>(part.correct);
   });
-  result.loss /= static_cast<double>(data.size());
+  result.loss = kernel::mean_loss(result.loss, labelled);
   const bool known = data.classes() > 0 && !is_nan(result.loss);
-  result.accuracy = detail::accuracy(known, result.accuracy, static_cast<double>(data.size()));
+  result.accuracy = detail::accuracy(known, result.accuracy, static_cast<double>(labelled));
   return result;
 }
 
@@ -146,6 +152,7 @@ template <class Model, data::dataset Data>
 }
 
 /// Counts how often samples of each class were predicted as each class, which is the class with the largest output.
+/// Samples that are data::unlabelled are not counted.
 /// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
 /// is prepared for predictions. Errors: config_error for data without labels; error for an output that is not finite.
 template <class Model, data::dataset Data>
@@ -158,7 +165,9 @@ template <class Model, data::dataset Data>
   detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
     predicted.clear();
     detail::append_largest("confusion", model, batch, classes, predicted);
-    for (std::size_t n = 0; n < batch.size; ++n) result.add(batch.labels[n], predicted[n]);
+    for (std::size_t n = 0; n < batch.size; ++n) {
+      if (batch.labels[n] != data::unlabelled) result.add(batch.labels[n], predicted[n]);
+    }
   });
   return result;
 }

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include <localis/core/unlabelled.hpp>
+#include <localis/kernel/loss.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/model/check_batch.hpp>
 
@@ -14,8 +16,9 @@ namespace localis {
 
 /// The loss and the number of correct predictions of one batch in evaluation.
 struct batch_evaluation {
-  double loss = 0;          ///< mean over the samples; NaN if an output is not finite
-  std::size_t correct = 0;  ///< samples whose largest output is their label, and whose outputs are finite
+  double loss = 0;           ///< mean over the labelled samples; NaN if there are none, or an output is not finite
+  std::size_t correct = 0;   ///< samples whose largest output is their label, and whose outputs are finite
+  std::size_t labelled = 0;  ///< samples that are not data::unlabelled
 };
 
 namespace detail {
@@ -27,7 +30,8 @@ std::size_t count_correct(std::span<const T> output, std::size_t outputs, std::s
   std::size_t count = 0;
   for (std::size_t n = 0; n < (std::min)(output.size() / outputs, labels.size()); ++n) {
     const T* row = output.data() + n * outputs;
-    if (loss::all_finite(row, classes) && std::max_element(row, row + classes) == row + labels[n]) ++count;
+    const auto largest = static_cast<std::size_t>(std::max_element(row, row + classes) - row);
+    if (largest == labels[n] && loss::all_finite(row, classes)) ++count;
   }
   return count;
 }
@@ -43,13 +47,15 @@ batch_evaluation evaluate_outputs(const Loss& function, std::span<const T> outpu
   batch_evaluation result;
   std::vector<T> gradient(outputs);
   for (std::size_t n = 0; n < samples; ++n) {
+    if (!labels.empty() && labels[n] == data::unlabelled) continue;
     const T* row = output.data() + n * outputs;
     const loss::target<T> wanted{labels.empty() ? 0U : labels[n],
                                  targets.empty() ? nullptr : targets.data() + n * outputs};
     const auto found = static_cast<double>(function.sample(row, active_outputs, wanted, gradient.data(), T(1)));
     result.loss += loss::all_finite(row, active_outputs) ? found : std::numeric_limits<double>::quiet_NaN();
   }
-  result.loss /= static_cast<double>(samples);
+  result.labelled = data::labelled_samples(labels, samples);
+  result.loss = kernel::mean_loss(result.loss, result.labelled);
   result.correct = count_correct(output, outputs, class_count(classes, outputs), labels);
   return result;
 }

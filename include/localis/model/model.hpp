@@ -11,9 +11,11 @@
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/data/batch.hpp>
 #include <localis/fwd.hpp>
+#include <localis/kernel/loss.hpp>
 #include <localis/model/all_finite.hpp>
 #include <localis/model/batch_loss.hpp>
 #include <localis/model/boundary_plans.hpp>
@@ -190,9 +192,9 @@ class model {
   /// while this one is computed.
   std::span<const scalar> forward(const data::batch_view<scalar>& batch, const step_options& options);
 
-  /// Returns the mean loss of the last forward pass, and prepares backward(). `targets` has one row of outputs per
-  /// sample, or is empty; if it is empty, outputs beyond the classes of the data (step_options::classes) are ignored,
-  /// and their gradient is 0.
+  /// Returns the mean loss of the labelled samples of the last forward pass, NaN if there are none (data::unlabelled),
+  /// and prepares backward(). `targets` has one row of outputs per sample, or is empty; if it is empty, outputs beyond
+  /// the classes of the data (step_options::classes) are ignored, and their gradient is 0.
   template <class Loss>
   double loss(const Loss& function, std::span<const std::uint32_t> labels, std::span<const scalar> targets = {});
   /// Computes the loss as loss() does, without waiting for it: the results go to loss_sums().
@@ -469,7 +471,7 @@ double model<Network, Backend>::loss(const Loss& function, std::span<const std::
   compute_loss_async(function, labels, targets);
   double sum = 0;
   backend_.download(loss_sums(), std::span<double>(&sum, 1));
-  return sum / static_cast<double>(pass_.samples);
+  return kernel::mean_loss(sum, data::labelled_samples(labels, pass_.samples));
 }
 
 template <class Network, class Backend>
@@ -479,8 +481,10 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
   expect_forward("model::loss");
   detail::check_targets("model::loss", function, labels, targets, pass_.samples, outputs, step_options_.classes,
                         step_options_.check_targets);
+  const std::size_t labelled = data::labelled_samples(labels, pass_.samples);
   detail::compute_losses(backend_, function,
                          {.samples = pass_.samples,
+                          .labelled = labelled,
                           .outputs = outputs,
                           .classes = step_options_.classes,
                           .output = pass_.output(),
@@ -489,7 +493,7 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
                           .gradient = pass_.output_gradient(),
                           .scratch = pass_.scratch(pass_.arena_plan->loss),
                           .sums = loss_sums_.data()});
-  if (step_options_.apply_updates) signals_.remember(backend_, pass_.output_gradient());
+  if (step_options_.apply_updates) signals_.remember(backend_, pass_.output_gradient(), labelled);
   state_ = progress::loss;
 }
 

@@ -7,6 +7,7 @@
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/kernel/update.hpp>
 #include <localis/learn/local_loss.hpp>
@@ -67,6 +68,7 @@ class teaching_signals {
     backend.upload(options.labels, labels_.data());
     current_.labels = options.labels.empty() ? nullptr : labels_.data();
     current_.samples = samples;
+    current_.labelled = data::labelled_samples(options.labels, samples);
     if (!remembers) return;
     backend.upload(options.indices, indices_.data());
     backend.for_rows(samples, outputs,
@@ -75,11 +77,12 @@ class teaching_signals {
   }
   [[nodiscard]] const teaching_signal<scalar>& current() const { return current_; }
 
-  /// Stores the output error of each sample. Call it after the loss; `gradient` is the gradient of the mean loss.
-  void remember(Backend& backend, const scalar* gradient) {
+  /// Stores the output error of each sample. Call it after the loss; `gradient` is the gradient of the mean loss,
+  /// over `labelled` samples.
+  void remember(Backend& backend, const scalar* gradient, std::size_t labelled) {
     if (!remembers || current_.errors == nullptr) return;
     backend.for_rows(1, current_.samples * outputs,
-                     kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(current_.samples)});
+                     kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(labelled)});
     backend.for_rows(current_.samples, outputs,
                      kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
   }
@@ -97,7 +100,7 @@ class teaching_signals {
     }
     const std::size_t classes = class_count(options.classes, outputs);
     for (const std::uint32_t label : options.labels) {
-      if (label < classes) continue;
+      if (is_label(label, classes)) continue;
       throw data_error(text("model::forward: label: expected a class below ", classes, ", found ", label));
     }
     if (!remembers) return;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <limits>
 
+#include <localis/kernel/loss.hpp>
 #include <localis/model/evaluate.hpp>
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/train/report.hpp>
@@ -50,7 +51,8 @@ void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_rec
   record.samples += settings.samples;
   sums.rate += settings.rate;
   sums.gain += done.gain;
-  sums.loss += done.record.loss * static_cast<double>(settings.samples);
+  sums.unlabelled += settings.samples - settings.labelled;
+  if (settings.labelled > 0) sums.loss += done.record.loss * static_cast<double>(settings.labelled);
   if (labelled) sums.correct += static_cast<std::size_t>(done.record.correct);
   const auto fractions = Model::work_fractions();
   for (std::size_t stage = 0; stage < settings.boundary; ++stage) sums.prefix_fraction += fractions[stage];
@@ -60,9 +62,9 @@ void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_rec
 inline void write_averages(const epoch_sums& sums, bool labelled, report& written) {
   epoch_record& record = written.epochs.back();
   const auto steps = static_cast<double>(record.steps);
-  const auto samples = static_cast<double>(record.samples);
-  record.loss = sums.loss / samples;
-  record.accuracy = accuracy(labelled, static_cast<double>(sums.correct), samples);
+  const std::size_t samples = record.samples - sums.unlabelled;
+  record.loss = kernel::mean_loss(sums.loss, samples);
+  record.accuracy = accuracy(labelled && samples > 0, static_cast<double>(sums.correct), static_cast<double>(samples));
   record.learning_rate = sums.rate / steps;
   record.gain = sums.gain / steps;
   record.prefix_fraction = sums.prefix_fraction / steps;

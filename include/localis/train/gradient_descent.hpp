@@ -128,9 +128,9 @@ class gradient_descent {
     start_clipping();
   }
 
-  /// Adds the gradients of the last backward pass, over a batch of `samples`, to the mean that the next step uses. Each
-  /// parameter has the mean over the batches from which it got a gradient, weighted by their samples. State: one more
-  /// array per parameter, from the first call on.
+  /// Adds the gradients of the last backward pass, over a batch of `samples` labelled ones, to the mean that the next
+  /// step uses. Each parameter has the mean over the batches from which it got a gradient, weighted by their samples.
+  /// State: one more array per parameter, from the first call on.
   void accumulate(std::size_t samples) {
     auto& backend = model_.backend();
     const std::size_t first = states_.size() - count_gradients();

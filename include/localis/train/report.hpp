@@ -18,8 +18,8 @@ struct epoch_record {
   std::size_t boundary = 0;  ///< the base boundary at the epoch's end, after clamping
   std::size_t steps = 0;     ///< number of finished steps; fewer than in a full epoch if the run was stopped
   std::size_t samples = 0;
-  double loss = 0;      ///< mean over samples, each in its training step
-  double accuracy = 0;  ///< fraction of correct predictions, each in its training step; NaN without labels
+  double loss = 0;      ///< mean over labelled samples, each in its training step; NaN without any
+  double accuracy = 0;  ///< fraction of the labelled samples predicted right, each in its step; NaN without any
   double validation_loss = std::numeric_limits<double>::quiet_NaN();      ///< NaN if there was no validation
   double validation_accuracy = std::numeric_limits<double>::quiet_NaN();  ///< NaN if there was no validation
   double learning_rate = 0;    ///< mean over steps, before the scheduler's factors by stage

@@ -30,6 +30,7 @@ struct epoch_sums {
   double prefix_fraction = 0;
   double loss = 0;
   std::size_t correct = 0;
+  std::size_t unlabelled = 0;
   mean norm;
   std::vector<mean> stage_norms;
 };

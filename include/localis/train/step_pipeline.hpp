@@ -11,6 +11,7 @@
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/kernel/loss.hpp>
 #include <localis/supervision/supervision.hpp>
 
 namespace localis {
@@ -18,7 +19,7 @@ namespace localis {
 /// The numbers that one training step leaves behind, from which the trainer reports the step and detects a divergence.
 template <std::size_t Stages>
 struct step_record {
-  double loss = 0;                             ///< mean over the samples of the batch
+  double loss = 0;                             ///< mean over the labelled samples of the batch; NaN without any
   double correct = 0;                          ///< number of samples whose largest output is their label
   double gain = 1;                             ///< supervision's gain in this step
   std::array<double, Stages> gains{};          ///< supervision's gain for each stage
@@ -51,8 +52,8 @@ struct open_step {
 /// first call also writes those of the whole step.
 template <std::size_t Stages>
 struct close_forward {
-  const double* loss_sums;  ///< the sum of the losses, and the number of correct samples
-  std::size_t samples;
+  const double* loss_sums;                 ///< the sum of the losses, and the number of correct samples
+  std::size_t labelled;                    ///< number of labelled samples
   const double* const* update_statistics;  ///< by local layer: sum of squares of its last update, and clipped rows
   const std::uint32_t* stages;             ///< by local layer
   std::size_t layers;                      ///< number of local layers
@@ -60,7 +61,7 @@ struct close_forward {
 
   constexpr void operator()(std::size_t stage) const {
     if (stage == 0) {
-      record->loss = loss_sums[0] / static_cast<double>(samples);
+      record->loss = mean_loss(loss_sums[0], labelled);
       record->correct = loss_sums[1];
     }
     double change = 0;
@@ -176,8 +177,8 @@ class step_pipeline {
                                   policy, state_.data(), model_.gains(), slot()});
   }
   /// Completes the first half of the record, after the forward pass and the loss: at once if the host reads it then.
-  void close_forward(std::size_t samples) {
-    forward_ = {model_.loss_sums(),        samples, update_statistics_.data(), statistics_stages_.data(),
+  void close_forward(std::size_t labelled) {
+    forward_ = {model_.loss_sums(),        labelled, update_statistics_.data(), statistics_stages_.data(),
                 update_statistics_.size(), slot()};
     if constexpr (immediate) model_.backend().for_rows(Model::stages, 1, forward_);
   }

@@ -29,6 +29,7 @@ struct step_settings {
   std::array<double, Stages> factors{};  ///< factors on that rate, by stage
   double gain = 0;                       ///< gain of a supervision that runs on the host
   std::size_t samples = 0;               ///< number of samples of the batch
+  std::size_t labelled = 0;              ///< number of those that are not data::unlabelled
   bool takes_step = true;                ///< whether a gradient step follows, or the gradients are accumulated
 };
 

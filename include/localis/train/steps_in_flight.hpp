@@ -85,7 +85,7 @@ class steps_in_flight {
   /// Completes the first half of a step. On the host, a divergence is found here, before anything learns from the loss.
   void close_forward() {
     const settings& step = steps_.back();
-    pipeline_.close_forward(step.samples);
+    pipeline_.close_forward(step.labelled);
     if constexpr (pipeline::immediate) check_forward(pipeline_.open_record(), step);
   }
   template <class Descent>
@@ -95,7 +95,8 @@ class steps_in_flight {
 
   /// Whether the oldest step can be retired without waiting, or must be retired before another step starts.
   [[nodiscard]] bool must_retire() const { return !empty() && (pipeline_.full() || pipeline_.ready()); }
-  /// Reads the record of the oldest step, checks it, and shows its loss to supervision.
+  /// Reads the record of the oldest step, checks it, and shows its loss to supervision unless no sample
+  /// was labelled.
   finished_step<stages> retire() {
     finished_step<stages> done;
     done.settings = steps_.front();
@@ -107,7 +108,9 @@ class steps_in_flight {
         throw divergence_error("a weight is not finite", stage, done.settings.epoch, done.settings.step);
       }
     }
-    if constexpr (!pipeline::supervises) supervision_.observe(state_, done.record.loss);
+    if constexpr (!pipeline::supervises) {
+      if (done.settings.labelled > 0) supervision_.observe(state_, done.record.loss);
+    }
     clips_ = done.record.clips;
     steps_.pop_front();
     return done;
@@ -140,7 +143,7 @@ class steps_in_flight {
     if (step.local_rate > 0) {
       for (std::size_t stage = 0; stage < step.boundary; ++stage) check_local_update(stage, values, step);
     }
-    if (!is_finite(values.loss)) {
+    if (step.labelled > 0 && !is_finite(values.loss)) {
       throw divergence_error(is_nan(values.loss) ? "the loss is NaN" : "the loss is infinite", stages - 1, step.epoch,
                              step.step);
     }

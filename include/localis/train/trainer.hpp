@@ -54,6 +54,9 @@ namespace localis {
 /// arguments; their defaults are sgd with momentum 0.9, a constant rate of 0.1 and softmax_cross_entropy. A network may
 /// have more outputs than the data has classes: the additional ones take no part in loss and accuracy.
 ///
+/// Samples without a label (data::unlabelled) learn by unsupervised rules alone. A step without any labelled sample has
+/// the loss NaN, which supervision does not see, and a gradient of 0: momentum and weight decay act as in any step.
+///
 /// To a GPU, the batches of a data set that gives bytes (data::dataset_with_pixels) are sent as bytes, with the same
 /// results, unless there is a modulator, a reward or a diagnosis, which look at features.
 ///
@@ -268,6 +271,7 @@ class trainer {
         pixels ? batches.get_pixels(run_.epoch, run_.step) : batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
     step.takes_step = (run_.step + 1) % group_ == 0 || run_.step + 1 == run_.steps;
+    step.labelled = data::labelled_samples(batch.labels, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
     options.modulator = modulators_.factors(batch);
     options.reward = rewards_.sum(batch, step.epoch, step.step);
@@ -284,7 +288,7 @@ class trainer {
       model_.compute_loss_async(loss_, batch.labels, batch.targets);
       in_flight_.close_forward();
       model_.backward();
-      if (accumulate_) accumulate_(batch.size);
+      if (accumulate_) accumulate_(step.labelled);
       if (step.takes_step) {
         if (!gradient_callbacks_.empty()) {
           gradient_callbacks_(gradients_event<scalar>{step.epoch, step.step, descent_.next_gradients()});
