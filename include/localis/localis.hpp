@@ -14,6 +14,7 @@
 #include <localis/data/dataset.hpp>
 #include <localis/data/idx.hpp>
 #include <localis/data/loader.hpp>
+#include <localis/data/mix.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv1d.hpp>

@@ -13,6 +13,7 @@
 #include <localis/data/augment.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/loader.hpp>
+#include <localis/data/mix.hpp>
 #include <localis/data/synthetic.hpp>
 
 namespace lo = localis;
@@ -132,6 +133,35 @@ TEST_CASE("data::any: a loader's batches and an augmentation are those of the da
     CHECK(std::vector<std::uint32_t>(a.labels.begin(), a.labels.end()) ==
           std::vector<std::uint32_t>(b.labels.begin(), b.labels.end()));
   }
+}
+
+TEST_CASE("data::any: targets are passed on, and those of an epoch, too") {
+  const std::vector<float> features{1, 2};
+  const std::vector<float> targets{3, 4, 5, 6};
+  const data::any held(data::arrays({1, 1, 1}, features, targets, 2));
+  CHECK(held.targets() == 2);
+  std::vector<float> target(2);
+  held.read_target(1, target);
+  CHECK(target == std::vector<float>{5, 6});
+  held.read_target(0, 7, target);
+  CHECK(target == std::vector<float>{3, 4});
+
+  const data::images source = pictures();
+  const data::mixup<data::images> expected(source, {.seed = 3});
+  const data::any mixed =
+      data::any_view(data::any(source), [](const data::any& all) { return data::mixup(all, {.seed = 3}); });
+  std::vector<float> wanted(2);
+  for (std::size_t epoch = 0; epoch < 5; ++epoch) {
+    expected.read_target(2, epoch, wanted);
+    mixed.read_target(2, epoch, target);
+    CHECK(target == wanted);
+  }
+  CHECK(data::any(source).targets() == 0);
+  CHECK(data::any().targets() == 0);
+  CHECK_THROWS_WITH_AS(data::any(source).read_target(0, target),
+                       "any: expected a data set with targets (read_target), found one without", lo::config_error);
+  CHECK_THROWS_AS(data::any(source).read_target(0, 1, target), lo::config_error);
+  CHECK_THROWS_AS(data::any().read_target(0, target), lo::shape_error);
 }
 
 TEST_CASE("data::any: bytes are passed on from a data set that gives them") {

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "support/pixels.hpp"
@@ -65,6 +66,29 @@ TEST_CASE("arrays show a user's own floats, labelled or with targets") {
   CHECK(row == std::array<float, 2>{3, 4});
   regression.read_target(1, target);
   CHECK(target[0] == 1.5F);
+}
+
+TEST_CASE("arrays show a user's own doubles, which are rounded when they are read, and mixed with floats") {
+  std::vector<double> features = {0.1, 2, 3, 4, 5, 1e-50};
+  const std::vector<std::uint32_t> labels = {1, data::unlabelled, 0};
+  const data::arrays labelled(shape{1, 1, 2}, features, labels, 2);
+  std::array<float, 2> row{};
+  CHECK(labelled.read(0, row) == 1);
+  CHECK(row == std::array<float, 2>{0.1F, 2});
+  CHECK(labelled.read(1, row) == data::unlabelled);
+  features[2] = 7;  // they are not copied
+  (void)labelled.read(1, row);
+  CHECK(row == std::array<float, 2>{7, 4});
+  CHECK(labelled.read(2, row) == 0);
+  CHECK(row[1] == 0);
+
+  const std::vector<float> floats = {1, 2, 3, 4, 5, 6};
+  const std::vector<double> wanted = {0.1, 1.5, 2.5};
+  const data::arrays regression(shape{1, 1, 2}, floats, std::span(wanted), 1);
+  std::array<float, 1> target{};
+  regression.read_target(0, target);
+  CHECK(target[0] == 0.1F);
+  CHECK_THROWS_AS(data::arrays(shape{1, 1, 2}, features, std::span(wanted).first(2), 1), localis::shape_error);
 }
 
 TEST_CASE("arrays refuse sizes that disagree") {

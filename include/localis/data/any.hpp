@@ -22,8 +22,8 @@ namespace localis::data {
 ///     training = data::any_view(training, [&](const data::any& plain) { return data::augmented(plain, options); });
 ///   }
 ///
-/// Copies share the data, which is not changed. A default-constructed object is an empty data set. Labels, epochs,
-/// bytes and readers are passed on, but targets of a regression are not: for these, train with the data set's own type.
+/// Copies share the data, which is not changed. A default-constructed object is an empty data set. Labels, targets,
+/// epochs, bytes and readers are passed on.
 ///
 /// Cost:   one virtual call per sample.
 /// Errors: those of the data set that it holds; shape_error for a sample of an empty data set.
@@ -49,6 +49,17 @@ class any {
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
     check_held(index, features.size());
     return held_->read(index, epoch, features);
+  }
+
+  [[nodiscard]] std::size_t targets() const { return held_ == nullptr ? 0 : held_->targets(); }
+  /// Errors: config_error for a data set without targets.
+  void read_target(std::size_t index, std::span<float> target) const {
+    check_held(index, target.size());
+    held_->read_target(index, target);
+  }
+  void read_target(std::size_t index, std::size_t epoch, std::span<float> target) const {
+    check_held(index, target.size());
+    held_->read_target(index, epoch, target);
   }
 
   [[nodiscard]] std::vector<float> pixel_values() const {
@@ -79,6 +90,9 @@ class any {
     [[nodiscard]] virtual std::size_t readers() const = 0;
     virtual std::uint32_t read(std::size_t index, std::span<float> features) const = 0;
     virtual std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const = 0;
+    [[nodiscard]] virtual std::size_t targets() const = 0;
+    virtual void read_target(std::size_t index, std::span<float> target) const = 0;
+    virtual void read_target(std::size_t index, std::size_t epoch, std::span<float> target) const = 0;
     [[nodiscard]] virtual std::vector<float> pixel_values() const = 0;
     virtual std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const = 0;
     virtual std::uint32_t read_pixels(std::size_t index, std::size_t epoch, std::span<std::uint8_t> pixels) const = 0;
@@ -101,6 +115,19 @@ class any {
     }
     std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const override {
       return read_in_epoch(data, index, epoch, features);
+    }
+    [[nodiscard]] std::size_t targets() const override { return targets_of(data); }
+    void read_target([[maybe_unused]] std::size_t index, [[maybe_unused]] std::span<float> target) const override {
+      if constexpr (dataset_with_targets<Data>)
+        data.read_target(index, target);
+      else
+        throw config_error("any: expected a data set with targets (read_target), found one without");
+    }
+    void read_target(std::size_t index, [[maybe_unused]] std::size_t epoch, std::span<float> target) const override {
+      if constexpr (dataset_with_targets<Data>)
+        read_target_in_epoch(data, index, epoch, target);
+      else
+        read_target(index, target);
     }
     [[nodiscard]] std::vector<float> pixel_values() const override { return pixel_values_of(data); }
     std::uint32_t read_pixels(std::size_t index, std::span<std::uint8_t> pixels) const override {
@@ -140,6 +167,6 @@ template <class Make>
 }
 
 static_assert(dataset_with_epochs<any> && dataset_with_pixels<any> && dataset_with_readers<any> &&
-              !dataset_with_targets<any>);
+              dataset_with_epoch_targets<any>);
 
 }  // namespace localis::data

@@ -135,6 +135,11 @@ class augmented {
     data_->read_target(index, target);
   }
 
+  void read_target(std::size_t index, std::size_t epoch,
+                   std::span<float> target) const requires dataset_with_targets<Dataset> {
+    read_target_in_epoch(*data_, index, epoch, target);
+  }
+
  private:
   static constexpr std::uint64_t stream = 0x6175676D656E74;  // "augment"
 

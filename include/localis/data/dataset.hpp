@@ -52,6 +52,14 @@ concept dataset_with_epochs = dataset<Dataset> &&
   { data.read(index, epoch, features) } -> std::convertible_to<std::uint32_t>;
 };
 
+/// A data set with epochs whose targets differ from epoch to epoch, too, as those of mixed samples do:
+/// `read_target(i, epoch, target)` writes those of `read(i, epoch, features)`.
+template <class Dataset>
+concept dataset_with_epoch_targets = dataset_with_targets<Dataset> && dataset_with_epochs<Dataset> &&
+    requires(const Dataset& data, std::size_t index, std::size_t epoch, std::span<float> target) {
+  data.read_target(index, epoch, target);
+};
+
 /// A data set that is slow to read: a loader should read it with `readers()` threads.
 template <class Dataset>
 concept dataset_with_readers = dataset<Dataset> && requires(const Dataset& data) {
@@ -99,8 +107,9 @@ template <class Dataset>
 concept target_members_fit = (dataset_with_targets<Dataset> || !(
                                                                    requires { &Dataset::read_target; } ||
                                                                    requires(Dataset & data) { data.targets(); })) &&
-                             !detail::reads_three_targets<Dataset, localis::detail::any_value> &&
-                             !detail::reads_three_targets<Dataset, localis::detail::any_reference>;
+                             (dataset_with_epoch_targets<Dataset> ||
+                              !(detail::reads_three_targets<Dataset, localis::detail::any_value> ||
+                                detail::reads_three_targets<Dataset, localis::detail::any_reference>));
 template <class Dataset>
 concept epoch_members_fit =
     dataset_with_epochs<Dataset> || !(detail::reads_three<Dataset, localis::detail::any_value> ||
@@ -125,8 +134,9 @@ template <dataset Dataset>
 constexpr bool check_optional_members() {
   static_assert(target_members_fit<Dataset>,
                 "localis: your data set's targets() or read_target() would never be called. Expected both: "
-                "std::size_t targets() const; void read_target(std::size_t index, std::span<float> target) const. "
-                "Targets are the same in every epoch: there is no read_target(index, epoch, target)");
+                "std::size_t targets() const; void read_target(std::size_t index, std::span<float> target) const; and, "
+                "only in a data set with read(index, epoch, features), "
+                "void read_target(std::size_t index, std::size_t epoch, std::span<float> target) const");
   static_assert(epoch_members_fit<Dataset>,
                 "localis: your data set's read(index, epoch, features) would never be called. Expected: "
                 "std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const");
@@ -163,6 +173,15 @@ std::uint32_t read_in_epoch(const Dataset& data, std::size_t index, std::size_t 
     return data.read(index, epoch, features);
   else
     return data.read(index, features);
+}
+
+/// Reads the target of sample `index` of an epoch, as read_in_epoch() its features.
+template <dataset_with_targets Dataset>
+void read_target_in_epoch(const Dataset& data, std::size_t index, std::size_t epoch, std::span<float> target) {
+  if constexpr (dataset_with_epoch_targets<Dataset>)
+    data.read_target(index, epoch, target);
+  else
+    data.read_target(index, target);
 }
 
 /// What the bytes of a sample stand for; empty for a data set that gives none.
@@ -311,13 +330,39 @@ struct image_set {
   images test;
 };
 
-/// A data set over a user's arrays of floats, which are not copied: the arrays must outlive it.
+/// A view of a user's floats or doubles, from which a span is made.
+class number_span {
+ public:
+  number_span() = default;
+  template <class Numbers>
+  requires std::convertible_to<const Numbers&, std::span<const float>> number_span(const Numbers& numbers)
+      : floats_(std::span<const float>(numbers)) {}
+  template <class Numbers>
+  requires std::convertible_to<const Numbers&, std::span<const double>> number_span(const Numbers& numbers)
+      : doubles_(std::span<const double>(numbers)) {}
+
+  [[nodiscard]] std::size_t size() const { return floats_.size() + doubles_.size(); }
+
+  /// Writes the numbers from `first` on to `floats`; doubles are rounded.
+  void copy(std::size_t first, std::span<float> floats) const {
+    for (std::size_t i = 0; i < floats.size(); ++i)
+      floats[i] = doubles_.empty() ? floats_[first + i] : static_cast<float>(doubles_[first + i]);
+  }
+
+ private:
+  // One of them is empty.
+  std::span<const float> floats_;
+  std::span<const double> doubles_;
+};
+
+/// A data set over a user's arrays of floats or doubles, which are not copied: the arrays must outlive it. Doubles are
+/// rounded to floats when they are read.
 class arrays {
  public:
   /// A data set for classification.
-  /// @param features  labels.size() samples of extents.size() floats, channels last
+  /// @param features  labels.size() samples of extents.size() numbers, channels last
   /// Errors: shape_error if the counts disagree; data_error for a label that is neither a class nor `unlabelled`.
-  arrays(shape extents, std::span<const float> features, std::span<const std::uint32_t> labels, std::size_t classes)
+  arrays(shape extents, number_span features, std::span<const std::uint32_t> labels, std::size_t classes)
       : arrays(extents, features) {
     labels_ = labels;
     classes_ = classes;
@@ -325,9 +370,9 @@ class arrays {
     detail::check_labels("arrays", labels_, classes_);
   }
 
-  /// A data set for regression, which has no labels (classes() is 0) and a row of `target_length` floats per sample.
+  /// A data set for regression, which has no labels (classes() is 0) and a row of `target_length` numbers per sample.
   /// Errors: shape_error if the counts disagree.
-  arrays(shape extents, std::span<const float> features, std::span<const float> targets, std::size_t target_length)
+  arrays(shape extents, number_span features, number_span targets, std::size_t target_length)
       : arrays(extents, features) {
     expect(target_length > 0, "arrays: target_length", "at least 1", target_length);
     targets_ = targets;
@@ -345,31 +390,27 @@ class arrays {
 
   std::uint32_t read(std::size_t index, std::span<float> features) const {
     detail::check_read("arrays", index, size_, shape_.size(), features.size());
-    copy_row(features_, index, features);
+    features_.copy(index * features.size(), features);
     return labels_.empty() ? 0 : labels_[index];
   }
 
   void read_target(std::size_t index, std::span<float> target) const {
     detail::check_read("arrays", index, size_, target_length_, target.size());
-    copy_row(targets_, index, target);
+    targets_.copy(index * target.size(), target);
   }
 
  private:
-  arrays(shape extents, std::span<const float> features) : shape_(extents), features_(features) {
+  arrays(shape extents, number_span features) : shape_(extents), features_(features) {
     detail::check_shape("arrays", shape_);
     size_ = detail::whole_samples("arrays", "features", features_.size(), shape_.size());
   }
 
-  static void copy_row(std::span<const float> source, std::size_t row, std::span<float> target) {
-    for (std::size_t i = 0; i < target.size(); ++i) target[i] = source[row * target.size() + i];
-  }
-
   shape shape_;
   std::size_t size_ = 0;
-  std::span<const float> features_;
+  number_span features_;
   std::span<const std::uint32_t> labels_;
   std::size_t classes_ = 0;
-  std::span<const float> targets_;
+  number_span targets_;
   std::size_t target_length_ = 0;
 };
 
@@ -435,6 +476,11 @@ class subset {
 
   void read_target(std::size_t index, std::span<float> target) const requires dataset_with_targets<Dataset> {
     data_->read_target(original(index), target);
+  }
+
+  void read_target(std::size_t index, std::size_t epoch,
+                   std::span<float> target) const requires dataset_with_epoch_targets<Dataset> {
+    data_->read_target(original(index), epoch, target);
   }
 
  private:

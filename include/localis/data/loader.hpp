@@ -126,7 +126,8 @@ class loader {
       batch.labels[i] = read_sample(batch, i, index, position);
       check_label(index, batch.labels[i]);
       if constexpr (dataset_with_targets<Dataset>)
-        write_row(batch.targets, i, targets, [&](std::span<float> row) { data_.read_target(index, row); });
+        write_row(batch.targets, i, targets,
+                  [&](std::span<float> row) { read_target_in_epoch(data_, index, position.epoch, row); });
     });
   }
 
