@@ -80,6 +80,29 @@ TEST_CASE("evaluate and predict agree, for more samples than a batch and for few
   CHECK(all_parameters(m) == before);
 }
 
+TEST_CASE("predict_outputs: a row of outputs for each sample, in order, with classes and without") {
+  const auto asked = pictures(37, 300);
+  model m;
+  m.prepare({.batch = 16});
+  values all;
+  std::vector<float> row(64);
+  for (std::size_t i = 0; i < 37; ++i) {
+    (void)asked.read(i, row);
+    all.insert(all.end(), row.begin(), row.end());
+  }
+  const values expected = m.predict(all, 37);
+  const auto found = lo::predict_outputs(m, asked);
+  REQUIRE(found.size() == 37);
+  REQUIRE(found[0].size() == model::outputs);
+  for (std::size_t n = 0; n < 37; ++n) {
+    for (std::size_t k = 0; k < model::outputs; ++k) CHECK(found[n][k] == expected[n * model::outputs + k]);
+  }
+  single<hebbian> other;
+  CHECK(lo::predict_outputs(other, bare{}).size() == 12);
+  CHECK(message<lo::shape_error>([&] { (void)lo::predict_outputs(other, asked); }) ==
+        "predict_outputs: data: expected samples of 1x1x4, found 8x8x1");
+}
+
 TEST_CASE("evaluate: batches are those of the memory, or of up to 256 samples where none is prepared") {
   const auto asked = pictures(300);
   model fresh;
@@ -207,7 +230,8 @@ TEST_CASE("predict: the number of classes is the data's, or an argument") {
     if (op.stage == 1 && p.size() == 3) p.value[2] = 100;  // the bias of an output that would win every time
   });
   const std::string expected =
-      "predict: classes of the data, or as an argument: expected at least 1 (model::predict gives outputs), found 0";
+      "predict: classes of the data, or as an argument: expected at least 1 (predict_outputs gives the outputs), found "
+      "0";
   CHECK(message<lo::config_error>([&] { (void)lo::predict(m, regression); }) == expected);
   CHECK(message<lo::config_error>([&] { (void)lo::predict(m, bare{}); }) == expected);
   CHECK(lo::predict(m, bare{}, 3) == std::vector<std::uint32_t>(12, 2));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -131,13 +132,13 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
 /// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
 /// is prepared for predictions.
 /// @param classes  the first outputs, among which the largest is found; 0: as many as the data has classes
-/// Errors: config_error if neither the data nor `classes` says how many classes there are (model::predict gives the
-/// outputs), or for more classes than outputs; error for an output that is not finite.
+/// Errors: config_error if neither the data nor `classes` says how many classes there are (predict_outputs()
+/// gives the outputs), or for more classes than outputs; error for an output that is not finite.
 template <class Model, data::dataset Data>
 [[nodiscard, gnu::cold]] std::vector<std::uint32_t> predict(Model& model, const Data& data, std::size_t classes = 0) {
   if (classes == 0) classes = data.classes();
-  expect(classes > 0, "predict: classes of the data, or as an argument", "at least 1 (model::predict gives outputs)",
-         classes);
+  expect(classes > 0, "predict: classes of the data, or as an argument",
+         "at least 1 (predict_outputs gives the outputs)", classes);
   detail::check_data<Model>("predict", "data", data);
   if (classes > Model::outputs) {
     throw config_error(
@@ -147,6 +148,24 @@ template <class Model, data::dataset Data>
   result.reserve(data.size());
   detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
     detail::append_largest("predict", model, batch, classes, result);
+  });
+  return result;
+}
+
+/// Returns the row of outputs for each sample of a data set, with or without classes, as for a regression: element
+/// [n][k] is output k of sample n, and the rows lie one behind the other.
+/// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
+/// is prepared for predictions. Errors: shape_error and config_error for data that does not fit the network.
+template <class Model, data::dataset Data>
+[[nodiscard, gnu::cold]] std::vector<std::array<typename Model::scalar, Model::outputs>> predict_outputs(
+    Model& model, const Data& data) {
+  detail::check_data<Model>("predict_outputs", "data", data);
+  std::vector<std::array<typename Model::scalar, Model::outputs>> result;
+  result.reserve(data.size());
+  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+    const std::vector<typename Model::scalar> output = model.predict(batch);
+    for (std::size_t n = 0; n < batch.size; ++n)
+      std::copy_n(&output[n * Model::outputs], Model::outputs, result.emplace_back().data());
   });
   return result;
 }
