@@ -320,7 +320,7 @@ class safetensors {
                               ", the bytes after the header, found [", range.first, ", ", range.second, "]"));
       if (range.first != offset)
         throw data_error(text(location(*tensor), ": expected data_offsets from ", offset,
-                              ", source the tensor before it ends, ", "found [", range.first, ", ", range.second,
+                              ", where the tensor before it ends, ", "found [", range.first, ", ", range.second,
                               "]: ", range.first < offset ? "they overlap" : "a hole"));
       offset = range.second;
     }
@@ -372,7 +372,7 @@ class safetensors {
 
   std::string name_;
   std::ifstream file_;
-  std::size_t values_ = 0;  ///< byte source the header ends
+  std::size_t values_ = 0;  ///< byte where the header ends
   metadata_map metadata_;
   std::map<std::string, tensor_info> tensors_;
 };
