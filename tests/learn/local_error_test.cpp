@@ -16,6 +16,7 @@
 #include <localis/core/unlabelled.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
+#include <localis/layer/junction.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
@@ -95,6 +96,14 @@ TEST_CASE("local_error: in a residual block every layer's step is that of the bl
   check_step<lo::network<lo::image<6, 4, 2>, lo::conv2d<2, 1, lo::rule::local<lo::rule::oja>>, block, lo::tanh,
                          lo::dense<classes>>,
              1, 2, 5, 7>();
+}
+
+TEST_CASE("local_error: in branches within each other every layer's step is that of the outer block's loss") {
+  using excited =
+      lo::multiplied<lo::branch<>, lo::branch<lo::global_average_pool, lo::dense<3, local_error>, lo::tanh>>;
+  using branches = lo::concatenated<lo::branch<lo::conv2d<3, 1, local_error>, lo::batch_norm, excited>,
+                                    lo::branch<lo::conv2d<2, 3, lo::padding<1>, local_error>, lo::tanh>>;
+  check_step<lo::network<lo::image<6, 4, 2>, branches, lo::dense<classes>>, 0, 1, 6, 11>();
 }
 
 TEST_CASE("local_error: each stage learns from its own loss alone") {

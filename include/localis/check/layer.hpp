@@ -87,9 +87,8 @@ struct as_made {
 /// of all arrays). Inputs differ from each other and from 0 by more than the step, because of maxima and rectifiers.
 /// The best of three step sizes counts, since a kink rarely lies within the smallest.
 ///
-/// @tparam Layer      the layer, or a residual<...> block; check residual<my_layer> too if my_layer is elementwise:
-/// there
-///                    its input gradient must not overwrite its output gradient
+/// @tparam Layer      the layer, or a block such as residual<...>; check residual<my_layer> too if my_layer is
+///                    elementwise: there its input gradient must not overwrite its output gradient
 /// @tparam Input      image<...> or vector_input<...>
 /// @param configure   called with the layer's run-time part (in a block, that of the first operation)
 /// Backend: any backend in double; the caller includes its header.

@@ -165,6 +165,8 @@ struct operands {
   T* output_gradient = nullptr;
   T* input_gradient = nullptr;       ///< null if no earlier stage needs it
   bool adds_input_gradient = false;  ///< backward adds to input_gradient; only for an operation that accumulates
+  /// Of an operation that joins: the gradient of its second input. Of one that begins a branch: what backward adds, the
+  /// gradient of the branches after it.
   T* skip_gradient = nullptr;
   T* saved = nullptr;                        ///< values that forward leaves for backward
   std::byte* parameter_gradients = nullptr;  ///< in the order of parameters(), each aligned as workspace does
