@@ -154,6 +154,28 @@ TEST_CASE("program: blocks within each other are one stage, and the inner one's 
   CHECK(ops[29].input == 28);
 }
 
+namespace {
+
+/// An activation whose backward pass reads its input.
+struct of_input {
+  static constexpr lo::operation describe(const lo::shape& in) {
+    lo::operation op = lo::relu::describe(in);
+    op.saves = lo::saved_values::input;
+    return op;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("program: an activation that reads its input backward runs in the pass of a normalization, not of a sum") {
+  using block = lo::residual<lo::conv2d<4, 1>>;
+  using of_output = lo::network<lo::image<8, 8, 4>, block, lo::relu, lo::batch_norm, lo::relu>;
+  using net = lo::network<lo::image<8, 8, 4>, block, of_input, lo::batch_norm, of_input>;
+  CHECK(of_output::program.operations[4].fused_into_previous);
+  CHECK_FALSE(net::program.operations[4].fused_into_previous);
+  CHECK(net::program.operations[6].fused_into_previous);
+}
+
 TEST_CASE("program: the boundary stops at the first stage with a layer that learns by gradient, or at the last stage") {
   using last = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<4, lo::rule::hebb>, lo::dense<4, oja>>;
   using middle = lo::network<lo::vector_input<4>, lo::dense<4, oja>, lo::dense<4>, lo::dense<4, oja>, lo::dense<2>>;

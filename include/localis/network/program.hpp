@@ -327,7 +327,9 @@ constexpr program<sizeof...(Layers)> build_program(const shape& input, layer_lis
     if (op.ends_junction) --depth;
     if (i > 0) {
       const operation& previous = result.operations[i - 1];
-      op.fused_into_previous = op.fusable_as == fusion::activation && previous.accepts == fusion::activation;
+      // A sum does not keep what an activation that reads its input backward would read.
+      const bool is_kept = previous.kind != operation_kind::add || !op.saves_input();
+      op.fused_into_previous = is_kept && op.fusable_as == fusion::activation && previous.accepts == fusion::activation;
       op.is_epilogue = op.kind == operation_kind::normalization
                            ? op.fusable_as == fusion::epilogue && previous.accepts == fusion::epilogue
                            : previous.is_epilogue && (op.fused_into_previous || op.fusable_as == fusion::epilogue);
