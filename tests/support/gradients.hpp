@@ -175,7 +175,7 @@ void check_other_gradients() {
   check_gradient<lo::silu, lo::image<3, 4, 2>, Backend>();
   check_gradient<lo::gelu, lo::image<3, 4, 2>, Backend>();
   check_gradient<lo::hard_swish, lo::image<3, 4, 2>, Backend>();
-  // Those that read their input, in the passes of the layer before and in a block.
+  // Those that read their input, behind layers that run others in their own passes, and in a block.
   check_gradient<lo::sequence<lo::batch_norm, lo::gelu, lo::batch_norm, lo::silu>, lo::image<3, 4, 2>, Backend>();
   check_gradient<lo::sequence<lo::residual<lo::gelu>, lo::silu, lo::hard_swish, lo::gelu>, lo::image<3, 4, 2>,
                  Backend>();

@@ -116,7 +116,8 @@ struct activation {
     op.in = in;
     op.out = in;
     op.elementwise = true;
-    op.fusable_as = slope_of_input<function> ? fusion::activation : fusion::none;
+    // A normalization reads its own input, from which it computes x; the sum of a residual block keeps only y.
+    op.fusable_as = slope_of_output<function> && slope_of_input<function> ? fusion::activation : fusion::none;
     op.saves = slope_of_output<function> ? saved_values::output : saved_values::input;
     return op;
   }

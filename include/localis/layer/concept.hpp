@@ -44,11 +44,11 @@
 ///     std::vector<std::size_t*> counts();                       // counters that a stored training run contains
 ///
 /// What its operation says can require more members. fusable_as = fusion::activation requires a member `function`, an
-/// activation_function with slope_at(x). accepts = fusion::activation requires that forward and backward take one more
-/// argument, the activation function of the next layer. A supervised `learning` and accepts = fusion::epilogue require
-/// the members of linear_layer, and fusable_as = fusion::epilogue of a normalization requires those of
-/// batch_norm_layer. `elementwise` requires that forward and backward work in place and otherwise, and `accumulates`
-/// that backward adds to the input gradient if operands::adds_input_gradient says so.
+/// activation_function with slope(y) and slope_at(x). accepts = fusion::activation requires that forward and backward
+/// take one more argument, the activation function of the next layer. A supervised `learning` and accepts =
+/// fusion::epilogue require the members of linear_layer, and fusable_as = fusion::epilogue of a normalization requires
+/// those of batch_norm_layer. `elementwise` requires that forward and backward work in place and otherwise, and
+/// `accumulates` that backward adds to the input gradient if operands::adds_input_gradient says so.
 namespace localis {
 
 template <class T>
@@ -164,6 +164,7 @@ template <class S, class Backend, fusion FusableAs, fusion Accepts, bool Supervi
 concept claims_fit = (FusableAs != fusion::activation ||
                       requires(const S& state) {
                         state.function(1.0);
+                        state.function.slope(1.0);
                         state.function.slope_at(1.0);
                       }) &&
                      (Accepts != fusion::activation ||
@@ -284,7 +285,8 @@ constexpr bool check_claims() {
     static_assert(
         claims_fit<state_of<L, Backend>, Backend, FusableAs, fusion::none, false>,
         "localis::model: an operation that is fusable as an activation is one; its layer's state has no such member. "
-        "Expected: a member `function` with constexpr operator()(x) and slope_at(x), as activation<Function> may have");
+        "Expected: a member `function` with constexpr operator()(x), slope(y) and slope_at(x), as activation<Function> "
+        "may have");
     static_assert(
         claims_fit<state_of<L, Backend>, Backend, fusion::none, Accepts, false>,
         "localis::model: an operation that accepts an activation computes the activation after it; forward or "

@@ -9,9 +9,8 @@
 
 /// Activation functions: plain values with y = f(x), and with the slope f'(x). Layers and some rules
 /// (rule::nonlinear_hpca) use them. A function states its slope in terms of its output, slope(y), in terms of its
-/// input, slope_at(x), or both. A backward pass reads the output if there is slope(y), and else the input. With
-/// slope_at(x), the layer before it can compute the function in its own passes; where the slope is dearer in terms of
-/// x, slope_at(x) is left out.
+/// input, slope_at(x), or both. A backward pass reads the output if there is slope(y), and else the input. With both,
+/// which a function has if neither is dearer, the layer before it can compute the function in its own passes.
 namespace localis {
 
 /// Whether a function states its slope in terms of its output.
