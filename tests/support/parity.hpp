@@ -116,11 +116,10 @@ using signals =
                 lo::max_pool1d<2>, lo::conv1d<12, 3, lo::dilation<2>, lo::stride<2>, lo::groups<2>, oja>, lo::tanh,
                 lo::average_pool1d<3, lo::stride<1>, lo::padding<1>>, lo::dense<5, oja>, lo::tanh, lo::dense<3>>;
 
-using normalized =
-    lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>, lo::instance_norm,
-                lo::triangle, lo::conv2d<5, 2, lo::no_bias, lo::rule::hebb>, lo::affine_instance_norm, lo::tanh,
-                lo::layer_norm, lo::softmax, lo::conv2d<6, 1, oja>, lo::group_norm<2>, lo::tanh, lo::dense<6, oja>,
-                lo::group_norm<3>, lo::layer_norm, lo::dense<3>>;
+using normalized = lo::network<lo::image<7, 6, 2>, lo::patch_norm<3>, lo::conv2d<6, 3, lo::no_bias, oja>,
+                               lo::instance_norm, lo::triangle, lo::conv2d<5, 2, lo::no_bias, lo::rule::hebb>,
+                               lo::affine_instance_norm, lo::tanh, lo::layer_norm, lo::softmax, lo::conv2d<6, 1, oja>,
+                               lo::group_norm<2>, lo::tanh, lo::dense<6, oja>, lo::layer_norm, lo::dense<3>>;
 
 /// Smooth activations, whose slopes are functions of the output or of the input: behind a normalization, behind other
 /// layers and one after the other.
