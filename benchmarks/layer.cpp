@@ -5,20 +5,19 @@
 //   of_peak   the same as a fraction of the speed of multiply-adds in registers, measured before
 //   bytes     each array read or written once, for the intensity in a roofline
 
-#include "layer.hpp"
-
 #include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "lab/report/format.hpp"
-#include "peak.hpp"
 #include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/localis.hpp>
+#include <localis/speed/layer.hpp>
+#include <localis/speed/peak.hpp>
 
 namespace lo = localis;
 using benchmarks::cpu;
@@ -34,15 +33,16 @@ void report(benchmark::State& state, double flop, double bytes, double peak) {
 }
 
 template <class Rule, class Pass>
-void measure(const std::string& what, const benchmarks::shape& shape, double arrays, double peak, const Pass& pass) {
+void measure(const std::string& what, const lo::speed::layer_case& shape, double arrays, double peak,
+             const Pass& pass) {
   lo::check::counting<cpu> counter;
-  benchmarks::layer<lo::check::counting<cpu>, Rule> counted(counter, shape);
+  lo::speed::bare_layer<lo::check::counting<cpu>, Rule> counted(counter, shape);
   pass(counted);
   const double flop = 2 * static_cast<double>(counter.counts().total());
   const std::string name = shape.name + '/' + what;
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) {
-                                 benchmarks::layer<cpu, Rule> measured(cpu(), shape);
+                                 lo::speed::bare_layer<cpu, Rule> measured(cpu(), shape);
                                  pass(measured);
                                  for (auto running : state) {
                                    (void)running;
@@ -55,7 +55,7 @@ void measure(const std::string& what, const benchmarks::shape& shape, double arr
 }
 
 /// U = X W^T, where X is there already.
-void measure_product(const benchmarks::shape& shape, double peak) {
+void measure_product(const lo::speed::layer_case& shape, double peak) {
   const lo::linear_map map = shape.op.map();
   if (map.depthwise()) return;
   benchmark::RegisterBenchmark(
@@ -86,14 +86,14 @@ void measure_product(const benchmarks::shape& shape, double peak) {
 
 int main(int count, char** arguments) {
   benchmarks::tell_machine();
-  const double peak = benchmarks::fma_peak();
+  const double peak = lo::speed::fma_peak();
   benchmark::AddCustomContext("fma_peak", examples::exact(peak));
-  benchmark::AddCustomContext("memory_bandwidth", examples::exact(benchmarks::memory_bandwidth()));
+  benchmark::AddCustomContext("memory_bandwidth", examples::exact(lo::speed::memory_bandwidth()));
 
-  const std::vector<benchmarks::shape> oja = benchmarks::shapes<lo::rule::oja>();
-  const std::vector<benchmarks::shape> hebb = benchmarks::shapes<lo::rule::hebb>();
+  const std::vector<lo::speed::layer_case> oja = lo::speed::layer_cases<lo::rule::oja>();
+  const std::vector<lo::speed::layer_case> hebb = lo::speed::layer_cases<lo::rule::hebb>();
   for (std::size_t i = 0; i < oja.size(); ++i) {
-    const benchmarks::shape& shape = oja[i];
+    const lo::speed::layer_case& shape = oja[i];
     const auto in = static_cast<double>(shape.samples * shape.op.in.size());
     const auto out = static_cast<double>(shape.samples * shape.op.out.size());
     const auto weights = static_cast<double>(shape.op.map().weights());

@@ -10,11 +10,11 @@
 
 #include "lab/report/format.hpp"
 #include "on_gpu.cuh"
-#include "rule.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/backend/cuda/backend.cuh>
 #include <localis/core/random.hpp>
+#include <localis/speed/rule.hpp>
 
 namespace {
 
@@ -55,6 +55,6 @@ int main(int count, char** arguments) {
       peak = product_peak(backend());
       benchmark::AddCustomContext("cublas_peak", examples::exact(peak));
     }
-    benchmarks::measure_rules([] { return backend(); }, peak, 10);
+    localis::speed::measure_rules([] { return backend(); }, peak, 10);
   });
 }

@@ -59,6 +59,7 @@ need_tests() {
   need_components
   need doctest-dev has_header doctest-dev doctest/doctest.h
   need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
+  need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
   need pkg-config command -v pkg-config
   need xz-utils command -v xz
   has_cccl || need libthrust-dev has_header libthrust-dev thrust/version.h

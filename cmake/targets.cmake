@@ -12,7 +12,7 @@
 # must be visible outside this folder; and LOCALIS_OWN, which states whether the headers cause warnings in files that
 # include them. They do so only in this repository's own builds.
 
-set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint thrust_host cuda cudnn)  # besides the core, localis::localis
+set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint speed thrust_host cuda cudnn)  # besides the core, localis::localis
 
 function(localis_component name missing)
   set(${missing} "" PARENT_SCOPE)
@@ -75,6 +75,14 @@ function(localis_component name missing)
     endif()
     list(APPEND links localis::safetensors ZLIB::ZLIB)
 
+  elseif(name STREQUAL "speed")  # localis/speed/
+    find_package(benchmark QUIET)
+    if(NOT benchmark_FOUND)
+      set(${missing} "Google Benchmark (Debian: libbenchmark-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links benchmark::benchmark)
+
   elseif(name STREQUAL "thrust_host")  # localis/backend/thrust_host/backend.hpp
     find_path(LOCALIS_THRUST_INCLUDE thrust/version.h PATH_SUFFIXES cccl DOC "folder that holds thrust/version.h")
     if(NOT LOCALIS_THRUST_INCLUDE)
@@ -116,6 +124,14 @@ function(localis_component name missing)
   if(name STREQUAL "localis")
     target_include_directories(${target} INTERFACE "${LOCALIS_INCLUDE_DIR}")
     target_compile_features(${target} INTERFACE cxx_std_20)
+  elseif(name STREQUAL "speed")  # localis/speed/
+    find_package(benchmark QUIET)
+    if(NOT benchmark_FOUND)
+      set(${missing} "Google Benchmark (Debian: libbenchmark-dev)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links benchmark::benchmark)
+
   elseif(name STREQUAL "thrust_host")
     target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_THRUST_INCLUDE}")
   elseif(name STREQUAL "cudnn")

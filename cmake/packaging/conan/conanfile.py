@@ -16,7 +16,7 @@ class Localis(ConanFile):
     license = "MIT"
     package_type = "header-library"
     settings = "os", "compiler", "build_type", "arch"
-    options = {component: [True, False] for component in ("gzip", "folder", "safetensors", "checkpoint")}
+    options = {component: [True, False] for component in ("gzip", "folder", "safetensors", "checkpoint", "speed")}
     default_options = {component: False for component in options}
     no_copy_source = True
 
@@ -42,6 +42,8 @@ class Localis(ConanFile):
             self.requires("libpng/[>=1.6 <2]")
         if self.options.safetensors or self.options.checkpoint:
             self.requires("nlohmann_json/[>=3.9 <4]")
+        if self.options.speed:
+            self.requires("benchmark/[>=1.7 <2]")
 
     def generate(self):
         CMakeToolchain(self).generate()

@@ -13,6 +13,9 @@
 #ifdef WITH_safetensors
 #include <localis/io/safetensors.hpp>
 #endif
+#ifdef WITH_speed
+#include <localis/speed/measure.hpp>
+#endif
 
 double components();
 
@@ -36,6 +39,9 @@ double components() {
 #endif
 #ifdef WITH_checkpoint
   refuses([] { (void)localis::io::read_checkpoint<float>("nowhere.checkpoint"); });
+#endif
+#ifdef WITH_speed
+  [[maybe_unused]] int (*const measure)(int, char**) = &localis::speed::measure<localis::rule::hebb>;
 #endif
   return refused;
 }

@@ -21,7 +21,7 @@ class Consumer(ConanFile):
     def build(self):
         cmake = CMake(self)
         options = self.dependencies["localis"].options
-        components = [name for name in ("gzip", "folder", "safetensors", "checkpoint") if options.get_safe(name)]
+        components = [name for name in ("gzip", "folder", "safetensors", "checkpoint", "speed") if options.get_safe(name)]
         variables = {"HOW": "package", "COMPONENTS": ";".join(components)}
         cmake.configure(variables, build_script_folder=os.path.join(
             self.recipe_folder, "..", "..", "..", "..", "tests", "packaging", "consumer"))

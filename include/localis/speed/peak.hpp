@@ -12,7 +12,7 @@
 
 /// Measures the peak performance of the machine, on as many threads as OpenMP uses, in the run that is compared with
 /// it.
-namespace benchmarks {
+namespace localis::speed {
 
 namespace detail {
 
@@ -23,7 +23,7 @@ double best_seconds(const Work& work) {
   for (int repetition = 0; repetition < 5; ++repetition) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = (std::min)(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return best;
 }
@@ -32,20 +32,20 @@ double best_seconds(const Work& work) {
 
 /// GFLOP/s of multiply-adds on vectors of float that are all in registers.
 inline double fma_peak() {
-  using packet = localis::cpu::direct::packet<float>;
-  constexpr std::size_t width = localis::cpu::direct::width<float>;
-  constexpr std::size_t chains = localis::cpu::direct::many_registers ? 16 : 10;
+  using packet = cpu::direct::packet<float>;
+  constexpr std::size_t width = cpu::direct::width<float>;
+  constexpr std::size_t chains = cpu::direct::many_registers ? 16 : 10;
   constexpr std::size_t steps = 4'000'000;
-  const std::size_t threads = localis::cpu::available_threads();
+  const std::size_t threads = cpu::available_threads();
   const double seconds = detail::best_seconds([&] {
-    localis::cpu::parallel_for(threads, [&](std::size_t thread) {
+    cpu::parallel_for(threads, [&](std::size_t thread) {
       packet sums[chains];
       for (std::size_t i = 0; i < chains; ++i) sums[i] = packet{} + static_cast<float>(thread + i);
       const packet term = packet{} + 0.001F;
       for (std::size_t step = 0; step < steps; ++step) {
-        for (std::size_t i = 0; i < chains; ++i) sums[i] = localis::cpu::direct::multiply_add(0.999F, sums[i], term);
+        for (std::size_t i = 0; i < chains; ++i) sums[i] = cpu::direct::multiply_add(0.999F, sums[i], term);
       }
-      for (packet& sum : sums) benchmark::DoNotOptimize(sum);
+      for (packet& sum : sums) ::benchmark::DoNotOptimize(sum);
     });
   });
   return 2e-9 * static_cast<double>(width * chains * steps * threads) / seconds;
@@ -54,17 +54,17 @@ inline double fma_peak() {
 /// GB/s of a[i] += b[i] over arrays beyond the caches: two reads and a write.
 inline double memory_bandwidth() {
   constexpr std::size_t size = std::size_t{1} << 25;
-  const std::size_t threads = localis::cpu::available_threads();
+  const std::size_t threads = cpu::available_threads();
   std::vector<float> a(size, 1.0F);
   std::vector<float> b(size, 1e-3F);
   const double seconds = detail::best_seconds([&] {
-    localis::cpu::parallel_for(threads, [&](std::size_t thread) {
-      const localis::cpu::range part = localis::cpu::part_of(size, thread, threads);
+    cpu::parallel_for(threads, [&](std::size_t thread) {
+      const cpu::range part = cpu::part_of(size, thread, threads);
       for (std::size_t i = part.begin; i < part.end; ++i) a[i] += b[i];
     });
-    benchmark::ClobberMemory();
+    ::benchmark::ClobberMemory();
   });
   return 3e-9 * static_cast<double>(size * sizeof(float)) / seconds;
 }
 
-}  // namespace benchmarks
+}  // namespace localis::speed
