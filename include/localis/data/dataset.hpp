@@ -381,6 +381,13 @@ class arrays {
     detail::check_count("arrays", "rows of targets", size_, count);
   }
 
+  /// A data set with neither labels nor targets, for rules that need none (trainer::learn_locally).
+  /// Errors: shape_error if the counts disagree.
+  arrays(shape extents, number_span features) : shape_(extents), features_(features) {
+    detail::check_shape("arrays", shape_);
+    size_ = detail::whole_samples("arrays", "features", features_.size(), shape_.size());
+  }
+
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t height() const { return shape_.height; }
   [[nodiscard]] std::size_t width() const { return shape_.width; }
@@ -400,11 +407,6 @@ class arrays {
   }
 
  private:
-  arrays(shape extents, number_span features) : shape_(extents), features_(features) {
-    detail::check_shape("arrays", shape_);
-    size_ = detail::whole_samples("arrays", "features", features_.size(), shape_.size());
-  }
-
   shape shape_;
   std::size_t size_ = 0;
   number_span features_;

@@ -184,7 +184,7 @@ class model {
 
   /// Runs one batch through the network. Stages before the boundary learn by their rules during this pass (if
   /// local_rate > 0); stages from the boundary on save the arrays that backward() reads. Returns the network's output,
-  /// samples x outputs, in the backend's memory, valid until the next pass.
+  /// samples x outputs, in the backend's memory, valid until the next pass; nothing for step_options::prefix_only.
   std::span<const scalar> forward(std::span<const scalar> features, std::size_t samples, const step_options& options) {
     return forward(data::batch_view<scalar>{.size = samples, .features = features}, options);
   }
@@ -280,9 +280,9 @@ class model {
     return s;
   }
   /// Runs the forward pass over the network. The boundary `stages` means an evaluation.
-  void run_forward(const step_values<scalar>& values, std::size_t boundary) {
+  void run_forward(const step_values<scalar>& values, const detail::pass_stages& chosen) {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
-    detail::forward_pass<Network, Backend>({execute, signals_, values, gains()}, boundary);
+    detail::forward_pass<Network, Backend>({execute, signals_, values, gains()}, chosen);
   }
   void run_backward() {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
@@ -459,7 +459,12 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   if constexpr (teaching_signals::any) signals_.open(backend_, memory(), options, samples);
   pass_.arena_plan = &plans_.training(options.boundary);
   pass_.arena = arena_.data();
-  run_forward(step_, options.boundary);
+  if (options.prefix_only) {
+    run_forward(step_, {options.boundary, options.resting, options.boundary});
+    state_ = progress::idle;
+    return {};
+  }
+  run_forward(step_, {options.boundary, options.resting});
   state_ = progress::forward;
   return {pass_.output(), samples * outputs};
 }
@@ -544,7 +549,7 @@ auto model<Network, Backend>::predict(const data::batch_view<scalar>& batch) -> 
                                                      .pixels = part(batch.pixels),
                                                      .pixel_values = batch.pixel_values});
     pass_.samples = count;
-    run_forward({}, stages);
+    run_forward({}, {stages});
     backend_.download(pass_.output(), std::span<scalar>(result.data() + first * outputs, count * outputs));
   }
   return result;

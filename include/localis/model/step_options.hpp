@@ -39,6 +39,8 @@ struct step_options {
   std::span<const std::uint32_t> labels{};   ///< by sample; for supervised rules
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
   std::size_t classes = 0;    ///< classes of the data; outputs beyond them are ignored; 0: as many as outputs
+  std::size_t resting = 0;    ///< the stages before this one do not learn, although they lie before the boundary
+  bool prefix_only = false;   ///< true: the stages from the boundary on are not run; there are no outputs and no loss
   bool apply_updates = true;  ///< false: a dry run, which changes only outputs and gradients
   bool check_targets = true;  ///< false: the loss takes every row of targets, and the host does not look at them
 };

@@ -30,6 +30,7 @@
 #include <localis/train/events.hpp>
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/gradients.hpp>
+#include <localis/train/learn_locally.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_checks.hpp>
 #include <localis/train/run_memory.hpp>
@@ -120,6 +121,15 @@ class trainer {
   template <data::dataset Train, data::dataset Validation>
   const localis::report& fit(const Train& train, const Validation& validation) {
     return run(train, &validation);
+  }
+  /// Lets the first stages learn by their rules alone, without a run: no loss and no backward pass is computed, and the
+  /// stages behind them are not run. Batches, local rate and normalization are those of fit(), third factors
+  /// (modulate()) apply, and supervision and the other callbacks do not; the reward is 1. Data for unsupervised rules
+  /// needs no labels. It must not be called in a callback of fit(). Errors: config_error for stages that do not all
+  /// have a local rule, for 0 epochs, and for a local rate of 0; those of the class for data.
+  template <data::dataset Data>
+  local_report learn_locally(const Data& data, const local_options& chosen = {}) {
+    return detail::learn_locally(model_, data, options_, chosen, modulators_);
   }
   /// Ends the run after the current step (accumulate_gradients(): after the next gradient step). May be called from a
   /// callback, another thread, or a signal handler.
