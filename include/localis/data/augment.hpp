@@ -265,4 +265,7 @@ static_assert(dataset_with_pixels<subset<augmented<images>>> && dataset_with_pix
 static_assert(dataset_with_targets<augmented<arrays>> && !dataset_with_epochs<plain<augmented<images>>>);
 static_assert(!dataset_with_pixels<augmented<arrays>>);
 
+template <class D>
+augmented(const D&, augmentation) -> augmented<D>;
+
 }  // namespace localis::data

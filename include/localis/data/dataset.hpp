@@ -496,6 +496,11 @@ class subset {
   std::vector<std::uint32_t> indices_;
 };
 
+template <class D>
+subset(const D&, std::vector<std::uint32_t>) -> subset<D>;
+template <class D>
+subset(const D&, std::size_t, std::size_t) -> subset<D>;
+
 /// Wraps a data set and hides its epochs: every sample is as an evaluation sees it. Use it for the validation part of a
 /// data set whose training part is augmented. It holds a pointer: the data set must outlive it.
 template <dataset Dataset>
@@ -533,6 +538,9 @@ class plain {
  private:
   const Dataset* data_;
 };
+
+template <class D>
+plain(const D&) -> plain<D>;
 
 /// The size of the validation part of a data set: a number of samples, or a fraction of them.
 struct validation_count {

@@ -249,6 +249,15 @@ class cutmix : public detail::mixed<Dataset, detail::paste> {
   explicit cutmix(const Dataset&& data, const mixing& options = {}) = delete;
 };
 
+template <class D>
+mixup(const D&) -> mixup<D>;
+template <class D>
+mixup(const D&, mixing) -> mixup<D>;
+template <class D>
+cutmix(const D&) -> cutmix<D>;
+template <class D>
+cutmix(const D&, mixing) -> cutmix<D>;
+
 static_assert(dataset_with_epoch_targets<mixup<images>> && dataset_with_epoch_targets<subset<cutmix<images>>>);
 static_assert(dataset_with_pixels<cutmix<images>> && !dataset_with_pixels<mixup<images>>);
 

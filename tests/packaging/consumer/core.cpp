@@ -16,8 +16,9 @@ double components();
 
 static double train() {
   const auto data = lo::data::synthetic_images(64, 8, 8, 1, 3, 1, 0.5);
-  const lo::data::augmented<lo::data::images> varied(data,
-                                                     {.flip = true, .normalize = lo::data::channel_statistics(data)});
+  const lo::data::augmented varied(
+      data, lo::data::augmentation{.flip = true, .normalize = lo::data::channel_statistics(data)});
+  const lo::data::mixup mixed(data);
   lo::model<net> model{{.seed = 1}};
   lo::trainer trainer{
       model, lo::scheduler::dynamic{}, lo::supervision::loss_gain{}, {.epochs = 1, .batch = 16, .local_rate = 1e-3}};
