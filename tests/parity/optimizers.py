@@ -1,0 +1,67 @@
+"""Compares the optimizers of localis with PyTorch's.
+
+    optimizers.py PROGRAM
+
+PROGRAM (optimizers.cpp) and PyTorch take 50 steps from the same weights with the same gradients, some of which are small.
+Measure: norm(a - b) / norm(b) of the change of the weights, against PyTorch in double: in double at most 1e-12; in float at
+most 3 times what PyTorch in float is off, or 1e-6 where that is less.
+"""
+
+import subprocess
+import sys
+import tempfile
+
+import torch
+from safetensors.torch import load_file, save_file
+
+SIZE, STEPS = 64, 50
+
+OPTIMIZERS = {
+    "sgd": lambda w: torch.optim.SGD(w, 0.1, momentum=0.9, weight_decay=0.01),
+    "nesterov": lambda w: torch.optim.SGD(w, 0.1, momentum=0.8, nesterov=True, weight_decay=0.01),
+    "adam": lambda w: torch.optim.Adam(w, 0.01, weight_decay=0.01),
+    "adamw": lambda w: torch.optim.AdamW(w, 0.01, weight_decay=0.1),
+    "rmsprop": lambda w: torch.optim.RMSprop(w, 0.01, alpha=0.9, weight_decay=0.01),
+    "rmsprop_momentum": lambda w: torch.optim.RMSprop(w, 0.01, momentum=0.7),
+}
+
+
+def torch_run(series, dtype):
+    found = {}
+    for name, make in OPTIMIZERS.items():
+        weights = series["weights"].to(dtype).clone().requires_grad_()
+        optimizer = make([weights])
+        for gradient in series["gradients"].to(dtype):
+            weights.grad = gradient.clone()
+            optimizer.step()
+        found[name] = weights.detach().double()
+    return found
+
+
+def main():
+    program = sys.argv[1]
+    torch.manual_seed(1)
+    # Values of float, so that both precisions see the same series.
+    scale = torch.tensor([1e-3, 0.1, 1.0, 10.0]).repeat(SIZE // 4)
+    series = {"weights": torch.randn(SIZE), "gradients": torch.randn(STEPS, SIZE) * scale}
+    start = series["weights"].double()
+    expected = torch_run(series, torch.float64)
+    theirs = torch_run(series, torch.float32)
+    off = lambda found, name: float((found[name].double() - expected[name]).norm() / (expected[name] - start).norm())
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        save_file(series, f"{folder}/series")
+        for scalar in ("double", "float"):
+            subprocess.run([program, scalar, f"{folder}/series", f"{folder}/results"], check=True)
+            ours = load_file(f"{folder}/results")
+            if set(ours) != set(expected):
+                sys.exit(f"tensors on one side only: {sorted(set(ours) ^ set(expected))}")
+            for name in expected:
+                value = off(ours, name)
+                limit = 1e-12 if scalar == "double" else max(1e-6, 3 * off(theirs, name))
+                print(f"{scalar:6} {name:20} {value:9.2e}")
+                failed |= not value <= limit
+    sys.exit(1 if failed else 0)
+
+
+main()
