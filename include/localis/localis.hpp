@@ -11,11 +11,14 @@
 #include <localis/data/any.hpp>
 #include <localis/data/augment.hpp>
 #include <localis/data/cifar.hpp>
+#include <localis/data/csv.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/idx.hpp>
 #include <localis/data/loader.hpp>
 #include <localis/data/mix.hpp>
+#include <localis/data/npy.hpp>
 #include <localis/data/synthetic.hpp>
+#include <localis/data/table.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv1d.hpp>
 #include <localis/layer/conv2d.hpp>
