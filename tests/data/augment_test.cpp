@@ -253,3 +253,124 @@ TEST_CASE("bytes are cropped, mirrored and normalized as floats are, wherever so
   CHECK(data::augmented(never_black, {.padding = 1}).pixel_values().empty());
   localis_test::check_pixels(data::augmented(never_black, {.flip = true}), 3);
 }
+
+namespace {
+
+/// A picture as it is changed in an epoch: its bytes.
+template <class Dataset>
+std::vector<std::uint8_t> bytes(const Dataset& from, std::size_t epoch) {
+  std::vector<std::uint8_t> pixels(data::shape_of(from).size());
+  from.read_pixels(0, epoch, pixels);
+  return pixels;
+}
+
+}  // namespace
+
+TEST_CASE("a cut is a part of the picture, resized to its size") {
+  // A ramp from left to right and another from top to bottom: a part has a smaller slope, and tells where it lay.
+  std::vector<std::uint8_t> pixels;
+  for (std::size_t y = 0; y < 20; ++y)
+    for (std::size_t x = 0; x < 30; ++x) {
+      pixels.push_back(static_cast<std::uint8_t>(5 + 8 * x));
+      pixels.push_back(static_cast<std::uint8_t>(5 + 12 * y));
+    }
+  const data::images source({20, 30, 2}, pixels, {0}, 1, 1.0F);
+  const data::random_cut_range range{.least_area = 0.2, .most_area = 0.6, .least_ratio = 0.5, .most_ratio = 2};
+  const data::augmented cut(source, {.cut = range, .seed = 11});
+  for (std::size_t epoch = 0; epoch < 200; ++epoch) {
+    const auto found = bytes(cut, epoch);
+    const localis::random_stream random =
+        localis::random_stream(11, 0x6175676D656E74).substream(epoch).substream(0).substream(0);
+    const data::region part = data::random_cut(20, 30, 1, range, random).source;
+    for (std::size_t y = 2; y < 18; ++y)  // apart from the edges, where the filter ends
+      for (std::size_t x = 2; x < 28; ++x) {
+        const double old_x = static_cast<double>(part.left) +
+                             (static_cast<double>(x) + 0.5) * static_cast<double>(part.width) / 30 - 0.5;
+        const double old_y = static_cast<double>(part.top) +
+                             (static_cast<double>(y) + 0.5) * static_cast<double>(part.height) / 20 - 0.5;
+        CHECK(std::abs(found[(y * 30 + x) * 2] - (5 + 8 * old_x)) < 1.6);
+        CHECK(std::abs(found[(y * 30 + x) * 2 + 1] - (5 + 12 * old_y)) < 1.6);
+      }
+  }
+}
+
+TEST_CASE("brightness, contrast and saturation follow their formulas, with factors from their ranges") {
+  const data::images source({1, 2, 3}, {40, 80, 120, 200, 100, 60}, {0}, 1, 1.0F);
+  const std::array<double, 6> x{40, 80, 120, 200, 100, 60};
+  const std::array<double, 2> grey{0.299 * 40 + 0.587 * 80 + 0.114 * 120, 0.299 * 200 + 0.587 * 100 + 0.114 * 60};
+  const double mean = (grey[0] + grey[1]) / 2;
+  // The factor that the largest change implies, and whether all bytes agree with it.
+  const auto check = [&](const data::augmentation& options, const auto& formula) {
+    const data::augmented changed(source, options);
+    double least = 10;
+    double most = -10;
+    for (std::size_t epoch = 0; epoch < 3000; ++epoch) {
+      const auto found = bytes(changed, epoch);
+      double best = 0;
+      double smallest = 1e9;
+      for (double f = 0.39; f < 1.61; f += 0.002) {
+        double apart = 0;
+        for (std::size_t i = 0; i < 6; ++i)
+          apart = std::max(apart, std::abs(std::clamp(formula(f, i), 0.0, 255.0) - found[i]));
+        if (apart < smallest) {
+          smallest = apart;
+          best = f;
+        }
+      }
+      REQUIRE(smallest < 0.9);
+      least = std::min(least, best);
+      most = std::max(most, best);
+    }
+    CHECK(std::abs(least - 0.4) < 0.02);
+    CHECK(std::abs(most - 1.6) < 0.02);
+  };
+  check({.brightness = 0.6, .seed = 1}, [&](double f, std::size_t i) { return f * x[i]; });
+  check({.contrast = 0.6, .seed = 2}, [&](double f, std::size_t i) { return f * x[i] + (1 - f) * mean; });
+  check({.saturation = 0.6, .seed = 3}, [&](double f, std::size_t i) { return f * x[i] + (1 - f) * grey[i / 3]; });
+}
+
+TEST_CASE("variations: bytes stand for the floats, an evaluation sees none, and other draws stay as they are") {
+  const data::images source = data::synthetic_images(6, 8, 8, 3, 3, 1);
+  const data::augmentation all{.cut = data::random_cut_range{},
+                               .brightness = 0.4,
+                               .contrast = 0.4,
+                               .saturation = 0.4,
+                               .padding = 1,
+                               .flip = true,
+                               .normalize = {{0.5, 0.4, 0.3}, {0.2, 0.3, 0.4}},
+                               .seed = 2};
+  const data::augmented varied(source, all);
+  localis_test::check_pixels(varied, 10);
+  CHECK(sample(varied, 1, 3) != sample(varied, 1, 4));
+  data::augmentation rest = all;
+  rest.cut.reset();
+  rest.brightness = rest.contrast = rest.saturation = 0;
+  const data::augmented plain(source, rest);
+  floats a(192);
+  floats b(192);
+  varied.read(2, a);
+  plain.read(2, b);
+  CHECK(a == b);
+  // A picture of one colour shows the flip and the frame alone.
+  const data::images black({8, 8, 3}, std::vector<std::uint8_t>(192, 0), {0}, 1);
+  for (std::size_t epoch = 0; epoch < 5; ++epoch)
+    CHECK(sample(data::augmented(black, all), 0, epoch) == sample(data::augmented(black, rest), 0, epoch));
+}
+
+TEST_CASE("variations that cannot be are refused") {
+  const data::images grey({4, 4, 1}, std::vector<std::uint8_t>(16, 0), {0}, 1);
+  const auto refused = [&](const data::augmentation& options) {
+    CHECK_THROWS_AS((data::augmented<data::images>(grey, options)), localis::config_error);
+  };
+  CHECK_NOTHROW((data::augmented<data::images>(grey, {.brightness = 0.5, .contrast = 2})));
+  refused({.saturation = 0.5});
+  refused({.brightness = -0.1});
+  refused({.contrast = std::numeric_limits<double>::infinity()});
+  refused({.cut = data::random_cut_range{.least_area = 0}});
+  const floats values(16, 0.5F);
+  const data::arrays no_bytes({4, 4, 1}, values);
+  CHECK_THROWS_WITH_AS((data::augmented<data::arrays>(no_bytes, {.brightness = 0.5})),
+                       "augmented: cut, brightness, contrast and saturation: expected a data set that gives bytes "
+                       "(data::dataset_with_pixels), found one without",
+                       localis::config_error);
+}

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -12,7 +13,9 @@
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/random.hpp>
+#include <localis/data/crop.hpp>
 #include <localis/data/dataset.hpp>
+#include <localis/data/resize.hpp>
 
 namespace localis::data {
 
@@ -23,8 +26,15 @@ struct normalization {
   std::vector<double> deviation;
 };
 
-/// The changes that `augmented` makes to a picture, in this order. Lengths are in pixels.
+/// The changes that `augmented` makes to a picture, in this order. Lengths are in pixels. The first four need a data
+/// set that gives bytes; for them a byte is a brightness, 0 is black and 255 white.
 struct augmentation {
+  std::optional<random_cut_range> cut = {};  ///< a part of random size is cut out and resized to the old size
+  // Each of these draws a factor f from [max(0, 1 - value), 1 + value]; 0: none. Results are limited to 0 ... 255, and
+  // the last one is rounded.
+  double brightness = 0;         ///< x <- f x
+  double contrast = 0;           ///< x <- f x + (1 - f) mean over the picture of the grey of its pixels
+  double saturation = 0;         ///< x <- f x + (1 - f) grey of the pixel; grey: 0.299 red + 0.587 green + 0.114 blue
   std::size_t padding = 0;       ///< width of a frame of zeros; a window of the old size is cut from it at random
   bool flip = false;             ///< mirrors one picture in two, left to right
   normalization normalize = {};  ///< applied in evaluation, too
@@ -72,9 +82,12 @@ template <dataset Dataset>
 /// the frame is usually byte 0; none is that of a cutout after a normalization.
 ///
 /// Errors: config_error for a mean or deviation that is not one finite number per channel (above 0 for the deviation),
-/// for a padding that is not less than height and width, and for a cutout larger than the picture.
+/// for a padding that is not less than height and width, for a cutout larger than the picture, for a range that
+/// random_cut refuses, for a brightness, contrast or saturation that is not finite and at least 0, for a saturation of
+/// pictures without three channels, and for one of these where the data set gives no bytes.
 /// Source: crop and flip as usual since C.-Y. Lee et al., "Deeply-supervised nets", AISTATS 2015; cutout:
-/// T. DeVries, G. W. Taylor, arXiv 1708.04552 (2017); its zeros are set after normalization, and so stand for the mean.
+/// T. DeVries, G. W. Taylor, arXiv 1708.04552 (2017); its zeros are set after normalization, and so stand for the mean;
+/// cut: see random_cut; colours: as torchvision's ColorJitter, in a fixed order.
 template <dataset Dataset>
 class augmented {
  public:
@@ -86,6 +99,7 @@ class augmented {
       throw config_error(text("augmented: padding: expected less than ", shorter, ", found ", options_.padding));
     if (options_.cutout > longer)
       throw config_error(text("augmented: cutout: expected at most ", longer, ", found ", options_.cutout));
+    check_variation();
     if (!options_.normalize.mean.empty() || !options_.normalize.deviation.empty()) prepare_normalization();
     if constexpr (dataset_with_pixels<Dataset>) prepare_pixels();
   }
@@ -105,8 +119,8 @@ class augmented {
   }
 
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
-    const std::uint32_t label = read_in_epoch(*data_, index, epoch, features);
     const random_stream random = random_.substream(epoch).substream(index);
+    const std::uint32_t label = read_varied(random, index, epoch, features);
     crop_and_flip(random, features, 0.0F);
     normalize(features);
     cut_out(random, features, 0.0F);
@@ -124,6 +138,7 @@ class augmented {
                             std::span<std::uint8_t> pixels) const requires dataset_with_pixels<Dataset> {
     const std::uint32_t label = read_pixels_in_epoch(*data_, index, epoch, pixels);
     const random_stream random = random_.substream(epoch).substream(index);
+    vary(random, pixels);
     crop_and_flip(random, pixels, frame_pixel_);
     cut_out(random, pixels, cutout_pixel_);
     return label;
@@ -142,6 +157,87 @@ class augmented {
 
  private:
   static constexpr std::uint64_t stream = 0x6175676D656E74;  // "augment"
+
+  [[nodiscard]] bool recolours() const {
+    return options_.brightness > 0 || options_.contrast > 0 || options_.saturation > 0;
+  }
+  /// Whether pictures change as bytes before anything else.
+  [[nodiscard]] bool varies() const { return options_.cut.has_value() || recolours(); }
+
+  void check_variation() {
+    const auto check = [](const char* name, double value) {
+      expect(is_finite(value) && value >= 0, name, "a finite number >= 0", value);
+    };
+    check("augmented: brightness", options_.brightness);
+    check("augmented: contrast", options_.contrast);
+    check("augmented: saturation", options_.saturation);
+    if (options_.cut) options_.cut->validate();
+    expect(options_.saturation == 0 || shape_.channels == 3, "augmented: channels of pictures with a saturation", "3",
+           shape_.channels);
+    if (!varies()) return;
+    byte_values_ = pixel_values_of(*data_);
+    if (byte_values_.empty())
+      throw config_error(
+          "augmented: cut, brightness, contrast and saturation: expected a data set that gives bytes "
+          "(data::dataset_with_pixels), found one without");
+  }
+
+  /// Reads the features of a sample, changed as bytes where that is asked for.
+  std::uint32_t read_varied([[maybe_unused]] const random_stream& random, std::size_t index, std::size_t epoch,
+                            std::span<float> features) const {
+    if constexpr (dataset_with_pixels<Dataset>) {
+      if (varies()) {
+        std::vector<std::uint8_t> pixels(features.size());
+        const std::uint32_t label = read_pixels_in_epoch(*data_, index, epoch, pixels);
+        vary(random, pixels);
+        for (std::size_t i = 0; i < features.size(); ++i)
+          features[i] = byte_values_[pixels[i] * shape_.channels + i % shape_.channels];
+        return label;
+      }
+    }
+    return read_in_epoch(*data_, index, epoch, features);
+  }
+
+  void vary(const random_stream& random, std::span<std::uint8_t> pixels) const {
+    if (options_.cut) {
+      const std::vector<std::uint8_t> old(pixels.begin(), pixels.end());
+      const region part = random_cut(shape_.height, shape_.width, 1, *options_.cut, random.substream(0)).source;
+      detail::resize_pixels(old, shape_, part, shape_.height, shape_.width, {0, 0, shape_.height, shape_.width},
+                            pixels);
+    }
+    if (recolours()) recolour(random, pixels);
+  }
+
+  void recolour(const random_stream& random, std::span<std::uint8_t> pixels) const {
+    const auto factor = [&](std::uint64_t draw, double range) {
+      const double least = (std::max)(0.0, 1 - range);
+      return least + (1 + range - least) * random.uniform(draw);
+    };
+    const double brightness = factor(5, options_.brightness);
+    const double contrast = factor(6, options_.contrast);
+    const double saturation = factor(7, options_.saturation);
+    const auto limited = [](double value) { return std::clamp(value, 0.0, 255.0); };
+    std::vector<double> values(pixels.size());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = limited(brightness * pixels[i]);
+    const auto grey = [&](std::size_t pixel) {
+      const double* x = values.data() + pixel;
+      if (shape_.channels == 3) return 0.299 * x[0] + 0.587 * x[1] + 0.114 * x[2];
+      double sum = 0;
+      for (std::size_t c = 0; c < shape_.channels; ++c) sum += x[c];
+      return sum / static_cast<double>(shape_.channels);
+    };
+    double mean = 0;
+    for (std::size_t pixel = 0; pixel < values.size(); pixel += shape_.channels) mean += grey(pixel);
+    mean /= static_cast<double>(shape_.positions());
+    for (double& value : values) value = limited(contrast * value + (1 - contrast) * mean);
+    for (std::size_t pixel = 0; pixel < values.size(); pixel += shape_.channels) {
+      const double own = grey(pixel);
+      for (std::size_t i = pixel; i < pixel + shape_.channels; ++i) {
+        const double value = options_.saturation > 0 ? saturation * values[i] + (1 - saturation) * own : values[i];
+        pixels[i] = static_cast<std::uint8_t>(std::lround(limited(value)));
+      }
+    }
+  }
 
   void check_channels(const char* name, const std::vector<double>& values) const {
     if (values.size() != shape_.channels)
@@ -255,6 +351,7 @@ class augmented {
   random_stream random_;
   std::vector<float> shift_;
   std::vector<float> factor_;
+  std::vector<float> byte_values_;  ///< what the bytes of the data set stand for, if pictures change as bytes
   std::vector<float> pixel_values_;
   std::uint8_t frame_pixel_ = 0;   ///< the byte of a zero before normalization
   std::uint8_t cutout_pixel_ = 0;  ///< the byte of a zero after normalization

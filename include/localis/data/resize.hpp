@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <localis/core/error.hpp>
+#include <localis/core/shape.hpp>
 
 namespace localis::data {
 
@@ -71,6 +72,46 @@ struct resampling {
   }
 };
 
+/// resize() for pixels of any number of channels.
+inline void resize_pixels(std::span<const std::uint8_t> original, const shape& extents, const region& source,
+                          std::size_t height, std::size_t width, const region& kept, std::span<std::uint8_t> pixels) {
+  const std::size_t channels = extents.channels;
+  const auto fits = [](const region& part, std::size_t rows, std::size_t columns) {
+    return part.height > 0 && part.width > 0 && part.height <= rows && part.top <= rows - part.height &&
+           part.width <= columns && part.left <= columns - part.width;
+  };
+  const auto describe = [](const region& part) {
+    return text(part.height, 'x', part.width, " from row ", part.top, ", column ", part.left);
+  };
+  if (original.size() != extents.size() || !fits(source, extents.height, extents.width))
+    throw shape_error(text("resize: source: expected a part of the ", extents.height, 'x', extents.width,
+                           " pixels, found ", describe(source)));
+  if (!fits(kept, height, width))
+    throw shape_error(
+        text("resize: kept: expected a part of the ", height, 'x', width, " pixels, found ", describe(kept)));
+  if (pixels.size() != kept.height * kept.width * channels)
+    throw shape_error(
+        text("resize: values: expected ", kept.height * kept.width * channels, ", found ", pixels.size()));
+
+  const resampling horizontal(source.width, width, kept.left, kept.width);
+  const resampling vertical(source.height, height, kept.top, kept.height);
+  const std::size_t first_row = vertical.taps.front().first;
+  const std::size_t rows = vertical.taps.back().first + vertical.taps.back().count - first_row;
+  const std::size_t stride = kept.width * channels;
+  std::vector<std::uint8_t> narrow(rows * stride);
+  std::uint8_t* target = narrow.data();
+  for (std::size_t y = 0; y < rows; ++y) {
+    const std::uint8_t* row = original.data() + ((source.top + first_row + y) * extents.width + source.left) * channels;
+    for (const auto& tap : horizontal.taps)
+      for (std::size_t c = 0; c < channels; ++c) *target++ = horizontal.apply(tap, row + c, channels);
+  }
+  std::uint8_t* pixel = pixels.data();
+  for (resampling::tap tap : vertical.taps) {
+    tap.first -= first_row;
+    for (std::size_t i = 0; i < stride; ++i) *pixel++ = vertical.apply(tap, narrow.data() + i, stride);
+  }
+}
+
 }  // namespace detail
 
 /// Cuts `source` out of a picture, resizes it to height x width, and writes the bytes of the part `kept` of the result;
@@ -83,43 +124,7 @@ struct resampling {
 ///         changes some bytes by 1.
 inline void resize(const picture& original, const region& source, std::size_t height, std::size_t width,
                    const region& kept, std::span<std::uint8_t> pixels) {
-  constexpr std::size_t channels = 3;
-  const auto fits = [](const region& part, std::size_t rows, std::size_t columns) {
-    return part.height > 0 && part.width > 0 && part.height <= rows && part.top <= rows - part.height &&
-           part.width <= columns && part.left <= columns - part.width;
-  };
-  const auto describe = [](const region& part) {
-    return text(part.height, 'x', part.width, " from row ", part.top, ", column ", part.left);
-  };
-  if (original.rgb.size() != original.height * original.width * channels ||
-      !fits(source, original.height, original.width))
-    throw shape_error(text("resize: source: expected a part of the ", original.height, 'x', original.width,
-                           " pixels, found ", describe(source)));
-  if (!fits(kept, height, width))
-    throw shape_error(
-        text("resize: kept: expected a part of the ", height, 'x', width, " pixels, found ", describe(kept)));
-  if (pixels.size() != kept.height * kept.width * channels)
-    throw shape_error(
-        text("resize: values: expected ", kept.height * kept.width * channels, ", found ", pixels.size()));
-
-  const detail::resampling horizontal(source.width, width, kept.left, kept.width);
-  const detail::resampling vertical(source.height, height, kept.top, kept.height);
-  const std::size_t first_row = vertical.taps.front().first;
-  const std::size_t rows = vertical.taps.back().first + vertical.taps.back().count - first_row;
-  const std::size_t stride = kept.width * channels;
-  std::vector<std::uint8_t> narrow(rows * stride);
-  std::uint8_t* target = narrow.data();
-  for (std::size_t y = 0; y < rows; ++y) {
-    const std::uint8_t* row =
-        original.rgb.data() + ((source.top + first_row + y) * original.width + source.left) * channels;
-    for (const auto& tap : horizontal.taps)
-      for (std::size_t c = 0; c < channels; ++c) *target++ = horizontal.apply(tap, row + c, channels);
-  }
-  std::uint8_t* pixel = pixels.data();
-  for (detail::resampling::tap tap : vertical.taps) {
-    tap.first -= first_row;
-    for (std::size_t i = 0; i < stride; ++i) *pixel++ = vertical.apply(tap, narrow.data() + i, stride);
-  }
+  detail::resize_pixels(original.rgb, {original.height, original.width, 3}, source, height, width, kept, pixels);
 }
 
 }  // namespace localis::data
