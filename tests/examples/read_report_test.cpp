@@ -34,6 +34,7 @@ TEST_CASE("read_report: what report.json holds of the runs is read back") {
   all.runs[1].report.message = "training diverged";
   all.runs[1].test_accuracy = examples::no_number;
   all.runs[1].confusion = {};
+  all.runs[0].report.epochs.back().validation_metrics = {{"error", examples::no_number}, {"top_5", 0.75}};
   write_file(file, report_json(all));
   const auto read = examples::read_report(file);
   CHECK(read.work_fractions == all.work_fractions);
@@ -44,6 +45,9 @@ TEST_CASE("read_report: what report.json holds of the runs is read back") {
   CHECK(std::isnan(read.runs[1].test_accuracy));
   CHECK(read.runs[0].report.epochs.back().epoch == 1);
   CHECK(read.runs[0].report.epochs.back().stage_update_norms[1] == 0.1);
+  CHECK(read.runs[0].report.epochs.front().validation_metrics.empty());
+  REQUIRE(read.runs[0].report.epochs.back().validation_metrics.size() == 2);
+  CHECK(read.runs[0].report.epochs.back().validation_metrics[1] == std::pair<std::string, double>("top_5", 0.75));
   // Written again, it is the same text.
   auto again = all;
   again.runs = read.runs;

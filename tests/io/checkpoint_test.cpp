@@ -62,6 +62,8 @@ struct job {
               {.epochs = 3, .batch = 4, .local_rate = 0.01},
               lo::optimizer::adam{},
               lo::learning_rate::cosine{.rate = 0.01}};
+
+  job() { trainer.measure("top_2", lo::metric::top_k<2>{}); }
 };
 
 /// What a file holds, times aside.
@@ -310,6 +312,19 @@ TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and i
         0);
   lo::io::checkpoint_folder none(here / "kept", "other");
   CHECK_FALSE(none.resume(other.trainer));
+}
+
+TEST_CASE("checkpoint: an epoch keeps its metrics, and one of a file from before there were any has none") {
+  lo::epoch_record epoch;
+  epoch.validation_metrics = {{"top_5", 0.1}, {"error", std::numeric_limits<double>::infinity()}};
+  nlohmann::json stored = lo::io::detail::to_json::encode(epoch);
+  lo::epoch_record found;
+  lo::io::detail::from_json::take(stored, found);
+  CHECK(found.validation_metrics == epoch.validation_metrics);
+  stored.erase("validation_metrics");
+  lo::epoch_record earlier;
+  lo::io::detail::from_json::take(stored, earlier);
+  CHECK(earlier.validation_metrics.empty());
 }
 
 TEST_CASE("checkpoint: where no run can stand is refused") {

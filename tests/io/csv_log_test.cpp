@@ -36,6 +36,20 @@ TEST_CASE("csv_log: a header, a row for each epoch, missing values empty") {
   CHECK(file_content(path) == header + third + fourth);
 }
 
+TEST_CASE("csv_log: a column for each metric, under its name") {
+  localis::epoch_record e = logs::epoch(3);
+  e.validation_metrics = {{"top_5", 0.75}, {"a,b", logs::none}};
+  CHECK(io::csv_header(e) + io::csv_end ==
+        header.substr(0, header.size() - 2) + ",validation_metrics.top_5,\"validation_metrics.a,b\"\r\n");
+  CHECK(io::csv_row(e) + io::csv_end == third.substr(0, third.size() - 2) + ",0.75,\r\n");
+  const temporary_folder folder;
+  const auto path = folder.path / "epochs.csv";
+  io::csv_log<>{path}(e);
+  io::csv_log<>{path}(e);  // the header that it finds is its own
+  const std::string row = io::csv_row(e) + io::csv_end;
+  CHECK(file_content(path) == io::csv_header(e) + io::csv_end + row + row);
+}
+
 TEST_CASE("csv_log: cells as in RFC 4180") {
   CHECK(io::csv_cell("plain text") == "plain text");
   CHECK(io::csv_cell("") == "");

@@ -27,6 +27,14 @@ TEST_CASE("json_lines_log: an object on a line for each epoch, and what is not f
   CHECK(file_content(path) == "{\"epoch\":3" + rest + "{\"epoch\":4" + rest);
 }
 
+TEST_CASE("json_lines_log: metrics are an object of numbers by name") {
+  localis::epoch_record e = logs::epoch(3);
+  const std::string without = io::json_line(e);
+  e.validation_metrics = {{"top_5", 0.75}, {"\"b\"", logs::none}};
+  CHECK(io::json_line(e) ==
+        without.substr(0, without.size() - 1) + ",\"validation_metrics\":{\"top_5\":0.75,\"\\\"b\\\"\":null}}");
+}
+
 TEST_CASE("json_lines_log: a parser reads back the same numbers and texts") {
   const localis::epoch_record e = logs::epoch(3);
   const std::string odd = "a \"name\"\\ with \t, \n, \x01 and \xc3\xa4";

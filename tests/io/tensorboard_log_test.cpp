@@ -169,7 +169,9 @@ TEST_CASE("tensorboard_log: epochs and steps of one run are in one file") {
   const std::function<void(const localis::step_event&)> on_step = board;
   const std::function<void(const localis::epoch_record&)> on_epoch = board;
   on_step({2, 5, 3, 10, 1, 0.5, 0.05, 1, 0.125, 48});
-  on_epoch(logs::epoch(2));
+  localis::epoch_record epoch = logs::epoch(2);
+  epoch.validation_metrics = {{"top_5", 0.75}, {"error", logs::none}};
+  on_epoch(epoch);
   const auto files = files_of(run);
   REQUIRE(files.size() == 1);
   CHECK(files[0].filename().string().rfind(
@@ -192,9 +194,10 @@ TEST_CASE("tensorboard_log: epochs and steps of one run are in one file") {
                                                           {"step/seconds", 0.125F},
                                                           {"step/steps", 10.0F}});
   CHECK(events[2].step == 2);
-  CHECK(events[2].scalars.size() == 13);  // of 17, without the epoch and three that are not there
+  CHECK(events[2].scalars.size() == 14);  // of 19, without the epoch and four that are not there
   CHECK(events[2].scalars.at("epoch/loss") == 0.3F);
   CHECK(events[2].scalars.at("epoch/stage_update_norms/1") == 2.5F);
+  CHECK(events[2].scalars.at("epoch/validation_metrics/top_5") == 0.75F);
   CHECK(std::isinf(events[2].scalars.at("epoch/update_norm")));
   CHECK(events[2].scalars.count("epoch/validation_loss") == 0);
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/message.hpp"
@@ -19,6 +20,7 @@
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/evaluate.hpp>
+#include <localis/model/metrics.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>
@@ -137,6 +139,32 @@ TEST_CASE("evaluate: batches are those of the memory, or of up to 256 samples wh
     sum += prepared.evaluate(lo::loss::softmax_cross_entropy{}, all, labels).loss * static_cast<double>(count);
   }
   CHECK(parts.loss == sum / 300);
+}
+
+TEST_CASE("evaluate: metrics are means over all samples, whatever the batches, by name") {
+  const auto asked = pictures(37, 300);
+  model m;
+  m.prepare({.batch = 16});
+  const std::vector<lo::named_metric<double>> metrics{
+      {"top_1", lo::metric::top_k<1>{}},
+      {"top_2", lo::metric::top_k<2>{}},
+      {"first", [](std::span<const double> output, const lo::loss::target<double>&) { return output[0]; }}};
+  const lo::score found = lo::evaluate(m, asked, lo::loss::softmax_cross_entropy{}, metrics);
+  REQUIRE(found.metrics.size() == 3);
+  double first = 0;
+  for (const auto& row : lo::predict_outputs(m, asked)) first += row[0] / 37;
+  CHECK(found.metrics[0].first == "top_1");
+  CHECK(found.metrics[0].second == doctest::Approx(found.accuracy).epsilon(1e-12));
+  CHECK(found.metrics[1].second > found.metrics[0].second);
+  CHECK(found.metrics[1].second < 1);
+  CHECK(found.metrics[2].second == doctest::Approx(first).epsilon(1e-12));
+  const lo::score without = lo::evaluate(m, asked);
+  CHECK(without.loss == found.loss);
+  CHECK(without.metrics.empty());
+  CHECK(
+      message<lo::config_error>([&] {
+        (void)lo::evaluate(m, asked, lo::loss::softmax_cross_entropy{}, {{"top_1", lo::metric::top_k<1>{}}, {"x", {}}});
+      }) == "evaluate: metric 1: expected a function, and a name of its own, found no function");
 }
 
 TEST_CASE("confusion counts what predict says, class by class") {

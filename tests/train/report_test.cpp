@@ -40,15 +40,14 @@ TEST_CASE("report: visit_members shows each member once, under a name of its own
     CHECK(names.size() == size);
     CHECK(members.size() == size);
   };
-  check(lo::epoch_record{}, 16);
+  check(lo::epoch_record{}, 17);
   check(lo::memory_use{}, sizeof(lo::memory_use) / sizeof(std::size_t));
   lo::epoch_record record;
   record.clips = 7;
   record.stage_update_norms = {1, 2};
   lo::visit_members(std::as_const(record), [](const std::string& name, const auto& member) {
     if constexpr (requires { member.size(); }) {
-      CHECK(name == "stage_update_norms");
-      CHECK(member.size() == 2);
+      CHECK(member.size() == (name == "stage_update_norms" ? 2 : 0));
     } else {
       CHECK((name == "clips") == (member == 7));
     }

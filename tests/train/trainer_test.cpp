@@ -25,6 +25,9 @@
 #include <localis/loss/binary_cross_entropy.hpp>
 #include <localis/loss/huber.hpp>
 #include <localis/loss/mean_squared_error.hpp>
+#include <localis/loss/softmax_cross_entropy.hpp>
+#include <localis/model/evaluate.hpp>
+#include <localis/model/metrics.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/fixed.hpp>
@@ -643,6 +646,35 @@ TEST_CASE("trainer: outputs beyond the classes of the data take no part") {
     CHECK(seen.epochs[epoch].validation_loss == expected.epochs[epoch].validation_loss);
     CHECK(seen.epochs[epoch].validation_accuracy == expected.epochs[epoch].validation_accuracy);
   }
+}
+
+TEST_CASE("trainer: metrics of the validation, after each epoch, which change nothing else") {
+  const auto train = pictures(60);
+  const auto fresh = pictures(20, 1000);
+  const auto fit = [&](bool measured) {
+    model m;
+    lo::trainer t(m, schedule([](std::size_t) { return 1; }), none{}, {.epochs = 2, .batch = 16, .local_rate = 1e-4});
+    if (measured) {
+      t.measure("top_2", lo::metric::top_k<2>{});
+      t.measure("first", [](std::span<const double> output, const auto&) { return output[0]; });
+      CHECK(message<lo::config_error>([&] { t.measure("first", lo::metric::top_k<2>{}); }) ==
+            "trainer::measure: metric 2: expected a function, and a name of its own, found \"first\" twice");
+    }
+    const lo::report report = t.fit(train, fresh);
+    if (measured) {
+      const std::vector<lo::named_metric<double>> again{{"top_2", lo::metric::top_k<2>{}}};
+      const auto last = lo::evaluate(m, fresh, lo::loss::softmax_cross_entropy{}, again).metrics;
+      REQUIRE(report.epochs[1].validation_metrics.size() == 2);
+      CHECK(report.epochs[1].validation_metrics[0] == last[0]);
+      CHECK(report.epochs[0].validation_metrics[1].first == "first");
+      CHECK(report.epochs[0].validation_metrics[1].second != report.epochs[1].validation_metrics[1].second);
+    }
+    return report;
+  };
+  const lo::report with = fit(true);
+  const lo::report without = fit(false);
+  CHECK(without.epochs[1].validation_metrics.empty());
+  CHECK(without.epochs[1].validation_loss == with.epochs[1].validation_loss);
 }
 
 TEST_CASE("trainer: bad options") {

@@ -27,6 +27,12 @@ struct read_member {
 
   void operator()(const char* name, auto& value) const { take(name, object.at(name), value); }
 
+  void operator()(const char* name, std::vector<std::pair<std::string, double>>& values) const {
+    if (!object.contains(name)) return;  // not in reports of runs before there were metrics
+    localis::expect(object.at(name).is_object(), name, "numbers by name", object.at(name).dump().substr(0, 100));
+    for (const auto& [own, stored] : object.at(name).items()) take(name, stored, values.emplace_back(own, 0.0).second);
+  }
+
   static void take(const char* name, const nlohmann::json& stored, std::size_t& value) {
     localis::expect(stored.is_number_unsigned(), name, "a whole number of at least 0", stored.dump().substr(0, 100));
     value = stored.get<std::size_t>();

@@ -30,6 +30,10 @@ template <class Value>
     nlohmann::ordered_json values = nlohmann::ordered_json::array();
     for (const double one : value) values.push_back(json_value(one));
     return values;
+  } else if constexpr (std::is_same_v<Value, std::vector<std::pair<std::string, double>>>) {
+    nlohmann::ordered_json values = nlohmann::ordered_json::object();
+    for (const auto& [name, one] : value) values[name] = json_value(one);
+    return values;
   } else {
     return value;
   }
@@ -38,7 +42,10 @@ template <class Value>
 template <class Record>
 [[nodiscard]] nlohmann::ordered_json record_json(const Record& record) {
   nlohmann::ordered_json j;
-  visit_members(record, [&j](const char* name, const auto& value) { j[name] = json_value(value); });
+  visit_members(record, [&j](const char* name, const auto& value) {
+    nlohmann::ordered_json content = json_value(value);
+    if (!(content.is_object() && content.empty())) j[name] = std::move(content);
+  });
   return j;
 }
 

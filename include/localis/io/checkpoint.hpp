@@ -108,6 +108,9 @@ struct to_json {
   static nlohmann::json encode(double value) { return hexadecimal(value); }
   static nlohmann::json encode(std::byte value) { return static_cast<unsigned>(value); }
   static nlohmann::json encode(const epoch_sums::mean& value) { return {hexadecimal(value.sum), value.count}; }
+  static nlohmann::json encode(const std::pair<std::string, double>& value) {
+    return {value.first, hexadecimal(value.second)};
+  }
   static nlohmann::json encode(const record auto& value) {
     nlohmann::json result = empty();
     visit_members(value, to_json{result});
@@ -129,6 +132,9 @@ struct from_json {
   void newer(const char* name, auto& value) const {
     if (object.contains(name)) (*this)(name, value);
   }
+  void operator()(const char* name, std::vector<std::pair<std::string, double>>& values) const {
+    if (object.contains(name)) take(object.at(name), values);  // not in files of runs before there were metrics
+  }
 
   static void take(const nlohmann::json& stored, std::size_t& value) {
     if (!stored.is_number_unsigned())
@@ -145,6 +151,10 @@ struct from_json {
   static void take(const nlohmann::json& stored, epoch_sums::mean& value) {
     take(stored.at(0), value.sum);
     take(stored.at(1), value.count);
+  }
+  static void take(const nlohmann::json& stored, std::pair<std::string, double>& value) {
+    take(stored.at(0), value.first);
+    take(stored.at(1), value.second);
   }
   static void take(const nlohmann::json& stored, record auto& value) { visit_members(value, from_json{stored}); }
   static void take(const nlohmann::json& stored, std::string& value) { value = stored.get<std::string>(); }

@@ -31,7 +31,7 @@ template <loggable Record>
 [[nodiscard]] std::string csv_header(const Record& record, const log_labels& labels = {}) {
   std::string line;
   for (const auto& [name, value] : labels) line += csv_cell(name) + ',';
-  detail::for_each_number(record, '.', [&](const std::string& name, auto) { line += name + ','; });
+  detail::for_each_number(record, '.', [&](const std::string& name, auto) { line += csv_cell(name) + ','; });
   line.pop_back();
   return line;
 }

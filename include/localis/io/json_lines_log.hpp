@@ -47,6 +47,15 @@ void append_json_value(std::string& json, const Value& value) {
   }
   if constexpr (std::is_arithmetic_v<Value>) {
     append_number(json, value);
+  } else if constexpr (named_numbers<Value>) {
+    json += '{';
+    for (const auto& [name, number] : value) {
+      if (json.back() != '{') json += ',';
+      append_json(json, name);
+      json += ':';
+      append_json_value(json, number);
+    }
+    json += '}';
   } else {
     json += '[';
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -60,7 +69,7 @@ void append_json_value(std::string& json, const Value& value) {
 }  // namespace detail
 
 /// A record as one JSON object, without the end of the line. Numbers are written so that reading gives the same value;
-/// a number that is not finite is null.
+/// a number that is not finite is null, and an empty list of names and numbers is left out.
 /// Errors: config_error for a label that is not UTF-8.
 template <loggable Record>
 [[nodiscard]] std::string json_line(const Record& record, const log_labels& labels = {}) {
@@ -75,6 +84,9 @@ template <loggable Record>
     detail::append_json(line, label.second);
   }
   visit_members(record, [&](const char* key, const auto& value) {
+    if constexpr (detail::named_numbers<std::remove_cvref_t<decltype(value)>>) {
+      if (value.empty()) return;
+    }
     name(key);
     detail::append_json_value(line, value);
   });

@@ -36,7 +36,7 @@ struct any_visit {  // nvcc takes no lambda in a concept
 
 /// A record that can be logged: epoch_record, step_event, or a type of your own. It has a name, a position on the axis
 /// of a plot, and in its namespace a visit_members(record, visit) that calls visit(name, value) for each of its numbers
-/// and lists of numbers.
+/// and lists of numbers, or of pairs of a name and a number.
 template <class Record>
 concept loggable = std::default_initializable<Record> && requires(const Record& record) {
   { Record::name } -> std::convertible_to<std::string_view>;
@@ -138,12 +138,21 @@ void append_number(std::string& target, Number number) {
   target.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-/// Calls f(name, number) for each number of a record; the values of a list are NAME.0, NAME.1, ...
+template <class Value>
+concept named_numbers = requires(const Value& list) {
+  { list[0].first } -> std::convertible_to<std::string_view>;
+  list[0].second;
+};
+
+/// Calls f(name, number) for each number of a record; the values of a list are NAME.0, NAME.1, ..., or have names of
+/// their own behind the dot.
 template <class Record, class F>
 void for_each_number(const Record& record, char separator, const F& f) {
   visit_members(record, [&](const char* name, const auto& value) {
     if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>) {
       f(std::string(name), value);
+    } else if constexpr (named_numbers<std::remove_cvref_t<decltype(value)>>) {
+      for (const auto& [own, number] : value) f(text(name, separator, own), number);
     } else {
       for (std::size_t i = 0; i < value.size(); ++i) f(text(name, separator, i), value[i]);
     }

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <localis/core/error.hpp>
@@ -18,6 +20,7 @@
 #include <localis/loss/loss.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/confusion_matrix.hpp>
+#include <localis/model/metrics.hpp>
 
 // Functions that apply a trained model to a data set without a trainer:
 //
@@ -34,8 +37,10 @@ namespace localis {
 /// The result of evaluate().
 struct score {
   double loss = 0;  ///< mean over the labelled samples; NaN if there are none, or an output is not finite
-  double accuracy =
-      0;  ///< fraction of the labelled samples that are predicted right; NaN without any, or if the loss is
+  /// Fraction of the labelled samples that are predicted right; NaN without any, or if the loss is NaN.
+  double accuracy = 0;
+  /// The mean of each metric over the labelled samples, by name.
+  std::vector<std::pair<std::string, double>> metrics{};
 };
 
 namespace detail {
@@ -105,24 +110,35 @@ void append_largest(const char* caller, Model& model, const data::batch_view<typ
 
 }  // namespace detail
 
-/// Returns the mean loss and the accuracy of a model on a data set. Outputs beyond the classes of the data are ignored.
+/// Returns the mean loss and the accuracy of a model on a data set, and the means of any other metrics:
+///
+///   evaluate(model, test, loss::softmax_cross_entropy{}, {{"top_5", metric::top_k<5>{}}}).metrics[0].second
+///
+/// Outputs beyond the classes of the data are ignored.
 /// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
 /// is prepared for predictions. Errors: shape_error and config_error for data that does not fit the network, or has
-/// neither classes nor targets.
+/// neither classes nor targets, and for metrics without a function or a name of their own.
 template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entropy>
-[[nodiscard, gnu::cold]] score evaluate(Model& model, const Data& data, const Loss& loss = {}) {
+[[nodiscard, gnu::cold]] score evaluate(Model& model, const Data& data, const Loss& loss = {},
+                                        const std::vector<named_metric<typename Model::scalar>>& metrics = {}) {
+  detail::check_metrics<typename Model::scalar>("evaluate", metrics);
   detail::check_goals("evaluate", "data", data);
   detail::check_data<Model>("evaluate", "data", data);
   score result;
   std::size_t labelled = 0;
+  for (const auto& metric : metrics) result.metrics.emplace_back(metric.name, 0.0);
   detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
-    const auto part = model.evaluate(loss, batch, data.classes());
+    const auto part = model.evaluate(loss, batch, data.classes(), metrics);
     if (part.labelled == 0) return;
     labelled += part.labelled;
     result.loss += part.loss * static_cast<double>(part.labelled);
     result.accuracy += static_cast<double>(part.correct);
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+      result.metrics[i].second += part.metrics[i] * static_cast<double>(part.labelled);
+    }
   });
   result.loss = kernel::mean_loss(result.loss, labelled);
+  for (auto& [name, mean] : result.metrics) mean = kernel::mean_loss(mean, labelled);
   const bool known = data.classes() > 0 && !is_nan(result.loss);
   result.accuracy = detail::accuracy(known, result.accuracy, static_cast<double>(labelled));
   return result;

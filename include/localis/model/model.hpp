@@ -230,7 +230,7 @@ class model {
 
   using evaluation = batch_evaluation;
   /// Returns the mean loss and the number of correct predictions of one batch. `classes` is as in
-  /// step_options::classes.
+  /// step_options::classes. The means of `metrics` over the samples are computed, too.
   template <class Loss>
   evaluation evaluate(const Loss& function, std::span<const scalar> features, std::span<const std::uint32_t> labels,
                       std::span<const scalar> targets = {}, std::size_t classes = 0) {
@@ -240,7 +240,8 @@ class model {
         classes);
   }
   template <class Loss>
-  evaluation evaluate(const Loss& function, const data::batch_view<scalar>& batch, std::size_t classes = 0);
+  evaluation evaluate(const Loss& function, const data::batch_view<scalar>& batch, std::size_t classes = 0,
+                      std::span<const named_metric<scalar>> metrics = {});
 
   // Statistics and description.
 
@@ -557,12 +558,12 @@ auto model<Network, Backend>::predict(const data::batch_view<scalar>& batch) -> 
 
 template <class Network, class Backend>
 template <class Loss>
-auto model<Network, Backend>::evaluate(const Loss& function, const data::batch_view<scalar>& batch, std::size_t classes)
-    -> evaluation {
+auto model<Network, Backend>::evaluate(const Loss& function, const data::batch_view<scalar>& batch, std::size_t classes,
+                                       std::span<const named_metric<scalar>> metrics) -> evaluation {
   detail::check_classes("model::evaluate", classes, outputs);
   detail::check_targets("model::evaluate", function, batch.labels, batch.targets, batch.size, outputs, classes);
   const std::vector<scalar> output = predict(batch);
-  return detail::evaluate_outputs<scalar>(function, output, outputs, batch.labels, batch.targets, classes);
+  return detail::evaluate_outputs<scalar>(function, output, outputs, batch.labels, batch.targets, classes, metrics);
 }
 
 }  // namespace localis

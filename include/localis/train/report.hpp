@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace localis {
@@ -32,6 +33,8 @@ struct epoch_record {
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
   /// if there were none.
   std::vector<double> stage_update_norms{};
+  /// By name, the mean of each metric of trainer::measure() over the validation data; empty if there was no validation.
+  std::vector<std::pair<std::string, double>> validation_metrics{};
 };
 
 /// The largest number of bytes that a run used, by kind. Activations, gradients and scratch lie in the arena at
@@ -74,6 +77,7 @@ void visit_members(Record& record, const Visit& visit) {
   visit("seconds", record.seconds);
   visit("bytes", record.bytes);
   visit("stage_update_norms", record.stage_update_norms);
+  visit("validation_metrics", record.validation_metrics);
 }
 template <detail::kind_of<memory_use> Memory, class Visit>
 void visit_members(Memory& memory, const Visit& visit) {

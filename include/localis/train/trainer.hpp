@@ -20,6 +20,7 @@
 #include <localis/loss/loss.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/evaluate.hpp>
+#include <localis/model/metrics.hpp>
 #include <localis/model/model.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/scheduler/callable.hpp>
@@ -178,6 +179,19 @@ class trainer {
                   "localis: trainer::reward: no rule of this network has a trace that a reward could act on. Write "
                   "rule::local<Rule, rule::eligibility_trace>, or use modulate() for factors on single samples");
     rewards_.add(std::move(function));
+  }
+  /// After each epoch, also averages `metric` over the samples of the validation data, for the report and the logs, as
+  /// evaluate() does (model/metrics.hpp):
+  ///
+  ///   trainer.measure("top_5", metric::top_k<5>{});
+  ///
+  /// Errors: config_error for an empty function, or for a name that is empty or taken.
+  void measure(std::string name,
+               std::function<double(std::span<const scalar> output, const loss::target<scalar>& wanted)> metric) {
+    std::vector<named_metric<scalar>> metrics = metrics_;
+    metrics.push_back({std::move(name), std::move(metric)});
+    detail::check_metrics<scalar>("trainer::measure", metrics);
+    metrics_ = std::move(metrics);
   }
   /// From the next fit() on, computes the diagnostics of these stages (train/update_diagnostics.hpp) before every
   /// `every`-th step of an epoch. They do not change the run, but its memory is planned for all boundaries. Errors:
@@ -347,12 +361,13 @@ class trainer {
 
   template <class Validation>
   [[gnu::cold]] void validate(const Validation& data) {
-    const score result = evaluate(model_, data, loss_);
+    score result = evaluate(model_, data, loss_, metrics_);
     if (is_nan(result.loss)) {
       throw divergence_error("the validation loss is NaN", Model::stages - 1, run_.epoch, run_.step - 1);
     }
     run_.report.epochs.back().validation_loss = result.loss;
     run_.report.epochs.back().validation_accuracy = result.accuracy;
+    run_.report.epochs.back().validation_metrics = std::move(result.metrics);
   }
 
   /// Checks, before anything changes, that data and weights permit a run.
@@ -458,11 +473,12 @@ class trainer {
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
   std::size_t group_ = 1;                        ///< number of batches of a gradient step
   detail::diagnostics_callbacks<Model> diagnostics_;
-  run_state run_;                      ///< without the state of supervision, which in_flight_ has
-  std::optional<run_state> restored_;  ///< the start of the next run
-  std::size_t classes_ = 0;            ///< number of classes of the training data
-  bool memory_prepared_ = false;       ///< whether memory was prepared in this run
-  bool targets_checked_ = false;       ///< whether the targets of this run's first batch were checked
+  std::vector<named_metric<scalar>> metrics_;  ///< of the validation
+  run_state run_;                              ///< without the state of supervision, which in_flight_ has
+  std::optional<run_state> restored_;          ///< the start of the next run
+  std::size_t classes_ = 0;                    ///< number of classes of the training data
+  bool memory_prepared_ = false;               ///< whether memory was prepared in this run
+  bool targets_checked_ = false;               ///< whether the targets of this run's first batch were checked
   std::atomic<bool> stop_{false};
 };
 
