@@ -111,7 +111,8 @@ std::vector<array> policy_trace(const Backend& backend, const std::vector<std::s
         targets[n * Net::output.size() + k] = static_cast<scalar>(0.1 * static_cast<double>(k + indices[n] % 4));
       }
     }
-    if constexpr (std::is_same_v<Loss, lo::loss::softmax_cross_entropy>) targets.clear();
+    // These rows are no distributions.
+    if constexpr (std::is_base_of_v<lo::loss::softmax_cross_entropy, Loss>) targets.clear();
     log.open(supervision);
     model.forward(x, samples,
                   {.boundary = boundaries[step],
