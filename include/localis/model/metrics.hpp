@@ -31,7 +31,9 @@ struct named_metric {
   std::function<double(std::span<const T> output, const loss::target<T>& wanted)> function;
 };
 
-namespace metric {
+}  // namespace localis
+
+namespace localis::metric {
 
 /// 1 if the label is among the K largest outputs, of which the first of equals come first, else 0: the mean is the
 /// top-K accuracy. The label of a row of targets is the place of its largest value. 0 if an output is not finite. Cost:
@@ -53,7 +55,9 @@ struct top_k {
   }
 };
 
-}  // namespace metric
+}  // namespace localis::metric
+
+namespace localis {
 
 /// The loss and the number of correct predictions of one batch in evaluation.
 struct batch_evaluation {
