@@ -1,5 +1,5 @@
-// Learns features without labels: one layer learns only by a local rule, SoftHebb's or Krotov and Hopfield's, and a
-// linear read-out of it learns by gradient. The baselines are a layer with random weights and a read-out of pixels.
+// Learns features without labels: one layer learns only by a local rule, SoftHebb's or Krotov and Hopfield's, and then
+// a linear read-out of it learns by gradient. The baselines are a layer with random weights and a read-out of pixels.
 // The program prints accuracies and writes a picture of the learned features; --help lists the options.
 
 #include <algorithm>
@@ -38,16 +38,6 @@ struct options {
   lo::rule::krotov_hopfield krotov_hopfield{};
 };
 
-/// Local steps fall to 0 along a straight line.
-struct falling {
-  std::size_t steps = 1;      ///< of the run
-  using state = std::size_t;  ///< steps that were taken
-  constexpr void observe(state& taken, double) const { ++taken; }
-  [[nodiscard]] constexpr double gain(const state& taken) const {
-    return 1 - static_cast<double>(taken) / static_cast<double>(steps);
-  }
-};
-
 // Units compete by responses that are standardized by the running mean and deviation of each unit. Otherwise a few
 // units would always win, and the others would keep their initial weights.
 template <class Rule, class Step>
@@ -84,7 +74,6 @@ int compare(const options& chosen, const any& known, const any& test_pixels) {
   const std::vector<double> mean = examples::mean_picture(pixels.train);
   const examples::unit_pictures training(pixels.train, mean), validation(pixels.validation, mean);
   const examples::unit_pictures test(test_pixels, mean);
-  const falling local_gain{chosen.epochs * ((training.size() + batch - 1) / batch)};
 
   std::printf("%zu pictures, %zu epochs\n\n%-30s  test %%  valid. %%  seconds\n", training.size(), chosen.epochs,
               "linear read-out of");
@@ -92,13 +81,20 @@ int compare(const options& chosen, const any& known, const any& test_pixels) {
   const auto run = [&]<class Net>(const char* name, double local_rate, const auto&... rule) {
     lo::model<Net> model{{.seed = 1}, lo::cpu::backend<float>{{.threads = chosen.threads}}};
     ((model.template layer<0>().rule() = rule), ...);
-    lo::trainer trainer(model, lo::scheduler::fixed{lo::model<Net>::stages - 1}, local_gain,
-                        {.epochs = chosen.epochs,
-                         .batch = batch,
-                         .local_rate = local_rate,
-                         .normalization = lo::prefix_normalization::batch},
-                        lo::optimizer::adam{}, lo::learning_rate::cosine{.rate = chosen.learning_rate});
-    const double seconds = trainer.fit(training).seconds;
+    const auto trainer = [&](double rate) {
+      return lo::trainer(model, lo::scheduler::fixed{lo::model<Net>::stages - 1}, lo::supervision::none{},
+                         {.epochs = chosen.epochs,
+                          .batch = batch,
+                          .local_rate = rate,
+                          .normalization = lo::prefix_normalization::batch},
+                         lo::optimizer::adam{}, lo::learning_rate::cosine{.rate = chosen.learning_rate});
+    };
+    double seconds = 0;
+    if (local_rate > 0) {  // local steps fall to 0 along a straight line
+      const auto falling = [](double done) { return 1 - done; };
+      seconds = trainer(local_rate).learn_locally(training, {.epochs = chosen.epochs, .gain = falling}).seconds;
+    }
+    seconds += trainer(0).fit(training).seconds;
     std::printf("%-30s  %6.2f  %8.2f  %7.1f\n", name, 100 * lo::evaluate(model, test).accuracy,
                 100 * lo::evaluate(model, validation).accuracy, seconds);
     std::fflush(stdout);

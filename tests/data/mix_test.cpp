@@ -208,9 +208,11 @@ TEST_CASE("mixtures go through subsets, augmentation and each other") {
   CHECK(both);
   // Through a loader, which asks for the targets of its epoch.
   data::loader<double, data::mixup<data::cutmix<data::subset<data::images>>>> loader(second, 2, 1, false);
-  const auto batch = loader.get(3, 0);
-  const sample s = read(second, 1, 3);
-  for (std::size_t k = 0; k < 8; ++k) CHECK(batch.targets[8 + k] == static_cast<double>(s.target[k]));
+  for (std::size_t epoch = 0; epoch < 6; ++epoch) {
+    const auto batch = loader.get(epoch, 0);
+    const sample s = read(second, 1, epoch);
+    for (std::size_t k = 0; k < 8; ++k) CHECK(batch.targets[8 + k] == static_cast<double>(s.target[k]));
+  }
 }
 
 TEST_CASE("cutmix keeps bytes, and mixtures refuse what cannot be mixed") {

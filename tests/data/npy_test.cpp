@@ -108,7 +108,7 @@ TEST_CASE("npy: one file with columns, or two of features and labels or targets"
         "x: expected an array of 2 rows, as many as x has, found 2 extents and 2 rows");
   CHECK(message<lo::data_error>([&] { (void)data::join_npy(labels, {.targets = {0}}); }) ==
         "x: expected a matrix, since columns are labels or targets, found 1 extents");
-  CHECK_THROWS_AS(data::join_npy(matrix, {.label = 0}), lo::config_error);
+  CHECK_THROWS_AS((void)data::join_npy(matrix, {.label = 0}), lo::config_error);
 }
 
 TEST_CASE("npy: a damaged file is refused with offset, expected and found") {

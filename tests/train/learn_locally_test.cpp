@@ -154,6 +154,27 @@ TEST_CASE("learn_locally: labels are not needed, but taken where a rule asks for
   CHECK_THROWS_AS(by_label.learn_locally(data::arrays(four, x)), lo::config_error);
 }
 
+TEST_CASE("learn_locally: the gain is a function of what is done, and a factor on the rate") {
+  const auto train = pictures(16);
+  std::vector<double> seen;
+  model m;
+  (void)pretrain(m, train, {.stages = 1, .epochs = 2, .gain = [&](double done) {
+                              seen.push_back(done);
+                              return 1 - done;
+                            }});
+  CHECK(seen == std::vector<double>{0, 0.25, 0.5, 0.75});
+  model expected;
+  data::loader<double, data::images> loader(train, batch, 3);
+  expected.prepare({.batch = batch});
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto view = loader.get(i / 2, i % 2);
+    (void)expected.forward(view.features, view.size,
+                           {.boundary = 1, .local_rate = rate, .gain = 1 - static_cast<double>(i) / 4, .step = i});
+  }
+  CHECK(parameters(m) == parameters(expected));
+  CHECK_THROWS_AS(pretrain(m, train, {.gain = [](double) { return std::nan(""); }}), lo::config_error);
+}
+
 TEST_CASE("learn_locally: third factors apply") {
   const auto train = pictures(16);
   model m;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -32,6 +33,9 @@ struct local_options {
   std::size_t stages = all;  ///< number of first stages that learn; all: as many as have a local rule
   std::size_t epochs = 1;    ///< of each stage
   local_order order = local_order::together;
+  /// A factor on the local rate, as a function of the fraction of the steps of a stage that are done, from 0 to below
+  /// 1; empty: 1.
+  std::function<double(double)> gain{};
 };
 
 /// What trainer::learn_locally() has done.
@@ -105,6 +109,11 @@ template <class Model, class Data>
         values.local_rate = options.local_rate;
         values.normalization = options.normalization;
         values.step = std::uint64_t{epoch} * batches.steps() + step;
+        if (chosen.gain) {
+          values.gain =
+              chosen.gain(static_cast<double>(values.step) / static_cast<double>(chosen.epochs * batches.steps()));
+          expect(is_finite(values.gain), "learn_locally: gain", "a finite number", values.gain);
+        }
         values.modulator = factors.factors(batch);
         if (data.classes() > 0) values.labels = batch.labels;
         values.indices = batch.indices;

@@ -59,6 +59,7 @@ run train(const Supervision& supervision, const Backend& backend) {
   std::vector<std::uint32_t> labels(37);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(random.normal(i));
   for (std::size_t n = 0; n < labels.size(); ++n) labels[n] = static_cast<std::uint32_t>(n % 3);
+  for (std::size_t n = 0; n < labels.size(); n += 5) labels[n] = lo::data::unlabelled;
   const lo::data::arrays data({6, 6, 2}, x, labels, 3);
   lo::trainer trainer{model, lo::scheduler::linear{}, supervision, {.epochs = 4, .batch = 8, .local_rate = 0.01}};
   run result;
