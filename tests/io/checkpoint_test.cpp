@@ -473,3 +473,19 @@ TEST_CASE("checkpoint: killed at any moment, a file that was there loads") {
     CHECK(refusal([&] { lo::io::resume(one.trainer, here / "file"); }) == "nothing");
   }
 }
+
+TEST_CASE("checkpoint: the samples without a label are stored, and older files, which do not count them, had none") {
+  lo::epoch_sums sums;
+  sums.correct = 3;
+  sums.unlabelled = 5;
+  nlohmann::json stored = lo::io::detail::to_json::encode(sums);
+  lo::epoch_sums same;
+  lo::io::detail::from_json::take(stored, same);
+  CHECK(same.correct == 3);
+  CHECK(same.unlabelled == 5);
+  stored.erase("unlabelled");
+  lo::epoch_sums older;
+  lo::io::detail::from_json::take(stored, older);
+  CHECK(older.correct == 3);
+  CHECK(older.unlabelled == 0);
+}
