@@ -111,7 +111,7 @@ using oblong =
                 lo::depthwise_conv2d<lo::kernel_size<3, 2>, lo::stride<2, 1>, lo::padding<0, 1>, oja>, lo::tanh,
                 lo::dense<3>>;
 
-using signals =
+using sequences =
     lo::network<lo::signal_input<40, 3>, lo::conv1d<8, 5, lo::padding<2>, lo::no_bias, oja>, lo::batch_norm, lo::tanh,
                 lo::max_pool1d<2>, lo::conv1d<12, 3, lo::dilation<2>, lo::stride<2>, lo::groups<2>, oja>, lo::tanh,
                 lo::average_pool1d<3, lo::stride<1>, lo::padding<1>>, lo::dense<5, oja>, lo::tanh, lo::dense<3>>;

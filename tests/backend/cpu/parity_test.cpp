@@ -23,7 +23,7 @@ using localis_test::junctions;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
-using localis_test::signals;
+using localis_test::sequences;
 using localis_test::smooth;
 using localis_test::trace;
 
@@ -59,7 +59,7 @@ TEST_CASE("cpu<double> agrees with the reference at every boundary") {
   check_parity<followed<lo::relu6>>(cpu());
   check_parity<grouped>(cpu());
   check_parity<oblong>(cpu());
-  check_parity<signals>(cpu());
+  check_parity<sequences>(cpu());
   check_parity<junctions>(cpu());
   check_parity<normalized>(cpu());
   check_parity<smooth>(cpu());

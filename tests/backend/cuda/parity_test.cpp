@@ -15,7 +15,7 @@ using localis_test::junctions;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
-using localis_test::signals;
+using localis_test::sequences;
 using localis_test::small;
 using localis_test::smooth;
 
@@ -27,7 +27,7 @@ TEST_CASE("cuda<double> agrees with the reference at every boundary") {
     check_parity<followed<lo::relu6>>(gpu<double>(small));
     check_parity<grouped>(gpu<double>(small));
     check_parity<oblong>(gpu<double>(small));
-    check_parity<signals>(gpu<double>(small));
+    check_parity<sequences>(gpu<double>(small));
     check_parity<junctions>(gpu<double>(small));
     check_parity<normalized>(gpu<double>(small));
     check_parity<smooth>(gpu<double>(small));

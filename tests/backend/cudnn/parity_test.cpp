@@ -24,7 +24,7 @@ TEST_CASE("cudnn agrees with the reference at every boundary") {
     check_parity<localis_test::chain>(backend<double>(small));
     check_parity<localis_test::grouped>(backend<double>(small));
     check_parity<localis_test::oblong>(backend<double>(small));
-    check_parity<localis_test::signals>(backend<double>(small));
+    check_parity<localis_test::sequences>(backend<double>(small));
     check_parity<localis_test::junctions>(backend<double>(small));
     check_parity<localis_test::chain>(backend<float>(small));
   });

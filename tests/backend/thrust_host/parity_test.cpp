@@ -15,7 +15,7 @@ using localis_test::junctions;
 using localis_test::normalized;
 using localis_test::oblong;
 using localis_test::pooled;
-using localis_test::signals;
+using localis_test::sequences;
 using localis_test::smooth;
 
 namespace {
@@ -33,7 +33,7 @@ TEST_CASE("thrust_host<double> agrees with the reference at every boundary") {
   check_parity<followed<lo::relu6>>(backend);
   check_parity<grouped>(backend);
   check_parity<oblong>(backend);
-  check_parity<signals>(backend);
+  check_parity<sequences>(backend);
   check_parity<junctions>(backend);
   check_parity<normalized>(backend);
   check_parity<smooth>(backend);
