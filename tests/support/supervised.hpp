@@ -59,7 +59,7 @@ inline std::vector<double> followed(std::span<const double> moved, std::span<con
 }
 
 template <class Layer>
-std::span<double> state_of(const Layer& layer, std::string_view name) {
+std::span<double> state_of(Layer& layer, std::string_view name) {
   for (const auto& p : layer.states()) {
     if (name == p.name) return {p.value, p.size()};
   }
