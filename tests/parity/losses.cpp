@@ -56,7 +56,7 @@ void run(const std::filesystem::path& batch, const std::filesystem::path& result
     std::vector<double> scratch(lo::detail::loss_parts(samples));
     lo::detail::compute_losses(
         backend, loss,
-        lo::detail::batch_loss<Scalar>{samples, shape.at(1), 0, outputs.data(), labels.data(),
+        lo::detail::batch_loss<Scalar>{samples, samples, shape.at(1), 0, outputs.data(), labels.data(),
                                        targets.empty() ? nullptr : targets.data(), gradient.data(),
                                        reinterpret_cast<std::byte*>(scratch.data()), sums.data()});
     keep("loss." + name, {}, {static_cast<Scalar>(sums[0] / static_cast<double>(samples))});

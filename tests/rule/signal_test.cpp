@@ -60,7 +60,7 @@ std::vector<double> step_seeing(const Rule& rule, const std::vector<double>& x, 
   std::vector<double> gates(units);
   std::vector<double> next = w;
   for (std::size_t p = 0; p < rows; ++p) {
-    lo::rule::gate_row(rule, z.data() + p * units, static_cast<const double*>(nullptr), gates.data(), units);
+    lo::rule::gate_row(rule, 0, units, z.data() + p * units, {}, gates.data());
     for (std::size_t o = 0; o < units; ++o) {
       const double forget = gates[o] * lo::rule::forget(rule, z[p * units + o]);
       for (std::size_t i = 0; i < inputs; ++i) {

@@ -18,7 +18,7 @@ template <std::size_t Units, class Rule>
 std::array<double, Units> gates(const Rule& rule, const std::array<double, Units>& u) {
   std::array<double, Units> result{};
   result.fill(-7);
-  localis::rule::gate_row(rule, u.data(), static_cast<const double*>(nullptr), result.data(), Units);
+  localis::rule::gate_row(rule, 0, Units, u.data(), {}, result.data());
   return result;
 }
 

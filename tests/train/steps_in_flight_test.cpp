@@ -72,7 +72,7 @@ lo::divergence_error diverge(lo::model<Net, backend>& m, double rate, const data
 }
 
 template <class Layer>
-void set_rows(const Layer& layer, const std::vector<double>& row) {
+void set_rows(Layer& layer, const std::vector<double>& row) {
   const auto w = layer.parameters()[0];
   for (std::size_t i = 0; i < w.size(); ++i) w.value[i] = static_cast<float>(row[i % row.size()]);
 }
