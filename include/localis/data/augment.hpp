@@ -165,12 +165,12 @@ class augmented {
   [[nodiscard]] bool varies() const { return options_.cut.has_value() || recolours(); }
 
   void check_variation() {
-    const auto check = [](const char* name, double value) {
+    const auto expect_range = [](const char* name, double value) {
       expect(is_finite(value) && value >= 0, name, "a finite number >= 0", value);
     };
-    check("augmented: brightness", options_.brightness);
-    check("augmented: contrast", options_.contrast);
-    check("augmented: saturation", options_.saturation);
+    expect_range("augmented: brightness", options_.brightness);
+    expect_range("augmented: contrast", options_.contrast);
+    expect_range("augmented: saturation", options_.saturation);
     if (options_.cut) options_.cut->validate();
     expect(options_.saturation == 0 || shape_.channels == 3, "augmented: channels of pictures with a saturation", "3",
            shape_.channels);

@@ -98,7 +98,7 @@ template <byte_source Source>
         const auto [parsed, code] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
         if (code != std::errc() || parsed != cell.data() + cell.size()) throw wrong("a number");
       }
-      constexpr double largest = (std::numeric_limits<float>::max)();
+      constexpr auto largest = static_cast<double>((std::numeric_limits<float>::max)());
       if (!(number >= -largest && number <= largest)) throw wrong("a finite number of float's range");
       values.push_back(static_cast<float>(number));
       ++column;

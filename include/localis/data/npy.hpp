@@ -231,7 +231,7 @@ namespace detail {
 /// All numbers of a file as floats. Errors: data_error for a number that is not finite as a float.
 [[nodiscard]] inline std::vector<float> floats_of(const npy_file& file) {
   std::vector<float> floats(file.size());
-  constexpr double largest = (std::numeric_limits<float>::max)();
+  constexpr auto largest = static_cast<double>((std::numeric_limits<float>::max)());
   for (std::size_t i = 0; i < floats.size(); ++i) {
     const double number = file[i];
     if (!(number >= -largest && number <= largest))

@@ -32,9 +32,9 @@ struct binary_cross_entropy {
       const T z = output[k];
       const bool positive = z > 0;
       // exp(-|z|) does not overflow: log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)).
-      const T small = math::exp_of_negative(positive ? -z : z);
-      sum += (positive ? z : T(0)) - goal * z + std::log1p(small);
-      gradient[k] = scale * inv_count * ((positive ? T(1) : small) / (T(1) + small) - goal);
+      const T tail = math::exp_of_negative(positive ? -z : z);
+      sum += (positive ? z : T(0)) - goal * z + std::log1p(tail);
+      gradient[k] = scale * inv_count * ((positive ? T(1) : tail) / (T(1) + tail) - goal);
     }
     return inv_count * team.sum(sum);
   }

@@ -387,14 +387,15 @@ void model<Network, Backend>::restore(const model_snapshot<scalar>& stored) {
   for_each_parameter(add);
   for_each_state(add);
   const std::vector<std::size_t*> own = counts();
-  const auto check = [](const char* what, std::size_t expected, std::size_t found) {
+  const auto expect_same = [](const char* what, std::size_t expected, std::size_t found) {
     if (expected != found)
       throw shape_error(text("model::restore: ", what, ": expected ", expected, ", found ", found));
   };
-  check("arrays", arrays.size(), stored.arrays.size());
-  check("counts", own.size(), stored.counts.size());
+  expect_same("arrays", arrays.size(), stored.arrays.size());
+  expect_same("counts", own.size(), stored.counts.size());
   for (std::size_t i = 0; i < arrays.size(); ++i) {
-    check(text("values of array ", i, " (", arrays[i].name, ')').c_str(), arrays[i].size(), stored.arrays[i].size());
+    expect_same(text("values of array ", i, " (", arrays[i].name, ')').c_str(), arrays[i].size(),
+                stored.arrays[i].size());
   }
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     backend_.upload(std::span<const scalar>(stored.arrays[i]), arrays[i].value);

@@ -43,7 +43,7 @@ inline double fma_peak() {
       for (std::size_t i = 0; i < chains; ++i) sums[i] = packet{} + static_cast<float>(thread + i);
       const packet term = packet{} + 0.001F;
       for (std::size_t step = 0; step < steps; ++step) {
-        for (std::size_t i = 0; i < chains; ++i) sums[i] = cpu::direct::multiply_add(0.999F, sums[i], term);
+        for (packet& sum : sums) sum = cpu::direct::multiply_add(0.999F, sum, term);
       }
       for (packet& sum : sums) ::benchmark::DoNotOptimize(sum);
     });

@@ -93,13 +93,13 @@ class gradient_descent {
     model_.for_each_parameter([&](const operation& op, const auto& p) {
       if (!p.trainable()) return;
       const parameter_group group = choose(op, p.name);
-      const auto check = [&](const char* what, double factor) {
+      const auto expect_factor = [&](const char* what, double factor) {
         if (is_finite(factor) && factor >= 0) return;
         throw config_error(text("gradient_descent::group_parameters: ", what, " of ", op.name, ' ', p.name,
                                 " of stage ", op.stage, ": expected a finite number >= 0, found ", factor));
       };
-      check("rate", group.rate);
-      check("decay", group.decay);
+      expect_factor("rate", group.rate);
+      expect_factor("decay", group.decay);
       if constexpr (!has_decay) {
         if (group.decay != 1) {
           throw config_error(text("gradient_descent::group_parameters: decay of ", op.name, ' ', p.name, " of stage ",
