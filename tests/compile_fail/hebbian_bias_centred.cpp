@@ -1,4 +1,5 @@
-// expect: hebbian_bias: this rule takes means off its input, or forgets by what other units explain
+// expect: hebbian_bias: this rule takes means off its input, forgets by what other units explain, or has a gate for each
+// weight, of which a bias knows nothing. Use frozen_bias
 #include <localis/rule/covariance.hpp>
 #include <localis/rule/policy.hpp>
 
