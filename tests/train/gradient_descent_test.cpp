@@ -10,6 +10,8 @@
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/core/error.hpp>
+#include <localis/core/memory.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/tanh.hpp>
@@ -342,4 +344,36 @@ TEST_CASE("gradient_descent: groups have rates and decays of their own") {
                        "gradient_descent::group_parameters: decay of dense bias of stage 0: expected 1, since this "
                        "optimizer has no weight_decay, found 0",
                        lo::config_error);
+}
+
+namespace {
+
+/// Has memory for so many of the optimizer's states, and then none.
+std::size_t states_left = 100;
+class limited : public lo::reference::backend<double> {
+ public:
+  template <class T>
+  [[nodiscard]] auto allocate(lo::memory_kind kind, std::size_t size) const {
+    if (kind == lo::memory_kind::optimizer_state && states_left-- == 0) throw lo::error("no memory");
+    return lo::reference::backend<double>::allocate<T>(kind, size);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("gradient_descent: where memory for the states runs out, no parameter has taken a step") {
+  lo::model<net, limited> m;
+  m.prepare({.batch = 4});
+  lo::gradient_descent descent(m, lo::optimizer::adam{});
+  m.forward(x, 4, {});
+  (void)m.loss(lo::loss::mean_squared_error{}, {}, target);
+  m.backward();
+  const auto before = m.snapshot().arrays;
+  states_left = 2;
+  CHECK_THROWS_WITH_AS(descent.step(0.1), "no memory", lo::error);
+  CHECK(m.snapshot().arrays == before);
+  for (const std::size_t updates : descent.updates()) CHECK(updates == 0);
+  states_left = 100;
+  descent.step(0.1);
+  for (const std::size_t updates : descent.updates()) CHECK(updates == 1);
 }

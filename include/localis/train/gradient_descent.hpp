@@ -182,7 +182,8 @@ class gradient_descent {
   /// Takes one step for every parameter of the stages from the boundary of the last backward pass on or, if gradients
   /// have been accumulated, for every parameter that has one.
   /// @param factors  factors on the rate, one for each stage; empty: 1
-  /// Errors: config_error, before anything changes, for a rate or a factor that is negative or not finite as a scalar.
+  /// Errors: config_error, before anything changes, for a rate or a factor that is negative or not finite as a scalar;
+  /// those of the backend, before a weight changes, if memory for the optimizer's state runs out.
   void step(double rate, std::span<const double> factors = {}) {
     check_rate("gradient_descent::step: rate", rate);
     check_factors(rate, factors);
@@ -193,8 +194,8 @@ class gradient_descent {
     calls_.clear();
     measurements_.clear();
     std::size_t index = first;
+    for (std::size_t i = 0; i < arrays.size(); ++i) take_state(first + i, arrays[i].weights.size());
     for (const auto& [op, p, gradient] : arrays) {
-      take_state(index, p.size());
       std::array<scalar*, state_arrays> state{};
       for (std::size_t s = 0; s != state_arrays; ++s) state[s] = states_[index].data() + s * p.size();
       const parameter_group& group = groups_[index];
