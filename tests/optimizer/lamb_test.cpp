@@ -1,17 +1,11 @@
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
+#include "support/array_steps.hpp"
 #include "support/ranges.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/backend/reference/backend.hpp>
-#include <localis/layer/dense.hpp>
-#include <localis/layer/tanh.hpp>
-#include <localis/loss/softmax_cross_entropy.hpp>
-#include <localis/model/model.hpp>
-#include <localis/network/program.hpp>
 #include <localis/optimizer/lamb.hpp>
 #include <localis/train/gradient_descent.hpp>
 
@@ -19,44 +13,14 @@ using localis::optimizer::lamb;
 using localis_test::check_range;
 using localis_test::infinity;
 using localis_test::not_a_number;
-
-namespace {
-
-using model =
-    localis::model<localis::network<localis::vector_input<3>, localis::dense<4>, localis::tanh, localis::dense<2>>,
-                   localis::reference::backend<double>>;
-
-const std::vector<double> x{0.3, -1.2, 0.8, 1.1, 0.2, -0.4, -0.9, 0.5, 0.1, 0.7, -0.6, 1.4};
-const std::vector<std::uint32_t> labels{0, 1, 1, 0};
-
-double norm(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value * value;
-  return std::sqrt(sum);
-}
-
-/// Weights and gradients of all arrays, one after the other.
-struct arrays {
-  std::vector<std::vector<double>> weights;
-  std::vector<std::vector<double>> gradients;
-
-  explicit arrays(model& m) {
-    m.forward(x, 4, {});
-    (void)m.loss(localis::loss::softmax_cross_entropy{}, labels);
-    m.backward();
-    m.for_each_gradient([&](const auto&, const auto& p, const double* g) {
-      weights.emplace_back(p.value, p.value + p.size());
-      gradients.emplace_back(g, g + p.size());
-    });
-  }
-};
-
-}  // namespace
+using localis_test::array_steps::array_model;
+using localis_test::array_steps::arrays;
+using localis_test::array_steps::norm_of;
 
 TEST_CASE("lamb: Adam's direction with decay, as long as a fraction of each array, by a plain loop") {
   for (const bool weights_only : {false, true}) {
     const lamb o{.beta1 = 0.7, .beta2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.2};
-    model m;
+    array_model m;
     m.prepare({.batch = 4});
     localis::gradient_descent descent(m, o);
     if (weights_only) descent.group_parameters(localis::decay_weights_only);
@@ -80,7 +44,7 @@ TEST_CASE("lamb: Adam's direction with decay, as long as a fraction of each arra
                      (std::sqrt(second[k][i] / (1 - std::pow(o.beta2, t))) + o.epsilon) +
                  (plain ? 0 : o.weight_decay * w[i]);
         }
-        const double rate = plain || norm(w) == 0 ? 1 : norm(w) / norm(d);
+        const double rate = plain || norm_of(w) == 0 ? 1 : norm_of(w) / norm_of(d);
         for (std::size_t i = 0; i < w.size(); ++i) {
           CHECK(after.weights[k][i] == doctest::Approx(w[i] - 0.05 * rate * d[i]).epsilon(1e-12));
         }

@@ -169,10 +169,10 @@ class model {
   }
 
   /// Copies the weights, statistics and states of the model to the host, after waiting for all steps.
-  [[nodiscard]] model_snapshot<scalar> snapshot();
+  [[nodiscard]] model_snapshot<scalar> snapshot() { return detail::take_snapshot(*this); }
   /// Puts the model back into the state of a snapshot of this network. Errors: shape_error for the snapshot of another
   /// network; then nothing changes.
-  void restore(const model_snapshot<scalar>& stored);
+  void restore(const model_snapshot<scalar>& stored) { detail::restore_snapshot(*this, stored); }
 
   // Training steps.
 
@@ -366,41 +366,6 @@ std::vector<std::size_t*> model<Network, Backend>::counts() {
     }
   });
   return result;
-}
-
-template <class Network, class Backend>
-auto model<Network, Backend>::snapshot() -> model_snapshot<scalar> {
-  model_snapshot<scalar> result;
-  const auto keep = [&](const operation&, const parameter<scalar>& p) {
-    result.arrays.push_back(host_copy(p.values()));
-  };
-  for_each_parameter(keep);
-  for_each_state(keep);
-  for (const std::size_t* count : counts()) result.counts.push_back(*count);
-  return result;
-}
-
-template <class Network, class Backend>
-void model<Network, Backend>::restore(const model_snapshot<scalar>& stored) {
-  std::vector<parameter<scalar>> arrays;
-  const auto add = [&](const operation&, const parameter<scalar>& p) { arrays.push_back(p); };
-  for_each_parameter(add);
-  for_each_state(add);
-  const std::vector<std::size_t*> own = counts();
-  const auto expect_same = [](const char* what, std::size_t expected, std::size_t found) {
-    if (expected != found)
-      throw shape_error(text("model::restore: ", what, ": expected ", expected, ", found ", found));
-  };
-  expect_same("arrays", arrays.size(), stored.arrays.size());
-  expect_same("counts", own.size(), stored.counts.size());
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    expect_same(text("values of array ", i, " (", arrays[i].name, ')').c_str(), arrays[i].size(),
-                stored.arrays[i].size());
-  }
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    backend_.upload(std::span<const scalar>(stored.arrays[i]), arrays[i].value);
-  }
-  for (std::size_t i = 0; i < own.size(); ++i) *own[i] = stored.counts[i];
 }
 
 // ---- training steps -------------------------------------------------------------------------------------------------

@@ -68,33 +68,27 @@ class modulators : public callback_list<const data::batch_view<Scalar>&, std::sp
 
 /// The functions whose results add up to the reward of a step.
 template <class Scalar>
-class rewards {
+class rewards : public callback_list<const data::batch_view<Scalar>&, double&> {
  public:
-  using callback = std::function<double(const data::batch_view<Scalar>&)>;
+  using list = callback_list<const data::batch_view<Scalar>&, double&>;
 
-  void add(callback added) {
-    if (added) {
-      callbacks_.push_back(std::move(added));
-    } else {
-      callbacks_.clear();
-    }
+  void add(std::function<double(const data::batch_view<Scalar>&)> added) {
+    if (!added) return list::add({});
+    list::add(
+        [function = std::move(added)](const data::batch_view<Scalar>& batch, double& sum) { sum += function(batch); });
   }
-  [[nodiscard]] bool empty() const { return callbacks_.empty(); }
 
   /// The reward of a step; 1 if there is no function. Errors: config_error for one that is not finite.
   [[nodiscard]] double sum(const data::batch_view<Scalar>& batch, std::size_t epoch, std::size_t step) const {
-    if (callbacks_.empty()) return 1;
+    if (this->empty()) return 1;
     double result = 0;
-    for (std::size_t i = 0; i < callbacks_.size(); ++i) result += callbacks_[i](batch);
+    (*this)(batch, result);
     if (!is_finite(result)) {
       throw config_error(
           text("trainer: reward of epoch ", epoch, ", step ", step, ": expected a finite number, found ", result));
     }
     return result;
   }
-
- private:
-  std::deque<callback> callbacks_;
 };
 
 /// The diagnostics of local updates that a run computes for a user, each at its own interval of steps.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -56,8 +55,7 @@ template <class Model>
   std::vector<scalar> all;
   model.for_each_parameter([&](const operation& op, const auto& p) {
     if (op.stage != stage || !p.trainable() || std::string_view(p.name) != "weight") return;
-    std::vector<scalar> host(p.size());
-    model.backend().download(p.value, std::span<scalar>(host));
+    const std::vector<scalar> host = model.host_copy(p.values());
     all.insert(all.end(), host.begin(), host.end());
   });
   return all;
