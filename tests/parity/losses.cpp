@@ -1,12 +1,11 @@
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
-#include <iostream>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "run_in_scalar.hpp"
 
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/io/safetensors.hpp>
@@ -76,19 +75,6 @@ void run(const std::filesystem::path& batch, const std::filesystem::path& result
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 4) {
-    std::cerr << "expected: float|double BATCH RESULTS\n";
-    return 2;
-  }
-  try {
-    if (std::string_view(arguments[1]) == "double") {
-      run<double>(arguments[2], arguments[3]);
-    } else {
-      run<float>(arguments[2], arguments[3]);
-    }
-  } catch (const std::exception& failure) {
-    std::cerr << failure.what() << '\n';
-    return 1;
-  }
-  return 0;
+  return parity::run_in_scalar(count, arguments,
+                               [](auto scalar, const auto& in, const auto& out) { run<decltype(scalar)>(in, out); });
 }

@@ -7,13 +7,12 @@ its gradient. Measure: norm(a - b) / norm(b), against PyTorch in double: in doub
 what PyTorch in float is off, or 1e-6 where that is less.
 """
 
-import subprocess
 import sys
-import tempfile
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
+
+from compare import compare
 
 SAMPLES, OUTPUTS = 64, 10
 
@@ -60,20 +59,7 @@ def main():
     expected = torch_run(batch, torch.float64)
     theirs = torch_run(batch, torch.float32)
     off = lambda found, name: float((found[name].double() - expected[name]).norm() / expected[name].norm())
-    failed = False
-    with tempfile.TemporaryDirectory() as folder:
-        save_file(batch, f"{folder}/batch")
-        for scalar in ("double", "float"):
-            subprocess.run([program, scalar, f"{folder}/batch", f"{folder}/results"], check=True)
-            ours = load_file(f"{folder}/results")
-            if set(ours) != set(expected):
-                sys.exit(f"tensors on one side only: {sorted(set(ours) ^ set(expected))}")
-            for name in expected:
-                value = off(ours, name)
-                limit = 1e-13 if scalar == "double" else max(1e-6, 3 * off(theirs, name))
-                print(f"{scalar:6} {name:30} {value:9.2e}")
-                failed |= not value <= limit
-    sys.exit(1 if failed else 0)
+    compare(program, batch, expected, theirs, off, 1e-13)
 
 
 main()

@@ -1,12 +1,11 @@
 #include <array>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
-#include <iostream>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "run_in_scalar.hpp"
 
 #include <localis/io/safetensors.hpp>
 #include <localis/io/write_safetensors.hpp>
@@ -60,19 +59,6 @@ void run(const std::filesystem::path& series, const std::filesystem::path& resul
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 4) {
-    std::cerr << "expected: float|double SERIES RESULTS\n";
-    return 2;
-  }
-  try {
-    if (std::string_view(arguments[1]) == "double") {
-      run<double>(arguments[2], arguments[3]);
-    } else {
-      run<float>(arguments[2], arguments[3]);
-    }
-  } catch (const std::exception& failure) {
-    std::cerr << failure.what() << '\n';
-    return 1;
-  }
-  return 0;
+  return parity::run_in_scalar(count, arguments,
+                               [](auto scalar, const auto& in, const auto& out) { run<decltype(scalar)>(in, out); });
 }

@@ -7,12 +7,11 @@ Measure: norm(a - b) / norm(b) of the change of the weights, against PyTorch in 
 most 3 times what PyTorch in float is off, or 1e-6 where that is less.
 """
 
-import subprocess
 import sys
-import tempfile
 
 import torch
-from safetensors.torch import load_file, save_file
+
+from compare import compare
 
 SIZE, STEPS = 64, 50
 
@@ -48,20 +47,7 @@ def main():
     expected = torch_run(series, torch.float64)
     theirs = torch_run(series, torch.float32)
     off = lambda found, name: float((found[name].double() - expected[name]).norm() / (expected[name] - start).norm())
-    failed = False
-    with tempfile.TemporaryDirectory() as folder:
-        save_file(series, f"{folder}/series")
-        for scalar in ("double", "float"):
-            subprocess.run([program, scalar, f"{folder}/series", f"{folder}/results"], check=True)
-            ours = load_file(f"{folder}/results")
-            if set(ours) != set(expected):
-                sys.exit(f"tensors on one side only: {sorted(set(ours) ^ set(expected))}")
-            for name in expected:
-                value = off(ours, name)
-                limit = 1e-12 if scalar == "double" else max(1e-6, 3 * off(theirs, name))
-                print(f"{scalar:6} {name:20} {value:9.2e}")
-                failed |= not value <= limit
-    sys.exit(1 if failed else 0)
+    compare(program, series, expected, theirs, off, 1e-12)
 
 
 main()
