@@ -77,6 +77,24 @@ constexpr int count_arrays() {
   }
 }
 
+// The state is stored only by a call of the step that may change it.
+template <class Step, class T>
+inline constexpr int states_of =
+    std::is_invocable_v<const Step&, T, T, const std::array<T, Step::state_arrays>&, T> ? 0 : Step::state_arrays;
+template <class T, class Direction, class Step, class Constraint>
+inline constexpr int arrays_of<localis::kernel::apply_update<T, Direction, Step, Constraint>> =
+    2 + states_of<Step, T>;  // weights and statistics
+template <class Step, class T>
+concept measures_const = requires(const Step& step, const std::array<T, Step::state_arrays>& state) {
+  step.measure(T(1), T(1), state);
+};
+template <class T, class Direction, class Step>
+inline constexpr int arrays_of<localis::kernel::measure_array<T, Direction, Step>> =
+    1 + (measures_const<Step, T> ? 0 : Step::state_arrays);  // the factor
+/// Has a constructor.
+template <class T>
+inline constexpr int arrays_of<localis::kernel::group_statistics<T>> = 2;
+
 // What is added to the sums that a function object is given.
 template <class F>
 inline constexpr int sums_of = 1;

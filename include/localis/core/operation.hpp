@@ -191,8 +191,11 @@ struct parameter {
   [[nodiscard]] std::size_t size() const { return rows * columns; }
   /// The array in the backend's memory.
   [[nodiscard]] std::span<T> values() const { return {value, size()}; }
-  // NOLINTNEXTLINE(google-explicit-constructor): as T* converts to const T*
-  operator parameter<const T>() const requires(!std::is_const_v<T>) { return {name, rows, columns, value, role}; }
+  /// As T* converts to const T*. A template, because nvcc refuses a conversion of a class to itself.
+  template <std::same_as<const T> U>
+  operator parameter<U>() const {  // NOLINT(google-explicit-constructor)
+    return {name, rows, columns, value, role};
+  }
 };
 
 namespace detail {

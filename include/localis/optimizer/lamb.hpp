@@ -43,7 +43,7 @@ struct lamb {
       return weight_norm == 0 || direction_norm == 0 ? 1 : weight_norm / direction_norm;
     }
     /// The moments have been moved.
-    constexpr T operator()(T weight, T, std::array<T, 2>& state, T rate) const {
+    constexpr T operator()(T weight, T, const std::array<T, 2>& state, T rate) const {
       return plain.direction(state, rate) - rate * weight_decay * weight;
     }
   };

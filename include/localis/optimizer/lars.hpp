@@ -33,7 +33,7 @@ struct lars {
     T weight_decay;
     double trust;
 
-    constexpr T measure(T, T gradient, std::array<T, 1>&) const { return gradient; }
+    constexpr T measure(T, T gradient, const std::array<T, 1>&) const { return gradient; }
     constexpr double array_rate(double weight_norm, double gradient_norm) const {
       if (weight_norm == 0 || gradient_norm == 0) return 1;
       return trust * weight_norm / (gradient_norm + static_cast<double>(weight_decay) * weight_norm);

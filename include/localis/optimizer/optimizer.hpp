@@ -27,6 +27,8 @@ namespace localis::optimizer {
 ///     constexpr T measure(T weight, T gradient, std::array<T, state_arrays>& state) const;
 ///     constexpr double array_rate(double weight_norm, double measured_norm) const;
 ///
+/// A call that only reads the state may take it as const std::array<T, state_arrays>&.
+///
 /// A step makes one pass over weights, gradient and state. Rates, momenta and decays are dimensionless and per step.
 /// The step runs in kernels and must be constexpr (core/constexpr_call.hpp); prepare() must be constexpr, too, so that
 /// the step can be checked.

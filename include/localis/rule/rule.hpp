@@ -402,7 +402,8 @@ struct unit_values {
   template <class Rule>
   [[nodiscard]] constexpr detail::unit_of<Rule, T> get(std::size_t o) const {
     detail::unit_of<Rule, T> result;
-    for (std::size_t s = 0; s < declared_states<Rule>(); ++s) result.state[s] = state[s * units + o];
+    std::size_t s = 0;
+    for (T& value : result.state) value = state[s++ * units + o];
     result.norm = norm[o];
     return result;
   }
