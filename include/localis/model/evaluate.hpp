@@ -83,8 +83,10 @@ template <class Model, class Data, class Body>
   constexpr std::size_t largest_unprepared = 256;
   const std::size_t prepared = model.summary().batch;  // 0 if nothing is prepared
   const std::size_t batch = prepared > 0 ? prepared : largest_unprepared;
-  const data::plain<Data> unaugmented(data);
-  data::loader<typename Model::scalar, data::plain<Data>> batches(
+  // Data without epochs is plain as it is, and may have a loader of this type already.
+  using plain_data = std::conditional_t<data::dataset_with_epochs<Data>, data::plain<Data>, const Data&>;
+  const plain_data unaugmented(data);
+  data::loader<typename Model::scalar, std::remove_cvref_t<plain_data>> batches(
       unaugmented, (std::min)(batch, static_cast<std::size_t>(data.size())), 0, false);
   const bool pixels = prepared > 0 ? model.memory().pixels : !Model::backend_type::memory::host_accessible;
   for (std::size_t step = 0; step < batches.steps(); ++step) {

@@ -12,7 +12,6 @@
 #include <localis/data/loader.hpp>
 #include <localis/model/step_options.hpp>
 #include <localis/train/events.hpp>
-#include <localis/train/update_diagnostics.hpp>
 
 // The functions that a user has given to a trainer, by kind. The functions of one kind are called in the order in which
 // they were added; adding an empty one removes them all. A function may add others while it runs, because std::deque
@@ -91,20 +90,16 @@ class rewards : public callback_list<const data::batch_view<Scalar>&, double&> {
   }
 };
 
-/// The diagnostics of local updates that a run computes for a user, each at its own interval of steps.
-template <class Model>
+/// The diagnostics that a run computes for a user, each at its own interval of steps.
+template <class Scalar>
 class diagnostics_callbacks {
  public:
-  using scalar = typename Model::scalar;
-  using callback = std::function<void(const diagnostics_event&)>;
+  /// What computes diagnostics before a step, and passes them on.
+  using callback = std::function<void(std::size_t epoch, std::size_t step, const data::batch_view<Scalar>& batch,
+                                      const step_options& options)>;
 
-  void add(Model& model, std::vector<std::size_t> stages, std::size_t interval, callback added) {
-    if (added) {
-      callbacks_.push_back({update_diagnostics<Model>(model, std::move(stages)), interval, std::move(added)});
-    } else {
-      callbacks_.clear();
-    }
-  }
+  void add(std::size_t interval, callback added) { callbacks_.push_back({interval, std::move(added)}); }
+  void clear() { callbacks_.clear(); }
   [[nodiscard]] bool empty() const { return callbacks_.empty(); }
   [[nodiscard]] bool any_due(std::size_t step) const {
     for (const entry& one : callbacks_) {
@@ -112,23 +107,15 @@ class diagnostics_callbacks {
     }
     return false;
   }
-
-  /// Computes the diagnostics that are due before a step, and passes them to the user's functions.
-  template <class Loss>
-  void operator()(std::size_t epoch, std::size_t step, const data::batch_view<scalar>& batch,
-                  const step_options& options, const Loss& loss) {
+  void operator()(std::size_t epoch, std::size_t step, const data::batch_view<Scalar>& batch,
+                  const step_options& options) const {
     for (std::size_t i = 0; i < callbacks_.size(); ++i) {
-      entry& one = callbacks_[i];
-      if (step % one.interval != 0) continue;
-      const std::vector<stage_diagnostics> stages =
-          one.diagnostics(batch.features, batch.labels, options, loss, batch.targets);
-      one.call({epoch, step, stages});
+      if (step % callbacks_[i].interval == 0) callbacks_[i].call(epoch, step, batch, options);
     }
   }
 
  private:
   struct entry {
-    update_diagnostics<Model> diagnostics;
     std::size_t interval;  ///< in steps
     callback call;
   };

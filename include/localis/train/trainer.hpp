@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,6 +40,7 @@
 #include <localis/train/step_settings.hpp>
 #include <localis/train/steps_in_flight.hpp>
 #include <localis/train/train_options.hpp>
+#include <localis/train/update_diagnostics.hpp>
 
 namespace localis {
 
@@ -199,7 +201,15 @@ class trainer {
   void diagnose(std::vector<std::size_t> stages, std::size_t every,
                 std::function<void(const diagnostics_event&)> callback) {
     expect(every > 0, "trainer::diagnose: every", "at least 1", every);
-    diagnostics_.add(model_, std::move(stages), every, std::move(callback));
+    if (!callback) return diagnostics_.clear();
+    const auto compute = std::make_shared<update_diagnostics<Model>>(model_, std::move(stages));
+    diagnostics_.add(every, [this, compute, callback = std::move(callback)](std::size_t epoch, std::size_t step,
+                                                                            const data::batch_view<scalar>& batch,
+                                                                            const step_options& options) {
+      const std::vector<stage_diagnostics> found =
+          (*compute)(batch.features, batch.labels, options, loss_, batch.targets);
+      callback({epoch, step, found});
+    });
   }
 
   /// The report of the current run or, between two runs, of the last one, even if it ended in an exception.
@@ -302,7 +312,7 @@ class trainer {
     options.check_targets = options_.check_all_targets || !targets_checked_;
     if (diagnostics_.any_due(step.step)) {
       in_flight_.open(step, options);
-      diagnostics_(step.epoch, step.step, batch, options, loss_);
+      diagnostics_(step.epoch, step.step, batch, options);
     }
     const auto body = [&] {
       in_flight_.open(step, options);
@@ -472,7 +482,7 @@ class trainer {
   detail::callback_list<const gradients_event<scalar>&> gradient_callbacks_;
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
   std::size_t group_ = 1;                        ///< number of batches of a gradient step
-  detail::diagnostics_callbacks<Model> diagnostics_;
+  detail::diagnostics_callbacks<scalar> diagnostics_;
   std::vector<named_metric<scalar>> metrics_;  ///< of the validation
   run_state run_;                              ///< without the state of supervision, which in_flight_ has
   std::optional<run_state> restored_;          ///< the start of the next run
