@@ -185,6 +185,51 @@ TEST_CASE("learn_locally: third factors apply") {
   CHECK(parameters(m) == before);
 }
 
+TEST_CASE("learn_locally: a stop ends it after the step under way, and the trainer goes on as before") {
+  const auto train = pictures(40);  // 5 steps
+  model m;
+  lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = batch, .local_rate = rate, .seed = 3});
+  std::size_t steps = 0;
+  std::size_t last = 7;
+  const auto count = [&](double) {
+    if (++steps == last) t.request_stop();
+    return 1.0;
+  };
+  const lo::local_report part = t.learn_locally(train, {.stages = 2, .epochs = 3, .gain = count});
+  CHECK(part.end == lo::ending::stopped);
+  CHECK(part.updates == 7);
+  REQUIRE(part.changes.size() == 2);
+  CHECK(part.changes[1][1] > 0);
+  CHECK(part.changes[1][1] < part.changes[0][1]);
+  CHECK(part.seconds > 0);
+
+  model expected;  // the first 7 steps
+  data::loader<double, data::images> loader(train, batch, 3);
+  expected.prepare({.batch = batch});
+  for (std::size_t i = 0; i < 7; ++i) {
+    const auto view = loader.get(i / 5, i % 5);
+    (void)expected.forward(view.features, view.size, {.boundary = 2, .local_rate = rate, .step = i});
+  }
+  CHECK(parameters(m) == parameters(expected));
+
+  // In the last step of an epoch, there is no part of the next one; a stage after a stop does not begin.
+  steps = 0;
+  last = 5;
+  const lo::local_report first =
+      t.learn_locally(train, {.epochs = 1, .order = lo::local_order::one_by_one, .gain = count});
+  CHECK(first.end == lo::ending::stopped);
+  CHECK(first.updates == 5);
+  CHECK(first.changes.size() == 1);
+  steps = 0;
+  CHECK(t.learn_locally(train, {.stages = 1, .epochs = 2, .gain = count}).changes.size() == 1);
+
+  // The stop is forgotten.
+  CHECK(t.fit(train).end == lo::ending::finished);
+  const lo::local_report whole = t.learn_locally(train);
+  CHECK(whole.end == lo::ending::finished);
+  CHECK(whole.updates == 5);
+}
+
 TEST_CASE("learn_locally: what cannot learn is an error, and changes nothing") {
   const auto train = pictures(16);
   model m;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -17,6 +18,7 @@
 #include <localis/model/evaluate.hpp>
 #include <localis/model/step_options.hpp>
 #include <localis/train/callbacks.hpp>
+#include <localis/train/report.hpp>
 #include <localis/train/train_options.hpp>
 
 namespace localis {
@@ -41,8 +43,10 @@ struct local_options {
 struct local_report {
   std::size_t updates = 0;  ///< number of batches from which a stage, or all stages together, have learned
   double seconds = 0;
+  ending end = ending::unfinished;  ///< finished, or stopped by trainer::request_stop()
   /// For each epoch, in order, and each stage: norm_F(W - W') / norm_F(W') of its weights before (W') and after (W) the
-  /// epoch; NaN for a stage that did not learn in it. The order one_by_one has `epochs` epochs for each stage.
+  /// epoch, or the part of it before a stop; NaN for a stage that did not learn in it. The order one_by_one has
+  /// `epochs` epochs for each stage.
   std::vector<std::vector<double>> changes;
 };
 
@@ -73,10 +77,12 @@ template <class Scalar>
   return std::sqrt(difference / norm);
 }
 
-/// See trainer::learn_locally(). Errors: also divergence_error for weights that are not finite after an epoch.
+/// See trainer::learn_locally(). No step begins while `stop` is true. Errors: also divergence_error for weights that
+/// are not finite after an epoch.
 template <class Model, class Data>
 [[gnu::cold]] local_report learn_locally(Model& model, const Data& data, const train_options& options,
-                                         const local_options& chosen, modulators<typename Model::scalar>& factors) {
+                                         const local_options& chosen, modulators<typename Model::scalar>& factors,
+                                         const std::atomic<bool>& stop) {
   using scalar = typename Model::scalar;
   constexpr std::size_t highest = Model::network_type::highest_boundary;
   const std::size_t stages = chosen.stages == local_options::all ? highest : chosen.stages;
@@ -89,6 +95,7 @@ template <class Model, class Data>
   const auto start = std::chrono::steady_clock::now();
   data::loader<scalar, Data> batches(data, options.batch, options.seed);
   const bool pixels = !Model::backend_type::memory::host_accessible && batches.gives_pixels() && factors.empty();
+  const auto stopped = [&] { return stop.load(std::memory_order_relaxed); };
   local_report result;
   const auto run = [&](std::size_t first, std::size_t boundary) {
     model.prepare({.batch = options.batch,
@@ -100,7 +107,8 @@ template <class Model, class Data>
     for (std::size_t epoch = 0; epoch < chosen.epochs; ++epoch) {
       std::vector<std::vector<scalar>> earlier;
       for (std::size_t stage = first; stage < boundary; ++stage) earlier.push_back(weights_of_stage(model, stage));
-      for (std::size_t step = 0; step < batches.steps(); ++step) {
+      std::size_t step = 0;
+      for (; step < batches.steps() && !stopped(); ++step) {
         const auto batch = pixels ? batches.get_pixels(epoch, step) : batches.get(epoch, step);
         step_options values;
         values.boundary = boundary;
@@ -121,19 +129,21 @@ template <class Model, class Data>
         model.forward(batch, values);
         ++result.updates;
       }
+      if (step == 0) return;  // stopped before the first step
       std::vector<double>& changes = result.changes.emplace_back(boundary, std::numeric_limits<double>::quiet_NaN());
       for (std::size_t stage = first; stage < boundary; ++stage) {
         changes[stage] = relative_change(earlier[stage - first], weights_of_stage(model, stage));
         if (!is_finite(changes[stage]))
-          throw divergence_error("a rule made a weight that is not finite", stage, epoch, batches.steps() - 1);
+          throw divergence_error("a rule made a weight that is not finite", stage, epoch, step - 1);
       }
     }
   };
   if (chosen.order == local_order::together) {
     run(0, stages);
   } else {
-    for (std::size_t stage = 0; stage < stages; ++stage) run(stage, stage + 1);
+    for (std::size_t stage = 0; stage < stages && !stopped(); ++stage) run(stage, stage + 1);
   }
+  result.end = stopped() ? ending::stopped : ending::finished;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

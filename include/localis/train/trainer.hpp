@@ -132,10 +132,11 @@ class trainer {
   /// have a local rule, for 0 epochs, and for a local rate of 0; those of the class for data.
   template <data::dataset Data>
   local_report learn_locally(const Data& data, const local_options& chosen = {}) {
-    return detail::learn_locally(model_, data, options_, chosen, modulators_);
+    stop_.store(false, std::memory_order_relaxed);
+    return detail::learn_locally(model_, data, options_, chosen, modulators_, stop_);
   }
-  /// Ends the run after the current step (accumulate_gradients(): after the next gradient step). May be called from a
-  /// callback, another thread, or a signal handler.
+  /// Ends fit() or learn_locally() after the current step (accumulate_gradients(): after the next gradient step). May
+  /// be called from a callback, another thread, or a signal handler.
   void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
   // Callbacks of one kind are called in the order in which they were added; an empty function, as in on_step({}),
