@@ -9,6 +9,7 @@
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/core/unlabelled.hpp>
 #include <localis/data/augment.hpp>
 #include <localis/data/folder.hpp>
 #include <localis/data/loader.hpp>
@@ -97,6 +98,49 @@ TEST_CASE("classes and files come sorted, and a sample is its picture") {
   CHECK_THROWS_AS(set.read(4, features), localis::shape_error);
   features.resize(100);
   CHECK_THROWS_AS(set.read(0, features), localis::shape_error);
+}
+
+TEST_CASE("the folder `unlabelled` is no class, and its pictures come last") {
+  const temporary_folder folder;
+  folder.write("unlabelled/b.png", plain_png(50, 9, 9));
+  folder.write("unlabelled/a/x.png", plain_png(40, 9, 9));
+  const data::folder only(folder.path, small);
+  CHECK(only.classes() == 0);
+  CHECK(only.class_names().empty());
+  std::vector<float> features(8 * 8 * 3);
+  CHECK(only.size() == 2);
+  CHECK(only.read(1, features) == data::unlabelled);
+  CHECK(features[0] == doctest::Approx(50.0 / 255));
+
+  folder.write("zebra/1.png", plain_png(30, 9, 9));
+  folder.write("ant/1.png", plain_png(10, 9, 9));
+  folder.write("Unlabelled/1.png", plain_png(5, 9, 9));
+  folder.write("unlabeled/1.png", plain_png(20, 9, 9));
+  const data::folder set(folder.path, small);
+  const std::vector<std::string> names(set.class_names().begin(), set.class_names().end());
+  CHECK(names == std::vector<std::string>{"Unlabelled", "ant", "unlabeled", "zebra"});
+  CHECK(set.classes() == 4);
+  const std::vector<std::string> expected = {"Unlabelled/1.png", "ant/1.png",          "unlabeled/1.png",
+                                             "zebra/1.png",      "unlabelled/a/x.png", "unlabelled/b.png"};
+  REQUIRE(set.size() == expected.size());
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    CHECK(set.path(i) == folder.path / expected[i]);
+    CHECK(set.read(i, features) == (i < 4 ? i : data::unlabelled));
+    CHECK(set.read(i, 1, features) == (i < 4 ? i : data::unlabelled));
+  }
+  localis_test::check_pixels(set);
+  data::loader<float, data::folder> loader(set, 6, 1);
+  const auto batch = loader.get(0, 0);
+  CHECK(data::labelled_samples(batch.labels, batch.size) == 4);
+
+  data::folder_options skipping = small;
+  skipping.skip_corrupt = true;
+  folder.write("unlabelled/b.png", {1});
+  const data::folder sound(folder.path, skipping);
+  CHECK(sound.size() == 5);
+  CHECK(sound.read(4, features) == data::unlabelled);
+  folder.write("unlabelled/a/x.png", {1});
+  CHECK(refused(folder, skipping) == "/unlabelled: expected a picture that can be read, found none");
 }
 
 TEST_CASE("links are followed to files and folders, and those that lead nowhere or in a circle are told") {
@@ -300,7 +344,9 @@ TEST_CASE("train and val must have the same classes, and val is cut from the cen
   CHECK(verdict(folder, [&] { static_cast<void>(read()); }) ==
         ": expected the same classes in train and val, found only in train: b; only in val: c");
   std::filesystem::rename(folder.path / "val/c", folder.path / "val/b");
+  folder.write("train/unlabelled/x.png", pictures::png(20, 30));  // in one of them alone
   const data::folder_set set = read();
+  CHECK(set.train.size() == 3);
   CHECK(sample(set.train, 1, 0) != sample(set.train, 1));
   CHECK(sample(set.validation, 1, 0) == sample(set.train, 1));
   CHECK(set.validation.path(1) == folder.path / "val/b/x.png");

@@ -15,6 +15,7 @@
 #include <localis/core/error.hpp>
 #include <localis/core/file.hpp>
 #include <localis/core/random.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/data/crop.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/data/idx.hpp>
@@ -64,13 +65,16 @@ struct folder_options {
 /// They are cut from the centre or, in the epochs of crop::random, at random, as a pure function of (seed, epoch,
 /// index).
 ///
+/// A folder with the name `unlabelled` is no class: its pictures are data::unlabelled, and they come after those of the
+/// classes. Without another folder there are 0 classes.
+///
 /// Links to files and folders are followed, as in torchvision's ImageFolder. A link that leads nowhere, or back to a
 /// folder that contains it, is left out and listed in skipped().
 ///
 /// Grey pictures become three equal channels, CMYK pictures are converted, and alpha is dropped. Hidden folders are
 /// left out.
-/// Errors: data_error for a folder that cannot be read or has no class, a class without a picture, and in `read` for a
-/// picture as read_picture says; config_error for the options.
+/// Errors: data_error for a folder that cannot be read or has no folder in it, one in it without a picture, and in
+/// `read` for a picture as read_picture says; config_error for the options.
 class folder {
  public:
   struct skipped_picture {
@@ -101,12 +105,12 @@ class folder {
   [[nodiscard]] std::size_t height() const { return options_.side; }
   [[nodiscard]] std::size_t width() const { return options_.side; }
   [[nodiscard]] static std::size_t channels() { return 3; }
-  [[nodiscard]] std::size_t classes() const { return names_.size(); }
+  [[nodiscard]] std::size_t classes() const { return classes_; }
   [[nodiscard]] std::size_t readers() const { return options_.readers; }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-  [[nodiscard]] std::span<const std::string> class_names() const { return names_; }
+  [[nodiscard]] std::span<const std::string> class_names() const { return std::span(folders_).first(classes_); }
   [[nodiscard]] std::filesystem::path path(std::size_t index) const {
-    return root_ / names_[files_[index].label] / files_[index].name;
+    return root_ / folders_[files_[index].folder] / files_[index].name;
   }
   /// The files that were left out: links that lead nowhere or in a circle, then the pictures that skip_corrupt found,
   /// in the order of the files.
@@ -147,8 +151,8 @@ class folder {
   static constexpr std::uint64_t stream = 0x666F6C646572;  // "folder"
 
   struct file {
-    std::string name;  ///< below the folder of its class
-    std::uint32_t label;
+    std::string name;  ///< below its folder
+    std::uint32_t folder;
   };
 
   [[nodiscard]] std::size_t side_values() const { return options_.side * options_.side * channels(); }
@@ -160,7 +164,7 @@ class folder {
   std::uint32_t write(std::size_t index, const picture& whole, const cut& window,
                       std::span<std::uint8_t> pixels) const {
     resize(whole, window.source, window.height, window.width, window.kept, pixels);
-    return files_[index].label;
+    return files_[index].folder < classes_ ? files_[index].folder : unlabelled;
   }
 
   /// Whether the ending of a file's name is that of a picture. Files whose name starts with a dot are not: some systems
@@ -179,11 +183,14 @@ class folder {
     namespace fs = std::filesystem;
     std::error_code ignored;  // of a link that leads nowhere: it is no folder
     for (const fs::directory_entry& entry : fs::directory_iterator(root_))
-      if (entry.is_directory(ignored) && !is_hidden(entry.path())) names_.push_back(entry.path().filename().string());
-    if (names_.empty()) throw data_error(text(root_.string(), ": expected a folder for each class, found none"));
-    std::sort(names_.begin(), names_.end());
-    for (std::size_t label = 0; label < names_.size(); ++label) {
-      const fs::path own = root_ / names_[label];
+      if (entry.is_directory(ignored) && !is_hidden(entry.path())) folders_.push_back(entry.path().filename().string());
+    if (folders_.empty()) throw data_error(text(root_.string(), ": expected a folder for each class, found none"));
+    const auto end_of_classes =
+        std::partition(folders_.begin(), folders_.end(), [](const std::string& name) { return name != "unlabelled"; });
+    classes_ = static_cast<std::size_t>(end_of_classes - folders_.begin());
+    std::sort(folders_.begin(), end_of_classes);
+    for (std::size_t index = 0; index < folders_.size(); ++index) {
+      const fs::path own = root_ / folders_[index];
       opened = own;
       std::vector<std::string> files;
       std::vector<fs::path> parents;
@@ -191,7 +198,7 @@ class folder {
                  [&](const fs::path& one) { files.push_back(one.lexically_relative(own).string()); });
       if (files.empty()) throw data_error(text(own.string(), ": expected pictures (.jpg, .jpeg, .png), found none"));
       std::sort(files.begin(), files.end());
-      for (std::string& name : files) files_.push_back({std::move(name), static_cast<std::uint32_t>(label)});
+      for (std::string& name : files) files_.push_back({std::move(name), static_cast<std::uint32_t>(index)});
     }
     std::sort(skipped_.begin(), skipped_.end(),
               [](const skipped_picture& a, const skipped_picture& b) { return a.path < b.path; });
@@ -239,26 +246,27 @@ class folder {
         reasons[i] = error.what();
       }
     });
-    std::vector<std::size_t> sound(classes(), 0);
+    std::vector<std::size_t> sound(folders_.size(), 0);
     std::vector<file> kept;
     for (std::size_t i = 0; i < size(); ++i) {
       if (!reasons[i].empty()) {
         skipped_.push_back({path(i), std::move(reasons[i])});
         continue;
       }
-      ++sound[files_[i].label];
+      ++sound[files_[i].folder];
       kept.push_back(std::move(files_[i]));
     }
     files_ = std::move(kept);
-    for (std::size_t label = 0; label < classes(); ++label)
-      if (sound[label] == 0)
-        throw data_error(text((root_ / names_[label]).string(), ": expected a picture that can be read, found none"));
+    for (std::size_t index = 0; index < folders_.size(); ++index)
+      if (sound[index] == 0)
+        throw data_error(text((root_ / folders_[index]).string(), ": expected a picture that can be read, found none"));
   }
 
   std::filesystem::path root_;
   folder_options options_;
   random_stream random_;
-  std::vector<std::string> names_;  ///< of the classes
+  std::vector<std::string> folders_;  ///< those of the classes, then that of pictures without a label
+  std::size_t classes_ = 0;
   std::vector<file> files_;
   std::vector<skipped_picture> skipped_;
 };
