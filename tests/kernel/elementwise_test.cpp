@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <localis/core/unlabelled.hpp>
 #include <localis/kernel/elementwise.hpp>
 #include <localis/math/activation.hpp>
 
@@ -55,7 +56,10 @@ TEST_CASE("kernel: rows by stride and by index, and turned") {
 
   const std::vector<std::uint32_t> index{2, 0};
   values rows(4);
-  run(kernel::gather_rows<double>{six.data(), index.data(), rows.data(), 2}, 2, 2);
+  const std::vector<std::uint32_t> labels{lo::data::unlabelled, 7};
+  run(kernel::gather_rows<double>{six.data(), index.data(), labels.data(), rows.data(), 2}, 2, 2);
+  CHECK(rows == values{0, 0, 1, 2});
+  run(kernel::gather_rows<double>{six.data(), index.data(), nullptr, rows.data(), 2}, 2, 2);
   CHECK(rows == values{5, 6, 1, 2});
   values back(6, -1);
   run(kernel::scatter_rows<double>{rows.data(), index.data(), back.data(), 2}, 2, 2);

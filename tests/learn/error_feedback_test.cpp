@@ -114,6 +114,27 @@ TEST_CASE("error_feedback: where some samples have no label, a step still follow
   CHECK(deviation(followed(s.weights<0>(), before, 0.05), gradient) < 1e-6);
 }
 
+TEST_CASE("error_feedback: a sample without a label takes no part, even if it once had one") {
+  feedback s;
+  (void)s.observe();
+  // The mean of the gradients of the labelled samples, one by one.
+  const std::vector<std::size_t> labelled{0, 2, 3, 5};
+  feedback truth;
+  std::vector<double> mean(s.weights<0>().size(), 0.0);
+  for (const std::size_t n : labelled) {
+    (void)truth.pass(0, 0, pick(s.x, sample_size, {n}), pick(labels, 1, {n}), pick(indices, 1, {n}));
+    truth.model.for_each_gradient([&](const lo::operation& op, const lo::parameter<double>& p, const double* g) {
+      if (op.stage != 0 || std::string_view(p.name) != "weight") return;
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += g[i] / static_cast<double>(labelled.size());
+    });
+  }
+  std::vector<std::uint32_t> marked = labels;
+  marked[1] = marked[4] = lo::data::unlabelled;
+  const std::vector<double> before = copy_of(s.weights<0>());
+  (void)s.pass(1, 0.05, s.x, marked, indices);
+  CHECK(deviation(followed(s.weights<0>(), before, 0.05), mean) < 1e-6);
+}
+
 TEST_CASE("error_feedback: errors are remembered by index, whatever the batch") {
   feedback s;
   (void)s.observe();

@@ -9,7 +9,8 @@ namespace localis::data {
 
 /// The label of a sample whose class is not known. Any data set may give it. Such a sample takes part in unsupervised
 /// local learning and in the statistics of normalization layers, and in nothing else: it has no loss, its gradient is
-/// 0, and it is counted in no accuracy. The loss of a batch is the mean over its labelled samples.
+/// 0, and it is counted in no accuracy. The loss of a batch, and each local loss of a supervised rule, is the mean over
+/// its labelled samples.
 inline constexpr std::uint32_t unlabelled = 0xFFFFFFFF;
 
 /// The number of labelled samples in a batch; `labels` has one for each of the samples, or is empty if there are only

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <localis/config.hpp>
+#include <localis/core/unlabelled.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/kernel/pack.hpp>
 #include <localis/kernel/rows.hpp>
@@ -93,16 +94,19 @@ struct transposed {
   }
 };
 
-/// Gathers rows: row n of `target` = row index[n] of `source`.
+/// Gathers the rows of samples: row n of `target` = row index[n] of `source`, or 0 if sample n is data::unlabelled.
 template <class T>
 struct gather_rows {
   const T* source;
   const std::uint32_t* index;
+  const std::uint32_t* labels;  ///< one per sample, or null
   T* target;
   std::size_t columns;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) target[row * columns + i] = source[index[row] * columns + i];
+    const bool labelled = labels == nullptr || labels[row] != data::unlabelled;
+    for (std::size_t i = begin; i < end; ++i)
+      target[row * columns + i] = labelled ? source[index[row] * columns + i] : T(0);
   }
 };
 

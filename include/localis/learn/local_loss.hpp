@@ -25,9 +25,10 @@ struct teaching_signal {
   std::size_t labelled = 0;               ///< number of samples that are not data::unlabelled: those with a loss
   const T* output = nullptr;              ///< output of the stage
   const std::uint32_t* labels = nullptr;  ///< one per sample
-  const T* errors = nullptr;              ///< samples x network outputs: each sample's output error when last seen
-  T* gradient = nullptr;                  ///< to be filled with dl/d output; null while the stage learns by gradient
-  bool apply_updates = true;              ///< false: a dry run, which changes only the gradient
+  /// samples x network outputs: each sample's output error when last seen; 0 if it is data::unlabelled
+  const T* errors = nullptr;
+  T* gradient = nullptr;      ///< to be filled with dl/d output; null while the stage learns by gradient
+  bool apply_updates = true;  ///< false: a dry run, which changes only the gradient
   std::byte* scratch = nullptr;
 };
 

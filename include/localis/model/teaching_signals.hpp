@@ -71,8 +71,9 @@ class teaching_signals {
     current_.labelled = data::labelled_samples(options.labels, samples);
     if (!remembers) return;
     backend.upload(options.indices, indices_.data());
-    backend.for_rows(samples, outputs,
-                     kernel::gather_rows<scalar>{errors_.data(), indices_.data(), batch_errors_.data(), outputs});
+    backend.for_rows(
+        samples, outputs,
+        kernel::gather_rows<scalar>{errors_.data(), indices_.data(), current_.labels, batch_errors_.data(), outputs});
     current_.errors = batch_errors_.data();
   }
   [[nodiscard]] const teaching_signal<scalar>& current() const { return current_; }

@@ -11,7 +11,8 @@ namespace localis::rule {
 /// gradient.
 ///
 ///   dl/dY(n, position, :)  is taken as  (1/N) e_n Q / positions
-///   e_n  d loss / d output of sample n from when it was last seen, `classes` numbers; 0 if never
+///   N    number of labelled samples in the batch
+///   e_n  d loss / d output of sample n from when it was last seen, `classes` numbers; 0 if never, or without a label
 ///   Q    classes x channels: least squares fit of e Q to the sum over positions of the true dl/dY, over the steps in
 ///        which the stage learned by gradient; the weight of older steps falls by the factor `memory` per step
 ///

@@ -10,7 +10,7 @@ namespace localis::rule {
 /// the stage.
 ///
 ///   z_n = H ybar_n,     ybar_n = mean over positions of the stage's output,     H  classes x channels
-///   W <- W - eta dl/dW,     l = mean over samples of cross_entropy(z_n, label_n)
+///   W <- W - eta dl/dW,     l = mean over labelled samples of cross_entropy(z_n, label_n)
 ///   H <- H - head_rate dl/dH
 ///
 /// The error is propagated back through the stage's own layers, down to its weights and no further. The head starts
