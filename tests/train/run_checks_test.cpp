@@ -17,10 +17,12 @@
 #include <localis/data/loader.hpp>
 #include <localis/data/synthetic.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/layer/relu.hpp>
 #include <localis/learning_rate/constant.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/model/evaluate.hpp>
 #include <localis/network/program.hpp>
+#include <localis/rule/local_error.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>
@@ -55,7 +57,24 @@ struct wrong_label {
   }
 };
 
+/// Two stages; the first learns by labels.
+using by_labels = lo::network<lo::vector_input<4>, lo::dense<4, lo::rule::local_error>, lo::relu, lo::dense<3>>;
+
 }  // namespace
+
+TEST_CASE("trainer: a rule that learns from labels is told where the data has no classes") {
+  const auto x = features();
+  const std::vector<float> targets(36, 0.5F);
+  const data::arrays train(four, x, targets, 3);
+  single<by_labels> m;
+  const auto fit = [&](double local_rate) {
+    lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 4, .local_rate = local_rate}, {}, {},
+                  lo::loss::mean_squared_error{});
+    return message<lo::config_error>([&] { (void)t.fit(train); });
+  };
+  CHECK(fit(0.1) == "trainer: training data: rule local_error of stage 0: expected classes to learn from, found none");
+  CHECK(fit(0) == "nothing");
+}
 
 TEST_CASE("trainer: NaN in the input is told as that, however the run met it") {
   auto x = features();

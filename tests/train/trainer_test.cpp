@@ -22,12 +22,15 @@
 #include <localis/io/json_lines_log.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/learning_rate/constant.hpp>
 #include <localis/loss/binary_cross_entropy.hpp>
 #include <localis/loss/huber.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/loss/softmax_cross_entropy.hpp>
 #include <localis/model/evaluate.hpp>
 #include <localis/model/metrics.hpp>
+#include <localis/optimizer/sgd.hpp>
+#include <localis/rule/error_feedback.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/fixed.hpp>
@@ -554,6 +557,49 @@ TEST_CASE("trainer: samples without a label learn by rules alone") {
   (void)fit(d, all, 1, 12);
   CHECK(parameters(c, 0) == parameters(d, 0));
   CHECK(parameters(c, 1) != parameters(d, 1));
+}
+
+namespace {
+
+/// Rows of targets, of which only the first 4 are known from the third epoch on.
+struct lost_targets {
+  data::arrays all;
+  [[nodiscard]] std::size_t size() const { return all.size(); }
+  [[nodiscard]] std::size_t height() const { return all.height(); }
+  [[nodiscard]] std::size_t width() const { return all.width(); }
+  [[nodiscard]] std::size_t channels() const { return all.channels(); }
+  [[nodiscard]] std::size_t classes() const { return 0; }
+  [[nodiscard]] std::size_t targets() const { return all.targets(); }
+  std::uint32_t read(std::size_t index, std::span<float> to) const { return all.read(index, to); }
+  std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> to) const {
+    (void)all.read(index, to);
+    return epoch < 2 || index < 4 ? 0 : data::unlabelled;
+  }
+  void read_target(std::size_t index, std::span<float> to) const { all.read_target(index, to); }
+};
+
+}  // namespace
+
+TEST_CASE("trainer: samples without a target take no part in what a supervised rule learns") {
+  using network =
+      lo::network<lo::vector_input<4>, lo::dense<4, lo::no_bias, lo::rule::error_feedback>, lo::relu, lo::dense<3>>;
+  const auto x = features();
+  std::vector<float> targets(36);
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = static_cast<float>(i % 5);
+  // All behind the stage is linear, so that its local step is that of the gradient.
+  const auto weights = [](const auto& train, std::size_t first_local, const lo::train_options& options, double rate) {
+    lo::model<network, lo::reference::backend<double>> m;
+    m.layer<0>().rule().ridge = 1e-13;
+    lo::trainer t(m, schedule([=](std::size_t epoch) { return epoch < first_local ? 0 : 1; }), none{}, options,
+                  lo::optimizer::sgd{.momentum = 0}, lo::learning_rate::constant{rate}, lo::loss::mean_squared_error{});
+    (void)t.fit(train);
+    return parameters(m, 0);
+  };
+  const lost_targets some{data::arrays(four, x, targets, 3)};
+  const data::arrays known(four, std::span(x).first(16), std::span(targets).first(12), 3);
+  const values found = weights(some, 2, {.epochs = 3, .batch = 12, .local_rate = 0.1}, 0);
+  const values expected = weights(known, 1, {.epochs = 1, .batch = 4}, 0.1);
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-9));
 }
 
 namespace {

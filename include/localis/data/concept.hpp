@@ -13,8 +13,8 @@ namespace localis::data {
 
 /// The concept of a data set, from which a loader reads. `read(i, features)` writes sample i, row-major, channels last,
 /// into exactly height * width * channels floats and returns its label; several threads may call it at the same time.
-/// For a data set without labels, classes() is 0, and `read` returns 0; a single sample without a label is
-/// `unlabelled`.
+/// For a data set without labels, classes() is 0, and `read` returns 0; a single sample without a label, or
+/// without a row of targets, is `unlabelled`.
 template <class Dataset>
 concept dataset = requires(const Dataset& data, std::size_t index, std::span<float> features) {
   { data.size() } -> std::convertible_to<std::size_t>;

@@ -19,6 +19,7 @@
 #include <localis/model/step_options.hpp>
 #include <localis/train/callbacks.hpp>
 #include <localis/train/report.hpp>
+#include <localis/train/run_checks.hpp>
 #include <localis/train/train_options.hpp>
 
 namespace localis {
@@ -91,6 +92,7 @@ template <class Model, class Data>
   expect(chosen.epochs > 0, "learn_locally: epochs", "at least 1", chosen.epochs);
   expect(options.local_rate > 0, "learn_locally: local_rate of the trainer", "above 0", options.local_rate);
   check_data<Model>("learn_locally", "data", data);
+  check_supervision<Model>("learn_locally", "data", data);
 
   const auto start = std::chrono::steady_clock::now();
   data::loader<scalar, Data> batches(data, options.batch, options.seed);
@@ -121,7 +123,7 @@ template <class Model, class Data>
           expect(is_finite(values.gain), "learn_locally: gain", "a finite number", values.gain);
         }
         values.modulator = factors.factors(batch);
-        if (data.classes() > 0) values.labels = batch.labels;
+        values.labels = batch.labels;
         values.indices = batch.indices;
         values.classes = data.classes();
         values.resting = first;

@@ -20,6 +20,18 @@ void check_learnable(const char* name, const Data& data) {
   check_goals("trainer", name, data);
 }
 
+/// Checks that data has the classes from which supervised rules learn. `caller` and `name` begin the message. Errors:
+/// config_error.
+template <class Model, class Data>
+void check_supervision(const char* caller, const char* name, const Data& data) {
+  if (data.classes() > 0) return;
+  for (const operation& op : Model::operations()) {
+    if (!op.has_local_loss || op.learning != local_learning::supervised) continue;
+    throw config_error(text(caller, ": ", name, ": rule ", op.rule, " of stage ", op.stage,
+                            ": expected classes to learn from, found none"));
+  }
+}
+
 /// Checks all arrays of a model and of its optimizer before a run changes them. The run begins at `epoch` and `step`.
 /// Errors: divergence_error for an array that is not finite.
 template <class Model, class Descent>

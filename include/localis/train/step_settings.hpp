@@ -72,7 +72,7 @@ template <std::size_t Stages, class Scalar>
   result.local_rate = settings.local_rate;
   result.normalization = options.normalization;
   result.step = std::uint64_t{settings.epoch} * settings.steps + settings.step;
-  if (classes > 0) result.labels = batch.labels;
+  result.labels = batch.labels;
   result.indices = batch.indices;
   result.classes = classes;
   return result;

@@ -385,6 +385,7 @@ class trainer {
   template <class Train, class Validation>
   [[gnu::cold]] void check_run(const Train& train, const Validation* validation) {
     detail::check_learnable<Model>("training data", train);
+    if (options_.local_rate > 0) detail::check_supervision<Model>("trainer", "training data", train);
     if (validation != nullptr) detail::check_learnable<Model>("validation data", *validation);
     try {
       detail::check_weights(model_, descent_, restored_ ? restored_->epoch : 0, restored_ ? restored_->step : 0);
