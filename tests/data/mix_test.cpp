@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "support/pixels.hpp"
@@ -181,6 +182,66 @@ TEST_CASE("mixtures: one of the two without a label leaves the sample as it is")
   }
   CHECK(changed > 60);  // half of the partners are labelled and differ
   CHECK(changed < 140);
+}
+
+namespace {
+
+/// Counts what is read.
+struct counted {
+  const data::images& real;
+  std::size_t& reads;
+  [[nodiscard]] std::size_t size() const { return real.size(); }
+  [[nodiscard]] std::size_t height() const { return real.height(); }
+  [[nodiscard]] std::size_t width() const { return real.width(); }
+  [[nodiscard]] std::size_t channels() const { return real.channels(); }
+  [[nodiscard]] std::size_t classes() const { return real.classes(); }
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    ++reads;
+    const std::uint32_t label = real.read(index, features);
+    return index == 7 ? data::unlabelled : label;
+  }
+};
+
+/// Reads sample 2 in many epochs; returns in how many its partner was not read.
+template <class Mixture>
+std::size_t alone(const Mixture& mixed, const std::size_t& reads) {
+  std::size_t count = 0;
+  floats features(data::shape_of(mixed).size());
+  floats target(8);
+  for (std::size_t epoch = 0; epoch < 800; ++epoch) {
+    const std::size_t start = reads;
+    const std::uint32_t label = mixed.read(2, epoch, features);
+    const std::size_t used = reads - start;
+    mixed.read_target(2, epoch, target);
+    CHECK(reads - start == 2 * used);
+    if (used == 2) continue;
+    CHECK(used == 1);
+    ++count;
+    CHECK(label == 2);
+    CHECK(target[2] == 1);
+    CHECK(std::all_of(features.begin(), features.end(), [](float value) { return value == 4; }));
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("mixtures: a partner that cannot change the sample is not read") {
+  std::size_t reads = 0;
+  const data::images source = steps();
+  const counted some{source, reads};
+  const data::mixup mixed(some, {.seed = 2});
+  const std::size_t own = alone(mixed, reads);
+  CHECK(own > 60);  // 1 of 8, of deviation 9
+  CHECK(own < 140);
+  // Of 6 x 5 pixels, a small share is none.
+  CHECK(alone(data::cutmix(some, {.alpha = 0.3, .seed = 2}), reads) > 200);
+  CHECK(alone(data::mixup(some, {.alpha = 1e-3, .seed = 2}), reads) > 200);  // shares that are 0 or 1
+
+  reads = 0;
+  floats features(30);
+  CHECK(mixed.read(7, 0, features) == data::unlabelled);
+  CHECK(reads == 1);
 }
 
 TEST_CASE("mixtures go through subsets, augmentation and each other") {

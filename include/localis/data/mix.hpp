@@ -150,9 +150,10 @@ class mixed {
   void read_target(std::size_t index, std::size_t epoch, std::span<float> target) const {
     const mixture chosen = draw(index, epoch);
     const std::uint32_t label = read_goal(index, epoch, target);
+    if (label == unlabelled || !takes_partner(chosen, index)) return;
     std::vector<float> other(target.size());
     const std::uint32_t partner = read_goal(chosen.partner, epoch, other);
-    if (label != unlabelled && partner != unlabelled) blend::combine(chosen, shape_, other, target);
+    if (partner != unlabelled) blend::combine(chosen, shape_, other, target);
   }
 
  protected:
@@ -170,14 +171,20 @@ class mixed {
     return chosen;
   }
 
+  /// Whether the partner can change the sample. If it cannot, it is not read.
+  [[nodiscard]] static bool takes_partner(const mixture& chosen, std::size_t index) {
+    return chosen.partner != index && chosen.share < 1;
+  }
+
   /// Mixes floats or bytes; a sample stays as it is if it or its partner has no label.
   template <class T, class Read>
   std::uint32_t mix(std::size_t index, std::size_t epoch, std::span<T> values, const Read& read_sample) const {
     const std::uint32_t label = read_sample(index, values);
     const mixture chosen = draw(index, epoch);
+    if (label == unlabelled || !takes_partner(chosen, index)) return label;
     std::vector<T> other(values.size());
     const std::uint32_t partner = read_sample(chosen.partner, std::span<T>(other));
-    if (label == unlabelled || partner == unlabelled) return label;
+    if (partner == unlabelled) return label;
     Method::combine(chosen, shape_, std::span<const T>(other), values);
     return chosen.share < 0.5 ? partner : label;
   }
@@ -223,9 +230,11 @@ class mixed {
 ///
 /// It holds a pointer: the data set must outlive it. It gives no bytes, because a mixture of two bytes is none.
 ///
-/// Cost:   two samples are read for the features, and two for the target.
+/// Cost:   two samples are read for the features, and two for the target, because only read() tells a label; the
+///         partner is not read where it is the sample itself, has no part in it, or the sample is `unlabelled`.
 /// Errors: config_error for an alpha that is not a finite number above 0, and for data with neither classes nor
-/// targets. Source: H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+///         targets.
+/// Source: H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
 template <dataset Dataset>
 class mixup : public detail::mixed<Dataset, detail::blend> {
  public:
