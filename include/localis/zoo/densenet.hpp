@@ -36,7 +36,10 @@ using densenet121_blocks = sequence<dense_block<6, Rule>, transition<128, Rule>,
 /// DenseNet-121 for 224 x 224 colour pictures (torchvision's densenet121). Each layer of a dense block is a stage, and
 /// the transitions are stages; 63 stages.
 ///
-/// Memory grows with the square of the length of a block, because each layer saves all channels before it.
+/// Memory grows with the square of the length of a block, because each layer copies and saves all channels before it.
+/// Cost:   a dense block of L layers after C channels at P positions copies b P (L C + 16 L (L + 1)) bytes of a sample
+///         in each pass, for scalars of b bytes; its output has b P (C + 32 L). All blocks together copy 10 173 184
+///         scalars, those of densenet121_32 copy 3 321 856.
 /// Source: G. Huang, Z. Liu, L. van der Maaten, K. Q. Weinberger, CVPR 2017, arXiv 1608.06993.
 template <std::size_t Classes = 1000, class Rule = rule::gradient>
 using densenet121 = network<image<224, 224, 3>, conv2d<64, 7, stride<2>, padding<3>, no_bias, Rule>, batch_norm, relu,
