@@ -15,6 +15,7 @@
 #include <localis/layer/relu.hpp>
 #include <localis/network/program.hpp>
 #include <localis/zoo/densenet.hpp>
+#include <localis/zoo/efficientnet.hpp>
 #include <localis/zoo/googlenet.hpp>
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
@@ -74,6 +75,20 @@ TEST_CASE("torch_layout: MobileNetV2's features and their blocks") {
   for (const char* name :
        {"features.0.1", "features.1.conv.0.0", "features.1.conv.1", "features.1.conv.2", "features.2.conv.1.0",
         "features.2.conv.2", "features.2.conv.3", "features.17.conv.3", "features.18.0", "features.18.1"}) {
+    CAPTURE(name);
+    CHECK(has(names, name));
+  }
+}
+
+TEST_CASE("torch_layout: EfficientNet's groups of blocks and their squeeze-excites") {
+  const auto names = modules<lo::zoo::efficientnet_b0<>>(torch_names::efficientnet);
+  CHECK(names.size() == 131);  // 49 convolutions, each with its normalization, 32 of squeeze-excites and the classifier
+  CHECK(names.front() == "features.0.0");
+  CHECK(names.back() == "classifier.1");
+  for (const char* name :
+       {"features.0.1", "features.1.0.block.0.0", "features.1.0.block.1.fc1", "features.1.0.block.2.1",
+        "features.2.0.block.0.0", "features.2.0.block.2.fc2", "features.2.1.block.3.1", "features.6.3.block.1.0",
+        "features.7.0.block.3.0", "features.8.0", "features.8.1"}) {
     CAPTURE(name);
     CHECK(has(names, name));
   }

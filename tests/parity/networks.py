@@ -90,6 +90,18 @@ def mobilenet_v2_32():
     return net
 
 
+def efficientnet_b0(classes=1000):
+    import torchvision
+    return torchvision.models.efficientnet_b0(num_classes=classes, stochastic_depth_prob=0.0)
+
+
+def efficientnet_b0_32():
+    net = efficientnet_b0(10)
+    net.features[0][0].stride = (1, 1)
+    net.features[2][0].block[1][0].stride = (1, 1)
+    return net
+
+
 def googlenet():
     import torchvision
     net = torchvision.models.googlenet(aux_logits=False, init_weights=False)
@@ -142,6 +154,7 @@ MODELS = {
     "resnet56": (lambda: SmallResNet((9, 9, 9), (16, 32, 64)), 32, 3, "resnet"),
     "resnet18_32": (lambda: SmallResNet((2, 2, 2, 2), (64, 128, 256, 512)), 32, 3, "resnet"),
     "mobilenet_v2_32": (mobilenet_v2_32, 32, 3, "mobilenet_v2"),
+    "efficientnet_b0_32": (efficientnet_b0_32, 32, 3, "efficientnet"),
     "densenet121_32": (densenet121_32, 32, 3, "densenet"),
     "squeezenet_32": (squeezenet_32, 32, 3, "squeezenet"),
     "alexnet": (torchvision_model("alexnet"), 224, 3, "features"),
@@ -155,4 +168,5 @@ MODELS = {
     "densenet121": (torchvision_model("densenet121"), 224, 3, "densenet"),
     "squeezenet": (torchvision_model("squeezenet1_1"), 224, 3, "squeezenet"),
     "mobilenet_v2": (torchvision_model("mobilenet_v2"), 224, 3, "mobilenet_v2"),
+    "efficientnet_b0": (efficientnet_b0, 224, 3, "efficientnet"),
 }

@@ -108,10 +108,10 @@ void run(lo::io::torch_names names, const std::filesystem::path& weights, const 
 template <class Network>
 int main(int count, char** arguments) {
   const std::map<std::string_view, lo::io::torch_names> schemes{
-      {"features", lo::io::torch_names::features},     {"resnet", lo::io::torch_names::resnet},
-      {"googlenet", lo::io::torch_names::googlenet},   {"densenet", lo::io::torch_names::densenet},
-      {"squeezenet", lo::io::torch_names::squeezenet}, {"mobilenet_v2", lo::io::torch_names::mobilenet_v2},
-      {"sequential", lo::io::torch_names::sequential}};
+      {"features", lo::io::torch_names::features},         {"resnet", lo::io::torch_names::resnet},
+      {"googlenet", lo::io::torch_names::googlenet},       {"densenet", lo::io::torch_names::densenet},
+      {"squeezenet", lo::io::torch_names::squeezenet},     {"mobilenet_v2", lo::io::torch_names::mobilenet_v2},
+      {"efficientnet", lo::io::torch_names::efficientnet}, {"sequential", lo::io::torch_names::sequential}};
   if (count != 6) {
     std::cerr << "expected: float|double NAMES WEIGHTS BATCH RESULTS\n";
     return 2;

@@ -2,6 +2,7 @@
 
 #include <localis/zoo/alexnet.hpp>
 #include <localis/zoo/densenet.hpp>
+#include <localis/zoo/efficientnet.hpp>
 #include <localis/zoo/googlenet.hpp>
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
@@ -22,8 +23,9 @@ void for_every_model(const F& f) {
              zoo::vgg11_32<10, Rule>, zoo::vgg13_32<10, Rule>, zoo::vgg16_32<10, Rule>, zoo::vgg19_32<10, Rule>,
              zoo::resnet18<10, Rule>, zoo::resnet18_32<10, Rule>, zoo::resnet20<10, Rule>, zoo::resnet34<10, Rule>,
              zoo::resnet50<10, Rule>, zoo::resnet56<10, Rule>, zoo::mobilenet_v2<10, Rule>,
-             zoo::mobilenet_v2_32<10, Rule>, zoo::squeezenet<10, Rule>, zoo::squeezenet_32<10, Rule>,
-             zoo::densenet121<10, Rule>, zoo::densenet121_32<10, Rule>, zoo::googlenet<10, Rule>>();
+             zoo::mobilenet_v2_32<10, Rule>, zoo::efficientnet_b0<10, Rule>, zoo::efficientnet_b0_32<10, Rule>,
+             zoo::squeezenet<10, Rule>, zoo::squeezenet_32<10, Rule>, zoo::densenet121<10, Rule>,
+             zoo::densenet121_32<10, Rule>, zoo::googlenet<10, Rule>>();
 }
 
 }  // namespace localis_test

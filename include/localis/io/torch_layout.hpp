@@ -22,6 +22,7 @@ enum class torch_names {
   densenet,      ///< features.conv0, features.denseblock1.denselayer1.norm1, features.transition1.conv, ..., classifier
   squeezenet,    ///< features.0, features.3.squeeze, features.3.expand1x1, ..., classifier.1
   mobilenet_v2,  ///< features.0.0, features.1.conv.0.0, ..., classifier.1
+  efficientnet,  ///< features.0.0, features.1.0.block.0.0, features.1.0.block.1.fc1, ..., classifier.1
   /// 0, 1, ...: the places in an nn.Sequential of the same layers, those without parameters included, and an nn.Flatten
   /// where a dense layer follows a map. For networks without blocks.
   sequential
@@ -222,6 +223,41 @@ inline std::vector<std::string> mobilenet_v2_names(std::span<const operation> pr
   return names;
 }
 
+inline std::vector<std::string> efficientnet_names(std::span<const operation> program) {
+  std::vector<std::string> names(program.size());
+  std::size_t feature = 0;
+  std::size_t block = 0;   // of a feature, which begins with a block without a sum
+  std::size_t part = 0;    // of the block
+  std::size_t number = 0;  // of the convolution within the squeeze-excite
+  std::size_t depth = 0;   // of blocks within each other
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const operation& op = program[i];
+    const std::size_t inner = op.trainable() ? 0 : 1;
+    if (op.kind == operation_kind::save_skip || op.kind == operation_kind::open_block) {
+      if (++depth == 2) {
+        number = 0;
+        continue;
+      }
+      const bool first = op.kind == operation_kind::open_block;
+      feature += first ? 1 : 0;
+      block = first ? 0 : block + 1;
+      part = 0;
+    } else if (op.ends_junction) {
+      if (--depth == 1) ++part;
+    } else if (op.trainable() || is_norm(op)) {
+      if (depth == 0) {
+        if (op.trainable() && i > 0) ++feature;
+        names[i] = i + 1 == program.size() ? std::string("classifier.1") : text("features.", feature, '.', inner);
+      } else {
+        const std::string place = text("features.", feature, '.', block, ".block.", part);
+        names[i] = depth == 2 ? text(place, ".fc", ++number) : text(place, '.', inner);
+        if (inner == 1) ++part;
+      }
+    }
+  }
+  return names;
+}
+
 inline std::vector<std::string> sequential_names(std::span<const operation> program) {
   std::vector<std::string> names;
   names.reserve(program.size());
@@ -259,6 +295,8 @@ inline std::vector<std::string> sequential_names(std::span<const operation> prog
       return detail::squeezenet_names(program);
     case torch_names::mobilenet_v2:
       return detail::mobilenet_v2_names(program);
+    case torch_names::efficientnet:
+      return detail::efficientnet_names(program);
     case torch_names::sequential:
       return detail::sequential_names(program);
     case torch_names::features:
