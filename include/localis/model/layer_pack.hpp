@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 #include <utility>
 
@@ -31,16 +32,22 @@ constexpr const T& get(const indexed<Index, T>& element) {
   return element.value;
 }
 
+// The lists of zeros stand for fold expressions, which clang takes over no more than 256 entries.
+
 /// Calls f.template operator()<I>() for each I below Size, in order.
 template <std::size_t Size, class F>
 constexpr void for_each_index(F&& f) {
-  [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Is>(), ...); }
+  [&]<std::size_t... Is>(std::index_sequence<Is...>) {
+    (void)std::initializer_list<int>{(f.template operator()<Is>(), 0)...};
+  }
   (std::make_index_sequence<Size>{});
 }
 /// Calls f.template operator()<I>() for each I below Size, from the last to the first.
 template <std::size_t Size, class F>
 constexpr void for_each_index_reversed(F&& f) {
-  [&]<std::size_t... Is>(std::index_sequence<Is...>) { (f.template operator()<Size - 1 - Is>(), ...); }
+  [&]<std::size_t... Is>(std::index_sequence<Is...>) {
+    (void)std::initializer_list<int>{(f.template operator()<Size - 1 - Is>(), 0)...};
+  }
   (std::make_index_sequence<Size>{});
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <type_traits>
 
 #include <localis/core/operation.hpp>
@@ -393,7 +394,9 @@ constexpr bool check_entry(const Layer*) {
 }
 template <class... Layers>
 constexpr bool check_entries(layer_list<Layers...>) {
-  return (check_entry(static_cast<const Layers*>(nullptr)) && ... && true);
+  // clang takes no fold expression over more than 256 entries.
+  (void)std::initializer_list<bool>{check_entry(static_cast<const Layers*>(nullptr))...};
+  return true;
 }
 
 }  // namespace detail
