@@ -10,6 +10,8 @@
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/depthwise_conv2d.hpp>
+#include <localis/layer/junction.hpp>
+#include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/layer/residual.hpp>
 #include <localis/model/initialize.hpp>
@@ -20,10 +22,12 @@ namespace lo = localis;
 
 namespace {
 
-using net = lo::network<lo::image<8, 8, 16>, lo::conv2d<64, 3>, lo::batch_norm, lo::relu,
-                        lo::residual<lo::shortcut<lo::conv2d<32, 1>, lo::batch_norm>, lo::conv2d<32, 1>, lo::batch_norm,
-                                     lo::relu, lo::conv2d<32, 1, lo::no_bias>, lo::batch_norm>,
-                        lo::depthwise_conv2d<3>, lo::dense<100>>;
+using net =
+    lo::network<lo::image<8, 8, 16>, lo::conv2d<64, 3>, lo::batch_norm, lo::relu,
+                lo::residual<lo::shortcut<lo::conv2d<32, 1>, lo::batch_norm>, lo::conv2d<32, 1>, lo::batch_norm,
+                             lo::relu, lo::conv2d<32, 1, lo::no_bias>, lo::batch_norm>,
+                lo::depthwise_conv2d<3>,
+                lo::multiplied<lo::branch<>, lo::branch<lo::global_average_pool, lo::conv2d<32, 1>>>, lo::dense<100>>;
 using model = lo::model<net, lo::reference::backend<double>>;
 
 /// Root mean square of each trainable array, by "operation index name".

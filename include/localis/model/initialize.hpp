@@ -57,7 +57,7 @@ void initialize(Model& model, const initialization& options) {
     std::vector<scalar> values(p.size(), scalar(0));
     if (name == "weight" && op.trainable()) {
       const linear_map map = op.map();
-      const bool dense = map.field.positions() == 1 && map.in.positions() == 1;
+      const bool dense = std::string_view(op.name) == "dense";
       const std::size_t seen = options.fan_mode == fan::in ? map.inputs() : map.outputs() * map.field.positions();
       const double deviation =
           dense && options.dense_deviation > 0 ? options.dense_deviation : std::sqrt(2 / static_cast<double>(seen));
