@@ -57,7 +57,7 @@ template <std::size_t Classes = 1000, class Rule = rule::gradient, class Depthwi
 using mobilenet_v2 =
     network<image<224, 224, 3>, detail::mobilenet_v2_features<Rule, DepthwiseRule, 2, 2, 2>, dense<Classes>>;
 
-/// MobileNetV2 for 32 x 32 colour pictures: three of its strides are 1, so that 4 x 4 positions are left.
+/// MobileNetV2 for 32 x 32 colour pictures: its first two strides are 1, so that 4 x 4 positions are left.
 template <std::size_t Classes = 10, class Rule = rule::gradient, class DepthwiseRule = Rule>
 using mobilenet_v2_32 =
     network<image<32, 32, 3>, detail::mobilenet_v2_features<Rule, DepthwiseRule, 1, 1, 2>, dense<Classes>>;
