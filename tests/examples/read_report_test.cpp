@@ -35,6 +35,8 @@ TEST_CASE("read_report: what report.json holds of the runs is read back") {
   all.runs[1].test_accuracy = examples::no_number;
   all.runs[1].confusion = {};
   all.runs[0].report.epochs.back().validation_metrics = {{"error", examples::no_number}, {"top_5", 0.75}};
+  all.runs[0].report.epochs.back().stage_cosines = {-0.25, examples::no_number};
+  all.runs[0].report.epochs.back().stage_dead_fractions = {0.5, examples::no_number};
   write_file(file, report_json(all));
   const auto read = examples::read_report(file);
   CHECK(read.work_fractions == all.work_fractions);
@@ -45,6 +47,10 @@ TEST_CASE("read_report: what report.json holds of the runs is read back") {
   CHECK(std::isnan(read.runs[1].test_accuracy));
   CHECK(read.runs[0].report.epochs.back().epoch == 1);
   CHECK(read.runs[0].report.epochs.back().stage_update_norms[1] == 0.1);
+  CHECK(read.runs[0].report.epochs.back().stage_cosines[0] == -0.25);
+  CHECK(std::isnan(read.runs[0].report.epochs.back().stage_cosines[1]));
+  CHECK(read.runs[0].report.epochs.back().stage_dead_fractions[0] == 0.5);
+  CHECK(read.runs[0].report.epochs.front().stage_cosines.empty());
   CHECK(read.runs[0].report.epochs.front().validation_metrics.empty());
   REQUIRE(read.runs[0].report.epochs.back().validation_metrics.size() == 2);
   CHECK(read.runs[0].report.epochs.back().validation_metrics[1] == std::pair<std::string, double>("top_5", 0.75));

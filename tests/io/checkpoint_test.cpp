@@ -314,16 +314,22 @@ TEST_CASE("checkpoint_folder: a run goes on from the last file that loads, and i
   CHECK_FALSE(none.resume(other.trainer));
 }
 
-TEST_CASE("checkpoint: an epoch keeps its metrics, and one of a file from before there were any has none") {
+TEST_CASE("checkpoint: an epoch keeps metrics and diagnoses, and one of a file from before there were any has none") {
   lo::epoch_record epoch;
   epoch.validation_metrics = {{"top_5", 0.1}, {"error", std::numeric_limits<double>::infinity()}};
+  epoch.stage_cosines = {-0.1, std::numeric_limits<double>::infinity()};
+  epoch.stage_dead_fractions = {0.3};
   nlohmann::json stored = lo::io::detail::to_json::encode(epoch);
   lo::epoch_record found;
   lo::io::detail::from_json::take(stored, found);
   CHECK(found.validation_metrics == epoch.validation_metrics);
-  stored.erase("validation_metrics");
+  CHECK(found.stage_cosines == epoch.stage_cosines);
+  CHECK(found.stage_dead_fractions == epoch.stage_dead_fractions);
+  for (const char* name : {"validation_metrics", "stage_cosines", "stage_dead_fractions"}) stored.erase(name);
   lo::epoch_record earlier;
   lo::io::detail::from_json::take(stored, earlier);
+  CHECK(earlier.stage_cosines.empty());
+  CHECK(earlier.stage_dead_fractions.empty());
   CHECK(earlier.validation_metrics.empty());
 }
 

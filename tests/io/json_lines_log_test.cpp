@@ -35,6 +35,13 @@ TEST_CASE("json_lines_log: metrics are an object of numbers by name") {
         without.substr(0, without.size() - 1) + ",\"validation_metrics\":{\"top_5\":0.75,\"\\\"b\\\"\":null}}");
 }
 
+TEST_CASE("json_lines_log: what was diagnosed of each stage is a list, where there is any") {
+  localis::epoch_record e = logs::epoch(3);
+  const std::string without = io::json_line(e);
+  e.stage_cosines = {0.25, logs::none};
+  CHECK(io::json_line(e) == without.substr(0, without.size() - 1) + ",\"stage_cosines\":[0.25,null]}");
+}
+
 TEST_CASE("json_lines_log: a parser reads back the same numbers and texts") {
   const localis::epoch_record e = logs::epoch(3);
   const std::string odd = "a \"name\"\\ with \t, \n, \x01 and \xc3\xa4";

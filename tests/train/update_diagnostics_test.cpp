@@ -10,12 +10,14 @@
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/core/random.hpp>
 #include <localis/data/dataset.hpp>
+#include <localis/data/loader.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
 #include <localis/layer/residual.hpp>
 #include <localis/network/program.hpp>
+#include <localis/optimizer/sgd.hpp>
 #include <localis/rule/bcm.hpp>
 #include <localis/rule/hebb.hpp>
 #include <localis/rule/local_error.hpp>
@@ -205,6 +207,20 @@ TEST_CASE("update_diagnostics: dead channels are those that never change") {
   CHECK(seen[0].dead_channels == 2);
 }
 
+TEST_CASE("update_diagnostics: a local rate of 0 leaves the gradient alone, whatever was seen before") {
+  lo::model<net<lo::rule::hebb>, cpu> m{{.seed = 2}};
+  m.prepare({.batch = samples});
+  lo::update_diagnostics look{m, {0, 1}};
+  const auto learning = look(features(), labels, {.local_rate = 1e-3});
+  const auto frozen = look(features(), labels, {.local_rate = 0});
+  for (const std::size_t stage : {0U, 1U}) {
+    CHECK(learning[stage].local_norm > 0);
+    CHECK(frozen[stage].local_norm == 0);
+    CHECK(std::isnan(frozen[stage].cosine));
+    CHECK(frozen[stage].gradient_norm == learning[stage].gradient_norm);
+  }
+}
+
 TEST_CASE("update_diagnostics: stages that never lie before the boundary are refused") {
   lo::model<net<lo::rule::hebb>, cpu> m;
   CHECK_THROWS_WITH_AS((lo::update_diagnostics{m, {0, 2}}),
@@ -232,4 +248,72 @@ TEST_CASE("trainer: watching tells and leaves the run as it was") {
   };
   CHECK(run(true) == run(false));
   CHECK(steps == std::vector<std::size_t>{0, 3, 10, 13});
+}
+
+TEST_CASE("trainer: the diagnosis of an epoch is that of its first batch of all, and leaves the run as it was") {
+  const std::vector<double> x = features();
+  const std::vector<float> pixels(x.begin(), x.end());
+  const lo::data::arrays train({4, 4, 2}, pixels, labels, 3);
+  struct outcome {
+    std::vector<double> weights;
+    std::vector<lo::epoch_record> epochs;
+  };
+  const auto run = [&](bool diagnosed, double local_rate, std::size_t stop = 100) {
+    lo::model<net<lo::rule::hebb>, cpu> m{{.seed = 2}};
+    const auto parameters = m.layer<1>().parameters();
+    parameters[0].value[4] = 0;  // gamma: a dead channel
+    lo::trainer t{m,
+                  lo::scheduler::fixed{1},
+                  lo::supervision::none{},
+                  {.epochs = 3, .batch = 4, .local_rate = local_rate, .seed = 6},
+                  lo::optimizer::sgd{}};
+    if (diagnosed) t.diagnose({0});
+    t.on_step([&](const lo::step_event& event) {
+      if (event.number() == stop) t.request_stop();
+    });
+    t.on_epoch([&](const lo::epoch_record& record) {
+      if (!diagnosed || record.steps < 2) return;
+      lo::data::loader<double, lo::data::arrays> batches(train, 4, 6);
+      const auto batch = batches.get(0, 0);
+      lo::update_diagnostics look{m, {0}};
+      const auto seen = look(batch.features, batch.labels, {.local_rate = local_rate, .classes = 3});
+      REQUIRE(record.stage_cosines.size() == 3);
+      REQUIRE(record.stage_dead_fractions.size() == 3);
+      if (local_rate > 0) CHECK(record.stage_cosines[0] == seen[0].cosine);
+      CHECK(std::isnan(record.stage_cosines[0]) == (local_rate == 0));
+      CHECK(record.stage_dead_fractions[0] == static_cast<double>(seen[0].dead_channels) / 6);
+      CHECK(record.stage_dead_fractions[0] > 0);
+      CHECK(std::isnan(record.stage_cosines[1]));
+      CHECK(std::isnan(record.stage_dead_fractions[1]));
+    });
+    return outcome{(t.fit(train), contents(m)), t.report().epochs};
+  };
+  const outcome seen = run(true, 1e-3);
+  REQUIRE(seen.epochs.size() == 3);
+  CHECK(seen.epochs[0].stage_cosines[0] != seen.epochs[2].stage_cosines[0]);
+  const outcome unseen = run(false, 1e-3);
+  CHECK(unseen.epochs[0].stage_cosines.empty());
+  CHECK(unseen.epochs[0].stage_dead_fractions.empty());
+  CHECK(unseen.weights == seen.weights);
+  CHECK(run(true, 0).weights == run(false, 0).weights);
+  // An epoch that was stopped has places for the values, and none.
+  const outcome stopped = run(true, 1e-3, 2);
+  REQUIRE(stopped.epochs.size() == 2);
+  REQUIRE(stopped.epochs[1].stage_cosines.size() == 3);
+  CHECK(std::isnan(stopped.epochs[1].stage_cosines[0]));
+  CHECK(std::isnan(stopped.epochs[1].stage_dead_fractions[0]));
+}
+
+TEST_CASE("trainer: no stages end the diagnosis of epochs, and one that never lies before the boundary is refused") {
+  const std::vector<double> x = features();
+  const std::vector<float> pixels(x.begin(), x.end());
+  const lo::data::arrays train({4, 4, 2}, pixels, labels, 3);
+  lo::model<net<lo::rule::hebb>, cpu> m{{.seed = 2}};
+  lo::trainer t{m, lo::scheduler::fixed{1}, lo::supervision::none{}, {.epochs = 1, .batch = 2, .local_rate = 1e-3}};
+  t.diagnose({0});
+  t.diagnose({});
+  CHECK(t.fit(train).epochs[0].stage_cosines.empty());
+  CHECK_THROWS_WITH_AS(t.diagnose({2}),
+                       "update_diagnostics: stage: expected below the network's highest boundary, 2, found 2",
+                       lo::config_error);
 }

@@ -27,8 +27,12 @@ struct read_member {
 
   void operator()(const char* name, auto& value) const { take(name, object.at(name), value); }
 
+  // Lists of an epoch that are empty are not in a report.
+  void operator()(const char* name, std::vector<double>& values) const {
+    if (object.contains(name)) take(name, object.at(name), values);
+  }
   void operator()(const char* name, std::vector<std::pair<std::string, double>>& values) const {
-    if (!object.contains(name)) return;  // not in reports of runs before there were metrics
+    if (!object.contains(name)) return;
     localis::expect(object.at(name).is_object(), name, "numbers by name", object.at(name).dump().substr(0, 100));
     for (const auto& [own, stored] : object.at(name).items()) take(name, stored, values.emplace_back(own, 0.0).second);
   }
@@ -114,7 +118,7 @@ struct stored_report {
       return true;
     });
     detail::read_member{result.json.at("settings")}("epochs", result.epochs);
-    detail::read_member{result.json.at("network")}("work_fractions", result.work_fractions);
+    detail::read_member::take("work_fractions", result.json.at("network").at("work_fractions"), result.work_fractions);
     for (const nlohmann::json& j : result.json.at("runs")) {
       result.runs.push_back(detail::read_run(j, result.work_fractions.size()));
     }

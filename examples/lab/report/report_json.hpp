@@ -44,7 +44,7 @@ template <class Record>
   nlohmann::ordered_json j;
   visit_members(record, [&j](const char* name, const auto& value) {
     nlohmann::ordered_json content = json_value(value);
-    if (!(content.is_object() && content.empty())) j[name] = std::move(content);
+    if (!(content.is_structured() && content.empty())) j[name] = std::move(content);
   });
   return j;
 }

@@ -132,8 +132,12 @@ struct from_json {
   void newer(const char* name, auto& value) const {
     if (object.contains(name)) (*this)(name, value);
   }
+  // Lists of an epoch, of which older files have fewer.
+  void operator()(const char* name, std::vector<double>& values) const {
+    if (object.contains(name)) take(object.at(name), values);
+  }
   void operator()(const char* name, std::vector<std::pair<std::string, double>>& values) const {
-    if (object.contains(name)) take(object.at(name), values);  // not in files of runs before there were metrics
+    if (object.contains(name)) take(object.at(name), values);
   }
 
   static void take(const nlohmann::json& stored, std::size_t& value) {

@@ -69,7 +69,7 @@ void append_json_value(std::string& json, const Value& value) {
 }  // namespace detail
 
 /// A record as one JSON object, without the end of the line. Numbers are written so that reading gives the same value;
-/// a number that is not finite is null, and an empty list of names and numbers is left out.
+/// a number that is not finite is null, and an empty list is left out.
 /// Errors: config_error for a label that is not UTF-8.
 template <loggable Record>
 [[nodiscard]] std::string json_line(const Record& record, const log_labels& labels = {}) {
@@ -84,7 +84,7 @@ template <loggable Record>
     detail::append_json(line, label.second);
   }
   visit_members(record, [&](const char* key, const auto& value) {
-    if constexpr (detail::named_numbers<std::remove_cvref_t<decltype(value)>>) {
+    if constexpr (requires { value.empty(); }) {
       if (value.empty()) return;
     }
     name(key);

@@ -33,6 +33,11 @@ struct epoch_record {
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
   /// if there were none.
   std::vector<double> stage_update_norms{};
+  /// For each stage, the cosine between its local update and the descent direction, and the fraction of its channels
+  /// that are dead, at the end of the epoch (trainer::diagnose()); NaN for stages that were not diagnosed, and for all
+  /// in an epoch that was stopped. Empty if there was no diagnosis.
+  std::vector<double> stage_cosines{};
+  std::vector<double> stage_dead_fractions{};
   /// By name, the mean of each metric of trainer::measure() over the validation data; empty if there was no validation.
   std::vector<std::pair<std::string, double>> validation_metrics{};
 };
@@ -77,6 +82,8 @@ void visit_members(Record& record, const Visit& visit) {
   visit("seconds", record.seconds);
   visit("bytes", record.bytes);
   visit("stage_update_norms", record.stage_update_norms);
+  visit("stage_cosines", record.stage_cosines);
+  visit("stage_dead_fractions", record.stage_dead_fractions);
   visit("validation_metrics", record.validation_metrics);
 }
 template <detail::kind_of<memory_use> Memory, class Visit>

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -203,14 +204,20 @@ class trainer {
                 std::function<void(const diagnostics_event&)> callback) {
     expect(every > 0, "trainer::diagnose: every", "at least 1", every);
     if (!callback) return diagnostics_.clear();
-    const auto compute = std::make_shared<update_diagnostics<Model>>(model_, std::move(stages));
-    diagnostics_.add(every, [this, compute, callback = std::move(callback)](std::size_t epoch, std::size_t step,
-                                                                            const data::batch_view<scalar>& batch,
-                                                                            const step_options& options) {
-      const std::vector<stage_diagnostics> found =
-          (*compute)(batch.features, batch.labels, options, loss_, batch.targets);
+    diagnostics_.add(every, [compute = diagnosis_of(std::move(stages)), callback = std::move(callback)](
+                                std::size_t epoch, std::size_t step, const data::batch_view<scalar>& batch,
+                                const step_options& options) {
+      const std::vector<stage_diagnostics> found = compute(batch, options);
       callback({epoch, step, found});
     });
+  }
+  /// From the next fit() on, computes the diagnostics of these stages after each epoch, for the report and the logs:
+  /// epoch_record::stage_cosines and stage_dead_fractions. The batch is the same in every epoch, the first one of the
+  /// first epoch, with gains, third factors and reward of 1. No stages: no diagnosis. The run does not change, but its
+  /// memory is planned for all boundaries. Errors: config_error for a stage that cannot lie before the boundary.
+  void diagnose(std::vector<std::size_t> stages) {
+    epoch_diagnostics_ = {};
+    if (!stages.empty()) epoch_diagnostics_ = diagnosis_of(std::move(stages));
   }
 
   /// The report of the current run or, between two runs, of the last one, even if it ended in an exception.
@@ -248,6 +255,16 @@ class trainer {
  private:
   using clock = std::chrono::steady_clock;
   using step_settings = detail::step_settings<Model::stages>;
+  using diagnosis =
+      std::function<std::vector<stage_diagnostics>(const data::batch_view<scalar>& batch, const step_options& options)>;
+
+  /// What computes the diagnostics of these stages. Only programs that ask for diagnostics compile it.
+  [[nodiscard]] diagnosis diagnosis_of(std::vector<std::size_t> stages) {
+    const auto compute = std::make_shared<update_diagnostics<Model>>(model_, std::move(stages));
+    return [this, compute](const data::batch_view<scalar>& batch, const step_options& options) {
+      return (*compute)(batch.features, batch.labels, options, loss_, batch.targets);
+    };
+  }
 
   template <class Train, class Validation>
   [[gnu::cold]] const localis::report& run(const Train& train, const Validation* validation) {
@@ -291,6 +308,7 @@ class trainer {
       if (run_.step == 0) return;  // stopped before the first step
       const bool complete = run_.step == run_.steps && !stopped();
       if (complete && validation != nullptr) validate(*validation);
+      if (complete && epoch_diagnostics_) diagnose_epoch(batches);
       end_epoch(complete);
       epoch_callbacks_(run_.report.epochs.back());
       if (complete) pause_callbacks_.call_all();
@@ -381,6 +399,26 @@ class trainer {
     run_.report.epochs.back().validation_metrics = std::move(result.metrics);
   }
 
+  template <class Loader>
+  [[gnu::cold]] void diagnose_epoch(Loader& batches) {
+    const data::batch_view<scalar> batch = batches.get(0, 0);
+    const step_options options =
+        detail::options_of(step_settings{.local_rate = options_.local_rate}, options_, batch, classes_);
+    epoch_record& record = run_.report.epochs.back();
+    start_diagnosis(record);  // one that a restored run began may have no lists
+    for (const stage_diagnostics& stage : epoch_diagnostics_(batch, options)) {
+      record.stage_cosines[stage.stage] = stage.cosine;
+      record.stage_dead_fractions[stage.stage] =
+          static_cast<double>(stage.dead_channels) / static_cast<double>(stage.channels);
+    }
+  }
+  /// Gives each stage a place in the lists of the diagnosis, so that all epochs of a log have the same columns.
+  void start_diagnosis(epoch_record& record) const {
+    if (!epoch_diagnostics_) return;
+    record.stage_cosines.assign(Model::stages, std::numeric_limits<double>::quiet_NaN());
+    record.stage_dead_fractions = record.stage_cosines;
+  }
+
   /// Checks, before anything changes, that data and weights permit a run.
   template <class Train, class Validation>
   [[gnu::cold]] void check_run(const Train& train, const Validation* validation) {
@@ -425,7 +463,10 @@ class trainer {
   }
   /// Begins an epoch, unless a restored run is in the middle of one.
   [[gnu::cold]] void start_epoch() {
-    if (run_.step == 0) detail::start_epoch(run_.epoch, Model::stages, run_.report, run_.sums);
+    if (run_.step == 0) {
+      detail::start_epoch(run_.epoch, Model::stages, run_.report, run_.sums);
+      start_diagnosis(run_.report.epochs.back());
+    }
     in_flight_.start_epoch(run_.report.epochs.back().clips);
   }
   /// Reports the epoch to the scheduler, and advances to the next epoch if this one is complete.
@@ -446,12 +487,12 @@ class trainer {
   template <class Loader>
   [[nodiscard]] bool sends_pixels(const Loader& batches) const {
     return !Model::backend_type::memory::host_accessible && batches.gives_pixels() && modulators_.empty() &&
-           rewards_.empty() && diagnostics_.empty();
+           rewards_.empty() && !diagnoses();
   }
   /// Plans for the boundaries that this epoch may have, and frees the memory that only lower ones need.
   [[gnu::cold]] void prepare_memory(std::size_t samples, bool pixels) {
     const memory_request wanted =
-        detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, !diagnostics_.empty(), pixels);
+        detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, diagnoses(), pixels);
     if (memory_prepared_ && wanted == model_.memory()) return;
     memory_prepared_ = true;
     descent_.release_below(wanted.lowest_boundary);
@@ -466,6 +507,7 @@ class trainer {
   /// Whether gradients have been accumulated for a step to come.
   [[nodiscard]] bool in_group() const { return run_.step % group_ != 0 && run_.step < run_.steps; }
   [[nodiscard]] bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool diagnoses() const { return !diagnostics_.empty() || epoch_diagnostics_; }
   [[nodiscard]] bool labelled() const { return classes_ > 0; }
 
   Model& model_;
@@ -485,6 +527,7 @@ class trainer {
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
   std::size_t group_ = 1;                        ///< number of batches of a gradient step
   detail::diagnostics_callbacks<scalar> diagnostics_;
+  diagnosis epoch_diagnostics_;                ///< after each epoch; empty if there are none
   std::vector<named_metric<scalar>> metrics_;  ///< of the validation
   run_state run_;                              ///< without the state of supervision, which in_flight_ has
   std::optional<run_state> restored_;          ///< the start of the next run

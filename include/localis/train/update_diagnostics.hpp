@@ -33,7 +33,7 @@ struct stage_diagnostics {
 
 /// Computes how well the local updates of some stages agree with the gradient, without changing the model. It takes two
 /// dry runs of a training step: one with all stages after the boundary yields the gradient, and one with these stages
-/// before it yields the updates of their rules.
+/// before it yields the updates of their rules, which are 0 if the local rate is.
 ///
 ///   update_diagnostics diagnostics{model, {0, 1}};
 ///   for (const stage_diagnostics& stage : diagnostics(features, labels, {.local_rate = 1e-5})) ...
@@ -86,11 +86,15 @@ class update_diagnostics {
       append_row_norms(row_norms[k], p);
     });
 
-    options.boundary = stages_.back() + 1;
-    model_.forward(features, samples, options);
     std::vector<std::vector<double>> updates(stages_.size());
-    for_each_layer(
-        [&](std::size_t k, auto& layer) { append(updates[k], layer.direction().data(), layer.direction().size()); });
+    if (options.local_rate > 0) {
+      options.boundary = stages_.back() + 1;
+      model_.forward(features, samples, options);
+      for_each_layer(
+          [&](std::size_t k, auto& layer) { append(updates[k], layer.direction().data(), layer.direction().size()); });
+    } else {
+      for (std::size_t k = 0; k < stages_.size(); ++k) updates[k].assign(gradients[k].size(), 0);
+    }
     for (std::size_t k = 0; k < stages_.size(); ++k) {
       compare(result[k], updates[k], gradients[k]);
       summarize_rows(result[k], row_norms[k]);
