@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -70,6 +71,11 @@ class lab {
                                                     .normalization = options.normalization,
                                                     .seed = seed},
                              s.optimizer, s.learning_rate);
+    if (s.diagnose) {
+      std::vector<std::size_t> stages(decltype(fresh)::network_type::highest_boundary);
+      std::iota(stages.begin(), stages.end(), std::size_t{0});
+      trainer.diagnose(std::move(stages));
+    }
     std::string place;
     std::function<void(const localis::epoch_record&)> log;
     trainer.on_step([&](const localis::step_event& event) {

@@ -48,6 +48,11 @@ void visit_runs(typed_settings& t, const Visit& visit) {
              (rules ? "oja" : "localized-dynamic")});
   visit("batch", s.batch, {group, "PICTURES", "pictures per step"});
   visit("threads", s.threads, {group, "THREADS", "processor threads; 0: all"});
+  visit("diagnose", s.diagnose,
+        {group, "",
+         "measures after each epoch, on one batch of training pictures, the cosine between each stage's local update "
+         "and its gradient step, and its dead units; costs two more forward passes and a backward pass in each epoch, "
+         "and memory for all boundaries"});
   if (models) visit("zero-gamma", s.zero_gamma, {group, "", "residual blocks begin as identities"});
 }
 

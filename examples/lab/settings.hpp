@@ -107,6 +107,7 @@ struct settings {
   std::size_t epochs = 5;
   std::optional<std::size_t> short_epochs;
   std::size_t batch = 64;
+  bool diagnose = false;  ///< whether local updates are compared with the gradient after each epoch
   std::size_t threads = 0;
   localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{
       .base = {.rate = 0.05}, .epochs = 0.5, .start_factor = 0.1};

@@ -109,6 +109,46 @@ TEST_CASE("html_report: bands over the seeds, differences within a seed, names o
   CHECK(json.at("data").at("class_names").dump() == R"(["cat","dog & cow","ox"])");
 }
 
+TEST_CASE("html_report: a plot for each diagnosed run with a line for each stage, and none without a diagnosis") {
+  auto all = reports::experiment();
+  all.chosen.batch = 1200;
+  const std::string without = report_html(all);
+  CHECK(count(without, "Update alignment") == 0);
+  CHECK(count(without, "Dead units") == 0);
+  for (auto& run : all.runs) {
+    for (auto& e : run.report.epochs) {
+      const auto epoch = static_cast<double>(e.epoch);
+      const bool learns = run.name != "sgd";
+      e.stage_cosines = {learns ? 0.25 - 0.5 * epoch : examples::no_number, examples::no_number};
+      e.stage_dead_fractions = {0, examples::no_number};
+    }
+  }
+  const auto section = [&](const std::string& title) {
+    const std::string page = report_html(all);
+    const auto begin = page.find("<h2>" + title + "</h2>");
+    REQUIRE(begin != std::string::npos);
+    return page.substr(begin, page.find("<h2>", begin + 1) - begin);
+  };
+  const std::string alignment = section("Update alignment");
+  CHECK(count(alignment, " on 1,200 training pictures at the end of each epoch") == 1);
+  CHECK(count(alignment, "<h3>") == 1);
+  CHECK(count(alignment, "<h3>frozen &lt;static&gt;</h3>") == 1);
+  CHECK(count(alignment, "<title>stage 0: 0.250 at 1</title>") == 1);
+  CHECK(count(alignment, "<title>stage 0: -0.250 at 2</title>") == 1);
+  CHECK(count(alignment, "</svg>stage 0</span>") == 1);
+  CHECK(count(alignment, "stage 1") == 0);  // has no value
+  CHECK(count(alignment, ">epoch</text>") == 1);
+  CHECK(count(alignment, ">cosine of local update and gradient step</text>") == 1);
+  CHECK(count(section("Dead units"), "<h3>") == 0);
+  CHECK(count(section("Dead units"), "None: no unit of any run was dead.") == 1);
+  all.runs[0].report.epochs[1].stage_dead_fractions[0] = 0.125;
+  const std::string dead = section("Dead units");
+  CHECK(count(dead, "<h3>") == 2);
+  CHECK(count(dead, "<title>stage 0: 12.50 at 2</title>") == 1);
+  CHECK(count(dead, "None: ") == 0);
+  CHECK(count(dead, ">-") == 0);  // no tick below 0, nor where all values are
+}
+
 TEST_CASE("plot: a band is the high ends forwards and the low ends backwards, with a gap where a value is none") {
   const auto same = [](double value) { return value; };
   examples::line l;

@@ -1,6 +1,7 @@
 #include "lab/lab.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -320,6 +321,60 @@ TEST_CASE("lab: finished runs go on for more epochs, to the same weights where n
   CHECK(work(s).told.find("NOTE: " + note) != std::string::npos);
   CHECK(json_of(s.out / "report.json").at("machine").at("note") == note);
   CHECK(runs_of(s.out)[0].at("epochs").size() == 4);
+}
+
+TEST_CASE("lab: --diagnose records each epoch, the same after an interruption, and changes nothing but memory") {
+  const temporary_folder here;
+  settings plain = few(here / "plain");
+  plain.learning_rate.base.rate = 0.0003;  // with larger steps, all units of stage 0 die
+  settings whole = plain;
+  whole.out = here / "whole";
+  whole.diagnose = true;
+  REQUIRE(work(plain).status == 0);
+  REQUIRE(work(whole).status == 0);
+  const nlohmann::json runs = runs_of(whole.out);
+  const auto without_diagnosis = [](nlohmann::json all) {
+    for (auto& run : all) {
+      run.erase("bytes");
+      for (auto& epoch : run.at("epochs")) {
+        for (const char* name : {"bytes", "stage_cosines", "stage_dead_fractions"}) epoch.erase(name);
+      }
+    }
+    return all;
+  };
+  CHECK(without_diagnosis(runs) == without_diagnosis(runs_of(plain.out)));
+  for (const auto& epoch : runs.at(0).at("epochs")) {  // its stage is frozen
+    CHECK(epoch.at("stage_cosines") == nlohmann::json{nullptr, nullptr});
+    CHECK(epoch.at("stage_dead_fractions").at(0).is_number());
+  }
+  for (const auto& epoch : runs.at(1).at("epochs")) {
+    const double cosine = epoch.at("stage_cosines").at(0);
+    CHECK(cosine != 0);
+    CHECK(std::abs(cosine) <= 1);
+    CHECK(epoch.at("stage_cosines").at(1) == nullptr);
+  }
+  CHECK_FALSE(runs_of(plain.out).at(1).at("epochs").at(0).contains("stage_cosines"));
+  const auto page = [](const settings& s) { return file_content(s.out / "report.html"); };
+  CHECK(page(whole).find("<h2>Update alignment</h2>") != std::string::npos);
+  CHECK(page(plain).find("<h2>Update alignment</h2>") == std::string::npos);
+  const std::string csv = file_content(whole.out / "epochs.csv");
+  CHECK(csv.find(",stage_cosines.0,stage_cosines.1,stage_dead_fractions.0,stage_dead_fractions.1\r\n") !=
+        std::string::npos);
+  CHECK(file_content(whole.out / "runs/two-1/epochs.csv").find(",stage_cosines.0,") != std::string::npos);
+  CHECK(file_content(plain.out / "epochs.csv").find("stage_cosines") == std::string::npos);
+  CHECK(json_of(whole.out / "run.json").at("diagnose") == true);
+
+  settings broken = whole;
+  broken.out = here / "broken";
+  CHECK(work(broken, 80 + 8 * 3 + 1).status == 130);  // in the second epoch
+  broken.resume = true;
+  CHECK(work(broken).status == 0);
+  CHECK(runs_of(broken.out) == runs);
+  broken.diagnose = false;
+  CHECK(refusal([&] { (void)work(broken); }) ==
+        "--resume: " + (broken.out / "report.json").string() +
+            ": expected the report of a comparison like this one, found one with settings diagnose: then true, now "
+            "false");
 }
 
 TEST_CASE("lab: fewer epochs than before, and more without a checkpoint, are refused, and the report stays") {

@@ -220,7 +220,8 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
         "3",
         "--gain-smoothing",
         "0.9"}},
-      {&models, {"--data", "cifar10:/a, b", "--plain", "--cutout", "8", "--skip-corrupt", "--zero-gamma"}},
+      {&models,
+       {"--data", "cifar10:/a, b", "--plain", "--cutout", "8", "--skip-corrupt", "--zero-gamma", "--diagnose"}},
       {&rules, {"--local-rate", "2e-5,bcm=1e-6,local_error=0.5", "--supervised-rate", "0.2", "--only", "bcm,sgd"}},
   };
   for (const auto& [comparison, words] : calls) {
@@ -236,6 +237,7 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
     CHECK(again.local_rate == first.local_rate);
     CHECK(again.local_rates == first.local_rates);
     CHECK(again.normalization == first.normalization);
+    CHECK(again.diagnose == first.diagnose);
     CHECK(examples::takes_digits(again) == examples::takes_digits(first));
   }
   // Each option of the long call is there, and no other value than the one given.

@@ -81,8 +81,86 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   return lines;
 }
 
+/// What a plot shows of several seeds; empty for one.
+[[nodiscard]] inline std::string mean_note(const experiment& all) {
+  return all.chosen.seeds.size() > 1 ? "Mean over the seeds, in a band between the smallest and the largest. " : "";
+}
+
+[[nodiscard]] inline double epoch_number(const localis::report&, std::size_t e) { return static_cast<double>(e + 1); }
+
+/// Values of a run by epoch and stage.
+using stage_values = std::vector<double> localis::epoch_record::*;
+
+/// A plot for each kind of run that has such values, with a line for each stage; empty if none has. The plots take
+/// their labels from `like`.
+[[nodiscard]] inline std::string stage_plots(const experiment& all, const plot& like, stage_values values,
+                                             double scale) {
+  std::string figures;
+  for (const run_kind& kind : all.chosen.comparison.kinds) {
+    plot figure = like;
+    figure.title = kind.name;
+    figure.heading = "h3";
+    figure.x_label = "epoch";
+    figure.whole_x = true;
+    for (std::size_t stage = 0; stage < all.work_fractions.size(); ++stage) {
+      line l = mean_line(all.runs, figure.title, epoch_number, [&](const localis::report& r, std::size_t e) {
+        const std::vector<double>& stages = r.epochs[e].*values;
+        return stage < stages.size() ? scale * stages[stage] : no_number;
+      });
+      l.name = "stage " + std::to_string(stage);
+      l.style = stage;
+      if (has_points(l)) figure.lines.push_back(std::move(l));
+    }
+    if (!figure.lines.empty()) figures += drawn(figure);
+  }
+  return figures;
+}
+
+/// Whether a unit of a run was dead at the end of an epoch.
+[[nodiscard]] inline bool any_dead(const run_result& run) {
+  return std::any_of(run.report.epochs.begin(), run.report.epochs.end(), [](const localis::epoch_record& e) {
+    return std::any_of(e.stage_dead_fractions.begin(), e.stage_dead_fractions.end(),
+                       [](double fraction) { return fraction > 0; });
+  });
+}
+
+/// What --diagnose has measured; empty without it.
+[[nodiscard]] inline std::string diagnosis(const experiment& all) {
+  const std::string batch =
+      " on " + grouped(all.chosen.batch) + " training pictures at the end of each epoch, the same in all of them. ";
+  const std::string mean = mean_note(all);
+  const auto section = [&batch](const std::string& title, const std::string& measured, const std::string& meaning,
+                                const std::string& figures) {
+    return "<h2>" + title + "</h2>\n<p class='note'>" + measured + batch + meaning + "</p>\n<div class='sheets'>" +
+           figures + "</div>\n";
+  };
+  using record = localis::epoch_record;
+  const std::string cosines =
+      stage_plots(all, {.y_label = "cosine of local update and gradient step"}, &record::stage_cosines, 1);
+  const std::string dead =
+      stage_plots(all, {.y_label = "dead units, %", .zero_y = true}, &record::stage_dead_fractions, 100);
+  std::string page;
+  if (!cosines.empty()) {
+    page +=
+        section("Update alignment",
+                "The cosine between the local update of a stage's weights and their step of gradient descent,",
+                mean +
+                    "It is 1 along the gradient step, 0 at a right angle to it, and -1 against it. A stage that learns "
+                    "by gradient shows the update that its rule would make.",
+                cosines);
+  }
+  if (!dead.empty()) {
+    const bool any = std::any_of(all.runs.begin(), all.runs.end(), any_dead);
+    page +=
+        section("Dead units",
+                "The share of a stage's units (channels) that have the same output at all positions of all pictures,",
+                any ? mean + "Such a unit tells the stages behind it nothing." : "None: no unit of any run was dead.",
+                any ? dead : "");
+  }
+  return page;
+}
+
 [[nodiscard]] inline std::string plots(const experiment& all) {
-  const epoch_value epoch = [](const localis::report&, std::size_t e) { return static_cast<double>(e + 1); };
   const epoch_value seconds = [](const localis::report& r, std::size_t e) {
     double sum = 0;
     for (std::size_t i = 0; i <= e; ++i) sum += r.epochs[i].seconds;
@@ -95,8 +173,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
   using record = localis::epoch_record;
   const auto any = [](const run_result&) { return true; };
   const auto local = [](const run_result& run) { return run.local; };
-  const std::string mean =
-      all.chosen.seeds.size() > 1 ? "Mean over the seeds, in a band between the smallest and the largest. " : "";
+  const std::string mean = mean_note(all);
 
   std::string page;
   page +=
@@ -112,7 +189,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                  .y_label = "mean loss of the epoch's steps",
                  .note = mean,
                  .whole_x = true,
-                 .lines = lines_of(all, epoch, value_of(&record::loss), any)});
+                 .lines = lines_of(all, epoch_number, value_of(&record::loss), any)});
   plot boundary{.title = "Boundary",
                 .x_label = "epoch",
                 .y_label = "boundary T, stages that learn locally or are frozen",
@@ -121,7 +198,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                 .steps = true,
                 .whole_x = true,
                 .whole_y = true,
-                .lines = lines_of(all, epoch, value_of(&record::boundary), any)};
+                .lines = lines_of(all, epoch_number, value_of(&record::boundary), any)};
   for (std::size_t i = 0; i < boundary.lines.size(); ++i) {
     const double offset = 0.035 * (static_cast<double>(i) - 0.5 * static_cast<double>(boundary.lines.size() - 1));
     for (double& value : boundary.lines[i].y) value -= offset;
@@ -136,16 +213,19 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
              .note = mean + "The first stage that learns by gradient; a line jumps where the boundary moves to another "
                             "stage.",
              .whole_x = true,
-             .lines = lines_of(all, epoch, value_of(&record::update_norm), any)});
+             .lines = lines_of(all, epoch_number, value_of(&record::update_norm), any)});
+  page += diagnosis(all);
   page += drawn(
       {.title = "Memory",
        .x_label = "epoch",
        .y_label = "MB in use at the end of the epoch",
-       .note = mean + "10^6 bytes: weights, optimizer and the memory that is planned for the boundaries of the "
-                      "epoch. It falls where stages come to lie before the boundary for good.",
+       .note = mean + "10^6 bytes: weights, optimizer and the memory that is planned for " +
+               (all.chosen.diagnose ? "all boundaries, as --diagnose needs it."
+                                    : "the boundaries of the epoch. It falls where stages come to lie before the "
+                                      "boundary for good."),
        .whole_x = true,
        .lines = lines_of(
-           all, epoch,
+           all, epoch_number,
            [](const localis::report& r, std::size_t e) { return static_cast<double>(r.epochs[e].bytes) / 1e6; }, any)});
   const bool clipped = std::any_of(all.runs.begin(), all.runs.end(), [](const run_result& run) {
     return std::any_of(run.report.epochs.begin(), run.report.epochs.end(), [](const record& e) { return e.clips > 0; });
@@ -156,7 +236,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
                    .y_label = "weight rows that the scale guard met",
                    .note = mean + "Runs whose stages before the boundary learn.",
                    .whole_x = true,
-                   .lines = lines_of(all, epoch, value_of(&record::clips), local)});
+                   .lines = lines_of(all, epoch_number, value_of(&record::clips), local)});
   } else {
     page += "<h2>Clips</h2>\n<p class='note'>None: in no epoch of any run did a local step meet the scale guard.</p>\n";
   }
@@ -295,6 +375,7 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
          ".heat th,.heat td{padding:.15rem .35rem}\n"
          ".heat .name{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}\n"
          ".sheets{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr))}\n"
+         ".sheets .plot{overflow:visible}.sheets .plot text{font-size:20px}\n"
          ".sheets svg{max-width:100%;height:auto;display:block}\n"
          "</style>\n</head>\n<body>\n<h1>" +
          escaped(title) + "</h1>\n" + body + "</body>\n</html>\n";

@@ -100,15 +100,17 @@ struct line {
 };
 
 struct plot {
-  std::string title;
-  std::string x_label;
-  std::string y_label;
-  std::string note;    ///< shown below the title
+  std::string title{};
+  std::string x_label{};
+  std::string y_label{};
+  std::string note{};  ///< shown below the title
   bool steps = false;  ///< y holds from half a step before x to half a step behind
   bool whole_x = false;
   bool whole_y = false;
+  bool zero_y = false;    ///< y begins at 0
   bool powers_x = false;  ///< x are exponents of 2, and its ticks say the powers
-  std::vector<line> lines;
+  std::vector<line> lines{};
+  const char* heading = "h2";  ///< tag of the title
 };
 
 namespace detail {
@@ -172,6 +174,7 @@ struct axis {
   }
   if (!(low <= high)) low = 0, high = 1;
   if (from_zero) low = std::min(low, 0.0);
+  if (from_zero && !whole && !(high > low)) high = low + 1;
   axis result = make_axis(low, high, whole, wanted);
   if (rounded) {
     result.low = std::floor(result.low / result.step + 1e-9) * result.step;
@@ -244,7 +247,7 @@ template <class X, class Y>
       if (!ends->empty()) extent.push_back({l.name, l.style, l.x, *ends});
     }
   }
-  detail::axis y = detail::axis_of(extent, &line::y, p.whole_y, p.whole_y, !p.whole_y, 6);
+  detail::axis y = detail::axis_of(extent, &line::y, p.whole_y, p.whole_y || p.zero_y, !p.whole_y, 6);
   if (p.whole_y) {
     y.low -= 0.25;  // lines that lie on whole numbers keep clear of the frame
     y.high += 0.25;
@@ -258,10 +261,10 @@ template <class X, class Y>
 
   text_stream out;
   out << std::fixed << std::setprecision(1);
-  out << "<figure>\n<h2>" << escaped(p.title) << "</h2>\n";
+  out << "<figure>\n<" << p.heading << '>' << escaped(p.title) << "</" << p.heading << ">\n";
   if (!p.note.empty()) out << "<p class='note'>" << escaped(p.note) << "</p>\n";
-  out << "<svg class='plot' viewBox='0 0 " << width << ' ' << height << "' role='img' aria-label='" << escaped(p.title)
-      << "'>\n";
+  out << "<svg class='plot' viewBox='0 0 " << width << ' ' << height << "' role='img' aria-label='"
+      << escaped(p.title + ": " + p.y_label) << "'>\n";
   for (double tick = std::ceil(y.low / y.step - 1e-9) * y.step; tick <= y.high + 1e-9 * y.step; tick += y.step) {
     out << "<path class='grid' d='M" << left << ' ' << svg_y(tick) << 'H' << right << "'/><text x='" << left - 9
         << "' y='" << svg_y(tick) + 4.5 << "' text-anchor='end'>" << detail::tick_text(tick, y) << "</text>\n";
