@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "support/linear_map.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/backend/cpu/backend.hpp>
+#include <localis/backend/cpu/winograd.hpp>
+
+namespace lo = localis;
+using localis_test::normal;
+using localis_test::problem;
+
+namespace {
+
+/// The CPU backend, which computes every linear map by minimal filtering.
+template <class T>
+class filtering : public lo::cpu::backend<T> {
+ public:
+  explicit filtering(std::size_t threads) : lo::cpu::backend<T>({.threads = threads}), available_{threads, 65536, 1} {}
+
+  template <class Epilogue = lo::kernel::no_epilogue>
+  void respond(const lo::linear_map& map, const lo::response_arguments<T>& forward, lo::workspace scratch,
+               const Epilogue& epilogue = {}) const {
+    of(map).respond(forward, scratch, epilogue);
+  }
+  void respond_scratch(const lo::linear_map& map, std::size_t, lo::workspace& scratch,
+                       const lo::epilogue_options& fused = {}) const {
+    of(map).respond_scratch(fused, scratch);
+  }
+  template <class Gate, class Epilogue = lo::kernel::no_epilogue>
+  void respond_and_learn(const lo::linear_map& map, const lo::response_arguments<T>& forward,
+                         const lo::learning_arguments<T, Gate>& learn, lo::workspace scratch,
+                         const Epilogue& epilogue = {}) const {
+    of(map).respond_and_learn(forward, learn, scratch, epilogue);
+  }
+  void learn_scratch(const lo::linear_map& map, std::size_t samples, const lo::learn_options& options,
+                     lo::workspace& scratch, const lo::epilogue_options& fused = {}) const {
+    of(map).learn_scratch(samples, options, fused, scratch);
+  }
+  void weight_gradient(const lo::linear_map& map, const lo::weight_gradient_arguments<T>& backward,
+                       lo::workspace scratch) const {
+    of(map).weight_gradient(backward, scratch);
+  }
+  void weight_gradient_scratch(const lo::linear_map& map, std::size_t, lo::workspace& scratch) const {
+    of(map).weight_gradient_scratch(scratch);
+  }
+  void input_gradient(const lo::linear_map& map, const lo::input_gradient_arguments<T>& backward,
+                      lo::workspace scratch) const {
+    of(map).input_gradient(backward, scratch);
+  }
+  void input_gradient_scratch(const lo::linear_map& map, std::size_t, lo::workspace& scratch) const {
+    of(map).input_gradient_scratch(scratch);
+  }
+
+ private:
+  [[nodiscard]] lo::cpu::winograd_convolution<T> of(const lo::linear_map& map) const { return {map, available_}; }
+
+  lo::cpu::resources available_;
+};
+
+lo::linear_map map_of(const lo::shape& in, std::size_t units, std::size_t padding) {
+  const lo::window field{3, 3, 1, padding};
+  return {in, field.output(in, units), field, 1};
+}
+
+/// Maps of 2 to 9 pixels with each padding, channels and units that fill vectors and leave a rest, few and many
+/// weights; learning with other signals, from given responses, and in ways that are left to another algorithm.
+std::vector<problem> problems() {
+  std::vector<problem> all;
+  const auto add = [&](const lo::shape& in, std::size_t units, std::size_t padding, std::size_t samples) {
+    lo::learn_options options;
+    options.unit_sums = 2;
+    const std::size_t k = all.size();
+    if (k % 3 == 2) options.signal = lo::gate_signal::transformed;
+    options.response_is_given = k % 4 == 1;
+    if (k % 7 == 3) options.rows = {1, 2};
+    if (k % 7 == 4) options.sums_inputs = true;
+    if (k % 7 == 5) options.active_gates = 3;
+    all.push_back({map_of(in, units, padding), samples, options, k % 3 != 2});
+  };
+  for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
+    for (std::size_t side = 2; side <= 9; ++side) {
+      if (side + 2 * padding >= 3) add({side, side + side % 2, 16}, 16 + side % 3, padding, 1 + side % 3);
+    }
+    add({7, 5, 17}, 33, padding, 3);
+    add({4, 6, 48}, 70, padding, 2);
+  }
+  add({24, 21, 16}, 16, 1, 2);  // images in several blocks
+  add({3, 6, 182}, 184, 1, 2);  // threads share a block
+  return all;
+}
+
+template <class T>
+std::vector<T> response(const problem& in, std::size_t first, std::size_t samples, std::size_t threads) {
+  const lo::cpu::winograd_convolution<T> algorithm{in.map, {threads, 65536, 1}};
+  lo::workspace size;
+  algorithm.respond_scratch({}, size);
+  std::vector<std::byte> memory(size.used());
+  std::vector<T> x(in.x.begin(), in.x.end());
+  const std::vector<T> w(in.w.begin(), in.w.end());
+  std::vector<T> u(in.map.rows(samples) * in.map.outputs());
+  algorithm.respond({.samples = samples, .x = x.data() + first * in.map.in.size(), .w = w.data(), .u = u.data()},
+                    lo::workspace(memory.data()), lo::kernel::no_epilogue{});
+  return u;
+}
+
+}  // namespace
+
+TEST_CASE("winograd: computes what the definitions say, with any number of threads") {
+  for (const problem& in : problems()) {
+    localis_test::check_problem(in, filtering<double>(1 + in.samples), 1e-12);
+    localis_test::check_problem(in, filtering<float>(in.samples), 2e-5);
+  }
+}
+
+TEST_CASE("winograd: blocks that threads share give what the backend gives") {
+  using localis_test::agree;
+  std::vector<problem> all;
+  lo::learn_options options;
+  options.unit_sums = 2;
+  all.push_back({map_of({2, 2, 200}, 180, 1), 150, options, true});
+  all.push_back({map_of({13, 40, 190}, 176, 1), 5, options, true});
+  all.push_back({map_of({50, 49, 182}, 182, 0), 2, options, false});
+  for (const problem& in : all) {
+    const localis_test::results expected = run(in, lo::cpu::backend<double>());
+    for (const std::size_t threads : std::array<std::size_t, 3>{1, 2, 5}) {
+      const localis_test::results found = run(in, filtering<double>(threads));
+      agree("response", found.u, expected.u, 1e-12);
+      agree("response of the pass that learns", found.response, expected.response, 1e-12);
+      agree("sum of gates times inputs", found.sum, expected.sum, 1e-12);
+      agree("sums by unit", found.unit, expected.unit, 1e-12);
+      agree("weight gradient", found.gradient, expected.gradient, 1e-12);
+      if (in.has_bias) agree("bias gradient", found.bias_gradient, expected.bias_gradient, 1e-12);
+      agree("input gradient, added", found.added_gradient, expected.added_gradient, 1e-12);
+      agree("what follows learning", found.learned_followed, expected.learned_followed, 1e-12);
+      agree("what is pooled", found.pooled, expected.pooled, 1e-12);
+    }
+  }
+}
+
+TEST_CASE("winograd: the response to a sample is the same, bit by bit, alone, in a batch, and with more threads") {
+  for (const std::size_t units : std::array<std::size_t, 2>{24, 600}) {
+    const problem in{map_of({7, 9, 64}, units, 1), 5, {}, false};
+    const std::vector<float> all = response<float>(in, 0, 5, 1);
+    CHECK(response<float>(in, 0, 5, 1) == all);
+    CHECK(response<float>(in, 0, 5, 3) == all);
+    const std::vector<float> alone = response<float>(in, 3, 1, 2);
+    CHECK(std::equal(alone.begin(), alone.end(), all.begin() + static_cast<std::ptrdiff_t>(3 * alone.size())));
+  }
+}
+
+TEST_CASE("winograd: takes 3x3 windows with a stride of 1 where tiles and vectors are filled") {
+  using algorithm = lo::cpu::winograd_convolution<float>;
+  constexpr std::size_t vector = lo::cpu::winograd::width<float>;
+  CHECK(algorithm::takes(map_of({32, 32, vector}, vector, 1)));
+  CHECK(algorithm::takes(map_of({2, 2, 512}, 512, 1)));
+  CHECK(!algorithm::takes(map_of({5, 5, 512}, 512, 1)));  // 25 of 64 outputs of four tiles
+  CHECK(!algorithm::takes(map_of({1, 4, 512}, 512, 1)));
+  CHECK(!algorithm::takes(map_of({32, 32, vector - 1}, vector, 1)));
+  CHECK(!algorithm::takes(map_of({32, 32, vector}, vector - 1, 1)));
+  for (const lo::window& field : {lo::window{3, 3, 2, 1}, lo::window{1, 1, 1, 0}, lo::window{5, 5, 1, 2},
+                                  lo::window{3, 3, 1, 2, 2}, lo::window{3, 3, 1, 3}}) {
+    const lo::shape in{16, 16, 64};
+    CHECK(!algorithm::takes({in, field.output(in, 64), field, 1}));
+  }
+}
