@@ -40,8 +40,7 @@ struct direct_convolution {
 
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {
-    const std::size_t inputs = map.inputs();
-    const auto weight = [&](std::size_t unit, std::size_t input) { return forward.w[unit * inputs + input]; };
+    const direct::plain_weights<T> weight{forward.w, map.inputs()};
     respond_through(forward, weight, scratch, epilogue, kernel::store::replace);
   }
   void respond_scratch(const epilogue_options& fused, workspace& scratch) const {
@@ -66,8 +65,7 @@ struct direct_convolution {
     const std::size_t threads = available.threads_for(map, forward.samples);
     arrays.products.sums.clear(threads, learn.sums);
     if (!options.response_is_given) {
-      const auto weight = [&](std::size_t unit, std::size_t input) { return forward.w[unit * inputs + input]; };
-      direct::pack(outputs, inputs, weight, threads, arrays.windows.weights);
+      direct::pack(outputs, inputs, direct::plain_weights<T>{forward.w, inputs}, threads, arrays.windows.weights);
     }
     const auto learn_tile = [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
       const accumulators<T> sums = arrays.products.sums.part(thread, learn.sums);
@@ -129,14 +127,9 @@ struct direct_convolution {
       unfolded().input_gradient(backward, scratch);
       return;
     }
-    const std::size_t inputs = map.inputs();
-    const std::size_t units = map.outputs();
-    const std::size_t cells = map.field.positions();
-    const auto turned = [&](std::size_t channel, std::size_t input) {
-      return backward.w[input % units * inputs + (cells - 1 - input / units) * map.in.channels + channel];
-    };
-    gradient().respond_through({.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx},
-                               turned, scratch, kernel::no_epilogue{}, backward.mode);
+    const response_arguments<T> turned{.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx};
+    gradient().respond_through(turned, direct::turned_weights<T>{backward.w, map}, scratch, kernel::no_epilogue{},
+                               backward.mode);
   }
   void input_gradient_scratch(workspace& scratch) const {
     if (takes_gradient()) {

@@ -7,6 +7,7 @@
 #include <localis/backend/cpu/packet.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/config.hpp>
+#include <localis/core/shape.hpp>
 
 /// The layout of weights and their sums in direct convolution: panels of I x (a few vectors of units), with zeros
 /// beyond the last unit.
@@ -38,6 +39,26 @@ void for_panels(std::size_t units, const F& f) {
 /// Inputs that are packed at a time: a cache line of floats of each unit is read whole, and what is written for them
 /// stays in the first cache. Measured with AVX2 (bench_layer): with 8 and 32 inputs, times differ by less than runs do.
 inline constexpr std::size_t strip = 16;
+
+/// W, as pack() reads it.
+template <class T>
+struct plain_weights {
+  const T* w;
+  std::size_t inputs;
+  T operator()(std::size_t unit, std::size_t input) const { return w[unit * inputs + input]; }
+};
+/// The weights of the convolution that maps D to dX if the stride is 1: units and channels are exchanged, and windows
+/// are rotated by 180 degrees.
+template <class T>
+struct turned_weights {
+  const T* w;
+  linear_map map;  ///< that W belongs to
+  T operator()(std::size_t channel, std::size_t input) const {
+    const std::size_t units = map.outputs();
+    const std::size_t cell = map.field.positions() - 1 - input / units;
+    return w[input % units * map.inputs() + cell * map.in.channels + channel];
+  }
+};
 
 /// Packs weight(unit, input) into panels, some of them on each thread.
 template <class T, class Weight>

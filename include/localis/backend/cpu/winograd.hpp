@@ -67,7 +67,8 @@ struct winograd_convolution {
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {
     if (!pools(epilogue.pool)) return direct().respond(forward, scratch, epilogue);
-    respond_through(forward, weight_of(forward.w), scratch, epilogue, kernel::store::replace);
+    respond_through(forward, direct::plain_weights<T>{forward.w, map.inputs()}, scratch, epilogue,
+                    kernel::store::replace);
   }
   void respond_scratch(const epilogue_options& fused, workspace& scratch) const {
     if (!pools(fused.pool)) return direct().respond_scratch(fused, scratch);
@@ -87,7 +88,7 @@ struct winograd_convolution {
     const tile_epilogue<T> tail = pass.tail({Epilogue::present, epilogue.pool}, scratch);
     tail.start();
     arrays.sums.clear(available.threads, learn.sums);
-    if (!options.response_is_given) pack(weight_of(forward.w), pass);
+    if (!options.response_is_given) pack(direct::plain_weights<T>{forward.w, map.inputs()}, pass);
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, T* u) {
       const accumulators<T> sums = arrays.sums.part(thread, learn.sums);
@@ -130,13 +131,9 @@ struct winograd_convolution {
 
   /// Computes dX as direct_convolution does, by the response to D of a convolution with turned windows.
   void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
-    const std::size_t inputs = map.inputs();
-    const std::size_t units = map.outputs();
-    const auto turned = [&](std::size_t channel, std::size_t input) {
-      return backward.w[input % units * inputs + (cells - 1 - input / units) * map.in.channels + channel];
-    };
-    gradient().respond_through({.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx},
-                               turned, scratch, kernel::no_epilogue{}, backward.mode);
+    const response_arguments<T> turned{.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx};
+    gradient().respond_through(turned, direct::turned_weights<T>{backward.w, map}, scratch, kernel::no_epilogue{},
+                               backward.mode);
   }
   void input_gradient_scratch(workspace& scratch) const { gradient().respond_scratch({}, scratch); }
 
@@ -213,19 +210,11 @@ struct winograd_convolution {
           gates(self.map, options, pass.cut.rows(pass.cut.piece), pass.kept_pieces(), scratch) {}
   };
 
-  [[nodiscard]] auto weight_of(const T* w) const {
-    return [w, inputs = map.inputs()](std::size_t unit, std::size_t input) { return w[unit * inputs + input]; };
-  }
   /// Lays out W in panels and, if all are kept, transforms the filters.
   template <class Weight>
   void pack(const Weight& weight, const pass_arrays& arrays) const {
     direct::pack(map.outputs(), map.inputs(), weight, available.threads, arrays.packed);
-    if (arrays.cut.by_panels) return;
-    parallel_for(available.threads, [&](std::size_t thread) {
-      for_panels([&](std::size_t index, std::size_t first, std::size_t, auto vectors) {
-        if (index % available.threads == thread) transform_filters<vectors()>(arrays, first, 0);
-      });
-    });
+    if (!arrays.cut.by_panels) transform_all_filters(arrays);
   }
   template <std::size_t V>
   const T* transform_filters(const pass_arrays& arrays, std::size_t first, std::size_t thread) const {
@@ -281,16 +270,15 @@ struct winograd_convolution {
     std::fill_n(arrays.zeros, map.in.channels, T(0));
     const std::size_t threads = available.threads;
     const std::size_t blocks = cut.blocks(samples);
+    const std::size_t parts = cut.by_panels ? threads : 1;  // of the panels
     const auto run_block = [&](std::size_t index, std::size_t slot, const auto& team) {
       const range bands = cut.bands_of(index, samples);
       const range rows = cut.rows_of(bands);
       T* u = response(slot, rows);
       team(bands.size(), [&](std::size_t, std::size_t band) { transform_input(arrays, x, bands, band, slot); });
       if (arrays.packed != nullptr) {
-        team(threads, [&](std::size_t thread, std::size_t part) {
-          for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
-            if (panel % threads == part) respond_panel<vectors()>(arrays, bands, slot, thread, first, units, u, mode);
-          });
+        team(parts, [&](std::size_t thread, std::size_t part) {
+          respond_part(arrays, bands, slot, thread, part, parts, u, mode);
         });
       }
       team((bands.size() + cut.piece - 1) / cut.piece, [&](std::size_t thread, std::size_t piece) {
@@ -300,12 +288,8 @@ struct winograd_convolution {
                  u == nullptr ? nullptr : u + (own.begin - rows.begin) * map.outputs());
       });
       if (arrays.sums == nullptr) return;
-      team(threads, [&](std::size_t thread, std::size_t part) {
-        for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
-          if (panel % threads != part) return;
-          add_products<vectors()>(arrays, bands, slot, thread, first, units);
-          if (cut.by_panels) add_sums<vectors()>(arrays, first, thread, sum(thread));
-        });
+      team(parts, [&](std::size_t thread, std::size_t part) {
+        add_part(arrays, bands, slot, thread, part, parts, cut.by_panels ? sum(thread) : nullptr);
       });
     };
     if (cut.by_panels) {
@@ -324,17 +308,46 @@ struct winograd_convolution {
       if (arrays.sums != nullptr) std::fill_n(arrays.sums + thread * arrays.filter_size, arrays.filter_size, T(0));
       const range own = part_of(blocks, thread, threads);
       for (std::size_t index = own.begin; index < own.end; ++index) run_block(index, thread, one_thread);
-      if (arrays.sums == nullptr) return;
-      for_panels([&](std::size_t, std::size_t first, std::size_t, auto vectors) {
-        add_sums<vectors()>(arrays, first, thread, sum(thread));
-      });
+      if (arrays.sums != nullptr) add_all_sums(arrays, thread, sum(thread));
     });
   }
-  void transform_input(const pass_arrays& arrays, const T* x, range bands, std::size_t band, std::size_t slot) const {
+
+  // What is not made for each kind of pass, so that it is compiled once.
+
+  [[gnu::noinline]] void transform_input(const pass_arrays& arrays, const T* x, range bands, std::size_t band,
+                                         std::size_t slot) const {
     winograd::planes<T> v = arrays.v_of(slot);
     v.data += band * arrays.cut.tiles * v.row;
     winograd::with_outputs(arrays.cut.outputs, [&](auto M) {
       winograd::transform_band<M()>(arrays.cut, x, static_cast<const T*>(arrays.zeros), bands.begin + band, v);
+    });
+  }
+  /// Computes the response of every `parts`th panel.
+  [[gnu::noinline]] void respond_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread,
+                                      std::size_t part, std::size_t parts, T* u, kernel::store mode) const {
+    for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
+      if (panel % parts == part) respond_panel<vectors()>(arrays, bands, slot, thread, first, units, u, mode);
+    });
+  }
+  /// Adds the products of every `parts`th panel to its sums, and these to `sum` unless it is null.
+  [[gnu::noinline]] void add_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread,
+                                  std::size_t part, std::size_t parts, T* sum) const {
+    for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
+      if (panel % parts != part) return;
+      add_products<vectors()>(arrays, bands, slot, thread, first, units);
+      if (sum != nullptr) add_sums<vectors()>(arrays, first, thread, sum);
+    });
+  }
+  [[gnu::noinline]] void add_all_sums(const pass_arrays& arrays, std::size_t thread, T* sum) const {
+    for_panels([&](std::size_t, std::size_t first, std::size_t, auto vectors) {
+      add_sums<vectors()>(arrays, first, thread, sum);
+    });
+  }
+  [[gnu::noinline]] void transform_all_filters(const pass_arrays& arrays) const {
+    parallel_for(available.threads, [&](std::size_t thread) {
+      for_panels([&](std::size_t index, std::size_t first, std::size_t, auto vectors) {
+        if (index % available.threads == thread) transform_filters<vectors()>(arrays, first, 0);
+      });
     });
   }
   /// Calls f for few tiles of the bands at a time, until all have been passed.
