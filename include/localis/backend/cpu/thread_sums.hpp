@@ -13,12 +13,16 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// The layout in which threads sum a product: rows in the shape of the result, or panels (panels.hpp).
-enum class product_layout { rows, panels };
+/// The layout in which threads sum a product.
+enum class product_layout {
+  rows,          ///< in the shape of the result
+  panels,        ///< panels (panels.hpp), all for each thread
+  shared_panels  ///< panels, of which each thread has its own
+};
 
 /// The sums that each thread takes for a local rule or a weight gradient; they are added up in the order of threads,
 /// whatever the timing. Thread 0 adds to the result itself and the others to copies of their own, but if products are
-/// summed in panels, every thread has a copy of those.
+/// summed in panels, every thread has a copy of those, unless they are shared.
 template <class T>
 class thread_sums {
  public:
@@ -26,41 +30,42 @@ class thread_sums {
               workspace& scratch)
       : map_(map),
         options_(options),
-        in_panels_(layout == product_layout::panels),
-        panels_(in_panels_ ? scratch.take<T>(threads * panels_size()) : nullptr),
+        sets_(sets_of(layout, threads)),
+        panels_(in_panels() ? scratch.take<T>(sets_ * panels_size()) : nullptr),
         copies_(scratch.take<T>((threads - 1) * copy_size())) {}
 
-  [[nodiscard]] bool in_panels() const { return in_panels_; }
+  [[nodiscard]] bool in_panels() const { return sets_ > 0; }
   /// Returns the sums that a thread adds to, given the result `all`; `sum` points to its panels if there are any.
   [[nodiscard]] accumulators<T> part(std::size_t thread, const accumulators<T>& all) const {
     accumulators<T> own = all;
     if (thread > 0) {
       own.sum = copies_ + (thread - 1) * copy_size();
-      own.unit = own.sum + (in_panels_ ? 0 : map_.weights());
+      own.unit = own.sum + (in_panels() ? 0 : map_.weights());
       own.matrix = own.unit + options_.unit_sums * map_.outputs();
       own.input = own.matrix + (options_.forgetting == mutual_forgetting::matrix ? map_.outputs() * map_.outputs() : 0);
     }
-    if (in_panels_) own.sum = panels_ + thread * panels_size();
+    if (in_panels()) own.sum = panels_ + (sets_ > 1 ? thread : 0) * panels_size();
     return own;
   }
   void clear(std::size_t threads, const accumulators<T>& all) const {
     parallel_for(threads, [&](std::size_t thread) {
       const accumulators<T> own = part(thread, all);
-      std::fill_n(own.sum, in_panels_ ? panels_size() : map_.weights(), T(0));
+      if (!in_panels() || thread < sets_) std::fill_n(own.sum, in_panels() ? panels_size() : map_.weights(), T(0));
       clear_others(map_, options_, own);
     });
   }
   /// Adds up the sums of `threads` threads in the result `all`; panels are unpacked by `workers` threads.
   void add_up(std::size_t threads, std::size_t workers, const accumulators<T>& all) const {
-    if (in_panels_) {
-      direct::unpack(map_.outputs(), map_.inputs(), static_cast<const T*>(panels_), threads, workers, all.sum);
+    if (in_panels()) {
+      direct::unpack(map_.outputs(), map_.inputs(), static_cast<const T*>(panels_), (std::min)(threads, sets_), workers,
+                     all.sum);
     }
     for (std::size_t thread = 1; thread < threads; ++thread) {
       const accumulators<T> more = part(thread, all);
       const auto add = [&](auto member, std::size_t size) {
         for (std::size_t i = 0; i < size; ++i) (all.*member)[i] += (more.*member)[i];
       };
-      if (!in_panels_) add(&accumulators<T>::sum, map_.weights());
+      if (!in_panels()) add(&accumulators<T>::sum, map_.weights());
       for_others(map_, options_, all, add);
     }
   }
@@ -71,6 +76,10 @@ class thread_sums {
   }
 
  private:
+  [[nodiscard]] static std::size_t sets_of(product_layout layout, std::size_t threads) {
+    if (layout == product_layout::rows) return 0;
+    return layout == product_layout::panels ? threads : 1;
+  }
   /// Calls f(member, size) for each sum that is wanted, except the product.
   template <class F>
   static void for_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums, const F& f) {
@@ -80,14 +89,14 @@ class thread_sums {
   }
   [[nodiscard]] std::size_t panels_size() const { return direct::panels_size<T>(map_.outputs(), map_.inputs()); }
   [[nodiscard]] std::size_t copy_size() const {
-    return (in_panels_ ? 0 : map_.weights()) + options_.unit_sums * map_.outputs() +
+    return (in_panels() ? 0 : map_.weights()) + options_.unit_sums * map_.outputs() +
            (options_.forgetting == mutual_forgetting::matrix ? map_.outputs() * map_.outputs() : 0) +
            (options_.sums_inputs ? map_.seen() : 0);
   }
 
   linear_map map_;
   learn_options options_;
-  bool in_panels_;
+  std::size_t sets_;  ///< of all panels
   T* panels_;
   T* copies_;
 };

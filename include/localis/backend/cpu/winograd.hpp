@@ -110,7 +110,7 @@ struct winograd_convolution {
   void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     const pass_arrays arrays(*this, false, true, scratch);
-    const thread_sums<T> sums(map, {}, available.threads, product_layout::panels, scratch);
+    const thread_sums<T> sums(map, {}, available.threads, arrays.layout(), scratch);
     const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
     sums.clear(available.threads, result);
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, const T*) {
@@ -125,8 +125,8 @@ struct winograd_convolution {
     sums.add_up(available.threads, available.threads_for(map.weights()), result);
   }
   void weight_gradient_scratch(workspace& scratch) const {
-    (void)pass_arrays(*this, false, true, scratch);
-    (void)thread_sums<T>(map, {}, available.threads, product_layout::panels, scratch);
+    const pass_arrays arrays(*this, false, true, scratch);
+    (void)thread_sums<T>(map, {}, available.threads, arrays.layout(), scratch);
   }
 
   /// Computes dX as direct_convolution does, by the response to D of a convolution with turned windows.
@@ -183,6 +183,9 @@ struct winograd_convolution {
         errors = scratch.take<const T*>(kept_pieces());
       }
     }
+    [[nodiscard]] product_layout layout() const {
+      return cut.by_panels ? product_layout::shared_panels : product_layout::panels;
+    }
     /// Number of pieces whose rows are kept at the same time: those of one block, or one for each thread.
     [[nodiscard]] std::size_t kept_pieces() const { return cut.by_panels ? cut.pieces() : threads; }
     [[nodiscard]] tile_epilogue<T> tail(const epilogue_options& fused, workspace& scratch) const {
@@ -206,7 +209,7 @@ struct winograd_convolution {
 
     learn_arrays(const winograd_convolution& self, const learn_options& options, workspace& scratch)
         : pass(self, !options.response_is_given, true, scratch),
-          sums(self.map, options, self.available.threads, product_layout::panels, scratch),
+          sums(self.map, options, self.available.threads, pass.layout(), scratch),
           gates(self.map, options, pass.cut.rows(pass.cut.piece), pass.kept_pieces(), scratch) {}
   };
 
