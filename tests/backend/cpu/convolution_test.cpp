@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -26,5 +27,28 @@ TEST_CASE("convolution: cpu computes what the definitions say, in tiles of any s
         check_problem(in, lo::cpu::backend<float>(how), 2e-5);
       }
     }
+  }
+}
+
+TEST_CASE("convolution: rounding errors of responses and input gradients do not grow with the number of terms") {
+  const auto error = [](const localis_test::numbers& found, const localis_test::numbers& exact) {
+    double difference = 0;
+    double norm = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      difference += (found[i] - exact[i]) * (found[i] - exact[i]);
+      norm += exact[i] * exact[i];
+    }
+    return std::sqrt(difference / norm);
+  };
+  lo::learn_options options;
+  options.unit_sums = 2;
+  for (const std::size_t channels : std::array<std::size_t, 2>{512, 24}) {
+    const lo::window field{3, 3, 1, 1};
+    const problem in{{{4, 4, channels}, {4, 4, 536 - channels}, field, 1}, 2, options, false};
+    const localis_test::results exact = run(in, lo::cpu::backend<double>());
+    const localis_test::results found = run(in, lo::cpu::backend<float>());
+    CHECK(error(found.u, exact.u) < 3e-7);  // a single sum of 4608 terms: 1e-6
+    CHECK(error(found.response, exact.response) < 3e-7);
+    CHECK(error(found.input_gradient, exact.input_gradient) < 3e-7);
   }
 }

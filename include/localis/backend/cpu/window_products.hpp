@@ -16,6 +16,10 @@
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
+/// Inputs whose products are summed one after the other. A response is the sum of such sums: the rounding error of one
+/// long sum would grow with its length.
+inline constexpr std::size_t few_inputs = 128;
+
 /// Computes sums[r, v] = window at x[r] times the panel, for R positions and V vectors of units.
 template <std::size_t R, std::size_t V, class T>
 [[gnu::always_inline]] inline void respond_block(const stretches& walk, const T* const* x, const T* panel,
@@ -24,6 +28,14 @@ template <std::size_t R, std::size_t V, class T>
   constexpr std::size_t ways = V == 1 ? 2 : 1;
   packet<T> part[ways * R * V];
   unrolled<ways * R * V>([&](auto i) { part[i] = packet<T>{}; });
+  unrolled<R * V>([&](auto i) { sums[i] = packet<T>{}; });
+  std::size_t left = few_inputs;
+  const auto add_part = [&]() __attribute__((always_inline)) {
+    unrolled<R * V>([&](auto i) {
+      sums[i] += part[i];
+      if constexpr (ways == 2) sums[i] += part[R * V + i];
+    });
+  };
   for (std::size_t row = 0; row < walk.rows; ++row) {
     for (std::size_t column = 0; column < walk.columns; ++column) {
       const std::size_t begin = row * walk.row_step + column * walk.column_step;
@@ -43,19 +55,24 @@ template <std::size_t R, std::size_t V, class T>
         panel += V * width<T>;
         ++j;
       };
-      if constexpr (ways == 2) {
-        while (j + 1 < walk.length) {
-          step(std::integral_constant<std::size_t, 0>{});
-          step(std::integral_constant<std::size_t, 1>{});
+      for (;;) {
+        const std::size_t end = (std::min)(walk.length, j + left);
+        left -= end - j;
+        if constexpr (ways == 2) {
+          while (j + 1 < end) {
+            step(std::integral_constant<std::size_t, 0>{});
+            step(std::integral_constant<std::size_t, 1>{});
+          }
         }
+        while (j < end) step(std::integral_constant<std::size_t, 0>{});
+        if (j == walk.length) break;
+        add_part();
+        unrolled<ways * R * V>([&](auto i) { part[i] = packet<T>{}; });
+        left = few_inputs;
       }
-      while (j < walk.length) step(std::integral_constant<std::size_t, 0>{});
     }
   }
-  unrolled<R * V>([&](auto i) {
-    sums[i] = part[i];
-    if constexpr (ways == 2) sums[i] = part[i] + part[R * V + i];
-  });
+  add_part();
 }
 
 /// Computes u = X W^T or u += X W^T, as `mode` says, for the units of one panel.   u: x.count rows, `stride` elements
