@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "support/distance.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/cpu/backend.hpp>
@@ -57,18 +57,6 @@ std::vector<double> training(const Backend& backend, const course& course, const
     result.insert(result.end(), host.begin(), host.end());
   });
   return result;
-}
-
-/// norm(found - expected) / norm(expected)
-inline double distance(const std::vector<double>& found, const std::vector<double>& expected) {
-  REQUIRE(found.size() == expected.size());
-  double squares = 0;
-  double scale = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    squares += (found[i] - expected[i]) * (found[i] - expected[i]);
-    scale += expected[i] * expected[i];
-  }
-  return std::sqrt(squares / scale);
 }
 
 /// Against cpu, on one thread, in double: twenty steps while the boundary moves from 0 to the last stage, or as many as

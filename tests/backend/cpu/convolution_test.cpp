@@ -1,8 +1,8 @@
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <vector>
 
+#include "support/distance.hpp"
 #include "support/linear_map.hpp"
 #include <doctest/doctest.h>
 
@@ -31,15 +31,6 @@ TEST_CASE("convolution: cpu computes what the definitions say, in tiles of any s
 }
 
 TEST_CASE("convolution: rounding errors of responses and input gradients do not grow with the number of terms") {
-  const auto error = [](const localis_test::numbers& found, const localis_test::numbers& exact) {
-    double difference = 0;
-    double norm = 0;
-    for (std::size_t i = 0; i < exact.size(); ++i) {
-      difference += (found[i] - exact[i]) * (found[i] - exact[i]);
-      norm += exact[i] * exact[i];
-    }
-    return std::sqrt(difference / norm);
-  };
   lo::learn_options options;
   options.unit_sums = 2;
   for (const std::size_t channels : std::array<std::size_t, 2>{512, 24}) {
@@ -47,8 +38,8 @@ TEST_CASE("convolution: rounding errors of responses and input gradients do not 
     const problem in{{{4, 4, channels}, {4, 4, 536 - channels}, field, 1}, 2, options, false};
     const localis_test::results exact = run(in, lo::cpu::backend<double>());
     const localis_test::results found = run(in, lo::cpu::backend<float>());
-    CHECK(error(found.u, exact.u) < 3e-7);  // a single sum of 4608 terms: 1e-6
-    CHECK(error(found.response, exact.response) < 3e-7);
-    CHECK(error(found.input_gradient, exact.input_gradient) < 3e-7);
+    CHECK(localis_test::distance(found.u, exact.u) < 3e-7);  // a single sum of 4608 terms: 1e-6
+    CHECK(localis_test::distance(found.response, exact.response) < 3e-7);
+    CHECK(localis_test::distance(found.input_gradient, exact.input_gradient) < 3e-7);
   }
 }

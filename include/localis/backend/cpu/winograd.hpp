@@ -37,14 +37,13 @@ inline namespace LOCALIS_CPU_THREADS {
 /// whole pass. With many, all threads work on one block, each on panels of its own, whose filters are transformed where
 /// they are used, so that there is never a transformed copy of all weights.
 ///
-/// In float, rounding errors are 2 to 3 times those of direct_convolution in responses, and 3 to 5 times in weight
-/// gradients. Results differ in kind, too: a window of zeros beside other pixels responds with some 1e-7 of them, the
-/// last bits of a pattern's response depend on its place in the tile, and a value that is not finite spreads over all
-/// outputs of the tiles that see it.
+/// In float, rounding errors are 3 to 5 times those of direct_convolution in responses, 2 to 5 times in weight
+/// gradients. In kind: zeros beside other pixels respond with some 1e-7 of these, the last bits of a pattern's response
+/// depend on its place in the tile, and a value that is not finite spreads over all outputs of the tiles that see it.
 ///
-/// Takes maps with enough of whole tiles, and of channels and units for a vector. Passes that need rows of X, learn
-/// from some rows only or have few nonzero gates, and pooling that does not fit into tiles, are left to
-/// direct_convolution.
+/// Takes maps that fill most of their tiles, with a vector of channels and of units. Passes that need rows of X, learn
+/// from some rows only or have few nonzero gates, and pooling that does not fit, are left to direct_convolution. The
+/// backend does not pick this algorithm yet: every program that trains would have to compile it.
 template <class T>
 struct winograd_convolution {
   linear_map map;
