@@ -42,29 +42,28 @@ template <std::size_t R, std::size_t V, class T>
       const T* values[R];
       unrolled<R>([&](auto r) { values[r] = x[r] + begin; });
       std::size_t j = 0;
-      const auto step = [&](auto way) __attribute__((always_inline)) {
+      const auto step = [&](auto way, std::size_t input) __attribute__((always_inline)) {
         packet<T> w[V];
         unrolled<V>([&](auto v) { w[v] = load(panel + v * width<T>); });
         unrolled<R>([&](auto r) {
-          const T value = values[r][j];
+          const T value = values[r][input];
           unrolled<V>([&](auto v) {
             constexpr std::size_t i = (way * R + r) * V + v;
             part[i] = multiply_add(value, w[v], part[i]);
           });
         });
         panel += V * width<T>;
-        ++j;
       };
       for (;;) {
         const std::size_t end = (std::min)(walk.length, j + left);
         left -= end - j;
         if constexpr (ways == 2) {
-          while (j + 1 < end) {
-            step(std::integral_constant<std::size_t, 0>{});
-            step(std::integral_constant<std::size_t, 1>{});
+          for (; j + 1 < end; j += 2) {
+            step(std::integral_constant<std::size_t, 0>{}, j);
+            step(std::integral_constant<std::size_t, 1>{}, j + 1);
           }
         }
-        while (j < end) step(std::integral_constant<std::size_t, 0>{});
+        for (; j < end; ++j) step(std::integral_constant<std::size_t, 0>{}, j);
         if (j == walk.length) break;
         add_part();
         unrolled<ways * R * V>([&](auto i) { part[i] = packet<T>{}; });
