@@ -1,4 +1,6 @@
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -66,4 +68,25 @@ TEST_CASE("linear_map: the matrices of a convolution and of a dense layer") {
   constexpr linear_map dense{{1, 1, 8}, {1, 1, 3}, {}};
   CHECK(dense.dense());
   CHECK(dense.weights() == 24);
+}
+
+TEST_CASE("linear_map: what is of a kind") {
+  using localis::map_kind;
+  const auto kinds = [](const linear_map& map) {
+    std::string all;
+    for (const auto& [name, kind] :
+         {std::pair{"dense ", map_kind::dense}, std::pair{"pointwise ", map_kind::pointwise},
+          std::pair{"convolution ", map_kind::convolution}, std::pair{"3x3 ", map_kind::plain_3x3}}) {
+      if (map.is(kind)) all += name;
+    }
+    CHECK((map.is(map_kind::any) && map.is(map_kind::grouped)));
+    return all;
+  };
+  CHECK(kinds({{1, 1, 8}, {1, 1, 3}, {}}) == "dense pointwise ");
+  CHECK(kinds({{4, 3, 2}, {4, 3, 5}, {}}) == "pointwise convolution ");
+  CHECK(kinds({{4, 4, 2}, {2, 2, 5}, {1, 1, 2, 0}}) == "convolution ");
+  CHECK(kinds({{7, 6, 2}, {7, 6, 5}, {3, 3, 1, 1}}) == "convolution 3x3 ");
+  CHECK(kinds({{7, 6, 2}, {4, 3, 5}, {3, 3, 2, 1}}) == "convolution ");
+  CHECK(kinds({{7, 6, 2}, {5, 4, 5}, {3, 3, 1, 1, 2}}) == "convolution ");
+  CHECK(kinds({{7, 6, 2}, {7, 6, 4}, {3, 3, 1, 1}, 2}).empty());
 }

@@ -5,7 +5,10 @@
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
+#include <localis/core/error.hpp>
+#include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
+#include <localis/layer/linear.hpp>
 #include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
 
@@ -37,4 +40,13 @@ TEST_CASE("weights start normal with deviation sqrt(2 / I), biases at 0, and dif
   CHECK(weights(same.layer<0>()) == first);
   lo::model<net, reference> other{{.seed = 6}};
   CHECK(weights(other.layer<0>()) != first);
+}
+
+TEST_CASE("linear_layer: refuses a map that is not of its kind") {
+  using layer = lo::linear_layer<reference, lo::rule::gradient, lo::map_kind::dense>;
+  reference backend;
+  const auto make = [&](const lo::operation& op) { layer(backend, op, lo::random_stream(1, 0)); };
+  CHECK_NOTHROW(make(lo::dense<3>::describe({4, 4, 2})));
+  CHECK_THROWS_WITH_AS(make(lo::conv2d<3, 2>::describe({4, 4, 2})),
+                       "localis::linear_layer: the map of conv2d is of another kind", lo::shape_error);
 }

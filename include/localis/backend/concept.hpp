@@ -223,6 +223,7 @@ concept backend = std::copy_constructible<B> &&
   typename B::scalar;
   { B::name } -> std::convertible_to<const char*>;
   { B::instructions() } -> std::convertible_to<std::string>;
+  { b.arithmetic() } -> std::convertible_to<std::string>;
   { b.threads() } -> std::convertible_to<std::size_t>;
   { b.counters() } -> std::same_as<memory_counters&>;
 

@@ -45,14 +45,14 @@ class counting : public Backend {
 
   [[nodiscard]] multiply_adds& counts() const { return *counts_; }
 
-  template <class Epilogue = kernel::no_epilogue>
-  void respond(const linear_map& map, const response_arguments<scalar>& forward, workspace scratch,
+  template <class Map, class Epilogue = kernel::no_epilogue>
+  void respond(const Map& map, const response_arguments<scalar>& forward, workspace scratch,
                const Epilogue& epilogue = {}) const {
     counts_->response += work(map, forward.samples);
     Backend::respond(map, forward, scratch, epilogue);
   }
-  template <class Gate, class Epilogue = kernel::no_epilogue>
-  void respond_and_learn(const linear_map& map, const response_arguments<scalar>& forward,
+  template <class Map, class Gate, class Epilogue = kernel::no_epilogue>
+  void respond_and_learn(const Map& map, const response_arguments<scalar>& forward,
                          const learning_arguments<scalar, Gate>& learn, workspace scratch,
                          const Epilogue& epilogue = {}) const {
     const learn_options& options = learn.options;
@@ -65,13 +65,13 @@ class counting : public Backend {
     if (options.forgetting == mutual_forgetting::remainder) counts_->rule += rows * map.weights();
     Backend::respond_and_learn(map, forward, learn, scratch, epilogue);
   }
-  void weight_gradient(const linear_map& map, const weight_gradient_arguments<scalar>& backward,
-                       workspace scratch) const {
+  template <class Map>
+  void weight_gradient(const Map& map, const weight_gradient_arguments<scalar>& backward, workspace scratch) const {
     counts_->weight_gradient += work(map, backward.samples);
     Backend::weight_gradient(map, backward, scratch);
   }
-  void input_gradient(const linear_map& map, const input_gradient_arguments<scalar>& backward,
-                      workspace scratch) const {
+  template <class Map>
+  void input_gradient(const Map& map, const input_gradient_arguments<scalar>& backward, workspace scratch) const {
     counts_->input_gradient += work(map, backward.samples);
     Backend::input_gradient(map, backward, scratch);
   }

@@ -65,6 +65,17 @@ struct window {
   constexpr bool operator==(const window&) const = default;
 };
 
+/// What the type of a layer says about its linear map, whatever its input is. A backend that computes some maps in a
+/// way of their own need not compile it for layers that never have such a map.
+enum class map_kind {
+  any,          ///< nothing
+  dense,        ///< linear_map::dense()
+  pointwise,    ///< linear_map::pointwise()
+  convolution,  ///< one group
+  plain_3x3,    ///< one group, windows of 3 x 3, stride and dilation 1
+  grouped       ///< any number of groups
+};
+
 /// A dense layer or a convolution seen as U = X W^T:  X is P x I (the unfolded input), W is O x I, U is P x O, with
 /// P = samples * positions, I = window * input channels, O = output channels. In a dense layer, in and out are 1 x 1.
 ///
@@ -72,6 +83,8 @@ struct window {
 /// each with O / groups units. A row of X is then ordered by group. A depthwise layer has as many groups as channels
 /// and units.
 struct linear_map {
+  static constexpr map_kind kind = map_kind::any;
+
   shape in;
   shape out;
   window field;
@@ -95,7 +108,29 @@ struct linear_map {
   }
   /// Whether there is one output position per sample, as in a dense layer.
   [[nodiscard]] constexpr bool dense() const { return pointwise() && out.positions() == 1; }
+  [[nodiscard]] constexpr bool is(map_kind expected) const {
+    switch (expected) {
+      case map_kind::any:
+      case map_kind::grouped:
+        return true;
+      case map_kind::dense:
+        return dense();
+      case map_kind::pointwise:
+        return pointwise();
+      case map_kind::convolution:
+        return groups == 1 && !dense();
+      case map_kind::plain_3x3:
+        return groups == 1 && field.height == 3 && field.width == 3 && field.stride == 1 && field.dilation == 1;
+    }
+    return false;
+  }
   constexpr bool operator==(const linear_map&) const = default;
+};
+
+/// A linear map whose kind is known where it is compiled.
+template <map_kind Kind>
+struct linear_map_of : linear_map {
+  static constexpr map_kind kind = Kind;
 };
 
 /// The mean over all positions, expressed as a pooling of the whole map.

@@ -88,6 +88,7 @@ void visit_run(Run& run, const Visit& visit) {
   visit("seed", run.seed);
   visit("model_seed", run.model_seed);
   visit("network", run.network);
+  visit.newer("arithmetic", run.arithmetic);
   visit("run", run.state);
   visit("updates", run.updates);
   visit("counts", run.counts);

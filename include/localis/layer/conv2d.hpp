@@ -34,6 +34,14 @@ constexpr operation describe_convolution(const char* name, const shape& in, cons
 }
 
 /// Asserts that units that interact see the same input.
+template <class Options>
+constexpr map_kind convolution_kind(const lengths& kernel) {
+  if (Options::groups != 1) return map_kind::grouped;
+  const bool steps = Options::stride == 1 && Options::dilation == 1;
+  if (kernel == 3 && steps) return map_kind::plain_3x3;
+  return kernel == 1 && Options::stride == 1 && Options::padding == 0 ? map_kind::pointwise : map_kind::convolution;
+}
+
 template <class Options, bool SeeTheSame>
 constexpr bool units_fit() {
   static_assert(
@@ -70,7 +78,7 @@ struct conv2d {
     return detail::describe_convolution<options>("conv2d", in, Kernel, Channels, options::groups);
   }
   template <class Backend>
-  using state = linear_layer<Backend, typename options::rule>;
+  using state = linear_layer<Backend, typename options::rule, detail::convolution_kind<options>(Kernel)>;
 };
 
 }  // namespace localis

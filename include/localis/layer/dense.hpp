@@ -32,7 +32,7 @@ struct dense {
     return op;
   }
   template <class Backend>
-  using state = linear_layer<Backend, typename options::rule>;
+  using state = linear_layer<Backend, typename options::rule, map_kind::dense>;
 };
 
 }  // namespace localis

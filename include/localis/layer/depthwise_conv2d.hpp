@@ -36,7 +36,7 @@ struct depthwise_conv2d {
     return detail::describe_convolution<options>("depthwise_conv2d", in, Kernel, in.channels, in.channels);
   }
   template <class Backend>
-  using state = linear_layer<Backend, typename options::rule>;
+  using state = linear_layer<Backend, typename options::rule, map_kind::grouped>;
 };
 
 }  // namespace localis

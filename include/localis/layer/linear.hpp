@@ -44,8 +44,9 @@ constexpr operation trainable_operation(const char* name) {
 }  // namespace detail
 
 /// The run-time part of dense and convolutional layers: weights, bias, and a local rule if there is one. Each call
-/// passes the extents, so that the arithmetic is compiled once per scalar, rule and backend.
-template <class Backend, class Rule>
+/// passes the extents, so that the arithmetic is compiled once per scalar, rule, backend and kind of map.
+/// Errors: shape_error if the map of the operation is not of its kind.
+template <class Backend, class Rule, map_kind Kind = map_kind::any>
 class linear_layer {
  public:
   using scalar = typename Backend::scalar;
@@ -67,6 +68,8 @@ class linear_layer {
         bias_(backend.template allocate<scalar>(memory_kind::parameters, op.has_bias ? rows_ : 0)),
         learner_(backend, op),
         local_loss_(backend, op, random.substream(1)) {
+    if (!op.map().is(Kind))
+      throw shape_error(text("localis::linear_layer: the map of ", op.name, " is of another kind"));
     std::vector<scalar> initial(weight_.size());
     const double deviation = std::sqrt(2 / static_cast<double>(columns_));
     for (std::size_t i = 0; i < initial.size(); ++i) initial[i] = static_cast<scalar>(deviation * random.normal(i));
@@ -155,20 +158,21 @@ class linear_layer {
 
   [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
                                                  phase run_phase, const epilogue_options& epilogue = {}) {
+    const linear_map_of<Kind> map{op.map()};
     workspace measure;
     switch (run_phase) {
       case phase::evaluate:
       case phase::train:
-        backend.respond_scratch(op.map(), samples, measure, epilogue);
+        backend.respond_scratch(map, samples, measure, epilogue);
         break;
       case phase::learn:
-        if constexpr (learns_locally && !supervised) return learner::scratch_bytes(backend, op, samples, epilogue);
-        backend.respond_scratch(op.map(), samples, measure, epilogue);
+        if constexpr (learns_locally && !supervised) return learner::scratch_bytes(backend, op, map, samples, epilogue);
+        backend.respond_scratch(map, samples, measure, epilogue);
         break;
       case phase::backward: {
         workspace other;
-        backend.input_gradient_scratch(op.map(), samples, measure);
-        backend.weight_gradient_scratch(op.map(), samples, other);
+        backend.input_gradient_scratch(map, samples, measure);
+        backend.weight_gradient_scratch(map, samples, other);
         return measure.used() > other.used() ? measure.used() : other.used();
       }
     }
@@ -179,12 +183,12 @@ class linear_layer {
   template <class Epilogue = kernel::no_epilogue>
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
                const step_values<scalar>& step, const Epilogue& epilogue = {}) {
-    const linear_map map = op.map();
+    const linear_map_of<Kind> map{op.map()};
     workspace scratch(arrays.scratch);
     if constexpr (learns_locally && !supervised) {
       const double rate = step.local_rate * learner_.values.step.scale;
       if (run_mode == mode::learn && rate > 0) {
-        learner_.respond_and_learn(backend, op, arrays, weight_.data(), bias_.data(), rate, step, epilogue);
+        learner_.respond_and_learn(backend, op, map, arrays, weight_.data(), bias_.data(), rate, step, epilogue);
         return;
       }
     }
@@ -195,7 +199,7 @@ class linear_layer {
   }
 
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
-    const linear_map map = op.map();
+    const linear_map_of<Kind> map{op.map()};
     workspace gradients(arrays.parameter_gradients);
     auto* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
@@ -226,7 +230,7 @@ class linear_layer {
   }
   [[gnu::cold]] static std::size_t learn_scratch_bytes(const Backend& backend, const operation& op,
                                                        std::size_t samples) requires supervised {
-    return learner::scratch_bytes(backend, op, samples);
+    return learner::scratch_bytes(backend, op, linear_map_of<Kind>{op.map()}, samples);
   }
   void compute_local_gradient(Backend& backend, const operation& op,
                               const teaching_signal<scalar>& signal) requires supervised {

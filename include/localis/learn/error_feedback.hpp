@@ -61,7 +61,7 @@ class local_loss<Backend, rule::error_feedback> {
                               const teaching_signal<scalar>& signal) {
     if (signal.gradient == nullptr) return;
     if (observed_ > 0) fit(backend, op, rule);
-    const linear_map map = feedback_map(op);
+    const dense_map map = feedback_map(op);
     const linear_map pool = whole_map(op.stage_output);
     workspace scratch(signal.scratch);
     const arrays a = take_arrays(op, signal.samples, scratch);
@@ -87,7 +87,7 @@ class local_loss<Backend, rule::error_feedback> {
                      kernel::average_pool<scalar>{pool, static_cast<const scalar*>(signal.gradient), a.pooled});
     const auto values = static_cast<scalar>(signal.labelled * op.stage_output.positions());
     backend.for_rows(1, signal.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, values});
-    const auto average_product = [&](const linear_map& map, const scalar* x, scalar* average) {
+    const auto average_product = [&](const dense_map& map, const scalar* x, scalar* average) {
       backend.weight_gradient(map, {.samples = signal.samples, .x = x, .d = signal.errors, .dw = a.product}, scratch);
       backend.for_rows(
           1, map.weights(),
@@ -99,6 +99,8 @@ class local_loss<Backend, rule::error_feedback> {
   }
 
  private:
+  using dense_map = linear_map_of<map_kind::dense>;
+
   struct arrays {
     scalar* pooled;   ///< samples x channels
     scalar* product;  ///< classes x the larger of classes and channels
@@ -109,17 +111,15 @@ class local_loss<Backend, rule::error_feedback> {
     a.product = scratch.take<scalar>(op.network_outputs * (std::max)(op.network_outputs, op.stage_output.channels));
     return a;
   }
-  static linear_map vector_map(std::size_t inputs, std::size_t outputs) {
-    return {{1, 1, inputs}, {1, 1, outputs}, {}};
+  static dense_map vector_map(std::size_t inputs, std::size_t outputs) {
+    return {{{1, 1, inputs}, {1, 1, outputs}, {}}};
   }
   /// map from errors to pooled output, with weights channels x classes
-  static linear_map feedback_map(const operation& op) {
+  static dense_map feedback_map(const operation& op) {
     return vector_map(op.network_outputs, op.stage_output.channels);
   }
-  static linear_map square_map(const operation& op) { return vector_map(op.network_outputs, op.network_outputs); }
-  static linear_map product_map(const operation& op) {
-    return vector_map(op.stage_output.channels, op.network_outputs);
-  }
+  static dense_map square_map(const operation& op) { return vector_map(op.network_outputs, op.network_outputs); }
+  static dense_map product_map(const operation& op) { return vector_map(op.stage_output.channels, op.network_outputs); }
 
   void fit(Backend& backend, const operation& op, const rule::error_feedback& rule) {
     const std::size_t classes = op.network_outputs;

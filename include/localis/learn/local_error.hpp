@@ -55,7 +55,7 @@ class local_loss<Backend, rule::local_error> {
 
   void compute_local_gradient(Backend& backend, const operation& op, const rule::local_error& rule,
                               const teaching_signal<scalar>& signal) {
-    const linear_map map = head_map(op);
+    const auto map = head_map(op);
     const linear_map pool = whole_map(op.stage_output);
     workspace scratch(signal.scratch);
     const arrays a = take_arrays(op, signal.samples, scratch);
@@ -98,7 +98,7 @@ class local_loss<Backend, rule::local_error> {
     double* changes;          ///< classes: scratch of a reduction, and its result, which nothing reads
   };
   static arrays take_arrays(const operation& op, std::size_t samples, workspace& scratch) {
-    const linear_map map = head_map(op);
+    const auto map = head_map(op);
     arrays a{};
     a.pooled = scratch.take<scalar>(samples * map.inputs());
     a.pooled_gradient = scratch.take<scalar>(samples * map.inputs());
@@ -107,8 +107,8 @@ class local_loss<Backend, rule::local_error> {
     a.changes = scratch.take<double>(map.outputs());
     return a;
   }
-  static linear_map head_map(const operation& op) {
-    return {{1, 1, op.stage_output.channels}, {1, 1, op.network_outputs}, {}};
+  static linear_map_of<map_kind::dense> head_map(const operation& op) {
+    return {{{1, 1, op.stage_output.channels}, {1, 1, op.network_outputs}, {}}};
   }
 
   typename Backend::template array<scalar> head_;  ///< classes x channels

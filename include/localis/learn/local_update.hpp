@@ -83,8 +83,10 @@ class local_update {
                                 !rule::has_pre<rule_type> && !rule::has_weight_gate<rule_type> &&
                                 Local::signal_type::source != rule::signal_source::batch;
 
-  [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples,
-                                                 const epilogue_options& epilogue = {}) {
+  /// @param map  op.map(), of a kind that may be known
+  template <class Map>
+  [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, const Map& map,
+                                                 std::size_t samples, const epilogue_options& epilogue = {}) {
     workspace measure;
     (void)take_arrays(backend, op, samples, measure);
     std::size_t largest = 0;
@@ -94,10 +96,10 @@ class local_update {
       options.sums_inputs = rule::centred<rule_type>();
       options.signal = rule::has_response_weight<rule_type> ? gate_signal::reweighted : own_signal;
       options.is_modulated = forgets_by != rule::matrix_forget::none;
-      if constexpr (batch_signal) backend.reduce_scratch(op.map().rows(samples), op.map().outputs(), 2, measure);
+      if constexpr (batch_signal) backend.reduce_scratch(map.rows(samples), map.outputs(), 2, measure);
       if constexpr (responds_first) {
         workspace pieces = measure;
-        backend.respond_scratch(op.map(), samples, pieces);
+        backend.respond_scratch(map, samples, pieces);
         largest = pieces.used();
       }
       // What is known only in a step: whether rows are left out, and which form of forgetting by all units is cheaper.
@@ -106,7 +108,7 @@ class local_update {
           workspace pieces = measure;
           options.rows.every = every;
           options.forgetting = form;
-          backend.learn_scratch(op.map(), samples, options, pieces, epilogue);
+          backend.learn_scratch(map, samples, options, pieces, epilogue);
           largest = (std::max)(largest, pieces.used());
         }
       }
@@ -116,10 +118,12 @@ class local_update {
 
   /// Computes the response and updates the weights in one pass (two passes if the signal is normalized by its own
   /// batch).
-  template <class Epilogue>
-  void respond_and_learn(Backend& backend, const operation& op, const operands<scalar>& layer_arrays, scalar* weight,
-                         scalar* bias, double rate, const step_values<scalar>& step, const Epilogue& epilogue) {
-    const linear_map map = op.map();
+  ///
+  /// @param map  op.map(), of a kind that may be known
+  template <class Map, class Epilogue>
+  void respond_and_learn(Backend& backend, const operation& op, const Map& map, const operands<scalar>& layer_arrays,
+                         scalar* weight, scalar* bias, double rate, const step_values<scalar>& step,
+                         const Epilogue& epilogue) {
     workspace scratch(layer_arrays.scratch);
     const arrays a = take_arrays(backend, op, layer_arrays.samples, scratch);
     const learn_options options = make_options(map, layer_arrays.samples, step);

@@ -37,6 +37,7 @@ struct summary {
 
   std::string backend;
   std::string instructions;  ///< vector instructions for which the products were compiled
+  std::string arithmetic;    ///< how products are computed where a backend has several ways
   std::size_t threads = 1;
   std::size_t scalar_bytes = 4;
   shape input{};
@@ -51,9 +52,9 @@ struct summary {
   std::vector<memory_row> memory;  ///< one per boundary, from the lowest planned on; empty before prepare()
 
   friend std::ostream& operator<<(std::ostream& out, const summary& s) {
-    out << "backend " << s.backend << " (" << s.instructions << "), threads " << s.threads << ", scalar "
-        << 8 * s.scalar_bytes << " bit\ninput " << s.input << ", stages " << s.stages << ", highest boundary "
-        << s.highest_boundary << "\n\n";
+    out << "backend " << s.backend << " (" << s.instructions << "; " << s.arithmetic << "), threads " << s.threads
+        << ", scalar " << 8 * s.scalar_bytes << " bit\ninput " << s.input << ", stages " << s.stages
+        << ", highest boundary " << s.highest_boundary << "\n\n";
     std::vector<std::vector<std::string>> layers{
         {"#", "stage", "layer", "rule", "output", "parameters", "multiply-adds"}};
     std::size_t parameters = 0;
@@ -111,6 +112,7 @@ template <class Network, class Backend>
   summary s;
   s.backend = Backend::name;
   s.instructions = Backend::instructions();
+  s.arithmetic = backend.arithmetic();
   s.threads = backend.threads();
   s.scalar_bytes = sizeof(scalar);
   s.input = Network::input;

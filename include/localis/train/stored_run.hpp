@@ -31,6 +31,7 @@ struct stored_run {
   std::uint64_t model_seed = 0;      ///< seed of dropout
   std::vector<std::string> network;  ///< one line for each operation, with the values of its rule
 
+  std::string arithmetic;  ///< of the backend; another one changes the last digits of what follows
   run_state state;
   std::vector<std::size_t> updates;  ///< number of steps of the optimizer, by trainable parameter
   std::vector<std::size_t> counts;   ///< numbers of updates that rules and their optimizers have made
@@ -81,6 +82,7 @@ template <class Trainer>
   result.batch = trainer.options().batch;
   result.seed = trainer.options().seed;
   result.model_seed = trainer.model().options().seed;
+  result.arithmetic = trainer.model().backend().arithmetic();
   trainer.model().for_each_layer([&](const operation& op, auto& layer) {
     result.network.push_back(text(op.name, *op.rule == '\0' ? "" : " by ", op.rule, ", stage ", op.stage, ", ", op.in,
                                   " to ", op.out, ", window ", op.field.height, 'x', op.field.width, '/',

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
+#include "support/distance.hpp"
 #include "support/linear_map.hpp"
 #include <doctest/doctest.h>
 
@@ -152,18 +154,82 @@ TEST_CASE("winograd: the response to a sample is the same, bit by bit, alone, in
   }
 }
 
+TEST_CASE("winograd: rounding errors of the passes of a layer, against double") {
+  struct limits {
+    lo::cpu::convolution way;
+    double sums;      ///< of the norm, in responses and input gradients
+    double gradient;  ///< of the norm, in weight gradients
+    double largest;   ///< of the largest value
+  };
+  const auto largest = [](const localis_test::numbers& found, const localis_test::numbers& exact) {
+    double error = 0;
+    double value = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      error = (std::max)(error, std::abs(found[i] - exact[i]));
+      value = (std::max)(value, std::abs(exact[i]));
+    }
+    return error / value;
+  };
+  lo::learn_options options;
+  options.unit_sums = 2;
+  for (const auto& [channels, side] :
+       std::array<std::array<std::size_t, 2>, 4>{{{16, 32}, {64, 16}, {256, 8}, {512, 4}}}) {
+    CAPTURE(channels);
+    const problem in{map_of({side, side, channels}, channels, 1), 2, options, false};
+    const localis_test::results exact = run(in, lo::cpu::backend<double>());
+    for (const limits& bound :
+         {limits{.way = lo::cpu::convolution::fast, .sums = 1.8e-6, .gradient = 8e-7, .largest = 5e-6},
+          limits{.way = lo::cpu::convolution::small_error, .sums = 6e-7, .gradient = 3e-7, .largest = 1e-6}}) {
+      const localis_test::results found = run(in, lo::cpu::backend<float>({.convolution = bound.way}));
+      using localis_test::distance;
+      CHECK(distance(found.u, exact.u) < bound.sums);
+      CHECK(distance(found.response, exact.response) < bound.sums);
+      CHECK(distance(found.input_gradient, exact.input_gradient) < bound.sums);
+      CHECK(distance(found.gradient, exact.gradient) < bound.gradient);
+      CHECK(largest(found.u, exact.u) < bound.largest);
+      CHECK(largest(found.gradient, exact.gradient) < bound.largest);
+    }
+  }
+}
+
 TEST_CASE("winograd: takes 3x3 windows with a stride of 1 where tiles and vectors are filled") {
-  using algorithm = lo::cpu::winograd_convolution<float>;
+  using lo::cpu::convolution;
   constexpr std::size_t vector = lo::cpu::winograd::width<float>;
-  CHECK(algorithm::takes(map_of({32, 32, vector}, vector, 1)));
-  CHECK(algorithm::takes(map_of({2, 2, 512}, 512, 1)));
-  CHECK(!algorithm::takes(map_of({5, 5, 512}, 512, 1)));  // 25 of 64 outputs of four tiles
-  CHECK(!algorithm::takes(map_of({1, 4, 512}, 512, 1)));
-  CHECK(!algorithm::takes(map_of({32, 32, vector - 1}, vector, 1)));
-  CHECK(!algorithm::takes(map_of({32, 32, vector}, vector - 1, 1)));
+  const auto takes = [](const lo::linear_map& map, convolution how = convolution::fast) {
+    return lo::cpu::winograd_convolution<float>::takes(map, {1, 65536, 1, how});
+  };
+  CHECK(takes(map_of({32, 32, vector}, vector, 1)));
+  CHECK(takes(map_of({2, 2, 512}, 512, 1)));
+  CHECK(!takes(map_of({5, 5, 512}, 512, 1)));  // 25 of 64 outputs of four tiles
+  CHECK(!takes(map_of({1, 4, 512}, 512, 1)));
+  CHECK(!takes(map_of({32, 32, vector - 1}, vector, 1)));
+  CHECK(!takes(map_of({32, 32, vector}, vector - 1, 1)));
+  CHECK(takes(map_of({32, 32, vector}, vector, 1), convolution::small_error));
+  CHECK(takes(map_of({3, 3, vector}, vector, 1)));
+  CHECK(!takes(map_of({3, 3, vector}, vector, 1), convolution::small_error));  // 9 of 16 outputs of four small tiles
+  CHECK(!takes(map_of({32, 32, vector}, vector, 1), convolution::direct));
   for (const lo::window& field : {lo::window{3, 3, 2, 1}, lo::window{1, 1, 1, 0}, lo::window{5, 5, 1, 2},
                                   lo::window{3, 3, 1, 2, 2}, lo::window{3, 3, 1, 3}}) {
     const lo::shape in{16, 16, 64};
-    CHECK(!algorithm::takes({in, field.output(in, 64), field, 1}));
+    CHECK(!takes({in, field.output(in, 64), field, 1}));
   }
+}
+
+TEST_CASE("winograd: the backend computes plain 3x3 windows as its options say, in double always by sums of products") {
+  using lo::cpu::convolution;
+  lo::learn_options options;
+  options.unit_sums = 2;
+  const problem in{map_of({8, 8, 64}, 64, 1), 2, options, false};
+  const auto computed = [&]<class T>(T, convolution how) {
+    return run(in, lo::cpu::backend<T>({.threads = 2, .convolution = how}));
+  };
+  const localis_test::results exact = computed(1.0, convolution::direct);
+  CHECK(computed(1.0, convolution::fast).u == exact.u);
+  const auto error = [&](convolution how) {
+    return localis_test::distance(computed(1.0F, how).gradient, exact.gradient);
+  };
+  // Minimal filtering in larger tiles has larger rounding errors.
+  CHECK(error(convolution::fast) > 1.5 * error(convolution::small_error));
+  CHECK(error(convolution::fast) < 5 * error(convolution::direct));
+  CHECK(computed(1.0F, convolution::small_error).u != computed(1.0F, convolution::direct).u);
 }

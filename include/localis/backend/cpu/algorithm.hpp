@@ -17,7 +17,7 @@ inline namespace LOCALIS_CPU_THREADS {
 /// linear_map and the resources it may use, in a file of its own; the backend picks one per map
 /// (backend::with_algorithm).
 ///
-///   takes(map)            returns whether the algorithm computes this map
+///   takes(map, available) returns whether the algorithm computes this map
 ///   fuses_epilogue        whether it runs bias and epilogue on tiles in the cache; if not, it adds the bias, and
 ///                         the backend runs the epilogue over all of U afterwards
 ///   fuses_pooling         whether its epilogue may pool
@@ -34,7 +34,7 @@ concept linear_algorithm = requires(const A& algorithm, const linear_map& map, c
                                     const epilogue_options& fused, const kernel::no_epilogue& epilogue,
                                     workspace scratch, workspace& measure) {
   A{map, available};
-  { A::takes(map) } -> std::same_as<bool>;
+  { A::takes(map, available) } -> std::same_as<bool>;
   { A::fuses_epilogue } -> std::convertible_to<bool>;
   { A::fuses_pooling } -> std::convertible_to<bool>;
   algorithm.respond(forward, scratch, epilogue);

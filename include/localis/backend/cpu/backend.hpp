@@ -16,6 +16,7 @@
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/backend/cpu/resources.hpp>
 #include <localis/backend/cpu/unfolded.hpp>
+#include <localis/backend/cpu/winograd.hpp>
 #include <localis/backend/host_backend.hpp>
 #include <localis/backend/run_epilogue.hpp>
 #include <localis/backend/run_reduction.hpp>
@@ -42,15 +43,17 @@ struct options {
   /// microseconds of work, about what it costs to wake the threads and to wait for them; with a
   /// quarter and four times as many, times differ by less than runs do (bench_layer, two threads).
   std::size_t grain = 16384;
+  /// How convolutions by plain 3 x 3 windows are computed in float.
+  cpu::convolution convolution = cpu::convolution::fast;
 };
 
 /// The CPU backend: arrays in host memory, matrix products by Eigen, loops and tiles over OpenMP threads.
 ///
 /// This class implements memory, loops and reductions. Responses, local rules and gradients of a linear map are
-/// computed by an algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, dense.hpp, direct.hpp or
-/// unfolded.hpp. None of them unfolds the whole input of a convolution at once. Results depend on the number of
-/// threads, because partial weight products are added in the order of threads, but not on timing. Copies share the
-/// memory counters.
+/// computed by an algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, dense.hpp, winograd.hpp,
+/// direct.hpp or unfolded.hpp. None of them unfolds the whole input of a convolution at once. Results depend on the
+/// number of threads, because partial weight products are added in the order of threads, but not on timing. Copies
+/// share the memory counters.
 template <class Scalar>
 class backend : public host_backend {
  public:
@@ -59,7 +62,8 @@ class backend : public host_backend {
 
   backend() : backend(options{}) {}
   explicit backend(const options& chosen)
-      : resources_{chosen.threads == 0 ? available_threads() : chosen.threads, chosen.tile_bytes, chosen.grain} {
+      : resources_{chosen.threads == 0 ? available_threads() : chosen.threads, chosen.tile_bytes, chosen.grain,
+                   chosen.convolution} {
     expect(resources_.threads <= 4096, "cpu::options: threads", "at most 4096", resources_.threads);
     expect(resources_.tile_bytes >= 1024, "cpu::options: tile_bytes", "at least 1024", resources_.tile_bytes);
   }
@@ -67,6 +71,11 @@ class backend : public host_backend {
   [[nodiscard]] std::size_t threads() const { return resources_.threads; }
   /// Returns the vector instructions that Eigen was compiled for, for example "AVX512, FMA, AVX2, ...".
   [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
+  /// Returns how convolutions are computed.
+  [[nodiscard]] std::string arithmetic() const {
+    if (std::is_same_v<Scalar, double> || resources_.convolution == convolution::direct) return "direct convolution";
+    return resources_.convolution == convolution::fast ? "fast convolution" : "convolution with small errors";
+  }
 
   // Memory.
 
@@ -149,17 +158,18 @@ class backend : public host_backend {
 
   // Linear maps.
 
-  template <class Epilogue = kernel::no_epilogue>
-  void respond(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,
+  template <class Map, class Epilogue = kernel::no_epilogue>
+  void respond(const Map& map, const response_arguments<Scalar>& forward, workspace scratch,
                const Epilogue& epilogue = {}) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) {
+    with_algorithm<Map::kind>(map, resources_, [&](const auto& algorithm) {
       algorithm.respond(forward, scratch, epilogue);
       end_response(algorithm, forward, scratch, epilogue);
     });
   }
-  [[gnu::cold]] void respond_scratch(const linear_map& map, std::size_t samples, workspace& scratch,
+  template <class Map>
+  [[gnu::cold]] void respond_scratch(const Map& map, std::size_t samples, workspace& scratch,
                                      const epilogue_options& epilogue = {}) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) {
+    with_algorithm<Map::kind>(map, resources_, [&](const auto& algorithm) {
       workspace alone = scratch;
       algorithm.respond_scratch(epilogue, scratch);
       end_response_scratch(algorithm, samples, epilogue, alone, scratch);
@@ -167,43 +177,52 @@ class backend : public host_backend {
   }
   [[nodiscard]] static constexpr bool pools(const linear_map& map) {
     bool fused = false;
-    with_algorithm(map, resources{}, [&](const auto& algorithm) { fused = algorithm.fuses_pooling; });
+    // Algorithms of the same map pool alike, whatever the options are.
+    with_algorithm<map_kind::any>(map, resources{.convolution = convolution::direct},
+                                  [&](const auto& algorithm) { fused = algorithm.fuses_pooling; });
     return fused;
   }
 
-  template <class Gate, class Epilogue = kernel::no_epilogue>
-  void respond_and_learn(const linear_map& map, const response_arguments<Scalar>& forward,
+  template <class Map, class Gate, class Epilogue = kernel::no_epilogue>
+  void respond_and_learn(const Map& map, const response_arguments<Scalar>& forward,
                          const learning_arguments<Scalar, Gate>& learn, workspace scratch,
                          const Epilogue& epilogue = {}) const {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
-    with_algorithm(map, resources_, [&](const auto& algorithm) {
+    with_algorithm<Map::kind>(map, resources_, [&](const auto& algorithm) {
       algorithm.respond_and_learn(forward, learn, scratch, epilogue);
       end_response(algorithm, forward, scratch, epilogue);
     });
   }
-  [[gnu::cold]] void learn_scratch(const linear_map& map, std::size_t samples, const learn_options& options,
+  template <class Map>
+  [[gnu::cold]] void learn_scratch(const Map& map, std::size_t samples, const learn_options& options,
                                    workspace& scratch, const epilogue_options& epilogue = {}) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) {
+    with_algorithm<Map::kind>(map, resources_, [&](const auto& algorithm) {
       workspace alone = scratch;
       algorithm.learn_scratch(samples, options, epilogue, scratch);
       end_response_scratch(algorithm, samples, epilogue, alone, scratch);
     });
   }
 
-  void weight_gradient(const linear_map& map, const weight_gradient_arguments<Scalar>& backward,
-                       workspace scratch) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
+  template <class Map>
+  void weight_gradient(const Map& map, const weight_gradient_arguments<Scalar>& backward, workspace scratch) const {
+    with_algorithm<Map::kind>(map, resources_,
+                              [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
   }
-  [[gnu::cold]] void weight_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.weight_gradient_scratch(scratch); });
+  template <class Map>
+  [[gnu::cold]] void weight_gradient_scratch(const Map& map, std::size_t, workspace& scratch) const {
+    with_algorithm<Map::kind>(map, resources_,
+                              [&](const auto& algorithm) { algorithm.weight_gradient_scratch(scratch); });
   }
 
-  void input_gradient(const linear_map& map, const input_gradient_arguments<Scalar>& backward,
-                      workspace scratch) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
+  template <class Map>
+  void input_gradient(const Map& map, const input_gradient_arguments<Scalar>& backward, workspace scratch) const {
+    with_algorithm<Map::kind>(map, resources_,
+                              [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
   }
-  [[gnu::cold]] void input_gradient_scratch(const linear_map& map, std::size_t, workspace& scratch) const {
-    with_algorithm(map, resources_, [&](const auto& algorithm) { algorithm.input_gradient_scratch(scratch); });
+  template <class Map>
+  [[gnu::cold]] void input_gradient_scratch(const Map& map, std::size_t, workspace& scratch) const {
+    with_algorithm<Map::kind>(map, resources_,
+                              [&](const auto& algorithm) { algorithm.input_gradient_scratch(scratch); });
   }
 
   void subtract_product(const product_arguments<Scalar>& product) const {
@@ -215,13 +234,29 @@ class backend : public host_backend {
   }
 
  private:
-  /// Calls f(algorithm) with the first algorithm below that takes `map`. A new algorithm is one more line here.
-  template <class F>
+  /// Calls f(algorithm) with the first algorithm below that takes `map`. Those that no map of its kind can need are not
+  /// compiled. A new algorithm is one more line here.
+  template <map_kind Kind, class F>
   static constexpr void with_algorithm(const linear_map& map, const resources& available, const F& f) {
-    if (depthwise_convolution<Scalar>::takes(map)) return f(depthwise_convolution<Scalar>{map, available});
-    if (dense_product<Scalar>::takes(map)) return f(dense_product<Scalar>{map, available});
-    if (direct_convolution<Scalar>::takes(map)) return f(direct_convolution<Scalar>{map, available});
-    return f(unfolded_convolution<Scalar>{map, available});
+    const auto try_one = [&]<class Algorithm>(std::type_identity<Algorithm>) {
+      if (!Algorithm::takes(map, available)) return false;
+      f(Algorithm{map, available});
+      return true;
+    };
+    constexpr auto may_be = [](auto... kinds) { return Kind == map_kind::any || ((Kind == kinds) || ...); };
+    if constexpr (may_be(map_kind::grouped)) {
+      if (try_one(std::type_identity<depthwise_convolution<Scalar>>{})) return;
+    }
+    if constexpr (may_be(map_kind::dense, map_kind::pointwise)) {
+      if (try_one(std::type_identity<dense_product<Scalar>>{})) return;
+    }
+    if constexpr (may_be(map_kind::plain_3x3) && std::is_same_v<Scalar, float>) {
+      if (try_one(std::type_identity<winograd_convolution<Scalar>>{})) return;
+    }
+    if constexpr (may_be(map_kind::pointwise, map_kind::convolution, map_kind::plain_3x3)) {
+      if (try_one(std::type_identity<direct_convolution<Scalar>>{})) return;
+    }
+    if constexpr (may_be(map_kind::grouped)) try_one(std::type_identity<unfolded_convolution<Scalar>>{});
   }
 
   /// Runs the epilogue over all of U, unless the algorithm has run it on tiles.

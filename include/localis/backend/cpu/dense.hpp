@@ -26,7 +26,7 @@ struct dense_product {
 
   static constexpr bool fuses_epilogue = false;
   static constexpr bool fuses_pooling = false;
-  [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.dense(); }
+  [[nodiscard]] static constexpr bool takes(const linear_map& map, const resources&) { return map.dense(); }
 
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace, const Epilogue&) const {

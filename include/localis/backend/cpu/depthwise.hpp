@@ -89,7 +89,7 @@ struct depthwise_convolution {
 
   static constexpr bool fuses_epilogue = false;
   static constexpr bool fuses_pooling = false;
-  [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.depthwise(); }
+  [[nodiscard]] static constexpr bool takes(const linear_map& map, const resources&) { return map.depthwise(); }
 
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue&) const {

@@ -36,7 +36,9 @@ struct direct_convolution {
 
   static constexpr bool fuses_epilogue = true;
   static constexpr bool fuses_pooling = true;
-  [[nodiscard]] static constexpr bool takes(const linear_map& map) { return map.groups == 1 && !map.dense(); }
+  [[nodiscard]] static constexpr bool takes(const linear_map& map, const resources&) {
+    return map.groups == 1 && !map.dense();
+  }
 
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {

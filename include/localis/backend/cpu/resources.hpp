@@ -9,11 +9,20 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
+/// How convolutions by windows of 3 x 3 with a stride of 1 are computed in float: by winograd.hpp where that is faster,
+/// or always by direct.hpp, as in double. winograd.hpp says how their results differ.
+enum class convolution {
+  fast,         ///< minimal filtering in tiles of 4 x 4 outputs, or of 2 x 2 where these fill the map better
+  small_error,  ///< minimal filtering in tiles of 2 x 2 outputs
+  direct        ///< sums of products, nothing else
+};
+
 /// The threads and the cache that an algorithm may use; cpu::options with its defaults filled in.
 struct resources {
-  std::size_t threads;
-  std::size_t tile_bytes;
-  std::size_t grain;
+  std::size_t threads = 1;
+  std::size_t tile_bytes = 0;
+  std::size_t grain = 0;
+  cpu::convolution convolution = cpu::convolution::fast;
 
   /// A multiply-add of a product costs about a sixteenth of an element of a loop: products run on registers, loops wait
   /// for memory. The ratio is an estimate (one AVX-512 register of floats); with a quarter of it and four times as

@@ -29,7 +29,7 @@ struct unfolded_convolution {
 
   static constexpr bool fuses_epilogue = true;
   static constexpr bool fuses_pooling = false;
-  [[nodiscard]] static constexpr bool takes(const linear_map&) { return true; }
+  [[nodiscard]] static constexpr bool takes(const linear_map&, const resources&) { return true; }
 
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {

@@ -15,6 +15,7 @@
 #include <localis/backend/cpu/tile_epilogue.hpp>
 #include <localis/backend/cpu/window_products.hpp>
 #include <localis/backend/cpu/windows.hpp>
+#include <localis/backend/cpu/winograd_arrays.hpp>
 #include <localis/backend/cpu/winograd_tiles.hpp>
 #include <localis/backend/cpu/winograd_transforms.hpp>
 #include <localis/config.hpp>
@@ -37,13 +38,13 @@ inline namespace LOCALIS_CPU_THREADS {
 /// whole pass. With many, all threads work on one block, each on panels of its own, whose filters are transformed where
 /// they are used, so that there is never a transformed copy of all weights.
 ///
-/// In float, rounding errors are 3 to 5 times those of direct_convolution in responses, 2 to 5 times in weight
-/// gradients. In kind: zeros beside other pixels respond with some 1e-7 of these, the last bits of a pattern's response
-/// depend on its place in the tile, and a value that is not finite spreads over all outputs of the tiles that see it.
+/// In float, rounding errors are 3 to 5 times those of direct_convolution with tiles of 4 x 4, in responses as in
+/// gradients, and 1 to 2 times with tiles of 2 x 2. In kind: zeros beside other pixels respond with some 1e-7 of these,
+/// the last bits of a pattern's response depend on its place in the tile, and a value that is not finite spreads over
+/// all outputs of the tiles that see it.
 ///
 /// Takes maps that fill most of their tiles, with a vector of channels and of units. Passes that need rows of X, learn
-/// from some rows only or have few nonzero gates, and pooling that does not fit, are left to direct_convolution. The
-/// backend does not pick this algorithm yet: every program that trains would have to compile it.
+/// from some rows only or have few nonzero gates, and pooling that does not fit, are left to direct_convolution.
 template <class T>
 struct winograd_convolution {
   linear_map map;
@@ -51,14 +52,12 @@ struct winograd_convolution {
 
   static constexpr bool fuses_epilogue = true;
   static constexpr bool fuses_pooling = true;
-  [[nodiscard]] static bool takes(const linear_map& map) {
+  [[nodiscard]] static constexpr bool takes(const linear_map& map, const resources& available) {
+    if (available.convolution == convolution::direct || !map.is(map_kind::plain_3x3)) return false;
     const window& field = map.field;
-    if (map.groups != 1 || field.height != 3 || field.width != 3 || field.stride != 1 || field.dilation != 1) {
-      return false;
-    }
     if (field.padding.height > 2 || field.padding.width > 2) return false;
     if (map.in.channels < winograd::width<T> || map.out.channels < winograd::width<T>) return false;
-    const winograd::tiling cut(map);
+    const winograd::tiling cut(map, available.convolution);
     // Transforms cost a part of what is saved.
     return 3 * cells * map.out.positions() > 5 * cut.work(cut.outputs);
   }
@@ -71,7 +70,7 @@ struct winograd_convolution {
   }
   void respond_scratch(const epilogue_options& fused, workspace& scratch) const {
     if (!pools(fused.pool)) return direct().respond_scratch(fused, scratch);
-    const pass_arrays arrays(*this, true, false, scratch);
+    const pass_arrays arrays(map, available, {.responds = true}, scratch);
     (void)arrays.tail(fused, scratch);
   }
 
@@ -108,7 +107,7 @@ struct winograd_convolution {
 
   void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
-    const pass_arrays arrays(*this, false, true, scratch);
+    const pass_arrays arrays(map, available, {.multiplies = true}, scratch);
     const thread_sums<T> sums(map, {}, available.threads, arrays.layout(), scratch);
     const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
     sums.clear(available.threads, result);
@@ -124,7 +123,7 @@ struct winograd_convolution {
     sums.add_up(available.threads, available.threads_for(map.weights()), result);
   }
   void weight_gradient_scratch(workspace& scratch) const {
-    const pass_arrays arrays(*this, false, true, scratch);
+    const pass_arrays arrays(map, available, {.multiplies = true}, scratch);
     (void)thread_sums<T>(map, {}, available.threads, arrays.layout(), scratch);
   }
 
@@ -138,76 +137,16 @@ struct winograd_convolution {
 
  private:
   static constexpr std::size_t cells = 9;
-  static constexpr std::size_t widest = 3 * winograd::width<T>;  ///< units of a panel
-  /// Tiles that are multiplied at once, so that M stays in the second cache.
-  static constexpr std::size_t few_tiles = 48;
+  static constexpr std::size_t few_tiles = winograd::few_tiles;
+  using pass_arrays = winograd::pass_arrays<T>;
 
-  struct pass_arrays {
-    winograd::tiling cut;
-    std::size_t threads;
-    std::size_t filter_size;  ///< values of the transformed filters, or of their sums, that a thread works on
-    std::size_t v_size;
-    winograd::planes<T> v;  ///< of the first block that is worked on at the same time
-    winograd::planes<T> m;  ///< of the first thread
-    std::size_t m_size;
-    std::size_t* places;         ///< of the tiles in a plane of V
-    T* zeros;                    ///< the channels of a pixel outside of the image
-    T* packed = nullptr;         ///< W in panels; null in a pass that computes no response
-    T* filters = nullptr;        ///< transformed: all, or those of one panel for each thread
-    T* sums = nullptr;           ///< for each thread, the sums for all filters, or for those of one panel
-    const T** errors = nullptr;  ///< rows of D or of gates, by slot
-
-    pass_arrays(const winograd_convolution& self, bool responds, bool multiplies, workspace& scratch)
-        : cut(self.map), threads(self.available.threads) {
-      constexpr std::size_t line = workspace::alignment / sizeof(T);
-      const std::size_t channels = self.map.in.channels;
-      const std::size_t weights = direct::panels_size<T>(self.map.outputs(), channels);
-      filter_size = cut.elements() * (cut.by_panels ? channels * widest : weights);
-      // Rows or planes an even number of cache lines apart would use only few of the cache's sets.
-      v.row = channels % (2 * line) == 0 ? channels + line : channels;
-      v.plane = cut.most_tiles() * v.row + line;
-      v_size = cut.elements() * v.plane;
-      v.data = scratch.take<T>((cut.by_panels ? 1 : threads) * v_size);
-      m.plane = (std::min)(cut.most_tiles(), few_tiles) * widest + line;
-      m_size = cut.elements() * m.plane;
-      m.data = scratch.take<T>(threads * m_size);
-      places = scratch.take<std::size_t>(cut.most_tiles());
-      zeros = scratch.take<T>(channels);
-      if (responds) {
-        packed = scratch.take<T>(cells * weights);
-        filters = scratch.take<T>((cut.by_panels ? threads : 1) * filter_size);
-      }
-      if (multiplies) {
-        sums = scratch.take<T>(threads * filter_size);
-        errors = scratch.take<const T*>(kept_pieces());
-      }
-    }
-    [[nodiscard]] product_layout layout() const {
-      return cut.by_panels ? product_layout::shared_panels : product_layout::panels;
-    }
-    /// Number of pieces whose rows are kept at the same time: those of one block, or one for each thread.
-    [[nodiscard]] std::size_t kept_pieces() const { return cut.by_panels ? cut.pieces() : threads; }
-    [[nodiscard]] tile_epilogue<T> tail(const epilogue_options& fused, workspace& scratch) const {
-      // Threads that work on one block share the room for its response.
-      const std::size_t rows = cut.rows(cut.block);
-      return {cut.map, cut.by_panels ? (rows + threads - 1) / threads : rows, threads, fused, scratch};
-    }
-    [[nodiscard]] winograd::planes<T> v_of(std::size_t slot) const { return {v.data + slot * v_size, v.row, v.plane}; }
-    [[nodiscard]] winograd::planes<T> m_of(std::size_t thread, std::size_t units) const {
-      return {m.data + thread * m_size, units, m.plane};
-    }
-    /// The transformed values of a panel among all of a thread.
-    [[nodiscard]] T* panel(T* all, std::size_t thread, std::size_t first) const {
-      return all + thread * filter_size + (cut.by_panels ? 0 : first * cut.map.in.channels * cut.elements());
-    }
-  };
   struct learn_arrays {
     pass_arrays pass;
     thread_sums<T> sums;
     gate_arrays<T> gates;
 
     learn_arrays(const winograd_convolution& self, const learn_options& options, workspace& scratch)
-        : pass(self, !options.response_is_given, true, scratch),
+        : pass(self.map, self.available, {.responds = !options.response_is_given, .multiplies = true}, scratch),
           sums(self.map, options, self.available.threads, pass.layout(), scratch),
           gates(self.map, options, pass.cut.rows(pass.cut.piece), pass.kept_pieces(), scratch) {}
   };
@@ -246,7 +185,7 @@ struct winograd_convolution {
   template <class Weight, class Epilogue>
   void respond_through(const response_arguments<T>& forward, const Weight& weight, workspace scratch,
                        const Epilogue& epilogue, kernel::store mode) const {
-    const pass_arrays arrays(*this, true, false, scratch);
+    const pass_arrays arrays(map, available, {.responds = true}, scratch);
     const tile_epilogue<T> tail = arrays.tail({Epilogue::present, epilogue.pool}, scratch);
     tail.start();
     pack(weight, arrays);
@@ -418,7 +357,7 @@ struct winograd_convolution {
   }
 
   [[nodiscard]] bool pools(std::size_t pool) const {
-    const winograd::tiling cut(map);
+    const winograd::tiling cut(map, available.convolution);
     return cut.outputs % pool == 0 || cut.piece % cut.bands == 0;
   }
   [[nodiscard]] static constexpr bool learns(const learn_options& options) {

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <localis/backend/cpu/parallel.hpp>
+#include <localis/backend/cpu/resources.hpp>
 #include <localis/backend/cpu/winograd_transforms.hpp>
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
@@ -37,8 +38,8 @@ struct tiling {
   std::size_t piece;    ///< bands of a piece
   bool by_panels;       ///< whether all threads work on one block, and each on panels of its own
 
-  explicit tiling(const linear_map& convolution) : map(convolution) {
-    outputs = work(4) <= work(2) ? 4 : 2;
+  constexpr tiling(const linear_map& convolved, convolution kind) : map(convolved) {
+    outputs = kind == convolution::fast && work(4) <= work(2) ? 4 : 2;
     bands = cuts(map.out.height, outputs);
     tiles = cuts(map.out.width, outputs);
     // Up to here, a transformed copy of the weights for all threads, and one of their sums for each, stay in caches.
@@ -51,7 +52,7 @@ struct tiling {
     piece = !by_panels ? block : block > bands ? bands : 1;
   }
   /// Multiply-adds of an image for each pair of channel and unit.
-  [[nodiscard]] std::size_t work(std::size_t m) const {
+  [[nodiscard]] constexpr std::size_t work(std::size_t m) const {
     return (m + 2) * (m + 2) * cuts(map.out.height, m) * cuts(map.out.width, m);
   }
   [[nodiscard]] std::size_t elements() const { return (outputs + 2) * (outputs + 2); }
@@ -81,7 +82,9 @@ struct tiling {
   }
 
  private:
-  [[nodiscard]] static std::size_t cuts(std::size_t size, std::size_t part) { return (size + part - 1) / part; }
+  [[nodiscard]] static constexpr std::size_t cuts(std::size_t size, std::size_t part) {
+    return (size + part - 1) / part;
+  }
 };
 
 /// Elements of transformed tiles: A A planes, each with a row for every tile.

@@ -56,6 +56,17 @@ class system {
   [[nodiscard]] std::size_t threads() const { return 1; }
   [[nodiscard]] memory_counters& counters() const { return context_->counters(); }
   [[nodiscard]] static std::string instructions() { return "CUDA"; }
+  [[nodiscard]] std::string arithmetic() const {
+    switch (context_->chosen().precision) {
+      case math::tf32:
+        return "products in TF32";
+      case math::bf16:
+        return "products in bfloat16";
+      case math::pedantic:
+        break;
+    }
+    return "products in full precision";
+  }
 
   [[nodiscard]] const std::shared_ptr<context>& shared_context() const { return context_; }
 

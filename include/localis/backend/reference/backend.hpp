@@ -29,6 +29,7 @@ class backend : public host_backend {
 
   [[nodiscard]] std::size_t threads() const { return 1; }
   [[nodiscard]] static std::string instructions() { return "plain loops"; }
+  [[nodiscard]] static std::string arithmetic() { return "direct convolution"; }
 
   void copy(const Scalar* source, std::size_t size, Scalar* target) const { std::copy(source, source + size, target); }
 

@@ -57,7 +57,7 @@ namespace localis::device {
 ///   stretch()                           the number of columns that a call takes
 ///   chunk_bytes()                       bytes of X that are unfolded at once
 ///   make_step_runner()                  as that of a backend; optional
-///   counters(), threads(), instructions()
+///   counters(), threads(), instructions(), arithmetic()
 ///   convolves(map), ...                 convolutions, if it has any (system_convolution.hpp)
 template <class Scalar, class System, class Operand = Scalar>
 class backend {
@@ -79,6 +79,7 @@ class backend {
   [[nodiscard]] std::size_t threads() const { return system_.threads(); }
   [[nodiscard]] memory_counters& counters() const { return system_.counters(); }
   [[nodiscard]] static std::string instructions() { return System::instructions(); }
+  [[nodiscard]] std::string arithmetic() const { return system_.arithmetic(); }
 
   // Memory.
 

@@ -50,6 +50,7 @@ class system : public host_backend {
   [[nodiscard]] std::size_t chunk_bytes() const { return options_.chunk_bytes; }
   [[nodiscard]] std::size_t threads() const { return cpu::available_threads(); }
   [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
+  [[nodiscard]] static std::string arithmetic() { return "direct convolution"; }
 
   template <class T>
   void copy(const T* source, std::size_t size, T* target) const {
