@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "cpu_backend.hpp"
 #include "fresh_model.hpp"
 #include "lab.hpp"
 #include "pictures.hpp"
@@ -22,8 +23,6 @@ int main(int argc, char** argv) {
   return examples::run_comparison(examples::boundaries_program(), argc, argv, [](const examples::settings& chosen) {
     return examples::train_and_compare<model>(
         chosen, [&] { return examples::load_pictures(chosen); },
-        [&](std::uint64_t seed) {
-          return examples::fresh_model<model>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
-        });
+        [&](std::uint64_t seed) { return examples::fresh_model<model>(examples::cpu_backend(chosen), seed); });
   });
 }

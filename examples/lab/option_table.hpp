@@ -48,6 +48,9 @@ void visit_runs(typed_settings& t, const Visit& visit) {
              (rules ? "oja" : "localized-dynamic")});
   visit("batch", s.batch, {group, "PICTURES", "pictures per step"});
   visit("threads", s.threads, {group, "THREADS", "processor threads; 0: all"});
+  visit("convolution", t.convolution,
+        {group, "fast|small-error|direct",
+         "how 3 x 3 convolutions are computed: by minimal filtering, or by sums of products"});
   visit("diagnose", s.diagnose,
         {group, "",
          "measures after each epoch, on one batch of training pictures, the cosine between each stage's local update "

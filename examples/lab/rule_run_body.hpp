@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "cpu_backend.hpp"
 #include "fresh_model.hpp"
 #include "lab.hpp"
 #include "rule_program.hpp"
@@ -34,7 +35,7 @@ void run_rule(lab& in, const rule_run& what, const Rule& value) {
 
   const settings& s = in.all().chosen;
   const auto make = [&](std::uint64_t seed) {
-    model fresh = fresh_model<model>(localis::cpu::backend<float>({.threads = s.threads}), seed);
+    model fresh = fresh_model<model>(cpu_backend(s), seed);
     fresh.for_each_layer([&value](const localis::operation&, auto& layer) {
       if constexpr (requires { layer.rule() = value; }) layer.rule() = value;
     });

@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 
+#include "cpu_backend.hpp"
 #include "fresh_model.hpp"
 #include "lab.hpp"
 #include "rule_program.hpp"
@@ -49,7 +50,7 @@ void all_runs(lab& lab, std::uint64_t seed) {
 
 int compare(const settings& chosen) {
   const auto make = [&](std::uint64_t seed) {
-    return examples::fresh_model<like>(lo::cpu::backend<float>({.threads = chosen.threads}), seed);
+    return examples::fresh_model<like>(examples::cpu_backend(chosen), seed);
   };
   return examples::compare<like>(
       chosen, [&] { return examples::load_pictures(chosen); }, make, all_runs);

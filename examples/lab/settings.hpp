@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <localis/backend/cpu/resources.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/learning_rate/cosine.hpp>
 #include <localis/learning_rate/warm_up.hpp>
@@ -109,6 +110,7 @@ struct settings {
   std::size_t batch = 64;
   bool diagnose = false;  ///< whether local updates are compared with the gradient after each epoch
   std::size_t threads = 0;
+  localis::cpu::convolution convolution = localis::cpu::convolution::fast;
   localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{
       .base = {.rate = 0.05}, .epochs = 0.5, .start_factor = 0.1};
   localis::optimizer::sgd optimizer{.momentum = 0.9, .weight_decay = 5e-4};

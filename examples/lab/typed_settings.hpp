@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -150,7 +151,14 @@ struct typed_settings {
   comma_list seeds;
   comma_list local_rates;
   std::string normalization;
+  std::string convolution;
 };
+
+/// The ways to compute convolutions, as they are typed.
+inline constexpr std::pair<const char*, localis::cpu::convolution> convolutions[] = {
+    {"fast", localis::cpu::convolution::fast},
+    {"small-error", localis::cpu::convolution::small_error},
+    {"direct", localis::cpu::convolution::direct}};
 
 /// The text that gives these settings when it is typed.
 [[nodiscard]] inline typed_settings typed(const settings& s) {
@@ -170,6 +178,9 @@ struct typed_settings {
   t.seeds = {joined(seeds, ",")};
   t.local_rates = {joined(rates, ",")};
   t.normalization = s.normalization == localis::prefix_normalization::batch ? "batch" : "running";
+  for (const auto& [name, way] : convolutions) {
+    if (way == s.convolution) t.convolution = name;
+  }
   return t;
 }
 
@@ -203,6 +214,10 @@ inline void complete(typed_settings& t, const std::function<bool(const std::stri
                   "running or batch", t.normalization);
   s.normalization =
       t.normalization == "batch" ? localis::prefix_normalization::batch : localis::prefix_normalization::running;
+  const auto way = std::find_if(std::begin(convolutions), std::end(convolutions),
+                                [&](const auto& one) { return one.first == t.convolution; });
+  localis::expect(way != std::end(convolutions), "--convolution", "fast, small-error or direct", t.convolution);
+  s.convolution = way->second;
   validate(s);
 }
 
