@@ -1,5 +1,6 @@
 // Measures one layer alone: forward, forward and local update in one pass, forward and backward, and Eigen's product
-// alone for the same size, in which each thread computes its share of the rows.
+// alone for the same size, in which each thread computes its share of the rows. Layers that minimal filtering computes
+// are measured with each way to compute convolutions.
 //
 //   GFLOP/s   2 x multiply-adds, as counted, by time
 //   of_peak   the same as a fraction of the speed of multiply-adds in registers, measured before
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lab/report/format.hpp"
@@ -33,8 +35,8 @@ void report(benchmark::State& state, double flop, double bytes, double peak) {
 }
 
 template <class Rule, class Pass>
-void measure(const std::string& what, const lo::speed::layer_case& shape, double arrays, double peak,
-             const Pass& pass) {
+void measure(const std::string& what, const lo::speed::layer_case& shape, double arrays, double peak, const Pass& pass,
+             const lo::cpu::options& options = {}) {
   lo::check::counting<cpu> counter;
   lo::speed::bare_layer<lo::check::counting<cpu>, Rule> counted(counter, shape);
   pass(counted);
@@ -42,7 +44,7 @@ void measure(const std::string& what, const lo::speed::layer_case& shape, double
   const std::string name = shape.name + '/' + what;
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) {
-                                 lo::speed::bare_layer<cpu, Rule> measured(cpu(), shape);
+                                 lo::speed::bare_layer<cpu, Rule> measured(cpu(options), shape);
                                  pass(measured);
                                  for (auto running : state) {
                                    (void)running;
@@ -50,6 +52,7 @@ void measure(const std::string& what, const lo::speed::layer_case& shape, double
                                  }
                                  report(state, flop, arrays * sizeof(float), peak);
                                })
+      ->MeasureProcessCPUTime()
       ->UseRealTime()
       ->Unit(benchmark::kMicrosecond);
 }
@@ -78,6 +81,7 @@ void measure_product(const lo::speed::layer_case& shape, double peak) {
         report(state, 2.0 * static_cast<double>(rows) * static_cast<double>(inputs) * static_cast<double>(outputs),
                size * sizeof(float), peak);
       })
+      ->MeasureProcessCPUTime()
       ->UseRealTime()
       ->Unit(benchmark::kMicrosecond);
 }
@@ -103,10 +107,20 @@ int main(int count, char** arguments) {
     measure_product(shape, peak);
     measure<lo::rule::hebb>("hebb", hebb[i], in + out + 2 * weights, peak, learn);
     measure<lo::rule::oja>("oja", shape, in + out + 2 * weights, peak, learn);
-    measure<lo::rule::oja>("backward", shape, 3 * in + 2 * out + 2 * weights, peak, [](auto& layer) {
+    const auto backward = [](auto& layer) {
       layer.forward(lo::mode::train);
       layer.backward();
-    });
+    };
+    measure<lo::rule::oja>("backward", shape, 3 * in + 2 * out + 2 * weights, peak, backward);
+    if (!lo::cpu::winograd_convolution<float>::takes(shape.op.map(), {})) continue;
+    for (const auto& [way, convolution] : {std::pair{"small_error", lo::cpu::convolution::small_error},
+                                           std::pair{"direct", lo::cpu::convolution::direct}}) {
+      const lo::cpu::options options{.convolution = convolution};
+      const std::string suffix = std::string(":") + way;
+      measure<lo::rule::oja>("forward" + suffix, shape, in + out + weights, peak, forward, options);
+      measure<lo::rule::oja>("oja" + suffix, shape, in + out + 2 * weights, peak, learn, options);
+      measure<lo::rule::oja>("backward" + suffix, shape, 3 * in + 2 * out + 2 * weights, peak, backward, options);
+    }
   }
   return benchmarks::run_benchmarks("bench_layer", count, arguments);
 }

@@ -1,9 +1,12 @@
 // Writes tables and a page with the measurements of the benchmarks in one folder.
 //
-//   report FOLDER    reads layer.*.json, rule.*.json, step.*.json and torch_*.json, memory.json, compile_time.json;
+//   report FOLDER    reads layer.*.json, rule.*.json, step.*.json, torch_*.json and onednn_*.json, memory.json and
+//                    compile_time.json;
 //                    prints tables, writes FOLDER/report.html and FOLDER/results.json
 //
-// A figure is the median over the rounds; a ratio is that of two medians of the same rounds.
+// A figure is the median over the rounds; a ratio is that of two medians of the same rounds. "vs torch" is the time of
+// PyTorch divided by ours; "by CPU" likewise, in processor time, which a busy machine changes less; "vs bfloat16" in
+// time against PyTorch in bfloat16, while localis computes in float; "vs oneDNN" likewise against oneDNN in float.
 
 #include <algorithm>
 #include <charconv>
@@ -85,7 +88,7 @@ void add_benchmarks(const json& results, const std::string& question, measuremen
   for (const json& one : results.at("benchmarks")) {
     if (one.value("run_type", "iteration") != "iteration" || one.contains("error_occurred")) continue;
     std::string name = one.at("name").get<std::string>();
-    for (const char* told : {"/iterations:", "/real_time", "/manual_time"}) {
+    for (const char* told : {"/iterations:", "/process_time", "/real_time", "/manual_time"}) {
       if (const auto position = name.find(told); position != std::string::npos) name.resize(position);
     }
     auto& figures = all.by_question[question][name];
@@ -93,6 +96,7 @@ void add_benchmarks(const json& results, const std::string& question, measuremen
     const std::string unit = one.at("time_unit").get<std::string>();
     const double scale = unit == "ns" ? 1e-6 : unit == "us" ? 1e-3 : unit == "ms" ? 1 : 1e3;
     figures["ms"].push_back(one.at("real_time").get<double>() * scale);
+    if (one.contains("cpu_time")) figures["cpu_ms"].push_back(one["cpu_time"].get<double>() * scale);
     for (const auto& item : one.items()) {
       if (item.value().is_number()) figures[item.key()].push_back(item.value().get<double>());
     }
@@ -143,8 +147,15 @@ class view {
     return look("torch_" + question_, name, figure);
   }
   [[nodiscard]] double ms(const std::string& name) const { return value(name, "ms"); }
-  /// The speed-up over PyTorch.
-  [[nodiscard]] double against_torch(const std::string& name) const { return torch(name) / ms(name); }
+  /// The speed-up over PyTorch, in time or in processor time ("cpu_ms").
+  [[nodiscard]] double against_torch(const std::string& name, const char* figure = "ms") const {
+    return torch(name, figure) / value(name, figure);
+  }
+  /// The speed-up over oneDNN, called without a framework.
+  [[nodiscard]] double against_onednn(const std::string& name) const {
+    return look("onednn_" + question_, name, "ms") / ms(name);
+  }
+  [[nodiscard]] double against_bfloat16(const std::string& name) const { return torch(name + ":bfloat16") / ms(name); }
 
   /// Names in the order in which they were measured.
   [[nodiscard]] std::vector<std::string> names() const {
@@ -187,19 +198,22 @@ std::vector<std::string> firsts(const std::vector<std::string>& names, std::size
   return result;
 }
 
-/// The table of whole steps at batch 128 on all threads: SGD against PyTorch, and the speed-ups of freezing and local
+/// The table of whole steps at one batch on all threads: SGD against PyTorch, and the speed-ups of freezing and local
 /// learning.
 table step_table(const measurements& all) {
   const view steps(all, "step");
-  table rows{{"step", "sgd images/s", "torch images/s", "vs torch", "T", "frozen", "localized", "by products"}};
+  table rows{{"step", "sgd images/s", "torch images/s", "vs torch", "by CPU", "vs bfloat16", "T", "frozen", "localized",
+              "by products"}};
   for (const std::string& network : firsts(steps.names())) {
     std::string sgd;
     for (const std::string& name : steps.names()) {
-      if (part_of(name, 0) != network || part_of(name, 3) != "batch:128") continue;
+      if (part_of(name, 0) != network) continue;
+      if (part_of(name, 3) != (network == "resnet50" ? "batch:16" : "batch:128")) continue;
       if (part_of(name, 1) == "sgd" && sgd.empty()) {
         sgd = name;
         rows.push_back({network, fixed(steps.value(name, "items_per_second"), 0),
-                        fixed(steps.torch(name, "items_per_second"), 0), fixed(steps.against_torch(name), 2), "0", "",
+                        fixed(steps.torch(name, "items_per_second"), 0), fixed(steps.against_torch(name), 2),
+                        fixed(steps.against_torch(name, "cpu_ms"), 2), fixed(steps.against_bfloat16(name), 2), "0", "",
                         "", ""});
       }
       if (part_of(name, 1) != "frozen") continue;
@@ -208,8 +222,8 @@ table step_table(const measurements& all) {
       const auto faster = [&](const std::string& than, const char* figure) {
         return fixed(steps.value(sgd, figure) / steps.value(than, figure), 2);
       };
-      rows.push_back({"", "", "", "", part_of(name, 2).substr(2), faster(name, "ms") + " x", faster(local, "ms") + " x",
-                      faster(name, "products") + ", " + faster(local, "products")});
+      rows.push_back({"", "", "", "", "", "", part_of(name, 2).substr(2), faster(name, "ms") + " x",
+                      faster(local, "ms") + " x", faster(name, "products") + ", " + faster(local, "products")});
     }
   }
   return rows;
@@ -245,6 +259,27 @@ table layer_table(const measurements& all) {
     rows.push_back({shape, fixed(rate("/forward"), 0), fixed(rate("/forward") / all.fma_peak, 2),
                     fixed(rate("/forward") / rate("/gemm"), 2), torch("/forward"), slower("/hebb"), torch("/hebb"),
                     slower("/oja"), torch("/oja"), fixed(rate("/backward"), 0), torch("/backward")});
+  }
+  return rows;
+}
+
+/// The table of the ways to compute convolutions: the speed of each, and its speed-up over PyTorch.
+table convolution_table(const measurements& all) {
+  const view layers(all, "layer");
+  table rows{{"convolution", "pass", "fast GFLOP/s", "of peak", "vs torch", "by CPU", "vs bfloat16",
+              "small_error GFLOP/s", "vs torch", "direct GFLOP/s", "vs torch", "fast vs oneDNN"}};
+  const auto rate = [&](const std::string& name) { return fixed(layers.value(name, "GFLOP/s"), 0); };
+  for (const std::string& shape : firsts(layers.names())) {
+    for (const char* pass : {"forward", "oja", "backward"}) {
+      const std::string name = shape + '/' + pass;
+      if (!localis::is_finite(layers.ms(name + ":direct"))) continue;
+      const double torch = layers.torch(name);
+      const auto other = [&](const char* way) { return fixed(torch / layers.ms(name + way), 2); };
+      rows.push_back({shape, pass, rate(name), fixed(layers.value(name, "GFLOP/s") / all.fma_peak, 2),
+                      fixed(layers.against_torch(name), 2), fixed(layers.against_torch(name, "cpu_ms"), 2),
+                      fixed(layers.against_bfloat16(name), 2), rate(name + ":small_error"), other(":small_error"),
+                      rate(name + ":direct"), other(":direct"), fixed(layers.against_onednn(name), 2)});
+    }
   }
   return rows;
 }
@@ -313,6 +348,7 @@ std::string roofline(const measurements& all) {
   constexpr std::size_t styles[] = {1, 2, 3, 8, 6};  // markers that differ without their lines
   std::size_t kind = 0;
   for (const std::string& what : firsts(names, 1)) {
+    if (what.find(':') != std::string::npos) continue;  // another way to compute the same
     examples::line points{.name = what, .style = styles[kind++ % std::size(styles)], .x = {}, .y = {}};
     for (const std::string& name : names) {
       if (part_of(name, 1) != what) continue;
@@ -423,6 +459,7 @@ int main(int count, char** arguments) {
     add("Training steps", step_table(all));
     add("Batches and threads", scaling_table(all));
     add("Layers", layer_table(all));
+    add("Convolutions", convolution_table(all));
     add("Rules", rule_table(all).size() > 3 ? rule_table(all) : table{});
     for (const auto& [question, rows] : all.tables) add(question == "memory" ? "Memory" : "Compile time", rows);
     std::cout << all.machine << "; " << all.torch << "; rounds " << all.rounds_run << "; FMA peak "

@@ -16,8 +16,8 @@
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
 #
-# PyTorch is measured on the same number of threads if $LOCALIS_PYTHON (by default python3) can import torch and
-# torchvision.
+# PyTorch is measured on the same number of threads, in float and, where the processor has it, in bfloat16, if
+# $LOCALIS_PYTHON (by default python3) can import torch and torchvision; oneDNN where it is installed (Debian 12).
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/benchmarks
@@ -68,6 +68,7 @@ need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
 need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
 provide
+offer libdnnl-dev "the comparison with oneDNN 2" has_header libdnnl-dev oneapi/dnnl/dnnl.hpp
 
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=OFF -DLOCALIS_BUILD_EXAMPLES=OFF \
   -DLOCALIS_BUILD_BENCHMARKS=ON
@@ -76,7 +77,7 @@ if [ -n "$question" ]; then
   exec "$build/benchmarks/bench_$question" "$@"
 fi
 
-for target in rule layer step compile_time memory report; do
+for target in rule layer step compile_time memory report peers; do
   cmake --build "$build" --target "bench_$target" --parallel "$(cores)" >&2
 done
 python=${LOCALIS_PYTHON:-python3}
@@ -95,6 +96,9 @@ while [ "$round" -le "$rounds" ]; do
     [ -z "$python" ] ||
       "$python" "$root/benchmarks/torch_peer.py" "$each" "$out/torch_$each.$round.json" "$threads" "${filter:-.}"
   done
+  [ ! -x "$build/benchmarks/bench_onednn_peer" ] ||
+    "$build/benchmarks/bench_onednn_peer" --benchmark_filter="${filter:-.}" --benchmark_min_time=0.2 \
+      --benchmark_out="$out/onednn_layer.$round.json" --benchmark_out_format=json >/dev/null
   round=$((round + 1))
 done
 "$build/benchmarks/bench_memory" --only "${filter:+resnet20}" --json "$out/memory.json" >/dev/null

@@ -1,4 +1,4 @@
-// Measures whole training steps of five networks on the CPU, for two of them with several batches and threads.
+// Measures whole training steps of six networks on the CPU, for two of them with several batches and threads.
 
 #include "step.hpp"
 
@@ -19,8 +19,8 @@ using benchmarks::cpu;
 namespace {
 
 template <class Network>
-void measure(const std::string& network, int steps) {
-  benchmarks::measure_ways<Network>([] { return cpu(); }, cpu().threads(), network, 128, steps);
+void measure(const std::string& network, int steps, std::size_t batch = 128) {
+  benchmarks::measure_ways<Network>([] { return cpu(); }, cpu().threads(), network, batch, steps);
 }
 
 /// Measures SGD with other batches, and on fewer threads.
@@ -46,6 +46,7 @@ int main(int count, char** arguments) {
   measure<lo::zoo::vgg11_32<10, oja>>("vgg11", 3);
   measure<lo::zoo::resnet18_32<10, oja>>("resnet18", 2);
   measure<lo::zoo::mobilenet_v2_32<10, oja>>("mobilenet_v2", 2);
+  measure<lo::zoo::resnet50<1000, oja>>("resnet50", 1, 16);
   measure_scaling<lo::zoo::six_stages<10, oja>>("main", 20);
   measure_scaling<lo::zoo::resnet20<10, oja>>("resnet20", 4);
   return benchmarks::run_benchmarks("bench_step", count, arguments);

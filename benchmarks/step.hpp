@@ -91,6 +91,7 @@ void measure_step(const Make& make, std::size_t threads, const std::string& netw
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) { run_steps<Network>(state, make(), method, batch); })
       ->Iterations(steps)
+      ->MeasureProcessCPUTime()
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
 }

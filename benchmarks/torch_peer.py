@@ -2,7 +2,8 @@
 
     torch_peer.py layer|rule|step OUT.json THREADS [NAMES]
 
-Contiguous and channels_last are measured, and the faster is reported. Layers and rules are written as in FastHebb: the
+Contiguous and channels_last are measured, and the faster is reported. Where the processor multiplies bfloat16, each row
+is measured again in it, under the name and ":bfloat16": a step under autocast, a layer with all arrays in bfloat16. Layers and rules are written as in FastHebb: the
 update is the weight gradient of the layer for the gates in place of the error (Lagani et al. 2022), followed by the
 forget term of the rule. NAMES is a regular expression. Steps are those of SGD with momentum and weight decay, as in
 torch.optim. The output is JSON in the format of Google Benchmark.
@@ -24,15 +25,24 @@ from networks import MODELS  # noqa: E402
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
+def has_bfloat16():
+    """Whether the processor multiplies bfloat16."""
+    try:
+        flags = pathlib.Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags or " bf16" in flags
+
+
 def seconds_of(run, least=0.3):
-    """Mean seconds, after two runs to warm up."""
+    """Mean seconds of wall and of the processor, after two runs to warm up."""
     run()
     run()
-    count, start = 0, time.perf_counter()
+    count, start, work = 0, time.perf_counter(), time.process_time()
     while count < 2 or time.perf_counter() - start < least:
         run()
         count += 1
-    return (time.perf_counter() - start) / count
+    return (time.perf_counter() - start) / count, (time.process_time() - work) / count
 
 
 # Layers and rules.
@@ -80,7 +90,7 @@ RULES = {rule.__name__: rule for rule in (hebb, oja, k_winners, soft_hebb)}
 class Layer:
     """One layer on one layout; dense layers as matrices, where layouts are one."""
 
-    def __init__(self, shape, layout):
+    def __init__(self, shape, layout, kind):
         samples, pixels, channels, units, kernel, self.groups = shape
         torch.manual_seed(1)
         self.dense = pixels == 1
@@ -95,6 +105,7 @@ class Layer:
                 memory_format=layout)
             self.d = torch.randn(samples, units, pixels, pixels).contiguous(memory_format=layout)
         self.padding = kernel // 2
+        self.x, self.w, self.d = (array.to(kind) for array in (self.x, self.w, self.d))
 
     def forward(self):
         return self.x @ self.w.T if self.dense else conv2d(self.x, self.w, padding=self.padding, groups=self.groups)
@@ -120,19 +131,24 @@ class Layer:
         self.w.add_(change, alpha=rate / rows)
 
 
-def layer_job(shape, run):
+KINDS = {"": torch.float32, ":bfloat16": torch.bfloat16}
+
+
+def layer_job(shape, run, kind):
     ways = [LAYOUTS["contiguous"]] if shape.startswith("dense") else LAYOUTS.values()
-    return lambda: (min(seconds_of(lambda of=Layer(SHAPES[shape], way): run(of)) for way in ways), SHAPES[shape][0])
+    return lambda: (min(seconds_of(lambda of=Layer(SHAPES[shape], way, kind): run(of)) for way in ways),
+                    SHAPES[shape][0])
 
 
 def layer_jobs():
     passes = {"forward": Layer.forward, "backward": Layer.backward}
     passes.update({rule: lambda of, r=RULES[rule]: of.learn(r) for rule in ("hebb", "oja")})
-    return {f"{shape}/{name}": layer_job(shape, run) for shape in SHAPES for name, run in passes.items()}
+    return {f"{shape}/{name}{end}": layer_job(shape, run, kind) for end, kind in KINDS.items() for shape in SHAPES
+            for name, run in passes.items()}
 
 
 def rule_jobs():
-    return {f"{rule}/{shape}": layer_job(shape, lambda of, r=RULES[rule]: of.learn(r)) for rule in RULES
+    return {f"{rule}/{shape}": layer_job(shape, lambda of, r=RULES[rule]: of.learn(r), torch.float32) for rule in RULES
             for shape in SHAPES if not (shape.startswith("depthwise") and rule in ("k_winners", "soft_hebb"))}
 
 
@@ -147,38 +163,43 @@ def main_network():  # zoo/six_stages.hpp
                          nn.Linear(128, 10))
 
 
-NETWORKS = {"main": (main_network, 28, 1)}
+# Name: network, pixels, channels, classes.
+NETWORKS = {"main": (main_network, 28, 1, 10)}
 for ours, theirs in {"resnet20": "resnet20", "vgg11": "vgg11_32", "resnet18": "resnet18_32",
                      "mobilenet_v2": "mobilenet_v2_32"}.items():
-    NETWORKS[ours] = MODELS[theirs]
+    NETWORKS[ours] = (*MODELS[theirs][:3], 10)
+NETWORKS["resnet50"] = (*MODELS["resnet50"][:3], 1000)
 
 
-def step_seconds(network, batch, layout):
-    make, pixels, channels = NETWORKS[network]
+def step_seconds(network, batch, layout, kind):
+    make, pixels, channels, classes = NETWORKS[network]
     torch.manual_seed(1)
     net = make().to(memory_format=layout).train()
     x = torch.randn(batch, channels, pixels, pixels).contiguous(memory_format=layout)
-    labels = torch.arange(batch) % 10
+    labels = torch.arange(batch) % classes
     optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9, weight_decay=5e-4)
 
     def step():
         optimizer.zero_grad()
-        cross_entropy(net(x), labels).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+            loss = cross_entropy(net(x), labels)
+        loss.backward()
         optimizer.step()
 
     return seconds_of(step, 1.0)
 
 
-def step_job(network, batch, threads):
+def step_job(network, batch, threads, end=""):
     def job():
         torch.set_num_threads(threads)
-        return min(step_seconds(network, batch, layout) for layout in LAYOUTS.values()), batch
-    return f"{network}/sgd/T:0/batch:{batch}/threads:{threads}", job
+        return min(step_seconds(network, batch, layout, KINDS[end]) for layout in LAYOUTS.values()), batch
+    return f"{network}/sgd/T:0/batch:{batch}/threads:{threads}{end}", job
 
 
 def step_jobs(threads):
     fewer = [2**k for k in range(10) if 2**k < threads]
-    return dict([step_job(network, 128, threads) for network in NETWORKS] +
+    return dict([step_job(network, 16 if network == "resnet50" else 128, threads, end) for network in NETWORKS
+                 for end in KINDS] +
                 [step_job(network, batch, threads) for network in ("main", "resnet20") for batch in (16, 32, 64, 256)] +
                 [step_job(network, 128, few) for network in ("main", "resnet20") for few in fewer])
 
@@ -190,12 +211,12 @@ def main():
     jobs = {"layer": layer_jobs, "rule": rule_jobs, "step": lambda: step_jobs(threads)}[question]()
     rows = []
     for name, job in jobs.items():
-        if not wanted.search(name):
+        if not wanted.search(name) or (name.endswith(":bfloat16") and not has_bfloat16()):
             continue
-        seconds, samples = job()
-        print(f"{name:50} {1e3 * seconds:10.3f} ms", file=sys.stderr)
-        rows.append({"name": name, "run_type": "iteration", "real_time": 1e3 * seconds, "time_unit": "ms",
-                     "items_per_second": samples / seconds})
+        (seconds, work), samples = job()
+        print(f"{name:60} {1e3 * seconds:10.3f} ms", file=sys.stderr)
+        rows.append({"name": name, "run_type": "iteration", "real_time": 1e3 * seconds, "cpu_time": 1e3 * work,
+                     "time_unit": "ms", "items_per_second": samples / seconds})
     with open(out, "w") as file:
         json.dump({"context": {"torch": torch.__version__, "threads": threads}, "benchmarks": rows}, file, indent=1)
 
