@@ -128,7 +128,7 @@ TEST_CASE("winograd: blocks that threads share give what the backend gives") {
   all.push_back({map_of({50, 49, 182}, 182, 0), 2, options, false});
   for (const problem& in : all) {
     const localis_test::results expected = run(in, lo::cpu::backend<double>());
-    for (const std::size_t threads : std::array<std::size_t, 3>{1, 2, 5}) {
+    for (const std::size_t threads : std::array<std::size_t, 4>{1, 2, 5, 40}) {
       const localis_test::results found = run(in, filtering<double>(threads));
       agree("response", found.u, expected.u, 1e-12);
       agree("response of the pass that learns", found.response, expected.response, 1e-12);
@@ -149,6 +149,7 @@ TEST_CASE("winograd: the response to a sample is the same, bit by bit, alone, in
     const std::vector<float> all = response<float>(in, 0, 5, 1);
     CHECK(response<float>(in, 0, 5, 1) == all);
     CHECK(response<float>(in, 0, 5, 3) == all);
+    CHECK(response<float>(in, 0, 5, 40) == all);
     const std::vector<float> alone = response<float>(in, 3, 1, 2);
     CHECK(std::equal(alone.begin(), alone.end(), all.begin() + static_cast<std::ptrdiff_t>(3 * alone.size())));
   }

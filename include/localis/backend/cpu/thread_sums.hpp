@@ -13,29 +13,25 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// The layout in which threads sum a product.
-enum class product_layout {
-  rows,          ///< in the shape of the result
-  panels,        ///< panels (panels.hpp), all for each thread
-  shared_panels  ///< panels, of which each thread has its own
-};
-
 /// The sums that each thread takes for a local rule or a weight gradient; they are added up in the order of threads,
-/// whatever the timing. Thread 0 adds to the result itself and the others to copies of their own, but if products are
-/// summed in panels, every thread has a copy of those, unless they are shared.
+/// whatever the timing. Thread 0 adds to the result itself and the others to copies of their own. Products may be
+/// summed in sets of panels (panels.hpp) instead: one for each thread, or fewer that threads share, each on other
+/// panels.
 template <class T>
 class thread_sums {
  public:
-  thread_sums(const linear_map& map, const learn_options& options, std::size_t threads, product_layout layout,
+  /// @param sets  of panels; 0 if products are summed in the shape of the result
+  thread_sums(const linear_map& map, const learn_options& options, std::size_t threads, std::size_t sets,
               workspace& scratch)
       : map_(map),
         options_(options),
-        sets_(sets_of(layout, threads)),
+        sets_(sets),
         panels_(in_panels() ? scratch.take<T>(sets_ * panels_size()) : nullptr),
         copies_(scratch.take<T>((threads - 1) * copy_size())) {}
 
   [[nodiscard]] bool in_panels() const { return sets_ > 0; }
-  /// Returns the sums that a thread adds to, given the result `all`; `sum` points to its panels if there are any.
+  [[nodiscard]] T* panels(std::size_t set) const { return panels_ + set * panels_size(); }
+  /// Returns the sums that a thread adds to, given the result `all`; `sum` points to a set of panels if there are any.
   [[nodiscard]] accumulators<T> part(std::size_t thread, const accumulators<T>& all) const {
     accumulators<T> own = all;
     if (thread > 0) {
@@ -44,7 +40,7 @@ class thread_sums {
       own.matrix = own.unit + options_.unit_sums * map_.outputs();
       own.input = own.matrix + (options_.forgetting == mutual_forgetting::matrix ? map_.outputs() * map_.outputs() : 0);
     }
-    if (in_panels()) own.sum = panels_ + (sets_ > 1 ? thread : 0) * panels_size();
+    if (in_panels()) own.sum = panels(thread % sets_);
     return own;
   }
   void clear(std::size_t threads, const accumulators<T>& all) const {
@@ -76,10 +72,6 @@ class thread_sums {
   }
 
  private:
-  [[nodiscard]] static std::size_t sets_of(product_layout layout, std::size_t threads) {
-    if (layout == product_layout::rows) return 0;
-    return layout == product_layout::panels ? threads : 1;
-  }
   /// Calls f(member, size) for each sum that is wanted, except the product.
   template <class F>
   static void for_others(const linear_map& map, const learn_options& options, const accumulators<T>& sums, const F& f) {
@@ -96,7 +88,7 @@ class thread_sums {
 
   linear_map map_;
   learn_options options_;
-  std::size_t sets_;  ///< of all panels
+  std::size_t sets_;
   T* panels_;
   T* copies_;
 };

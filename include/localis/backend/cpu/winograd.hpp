@@ -36,7 +36,8 @@ inline namespace LOCALIS_CPU_THREADS {
 /// The products of planes are those of windows with panels (window_products.hpp). With few weights, each thread has
 /// blocks of its own and walks over all panels; transformed filters, and the sums for the filters, are kept for the
 /// whole pass. With many, all threads work on one block, each on panels of its own, whose filters are transformed where
-/// they are used, so that there is never a transformed copy of all weights.
+/// they are used, so that there is never a transformed copy of all weights; threads beyond the number of panels share
+/// the tiles of a panel.
 ///
 /// In float, rounding errors are 3 to 5 times those of direct_convolution with tiles of 4 x 4, in responses as in
 /// gradients, and 1 to 2 times with tiles of 2 x 2. In kind: zeros beside other pixels respond with some 1e-7 of these,
@@ -81,11 +82,12 @@ struct winograd_convolution {
     if (!learns(options) || !pools(epilogue.pool)) {
       return direct().respond_and_learn(forward, learn, scratch, epilogue);
     }
-    const learn_arrays arrays(*this, options, scratch);
-    const pass_arrays& pass = arrays.pass;
+    learn_arrays arrays(*this, options, scratch);
+    pass_arrays& pass = arrays.pass;
     const tile_epilogue<T> tail = pass.tail({Epilogue::present, epilogue.pool}, scratch);
+    pass.fit(forward.samples, available);
     tail.start();
-    arrays.sums.clear(available.threads, learn.sums);
+    arrays.sums.clear(pass.threads, learn.sums);
     if (!options.response_is_given) pack(direct::plain_weights<T>{forward.w, map.inputs()}, pass);
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, T* u) {
@@ -93,9 +95,8 @@ struct winograd_convolution {
       pass.errors[slot] = arrays.gates.open(slot, rows, nullptr, u, learn, sums).gates.data;
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
     };
-    const auto sum = [&](std::size_t thread) { return arrays.sums.part(thread, learn.sums).sum; };
-    run(pass, forward.samples, forward.x, response, kernel::store::replace, complete, sum);
-    arrays.sums.add_up(available.threads, available.threads_for(map.weights()), learn.sums);
+    run(pass, forward.samples, forward.x, response, kernel::store::replace, complete, &arrays.sums);
+    arrays.sums.add_up(pass.threads, available.threads_for(map.weights()), learn.sums);
     tail.finish(epilogue);
   }
   void learn_scratch(std::size_t samples, const learn_options& options, const epilogue_options& fused,
@@ -107,10 +108,11 @@ struct winograd_convolution {
 
   void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
-    const pass_arrays arrays(map, available, {.multiplies = true}, scratch);
-    const thread_sums<T> sums(map, {}, available.threads, arrays.layout(), scratch);
+    pass_arrays arrays(map, available, {.multiplies = true}, scratch);
+    const thread_sums<T> sums(map, {}, available.threads, arrays.sets(), scratch);
+    arrays.fit(backward.samples, available);
     const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
-    sums.clear(available.threads, result);
+    sums.clear(arrays.threads, result);
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, const T*) {
       const T* errors = backward.d + rows.begin * outputs;
       arrays.errors[slot] = errors;
@@ -118,13 +120,12 @@ struct winograd_convolution {
       add_column_sums(rows_of(errors, rows.size(), outputs), sums.part(thread, result).unit);
     };
     const auto response = [](std::size_t, range) { return static_cast<T*>(nullptr); };
-    const auto sum = [&](std::size_t thread) { return sums.part(thread, result).sum; };
-    run(arrays, backward.samples, backward.x, response, kernel::store::replace, complete, sum);
-    sums.add_up(available.threads, available.threads_for(map.weights()), result);
+    run(arrays, backward.samples, backward.x, response, kernel::store::replace, complete, &sums);
+    sums.add_up(arrays.threads, available.threads_for(map.weights()), result);
   }
   void weight_gradient_scratch(workspace& scratch) const {
     const pass_arrays arrays(map, available, {.multiplies = true}, scratch);
-    (void)thread_sums<T>(map, {}, available.threads, arrays.layout(), scratch);
+    (void)thread_sums<T>(map, {}, available.threads, arrays.sets(), scratch);
   }
 
   /// Computes dX as direct_convolution does, by the response to D of a convolution with turned windows.
@@ -147,14 +148,14 @@ struct winograd_convolution {
 
     learn_arrays(const winograd_convolution& self, const learn_options& options, workspace& scratch)
         : pass(self.map, self.available, {.responds = !options.response_is_given, .multiplies = true}, scratch),
-          sums(self.map, options, self.available.threads, pass.layout(), scratch),
+          sums(self.map, options, self.available.threads, pass.sets(), scratch),
           gates(self.map, options, pass.cut.rows(pass.cut.piece), pass.kept_pieces(), scratch) {}
   };
 
   /// Lays out W in panels and, if all are kept, transforms the filters.
   template <class Weight>
   void pack(const Weight& weight, const pass_arrays& arrays) const {
-    direct::pack(map.outputs(), map.inputs(), weight, available.threads, arrays.packed);
+    direct::pack(map.outputs(), map.inputs(), weight, arrays.threads, arrays.packed);
     if (!arrays.cut.by_panels) transform_all_filters(arrays);
   }
   template <std::size_t V>
@@ -185,33 +186,32 @@ struct winograd_convolution {
   template <class Weight, class Epilogue>
   void respond_through(const response_arguments<T>& forward, const Weight& weight, workspace scratch,
                        const Epilogue& epilogue, kernel::store mode) const {
-    const pass_arrays arrays(map, available, {.responds = true}, scratch);
+    pass_arrays arrays(map, available, {.responds = true}, scratch);
     const tile_epilogue<T> tail = arrays.tail({Epilogue::present, epilogue.pool}, scratch);
+    arrays.fit(forward.samples, available);
     tail.start();
     pack(weight, arrays);
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t, range rows, T* u) {
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
     };
-    const auto no_sum = [](std::size_t) { return static_cast<T*>(nullptr); };
-    run(arrays, forward.samples, forward.x, response, mode, complete, no_sum);
+    run(arrays, forward.samples, forward.x, response, mode, complete, nullptr);
     tail.finish(epilogue);
   }
 
-  /// Runs a pass over all blocks: the response, if W has been packed, and the products with D or gates, if there are
-  /// sums.
+  /// Runs a pass over all blocks: the response, if W has been packed, and the products with D or gates, if `sums` is
+  /// not null.
   ///   response(slot, rows)    where the response to the rows of a block is
   ///   complete(thread, slot, rows, u)    completes the response of a piece, and sets its errors
-  ///   sum(thread)             the panels to which a thread adds dW
-  template <class Response, class Complete, class Sum>
+  template <class Response, class Complete>
   void run(const pass_arrays& arrays, std::size_t samples, const T* x, const Response& response, kernel::store mode,
-           const Complete& complete, const Sum& sum) const {
+           const Complete& complete, const thread_sums<T>* sums) const {
     const winograd::tiling& cut = arrays.cut;
     for (std::size_t t = 0; t < cut.most_tiles(); ++t) arrays.places[t] = t * arrays.v.row;
     std::fill_n(arrays.zeros, map.in.channels, T(0));
-    const std::size_t threads = available.threads;
+    const std::size_t threads = arrays.threads;
     const std::size_t blocks = cut.blocks(samples);
-    const std::size_t parts = cut.by_panels ? threads : 1;  // of the panels
+    const std::size_t parts = cut.by_panels ? threads : 1;  // of the panels and their shares
     const auto run_block = [&](std::size_t index, std::size_t slot, const auto& team) {
       const range bands = cut.bands_of(index, samples);
       const range rows = cut.rows_of(bands);
@@ -228,9 +228,9 @@ struct winograd_convolution {
         complete(thread, cut.by_panels ? piece : slot, own,
                  u == nullptr ? nullptr : u + (own.begin - rows.begin) * map.outputs());
       });
-      if (arrays.sums == nullptr) return;
+      if (sums == nullptr) return;
       team(parts, [&](std::size_t thread, std::size_t part) {
-        add_part(arrays, bands, slot, thread, part, parts, cut.by_panels ? sum(thread) : nullptr);
+        add_part(arrays, bands, slot, thread, part, parts, cut.by_panels ? sums : nullptr);
       });
     };
     if (cut.by_panels) {
@@ -246,10 +246,10 @@ struct winograd_convolution {
       const auto one_thread = [&](std::size_t count, const auto& body) {
         for (std::size_t i = 0; i < count; ++i) body(thread, i);
       };
-      if (arrays.sums != nullptr) std::fill_n(arrays.sums + thread * arrays.filter_size, arrays.filter_size, T(0));
+      if (sums != nullptr) std::fill_n(arrays.sums + thread * arrays.filter_size, arrays.filter_size, T(0));
       const range own = part_of(blocks, thread, threads);
       for (std::size_t index = own.begin; index < own.end; ++index) run_block(index, thread, one_thread);
-      if (arrays.sums != nullptr) add_all_sums(arrays, thread, sum(thread));
+      if (sums != nullptr) add_all_sums(arrays, thread, sums->panels(thread));
     });
   }
 
@@ -263,21 +263,22 @@ struct winograd_convolution {
       winograd::transform_band<M()>(arrays.cut, x, static_cast<const T*>(arrays.zeros), bands.begin + band, v);
     });
   }
-  /// Computes the response of every `parts`th panel.
+  /// Computes the response of every `parts`th share of a panel.
   [[gnu::noinline]] void respond_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread,
                                       std::size_t part, std::size_t parts, T* u, kernel::store mode) const {
-    for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
-      if (panel % parts == part) respond_panel<vectors()>(arrays, bands, slot, thread, first, units, u, mode);
-    });
+    for_shares(arrays, bands, part, parts,
+               [&](range tiles, std::size_t, std::size_t first, std::size_t units, auto vectors) {
+                 respond_panel<vectors()>(arrays, bands, tiles, slot, thread, first, units, u, mode);
+               });
   }
-  /// Adds the products of every `parts`th panel to its sums, and these to `sum` unless it is null.
+  /// Adds the products of every `parts`th share of a panel to its sums, and these to `sums` unless that is null.
   [[gnu::noinline]] void add_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread,
-                                  std::size_t part, std::size_t parts, T* sum) const {
-    for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
-      if (panel % parts != part) return;
-      add_products<vectors()>(arrays, bands, slot, thread, first, units);
-      if (sum != nullptr) add_sums<vectors()>(arrays, first, thread, sum);
-    });
+                                  std::size_t part, std::size_t parts, const thread_sums<T>* sums) const {
+    for_shares(arrays, bands, part, parts,
+               [&](range tiles, std::size_t share, std::size_t first, std::size_t units, auto vectors) {
+                 add_products<vectors()>(arrays, bands, tiles, slot, thread, first, units);
+                 if (sums != nullptr) add_sums<vectors()>(arrays, first, thread, sums->panels(share));
+               });
   }
   [[gnu::noinline]] void add_all_sums(const pass_arrays& arrays, std::size_t thread, T* sum) const {
     for_panels([&](std::size_t, std::size_t first, std::size_t, auto vectors) {
@@ -285,19 +286,29 @@ struct winograd_convolution {
     });
   }
   [[gnu::noinline]] void transform_all_filters(const pass_arrays& arrays) const {
-    parallel_for(available.threads, [&](std::size_t thread) {
+    parallel_for(arrays.threads, [&](std::size_t thread) {
       for_panels([&](std::size_t index, std::size_t first, std::size_t, auto vectors) {
-        if (index % available.threads == thread) transform_filters<vectors()>(arrays, first, 0);
+        if (index % arrays.threads == thread) transform_filters<vectors()>(arrays, first, 0);
       });
     });
   }
-  /// Calls f for few tiles of the bands at a time, until all have been passed.
+  /// Calls f(tiles, share, first unit, units, V) for every `parts`th share of the panels.
   template <class F>
-  void for_tiles(const pass_arrays& arrays, range bands, const F& f) const {
+  void for_shares(const pass_arrays& arrays, range bands, std::size_t part, std::size_t parts, const F& f) const {
     const std::size_t tiles = bands.size() * arrays.cut.tiles;
+    const std::size_t shares = arrays.shares();
+    for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
+      for (std::size_t share = 0; share < shares; ++share) {
+        if ((panel * shares + share) % parts == part) f(part_of(tiles, share, shares), share, first, units, vectors);
+      }
+    });
+  }
+  /// Calls f for few of the tiles at a time, which are counted from the first band.
+  template <class F>
+  void for_tiles(const pass_arrays& arrays, range bands, range tiles, const F& f) const {
     const std::size_t origin = arrays.cut.row_of(bands.begin);
-    for (std::size_t begin = 0; begin < tiles; begin += few_tiles) {
-      f(winograd::tile_range{bands.begin, begin, (std::min)(few_tiles, tiles - begin), origin});
+    for (std::size_t begin = tiles.begin; begin < tiles.end; begin += few_tiles) {
+      f(winograd::tile_range{bands.begin, begin, (std::min)(few_tiles, tiles.end - begin), origin});
     }
   }
   /// Transforms the errors of some tiles, of which each piece has rows of its own.
@@ -322,14 +333,14 @@ struct winograd_convolution {
     return {{1, 1, 0, 0, map.in.channels}, v.data + element * v.plane, arrays.places + tiles.begin, tiles.count};
   }
   template <std::size_t V>
-  void respond_panel(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread, std::size_t first,
-                     std::size_t units, T* u, kernel::store mode) const {
+  void respond_panel(const pass_arrays& arrays, range bands, range some, std::size_t slot, std::size_t thread,
+                     std::size_t first, std::size_t units, T* u, kernel::store mode) const {
     constexpr std::size_t panel_units = V * winograd::width<T>;
     const winograd::planes<T> v = arrays.v_of(slot);
     const winograd::planes<T> m = arrays.m_of(thread, panel_units);
     const T* filters = arrays.cut.by_panels ? transform_filters<V>(arrays, first, thread)
                                             : static_cast<const T*>(arrays.panel(arrays.filters, 0, first));
-    for_tiles(arrays, bands, [&](const winograd::tile_range& tiles) {
+    for_tiles(arrays, bands, some, [&](const winograd::tile_range& tiles) {
       for (std::size_t e = 0; e < arrays.cut.elements(); ++e) {
         direct::respond_panel<V>(windows_of(arrays, v, tiles, e), filters + e * map.in.channels * panel_units,
                                  panel_units, m.data + e * m.plane, panel_units, kernel::store::replace);
@@ -339,15 +350,15 @@ struct winograd_convolution {
     });
   }
   template <std::size_t V>
-  void add_products(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread, std::size_t first,
-                    std::size_t units) const {
+  void add_products(const pass_arrays& arrays, range bands, range some, std::size_t slot, std::size_t thread,
+                    std::size_t first, std::size_t units) const {
     constexpr std::size_t panel_units = V * winograd::width<T>;
     const winograd::tiling& cut = arrays.cut;
     const winograd::planes<T> v = arrays.v_of(slot);
     const winograd::planes<T> m = arrays.m_of(thread, panel_units);
     T* sums = arrays.panel(arrays.sums, thread, first);
     if (cut.by_panels) std::fill_n(sums, cut.elements() * map.in.channels * panel_units, T(0));
-    for_tiles(arrays, bands, [&](const winograd::tile_range& tiles) {
+    for_tiles(arrays, bands, some, [&](const winograd::tile_range& tiles) {
       load_errors(arrays, tiles, slot, first, units, m);
       for (std::size_t e = 0; e < cut.elements(); ++e) {
         direct::product_panel<V>(windows_of(arrays, v, tiles, e), static_cast<const T*>(m.data + e * m.plane),

@@ -29,6 +29,8 @@ struct pass_products {
 /// The arrays of a pass of winograd_convolution, in its workspace.
 template <class T>
 struct pass_arrays {
+  static constexpr std::size_t widest = 3 * width<T>;  ///< units of a panel
+
   tiling cut;
   std::size_t threads;
   std::size_t filter_size;  ///< values of the transformed filters, or of their sums, that a thread works on
@@ -47,7 +49,6 @@ struct pass_arrays {
       : cut(map, available.convolution), threads(available.threads) {
     constexpr std::size_t line = workspace::alignment / sizeof(T);
     const std::size_t channels = map.in.channels;
-    constexpr std::size_t widest = 3 * width<T>;  // units of a panel
     const std::size_t weights = direct::panels_size<T>(map.outputs(), channels);
     filter_size = cut.elements() * (cut.by_panels ? channels * widest : weights);
     // Rows or planes an even number of cache lines apart would use only few of the cache's sets.
@@ -69,8 +70,19 @@ struct pass_arrays {
       errors = scratch.take<const T*>(kept_pieces());
     }
   }
-  [[nodiscard]] product_layout layout() const {
-    return cut.by_panels ? product_layout::shared_panels : product_layout::panels;
+  /// Number of ranges of a block's tiles that several threads process for one panel: 1, unless there are more threads
+  /// than panels.
+  [[nodiscard]] std::size_t shares() const {
+    const std::size_t panels = (cut.map.out.channels + widest - 1) / widest;
+    return cut.by_panels ? (std::max)(std::size_t{1}, threads / panels) : 1;
+  }
+  /// Number of sets of panels that the sums for all weights take (thread_sums).
+  [[nodiscard]] std::size_t sets() const { return cut.by_panels ? shares() : threads; }
+  /// Chooses the threads that so many samples are worth, and blocks of which each of them has as many. To be called
+  /// when all scratch has been taken.
+  void fit(std::size_t samples, const resources& available) {
+    threads = available.threads_for(cut.map, samples);
+    if (!cut.by_panels) cut.share_out(samples, threads);
   }
   /// Number of pieces whose rows are kept at the same time: those of one block, or one for each thread.
   [[nodiscard]] std::size_t kept_pieces() const { return cut.by_panels ? cut.pieces() : threads; }

@@ -64,6 +64,17 @@ struct tiling {
   [[nodiscard]] std::size_t blocks(std::size_t samples) const {
     return block >= bands ? cuts(samples, block / bands) : samples * cuts(bands, block);
   }
+  /// Makes blocks smaller, so that their number is a multiple of `threads` where that is possible. Blocks of whole
+  /// images stay such, because pooling may need them.
+  void share_out(std::size_t samples, std::size_t threads) {
+    const std::size_t wanted = cuts(blocks(samples), threads) * threads;
+    if (block >= bands) {
+      block = cuts(samples, wanted) * bands;
+    } else {
+      block = cuts(bands, (std::min)(bands, cuts(wanted, samples)));
+    }
+    piece = block;
+  }
   /// The bands of a block.
   [[nodiscard]] range bands_of(std::size_t index, std::size_t samples) const {
     if (block >= bands) return {index * block, (std::min)((index + 1) * block, samples * bands)};
