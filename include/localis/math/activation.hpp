@@ -6,6 +6,7 @@
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/math/exponential.hpp>
+#include <localis/math/select.hpp>
 
 /// Activation functions: plain values with y = f(x), and with the slope f'(x). Layers and some rules
 /// (rule::nonlinear_hpca) use them. A function states its slope in terms of its output, slope(y), in terms of its
@@ -83,15 +84,15 @@ struct leaky_relu_function {
   double leak = 0.01;
   template <class T>
   constexpr T operator()(T x) const {
-    return x < T(0) ? static_cast<T>(leak) * x : x;
+    return math::select(x < T(0), static_cast<T>(leak) * x, x);
   }
   template <class T>
   constexpr T slope(T y) const {
-    return y > T(0) ? T(1) : static_cast<T>(leak);
+    return math::select(y > T(0), T(1), static_cast<T>(leak));
   }
   template <class T>
   constexpr T slope_at(T x) const {
-    return x > T(0) ? T(1) : static_cast<T>(leak);
+    return math::select(x > T(0), T(1), static_cast<T>(leak));
   }
   void validate() const { expect(is_finite(leak) && leak >= 0, "leaky_relu: leak", "a finite number >= 0", leak); }
 };
@@ -114,7 +115,7 @@ struct sigmoid_function {
   static constexpr const char* name = "sigmoid";
   template <class T>
   constexpr T operator()(T x) const {
-    const T e = math::exp_of_negative(x < T(0) ? x : -x);
+    const T e = math::exp_of_negative(-(std::abs)(x));
     return (x < T(0) ? e : T(1)) / (T(1) + e);
   }
   template <class T>
@@ -128,7 +129,7 @@ struct softplus_function {
   static constexpr const char* name = "softplus";
   template <class T>
   constexpr T operator()(T x) const {
-    return (x < T(0) ? T(0) : x) + std::log1p(math::exp_of_negative(x < T(0) ? x : -x));
+    return (x < T(0) ? T(0) : x) + std::log1p(math::exp_of_negative(-(std::abs)(x)));
   }
   template <class T>
   constexpr T slope(T y) const {
@@ -147,7 +148,7 @@ struct elu_function {
   }
   template <class T>
   constexpr T slope(T y) const {
-    return y > T(0) ? T(1) : y + static_cast<T>(alpha);
+    return math::select(y > T(0), T(1), y + static_cast<T>(alpha));
   }
   void validate() const { expect(is_finite(alpha) && alpha >= 0, "elu: alpha", "a finite number >= 0", alpha); }
 };
@@ -199,7 +200,8 @@ struct hard_swish_function {
   }
   template <class T>
   constexpr T slope_at(T x) const {
-    return x < T(-3) ? T(0) : x > T(3) ? T(1) : (T(2) * x + T(3)) * (T(1) / T(6));
+    const T rising = (T(2) * x + T(3)) * (T(1) / T(6));
+    return math::select(x < T(-3), T(0), math::select(x > T(3), T(1), rising));
   }
 };
 

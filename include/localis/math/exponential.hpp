@@ -6,6 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include <localis/math/select.hpp>
+
 namespace localis::math {
 
 /// e^x for x <= 0, to 2 units in the last place; 0 where e^x is below the smallest normal number; NaN stays NaN. It has
@@ -27,7 +29,7 @@ constexpr T exp_of_negative(T x) {
   constexpr T one_by_ln2 = T(1.44269504088896340736);
   constexpr T rounder = T(3) * static_cast<T>(std::int64_t{1} << (mantissa - 1));  // its last digit counts ones
 
-  const T clamped = x < lowest ? lowest : x;
+  const T clamped = select(x < lowest, lowest, x);
   const T shifted = clamped * one_by_ln2 + rounder;
   const T k = shifted - rounder;
   const T r = (clamped - k * ln2_high) - k * ln2_low;
@@ -35,7 +37,7 @@ constexpr T exp_of_negative(T x) {
   for (int term = terms; term > 0; --term) series = series * r * (T(1) / static_cast<T>(term)) + T(1);
   const bits power = std::bit_cast<bits>(shifted) - std::bit_cast<bits>(rounder);
   const T scale = std::bit_cast<T>((power + (std::numeric_limits<T>::max_exponent - 1)) << mantissa);
-  return x < lowest ? T(0) : series * scale;
+  return select(x < lowest, T(0), series * scale);
 }
 
 }  // namespace localis::math
