@@ -239,6 +239,8 @@ struct normalized {
   Function function{};
 };
 
+// In `slope * error`, the slope comes first (activate_gradient).
+
 /// Sums for the gradient: sums[0][c] += dz,  sums[1][c] += dz xhat,  dz = dy f'(z),  xhat = (u - mean) / deviation
 template <class T, class Function = identity_function>
 struct normalization_sums {
@@ -246,7 +248,7 @@ struct normalization_sums {
 
   constexpr std::array<T, 2> terms(std::size_t row, std::size_t c) const {
     const T value = norm.u[row * norm.channels + c];
-    const T dz = norm.dy[row * norm.channels + c] * norm.function.slope_at(value * norm.scale[c] + norm.shift[c]);
+    const T dz = norm.function.slope_at(value * norm.scale[c] + norm.shift[c]) * norm.dy[row * norm.channels + c];
     return {dz, dz * (value - norm.mean[c]) * norm.inverse_deviation[c]};
   }
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end, T* sums) const {
@@ -286,7 +288,7 @@ struct normalization_gradient {
     T* out = du + row * norm.channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
-      const T dz = dy[c] * norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]);
+      const T dz = norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]) * dy[c];
       const T xhat = (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
       out[c] = norm.scale[c] * (dz - inv_count * (sums[c] + xhat * sums[norm.channels + c]));
     }
