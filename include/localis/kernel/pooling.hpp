@@ -9,6 +9,7 @@
 #include <localis/kernel/indexed_map.hpp>
 #include <localis/kernel/pack.hpp>
 #include <localis/kernel/rows.hpp>
+#include <localis/math/select.hpp>
 
 namespace localis::kernel {
 
@@ -117,9 +118,9 @@ constexpr void hand_out(const indexed_map& map, std::size_t position, std::size_
         LOCALIS_VECTORIZE
         for (std::size_t i = 0; i < size; ++i) {
           const bool hit = x[at + i] == largest[i];
-          const T part = hit ? left[i] : T(0);
+          const T part = math::select(hit, left[i], T(0));
           dx[at + i] = Mode == store::add ? dx[at + i] + part : part;
-          left[i] = hit ? T(0) : left[i];
+          left[i] = math::select(hit, T(0), left[i]);
         }
       }
     }
