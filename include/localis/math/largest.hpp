@@ -7,11 +7,15 @@
 
 namespace localis::math {
 
-/// The largest of value(0) ... value(size - 1), size >= 1, found by each lane in 16 interleaved parts so that the loop
+/// The largest of value(0) ... value(size - 1), size >= 1, found by each lane in interleaved parts so that the loop
 /// vectorizes. All lanes read value(0).
 template <class T, class Value, class Team = team_of_one>
 constexpr T largest_of(std::size_t size, const Value& value, const Team& team = {}) {
+#if defined(__CUDA_ARCH__)
   constexpr std::size_t width = 16;
+#else
+  constexpr std::size_t width = 32;  // an inner loop of 16 is unrolled by g++, which finds no vectors in it then
+#endif
   const std::size_t lanes = team.lanes();
   const std::size_t reach = (width - 1) * lanes;
   const std::size_t end = size > reach ? size - reach : 0;
