@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -31,4 +32,19 @@ TEST_CASE("kernel::dropout: one mask by the element's index, however a row is cu
   // 200 draws of 1/4: 50, with deviation 6.1; four of them.
   CHECK(dropped > 25);
   CHECK(dropped < 75);
+}
+
+TEST_CASE("kernel::dropout: a draw equal to the rate keeps its element") {
+  const lo::random_stream random(3, 7);
+  const double draw = random.uniform(0);
+  const auto keeps = [&](double rate) {
+    const double x = 1;
+    double y = -1;
+    lo::kernel::dropout<double>{&x, &y, 1, random, rate}(0, 0, 1);
+    return y != 0;
+  };
+  CHECK(keeps(draw));
+  CHECK(keeps(std::nextafter(draw, 0.0)));
+  CHECK_FALSE(keeps(std::nextafter(draw, 1.0)));
+  CHECK(keeps(0));
 }

@@ -57,6 +57,12 @@ class random_stream {
     return unit(w[0], w[1]);
   }
 
+  /// uniform(index) as a multiple of 2^-53: an integer in [0, 2^53).
+  [[nodiscard]] constexpr std::int64_t uniform_bits(std::uint64_t index) const {
+    const auto w = words(index);
+    return upper_bits(w[0], w[1]);
+  }
+
   /// A standard normal number, by the method of Box and Muller from two uniform numbers of 53 bits; |value| < 8.6.
   /// Since `log` and `cos` belong to the C library, the last bit may differ from one platform to another.
   [[nodiscard]] double normal(std::uint64_t index) const {
@@ -84,8 +90,11 @@ class random_stream {
   static constexpr std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
   static constexpr std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
   static constexpr std::uint64_t join(std::uint64_t lower, std::uint64_t upper) { return lower | upper << 32; }
+  static constexpr std::int64_t upper_bits(std::uint64_t lower, std::uint64_t upper) {
+    return static_cast<std::int64_t>(join(lower, upper) >> 11);
+  }
   static constexpr double unit(std::uint64_t lower, std::uint64_t upper) {
-    return static_cast<double>(join(lower, upper) >> 11) * 0x1.0p-53;
+    return static_cast<double>(upper_bits(lower, upper)) * 0x1.0p-53;
   }
   // The upper 64 bits of a 128-bit product; __int128 is no part of ISO C++.
   static constexpr std::uint64_t high_product(std::uint64_t a, std::uint64_t b) {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
+#include <localis/config.hpp>
 #include <localis/core/random.hpp>
+#include <localis/math/select.hpp>
 
 namespace localis::kernel {
 
@@ -18,8 +21,13 @@ struct dropout {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const T scale = static_cast<T>(1 / (1 - rate));
+    // uniform(i) >= rate as integers, because AVX2 converts none of 64 bits to double.
+    const double limit = rate * 0x1.0p53;
+    const auto whole = static_cast<std::int64_t>(limit);
+    const std::int64_t least = static_cast<double>(whole) < limit ? whole + 1 : whole;
+    LOCALIS_VECTORIZE
     for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) {
-      target[i] = random.uniform(i) >= rate ? source[i] * scale : T(0);
+      target[i] = math::select(random.uniform_bits(i) >= least, source[i] * scale, T(0));
     }
   }
 };
