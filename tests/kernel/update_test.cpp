@@ -18,13 +18,14 @@ namespace {
 
 using direction = kernel::gradient_direction<double>;
 
-/// Returns the factor of a step along rows of two, which only its direction and its weights determine.
+/// Returns the factor of a step, which only its direction and its weights determine.
 template <template <class, class> class Factor>
-double factor_of(const std::vector<double>& gradient, const std::vector<double>& weight, double gain) {
+double factor_of(const std::vector<double>& gradient, const std::vector<double>& weight, double gain,
+                 std::size_t columns = 2) {
   double factor = -1;
-  const Factor<double, direction> f{weight.data(), {2}, {gradient.data(), 2}, &gain, &factor};
+  const Factor<double, direction> f{weight.data(), {columns}, {gradient.data(), columns}, &gain, &factor};
   kernel::numbers_of<decltype(f)> all{};
-  for (std::size_t row = 0; row < gradient.size() / 2; ++row) kernel::combine<f.kind>(all, f(row));
+  for (std::size_t row = 0; row < gradient.size() / columns; ++row) kernel::combine<f.kind>(all, f(row));
   f.finish(all);
   return factor;
 }
@@ -38,6 +39,16 @@ TEST_CASE("max_abs_step: what is not a number is not hidden by the numbers behin
   CHECK(std::isnan(factor_of<kernel::peak_factor>({1, 5, 2, 3, nan, 1}, weight, 2)));
   CHECK(std::isnan(factor_of<kernel::peak_factor>({1, nan, 2, 3, 5, 1}, weight, 2)));
   CHECK(factor_of<kernel::peak_factor>({0, 0, 0, 0, 0, 0}, weight, 2) == 0);
+}
+TEST_CASE("max_abs_step: the largest of a long row, wherever it lies") {
+  const std::vector<double> weight(40, 1);
+  for (std::size_t place = 0; place < weight.size(); ++place) {
+    std::vector<double> gradient(40, 1);
+    gradient[place] = -4;
+    CHECK(factor_of<kernel::peak_factor>(gradient, weight, 2, 40) == 0.5);
+    gradient[place] = std::numeric_limits<double>::quiet_NaN();
+    CHECK(std::isnan(factor_of<kernel::peak_factor>(gradient, weight, 2, 40)));
+  }
 }
 
 TEST_CASE("relative_step: the norms are those of the whole matrix") {

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <localis/config.hpp>
@@ -366,12 +370,15 @@ struct peak_factor {
     const row_split::place place = columns.split(part);
     const auto gradient = direction.row(place.row);
     const T* weights = weight + place.row * columns.columns;
-    T largest = 0;
-    for (std::size_t column = place.thread; column < columns.columns; column += columns.threads) {
-      const T size = (std::abs)(gradient(column, weights[column]));
-      if (size > largest || size != size) largest = size;
-    }
-    return {static_cast<double>(largest)};
+    // Numbers >= 0 are ordered as their bits are, and NaN lies above all of them.
+    using bits = std::conditional_t<sizeof(T) == sizeof(std::int32_t), std::int32_t, std::int64_t>;
+    bits largest[row_split::width] = {};
+    columns(place, [&](std::size_t column, std::size_t slot) {
+      largest[slot] = (std::max)(largest[slot], std::bit_cast<bits>((std::abs)(gradient(column, weights[column]))));
+    });
+    bits top = 0;
+    for (const bits of_slot : largest) top = (std::max)(top, of_slot);
+    return {static_cast<double>(std::bit_cast<T>(top))};
   }
   constexpr void finish(const std::array<double, 1>& largest) const {
     *factor = largest[0] == 0 ? T(0) : static_cast<T>(static_cast<double>(*gain) / largest[0]);
