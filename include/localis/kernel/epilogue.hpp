@@ -36,8 +36,9 @@ struct epilogue {
   End at_end{};          ///< may write to scale, shift and center
 
   /// Runs the epilogue, except pooling, on some units of one row. `sums` and `squares` have O values unless center is
-  /// null.
-  constexpr void operator()(T* row, std::size_t begin, std::size_t end, T* sums, T* squares) const {
+  /// null, and overlap no other array.
+  constexpr void operator()(T* row, std::size_t begin, std::size_t end, T* __restrict sums,
+                            T* __restrict squares) const {
     if (center == nullptr) {
       LOCALIS_VECTORIZE
       for (std::size_t o = begin; o < end; ++o) row[o] = function(row[o] * scale[o] + shift[o]);

@@ -59,10 +59,11 @@ constexpr void add_terms(const std::array<T, Count>& terms, T* sums, std::size_t
   (std::make_index_sequence<Count - First>());
 }
 
-/// Adds the terms of a stretch of a row to the sums of its columns, Count x columns.
+/// Adds the terms of a stretch of a row to the sums of its columns, Count x columns, which must not overlap what f
+/// reads or writes: compilers then need not check that.
 template <class Kernel, class T>
 constexpr void add_row_terms(const Kernel& f, std::size_t row, std::size_t begin, std::size_t end, std::size_t columns,
-                             T* sums) {
+                             T* __restrict sums) {
   LOCALIS_VECTORIZE
   for (std::size_t c = begin; c < end; ++c) add_terms(f.terms(row, c), sums + c, columns);
 }
