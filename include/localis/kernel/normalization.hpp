@@ -286,11 +286,12 @@ struct normalization_gradient {
     const T* in = norm.u + row * norm.channels;
     const T* dy = norm.dy + row * norm.channels;
     T* out = du + row * norm.channels;
+    const T factor = inv_count;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
       const T dz = norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]) * dy[c];
       const T xhat = (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
-      out[c] = norm.scale[c] * (dz - inv_count * (sums[c] + xhat * sums[norm.channels + c]));
+      out[c] = norm.scale[c] * (dz - factor * (sums[c] + xhat * sums[norm.channels + c]));
     }
   }
 

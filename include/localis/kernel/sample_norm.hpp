@@ -99,11 +99,13 @@ struct channel_statistics {
       LOCALIS_VECTORIZE
       for (std::size_t c = begin; c < end; ++c) m[c] += in[c] - first[c];
     }
+    LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) m[c] = first[c] + inv_count * m[c];
     for (const T* in = first; in != limit; in += channels) {
       LOCALIS_VECTORIZE
       for (std::size_t c = begin; c < end; ++c) r[c] += (in[c] - m[c]) * (in[c] - m[c]);
     }
+    LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) r[c] = T(1) / std::sqrt(inv_count * r[c] + epsilon);
   }
 };
@@ -159,11 +161,11 @@ struct sample_norm_sums {
     for (std::size_t offset = sample * extents.size(); offset < (sample + 1) * extents.size(); offset += channels) {
       const T* in = x + offset;
       const T* d = dy + offset;
+      // In one loop, clang would have to compare too many arrays, and leaves it scalar.
       LOCALIS_VECTORIZE
-      for (std::size_t c = begin; c < end; ++c) {
-        sum[c] += d[c];
-        product[c] += d[c] * ((in[c] - m[c]) * r[c]);
-      }
+      for (std::size_t c = begin; c < end; ++c) sum[c] += d[c];
+      LOCALIS_VECTORIZE
+      for (std::size_t c = begin; c < end; ++c) product[c] += d[c] * ((in[c] - m[c]) * r[c]);
     }
   }
 };
