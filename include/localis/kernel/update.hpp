@@ -330,6 +330,7 @@ struct store_direction {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const auto gradient = direction.row(row);
+    LOCALIS_VECTORIZE
     for (std::size_t column = begin; column < end; ++column) {
       const std::size_t index = row * columns + column;
       target[index] = -own.get(row) * gradient(column, weight[index]);
@@ -348,6 +349,7 @@ struct update_trace {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const auto plain = direction.row(row);
+    LOCALIS_VECTORIZE
     for (std::size_t column = begin; column < end; ++column) {
       const std::size_t index = row * columns + column;
       trace[index] = decay * trace[index] - plain(column, weight[index]);
@@ -404,6 +406,7 @@ struct scaled {
   T scale;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    LOCALIS_VECTORIZE
     for (std::size_t i = begin; i < end; ++i) target[i] = scale * source[i];
   }
 };
@@ -433,6 +436,7 @@ struct update_running_mean {
   T part;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    LOCALIS_VECTORIZE
     for (std::size_t o = begin; o < end; ++o) average[o] += part * (inv_count * sum[o] - average[o]);
   }
 };
@@ -447,6 +451,7 @@ struct update_bias {
   rate<T> step_size;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    LOCALIS_VECTORIZE
     for (std::size_t o = begin; o < end; ++o)
       bias[o] += step_size.get(o) * (inv_count * gates[o] - direction.c(o) * bias[o]);
   }
