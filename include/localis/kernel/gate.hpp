@@ -41,7 +41,8 @@ struct unit_sums {
 ///                              (whole_rows); `plain`, if it is not null, receives the gates without the modulator.
 ///                              The team (math/team.hpp) may be left out, and is one of one thread unless takes_teams
 ///   add(begin, end, z, gates, sums)
-///                              adds the contribution of these gates to unit_sums<Local>::count sums per unit
+///                              adds the contribution of these gates to unit_sums<Local>::count sums per unit, which
+///                              overlap no other array
 ///   terms(z, g)                what one signal and its gate add to the sums of their unit
 ///   passes_signals()           whether the gates are the signals, so that a backend need not call open; optional
 template <class T, class Local>
@@ -97,7 +98,7 @@ struct gate {
     for (std::size_t i = 0; i < count; ++i) sums[i] += third * rule.gate(z, unit, w[i]) * x[i];
   }
 
-  constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* sums) const {
+  constexpr void add(std::size_t begin, std::size_t end, const T* z, const T* gates, T* __restrict sums) const {
     using places = unit_sums<Local>;
     constexpr std::size_t first = rule::has_forget<rule_type> ? places::forget : places::forget + 1;  // no sum of zeros
     if constexpr (first < places::count) {

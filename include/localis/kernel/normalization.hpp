@@ -287,9 +287,10 @@ struct normalization_gradient {
     const T* dy = norm.dy + row * norm.channels;
     T* out = du + row * norm.channels;
     const T factor = inv_count;
+    const Function function = norm.function;
     LOCALIS_VECTORIZE
     for (std::size_t c = begin; c < end; ++c) {
-      const T dz = norm.function.slope_at(in[c] * norm.scale[c] + norm.shift[c]) * dy[c];
+      const T dz = function.slope_at(in[c] * norm.scale[c] + norm.shift[c]) * dy[c];
       const T xhat = (in[c] - norm.mean[c]) * norm.inverse_deviation[c];
       out[c] = norm.scale[c] * (dz - factor * (sums[c] + xhat * sums[norm.channels + c]));
     }

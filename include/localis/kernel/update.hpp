@@ -330,10 +330,11 @@ struct store_direction {
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const auto gradient = direction.row(row);
+    const T size = own.get(row);
     LOCALIS_VECTORIZE
     for (std::size_t column = begin; column < end; ++column) {
       const std::size_t index = row * columns + column;
-      target[index] = -own.get(row) * gradient(column, weight[index]);
+      target[index] = -size * gradient(column, weight[index]);
     }
   }
 };
