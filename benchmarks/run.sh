@@ -1,11 +1,12 @@
 #!/bin/sh
-# sh benchmarks/run.sh [--rounds N] [--out FOLDER] [--quick]
-# sh benchmarks/run.sh QUESTION [ARGUMENTS...]
+# sh benchmarks/run.sh [--march NAME] [--rounds N] [--out FOLDER] [--quick]
+# sh benchmarks/run.sh [--march NAME] QUESTION [ARGUMENTS...]
 #
 # Installs missing packages, builds the benchmarks for this machine and runs them. Without a QUESTION it runs all of
 # them, in rounds (3, or N) in which localis and PyTorch take turns. It prints tables of medians and ratios, and writes
 # a page with plots and all figures as JSON into FOLDER (a new folder benchmarks-out by default). --quick runs one round
-# of a few shapes, to check that everything works.
+# of a few shapes, to check that everything works. --march builds for other processors instead, by the name that the
+# compiler's -march takes: x86-64-v3 are all with AVX2, x86-64-v4 all with AVX-512.
 #
 #   rule          the cost of each rule's update besides the response; the arguments are those of Google Benchmark
 #   layer         forward, forward and update in one pass, forward and backward, and Eigen's product alone
@@ -15,13 +16,26 @@
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
+#   sh benchmarks/run.sh --march x86-64-v3 step
 #
 # PyTorch is measured on the same number of threads, in float and, where the processor has it, in bfloat16, if
 # $LOCALIS_PYTHON (by default python3) can import torch and torchvision; oneDNN where it is installed (Debian 12).
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-build=$root/build/benchmarks
 . "$root/cmake/need.sh"
+
+march=native
+if [ "${1:-}" = --march ]; then
+  march=${2:-}
+  case $march in '' | -*)
+    say "--march: expected the name of a processor, such as x86-64-v3; found: ${march:-nothing}"
+    exit 2
+    ;;
+  esac
+  shift 2
+fi
+build=$root/build/benchmarks
+[ "$march" = native ] || build=$build-$march
 
 question=
 case ${1:-} in
@@ -46,7 +60,7 @@ if [ -z "$question" ]; then
       --out) out=${2:-} && shift ;;
       --quick) rounds=1 filter=conv3x3_16_32px\|main/.*batch:128 only=lenet ;;
       *)
-        say "benchmarks/run.sh: expected a question, --rounds N, --out FOLDER or --quick; found: $1"
+        say "benchmarks/run.sh: expected --march NAME first, a question, --rounds N, --out FOLDER or --quick; found: $1"
         exit 2
         ;;
     esac
@@ -71,7 +85,7 @@ provide
 offer libdnnl-dev "the comparison with oneDNN 2" has_header libdnnl-dev oneapi/dnnl/dnnl.hpp
 
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=OFF -DLOCALIS_BUILD_EXAMPLES=OFF \
-  -DLOCALIS_BUILD_BENCHMARKS=ON
+  -DLOCALIS_BUILD_BENCHMARKS=ON -DLOCALIS_BENCHMARK_MARCH="$march"
 if [ -n "$question" ]; then
   cmake --build "$build" --target "bench_$question" --parallel "$(cores)" >&2
   exec "$build/benchmarks/bench_$question" "$@"
