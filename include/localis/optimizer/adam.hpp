@@ -17,6 +17,7 @@ namespace localis::optimizer {
 ///
 /// Units:  all dimensionless, except epsilon, which has the unit of the gradient.
 /// State:  two arrays per parameter.
+/// Cost:   on a CPU, compilers vectorize the square root only with -fno-math-errno.
 /// Errors: config_error unless 0 <= beta < 1, epsilon > 0 and weight_decay >= 0.
 /// Source: D. P. Kingma, J. Ba, ICLR 2015 (arXiv 1412.6980).
 struct adam {
