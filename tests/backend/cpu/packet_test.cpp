@@ -37,3 +37,16 @@ TEST_CASE_TEMPLATE("packet: multiply_add rounds once where the machine can, and 
   CHECK(std::signbit(first(-T(0), 1, -T(0))));
   CHECK(!std::signbit(first(-T(0), 1, 0)));
 }
+
+TEST_CASE_TEMPLATE("packet: values are summed, and squares of values transposed", T, float, double) {
+  constexpr std::size_t width = direct::width<T>;
+  std::vector<T> in(width * width);
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<T>(i);
+  direct::packet<T> rows[width];
+  for (std::size_t r = 0; r < width; ++r) rows[r] = direct::load(in.data() + r * width);
+  CHECK(direct::sum<T>(rows[1]) == static_cast<T>(width * width + width * (width - 1) / 2));
+  direct::transpose<T>(rows);
+  for (std::size_t r = 0; r < width; ++r) {
+    for (std::size_t i = 0; i < width; ++i) CHECK(rows[r][i] == in[i * width + r]);
+  }
+}

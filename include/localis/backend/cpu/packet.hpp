@@ -65,10 +65,9 @@ template <class T>
   *reinterpret_cast<typename detail::vector_register<T>::unaligned*>(values) = vector;
 }
 
-/// Returns factor * values + sum, rounded only once if the machine has a fused multiply-add.
+/// Returns factors * values + sum, rounded only once if the machine has a fused multiply-add.
 template <class T>
-[[gnu::always_inline]] inline packet<T> multiply_add(T factor, packet<T> values, packet<T> sum) {
-  const packet<T> factors = factor - packet<T>{};  // x - 0 is x for every x, but -0 + 0 is 0
+[[gnu::always_inline]] inline packet<T> multiply_add(packet<T> factors, packet<T> values, packet<T> sum) {
 #if defined(__AVX512F__)
   if constexpr (std::is_same_v<T, float>) return _mm512_fmadd_ps(factors, values, sum);
   if constexpr (std::is_same_v<T, double>) return _mm512_fmadd_pd(factors, values, sum);
@@ -82,6 +81,11 @@ template <class T>
   return factors * values + sum;
 #endif
 }
+template <class T>
+[[gnu::always_inline]] inline packet<T> multiply_add(T factor, packet<T> values, packet<T> sum) {
+  const packet<T> factors = factor - packet<T>{};  // x - 0 is x for every x, but -0 + 0 is 0
+  return multiply_add<T>(factors, values, sum);
+}
 
 /// Calls f(0) ... f(N - 1), each index being a constant, so that sums indexed by it stay in registers.
 template <std::size_t N, class F>
@@ -90,6 +94,45 @@ template <std::size_t N, class F>
     (f(std::integral_constant<std::size_t, Is>{}), ...);
   }
   (std::make_index_sequence<N>{});
+}
+
+/// Returns the sum of all values.
+template <class T>
+[[gnu::always_inline]] inline T sum(packet<T> values) {
+  const auto add_distant = [&]<std::size_t H, std::size_t... Js>(
+      std::integral_constant<std::size_t, H>, std::index_sequence<Js...>) __attribute__((always_inline)) {
+    values += __builtin_shufflevector(values, values, (Js ^ H)...);
+  };
+  unrolled<4>([&](auto level) {
+    constexpr std::size_t H = std::size_t{8} >> level;
+    if constexpr (H < width<T>) {
+      add_distant(std::integral_constant<std::size_t, H>{}, std::make_index_sequence<width<T>>{});
+    }
+  });
+  return values[0];
+}
+
+/// Transposes a square of width x width values.
+template <class T>
+[[gnu::always_inline]] inline void transpose(packet<T>* rows) {
+  // Each pass exchanges the squares of H x H values off the diagonals of squares of 2H x 2H.
+  const auto exchange = [&]<std::size_t H, std::size_t... Js>(
+      std::integral_constant<std::size_t, H>, std::index_sequence<Js...>) __attribute__((always_inline)) {
+    unrolled<width<T>>([&](auto r) {
+      if constexpr ((r & H) == 0) {
+        const packet<T> a = rows[r];
+        const packet<T> b = rows[r + H];
+        rows[r] = __builtin_shufflevector(a, b, ((Js & H) == 0 ? Js : width<T> + Js - H)...);
+        rows[r + H] = __builtin_shufflevector(a, b, ((Js & H) == 0 ? Js + H : width<T> + Js)...);
+      }
+    });
+  };
+  unrolled<4>([&](auto level) {
+    constexpr std::size_t H = std::size_t{8} >> level;
+    if constexpr (H < width<T>) {
+      exchange(std::integral_constant<std::size_t, H>{}, std::make_index_sequence<width<T>>{});
+    }
+  });
 }
 
 }  // namespace LOCALIS_CPU_THREADS
