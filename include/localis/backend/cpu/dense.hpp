@@ -17,8 +17,8 @@
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Computes dense layers. X needs no unfolding and has few rows, so that threads split the result of a product rather
-/// than its sum, and nothing is copied.
+/// Computes dense layers. X needs no unfolding and has few rows, so that threads split the result of a product
+/// (gemm.hpp) rather than its sum, and W is not copied as a whole.
 template <class T>
 struct dense_product {
   linear_map map;
@@ -44,7 +44,6 @@ struct dense_product {
     const accumulators<T>& sums = learn.sums;
     const gate_arrays<T> gates(map, options, forward.samples, 1, scratch);
     if (!options.response_is_given) multiply(forward);
-    std::fill_n(sums.sum, map.weights(), T(0));
     thread_sums<T>::clear_others(map, options, sums);
     const learned_rows<T> learned = gates.open(0, {0, forward.samples}, forward.x, forward.u, learn, sums);
     matrix_view<const T> seen = learned.inputs;
@@ -58,8 +57,8 @@ struct dense_product {
       });
     }
     available.split_columns(seen.rows * outputs, inputs, [&](range columns) {
-      add_gated_inputs<T>(learned.gates, {seen.data + columns.begin, seen.rows, columns.size(), seen.stride},
-                          {sums.sum + columns.begin, outputs, columns.size(), inputs}, options);
+      sum_gated_inputs<T>(learned.gates, {seen.data + columns.begin, seen.rows, columns.size(), seen.stride},
+                          {sums.sum + columns.begin, outputs, columns.size(), inputs}, options, kernel::store::replace);
     });
     add_bias(forward);
   }
@@ -86,7 +85,7 @@ struct dense_product {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     split_longer(
-        backward.samples, inputs, 1, 16, available.threads_for(map, backward.samples), [&](range rows, range columns) {
+        backward.samples, inputs, 8, 16, available.threads_for(map, backward.samples), [&](range rows, range columns) {
           multiply_ab<T>(rows_of(backward.d + rows.begin * outputs, rows.size(), outputs),
                          {backward.w + columns.begin, outputs, columns.size(), inputs},
                          {backward.dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs},
@@ -96,13 +95,13 @@ struct dense_product {
   void input_gradient_scratch(workspace&) const {}
 
  private:
-  /// Computes U = X W^T. Threads split the longer side of U, its rows or its units, in multiples of 8: Eigen's
-  /// innermost product works on blocks of 8 or fewer rows, and a part that is not a multiple leaves registers unused.
+  /// Computes U = X W^T. Threads split the longer side of U: its rows in whole blocks of respond_panel, or its units in
+  /// whole vectors of floats.
   void multiply(const response_arguments<T>& forward) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     const std::size_t threads = available.threads_for(map, forward.samples);
-    split_longer(forward.samples, outputs, 8, 8, threads, [&](range rows, range columns) {
+    split_longer(forward.samples, outputs, 8, 16, threads, [&](range rows, range columns) {
       multiply_abt<T>(rows_of(forward.x + rows.begin * inputs, rows.size(), inputs),
                       rows_of(forward.w + columns.begin * inputs, columns.size(), inputs),
                       {forward.u + rows.begin * outputs + columns.begin, rows.size(), columns.size(), outputs},

@@ -112,15 +112,17 @@ class gate_arrays {
   T* remainder_ = nullptr;  ///< X - G W
 };
 
-/// Computes sum += G^T X. If few gates of a row are nonzero, it adds row by row, because a product would multiply
-/// zeros.
+/// Computes sum = G^T X or sum += G^T X, as `mode` says. If few gates of a row are nonzero, it adds row by row, because
+/// a product would multiply zeros.
 template <class T>
-void add_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const T>& x, const matrix_view<T>& sum,
-                      const learn_options& options) {
-  if (x.rows == 0 || x.columns == 0) return;
+void sum_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const T>& x, const matrix_view<T>& sum,
+                      const learn_options& options, kernel::store mode) {
   if (options.active_gates == 0) {
-    multiply_atb<T>(gates, x, sum, kernel::store::add);
+    multiply_atb<T>(gates, x, sum, mode);
     return;
+  }
+  if (mode == kernel::store::replace) {
+    for (std::size_t o = 0; o < sum.rows; ++o) std::fill_n(sum.data + o * sum.stride, sum.columns, T(0));
   }
   for (std::size_t j = 0; j < x.rows; ++j) {
     const T* row = x.data + j * x.stride;

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
-#include <Eigen/Core>
-
+#include <localis/backend/cpu/packet.hpp>
+#include <localis/backend/cpu/panels.hpp>
+#include <localis/backend/cpu/window_products.hpp>
+#include <localis/backend/cpu/windows.hpp>
 #include <localis/config.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/kernel/rows.hpp>
 
 namespace localis::cpu {
@@ -23,122 +27,6 @@ struct matrix_view {
 template <class T>
 matrix_view<T> rows_of(T* data, std::size_t rows, std::size_t columns) {
   return {data, rows, columns, columns};
-}
-
-namespace detail {
-
-template <class T>
-using matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-template <class T>
-auto map(const matrix_view<T>& b) {
-  return Eigen::Map<matrix<T>, 0, Eigen::OuterStride<>>(b.data, static_cast<Eigen::Index>(b.rows),
-                                                        static_cast<Eigen::Index>(b.columns),
-                                                        Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
-}
-template <class T>
-auto map(const matrix_view<const T>& b) {
-  return Eigen::Map<const matrix<T>, 0, Eigen::OuterStride<>>(
-      b.data, static_cast<Eigen::Index>(b.rows), static_cast<Eigen::Index>(b.columns),
-      Eigen::OuterStride<>(static_cast<Eigen::Index>(b.stride)));
-}
-
-enum class sign { plus, minus };
-
-/// Computes c += a b, or c -= a b if `direction` is minus, with Eigen's operators.
-template <class A, class B, class C>
-void add_by_operators(const A& a, const B& b, C& c, sign direction) {
-  if (direction == sign::minus) {
-    c.noalias() -= a * b;
-  } else {
-    c.noalias() += a * b;
-  }
-}
-
-/// Computes c += a b, or c -= a b if `direction` is minus, with the product that Eigen's operators call, but with the
-/// blocks that it packs on the heap.
-///
-/// No public function of Eigen lets a caller choose where the blocks lie. The internal functions called here are the
-/// same in Eigen 3.4 and 5.0, with which they are tested. With later versions of Eigen, its operators are used until
-/// this has been tested with them as well; threads then need a larger stack.
-template <class A, class B, class C>
-void add_in_blocks(const A& a, const B& b, C& c, sign direction) {
-#if EIGEN_VERSION_AT_LEAST(5, 1, 0)
-  add_by_operators(a, b, c, direction);
-#else
-  using scalar = typename C::Scalar;
-  namespace eigen = Eigen::internal;
-  constexpr int a_order = A::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
-  constexpr int b_order = B::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor;
-  using product = eigen::general_matrix_matrix_product<Eigen::Index, scalar, a_order, false, scalar, b_order, false,
-                                                       Eigen::RowMajor, 1>;
-  eigen::gemm_blocking_space<Eigen::RowMajor, scalar, scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::Dynamic> blocks(
-      c.rows(), c.cols(), a.cols(), 1, true);
-  blocks.allocateAll();
-  product::run(c.rows(), c.cols(), a.cols(), a.data(), a.outerStride(), b.data(), b.outerStride(), c.data(), 1,
-               c.outerStride(), scalar(direction == sign::minus ? -1 : 1), blocks);
-#endif
-}
-
-/// Computes c += a b, or c -= a b if `direction` is minus, on the calling thread.
-///
-/// Eigen packs parts of a and b into two blocks, for which its own operators take up to 128 KB of stack each. Threads
-/// may have less: 128 KB in all is what musl gives them and what OMP_STACKSIZE may set. Here the blocks are on the
-/// heap. Products for which Eigen packs nothing use its operators: small ones, and those with a vector, unless Eigen
-/// would copy a long vector that is not contiguous.
-template <class A, class B, class C>
-void add_product(const A& a, const B& b, C& c, sign direction = sign::plus) {
-  using index = Eigen::Index;
-  constexpr index few_values = 20;  // EIGEN_GEMM_TO_COEFFBASED_THRESHOLD: below it Eigen multiplies without packing
-  // A copied vector may take 32 KiB of the stack of a thread that has 128 KiB; Eigen itself would let it take all 128.
-  constexpr index stack_values = 32768 / sizeof(typename C::Scalar);
-  if (a.rows() == 0 || b.cols() == 0 || a.cols() == 0) return;
-  const bool is_vector = c.rows() == 1 || c.cols() == 1;
-  const bool copies = !A::IsRowMajor || (B::IsRowMajor && c.cols() == 1);
-  if (c.rows() + c.cols() + a.cols() < few_values ||
-      (is_vector && (!copies || (std::max)(c.size(), a.cols()) <= stack_values))) {
-    add_by_operators(a, b, c, direction);
-  } else {
-    add_in_blocks(a, b, c, direction);
-  }
-}
-
-}  // namespace detail
-
-/// Computes c = a b^T or c += a b^T, as `mode` says, on the calling thread: the response, U = X W^T. This and the next
-/// two functions are the products of a layer, each compiled once per scalar.
-template <class T>
-[[gnu::noinline]] void multiply_abt(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                    const matrix_view<T>& c, kernel::store mode) {
-  auto out = detail::map(c);
-  if (mode == kernel::store::replace) out.setZero();
-  detail::add_product(detail::map(a), detail::map(b).transpose(), out);
-}
-
-/// Computes c = a^T b or c += a^T b, as `mode` says, on the calling thread: the weight product, G^T X.
-template <class T>
-[[gnu::noinline]] void multiply_atb(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                    const matrix_view<T>& c, kernel::store mode) {
-  auto out = detail::map(c);
-  if (mode == kernel::store::replace) out.setZero();
-  detail::add_product(detail::map(a).transpose(), detail::map(b), out);
-}
-
-/// Computes c = a b or c += a b, as `mode` says, on the calling thread: the input gradient, D W.
-template <class T>
-[[gnu::noinline]] void multiply_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                   const matrix_view<T>& c, kernel::store mode) {
-  auto out = detail::map(c);
-  if (mode == kernel::store::replace) out.setZero();
-  detail::add_product(detail::map(a), detail::map(b), out);
-}
-
-/// Computes c -= a b on the calling thread, as for the remainder X - G W of mutual forgetting.
-template <class T>
-[[gnu::noinline]] void subtract_ab(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                   const matrix_view<T>& c) {
-  auto out = detail::map(c);
-  detail::add_product(detail::map(a), detail::map(b), out, detail::sign::minus);
 }
 
 /// Adds `row` to each row of `matrix`.
@@ -176,6 +64,186 @@ void add_column_sums(const matrix_view<const T>& matrix, T* sums) {
     LOCALIS_VECTORIZE
     for (std::size_t i = 0; i < size; ++i) sums[first + i] += total[i];
   }
+}
+
+namespace detail {
+
+/// Computes c = a B or c += a B, as `mode` says, where copy(vectors, begin, length, first, count, panel) copies a block
+/// of B to a panel: `length` of its rows from row `begin` on, and `count` of its columns from column `first` on.
+///
+/// The copy of a block stays in the first cache while the rows of `a` pass, and the part of `a` that the blocks of a
+/// panel meet stays in the second cache until the next panel. All scratch, at most 32 KiB, is on the stack, of which a
+/// thread may have no more than 128 KiB.
+template <class T, class Copy>
+void multiply_panels(const matrix_view<const T>& a, const matrix_view<T>& c, kernel::store mode, const Copy& copy) {
+  constexpr std::size_t most_rows = 1024;
+  // 512 KiB of floats. Measured with AVX-512: with all of 128 x 4096 values, a product takes 8 % longer, and with one
+  // block of 32 x 1024 values at a time, 20 %, because a row of B is then no longer read from one end to the other.
+  constexpr std::size_t most_values = std::size_t{1} << 17;
+  alignas(workspace::alignment) T panel[direct::few_inputs * 3 * direct::width<T>];
+  std::size_t places[most_rows];
+  const std::size_t tile = std::clamp<std::size_t>(a.rows, 1, most_rows);
+  for (std::size_t p = 0; p < tile; ++p) places[p] = p * a.stride;
+  const std::size_t depth = (std::max)(most_values / tile / direct::few_inputs, std::size_t{1}) * direct::few_inputs;
+  for (std::size_t row = 0; row < a.rows; row += tile) {
+    const std::size_t rows = (std::min)(tile, a.rows - row);
+    std::size_t top = 0;
+    do {
+      const std::size_t bottom = (std::min)(top + depth, a.columns);
+      direct::for_panels<T>(c.columns, [&](std::size_t first, std::size_t count, auto vectors) {
+        std::size_t begin = top;
+        do {
+          const std::size_t length = (std::min)(direct::few_inputs, bottom - begin);
+          copy(vectors, begin, length, first, count, panel);
+          const direct::windows<T> x{{1, 1, 0, 0, length}, a.data + row * a.stride + begin, places, rows};
+          direct::respond_panel<vectors()>(x, static_cast<const T*>(panel), count, c.data + row * c.stride + first,
+                                           c.stride, begin == 0 ? mode : kernel::store::add);
+          begin += length;
+        } while (begin < bottom);
+      });
+      top = bottom;
+    } while (top < a.columns);
+  }
+}
+
+/// Computes c[0 ... R - 1] as the products of a vector with R rows.
+template <std::size_t R, class T>
+[[gnu::always_inline]] inline void multiply_rows(const T* a, const matrix_view<const T>& b, T* c) {
+  using direct::load, direct::packet, direct::width;
+  constexpr std::size_t ways = 2;  // with R = 4, eight independent sums: more would not be computed faster
+  packet<T> sums[R] = {};
+  std::size_t i = 0;
+  while (i + width<T> <= b.columns) {
+    packet<T> part[R * ways] = {};
+    const auto step = [&](auto count) __attribute__((always_inline)) {
+      direct::unrolled<count()>([&](auto way) {
+        const packet<T> values = load(a + i + way * width<T>);
+        direct::unrolled<R>([&](auto r) {
+          packet<T>& sum = part[r * ways + way];
+          sum = direct::multiply_add<T>(values, load(b.data + r * b.stride + i + way * width<T>), sum);
+        });
+      });
+      i += count() * width<T>;
+    };
+    const std::size_t end = (std::min)(b.columns, i + direct::few_inputs * ways * width<T>);
+    while (i + ways * width<T> <= end) step(std::integral_constant<std::size_t, ways>{});
+    while (i + width<T> <= end) step(std::integral_constant<std::size_t, 1>{});
+    direct::unrolled<R>([&](auto r) { sums[r] += part[r * ways] + part[r * ways + 1]; });
+  }
+  direct::unrolled<R>([&](auto r) { c[r] = direct::sum<T>(sums[r]); });
+  for (; i < b.columns; ++i) {
+    direct::unrolled<R>([&](auto r) { c[r] += a[i] * b.data[r * b.stride + i]; });
+  }
+}
+
+/// Computes c = b a or c += b a, as `mode` says, for a vector a.   c: b.rows values, `step` elements apart
+template <class T>
+void multiply_vector(const T* a, const matrix_view<const T>& b, T* c, std::size_t step, kernel::store mode) {
+  std::size_t row = 0;
+  const auto multiply = [&](auto count) {
+    T sums[count()];
+    multiply_rows<count()>(a, matrix_view<const T>{b.data + row * b.stride, count(), b.columns, b.stride}, sums);
+    for (const T sum : sums) {
+      T& value = c[row++ * step];
+      value = mode == kernel::store::add ? value + sum : sum;
+    }
+  };
+  while (row + 4 <= b.rows) multiply(std::integral_constant<std::size_t, 4>{});
+  while (row < b.rows) multiply(std::integral_constant<std::size_t, 1>{});
+}
+
+/// Computes c += factor a b for a vector a.
+template <class T>
+void add_vector_product(T factor, const T* a, const matrix_view<const T>& b, T* c) {
+  constexpr std::size_t R = 8;  // rows whose sum is added to c: its rounding error grows with a part of the rows
+  std::size_t row = 0;
+  const T* rows = b.data;
+  for (; row + R <= b.rows; row += R, rows += R * b.stride) {
+    T factors[R];
+    for (std::size_t r = 0; r < R; ++r) factors[r] = factor * a[row + r];
+    LOCALIS_VECTORIZE
+    for (std::size_t i = 0; i < b.columns; ++i) {
+      T sum = 0;
+      direct::unrolled<R>([&](auto r) { sum += factors[r] * rows[r * b.stride + i]; });
+      c[i] += sum;
+    }
+  }
+  for (; row < b.rows; ++row, rows += b.stride) {
+    const T value = factor * a[row];
+    LOCALIS_VECTORIZE
+    for (std::size_t i = 0; i < b.columns; ++i) c[i] += value * rows[i];
+  }
+}
+
+enum class sign { plus, minus };
+
+/// Computes c = a b or c += a b, as `mode` says, with the sign of `direction`.
+template <class T>
+[[gnu::noinline]] void multiply_signed(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                       const matrix_view<T>& c, kernel::store mode, sign direction) {
+  const T factor = direction == sign::minus ? T(-1) : T(1);
+  if (a.rows == 1) {
+    if (mode == kernel::store::replace) std::fill_n(c.data, c.columns, T(0));
+    return add_vector_product(factor, a.data, b, c.data);
+  }
+  multiply_panels(
+      a, c, mode,
+      [&](auto vectors, std::size_t begin, std::size_t length, std::size_t first, std::size_t count, T* panel) {
+        direct::copy_rows<vectors()>(b.data + begin * b.stride + first, b.stride, count, length, panel);
+        if (direction == sign::plus) return;
+        for (std::size_t i = 0; i < length * vectors() * direct::width<T>; ++i) panel[i] = -panel[i];
+      });
+}
+
+}  // namespace detail
+
+/// Computes c = a b^T or c += a b^T, as `mode` says, on the calling thread: the response, U = X W^T. This and the next
+/// three functions are the products of a layer.
+template <class T>
+[[gnu::noinline]] void multiply_abt(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                    const matrix_view<T>& c, kernel::store mode) {
+  // With a vector, copying the matrix would take longer than the product.
+  if (a.rows == 1) return detail::multiply_vector(a.data, b, c.data, 1, mode);
+  if (b.rows == 1) return detail::multiply_vector(b.data, a, c.data, c.stride, mode);
+  detail::multiply_panels(
+      a, c, mode,
+      [&](auto vectors, std::size_t begin, std::size_t length, std::size_t first, std::size_t count, T* panel) {
+        direct::copy_columns<vectors()>(b.data + first * b.stride + begin, b.stride, count, length, panel);
+      });
+}
+
+/// Computes c = a^T b or c += a^T b, as `mode` says, on the calling thread: the weight product, G^T X.
+template <class T>
+[[gnu::noinline]] void multiply_atb(const matrix_view<const T>& a, const matrix_view<const T>& b,
+                                    const matrix_view<T>& c, kernel::store mode) {
+  using direct::few_windows;
+  alignas(workspace::alignment) T part[direct::product_part<T>];
+  std::size_t places[few_windows];
+  for (std::size_t p = 0; p < few_windows; ++p) places[p] = p * a.stride;
+  direct::for_panels<T>(c.columns, [&](std::size_t first, std::size_t count, auto vectors) {
+    std::size_t row = 0;
+    do {
+      const std::size_t rows = (std::min)(few_windows, a.rows - row);
+      direct::copy_rows<vectors()>(b.data + row * b.stride + first, b.stride, count, rows, part);
+      const direct::windows<T> x{{1, 1, 0, 0, a.columns}, a.data + row * a.stride, places, rows};
+      direct::product_panel<vectors()>(x, static_cast<const T*>(part),
+                                       {c.data + first, c.stride, count, row == 0 ? mode : kernel::store::add});
+      row += rows;
+    } while (row < a.rows);
+  });
+}
+
+/// Computes c = a b or c += a b, as `mode` says, on the calling thread: the input gradient, D W.
+template <class T>
+void multiply_ab(const matrix_view<const T>& a, const matrix_view<const T>& b, const matrix_view<T>& c,
+                 kernel::store mode) {
+  detail::multiply_signed(a, b, c, mode, detail::sign::plus);
+}
+
+/// Computes c -= a b on the calling thread, as for the remainder X - G W of mutual forgetting.
+template <class T>
+void subtract_ab(const matrix_view<const T>& a, const matrix_view<const T>& b, const matrix_view<T>& c) {
+  detail::multiply_signed(a, b, c, kernel::store::add, detail::sign::minus);
 }
 
 }  // namespace LOCALIS_CPU_THREADS

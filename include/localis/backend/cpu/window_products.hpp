@@ -74,6 +74,22 @@ template <std::size_t R, std::size_t V, class T>
   add_part();
 }
 
+/// Stores V vectors of sums, or adds them, as `mode` says, to the first `count` values at `place`.
+template <std::size_t V, class T>
+[[gnu::always_inline]] inline void store_sums(const packet<T>* sums, std::size_t count, kernel::store mode, T* place) {
+  const bool adds = mode == kernel::store::add;
+  if (count == V * width<T>) {
+    unrolled<V>([&](auto v) {
+      T* values = place + v * width<T>;
+      store(adds ? load(values) + sums[v] : sums[v], values);
+    });
+  } else {
+    T row[V * width<T>];
+    unrolled<V>([&](auto v) { store(sums[v], row + v * width<T>); });
+    for (std::size_t o = 0; o < count; ++o) place[o] = adds ? place[o] + row[o] : row[o];
+  }
+}
+
 /// Computes u = X W^T or u += X W^T, as `mode` says, for the units of one panel.   u: x.count rows, `stride` elements
 /// apart
 template <std::size_t V, class T>
@@ -88,19 +104,7 @@ template <std::size_t V, class T>
     packet<T> sums[R * V];
     respond_block<R, V>(x.walk, begins, panel, sums);
     unrolled<R>([&](auto r) {
-      if (r >= valid) return;
-      T* row_u = u + (p + r) * stride;
-      const bool adds = mode == kernel::store::add;
-      if (units == V * width<T>) {
-        unrolled<V>([&](auto v) {
-          T* place = row_u + v * width<T>;
-          store(adds ? load(place) + sums[r * V + v] : sums[r * V + v], place);
-        });
-      } else {
-        T row[V * width<T>];
-        unrolled<V>([&](auto v) { store(sums[r * V + v], row + v * width<T>); });
-        for (std::size_t o = 0; o < units; ++o) row_u[o] = adds ? row_u[o] + row[o] : row[o];
-      }
+      if (r < valid) store_sums<V>(sums + r * V, units, mode, u + (p + r) * stride);
     });
   }
 }
@@ -125,10 +129,20 @@ void add_window(const windows<T>& x, std::size_t p, T factor, T* sum) {
   }
 }
 
-/// Computes panel += X^T D for B consecutive inputs, the first at x + places[p step].   d: count x (V width)
+/// Where X^T D is stored: rows of `count` units, `stride` elements apart, one for each input.
+template <class T>
+struct product_rows {
+  T* rows;
+  std::size_t stride;
+  std::size_t count;
+  kernel::store mode;
+};
+
+/// Computes X^T D for B consecutive inputs, the first at x + places[p step].   d: count x (V width)
 template <std::size_t B, std::size_t V, class T>
-[[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d, T* panel) {
-  // The sums start at 0 and are added to the panel as a whole: it is rounded once per block, not once per window.
+[[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d,
+                                                 product_rows<T>& out) {
+  // The sums start at 0 and are added to the result as a whole: it is rounded once per block, not once per window.
   packet<T> sums[B * V];
   unrolled<B * V>([&](auto i) { sums[i] = packet<T>{}; });
   const std::size_t count = windows.count;
@@ -143,15 +157,15 @@ template <std::size_t B, std::size_t V, class T>
       unrolled<V>([&](auto v) { sums[b * V + v] = multiply_add(value, error[v], sums[b * V + v]); });
     });
   }
-  unrolled<B * V>([&](auto i) {
-    T* sum = panel + i * width<T>;
-    store(load(sum) + sums[i], sum);
+  unrolled<B>([&](auto b) {
+    store_sums<V>(sums + b * V, out.count, out.mode, out.rows);
+    out.rows += out.stride;
   });
 }
 
-/// Computes panel += X^T D for the units of one panel.   d: x.count x (V width)
+/// Computes X^T D for the units of one panel.   d: x.count x (V width)
 template <std::size_t V, class T>
-[[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, T* panel) {
+[[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, product_rows<T> out) {
   // B V sums, V errors and one value of X are held in registers: at most 28 of 32, or 16 of 16.
   constexpr std::size_t B =
       many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
@@ -160,11 +174,18 @@ template <std::size_t V, class T>
     for (std::size_t column = 0; column < walk.columns; ++column) {
       const T* values = x.x + row * walk.row_step + column * walk.column_step;
       std::size_t j = 0;
-      for (; j + B <= walk.length; j += B, panel += B * V * width<T>) product_block<B, V>(x, values + j, d, panel);
-      for (; j + 4 <= walk.length; j += 4, panel += 4 * V * width<T>) product_block<4, V>(x, values + j, d, panel);
-      for (; j < walk.length; ++j, panel += V * width<T>) product_block<1, V>(x, values + j, d, panel);
+      for (; j + B <= walk.length; j += B) product_block<B, V>(x, values + j, d, out);
+      for (; j + 4 <= walk.length; j += 4) product_block<4, V>(x, values + j, d, out);
+      for (; j < walk.length; ++j) product_block<1, V>(x, values + j, d, out);
     }
   }
+}
+
+/// Computes panel += X^T D for the units of one panel.   d: x.count x (V width)
+template <std::size_t V, class T>
+void product_panel(const windows<T>& x, const T* d, T* panel) {
+  constexpr std::size_t panel_units = V * width<T>;
+  product_panel<V>(x, d, product_rows<T>{panel, panel_units, panel_units, kernel::store::add});
 }
 
 /// Windows of a product that are read at once. Their part of D, 12 KiB where a panel is three vectors of AVX-512, stays
