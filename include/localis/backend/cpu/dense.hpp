@@ -95,8 +95,8 @@ struct dense_product {
   void input_gradient_scratch(workspace&) const {}
 
  private:
-  /// Computes U = X W^T. Threads split the longer side of U: its rows in whole blocks of respond_panel, or its units in
-  /// whole vectors of floats.
+  /// Computes U = X W^T. Threads split the longer side of U: its rows in multiples of 8, which are whole blocks of
+  /// respond_panel or nearly so, or its units in whole vectors.
   void multiply(const response_arguments<T>& forward) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();

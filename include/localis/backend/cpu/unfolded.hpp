@@ -155,8 +155,9 @@ struct unfolded_convolution {
   };
 
   /// Rows of X in a tile: what fits into tile_bytes. At least 64, or a product would pack W for few rows; at most 1024,
-  /// or small inputs would give threads too few tiles. Multiples of 16 are whole blocks of rows of respond_panel. With
-  /// half and twice these limits, convolutions of 2 and 4 groups differ in time by less than runs do (AVX2).
+  /// or small inputs would give threads too few tiles. Multiples of 16 are whole blocks of rows of respond_panel, or
+  /// nearly so. With half and twice these limits, convolutions of 2 and 4 groups differ in time by less than runs do
+  /// (AVX2).
   [[nodiscard]] std::size_t tile_rows() const {
     return std::clamp<std::size_t>(available.tile_bytes / (map.seen() * sizeof(T)), 64, 1024) / 16 * 16;
   }
