@@ -106,27 +106,38 @@ void pack(std::size_t units, std::size_t inputs, const Weights& weights, std::si
     });
   });
 }
-/// Inputs that are unpacked at a time: a cache line of floats of each unit is read whole, and what is written for them
-/// stays in the first cache. Measured with AVX2 (bench_layer): with 8 and 32 inputs, times differ by less than runs do.
-inline constexpr std::size_t strip = 16;
-
 /// Computes dw, O x I, as the sum of `copies` sets of panels, one set per thread, added in the order of threads.
 template <class T>
 void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t copies, std::size_t threads, T* dw) {
   const std::size_t size = panels_size<T>(units, inputs);
+  const std::size_t squares = inputs / width<T> * width<T>;
   parallel_for(threads, [&](std::size_t thread) {
     std::size_t index = 0;
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       if (index++ % threads != thread) return;
       constexpr std::size_t panel_units = vectors() * width<T>;
       const T* panel = panels + first * inputs;
-      for (std::size_t begin = 0; begin < inputs; begin += strip) {
-        const std::size_t end = (std::min)(begin + strip, inputs);
-        for (std::size_t o = 0; o < count; ++o) {
-          for (std::size_t i = begin; i < end; ++i) {
-            T sum = panel[i * panel_units + o];
-            for (std::size_t copy = 1; copy < copies; ++copy) sum += panel[copy * size + i * panel_units + o];
-            dw[(first + o) * inputs + i] = sum;
+      for (std::size_t begin = 0; begin < count; begin += width<T>) {
+        const std::size_t valid = (std::min)(width<T>, count - begin);
+        T* rows = dw + (first + begin) * inputs;
+        for (std::size_t i = 0; i < squares; i += width<T>) {
+          packet<T> square[width<T>];
+          unrolled<width<T>>([&](auto r) {
+            const T* values = panel + (i + r) * panel_units + begin;
+            square[r] = load(values);
+            for (std::size_t copy = 1; copy < copies; ++copy) square[r] += load(values + copy * size);
+          });
+          transpose<T>(square);
+          unrolled<width<T>>([&](auto r) {
+            if (r < valid) store(square[r], rows + r * inputs + i);
+          });
+        }
+        for (std::size_t i = squares; i < inputs; ++i) {
+          for (std::size_t o = 0; o < valid; ++o) {
+            const T* value = panel + i * panel_units + begin + o;
+            T sum = *value;
+            for (std::size_t copy = 1; copy < copies; ++copy) sum += value[copy * size];
+            rows[o * inputs + i] = sum;
           }
         }
       }
