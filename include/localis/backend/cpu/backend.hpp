@@ -5,14 +5,13 @@
 #include <string>
 #include <type_traits>
 
-#include <Eigen/Core>
-
 #include <localis/backend/concept.hpp>
 #include <localis/backend/cpu/algorithm.hpp>
 #include <localis/backend/cpu/dense.hpp>
 #include <localis/backend/cpu/depthwise.hpp>
 #include <localis/backend/cpu/direct.hpp>
 #include <localis/backend/cpu/gemm.hpp>
+#include <localis/backend/cpu/packet.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/backend/cpu/resources.hpp>
 #include <localis/backend/cpu/unfolded.hpp>
@@ -47,7 +46,7 @@ struct options {
   cpu::convolution convolution = cpu::convolution::fast;
 };
 
-/// The CPU backend: arrays in host memory, matrix products by Eigen, loops and tiles over OpenMP threads.
+/// The CPU backend: arrays in host memory, products in vector registers, loops and tiles over OpenMP threads.
 ///
 /// This class implements memory, loops and reductions. Responses, local rules and gradients of a linear map are
 /// computed by an algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, dense.hpp, winograd.hpp,
@@ -69,8 +68,8 @@ class backend : public host_backend {
   }
 
   [[nodiscard]] std::size_t threads() const { return resources_.threads; }
-  /// Returns the vector instructions that Eigen was compiled for, for example "AVX512, FMA, AVX2, ...".
-  [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
+  /// Returns the vector instructions that products use, such as "AVX-512".
+  [[nodiscard]] static std::string instructions() { return direct::instructions; }
   /// Returns how convolutions are computed.
   [[nodiscard]] std::string arithmetic() const {
     if (std::is_same_v<Scalar, double> || resources_.convolution == convolution::direct) return "direct convolution";

@@ -18,6 +18,21 @@
 namespace localis::cpu::direct {
 inline namespace LOCALIS_CPU_THREADS {
 
+/// The vector instructions that packets use.
+#if defined(__AVX512F__)
+inline constexpr const char* instructions = "AVX-512";
+#elif defined(__AVX__) && defined(__FMA__)
+inline constexpr const char* instructions = "AVX with FMA";
+#elif defined(__AVX__)
+inline constexpr const char* instructions = "AVX";
+#elif defined(__aarch64__)
+inline constexpr const char* instructions = "NEON";
+#elif defined(__SSE2__)
+inline constexpr const char* instructions = "SSE2";
+#else
+inline constexpr const char* instructions = "those of the compiler";
+#endif
+
 /// Size in bytes of the widest vector register that the compiler may use.
 #if defined(__AVX512F__)
 inline constexpr std::size_t packet_bytes = 64;

@@ -13,18 +13,18 @@
 #if defined(_OPENMP)
 #include <thrust/system/omp/execution_policy.h>
 #endif
-#include <Eigen/Core>
 #include <thrust/system/cpp/execution_policy.h>
 
 #include <localis/backend/cpu/gemm.hpp>
+#include <localis/backend/cpu/packet.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/backend/host_backend.hpp>
 #include <localis/backend/thrust/backend.hpp>
 #include <localis/config.hpp>
 #include <localis/core/error.hpp>
 
-/// Runs the code of the GPU backend on the CPU: loops by Thrust over OpenMP threads, and Eigen as the BLAS. It needs
-/// the headers of Thrust, but no CUDA toolkit (Debian: libthrust-dev).
+/// Runs the code of the GPU backend on the CPU: loops by Thrust over OpenMP threads, and the products of
+/// localis::cpu as the BLAS. It needs the headers of Thrust, but no CUDA toolkit (Debian: libthrust-dev).
 namespace localis::thrust_host {
 inline namespace LOCALIS_CPU_THREADS {
 
@@ -49,7 +49,7 @@ class system : public host_backend {
   [[nodiscard]] std::size_t stretch() const { return options_.stretch; }
   [[nodiscard]] std::size_t chunk_bytes() const { return options_.chunk_bytes; }
   [[nodiscard]] std::size_t threads() const { return cpu::available_threads(); }
-  [[nodiscard]] static std::string instructions() { return Eigen::SimdInstructionSetsInUse(); }
+  [[nodiscard]] static std::string instructions() { return cpu::direct::instructions; }
   [[nodiscard]] static std::string arithmetic() { return "direct convolution"; }
 
   template <class T>
