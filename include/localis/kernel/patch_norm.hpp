@@ -113,8 +113,8 @@ struct patch_norm {
   }
 };
 
-/// The gradient that the window around p contributes to each of its n_p values x: level_p + slope_p (x - m_p),
-///   level_p = sum_c dy_pc / (s_p n_p),  slope_p = sum_c dy_pc (x_pc - m_p) / (s_p^3 n_p),  s = 1 / inverse.
+/// The gradient that the window around p contributes to each of its n_p values x: level_p / s_p + slope_p (x - m_p),
+///   level_p = sum_c dy_pc / n_p,  slope_p = sum_c dy_pc (x_pc - m_p) / (s_p^3 n_p),  s = 1 / inverse.
 template <class T>
 struct patch_norm_coefficients {
   shape extents;
@@ -133,19 +133,22 @@ struct patch_norm_coefficients {
     const T* d = dy + row * channels;
     const T m = mean[row];
     const T r = inverse[row];
-    const T factor = r / static_cast<T>(patch::centred(extents, size, row).positions() * channels);
+    const T inv_count = T(1) / static_cast<T>(patch::centred(extents, size, row).positions() * channels);
     const T sum = math::sum_of<T>(
         channels, [=](std::size_t c) { return d[c]; }, team);
     const T product = math::sum_of<T>(
         channels, [=](std::size_t c) { return d[c] * ((in[c] - m) * r); }, team);
     if (team.lane() != 0) return;
-    level[row] = factor * sum;
-    slope[row] = factor * r * product;
+    level[row] = inv_count * sum;
+    slope[row] = inv_count * r * r * product;
   }
 };
 
-/// Gradient with respect to x: dx_q = dy_q / s_q - sum over windows p that see q of ( level_p + slope_p (x_q - m_p) );
-/// dx may be dy. Windows are symmetric: the windows that contain q are those around the positions in the window of q.
+/// Gradient with respect to x, summed over the windows p that see q; dx may be dy:
+///   dx_q = dy_q / s_q - sum_p ( level_p / s_p + slope_p (x_q - m_p) )
+/// Windows are symmetric: the windows that contain q are those around the positions in the window of q. For the window
+/// around q itself, dy_q - level_q is computed first: this is exactly 0 in a window of one value, where a compiler that
+/// fuses dy_q / s_q - level_q / s_q would leave the rounding error of a product.
 template <class T>
 struct patch_norm_gradient {
   shape extents;
@@ -165,16 +168,17 @@ struct patch_norm_gradient {
     T shift = 0;
     T slope_sum = 0;
     patch::centred(extents, size, row).for_each(extents, [&](std::size_t p) {
-      shift += level[p] + slope[p] * (center - mean[p]);
+      shift += (p == row ? T(0) : inverse[p] * level[p]) + slope[p] * (center - mean[p]);
       slope_sum += slope[p];
     });
+    const T own_level = level[row];
     const T r = inverse[row];
     const T* in = x + row * extents.channels;
     const T* d = dy + row * extents.channels;
     T* out = dx + row * extents.channels;
     LOCALIS_VECTORIZE
     for (std::size_t c = team.lane(); c < extents.channels; c += team.lanes())
-      out[c] = r * d[c] - shift - slope_sum * (in[c] - center);
+      out[c] = r * (d[c] - own_level) - shift - slope_sum * (in[c] - center);
   }
 };
 

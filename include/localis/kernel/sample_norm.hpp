@@ -188,7 +188,8 @@ struct sum_of_samples {
 };
 
 /// Weights an array of sums by gamma, in place: s_c <- sum over the channels k of the group of gamma_k s_k / (H W times
-/// these channels). Each row is one group of one sample.
+/// these channels). Each row is one group of one sample. In a group of one channel, gamma is left to
+/// sample_norm_gradient.
 template <class T>
 struct weigh_sums {
   shape extents;
@@ -200,7 +201,7 @@ struct weigh_sums {
   constexpr void operator()(std::size_t row, const Team& team = {}) const {
     const std::size_t width = divide(extents.channels, groups).whole;
     T* s = sums + row * width;
-    const T* weight = gamma == nullptr ? nullptr : gamma + divide(row, groups).remainder * width;
+    const T* weight = gamma == nullptr || width == 1 ? nullptr : gamma + divide(row, groups).remainder * width;
     const T inv_count = T(1) / static_cast<T>(extents.positions() * width);
     LOCALIS_VECTORIZE
     for (std::size_t c = team.lane(); c < width; c += team.lanes())
@@ -213,10 +214,12 @@ struct weigh_sums {
 };
 
 /// Gradient with respect to x: dx = inverse (gamma dy - level - xhat slope), where weigh_sums has weighted level and
-/// slope; dx may be dy.
+/// slope; dx may be dy. In groups of one channel, gamma is a factor of the whole difference: dy - level is exactly 0 in
+/// a group of one value, where a compiler that fuses gamma dy - level would leave the rounding error of a product.
 template <class T>
 struct sample_norm_gradient {
   shape extents;
+  std::size_t groups;
   const T* x;
   const T* dy;
   T* dx;
@@ -239,6 +242,11 @@ struct sample_norm_gradient {
       if (gamma == nullptr) {
         LOCALIS_VECTORIZE
         for (std::size_t c = begin; c < end; ++c) out[c] = r[c] * (d[c] - sum[c] - (in[c] - m[c]) * r[c] * product[c]);
+      } else if (groups == channels) {
+        LOCALIS_VECTORIZE
+        for (std::size_t c = begin; c < end; ++c) {
+          out[c] = gamma[c] * r[c] * (d[c] - sum[c] - (in[c] - m[c]) * r[c] * product[c]);
+        }
       } else {
         LOCALIS_VECTORIZE
         for (std::size_t c = begin; c < end; ++c) {

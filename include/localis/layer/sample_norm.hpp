@@ -82,8 +82,8 @@ class sample_norm_layer {
     weigh(a.slope);
     backend.for_samples(
         arrays.samples, op.in.size(), channels_,
-        kernel::sample_norm_gradient<scalar>{op.in, arrays.input, arrays.output_gradient, arrays.input_gradient, a.mean,
-                                             a.inverse, gamma(), a.level, a.slope});
+        kernel::sample_norm_gradient<scalar>{op.in, op.groups, arrays.input, arrays.output_gradient,
+                                             arrays.input_gradient, a.mean, a.inverse, gamma(), a.level, a.slope});
   }
 
  private:
