@@ -22,6 +22,21 @@ TEST_CASE_TEMPLATE("packet: is loaded from and stored to any address, and nothin
   }
 }
 
+TEST_CASE_TEMPLATE("packet: unrolled_factors passes each value with its index, in order", T, float, double) {
+  constexpr std::size_t width = direct::width<T>;
+  std::vector<T> in(3 * width + 1);
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<T>(i + 5);
+  std::vector<std::size_t> indices;
+  const auto check = [&](auto index, T value) {
+    CHECK(value == in[1 + index]);
+    indices.push_back(index);
+  };
+  direct::unrolled_factors<2 * width>(in.data() + 1, check);
+  direct::unrolled_factors<2 * width + 1>(in.data() + 1, check);
+  REQUIRE(indices.size() == 4 * width + 1);
+  for (std::size_t i = 0; i < indices.size(); ++i) CHECK(indices[i] == (i < 2 * width ? i : i - 2 * width));
+}
+
 TEST_CASE_TEMPLATE("packet: multiply_add rounds once where the machine can, and keeps the sign of zero", T, float,
                    double) {
   const auto first = [](T factor, T value, T sum) {

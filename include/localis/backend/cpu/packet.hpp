@@ -150,5 +150,24 @@ template <class T>
   });
 }
 
+/// Calls f(0, values[0]) ... f(N - 1, values[N - 1]), each index being a constant, for factors of multiply_add. NEON
+/// multiplies by any value of a register and so loads whole registers of factors. As single values, which g++ loads
+/// early, each factor would hold a register, and sums would be spilled to memory.
+template <std::size_t N, class T, class F>
+[[gnu::always_inline]] inline void unrolled_factors(const T* values, const F& f) {
+#if defined(__aarch64__)
+  if constexpr (N % width<T> == 0) {
+    unrolled<N / width<T>>([&](auto part) __attribute__((always_inline)) {
+      const packet<T> factors = load(values + part * width<T>);
+      unrolled<width<T>>([&](auto i) __attribute__((always_inline)) {
+        f(std::integral_constant<std::size_t, part * width<T> + i>{}, factors[i()]);
+      });
+    });
+    return;
+  }
+#endif
+  unrolled<N>([&](auto i) __attribute__((always_inline)) { f(i, values[i]); });
+}
+
 }  // namespace LOCALIS_CPU_THREADS
 }  // namespace localis::cpu::direct

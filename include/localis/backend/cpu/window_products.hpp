@@ -153,8 +153,7 @@ template <std::size_t B, std::size_t V, class T>
     const T* values = x + *place;
     packet<T> error[V];
     unrolled<V>([&](auto v) { error[v] = load(d + (p * V + v) * width<T>); });
-    unrolled<B>([&](auto b) {
-      const T value = values[b];
+    unrolled_factors<B>(values, [&](auto b, T value) {
       unrolled<V>([&](auto v) { sums[b * V + v] = multiply_add(value, error[v], sums[b * V + v]); });
     });
   }
@@ -167,7 +166,7 @@ template <std::size_t B, std::size_t V, class T>
 /// Computes X^T D for the units of one panel.   d: x.count x (V width)
 template <std::size_t V, class T>
 [[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, product_rows<T> out) {
-  // B V sums, V errors and one value of X are held in registers: at most 28 of 32, or 16 of 16.
+  // B V sums, V errors and a value or a vector of X are held in registers: at most 28 of 32, or 16 of 16.
   constexpr std::size_t B =
       many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
   const stretches& walk = x.walk;
