@@ -257,7 +257,8 @@ struct average_pool {
 };
 
 /// Gradient of average pooling, the adjoint of average_pool. Each row is one whole sample; or, by `position`, one input
-/// position, which adds up its windows.
+/// position, which adds up its windows. Both divide the finished sum, so that they give the same bytes whether or not
+/// compilers fuse multiplications with additions.
 template <class T>
 struct average_pool_gradient {
   indexed_map map;
@@ -271,7 +272,6 @@ struct average_pool_gradient {
       LOCALIS_VECTORIZE
       for (std::size_t i = begin; i < end; ++i) gradient[p * channels + i] = T(0);
     }
-    const T inv_count = T(1) / static_cast<T>(map.field.positions());
     for (std::uint32_t p = 0; p < map.rows; ++p) {
       const auto corner = map.by_out_width(p);
       const pool_area area(map, corner.whole, corner.remainder);
@@ -280,9 +280,14 @@ struct average_pool_gradient {
         for (std::size_t c = area.left; c < area.right; ++c) {
           T* in = gradient + (r * map.in.width + c) * channels;
           LOCALIS_VECTORIZE
-          for (std::size_t i = begin; i < end; ++i) in[i] += inv_count * out[i];
+          for (std::size_t i = begin; i < end; ++i) in[i] += out[i];
         }
       }
+    }
+    const T inv_count = T(1) / static_cast<T>(map.field.positions());
+    for (std::size_t p = 0; p < map.in.positions(); ++p) {
+      LOCALIS_VECTORIZE
+      for (std::size_t i = begin; i < end; ++i) gradient[p * channels + i] *= inv_count;
     }
   }
 
@@ -292,14 +297,13 @@ struct average_pool_gradient {
     const T* windows = dy + std::uint64_t{place.whole} * map.out.size();
     const auto rows = detail::window_range::rows(map, pixel.whole);
     const auto columns = detail::window_range::columns(map, pixel.remainder);
-    const T inv_count = T(1) / static_cast<T>(map.field.positions());
     T sum = 0;
     for (std::uint32_t r = rows.first; r < rows.last; ++r) {
       for (std::uint32_t c = columns.first; c < columns.last; ++c) {
-        sum += inv_count * windows[(r * narrow(map.out.width) + c) * map.in.channels + i];
+        sum += windows[(r * narrow(map.out.width) + c) * map.in.channels + i];
       }
     }
-    dx[row * map.in.channels + i] = sum;
+    dx[row * map.in.channels + i] = sum * (T(1) / static_cast<T>(map.field.positions()));
   }
 };
 
