@@ -17,7 +17,7 @@ double worst(T least, int steps) {
     const T x = least * static_cast<T>(i) / static_cast<T>(steps);
     const long double exact = std::exp(static_cast<long double>(x));
     const T rounded = static_cast<T>(exact);
-    const T unit = rounded - std::nextafter(rounded, T(0));
+    const auto unit = static_cast<long double>(rounded - std::nextafter(rounded, T(0)));
     const auto off = static_cast<double>(std::abs(static_cast<long double>(exp_of_negative(x)) - exact) / unit);
     most = off <= most ? most : off;  // NaN too
   }
