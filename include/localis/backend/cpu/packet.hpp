@@ -111,18 +111,26 @@ template <std::size_t N, class F>
   (std::make_index_sequence<N>{});
 }
 
+/// Returns the values of `a` and, from number `width` on, of `b` that have these numbers. Compilers make it a shuffle.
+template <class T, std::size_t... Js>
+[[gnu::always_inline]] inline packet<T> shuffle(packet<T> a, packet<T> b, std::index_sequence<Js...>) {
+  return packet<T>{(Js < width<T> ? a[Js % width<T>] : b[Js % width<T>])...};
+}
+
+/// Calls f(H, numbers) with the constants H = width / 2, width / 4 ... 1 and 0 ... width - 1.
+template <class T, class F>
+[[gnu::always_inline]] inline void for_halves(const F& f) {
+  unrolled<4>([&](auto level) __attribute__((always_inline)) {
+    constexpr std::size_t H = std::size_t{8} >> level;
+    if constexpr (H < width<T>) f(std::integral_constant<std::size_t, H>{}, std::make_index_sequence<width<T>>{});
+  });
+}
+
 /// Returns the sum of all values.
 template <class T>
 [[gnu::always_inline]] inline T sum(packet<T> values) {
-  const auto add_distant = [&]<std::size_t H, std::size_t... Js>(
-      std::integral_constant<std::size_t, H>, std::index_sequence<Js...>) __attribute__((always_inline)) {
-    values += __builtin_shufflevector(values, values, (Js ^ H)...);
-  };
-  unrolled<4>([&](auto level) {
-    constexpr std::size_t H = std::size_t{8} >> level;
-    if constexpr (H < width<T>) {
-      add_distant(std::integral_constant<std::size_t, H>{}, std::make_index_sequence<width<T>>{});
-    }
+  for_halves<T>([&]<std::size_t... Js>(auto H, std::index_sequence<Js...>) __attribute__((always_inline)) {
+    values += shuffle<T>(values, values, std::index_sequence<(Js ^ H())...>{});
   });
   return values[0];
 }
@@ -131,22 +139,16 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void transpose(packet<T>* rows) {
   // Each pass exchanges the squares of H x H values off the diagonals of squares of 2H x 2H.
-  const auto exchange = [&]<std::size_t H, std::size_t... Js>(
-      std::integral_constant<std::size_t, H>, std::index_sequence<Js...>) __attribute__((always_inline)) {
-    unrolled<width<T>>([&](auto r) {
-      if constexpr ((r & H) == 0) {
+  for_halves<T>([&]<std::size_t... Js>(auto H, std::index_sequence<Js...>) __attribute__((always_inline)) {
+    constexpr std::size_t side = H();
+    unrolled<width<T>>([&](auto r) __attribute__((always_inline)) {
+      if constexpr ((r & side) == 0) {
         const packet<T> a = rows[r];
-        const packet<T> b = rows[r + H];
-        rows[r] = __builtin_shufflevector(a, b, ((Js & H) == 0 ? Js : width<T> + Js - H)...);
-        rows[r + H] = __builtin_shufflevector(a, b, ((Js & H) == 0 ? Js + H : width<T> + Js)...);
+        const packet<T> b = rows[r + side];
+        rows[r] = shuffle<T>(a, b, std::index_sequence<((Js & side) == 0 ? Js : width<T> + Js - side)...>{});
+        rows[r + side] = shuffle<T>(a, b, std::index_sequence<((Js & side) == 0 ? Js + side : width<T> + Js)...>{});
       }
     });
-  };
-  unrolled<4>([&](auto level) {
-    constexpr std::size_t H = std::size_t{8} >> level;
-    if constexpr (H < width<T>) {
-      exchange(std::integral_constant<std::size_t, H>{}, std::make_index_sequence<width<T>>{});
-    }
   });
 }
 
