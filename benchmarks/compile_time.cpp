@@ -61,7 +61,7 @@ void collect_includes(const std::string& header, std::set<std::string>& found) {
   }
 }
 
-/// The headers of other libraries that a header includes: those of the standard and of Eigen, whose names have no dot.
+/// The headers of other libraries that a header includes: those of the standard, whose names have no dot.
 source needs_of(const std::string& header) {
   std::set<std::string> all;
   collect_includes(header, all);

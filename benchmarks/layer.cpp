@@ -15,6 +15,7 @@
 #include "lab/report/format.hpp"
 #include "run_benchmarks.hpp"
 #include "tell_machine.hpp"
+#include <Eigen/Core>
 #include <benchmark/benchmark.h>
 
 #include <localis/localis.hpp>

@@ -2,7 +2,7 @@
 //
 //   planned   parameters, one array of momentum and the arena, by summary() before the step
 //   counted   the largest memory that the backend held at once, without the few norms of the optimizer
-//   resident  the largest memory of the process, including the batch, Eigen's packing buffers and the program itself
+//   resident  the largest memory of the process, including the batch and the program itself
 //   of sgd    counted bytes without the weights, as a fraction of those at T = 0
 //
 // Every row is measured in a process of its own. The exit status is 1 if planned and counted differ.

@@ -82,11 +82,10 @@ awk '{ ++all; if ($1 > most) most = $1; if ($2 > 0) ++spilling }
   END { printf "%d kernels, at most %d registers, %d with registers spilled\n", all, most, spilling }' "$build/kernels.txt"
 awk '$2 > 0' "$build/kernels.txt" | cut -c1-200
 
-eigen=$(sed -n 's,^Eigen3_DIR:PATH=\(.*\)/share/eigen3/cmake$,\1/include/eigen3,p' "$build/CMakeCache.txt")
 doctest=$(sed -n 's/^LOCALIS_DOCTEST_INCLUDE:PATH=//p' "$build/CMakeCache.txt")
 [ "$doctest" != /usr/include ] || doctest=  # found as it is; named once more it would stand before the compiler's own
 nvcc -x cu -ptx -O1 -DNDEBUG -arch=sm_80 -Werror all-warnings --expt-relaxed-constexpr -std=c++20 -Xcompiler -fopenmp \
-  "-I$root/include" "-I$root/tests" "-isystem=${eigen:-/usr/include/eigen3}" ${doctest:+"-isystem=$doctest"} \
+  "-I$root/include" "-I$root/tests" ${doctest:+"-isystem=$doctest"} \
   "$root/tests/cuda/stores.cpp" -o "$build/stores.ptx"
 status=0
 awk -f "$root/tests/cuda/stores.awk" "$build/stores.ptx" >"$build/stores.txt" || status=1

@@ -57,7 +57,6 @@ if ! find_compiler; then
   }
 fi
 
-need libeigen3-dev has_header libeigen3-dev eigen3/Eigen/Core
 need zlib1g-dev has_header zlib1g-dev zlib.h
 need_components
 need libcli11-dev has_header libcli11-dev CLI/CLI.hpp

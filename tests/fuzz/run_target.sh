@@ -6,7 +6,7 @@ target=$1
 program=$build/$target
 log=$build/$target.log
 if ! "$compiler" -std=c++20 -O1 -g "$sanitize" -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS -I"$root/include" \
-  -isystem /usr/include/eigen3 -isystem /usr/local/include/eigen3 "$here/$target.cpp" -o "$program" -lz -ljpeg -lpng \
+  "$here/$target.cpp" -o "$program" -lz -ljpeg -lpng \
   >"$log" 2>&1; then
   cat "$log" >&2
   exit 255

@@ -14,8 +14,7 @@ nowhere='^$'
 
 # One is Thrust's own, by which its users choose the device.
 forbid 'a macro that is not named LOCALIS_*' '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*define[[:space:]]+LOCALIS_|^backend/thrust_host/backend\.hpp:[0-9]+:#define THRUST_DEVICE_SYSTEM ' '^[[:space:]]*#[[:space:]]*define'
-forbid 'Eigen outside backend/cpu/ and backend/thrust_host/' '^backend/(cpu|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
-forbid "Eigen's private names outside backend/cpu/gemm.hpp" '^backend/cpu/gemm\.hpp:' 'Eigen::internal'
+forbid 'Eigen, which the library does not need' "$nowhere" '#[[:space:]]*include[[:space:]]*[<"](unsupported/)?Eigen/'
 forbid 'OpenMP outside backend/cpu/, backend/thrust_host/ and config.hpp' '^(backend/(cpu|thrust_host)/|config\.hpp:)' '#[[:space:]]*include[[:space:]]*[<"]omp\.h|#[[:space:]]*pragma[[:space:]]+omp|_OPENMP'
 forbid 'zlib outside data/gzip.hpp and io/checkpoint.hpp' '^(data/gzip|io/checkpoint)\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]zlib\.h'
 forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[[:space:]]*[<"](jpeglib|jerror)\.h'

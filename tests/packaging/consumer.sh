@@ -71,8 +71,8 @@ case $how in
     install_here
     PKG_CONFIG_PATH=$folder/installed/share/pkgconfig
     export PKG_CONFIG_PATH
-    pkg-config --exists --print-errors 'localis >= 0.1' # the flags of Eigen come with it, and only Eigen may warn
-    flags=$(pkg-config --cflags localis | sed 's,-I\([^ ]*eigen3\),-isystem \1,')
+    pkg-config --exists --print-errors 'localis >= 0.1'
+    flags=$(pkg-config --cflags localis)
     # shellcheck disable=SC2086
     "$compiler" -std=c++20 $optimize $flags "$@" -pthread "$here"/*.cpp -o consumer
     ./consumer
@@ -86,7 +86,7 @@ case $how in
     }
     for threads in '' $openmp; do
       # shellcheck disable=SC2086
-      "$compiler" -std=c++20 $optimize $threads -Iheaders -isystem "$EIGEN" "$@" -pthread "$here"/*.cpp -o consumer
+      "$compiler" -std=c++20 $optimize $threads -Iheaders "$@" -pthread "$here"/*.cpp -o consumer
       ./consumer
     done
     ;;

@@ -34,7 +34,6 @@ class Localis(ConanFile):
             copy(self, pattern, self._repository, self.export_sources_folder)
 
     def requirements(self):
-        self.requires("eigen/[>=3.4 <6]")
         if self.options.gzip or self.options.checkpoint:
             self.requires("zlib/[>=1.2.11 <2]")
         if self.options.folder:

@@ -340,8 +340,8 @@ using stage_values = std::vector<double> localis::epoch_record::*;
   fact("localis", version() + (all.computer.commit.empty() ? "" : ", commit " + all.computer.commit));
   fact("processor", all.computer.processor + ", threads " + std::to_string(all.network.threads));
   fact("system", all.computer.system);
-  fact("build", all.computer.compiler + ", " + all.computer.build + "; Eigen: " + all.network.instructions + "; " +
-                    all.network.arithmetic);
+  fact("build", all.computer.compiler + ", " + all.computer.build +
+                    "; vector instructions: " + all.network.instructions + "; " + all.network.arithmetic);
   fact("pictures", all.data + ": " + grouped(all.train) + " to train with, " + grouped(all.validation) +
                        " to validate, " + grouped(all.test) + " to test, the last looked at once per run");
   std::string stages = std::string(all.chosen.comparison.network) + ": " + std::to_string(all.network.rows.size()) +

@@ -74,8 +74,7 @@ struct summary {
     }
     out << '\n';
     if (s.memory.empty()) return out;
-    out << "\nbytes of one step, batch " << s.batch
-        << " (each column at its own worst moment; Eigen's packing buffers are not counted)\n";
+    out << "\nbytes of one step, batch " << s.batch << " (each column at its own worst moment)\n";
     std::vector<std::vector<std::string>> plans{
         {"boundary", "activations", "gradients", "scratch", "arena", "per optimizer array"}};
     for (const memory_row& m : s.memory) {

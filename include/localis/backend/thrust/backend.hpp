@@ -30,7 +30,7 @@
 namespace localis::device {
 
 /// A backend whose loops are launches, that is n independent calls of a function object, and whose products run in a
-/// BLAS. It is the code that cuda and thrust_host share, and depends neither on Eigen nor on cuBLAS nor on threads.
+/// BLAS. It is the code that cuda and thrust_host share, and depends neither on cuBLAS nor on threads.
 ///
 /// This class implements memory and loops. Responses, local rules and gradients of a linear map are computed by an
 /// algorithm (algorithm.hpp), which is picked for each map: depthwise.hpp, system_convolution.hpp or unfolded.hpp. All
