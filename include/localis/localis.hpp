@@ -1,7 +1,7 @@
 #pragma once
 
-/// Includes the whole CPU core, which needs no other library. Include smaller headers to compile faster. Components with
-/// other dependencies (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp) and logs (io/csv_log.hpp,
+/// Includes the whole CPU core, which needs no other library. Include smaller headers to compile faster. Components
+/// with other dependencies (data/gzip.hpp, data/folder.hpp, io/safetensors.hpp) and logs (io/csv_log.hpp,
 /// io/json_lines_log.hpp, io/tensorboard_log.hpp) are not part of it.
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/backend/reference/backend.hpp>
