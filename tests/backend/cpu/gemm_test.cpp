@@ -45,7 +45,7 @@ void check_product(std::size_t m, std::size_t n, std::size_t k, const wide<T>& a
   for (const auto mode : {lo::kernel::store::replace, lo::kernel::store::add}) {
     wide<T> c(m, n, 3);
     const wide<T> before = c;
-    product(a.in(), b.in(), c.out(), mode);
+    product(a.in(), b.in(), c.out(), mode, lo::cpu::precision::float32);
     std::vector<double> found;
     std::vector<double> expected;
     for (std::size_t i = 0; i < m; ++i) {
@@ -105,7 +105,7 @@ TEST_CASE("multiply: a product without terms is zero") {
   for (const auto product : {lo::cpu::multiply_abt<double>, lo::cpu::multiply_ab<double>}) {
     std::fill(c.begin(), c.end(), 3);
     product({nullptr, 2, 0, 0}, {nullptr, product == lo::cpu::multiply_abt<double> ? 3U : 0U, 0, 3},
-            {c.data(), 2, 3, 3}, lo::kernel::store::replace);
+            {c.data(), 2, 3, 3}, lo::kernel::store::replace, lo::cpu::precision::float32);
     CHECK(c == std::vector<double>(6));
   }
   std::fill(c.begin(), c.end(), 3);

@@ -7,6 +7,7 @@
 
 #include <localis/backend/concept.hpp>
 #include <localis/backend/cpu/algorithm.hpp>
+#include <localis/backend/cpu/bfloat16_products.hpp>
 #include <localis/backend/cpu/dense.hpp>
 #include <localis/backend/cpu/depthwise.hpp>
 #include <localis/backend/cpu/direct.hpp>
@@ -44,6 +45,9 @@ struct options {
   std::size_t grain = 16384;
   /// How convolutions by plain 3 x 3 windows are computed in float.
   cpu::convolution convolution = cpu::convolution::fast;
+  /// How all other products of floats are computed. `bfloat16` needs a processor with AVX512_BF16, and code that is
+  /// compiled for it (-march=native).
+  cpu::precision precision = cpu::precision::float32;
 };
 
 /// The CPU backend: arrays in host memory, products in vector registers, loops and tiles over OpenMP threads.
@@ -62,18 +66,23 @@ class backend : public host_backend {
   backend() : backend(options{}) {}
   explicit backend(const options& chosen)
       : resources_{chosen.threads == 0 ? available_threads() : chosen.threads, chosen.tile_bytes, chosen.grain,
-                   chosen.convolution} {
+                   chosen.convolution, chosen.precision} {
     expect(resources_.threads <= 4096, "cpu::options: threads", "at most 4096", resources_.threads);
     expect(resources_.tile_bytes >= 1024, "cpu::options: tile_bytes", "at least 1024", resources_.tile_bytes);
+    if (resources_.precision == precision::bfloat16) check_bfloat16();
   }
 
   [[nodiscard]] std::size_t threads() const { return resources_.threads; }
   /// Returns the vector instructions that products use, such as "AVX-512".
   [[nodiscard]] static std::string instructions() { return direct::instructions; }
-  /// Returns how convolutions are computed.
+  /// Returns how convolutions and other products are computed, such as "fast convolution".
   [[nodiscard]] std::string arithmetic() const {
-    if (std::is_same_v<Scalar, double> || resources_.convolution == convolution::direct) return "direct convolution";
-    return resources_.convolution == convolution::fast ? "fast convolution" : "convolution with small errors";
+    std::string convolutions = "convolution with small errors";
+    if (resources_.convolution == convolution::fast) convolutions = "fast convolution";
+    if (std::is_same_v<Scalar, double> || resources_.convolution == convolution::direct) {
+      convolutions = "direct convolution";
+    }
+    return resources_.precision == precision::float32 ? convolutions : convolutions + ", other products in bfloat16";
   }
 
   // Memory.
@@ -233,6 +242,16 @@ class backend : public host_backend {
   }
 
  private:
+  /// Throws an error unless products can be computed in bfloat16.
+  [[gnu::cold]] static void check_bfloat16() {
+    const char* reason = nullptr;
+    if (!bfloat16::is_present()) reason = "this processor has no AVX512_BF16";
+    if (!bfloat16::is_compiled<float>)
+      reason = "compiled without AVX512_BF16: -march=native on a processor that has it";
+    if (std::is_same_v<Scalar, double>) reason = "scalars are doubles";
+    if (reason == nullptr) return;
+    throw config_error(std::string("cpu::options: precision: expected float32 (") + reason + "), found bfloat16");
+  }
   /// Calls f(algorithm) with the first algorithm below that takes `map`. Those that no map of its kind can need are not
   /// compiled. A new algorithm is one more line here.
   template <map_kind Kind, class F>

@@ -58,7 +58,8 @@ struct dense_product {
     }
     available.split_columns(seen.rows * outputs, inputs, [&](range columns) {
       sum_gated_inputs<T>(learned.gates, {seen.data + columns.begin, seen.rows, columns.size(), seen.stride},
-                          {sums.sum + columns.begin, outputs, columns.size(), inputs}, options, kernel::store::replace);
+                          {sums.sum + columns.begin, outputs, columns.size(), inputs}, options, kernel::store::replace,
+                          available.precision);
     });
     add_bias(forward);
   }
@@ -73,7 +74,8 @@ struct dense_product {
     available.split_columns(backward.samples * outputs, inputs, [&](range columns) {
       multiply_atb<T>(rows_of(backward.d, backward.samples, outputs),
                       {backward.x + columns.begin, backward.samples, columns.size(), inputs},
-                      {backward.dw + columns.begin, outputs, columns.size(), inputs}, kernel::store::replace);
+                      {backward.dw + columns.begin, outputs, columns.size(), inputs}, kernel::store::replace,
+                      available.precision);
     });
     if (backward.db == nullptr) return;
     std::fill(backward.db, backward.db + outputs, T(0));
@@ -89,7 +91,7 @@ struct dense_product {
           multiply_ab<T>(rows_of(backward.d + rows.begin * outputs, rows.size(), outputs),
                          {backward.w + columns.begin, outputs, columns.size(), inputs},
                          {backward.dx + rows.begin * inputs + columns.begin, rows.size(), columns.size(), inputs},
-                         backward.mode);
+                         backward.mode, available.precision);
         });
   }
   void input_gradient_scratch(workspace&) const {}
@@ -105,7 +107,7 @@ struct dense_product {
       multiply_abt<T>(rows_of(forward.x + rows.begin * inputs, rows.size(), inputs),
                       rows_of(forward.w + columns.begin * inputs, columns.size(), inputs),
                       {forward.u + rows.begin * outputs + columns.begin, rows.size(), columns.size(), outputs},
-                      kernel::store::replace);
+                      kernel::store::replace, available.precision);
     });
   }
   void add_bias(const response_arguments<T>& forward) const {

@@ -4,6 +4,7 @@
 
 #include <localis/backend/concept.hpp>
 #include <localis/backend/cpu/algorithm.hpp>
+#include <localis/backend/cpu/bfloat16_products.hpp>
 #include <localis/backend/cpu/gates.hpp>
 #include <localis/backend/cpu/gemm.hpp>
 #include <localis/backend/cpu/panels.hpp>
@@ -73,13 +74,13 @@ struct direct_convolution {
       const accumulators<T> sums = arrays.products.sums.part(thread, learn.sums);
       T* u = tail.response(thread, rows, forward.u);
       if (!options.response_is_given) {
-        direct::respond(tile, arrays.windows.weights, outputs, inputs, u, kernel::store::replace);
+        multiply_weights(tile, arrays.windows.weights, u, kernel::store::replace);
       }
       const learned_rows<T> learned = arrays.gates.open(thread, rows, nullptr, u, learn, sums);
       const direct::windows<T> seen = tile.part(learned.start, learned.gates.rows, options.rows.every);
       if (options.sums_inputs) direct::add_inputs(seen, sums.input);
       if (arrays.products.sums.in_panels()) {
-        direct::add_product(seen, learned.gates.data, outputs, inputs, arrays.products.factor(thread), sums.sum);
+        add_product(seen, learned.gates.data, arrays.products.factor(thread), sums.sum);
       } else {
         direct::add_sparse_product(seen, learned.gates.data, outputs, inputs, sums.sum);
       }
@@ -112,7 +113,7 @@ struct direct_convolution {
                 [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
                   const accumulators<T> sums = products.sums.part(thread, result);
                   const T* error = backward.d + rows.begin * outputs;
-                  direct::add_product(tile, error, outputs, map.inputs(), products.factor(thread), sums.sum);
+                  add_product(tile, error, products.factor(thread), sums.sum);
                   if (backward.db != nullptr) add_column_sums(rows_of(error, rows.size(), outputs), sums.unit);
                 });
     products.sums.add_up(threads, available.threads_for(map.weights()), result);
@@ -193,10 +194,34 @@ struct direct_convolution {
     for_windows(arrays, forward.samples, forward.x,
                 [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
                   T* u = tail.response(thread, rows, forward.u);
-                  direct::respond(tile, arrays.weights, outputs, map.inputs(), u, mode);
+                  multiply_weights(tile, arrays.weights, u, mode);
                   tail(thread, rows, u, forward.bias, forward.u, epilogue);
                 });
     tail.finish(epilogue);
+  }
+  /// Computes u = X W^T or u += X W^T, as `mode` says.
+  [[gnu::noinline]] void multiply_weights(const direct::windows<T>& x, const T* panels, T* u,
+                                          kernel::store mode) const {
+    const std::size_t outputs = map.outputs();
+    const std::size_t inputs = map.inputs();
+    if constexpr (bfloat16::is_compiled<T>) {
+      if (available.precision == precision::bfloat16) {
+        return bfloat16::multiply({x}, {panels, inputs, bfloat16::storage::panels}, outputs, {u, outputs}, mode);
+      }
+    }
+    direct::respond(x, panels, outputs, inputs, u, mode);
+  }
+  /// Computes panels += X^T D.
+  [[gnu::noinline]] void add_product(const direct::windows<T>& x, const T* d, T* part, T* panels) const {
+    const std::size_t outputs = map.outputs();
+    const std::size_t inputs = map.inputs();
+    if constexpr (bfloat16::is_compiled<T>) {
+      if (available.precision == precision::bfloat16) {
+        return bfloat16::multiply({x, true}, {d, outputs}, outputs, {panels, inputs, bfloat16::storage::panels},
+                                  kernel::store::add);
+      }
+    }
+    direct::add_product(x, d, outputs, inputs, part, panels);
   }
   /// Calls body(thread, rows, windows) for each tile of X.
   template <class Body>

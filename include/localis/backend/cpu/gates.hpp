@@ -8,6 +8,7 @@
 #include <localis/backend/cpu/gemm.hpp>
 #include <localis/backend/cpu/groups.hpp>
 #include <localis/backend/cpu/parallel.hpp>
+#include <localis/backend/cpu/resources.hpp>
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
@@ -116,9 +117,9 @@ class gate_arrays {
 /// a product would multiply zeros.
 template <class T>
 void sum_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const T>& x, const matrix_view<T>& sum,
-                      const learn_options& options, kernel::store mode) {
+                      const learn_options& options, kernel::store mode, precision operands) {
   if (options.active_gates == 0) {
-    multiply_atb<T>(gates, x, sum, mode);
+    multiply_atb<T>(gates, x, sum, mode, operands);
     return;
   }
   if (mode == kernel::store::replace) {

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <localis/backend/cpu/bfloat16_products.hpp>
 #include <localis/backend/cpu/packet.hpp>
 #include <localis/backend/cpu/panels.hpp>
+#include <localis/backend/cpu/resources.hpp>
 #include <localis/backend/cpu/window_products.hpp>
 #include <localis/backend/cpu/windows.hpp>
 #include <localis/config.hpp>
@@ -195,13 +197,41 @@ template <class T>
       });
 }
 
+/// Computes c = a b or c += a b, as `mode` says, in bfloat16; or, if `transposes`, a^T b.
+template <class T>
+[[gnu::noinline]] void multiply_rounded(const matrix_view<const T>& a, bool transposes,
+                                        const bfloat16::matrix<const T>& b, const matrix_view<T>& c,
+                                        kernel::store mode) {
+  constexpr std::size_t most_rows = 512;  // of which places take 4 KiB of stack
+  std::size_t places[most_rows];
+  for (std::size_t p = 0; p < (std::min)(most_rows, a.rows); ++p) places[p] = p * a.stride;
+  std::size_t row = 0;
+  do {
+    const std::size_t rows = (std::min)(most_rows, a.rows - row);
+    const direct::windows<T> x{{1, 1, 0, 0, a.columns}, a.data + row * a.stride, places, rows};
+    if (transposes) {
+      bfloat16::multiply({x, true}, {b.data + row * b.stride, b.stride}, c.columns, {c.data, c.stride},
+                         row == 0 ? mode : kernel::store::add);
+    } else {
+      bfloat16::multiply({x}, b, c.columns, {c.data + row * c.stride, c.stride}, mode);
+    }
+    row += rows;
+  } while (row < a.rows);
+}
+
 }  // namespace detail
 
 /// Computes c = a b^T or c += a b^T, as `mode` says, on the calling thread: the response, U = X W^T. This and the next
 /// three functions are the products of a layer.
 template <class T>
 [[gnu::noinline]] void multiply_abt(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                    const matrix_view<T>& c, kernel::store mode) {
+                                    const matrix_view<T>& c, kernel::store mode,
+                                    precision operands = precision::float32) {
+  if constexpr (bfloat16::is_compiled<T>) {
+    if (operands == precision::bfloat16) {
+      return detail::multiply_rounded<T>(a, false, {b.data, b.stride, bfloat16::storage::transposed}, c, mode);
+    }
+  }
   // With a vector, copying the matrix would take longer than the product.
   if (a.rows == 1) return detail::multiply_vector(a.data, b, c.data, 1, mode);
   if (b.rows == 1) return detail::multiply_vector(b.data, a, c.data, c.stride, mode);
@@ -215,7 +245,13 @@ template <class T>
 /// Computes c = a^T b or c += a^T b, as `mode` says, on the calling thread: the weight product, G^T X.
 template <class T>
 [[gnu::noinline]] void multiply_atb(const matrix_view<const T>& a, const matrix_view<const T>& b,
-                                    const matrix_view<T>& c, kernel::store mode) {
+                                    const matrix_view<T>& c, kernel::store mode,
+                                    precision operands = precision::float32) {
+  if constexpr (bfloat16::is_compiled<T>) {
+    if (operands == precision::bfloat16) {
+      return detail::multiply_rounded<T>(a, true, {b.data, b.stride}, c, mode);
+    }
+  }
   using direct::few_windows;
   alignas(workspace::alignment) T part[direct::product_part<T>];
   std::size_t places[few_windows];
@@ -236,7 +272,12 @@ template <class T>
 /// Computes c = a b or c += a b, as `mode` says, on the calling thread: the input gradient, D W.
 template <class T>
 void multiply_ab(const matrix_view<const T>& a, const matrix_view<const T>& b, const matrix_view<T>& c,
-                 kernel::store mode) {
+                 kernel::store mode, precision operands = precision::float32) {
+  if constexpr (bfloat16::is_compiled<T>) {
+    if (operands == precision::bfloat16) {
+      return detail::multiply_rounded<T>(a, false, {b.data, b.stride}, c, mode);
+    }
+  }
   detail::multiply_signed(a, b, c, mode, detail::sign::plus);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <localis/backend/cpu/gemm.hpp>
+#include <localis/backend/cpu/resources.hpp>
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 
@@ -26,11 +27,12 @@ matrix_view<T> group_weights(const linear_map& map, std::size_t g, T* w) {
 
 /// Computes u = X W^T for some rows of X, group by group, on the calling thread.
 template <class T>
-void grouped_response(const linear_map& map, const matrix_view<const T>& x, const T* w, T* u) {
+void grouped_response(const linear_map& map, const matrix_view<const T>& x, const T* w, T* u,
+                      precision operands = precision::float32) {
   const std::size_t units = map.outputs() / map.groups;
   for (std::size_t g = 0; g < map.groups; ++g) {
     multiply_abt<T>(group_inputs(map, g, x), group_weights(map, g, w), {u + g * units, x.rows, units, map.outputs()},
-                    kernel::store::replace);
+                    kernel::store::replace, operands);
   }
 }
 

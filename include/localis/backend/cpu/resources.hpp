@@ -17,12 +17,20 @@ enum class convolution {
   direct        ///< sums of products, nothing else
 };
 
+/// How products of floats are computed. bfloat16_products.hpp says what rounding to bfloat16 changes, and where it can
+/// be chosen.
+enum class precision {
+  float32,  ///< in float
+  bfloat16  ///< operands rounded to bfloat16, sums in float; minimal filtering and depthwise convolutions in float
+};
+
 /// The threads and the cache that an algorithm may use; cpu::options with its defaults filled in.
 struct resources {
   std::size_t threads = 1;
   std::size_t tile_bytes = 0;
   std::size_t grain = 0;
   cpu::convolution convolution = cpu::convolution::fast;
+  cpu::precision precision = cpu::precision::float32;
 
   /// A multiply-add of a product costs about a sixteenth of an element of a loop: products run on registers, loops wait
   /// for memory. The ratio is an estimate (one AVX-512 register of floats); with a quarter of it and four times as

@@ -38,7 +38,7 @@ struct unfolded_convolution {
     tail.start();
     for_tiles(forward.samples, forward.x, columns, [&](std::size_t thread, range rows, const T* tile) {
       T* u = forward.u + rows.begin * map.outputs();
-      grouped_response(map, rows_of(tile, rows.size(), map.seen()), forward.w, u);
+      grouped_response(map, rows_of(tile, rows.size(), map.seen()), forward.w, u, available.precision);
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
     });
     tail.finish(epilogue);
@@ -62,7 +62,9 @@ struct unfolded_convolution {
     for_tiles(forward.samples, forward.x, arrays.columns, [&](std::size_t thread, range rows, const T* tile) {
       const accumulators<T> sums = arrays.sums.part(thread, learn.sums);
       T* u = forward.u + rows.begin * outputs;
-      if (!options.response_is_given) grouped_response(map, rows_of(tile, rows.size(), map.seen()), forward.w, u);
+      if (!options.response_is_given) {
+        grouped_response(map, rows_of(tile, rows.size(), map.seen()), forward.w, u, available.precision);
+      }
       const learned_rows<T> learned = arrays.gates.open(thread, rows, tile, u, learn, sums);
       matrix_view<const T> seen = learned.inputs;
       if (options.sums_inputs) add_column_sums(seen, sums.input);
@@ -73,7 +75,7 @@ struct unfolded_convolution {
       }
       for (std::size_t g = 0; g < map.groups; ++g) {
         sum_gated_inputs<T>(group_units(map, g, learned.gates), group_inputs(map, g, seen),
-                            group_weights(map, g, sums.sum), options, kernel::store::add);
+                            group_weights(map, g, sums.sum), options, kernel::store::add, available.precision);
       }
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
     });
@@ -98,7 +100,7 @@ struct unfolded_convolution {
       const matrix_view<const T> error = rows_of(backward.d + rows.begin * outputs, rows.size(), outputs);
       for (std::size_t g = 0; g < map.groups; ++g) {
         multiply_atb<T>(group_units(map, g, error), group_inputs(map, g, rows_of(tile, rows.size(), map.seen())),
-                        group_weights(map, g, sums.sum), kernel::store::add);
+                        group_weights(map, g, sums.sum), kernel::store::add, available.precision);
       }
       if (backward.db != nullptr) add_column_sums(error, sums.unit);
     });
@@ -130,7 +132,8 @@ struct unfolded_convolution {
           const matrix_view<const T> error = rows_of(backward.d + begin * outputs, end - begin, outputs);
           for (std::size_t g = 0; g < map.groups; ++g) {
             multiply_ab<T>(group_units(map, g, error), group_weights(map, g, backward.w),
-                           {tile + g * map.inputs(), end - begin, map.inputs(), map.seen()}, kernel::store::replace);
+                           {tile + g * map.inputs(), end - begin, map.inputs(), map.seen()}, kernel::store::replace,
+                           available.precision);
           }
           for (std::size_t row = begin; row < end; ++row) {
             kernel::fold_row<T>(map, tile + (row - begin) * map.seen(), row % positions,
