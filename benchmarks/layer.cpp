@@ -1,6 +1,6 @@
 // Measures one layer alone: forward, forward and local update in one pass, forward and backward, and Eigen's product
 // alone for the same size, in which each thread computes its share of the rows. Layers that minimal filtering computes
-// are measured with each way to compute convolutions.
+// are measured with each way to compute convolutions, and others also in bfloat16 where the processor has AVX512_BF16.
 //
 //   GFLOP/s   2 x multiply-adds, as counted, by time
 //   of_peak   the same as a fraction of the speed of multiply-adds in registers, measured before
@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lab/report/format.hpp"
@@ -95,6 +94,7 @@ int main(int count, char** arguments) {
   benchmark::AddCustomContext("fma_peak", examples::exact(peak));
   benchmark::AddCustomContext("memory_bandwidth", examples::exact(lo::speed::memory_bandwidth()));
 
+  const bool bfloat16 = lo::cpu::bfloat16::is_compiled<float> && lo::cpu::bfloat16::is_present();
   const std::vector<lo::speed::layer_case> oja = lo::speed::layer_cases<lo::rule::oja>();
   const std::vector<lo::speed::layer_case> hebb = lo::speed::layer_cases<lo::rule::hebb>();
   for (std::size_t i = 0; i < oja.size(); ++i) {
@@ -113,14 +113,17 @@ int main(int count, char** arguments) {
       layer.backward();
     };
     measure<lo::rule::oja>("backward", shape, 3 * in + 2 * out + 2 * weights, peak, backward);
-    if (!lo::cpu::winograd_convolution<float>::takes(shape.op.map(), {})) continue;
-    for (const auto& [way, convolution] : {std::pair{"small_error", lo::cpu::convolution::small_error},
-                                           std::pair{"direct", lo::cpu::convolution::direct}}) {
-      const lo::cpu::options options{.convolution = convolution};
-      const std::string suffix = std::string(":") + way;
+    const auto measure_all = [&](const std::string& suffix, const lo::cpu::options& options) {
       measure<lo::rule::oja>("forward" + suffix, shape, in + out + weights, peak, forward, options);
       measure<lo::rule::oja>("oja" + suffix, shape, in + out + 2 * weights, peak, learn, options);
       measure<lo::rule::oja>("backward" + suffix, shape, 3 * in + 2 * out + 2 * weights, peak, backward, options);
+    };
+    const lo::linear_map map = shape.op.map();
+    if (lo::cpu::winograd_convolution<float>::takes(map, {})) {
+      measure_all(":small_error", {.convolution = lo::cpu::convolution::small_error});
+      measure_all(":direct", {.convolution = lo::cpu::convolution::direct});
+    } else if (bfloat16 && !map.depthwise()) {
+      measure_all(":bfloat16", {.precision = lo::cpu::precision::bfloat16});
     }
   }
   return benchmarks::run_benchmarks("bench_layer", count, arguments);
