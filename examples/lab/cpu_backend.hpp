@@ -8,7 +8,7 @@ namespace examples {
 
 /// The backend of a run on the processor.
 [[nodiscard]] inline localis::cpu::backend<float> cpu_backend(const settings& s) {
-  return localis::cpu::backend<float>({.threads = s.threads, .convolution = s.convolution});
+  return localis::cpu::backend<float>({.threads = s.threads, .convolution = s.convolution, .precision = s.precision});
 }
 
 }  // namespace examples

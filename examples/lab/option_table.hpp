@@ -51,6 +51,8 @@ void visit_runs(typed_settings& t, const Visit& visit) {
   visit("convolution", t.convolution,
         {group, "fast|small-error|direct",
          "how 3 x 3 convolutions are computed: by minimal filtering, or by sums of products"});
+  visit("precision", t.precision,
+        {group, "float32|bfloat16", "of the operands of all other products; bfloat16 needs AVX512_BF16"});
   visit("diagnose", s.diagnose,
         {group, "",
          "measures after each epoch, on one batch of training pictures, the cosine between each stage's local update "

@@ -62,7 +62,7 @@ struct differences {
       const bool of_machine = part == "machine";
       if (of_machine && (name == "threads" || name == "arithmetic")) continue;  // as the settings have them
       compare(part + ' ' + name, earlier.at(part), current.at(part), name,
-              of_machine || name == "threads" || name == "convolution");
+              of_machine || name == "threads" || name == "convolution" || name == "precision");
     }
   }
   return found;

@@ -111,6 +111,7 @@ struct settings {
   bool diagnose = false;  ///< whether local updates are compared with the gradient after each epoch
   std::size_t threads = 0;
   localis::cpu::convolution convolution = localis::cpu::convolution::fast;
+  localis::cpu::precision precision = localis::cpu::precision::float32;
   localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{
       .base = {.rate = 0.05}, .epochs = 0.5, .start_factor = 0.1};
   localis::optimizer::sgd optimizer{.momentum = 0.9, .weight_decay = 5e-4};

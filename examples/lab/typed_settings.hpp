@@ -152,6 +152,7 @@ struct typed_settings {
   comma_list local_rates;
   std::string normalization;
   std::string convolution;
+  std::string precision;
 };
 
 /// The ways to compute convolutions, as they are typed.
@@ -181,6 +182,7 @@ inline constexpr std::pair<const char*, localis::cpu::convolution> convolutions[
   for (const auto& [name, way] : convolutions) {
     if (way == s.convolution) t.convolution = name;
   }
+  t.precision = s.precision == localis::cpu::precision::bfloat16 ? "bfloat16" : "float32";
   return t;
 }
 
@@ -218,6 +220,9 @@ inline void complete(typed_settings& t, const std::function<bool(const std::stri
                                 [&](const auto& one) { return one.first == t.convolution; });
   localis::expect(way != std::end(convolutions), "--convolution", "fast, small-error or direct", t.convolution);
   s.convolution = way->second;
+  localis::expect(t.precision == "float32" || t.precision == "bfloat16", "--precision", "float32 or bfloat16",
+                  t.precision);
+  s.precision = t.precision == "bfloat16" ? localis::cpu::precision::bfloat16 : localis::cpu::precision::float32;
   validate(s);
 }
 

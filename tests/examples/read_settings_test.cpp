@@ -138,6 +138,7 @@ TEST_CASE("read_settings: what is wrong with a file is told with its name, the s
     const std::string file = here.file("bad.json", json);
     CHECK(refusal(train, {"--config", file}) == file + ": " + message);
   }
+  CHECK(refusal(train, {"--precision", "float16"}) == "--precision: expected float32 or bfloat16, found float16");
   const std::string good = here.file("good.json", R"({"epochs": 3})");
   CHECK(refusal(train, {"--config", good, "--batch", "0"}) == "--batch: expected at least 1, found 0");
   // A setting that the command line replaces is still to be one.
@@ -168,6 +169,8 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
         "17",
         "--threads",
         "3",
+        "--precision",
+        "bfloat16",
         "--data",
         "/pictures",
         "--validation",
