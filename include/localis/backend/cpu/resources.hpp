@@ -17,11 +17,13 @@ enum class convolution {
   direct        ///< sums of products, nothing else
 };
 
-/// How products of floats are computed. bfloat16_products.hpp says what rounding to bfloat16 changes, and where it can
-/// be chosen.
+/// How products of floats are computed. bfloat16_products.hpp says what bfloat16 changes, and on which processors it is
+/// faster.
 enum class precision {
   float32,  ///< in float
-  bfloat16  ///< operands rounded to bfloat16, sums in float; minimal filtering and depthwise convolutions in float
+  /// Operands are rounded to bfloat16, and sums are those of float. Minimal filtering, depthwise convolutions, sums of
+  /// few gates, X H^T and X - G W stay in float.
+  bfloat16
 };
 
 /// The threads and the cache that an algorithm may use; cpu::options with its defaults filled in.
