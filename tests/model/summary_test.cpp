@@ -12,6 +12,7 @@ TEST_CASE("summary: the table holds its totals, and the plan where there is one"
   localis::summary s;
   s.backend = "cpu";
   s.instructions = "SSE2";
+  s.arithmetic = "fast convolution";
   s.threads = 2;
   s.input = {4, 4, 1};
   s.stages = 2;
@@ -25,8 +26,8 @@ TEST_CASE("summary: the table holds its totals, and the plan where there is one"
   before << s;
   const std::string table = before.str();
   for (const char* part :
-       {"backend cpu (SSE2), threads 2, scalar 32 bit", "input 4x4x1, stages 2, highest boundary 1", "conv2d", "local",
-        "4x4x8", "1152", "gradient", "1x1x10", "parameters 1234 bytes", "rule state 56 bytes"}) {
+       {"backend cpu (SSE2; fast convolution), threads 2, scalar 32 bit", "input 4x4x1, stages 2, highest boundary 1",
+        "conv2d", "local", "4x4x8", "1152", "gradient", "1x1x10", "parameters 1234 bytes", "rule state 56 bytes"}) {
     CAPTURE(part);
     CHECK(table.find(part) != std::string::npos);
   }

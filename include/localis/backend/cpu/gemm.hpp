@@ -117,19 +117,18 @@ template <std::size_t R, class T>
   std::size_t i = 0;
   while (i + width<T> <= b.columns) {
     packet<T> part[R * ways] = {};
-    const auto step = [&](auto count) __attribute__((always_inline)) {
-      direct::unrolled<count()>([&](auto way) {
-        const packet<T> values = load(a + i + way * width<T>);
-        direct::unrolled<R>([&](auto r) {
-          packet<T>& sum = part[r * ways + way];
-          sum = direct::multiply_add<T>(values, load(b.data + r * b.stride + i + way * width<T>), sum);
-        });
+    const auto add = [&](std::size_t begin, auto way) __attribute__((always_inline)) {
+      const packet<T> values = load(a + begin);
+      direct::unrolled<R>([&](auto r) {
+        packet<T>& sum = part[r * ways + way];
+        sum = direct::multiply_add<T>(values, load(b.data + r * b.stride + begin), sum);
       });
-      i += count() * width<T>;
     };
     const std::size_t end = (std::min)(b.columns, i + direct::few_inputs * ways * width<T>);
-    while (i + ways * width<T> <= end) step(std::integral_constant<std::size_t, ways>{});
-    while (i + width<T> <= end) step(std::integral_constant<std::size_t, 1>{});
+    for (; i + ways * width<T> <= end; i += ways * width<T>) {
+      direct::unrolled<ways>([&](auto way) { add(i + way * width<T>, way); });
+    }
+    for (; i + width<T> <= end; i += width<T>) add(i, std::integral_constant<std::size_t, 0>{});
     direct::unrolled<R>([&](auto r) { sums[r] += part[r * ways] + part[r * ways + 1]; });
   }
   direct::unrolled<R>([&](auto r) { c[r] = direct::sum<T>(sums[r]); });
