@@ -13,7 +13,7 @@ provide
 # A namespace without a line in docs/namespaces.dox would be missing on the site, and a line for a namespace that no
 # longer exists would still appear.
 stated=$(sed -n 's,^/// @namespace ,,p' docs/namespaces.dox | sort)
-found=$(grep -rhoE '^namespace localis[a-z_:]*' include | sed 's,^namespace ,,; /detail/d' | sort -u)
+found=$(grep -rhoE '^namespace localis[a-z0-9_:]*' include | sed 's,^namespace ,,; /detail/d' | sort -u)
 if [ "$stated" != "$found" ]; then
   say "docs/namespaces.dox: expected: $(echo $found); found: $(echo $stated)"
   exit 1
