@@ -37,7 +37,7 @@ inline constexpr bool is_compiled = false;
 /// Whether this processor has the instruction.
 [[nodiscard]] inline bool is_present() {
 #if defined(__x86_64__) || defined(__i386__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
+  return static_cast<bool>(__builtin_cpu_supports("avx512bf16"));
 #else
   return false;
 #endif
@@ -105,7 +105,7 @@ struct panel {
   return static_cast<__mmask16>(count >= width ? 0xFFFFU : (1U << count) - 1U);
 }
 /// Rounds 16 values of `low`, and behind them 16 of `high`.
-[[gnu::always_inline]] inline __m512i round(__m512 low, __m512 high) {
+[[gnu::always_inline]] inline __m512i rounded(__m512 low, __m512 high) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
 }
 
@@ -116,7 +116,7 @@ inline void round_row(const float* values, std::size_t size, std::uint16_t* out)
     const __m512 low = _mm512_maskz_loadu_ps(mask(left), values + i);
     const __m512 high = _mm512_maskz_loadu_ps(mask(left - (std::min)(left, width)), values + i + width);
     const __mmask32 stored = left >= 2 * width ? 0xFFFFFFFFU : (1U << left) - 1U;
-    _mm512_mask_storeu_epi16(out + i, stored, round(low, high));
+    _mm512_mask_storeu_epi16(out + i, stored, rounded(low, high));
   }
 }
 /// Rounds two rows of values and stores them as pairs; `high` may be null for zeros, as are the values behind `size`.
@@ -129,7 +129,7 @@ inline void round_pairs(const float* low, const float* high, std::size_t size, s
     const __mmask16 valid = mask(size - (std::min)(size, i));
     const __m512 lows = _mm512_maskz_loadu_ps(valid, low + i);
     const __m512 highs = high == nullptr ? __m512{} : _mm512_maskz_loadu_ps(valid, high + i);
-    _mm512_mask_storeu_epi32(out + 2 * i, mask(stored - i), _mm512_permutexvar_epi16(order, round(lows, highs)));
+    _mm512_mask_storeu_epi32(out + 2 * i, mask(stored - i), _mm512_permutexvar_epi16(order, rounded(lows, highs)));
   }
 }
 
@@ -185,8 +185,8 @@ inline void round_pairs(const float* low, const float* high, std::size_t size, s
         const float* row = values + (v * width + r) * b.stride + begin + i;
         const bool used = v * width + r < columns.count;
         pairs[r] =
-            reinterpret_cast<packet<float>>(round(_mm512_maskz_loadu_ps(used ? low : __mmask16{}, row),
-                                                  _mm512_maskz_loadu_ps(used ? high : __mmask16{}, row + width)));
+            reinterpret_cast<packet<float>>(rounded(_mm512_maskz_loadu_ps(used ? low : __mmask16{}, row),
+                                                    _mm512_maskz_loadu_ps(used ? high : __mmask16{}, row + width)));
       }
       direct::transpose<float>(pairs);
       const std::size_t count = (std::min)(width, (length - i + 1) / 2);
