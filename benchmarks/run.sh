@@ -1,22 +1,24 @@
 #!/bin/sh
-# sh benchmarks/run.sh [--march NAME] [--rounds N] [--out FOLDER] [--quick]
+# sh benchmarks/run.sh [--march NAME] [--rounds N] [--out FOLDER] [--quick] [--match REGEX]
 # sh benchmarks/run.sh [--march NAME] QUESTION [ARGUMENTS...]
 #
 # Installs missing packages, builds the benchmarks for this machine and runs them. Without a QUESTION it runs all of
 # them, in rounds (3, or N) in which localis and PyTorch take turns. It prints tables of medians and ratios, and writes
 # a page with plots and all figures as JSON into FOLDER (a new folder benchmarks-out by default). --quick runs one round
-# of a few shapes, to check that everything works. --march builds for other processors instead, by the name that the
-# compiler's -march takes: x86-64-v3 are all with AVX2, x86-64-v4 all with AVX-512.
+# of a few shapes, to check that everything works. --match measures the steps, layers and rules whose names match, and
+# neither memory nor compile time. --march builds for other processors instead, by the name that the compiler's -march
+# takes: x86-64-v3 are all with AVX2, to which PyTorch and oneDNN are then limited, x86-64-v4 all with AVX-512.
 #
 #   rule          the cost of each rule's update besides the response; the arguments are those of Google Benchmark
 #   layer         forward, forward and update in one pass, forward and backward, and Eigen's product alone
-#   step          whole training steps of five networks: SGD, frozen and localized, for several batches and threads
+#   step          whole training steps of six networks: SGD, frozen and localized, for several batches and threads
 #   compile_time  the time and memory of compiling; --repeat N takes medians of N, --only TEXT selects rows
 #   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT selects networks
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
 #   sh benchmarks/run.sh --march x86-64-v3 step
+#   sh benchmarks/run.sh --match '/sgd/T:0/batch:128/'
 #
 # PyTorch is measured on the same number of threads, in float and, where the processor has it, in bfloat16, if
 # $LOCALIS_PYTHON (by default python3) can import torch and torchvision; oneDNN where it is installed (Debian 12).
@@ -36,6 +38,7 @@ if [ "${1:-}" = --march ]; then
 fi
 build=$root/build/benchmarks
 [ "$march" = native ] || build=$build-$march
+[ "$march" != x86-64-v3 ] || export ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
 
 question=
 case ${1:-} in
@@ -53,14 +56,17 @@ rounds=3
 out=benchmarks-out
 filter=
 only=
+matched=
 if [ -z "$question" ]; then
   while [ $# -gt 0 ]; do
     case $1 in
       --rounds) rounds=${2:-} && shift ;;
       --out) out=${2:-} && shift ;;
+      --match) filter=${2:-} matched=yes && shift ;;
       --quick) rounds=1 filter=conv3x3_16_32px\|main/.*batch:128 only=lenet ;;
       *)
-        say "benchmarks/run.sh: expected --march NAME first, a question, --rounds N, --out FOLDER or --quick; found: $1"
+        say "benchmarks/run.sh: expected --march NAME first, a question, --rounds N, --out FOLDER, --quick or" \
+          "--match REGEX; found: $1"
         exit 2
         ;;
     esac
@@ -115,7 +121,9 @@ while [ "$round" -le "$rounds" ]; do
       --benchmark_out="$out/onednn_layer.$round.json" --benchmark_out_format=json >/dev/null
   round=$((round + 1))
 done
-"$build/benchmarks/bench_memory" --only "${filter:+resnet20}" --json "$out/memory.json" >/dev/null
-"$build/benchmarks/bench_compile_time" --only "$only" --json "$out/compile_time.json" >/dev/null
+if [ -z "$matched" ]; then
+  "$build/benchmarks/bench_memory" --only "${filter:+resnet20}" --json "$out/memory.json" >/dev/null
+  "$build/benchmarks/bench_compile_time" --only "$only" --json "$out/compile_time.json" >/dev/null
+fi
 "$build/benchmarks/bench_report" "$out"
 say "page: $out/report.html, figures: $out/results.json"
