@@ -119,6 +119,7 @@ while [ "$round" -le "$rounds" ]; do
   [ ! -x "$build/benchmarks/bench_onednn_peer" ] ||
     "$build/benchmarks/bench_onednn_peer" --benchmark_filter="${filter:-.}" --benchmark_min_time=0.2 \
       --benchmark_out="$out/onednn_layer.$round.json" --benchmark_out_format=json >/dev/null
+  find "$out" -name '*.json' -size 0 -exec rm {} +  # of a program in which no name matched
   round=$((round + 1))
 done
 if [ -z "$matched" ]; then
