@@ -18,9 +18,9 @@
 /// Operands are arrays of floats. A block of each is rounded to nearest, ties to even, as a product comes to it; values
 /// below 1.2e-38 become 0. AMX is not used.
 ///
-/// Cost: the instruction multiplies twice as many values as a multiply-add of floats. AMD's Zen 4 executes as many of
-/// them, and so multiplies up to twice as fast; Intel's Xeons of the fourth and fifth generation execute a quarter as
-/// many, so that float is faster there (bench_layer).
+/// Cost: the instruction multiplies twice as many values as a multiply-add of floats. A processor that executes as many
+/// of them multiplies up to twice as fast; an Intel Xeon (family 6, model 207) executes a quarter as many, so that
+/// float is faster there (bench_layer).
 /// Errors: operands are off by at most 2^-9 of their values; sums are those of float, in parts of 128 terms.
 namespace localis::cpu::bfloat16 {
 inline namespace LOCALIS_CPU_THREADS {
@@ -87,7 +87,7 @@ using direct::packet;
 
 inline constexpr std::size_t width = direct::width<float>;
 /// Terms that are rounded, and summed, one after the other.
-inline constexpr std::size_t few_terms = 128;
+inline constexpr std::size_t few_terms = direct::few_inputs;
 /// Rows of the left operand that are rounded at once. With three panels of the right operand, blocks take 52 KiB of
 /// stack; a block of rows, of 16 KiB, stays in the first cache with a panel of 12 KiB.
 inline constexpr std::size_t few_rows = 64;
