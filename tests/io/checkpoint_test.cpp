@@ -75,7 +75,10 @@ content content_of(const fs::path& path) {
   lo::io::safetensors file(path);
   content result{nlohmann::json::parse(file.metadata().at("localis")), {}};
   result.run.at("run").erase("seconds");
-  for (auto& epoch : result.run.at("run").at("epochs")) epoch.erase("seconds");
+  for (auto& epoch : result.run.at("run").at("epochs")) {
+    epoch.erase("seconds");
+    epoch.erase("processor_seconds");
+  }
   for (const std::string& name : file.names()) {
     result.tensors[name].resize(file.info(name).size());
     file.read(name, result.tensors[name]);

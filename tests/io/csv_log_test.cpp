@@ -16,10 +16,10 @@ namespace {
 
 const std::string header =
     "epoch,boundary,steps,samples,loss,accuracy,validation_loss,validation_accuracy,learning_rate,gain,update_norm,"
-    "prefix_fraction,clips,seconds,bytes,stage_update_norms.0,stage_update_norms.1\r\n";
+    "prefix_fraction,clips,seconds,processor_seconds,bytes,stage_update_norms.0,stage_update_norms.1\r\n";
 /// Of logs::epoch(3): the shortest digits that are read back as these numbers.
 const std::string third =
-    "3,1,12,18446744073709551615,0.30000000000000004,5e-324,,,1.7976931348623157e+308,-1e-07,inf,0,0,3,4096,,2.5\r\n";
+    "3,1,12,18446744073709551615,0.30000000000000004,5e-324,,,1.7976931348623157e+308,-1e-07,inf,0,0,3,6,4096,,2.5\r\n";
 const std::string fourth = "4" + third.substr(1);
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST_CASE("json_lines_log: an object on a line for each epoch, and what is not f
   const std::string rest =
       ",\"boundary\":1,\"steps\":12,\"samples\":18446744073709551615,\"loss\":0.30000000000000004,\"accuracy\":5e-324,"
       "\"validation_loss\":null,\"validation_accuracy\":null,\"learning_rate\":1.7976931348623157e+308,\"gain\":-1e-07,"
-      "\"update_norm\":null,\"prefix_fraction\":0,\"clips\":0,\"seconds\":3,\"bytes\":4096,"
+      "\"update_norm\":null,\"prefix_fraction\":0,\"clips\":0,\"seconds\":3,\"processor_seconds\":6,\"bytes\":4096,"
       "\"stage_update_norms\":[null,2.5]}\n";
   CHECK(file_content(path) == "{\"epoch\":3" + rest + "{\"epoch\":4" + rest);
 }
@@ -46,7 +46,7 @@ TEST_CASE("json_lines_log: a parser reads back the same numbers and texts") {
   const localis::epoch_record e = logs::epoch(3);
   const std::string odd = "a \"name\"\\ with \t, \n, \x01 and \xc3\xa4";
   const auto read = nlohmann::json::parse(io::json_line(e, {{odd, odd}, {"seed", "1"}}));
-  CHECK(read.size() == 18);
+  CHECK(read.size() == 19);
   CHECK(read.at(odd) == odd);
   CHECK(read.at("samples").get<std::size_t>() == e.samples);
   CHECK(read.at("loss").get<double>() == e.loss);

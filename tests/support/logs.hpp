@@ -37,6 +37,7 @@ inline localis::epoch_record epoch(std::size_t number) {
   e.gain = -1e-7;
   e.update_norm = std::numeric_limits<double>::infinity();
   e.seconds = 3;
+  e.processor_seconds = 6;
   e.bytes = 4096;
   e.stage_update_norms = {none, 2.5};
   return e;

@@ -189,6 +189,8 @@ TEST_CASE("trainer: callbacks come in order and tell how far the run is") {
   CHECK(samples == std::vector<std::size_t>{8, 16, 20, 28, 36, 40});
   CHECK(consistent);
   CHECK(report.seconds == doctest::Approx(report.epochs[0].seconds + report.epochs[1].seconds));
+  CHECK(report.processor_seconds() == report.epochs[0].processor_seconds + report.epochs[1].processor_seconds);
+  CHECK(report.processor_seconds() >= 0);
 }
 
 TEST_CASE("trainer: a stop ends the run after the step under way, and keeps what was done") {

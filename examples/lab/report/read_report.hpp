@@ -27,6 +27,11 @@ struct read_member {
 
   void operator()(const char* name, auto& value) const { take(name, object.at(name), value); }
 
+  /// A member that older reports lack.
+  void newer(const char* name, double& value) const {
+    value = no_number;
+    if (object.contains(name)) (*this)(name, value);
+  }
   // Lists of an epoch that are empty are not in a report.
   void operator()(const char* name, std::vector<double>& values) const {
     if (object.contains(name)) take(name, object.at(name), values);

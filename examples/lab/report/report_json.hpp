@@ -72,6 +72,7 @@ template <class Record>
   j["message"] = run.report.message;
   j["test_accuracy"] = json_value(run.test_accuracy);
   j["seconds"] = json_value(run.report.seconds);
+  j["processor_seconds"] = json_value(run.report.processor_seconds());
   j["prefix_fraction"] = json_value(run.report.prefix_fraction);
   j["bytes"] = record_json(run.report.memory);
   j["epochs"] = nlohmann::ordered_json::array();

@@ -31,6 +31,7 @@ class drop_empty_epoch {
 inline void start_epoch(std::size_t epoch, std::size_t stages, report& written, epoch_sums& sums) {
   epoch_record& record = written.epochs.emplace_back();
   record.epoch = epoch;
+  record.processor_seconds = 0;
   record.stage_update_norms.assign(stages, std::numeric_limits<double>::quiet_NaN());
   sums = {};
   sums.stage_norms.resize(stages);

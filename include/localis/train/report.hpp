@@ -29,7 +29,10 @@ struct epoch_record {
   double prefix_fraction = 0;  ///< mean fraction of the network's multiply-adds that lies before the boundary
   std::size_t clips = 0;       ///< number of weight rows in this epoch whose scale 1 - eta c was negative
   double seconds = 0;          ///< duration of the training steps, without validation
-  std::size_t bytes = 0;       ///< bytes in use by the backend at the end of the epoch
+  /// Processor time of the training steps, summed over all threads of the process; NaN if an older program measured
+  /// none.
+  double processor_seconds = std::numeric_limits<double>::quiet_NaN();
+  std::size_t bytes = 0;  ///< bytes in use by the backend at the end of the epoch
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
   /// if there were none.
   std::vector<double> stage_update_norms{};
@@ -60,6 +63,16 @@ namespace detail {
 template <class T, class Record>
 concept kind_of = std::same_as<std::remove_const_t<T>, Record>;
 
+/// Visits a member that older files lack; a visitor that reads them has a function for it.
+template <class Visit>
+void visit_newer(const Visit& visit, const char* name, auto& member) {
+  if constexpr (requires { visit.newer(name, member); }) {
+    visit.newer(name, member);
+  } else {
+    visit(name, member);
+  }
+}
+
 }  // namespace detail
 
 /// Calls visit(name, member) for each member of a record, in order. This is the only list of members: checkpoints, logs
@@ -80,6 +93,7 @@ void visit_members(Record& record, const Visit& visit) {
   visit("prefix_fraction", record.prefix_fraction);
   visit("clips", record.clips);
   visit("seconds", record.seconds);
+  detail::visit_newer(visit, "processor_seconds", record.processor_seconds);
   visit("bytes", record.bytes);
   visit("stage_update_norms", record.stage_update_norms);
   visit("stage_cosines", record.stage_cosines);
@@ -110,6 +124,12 @@ struct report {
   ending end = ending::unfinished;
   std::string message;  ///< the message of the error that ended the run, if there was one
 
+  /// Processor time of the training steps, summed over all threads of the process.
+  [[nodiscard]] double processor_seconds() const {
+    double sum = 0;
+    for (const epoch_record& e : epochs) sum += e.processor_seconds;
+    return sum;
+  }
   /// The base boundary of each epoch, for scheduler::replay.
   [[nodiscard]] std::vector<std::size_t> boundaries() const {
     std::vector<std::size_t> result;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -40,6 +39,7 @@
 #include <localis/train/run_state.hpp>
 #include <localis/train/step_settings.hpp>
 #include <localis/train/steps_in_flight.hpp>
+#include <localis/train/stopwatch.hpp>
 #include <localis/train/train_options.hpp>
 #include <localis/train/update_diagnostics.hpp>
 
@@ -253,7 +253,6 @@ class trainer {
   }
 
  private:
-  using clock = std::chrono::steady_clock;
   using step_settings = detail::step_settings<Model::stages>;
   using diagnosis =
       std::function<std::vector<stage_diagnostics>(const data::batch_view<scalar>& batch, const step_options& options)>;
@@ -318,7 +317,7 @@ class trainer {
   /// Starts one step: chooses its boundary, rates and gains, and runs or launches its passes.
   template <class Loader>
   void start_step(Loader& batches) {
-    const auto start = clock::now();
+    const detail::stopwatch watch;
     const bool pixels = model_.memory().pixels && sends_pixels(batches);
     const data::batch_view<scalar> batch =
         pixels ? batches.get_pixels(run_.epoch, run_.step) : batches.get(run_.epoch, run_.step);
@@ -357,7 +356,7 @@ class trainer {
       body();
     }
     targets_checked_ = true;
-    add_seconds(start);
+    add_time(watch);
   }
 
   enum class retire { arrived, all };
@@ -365,7 +364,7 @@ class trainer {
   /// Retires the steps whose records have arrived, or all steps. Each is added to the report and passed to the
   /// callbacks.
   void retire_steps(retire selection) {
-    const auto start = clock::now();
+    const detail::stopwatch watch;
     epoch_record& record = run_.report.epochs.back();
     std::vector<step_event> events;
     while (!in_flight_.empty() && (selection == retire::all || in_flight_.must_retire())) {
@@ -375,7 +374,7 @@ class trainer {
       events.push_back({step.epoch, options_.epochs, step.step, step.steps, step.boundary, done.record.loss, step.rate,
                         done.gain, 0, record.samples});
     }
-    add_seconds(start);
+    add_time(watch);
     if (events.empty()) return;
     detail::write_averages(run_.sums, labelled(), run_.report);
     record.clips = in_flight_.clips_of_epoch();
@@ -498,9 +497,10 @@ class trainer {
     descent_.release_below(wanted.lowest_boundary);
     model_.prepare(wanted);
   }
-  void add_seconds(clock::time_point start) {
-    const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+  void add_time(const detail::stopwatch& watch) {
+    const double seconds = watch.seconds();
     run_.report.epochs.back().seconds += seconds;
+    run_.report.epochs.back().processor_seconds += watch.processor_seconds();
     run_.report.seconds += seconds;
   }
 
