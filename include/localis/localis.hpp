@@ -60,6 +60,7 @@
 #include <localis/network/program.hpp>
 #include <localis/optimizer/adam.hpp>
 #include <localis/optimizer/adamw.hpp>
+#include <localis/optimizer/averaged.hpp>
 #include <localis/optimizer/lamb.hpp>
 #include <localis/optimizer/lars.hpp>
 #include <localis/optimizer/lion.hpp>

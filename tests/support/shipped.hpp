@@ -11,6 +11,7 @@
 #include <localis/math/activation.hpp>
 #include <localis/optimizer/adam.hpp>
 #include <localis/optimizer/adamw.hpp>
+#include <localis/optimizer/averaged.hpp>
 #include <localis/optimizer/lamb.hpp>
 #include <localis/optimizer/lars.hpp>
 #include <localis/optimizer/lion.hpp>
@@ -117,9 +118,12 @@ struct decaying_rmsprop : localis::optimizer::rmsprop {
 struct decaying_lion : localis::optimizer::lion {
   constexpr decaying_lion() { weight_decay = 0.01; }
 };
-using optimizers =
-    types<localis::optimizer::plain, localis::optimizer::sgd, nesterov, decaying_adam, localis::optimizer::adamw,
-          localis::optimizer::lamb, localis::optimizer::lars, decaying_lion, decaying_rmsprop>;
+struct quick_average : localis::optimizer::averaged<localis::optimizer::sgd> {
+  constexpr quick_average() { average_decay = 0.5; }
+};
+using optimizers = types<quick_average, localis::optimizer::plain, localis::optimizer::sgd, nesterov, decaying_adam,
+                         localis::optimizer::adamw, localis::optimizer::lamb, localis::optimizer::lars, decaying_lion,
+                         decaying_rmsprop>;
 
 using activation_functions =
     types<localis::identity_function, localis::relu_function, localis::relu6_function, localis::leaky_relu_function,

@@ -48,6 +48,11 @@ concept sees_arrays = optimizer<Optimizer> &&
   { step.array_rate(1.0, 1.0) } -> std::same_as<double>;
 };
 
+/// An optimizer that keeps an average of each weight, in the state array `average_array` of its step.
+template <class Optimizer>
+concept keeps_average = optimizer<Optimizer> &&
+    (Optimizer::template step<double>::average_array < Optimizer::template step<double>::state_arrays);
+
 namespace detail {
 
 struct member_names {

@@ -286,6 +286,19 @@ class gradient_descent {
     });
   }
 
+  /// Sets the parameters of the stages [first, last) to the averages that the optimizer keeps of them; a parameter that
+  /// has not taken a step stays as it is.
+  void take_averages(std::size_t first, std::size_t last) requires optimizer::keeps_average<Optimizer> {
+    std::size_t index = 0;
+    model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
+      if (!p.trainable()) return;
+      const auto& state = states_[index++];
+      if (op.stage < first || op.stage >= last || state.empty()) return;
+      constexpr std::size_t average = Optimizer::template step<scalar>::average_array;
+      model_.backend().copy(state.data() + average * p.size(), p.size(), p.value);
+    });
+  }
+
   [[nodiscard]] const Optimizer& optimizer() const { return optimizer_; }
 
   // For stored runs: the number of steps that each trainable parameter took, and its state in the backend's memory,

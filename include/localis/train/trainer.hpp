@@ -322,6 +322,7 @@ class trainer {
     const data::batch_view<scalar> batch =
         pixels ? batches.get_pixels(run_.epoch, run_.step) : batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
+    pass_stages(step.base);
     step.takes_step = (run_.step + 1) % group_ == 0 || run_.step + 1 == run_.steps;
     step.labelled = data::labelled_samples(batch.labels, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
@@ -453,6 +454,7 @@ class trainer {
     run_.steps = steps_per_epoch;
     run_.report.end = ending::unfinished;
     run_.report.message.clear();
+    passed_ = run_.report.epochs.empty() ? 0 : run_.report.epochs.back().boundary;
     memory_prepared_ = false;
     targets_checked_ = false;
     for (std::size_t epoch = 0; epoch < run_.epoch; ++epoch) {
@@ -494,8 +496,16 @@ class trainer {
         detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, diagnoses(), pixels);
     if (memory_prepared_ && wanted == model_.memory()) return;
     memory_prepared_ = true;
+    if (wanted.lowest_boundary > passed_) pass_stages(wanted.lowest_boundary);
     descent_.release_below(wanted.lowest_boundary);
     model_.prepare(wanted);
+  }
+  /// Lets the stages that the boundary has passed take over the averages of their weights, if the optimizer keeps them.
+  void pass_stages(std::size_t boundary) {
+    if constexpr (optimizer::keeps_average<Optimizer>) {
+      if (boundary > passed_) descent_.take_averages(passed_, boundary);
+    }
+    passed_ = boundary;
   }
   void add_time(const detail::stopwatch& watch) {
     const double seconds = watch.seconds();
@@ -532,6 +542,7 @@ class trainer {
   run_state run_;                              ///< without the state of supervision, which in_flight_ has
   std::optional<run_state> restored_;          ///< the start of the next run
   std::size_t classes_ = 0;                    ///< number of classes of the training data
+  std::size_t passed_ = 0;                     ///< the base boundary of the latest step
   bool memory_prepared_ = false;               ///< whether memory was prepared in this run
   bool targets_checked_ = false;               ///< whether the targets of this run's first batch were checked
   std::atomic<bool> stop_{false};
