@@ -69,6 +69,7 @@
 #include <localis/optimizer/sgd.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/rule/shipped.hpp>
+#include <localis/scheduler/annealed.hpp>
 #include <localis/scheduler/any.hpp>
 #include <localis/scheduler/autofreeze.hpp>
 #include <localis/scheduler/callable.hpp>
