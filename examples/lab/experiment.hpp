@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "comparison.hpp"
+#include "frontier.hpp"
 #include "report/format.hpp"
 #include "report/machine.hpp"
 #include "settings.hpp"
@@ -47,6 +48,11 @@ struct experiment {
   }
   [[nodiscard]] cells results() const {
     return chosen.comparison.of_rules ? rule_cells(table()) : result_cells(table());
+  }
+  /// The runs on SGD's own curve, if there are runs of several budgets.
+  [[nodiscard]] frontier on_frontier() const {
+    const bool on_host = network.backend.find("cuda") == std::string::npos;
+    return frontier_of(runs, table(), chosen.comparison.kinds, on_host);
   }
   [[nodiscard]] std::span<const std::string_view> notes() const {
     if (chosen.comparison.of_rules) return rule_table_notes;

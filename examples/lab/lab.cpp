@@ -30,6 +30,8 @@
 #include <localis/io/file_lock.hpp>
 #include <localis/io/json_lines_log.hpp>
 #include <localis/io/tensorboard_log.hpp>
+#include <localis/learning_rate/constant.hpp>
+#include <localis/learning_rate/warm_up.hpp>
 #include <localis/scheduler/scheduler.hpp>
 
 namespace examples {
@@ -82,6 +84,15 @@ bool lab::is_there(const std::string& name, std::uint64_t seed, const conditions
   anew_ = found->local_rate != options.local_rate || (found->epochs != options.epochs && !longer);
   all_.runs.erase(found);
   return false;
+}
+
+lab::rate_function lab::learning_rate_of(const std::string& name, const conditions& options) const {
+  const settings& s = all_.chosen;
+  auto falling = s.learning_rate;
+  falling.base.rate = s.learning_rate_of(name);
+  if (!options.constant_rate) return falling;
+  return localis::learning_rate::warm_up{localis::learning_rate::constant{falling.base.rate}, falling.epochs,
+                                         falling.start_factor};
 }
 
 run_result lab::begin(const std::string& name, std::uint64_t seed, const conditions& options) {
@@ -205,7 +216,8 @@ void lab::save() const {
   folder_.write("epochs.csv", epochs_csv(all_));
   folder_.write("report.json", report_json(all_));
   folder_.write("report.html", report_html(all_));
-  folder_.write("table.md", markdown_table(all_.results()));
+  const cells curve = frontier_cells(all_.on_frontier());
+  folder_.write("table.md", markdown_table(all_.results()) + (curve.empty() ? "" : '\n' + markdown_table(curve)));
 }
 
 std::size_t short_epochs(const lab& lab, const std::string& name, std::uint64_t seed) {
@@ -270,6 +282,13 @@ void tell_results(lab& lab, const report_folder& folder) {
               << text_table(memory_cells(rows)) << '\n';
     for (const std::string_view note : all.notes()) std::cout << note << '\n';
     std::cout << '\n';
+    const frontier curve = all.on_frontier();
+    if (!curve.rows.empty()) {
+      std::cout << text_table(frontier_cells(curve)) << '\n';
+      for (const std::string_view note : frontier_notes) std::cout << note << '\n';
+      std::cout << '\n';
+      for (const std::string& verdict : frontier_verdicts(curve)) std::cout << verdict << '\n';
+    }
     for (const std::string& verdict : all.verdicts()) std::cout << verdict << '\n';
   }
   lab.bar().say(localis::text("report: ", (folder.path() / "report.html").string(),

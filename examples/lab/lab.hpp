@@ -23,6 +23,7 @@
 #include <localis/model/evaluate.hpp>
 #include <localis/model/step_options.hpp>
 #include <localis/model/summary.hpp>
+#include <localis/optimizer/averaged.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>
@@ -53,6 +54,8 @@ class lab {
     double local_rate = 0;  ///< 0: stages before the boundary are frozen
     localis::prefix_normalization normalization = localis::prefix_normalization::running;
     std::size_t epochs = 0;
+    double average_decay = 0;    ///< of the weights that stages take over when the boundary passes them; 0: none
+    bool constant_rate = false;  ///< after its rise the learning rate stays, since the scheduler lets it fall
   };
 
   /// Trains the model that `make(seed)` returns, and evaluates the test pictures once, at the end. It does nothing if
@@ -63,6 +66,32 @@ class lab {
            const Supervision& supervision, const conditions& options) {
     const settings& s = all_.chosen;
     if (!s.wants(name) || interrupted() || is_there(name, seed, options)) return;
+    if (options.average_decay > 0) {
+      const localis::optimizer::averaged averaging{s.optimizer, options.average_decay};
+      train(name, seed, make, scheduler, supervision, options, averaging);
+    } else {
+      train(name, seed, make, scheduler, supervision, options, s.optimizer);
+    }
+  }
+
+  /// Describes the last run that diverged, and where and how it did; empty if no run diverged.
+  [[nodiscard]] const std::string& diverged() const { return diverged_; }
+
+  /// Takes over the runs of an earlier comparison; see read_runs. Errors: config_error if runs are to go on for more
+  /// epochs, and a checkpoint of one is missing.
+  void keep(earlier_runs earlier);
+
+  /// Must be called after the last run.
+  void finish();
+
+  [[nodiscard]] const experiment& all() const { return all_; }
+  [[nodiscard]] progress& bar() { return bar_; }
+
+ private:
+  template <class Make, class Scheduler, class Supervision, class Optimizer>
+  void train(const std::string& name, std::uint64_t seed, const Make& make, const Scheduler& scheduler,
+             const Supervision& supervision, const conditions& options, const Optimizer& optimizer) {
+    const settings& s = all_.chosen;
     auto fresh = make(seed);
     localis::trainer trainer(fresh, scheduler, supervision,
                              localis::train_options{.epochs = options.epochs,
@@ -70,7 +99,7 @@ class lab {
                                                     .local_rate = options.local_rate,
                                                     .normalization = options.normalization,
                                                     .seed = seed},
-                             s.optimizer, s.learning_rate);
+                             optimizer, learning_rate_of(name, options));
     if (s.diagnose) {
       std::vector<std::size_t> stages(decltype(fresh)::network_type::highest_boundary);
       std::iota(stages.begin(), stages.end(), std::size_t{0});
@@ -118,20 +147,8 @@ class lab {
     end(std::move(result));
   }
 
-  /// Describes the last run that diverged, and where and how it did; empty if no run diverged.
-  [[nodiscard]] const std::string& diverged() const { return diverged_; }
-
-  /// Takes over the runs of an earlier comparison; see read_runs. Errors: config_error if runs are to go on for more
-  /// epochs, and a checkpoint of one is missing.
-  void keep(earlier_runs earlier);
-
-  /// Must be called after the last run.
-  void finish();
-
-  [[nodiscard]] const experiment& all() const { return all_; }
-  [[nodiscard]] progress& bar() { return bar_; }
-
- private:
+  using rate_function = std::function<double(double epoch, double epochs)>;
+  [[nodiscard]] rate_function learning_rate_of(const std::string& name, const conditions& options) const;
   /// Whether the run was finished earlier. If it was not, its partial results are removed.
   [[nodiscard]] bool is_there(const std::string& name, std::uint64_t seed, const conditions& options);
   [[nodiscard]] run_result begin(const std::string& name, std::uint64_t seed, const conditions& options);

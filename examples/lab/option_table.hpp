@@ -35,10 +35,15 @@ void visit_runs(typed_settings& t, const Visit& visit) {
   visit("only", t.only,
         {group, "RUNS",
          std::string("these alone, with commas between them, see below; ") +
-             (rules ? "all of them" : "all but the (batch) runs") + " where it is left out"});
+             (rules ? "all of them" : "all that neither --frontier nor --all-frozen adds") + " where it is left out"});
   if (!rules) {
     visit("all-frozen", s.all_frozen,
           {group, "", "the frozen runs with both normalizations of the prefix", false});  // in run.json by "only"
+    visit("frontier", s.frontier,
+          {group, "",
+           "the runs that show whether anything pays: SGD's own curve, by runs of 25 to 150 % of --epochs, and the "
+           "runs to hold against it; --seeds 1,2,3,4,5 for intervals",
+           false});
   }
   visit("seeds", t.seeds, {group, "SEEDS", "each run is done once from each of them, with commas between them"});
   visit("epochs", s.epochs, {group, "EPOCHS", "passes over the training pictures; more of them with --resume"});
@@ -124,6 +129,9 @@ void visit_rates(typed_settings& t, const Visit& visit) {
   const char* group = "Step sizes";
   visit("learning-rate", s.learning_rate.base.rate,
         {group, "RATE", "of the gradient steps, which falls to --final-rate along a cosine; dimensionless"});
+  if (!rules) {
+    visit("rates", t.rates, {group, "RUN=RATE,...", "learning rates of single runs, in place of --learning-rate"});
+  }
   visit("final-rate", s.learning_rate.base.last,
         {group, "RATE", "of the gradient steps at the end; that of --learning-rate keeps it the same throughout"});
   visit("rate-warm-up", s.learning_rate.epochs,
@@ -156,6 +164,10 @@ void visit_boundary(settings& s, const Visit& visit) {
   visit("end", s.linear.end, {group, "EPOCH", "from 0, at which it reaches --last [the last one]"});
   visit("last", s.linear.last, {group, "STAGE", "boundary at --end [the highest that the network allows]"});
   if (s.comparison.of_rules) return;
+  visit("average-decay", s.average_decay,
+        {group, "FRACTION",
+         "of the averaged runs: of the average of weights kept per step, in (0, 1); a stage takes it over when the "
+         "boundary passes it"});
   visit("interleave", s.interleave, {group, "STEPS", "interleaved: one step of so many trains all stages by gradient"});
   visit("prefix-rate", s.prefix_rate,
         {group, "FACTOR", "interleaved: times the learning rate before the boundary in such steps"});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -33,7 +34,14 @@ struct run_kind {
   std::string_view follows{};  ///< the run whose outcome it needs
   bool rule = false;           ///< its name is that of its rule
   bool supervised = false;     ///< and that rule is
+  bool frontier = false;       ///< done by --frontier
+  double budget = 0;           ///< of a point of SGD's own curve: its epochs, as a fraction of --epochs
 };
+
+/// The epochs of a point of SGD's own curve, where the other runs have `epochs`.
+[[nodiscard]] inline std::size_t epochs_of(const run_kind& kind, std::size_t epochs) {
+  return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(kind.budget * static_cast<double>(epochs))));
+}
 
 /// A program that compares runs.
 struct program {
@@ -80,6 +88,7 @@ struct settings {
   bool quick = false;
   bool digits = false;
   bool all_frozen = false;
+  bool frontier = false;          ///< the runs of the frontier are added
   std::vector<std::string> runs;  ///< names, in the order of the program's kinds
   std::string added;              ///< runs not asked for, but needed
   std::vector<std::uint64_t> seeds{1};
@@ -118,16 +127,23 @@ struct settings {
   double local_rate = 1e-6;
   double supervised_rate = 0.1;                            ///< of supervised rules, in fractions of the learning rate
   std::map<std::string, double, std::less<>> local_rates;  ///< by rule, in place of the two
+  std::map<std::string, double, std::less<>> rates;        ///< by run, in place of the learning rate
+  double average_decay = 0.99;                             ///< of the weights that averaged stages take over
   localis::prefix_normalization normalization = localis::prefix_normalization::running;
 
   localis::scheduler::linear linear;
   localis::scheduler::dynamic dynamic{.alpha = 1.2, .shift = 2};
   localis::supervision::loss_gain gain;
-  std::size_t interleave = 4;  ///< steps
-  double prefix_rate = 1;
+  std::size_t interleave = 2;  ///< steps
+  double prefix_rate = 2;
 
   [[nodiscard]] bool wants(std::string_view run) const {
     return std::find(runs.begin(), runs.end(), run) != runs.end();
+  }
+  /// The learning rate of a run.
+  [[nodiscard]] double learning_rate_of(std::string_view run) const {
+    const auto own = rates.find(run);
+    return own == rates.end() ? learning_rate.base.rate : own->second;
   }
   [[nodiscard]] double rate_of(const run_kind& kind) const {
     const auto own = local_rates.find(kind.name);

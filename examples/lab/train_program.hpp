@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "gain_or_none.hpp"
 #include "lab.hpp"
@@ -11,9 +12,11 @@
 #include "settings.hpp"
 
 #include <localis/core/error.hpp>
+#include <localis/scheduler/annealed.hpp>
 #include <localis/scheduler/any.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/linear.hpp>
 #include <localis/scheduler/replay.hpp>
 
 /// One network trained by gradient descent, with its first stages frozen, and with its first stages learning locally.
@@ -24,21 +27,45 @@ namespace detail {
 template <class Make>
 void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   const settings& s = lab.all().chosen;
-  const auto run = [&](const char* name, const auto& scheduler, const gain_or_none& supervision,
+  const auto run = [&](const std::string& name, const auto& scheduler, const gain_or_none& supervision,
                        const lab::conditions& options) {
     lab.run(name, seed, make, localis::scheduler::any(scheduler), supervision, options);
   };
   const gain_or_none unsupervised;
   const lab::conditions local{.local_rate = s.local_rate, .normalization = s.normalization, .epochs = s.epochs};
   const lab::conditions frozen{.local_rate = 0, .normalization = s.normalization, .epochs = s.epochs};
-  const lab::conditions frozen_batch{
-      .local_rate = 0, .normalization = localis::prefix_normalization::batch, .epochs = s.epochs};
+  lab::conditions frozen_batch = frozen;
+  frozen_batch.normalization = localis::prefix_normalization::batch;
+  const auto averaged = [&s](lab::conditions options) {
+    options.average_decay = s.average_decay;
+    return options;
+  };
+  // Each stage has a cosine of its own, and so the run has none.
+  const auto annealed = [](lab::conditions options) {
+    options.constant_rate = true;
+    return options;
+  };
+  const localis::scheduler::fixed whole{0};
+  const localis::scheduler::interleaved interleaved{s.linear, s.interleave, s.prefix_rate};
 
-  run("sgd", localis::scheduler::fixed{0}, unsupervised, frozen);
+  for (const run_kind& kind : s.comparison.kinds) {
+    if (!(kind.budget > 0)) continue;
+    lab::conditions budget = frozen;
+    budget.epochs = epochs_of(kind, s.epochs);
+    run(std::string(kind.name), whole, unsupervised, budget);
+  }
   run("localized static", s.linear, unsupervised, local);
+  run("localized averaged", s.linear, unsupervised, averaged(local));
+  run("localized annealed", localis::scheduler::annealed{s.linear}, unsupervised, annealed(local));
   run("localized dynamic", s.dynamic, {s.gain, true}, local);
-  run("interleaved", localis::scheduler::interleaved{s.linear, s.interleave, s.prefix_rate}, unsupervised, local);
+  run("interleaved", interleaved, unsupervised, local);
+  run("interleaved frozen", interleaved, unsupervised, frozen);
+  run("interleaved averaged", interleaved, unsupervised, averaged(frozen));
   run("frozen static", s.linear, unsupervised, frozen);
+  run("frozen averaged", s.linear, unsupervised, averaged(frozen));
+  run("frozen annealed", localis::scheduler::annealed{s.linear}, unsupervised, annealed(frozen));
+  // The running statistics of stages that never learned are those of no picture.
+  run("frozen random", localis::scheduler::linear{.end = 0, .last = s.linear.last}, unsupervised, frozen_batch);
   run("frozen static (batch)", s.linear, unsupervised, frozen_batch);
 
   if (const run_result* dynamic = lab.all().find("localized dynamic", seed)) {
@@ -50,7 +77,7 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
     lab::conditions shortened = frozen;
     shortened.epochs = short_epochs(lab, "localized dynamic", seed);
     if (!interrupted()) lab.bar().say(localis::text("sgd short: ", shortened.epochs, " epochs"));
-    run("sgd short", localis::scheduler::fixed{0}, unsupervised, shortened);
+    run("sgd short", whole, unsupervised, shortened);
   }
 }
 

@@ -75,8 +75,8 @@ inline void choose_runs(settings& s, const std::string& only) {
     }
   }
   const auto chosen = [&](const run_kind& kind) {
-    const bool frozen = kind.name.substr(0, 6) == "frozen";
-    return (asked.empty() && kind.usual) || (s.all_frozen && frozen) ||
+    const bool frozen = kind.name.starts_with("frozen") && (kind.usual || kind.name.ends_with("(batch)"));
+    return (asked.empty() && !s.frontier && kind.usual) || (s.all_frozen && frozen) || (s.frontier && kind.frontier) ||
            std::find(asked.begin(), asked.end(), typed_name(kind.name)) != asked.end();
   };
   const auto needed = [&](const run_kind& kind) {
@@ -111,6 +111,26 @@ inline void parse_local_rates(settings& s, const std::string& list) {
   }
 }
 
+/// Reads "sgd-25=0.1,frozen-static=0.02": learning rates of single runs.
+inline void parse_rates(settings& s, const std::string& list) {
+  if (list.empty()) return;
+  for (const std::string& part : list_parts(list)) {
+    const auto equals = part.find('=');
+    const std::string number = equals == std::string::npos ? "" : part.substr(equals + 1);
+    double rate = 0;
+    const auto end = std::from_chars(number.data(), number.data() + number.size(), rate);
+    localis::expect(
+        end.ec == std::errc{} && end.ptr == number.data() + number.size() && localis::is_finite(rate) && rate >= 0,
+        "--rates", "finite numbers of at least 0, as RUN=RATE, with commas between them", '\'' + list + '\'');
+    const run_kind* kind = nullptr;
+    for (const run_kind& one : s.comparison.kinds) {
+      if (typed_name(one.name) == typed_name(part.substr(0, equals))) kind = &one;
+    }
+    localis::expect(kind != nullptr, "--rates", "the name of a run before =", '\'' + part + '\'');
+    s.rates[std::string(kind->name)] = rate;
+  }
+}
+
 /// Errors: config_error for a number out of its range, or an option without one that it needs.
 inline void validate(const settings& s) {
   using localis::expect;
@@ -132,6 +152,7 @@ inline void validate(const settings& s) {
   rate("--prefix-rate", s.prefix_rate);
   expect(s.optimizer.momentum >= 0 && s.optimizer.momentum < 1, "--momentum", "a number in [0, 1)",
          s.optimizer.momentum);
+  expect(s.average_decay > 0 && s.average_decay < 1, "--average-decay", "a number in (0, 1)", s.average_decay);
   expect(s.interleave >= 2, "--interleave", "at least 2", s.interleave);
   expect(s.keep >= 1, "--keep", "at least 1", s.keep);
   expect(!s.resume || !s.out.empty(), "--resume", "--out with it, the folder to go on in", "none");
@@ -150,6 +171,7 @@ struct typed_settings {
   comma_list only;
   comma_list seeds;
   comma_list local_rates;
+  comma_list rates;
   std::string normalization;
   std::string convolution;
   std::string precision;
@@ -171,10 +193,12 @@ inline constexpr std::pair<const char*, localis::cpu::convolution> convolutions[
     }
     t.data += path_text(s.data);
   }
-  std::vector<std::string> runs, seeds, rates{exact(s.local_rate)};
+  std::vector<std::string> runs, seeds, own_rates, rates{exact(s.local_rate)};
   for (const std::string& run : s.runs) runs.push_back(typed_name(run));
   for (const std::uint64_t seed : s.seeds) seeds.push_back(std::to_string(seed));
   for (const auto& [rule, rate] : s.local_rates) rates.push_back(rule + '=' + exact(rate));
+  for (const auto& [run, rate] : s.rates) own_rates.push_back(typed_name(run) + '=' + exact(rate));
+  t.rates = {joined(own_rates, ",")};
   t.only = {joined(runs, ",")};
   t.seeds = {joined(seeds, ",")};
   t.local_rates = {joined(rates, ",")};
@@ -211,6 +235,7 @@ inline void complete(typed_settings& t, const std::function<bool(const std::stri
   }
   s.seeds = parse_seeds(t.seeds.text);
   if (s.comparison.of_rules) parse_local_rates(s, t.local_rates.text);
+  parse_rates(s, t.rates.text);
   choose_runs(s, t.only.text);
   localis::expect(t.normalization == "running" || t.normalization == "batch", "--prefix-normalization",
                   "running or batch", t.normalization);

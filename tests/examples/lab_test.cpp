@@ -135,8 +135,10 @@ nlohmann::json json_of(const fs::path& file) {
 nlohmann::json runs_of(const fs::path& out) {
   nlohmann::json runs = json_of(out / "report.json").at("runs");
   for (auto& run : runs) {
-    run.erase("seconds");
-    for (auto& epoch : run.at("epochs")) epoch.erase("seconds");
+    for (const char* time : {"seconds", "processor_seconds"}) {
+      run.erase(time);
+      for (auto& epoch : run.at("epochs")) epoch.erase(time);
+    }
   }
   return runs;
 }

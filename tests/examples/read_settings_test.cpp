@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/programs.hpp"
 #include "lab/settings.hpp"
 #include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
@@ -35,6 +36,7 @@ constexpr run_kind rule_kinds[] = {{.name = "sgd"},
                                    {.name = "local_error", .rule = true, .supervised = true}};
 const program train{.name = "train", .kinds = kinds};
 const program models{.name = "train_lenet_28", .kinds = kinds, .of_models = true};
+const program whole = examples::boundaries_program().comparison;
 const program rules{.name = "rules", .kinds = rule_kinds, .of_rules = true};
 
 settings defaults_of(const program& comparison) {
@@ -150,6 +152,27 @@ TEST_CASE("read_settings: what is wrong with a file is told with its name, the s
   CHECK(refusal(train, {"--resume"}) == "--resume: expected --out with it, the folder to go on in, found none");
 }
 
+TEST_CASE("read_settings: --frontier does the runs of the frontier, and --rates sets the rates of single runs") {
+  const settings s = read(whole, {"--frontier", "--rates", "sgd-25=0.25,frozen static=0.5"});
+  CHECK(s.wants("sgd 25"));
+  CHECK(s.wants("frozen averaged"));
+  CHECK_FALSE(s.wants("frozen replay"));
+  CHECK(s.learning_rate_of("sgd 25") == 0.25);
+  CHECK(s.learning_rate_of("frozen static") == 0.5);
+  CHECK(s.learning_rate_of("sgd") == s.learning_rate.base.rate);
+  CHECK(examples::epochs_of(*s.comparison.find("sgd 25"), 8) == 2);
+  CHECK(examples::epochs_of(*s.comparison.find("sgd 150"), 5) == 8);
+  CHECK(examples::epochs_of(*s.comparison.find("sgd 25"), 1) == 1);
+  for (const char* list : {"0.1", "sgd", "sgd=", "sgd=-1", "sgd=0.1x", "sgd=nan"}) {
+    CHECK(
+        refusal(train, {"--rates", list}) ==
+        std::string("--rates: expected finite numbers of at least 0, as RUN=RATE, with commas between them, found '") +
+            list + "'");
+  }
+  CHECK(refusal(train, {"--rates", "sgd-99=1"}) == "--rates: expected the name of a run before =, found 'sgd-99=1'");
+  CHECK(refusal(train, {"--average-decay", "1"}) == "--average-decay: expected a number in (0, 1), found 1");
+}
+
 TEST_CASE("read_settings: the settings in force, as a file, give the same again") {
   const temporary_folder here;
   const std::pair<const program*, strings> calls[] = {
@@ -185,6 +208,10 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
         "0.125",
         "--final-rate",
         "0.0625",
+        "--rates",
+        "sgd=0.25,frozen-replay=0.5",
+        "--average-decay",
+        "0.75",
         "--rate-warm-up",
         "1.5",
         "--momentum",
@@ -226,6 +253,7 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
       {&models,
        {"--data", "cifar10:/a, b", "--plain", "--cutout", "8", "--skip-corrupt", "--zero-gamma", "--diagnose"}},
       {&rules, {"--local-rate", "2e-5,bcm=1e-6,local_error=0.5", "--supervised-rate", "0.2", "--only", "bcm,sgd"}},
+      {&whole, {"--frontier", "--rates", "sgd-25=0.1"}},
   };
   for (const auto& [comparison, words] : calls) {
     const settings first = read(*comparison, words);
@@ -239,6 +267,7 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
     CHECK(again.source == first.source);
     CHECK(again.local_rate == first.local_rate);
     CHECK(again.local_rates == first.local_rates);
+    CHECK(again.rates == first.rates);
     CHECK(again.normalization == first.normalization);
     CHECK(again.diagnose == first.diagnose);
     CHECK(examples::takes_digits(again) == examples::takes_digits(first));
@@ -248,7 +277,7 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
   for (std::size_t i = 0; i < calls[3].second.size(); i += 2) {
     const std::string name = calls[3].second[i].substr(2);
     CAPTURE(name);
-    if (name == "only" || name == "seeds") continue;
+    if (name == "only" || name == "seeds" || name == "rates") continue;
     REQUIRE(json.contains(name));
     const auto& value = json.at(name);
     if (value.is_string()) {
@@ -258,6 +287,7 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
     }
   }
   CHECK(json.at("seeds").dump() == "[3,1]");
+  CHECK(json.at("rates").dump() == R"(["frozen-replay=0.5","sgd=0.25"])");
   CHECK(json.at("only").dump() == R"(["localized-dynamic","frozen-replay"])");
   const auto fields =
       examples::settings_json(read(train, {"--out", "x", "--checkpoint", "y", "--resume", "--dry-run"}));

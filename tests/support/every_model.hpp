@@ -7,6 +7,7 @@
 #include <localis/zoo/lenet.hpp>
 #include <localis/zoo/mobilenet_v2.hpp>
 #include <localis/zoo/resnet.hpp>
+#include <localis/zoo/six_stages.hpp>
 #include <localis/zoo/squeezenet.hpp>
 #include <localis/zoo/vgg.hpp>
 
@@ -25,7 +26,7 @@ void for_every_model(const F& f) {
              zoo::resnet50<10, Rule>, zoo::resnet56<10, Rule>, zoo::mobilenet_v2<10, Rule>,
              zoo::mobilenet_v2_32<10, Rule>, zoo::efficientnet_b0<10, Rule>, zoo::efficientnet_b0_32<10, Rule>,
              zoo::squeezenet<10, Rule>, zoo::squeezenet_32<10, Rule>, zoo::densenet121<10, Rule>,
-             zoo::densenet121_32<10, Rule>, zoo::googlenet<10, Rule>>();
+             zoo::densenet121_32<10, Rule>, zoo::googlenet<10, Rule>, zoo::six_stages_32<10, Rule>>();
 }
 
 }  // namespace localis_test

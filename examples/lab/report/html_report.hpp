@@ -13,6 +13,8 @@
 #include "confusion_table.hpp"
 #include "dot_plot.hpp"
 #include "format.hpp"
+#include "frontier_section.hpp"
+#include "html_table.hpp"
 #include "plot.hpp"
 #include "report_json.hpp"
 
@@ -243,19 +245,6 @@ using stage_values = std::vector<double> localis::epoch_record::*;
   return page;
 }
 
-[[nodiscard]] inline std::string html_table(const cells& rows, const std::string& kind = "numbers") {
-  std::string page = "<div class='wide'><table class='" + kind + "'>\n";
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    page += "<tr>";
-    for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      const std::string tag = r == 0 || c == 0 ? "th" : "td";
-      page += '<' + tag + '>' + escaped(rows[r][c]) + "</" + tag + '>';
-    }
-    page += "</tr>\n";
-  }
-  return page + "</table></div>\n";
-}
-
 /// Plots the test accuracy of every finished run, with a row for each name.
 [[nodiscard]] inline std::string accuracies(const experiment& all) {
   dot_plot p{
@@ -407,6 +396,7 @@ using stage_values = std::vector<double> localis::epoch_record::*;
     for (const std::string_view note : all.notes()) page += escaped(note) + ' ';
     page += "</p>\n";
   }
+  page += detail::frontier_section(all);
   if (!rows.empty()) page += detail::accuracies(all) + detail::differences_to_sgd(rows);
   page += detail::plots(all) + detail::confusions(all) + detail::filters(all) + detail::facts(all);
   return html_page("Gradient descent, freezing and localized learning side by side", page);

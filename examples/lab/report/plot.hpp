@@ -212,6 +212,17 @@ template <class X, class Y>
   return "<path class='band' d='" + path.str() + "' fill='" + colour_of(l.style) + "' fill-opacity='0.15'/>\n";
 }
 
+/// The band of a line of one point, as a stroke through it.
+template <class X, class Y>
+[[nodiscard]] std::string drawn_bar(const line& l, const X& svg_x, const Y& svg_y) {
+  const bool known = !l.low.empty() && localis::is_finite(l.x[0]) && localis::is_finite(l.low[0]);
+  if (!known) return {};
+  text_stream path;
+  path << std::fixed << std::setprecision(1) << 'M' << svg_x(l.x[0]) << ' ' << svg_y(l.low[0]) << 'V'
+       << svg_y(l.high[0]);
+  return "<path class='bar' d='" + path.str() + "' stroke='" + colour_of(l.style) + "' stroke-width='1.5'/>\n";
+}
+
 [[nodiscard]] inline std::string stroke_of(const line& l) {
   const std::string dash = style_of(l.style).dash;
   std::string result = "fill='none' stroke='" + colour_of(l.style) + "' stroke-width='2'";
@@ -278,7 +289,9 @@ template <class X, class Y>
   out << "<text x='" << (left + right) / 2 << "' y='" << height - 6 << "' text-anchor='middle'>" << escaped(p.x_label)
       << "</text><text x='6' y='16'>" << escaped(p.y_label) << "</text>\n";
 
-  for (const line& l : p.lines) out << detail::drawn_band(l, svg_x, svg_y);
+  for (const line& l : p.lines) {
+    out << (l.x.size() == 1 ? detail::drawn_bar(l, svg_x, svg_y) : detail::drawn_band(l, svg_x, svg_y));
+  }
   for (const line& l : p.lines) {
     text_stream path;
     path << std::fixed << std::setprecision(1);

@@ -143,6 +143,25 @@ template <class Record>
                           {"bytes", detail::record_json(row.memory)},
                           {"bytes_at_end", row.last_bytes}});
   }
+  const frontier curve = all.on_frontier();
+  if (!curve.rows.empty()) {
+    j["frontier"] = {{"cost", curve.of_processor ? "processor seconds" : "seconds"},
+                     {"seeds", curve.seeds},
+                     {"costs", detail::json_value(curve.curve.costs)},
+                     {"accuracies", detail::json_value(curve.curve.accuracies)},
+                     {"runs", json::array()}};
+  }
+  for (const frontier_row& row : curve.rows) {
+    j["frontier"]["runs"].push_back({{"run", row.name},
+                                     {"cost", detail::json_value(row.cost)},
+                                     {"test_accuracy", detail::json_value(row.test)},
+                                     {"test_error", detail::json_value(row.error)},
+                                     {"speed_up", detail::json_value(row.speed_up)},
+                                     {"bound", std::string(1, row.bound)},
+                                     {"low", detail::json_value(row.low)},
+                                     {"high", detail::json_value(row.high)},
+                                     {"loss_bound", detail::json_value(row.loss_bound)}});
+  }
   j["runs"] = json::array();
   for (const run_result& run : all.runs) j["runs"].push_back(detail::run_json(run));
   return j.dump(1, ' ', false, json::error_handler_t::replace) + '\n';

@@ -1,0 +1,251 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "comparison.hpp"
+#include "report/format.hpp"
+#include "settings.hpp"
+
+#include <localis/core/finite.hpp>
+#include <localis/core/random.hpp>
+
+/// Holds every run against the accuracy that gradient descent itself reaches by then.
+namespace examples {
+
+/// The accuracy of gradient descent by cost, where each point is a run of its own, with its schedule shortened or
+/// stretched to its budget.
+struct budget_curve {
+  std::vector<double> costs;       ///< in increasing order
+  std::vector<double> accuracies;  ///< one for each cost
+
+  /// The smallest cost at which the curve has this accuracy; between two points the accuracy is linear in the
+  /// logarithm of the cost. The first cost for an accuracy below the curve, and infinity above it.
+  [[nodiscard]] double cost_of(double accuracy) const {
+    if (accuracy <= accuracies.front()) return costs.front();
+    for (std::size_t i = 1; i < costs.size(); ++i) {
+      if (accuracies[i] < accuracy) continue;
+      const double way = (accuracy - accuracies[i - 1]) / (accuracies[i] - accuracies[i - 1]);
+      return costs[i - 1] * std::pow(costs[i] / costs[i - 1], way);
+    }
+    return std::numeric_limits<double>::infinity();
+  }
+};
+
+/// How a run compares with the curve of gradient descent.
+struct frontier_row {
+  std::string name;
+  std::string label;
+  double cost = no_number;   ///< seconds, mean over the seeds that all budgets have, too
+  double test = no_number;   ///< mean accuracy over the same seeds
+  double error = no_number;  ///< its standard error; no number for one seed
+  /// Cost at which the curve has this accuracy / cost of the run. Above 1 the run pays.
+  double speed_up = no_number;
+  /// '<' or '>' if the accuracy lies below or above the whole curve, so that its end gives a bound alone; else ' '.
+  char bound = ' ';
+  double low = no_number;  ///< with high: 95 % interval of speed_up; no number for fewer than 3 seeds
+  double high = no_number;
+  double loss_bound = no_number;  ///< one-sided 95 % upper bound of the accuracy that sgd has more; likewise
+};
+
+/// The runs of a comparison on SGD's curve.
+struct frontier {
+  bool of_processor = false;            ///< whether costs are processor seconds; else they are wall time
+  std::size_t seeds = 0;                ///< that all budgets have
+  budget_curve curve;                   ///< of the means over these seeds
+  std::vector<double> lowest, highest;  ///< accuracies of the curve's points over the seeds
+  std::vector<frontier_row> rows;       ///< of the other runs
+};
+
+namespace detail {
+
+/// The finished runs of one name, by seed.
+struct seed_points {
+  std::vector<double> costs;
+  std::vector<double> tests;
+};
+
+/// The runs of one name from these seeds; empty if one is missing.
+[[nodiscard]] inline seed_points points_of(const std::vector<run_result>& runs, std::string_view name,
+                                           const std::vector<std::uint64_t>& seeds, bool of_processor) {
+  seed_points found;
+  for (const std::uint64_t seed : seeds) {
+    for (const run_result& run : runs) {
+      if (run.name != name || run.seed != seed || !run.finished()) continue;
+      found.costs.push_back(of_processor ? run.report.processor_seconds() : run.report.seconds);
+      found.tests.push_back(run.test_accuracy);
+    }
+  }
+  if (found.costs.size() != seeds.size()) return {};
+  return found;
+}
+
+/// The mean of the values at some places.
+[[nodiscard]] inline double mean_at(const std::vector<double>& values, const std::vector<std::size_t>& places) {
+  double sum = 0;
+  for (const std::size_t place : places) sum += values[place];
+  return sum / static_cast<double>(places.size());
+}
+
+[[nodiscard]] inline budget_curve curve_of(const std::vector<seed_points>& budgets,
+                                           const std::vector<std::size_t>& places) {
+  std::vector<std::pair<double, double>> points;
+  for (const seed_points& budget : budgets) {
+    points.emplace_back(mean_at(budget.costs, places), mean_at(budget.tests, places));
+  }
+  std::sort(points.begin(), points.end());
+  budget_curve curve;
+  for (const auto& [cost, accuracy] : points) {
+    curve.costs.push_back(cost);
+    curve.accuracies.push_back(accuracy);
+  }
+  return curve;
+}
+
+/// The speed-up of a run, bounded by the curve's last point.
+[[nodiscard]] inline double speed_up_of(const budget_curve& curve, double cost, double accuracy) {
+  return std::min(curve.cost_of(accuracy), curve.costs.back()) / cost;
+}
+
+/// The 95 % quantile of Student's distribution with so many degrees of freedom, at least 1.
+[[nodiscard]] inline double student_95(std::size_t degrees) {
+  constexpr double table[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812,
+                              1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725};
+  return degrees <= std::size(table) ? table[degrees - 1] : 1.725;
+}
+
+}  // namespace detail
+
+/// The runs of a comparison on the curve of its runs of sgd. Costs are processor seconds where all runs have them and
+/// the work is done by the processor. Seeds count that all budgets have; the interval of a speed-up is that of 2,000
+/// bootstrap samples of these seeds, in which the runs of one seed stay together, since they share the first weights
+/// and the order of the pictures. Without three budgets there is no curve, and no rows.
+/// @param on_host  whether the backend computes on the processor
+[[nodiscard]] inline frontier frontier_of(const std::vector<run_result>& runs, const std::vector<table_row>& table,
+                                          std::span<const run_kind> kinds, bool on_host) {
+  frontier result;
+  std::vector<std::string_view> budgets;
+  std::vector<std::uint64_t> seeds;
+  result.of_processor = on_host;
+  for (const run_result& run : runs) {
+    if (run.finished() && !localis::is_finite(run.report.processor_seconds())) result.of_processor = false;
+    if (std::find(seeds.begin(), seeds.end(), run.seed) == seeds.end()) seeds.push_back(run.seed);
+  }
+  const auto has = [&](std::string_view name, std::uint64_t seed) {
+    return !detail::points_of(runs, name, {seed}, false).costs.empty();
+  };
+  for (const run_kind& kind : kinds) {
+    const bool any = std::any_of(seeds.begin(), seeds.end(), [&](std::uint64_t seed) { return has(kind.name, seed); });
+    if (kind.budget > 0 && any) budgets.push_back(kind.name);
+  }
+  if (budgets.size() < 3) return result;
+  std::erase_if(seeds, [&](std::uint64_t seed) {
+    return !std::all_of(budgets.begin(), budgets.end(), [&](std::string_view name) { return has(name, seed); });
+  });
+  result.seeds = seeds.size();
+  if (seeds.empty()) return result;
+
+  std::vector<detail::seed_points> curve;
+  for (const std::string_view name : budgets) {
+    curve.push_back(detail::points_of(runs, name, seeds, result.of_processor));
+  }
+  std::vector<std::size_t> all(seeds.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  result.curve = detail::curve_of(curve, all);
+  std::sort(curve.begin(), curve.end(), [&all](const auto& a, const auto& b) {
+    return detail::mean_at(a.costs, all) < detail::mean_at(b.costs, all);
+  });
+  for (const detail::seed_points& budget : curve) {
+    result.lowest.push_back(*std::min_element(budget.tests.begin(), budget.tests.end()));
+    result.highest.push_back(*std::max_element(budget.tests.begin(), budget.tests.end()));
+  }
+
+  const table_row* sgd = detail::find_row(table, "sgd");
+  for (const table_row& row : table) {
+    if (std::find(budgets.begin(), budgets.end(), row.name) != budgets.end()) continue;
+    const detail::seed_points points = detail::points_of(runs, row.name, seeds, result.of_processor);
+    if (points.costs.empty()) continue;
+    frontier_row& one = result.rows.emplace_back();
+    one.name = row.name;
+    one.label = row.label;
+    one.cost = detail::mean_at(points.costs, all);
+    one.test = detail::mean_at(points.tests, all);
+    one.speed_up = detail::speed_up_of(result.curve, one.cost, one.test);
+    if (one.test < result.curve.accuracies.front()) one.bound = '<';
+    if (!localis::is_finite(result.curve.cost_of(one.test))) one.bound = '>';
+    if (seeds.size() < 3) continue;
+    double squares = 0;
+    for (const double test : points.tests) squares += (test - one.test) * (test - one.test);
+    const auto count = static_cast<double>(seeds.size());
+    one.error = std::sqrt(squares / (count - 1) / count);
+    if (sgd != nullptr) {
+      const paired lead = paired_difference(*sgd, row);
+      one.loss_bound = lead.mean + detail::student_95(lead.values.size() - 1) * lead.error;
+    }
+    constexpr std::size_t samples = 2000;
+    std::vector<double> drawn;
+    std::vector<std::size_t> places(seeds.size());
+    for (std::size_t sample = 0; sample < samples; ++sample) {
+      const localis::random_stream random(1, sample);
+      for (std::size_t i = 0; i < places.size(); ++i) places[i] = random.integer(i, places.size());
+      drawn.push_back(detail::speed_up_of(detail::curve_of(curve, places), detail::mean_at(points.costs, places),
+                                          detail::mean_at(points.tests, places)));
+    }
+    std::sort(drawn.begin(), drawn.end());
+    one.low = drawn[samples / 40];
+    one.high = drawn[samples - 1 - samples / 40];
+  }
+  return result;
+}
+
+/// The table of the frontier, best first; empty without a curve.
+[[nodiscard]] inline cells frontier_cells(frontier of) {
+  if (of.rows.empty()) return {};
+  std::stable_sort(of.rows.begin(), of.rows.end(),
+                   [](const frontier_row& a, const frontier_row& b) { return a.speed_up > b.speed_up; });
+  cells result{{"run", "test %", "+-", of.of_processor ? "processor s" : "seconds", "equal-accuracy speed-up",
+                "95 % interval", "points below sgd, at most"}};
+  for (const frontier_row& row : of.rows) {
+    const std::string bound = row.bound == ' ' ? "" : std::string(1, row.bound) + ' ';
+    const std::string interval = localis::is_finite(row.low) ? fixed(row.low, 2) + " to " + fixed(row.high, 2) : "-";
+    result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1),
+                      bound + fixed(row.speed_up, 2), interval, percent(row.loss_bound)});
+  }
+  return result;
+}
+
+inline constexpr std::string_view frontier_notes[] = {
+    "Equal-accuracy speed-up: the cost at which SGD's own curve (the runs called sgd, each with its schedule shortened "
+    "or stretched to its budget) reaches the accuracy of the run, over the cost of the run; above 1 it pays. Between "
+    "two budgets, accuracy is linear in the logarithm of the cost; < and >: below or above the whole curve.",
+    "Interval: of 2,000 bootstrap samples of the seeds. Points below sgd: upper end of a one-sided 95 % interval, "
+    "paired by seed."};
+
+/// A sentence for each run that pays beyond the error, or one that none does; empty without a curve.
+[[nodiscard]] inline std::vector<std::string> frontier_verdicts(const frontier& of) {
+  if (of.rows.empty()) return {};
+  std::vector<std::string> lines;
+  for (const frontier_row& row : of.rows) {
+    if (!(row.low > 1)) continue;
+    lines.push_back(row.name + " pays: SGD needs " + fixed(row.speed_up, 2) +
+                    " times its cost for the same accuracy (" + fixed(row.low, 2) + " to " + fixed(row.high, 2) + ", " +
+                    std::to_string(of.seeds) + " seeds).");
+  }
+  if (lines.empty()) {
+    lines.push_back(of.seeds < 3 ? "Whether a run pays needs at least 3 seeds: --seeds 1,2,3,4,5."
+                                 : "No run pays beyond the error: SGD stopped earlier does as well.");
+  }
+  return lines;
+}
+
+}  // namespace examples
