@@ -209,13 +209,13 @@ struct seed_points {
 }
 
 /// The table of the frontier, best first; empty without a curve.
-[[nodiscard]] inline cells frontier_cells(frontier of) {
-  if (of.rows.empty()) return {};
-  std::stable_sort(of.rows.begin(), of.rows.end(),
+[[nodiscard]] inline cells frontier_cells(frontier curve) {
+  if (curve.rows.empty()) return {};
+  std::stable_sort(curve.rows.begin(), curve.rows.end(),
                    [](const frontier_row& a, const frontier_row& b) { return a.speed_up > b.speed_up; });
-  cells result{{"run", "test %", "+-", of.of_processor ? "processor s" : "seconds", "equal-accuracy speed-up",
+  cells result{{"run", "test %", "+-", curve.of_processor ? "processor s" : "seconds", "equal-accuracy speed-up",
                 "95 % interval", "points below sgd, at most"}};
-  for (const frontier_row& row : of.rows) {
+  for (const frontier_row& row : curve.rows) {
     const std::string bound = row.bound == ' ' ? "" : std::string(1, row.bound) + ' ';
     const std::string interval = localis::is_finite(row.low) ? fixed(row.low, 2) + " to " + fixed(row.high, 2) : "-";
     result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1),
@@ -232,18 +232,18 @@ inline constexpr std::string_view frontier_notes[] = {
     "paired by seed."};
 
 /// A sentence for each run that pays beyond the error, or one that none does; empty without a curve.
-[[nodiscard]] inline std::vector<std::string> frontier_verdicts(const frontier& of) {
-  if (of.rows.empty()) return {};
+[[nodiscard]] inline std::vector<std::string> frontier_verdicts(const frontier& curve) {
+  if (curve.rows.empty()) return {};
   std::vector<std::string> lines;
-  for (const frontier_row& row : of.rows) {
+  for (const frontier_row& row : curve.rows) {
     if (!(row.low > 1)) continue;
     lines.push_back(row.name + " pays: SGD needs " + fixed(row.speed_up, 2) +
                     " times its cost for the same accuracy (" + fixed(row.low, 2) + " to " + fixed(row.high, 2) + ", " +
-                    std::to_string(of.seeds) + " seeds).");
+                    std::to_string(curve.seeds) + " seeds).");
   }
   if (lines.empty()) {
-    lines.push_back(of.seeds < 3 ? "Whether a run pays needs at least 3 seeds: --seeds 1,2,3,4,5."
-                                 : "No run pays beyond the error: SGD stopped earlier does as well.");
+    lines.push_back(curve.seeds < 3 ? "Whether a run pays needs at least 3 seeds: --seeds 1,2,3,4,5."
+                                    : "No run pays beyond the error: SGD stopped earlier does as well.");
   }
   return lines;
 }

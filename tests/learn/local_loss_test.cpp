@@ -14,6 +14,8 @@
 #include <localis/network/program.hpp>
 #include <localis/rule/error_feedback.hpp>
 #include <localis/rule/local_error.hpp>
+#include <localis/rule/phsic.hpp>
+#include <localis/rule/similarity_error.hpp>
 
 namespace localis_test::supervised {
 
@@ -59,8 +61,8 @@ TEST_CASE("supervised rules: a dry run changes nothing, before and behind the bo
 
 TEST_CASE("supervised rules: the same steps on cpu, tile by tile and on threads") {
   using cpu = lo::cpu::backend<double>;
-  using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<2, 3, lo::padding<1>, local_error>, lo::relu, block, lo::relu,
-                          lo::dense<5, local_error>, lo::relu, lo::dense<classes>>;
+  using net = lo::network<lo::image<6, 4, 2>, lo::conv2d<4, 3, lo::padding<1>, lo::rule::similarity_error>, lo::relu,
+                          block, lo::relu, lo::dense<5, lo::rule::phsic>, lo::relu, lo::dense<classes>>;
   supervised_model<net> expected;
   supervised_model<net, cpu> found(5, cpu({.threads = 3, .tile_bytes = 1024, .grain = 1}));
   for (const std::size_t boundary : {3U, 1U, 0U, 2U, 3U}) {

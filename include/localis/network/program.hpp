@@ -166,7 +166,7 @@ struct layers_fit {
   static_assert(
       Problem != misfit::mixed_supervision,
       "localis::network: a rule does not fit. Read layers_fit<Layer, ...> in the note: operation `Layer` shares "
-      "its block with layers whose rules are supervised (local_error, error_feedback), and its own "
+      "its block with layers whose rules are supervised (local_error, phsic, error_feedback, ...), and its own "
       "is not, or the other way round. Give all layers of the block rules of one kind.");
   static_assert(Problem != misfit::groups_do_not_divide,
                 "localis::network: a layer does not fit. Read layers_fit<Layer, Height, Width, Channels, ...> in the "
