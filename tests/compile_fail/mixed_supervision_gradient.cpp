@@ -1,5 +1,5 @@
-// expect: operation `Layer` shares its block with layers whose rules are supervised (local_error,
-// error_feedback), and its own is not, or the other way round.
+// expect: operation `Layer` shares its block with layers whose rules are supervised (local_error, phsic,
+// error_feedback, ...), and its own is not, or the other way round.
 #include <localis/layer/conv2d.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/layer/relu.hpp>
