@@ -3,6 +3,7 @@
 # sh examples/run.sh --rules [ARGUMENTS...]                  the comparison of all local rules
 # sh examples/run.sh --model NAME [--size PIXELS] [--backend BACKEND] [--data KIND:FOLDER] [ARGUMENTS...]
 #                                                            a published network
+# sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
 # Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with
@@ -21,13 +22,15 @@ refuse() {
 }
 program=
 choose() {
-  [ -z "$program" ] || [ "$program" = "$1" ] || refuse '--rules, --model, --compare: expected one of them, found two'
+  [ -z "$program" ] || [ "$program" = "$1" ] ||
+    refuse '--rules, --model, --reproduce, --compare: expected one of them, found two'
   program=$1
 }
 
 # What is not for this script goes round to the end of the arguments, until all have been looked at.
 help=
 model=
+experiment=
 size=
 backend=
 left=$#
@@ -39,7 +42,7 @@ while [ "$left" -gt 0 ]; do
     --rules) choose rules ;;
     --compare) choose compare_reports ;;
     -h | --help) help=yes ;;
-    --model | --size | --backend | --model=* | --size=* | --backend=*)
+    --model | --reproduce | --size | --backend | --model=* | --reproduce=* | --size=* | --backend=*)
       value=nothing
       case $argument in
         *=*) value=${argument#*=} ;;
@@ -53,6 +56,7 @@ while [ "$left" -gt 0 ]; do
       esac
       case $argument in
         --model*) choose train_model && model=$value ;;
+        --reproduce*) choose reproduce && experiment=$value ;;
         --size*) size=$value ;;
         --backend*) backend=$value ;;
       esac
@@ -68,6 +72,7 @@ if [ -n "$help" ]; then
   case $program in
     rules) call=' --rules' ;;
     train_model) call=' --model NAME' ;;
+    reproduce) call=' --reproduce NAME' ;;
     compare_reports) call=' --compare' ;;
     *) call= ;;
   esac
@@ -89,6 +94,13 @@ takes='a minute or so'
 case $program in
   rules) takes='some minutes: every rule is compiled on its own' ;;
   compare_reports) takes='some seconds' ;;
+  reproduce)
+    known=$(cd "$root/examples/reproduce" && ls ./*.cpp | sed 's,^\./,,; s,\.cpp$,,' | paste -sd ' ' -)
+    case " $known " in
+      *" $experiment "*) program=reproduce_$experiment ;;
+      *) refuse "--reproduce: expected one of: $known; found: $experiment" ;;
+    esac
+    ;;
   train_model)
     sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/lab/models.txt")
     [ -n "$sizes" ] ||
@@ -142,7 +154,7 @@ provide
 # The pictures are offered until the first build, unless the caller names a data set, so that a machine that cannot
 # install them does not ask the network each time. The program states which pictures it uses.
 case "$program $* " in
-  compare_reports* | *' --data'*) ;;
+  compare_reports* | reproduce* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 

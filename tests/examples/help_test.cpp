@@ -8,6 +8,7 @@
 #include "lab/programs.hpp"
 #include "lab/report/compare_reports.hpp"
 #include "lab/rule_program.hpp"
+#include "reproduce/options.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
@@ -52,5 +53,9 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
   check_help("boundaries", told(examples::boundaries_program()));
   check_help("rules", told(examples::rules_program()));
   check_help("train_model", told(examples::model_program("train_model", "any")));
+  check_help("reproduce", told("reproduce", [](int argc, const char* const* argv) {
+               return examples::reproduce::run("reproduce", "Repeats a published experiment on CIFAR-10.", argc, argv,
+                                               [](const examples::reproduce::options&) { return 1; });
+             }));
   check_help("compare_reports", told("compare_reports", &examples::compare_reports));
 }

@@ -9,6 +9,7 @@ tree=$work/a\ tree
 mkdir -p "$tree/examples/lab" "$tree/cmake" "$tree/build/example" "$work/path"
 cp "$root/examples/run.sh" "$tree/examples"
 cp -r "$root/examples/lab/help" "$root/examples/lab/models.txt" "$tree/examples/lab"
+cp -r "$root/examples/reproduce" "$tree/examples"
 cp "$root/cmake/need.sh" "$tree/cmake"
 program() {
   printf '#!/bin/sh\n%s\n' "$2" >"$1"
@@ -63,15 +64,16 @@ refuses() {
   esac
 }
 refuses '--quik: expected an option, found none of that name; --help lists them' --quik
+refuses '--reproduce: expected one of: soft_hebb; found: nothing' --reproduce nothing
 refuses '--cutout: expected an option, found none' --cutout=3 # of published networks alone
 refuses '--quick: expected an option, found none' --compare a --quick
-refuses '--model: expected one of: lenet ' --model
-refuses '--model: expected one of: lenet ' --model --quick
+refuses '--model: expected one of: six_stages lenet ' --model
+refuses '--model: expected one of: six_stages lenet ' --model --quick
 refuses '--size: expected one of: 32, which resnet20 is there for; found: 28' --size 28 --model resnet20
 refuses '--size: expected one of: 32, which resnet20 is there for; found: nothing' --model resnet20 --size
 refuses '--backend: expected one of: cpu cuda cudnn; found: gpu' --backend gpu --model resnet20
 refuses '--size, --backend: expected --model NAME with them, found none' --size 32
-refuses '--rules, --model, --compare: expected one of them, found two' --rules --model lenet
+refuses '--rules, --model, --reproduce, --compare: expected one of them, found two' --rules --model lenet
 
 # helps WHAT ARGUMENTS...
 helps() {
@@ -87,6 +89,7 @@ helps '  sh examples/run.sh --quick' -h --quick
 helps '  sh examples/run.sh --rules --quick' --help --rules
 helps '  sh examples/run.sh --model NAME --quick' --model --help
 helps '--cutout PIXELS' --model resnet20 --help --size 32
+helps 'Usage: sh examples/run.sh --reproduce NAME [OPTIONS]' --reproduce soft_hebb --help
 helps 'Usage: sh examples/run.sh --compare [OPTIONS] FOLDER...' --compare --help
 [ ! -e "$work/builds" ] || fail 'run.sh: what is refused or asks for help was built'
 exit $status
