@@ -3,6 +3,7 @@
 # sh examples/run.sh --rules [ARGUMENTS...]                  the comparison of all local rules
 # sh examples/run.sh --model NAME [--size PIXELS] [--backend BACKEND] [--data KIND:FOLDER] [ARGUMENTS...]
 #                                                            a published network
+# sh examples/run.sh --few-labels [ARGUMENTS...]             local rules where labels are few
 # sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
@@ -23,7 +24,7 @@ refuse() {
 program=
 choose() {
   [ -z "$program" ] || [ "$program" = "$1" ] ||
-    refuse '--rules, --model, --reproduce, --compare: expected one of them, found two'
+    refuse '--rules, --model, --few-labels, --reproduce, --compare: expected one of them, found two'
   program=$1
 }
 
@@ -41,6 +42,7 @@ while [ "$left" -gt 0 ]; do
   case $argument in
     --rules) choose rules ;;
     --compare) choose compare_reports ;;
+    --few-labels) choose few_labels ;;
     -h | --help) help=yes ;;
     --model | --reproduce | --size | --backend | --model=* | --reproduce=* | --size=* | --backend=*)
       value=nothing
@@ -73,6 +75,7 @@ if [ -n "$help" ]; then
     rules) call=' --rules' ;;
     train_model) call=' --model NAME' ;;
     reproduce) call=' --reproduce NAME' ;;
+    few_labels) call=' --few-labels' ;;
     compare_reports) call=' --compare' ;;
     *) call= ;;
   esac
@@ -154,7 +157,7 @@ provide
 # The pictures are offered until the first build, unless the caller names a data set, so that a machine that cannot
 # install them does not ask the network each time. The program states which pictures it uses.
 case "$program $* " in
-  compare_reports* | reproduce* | *' --data'*) ;;
+  compare_reports* | few_labels* | reproduce* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 

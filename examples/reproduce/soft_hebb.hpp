@@ -137,7 +137,7 @@ template <std::size_t Units, class Backend>
   localis::model<net> model{{.seed = seed}, backend};
   const auto halved = [](double epoch, double length) {
     double rate = 1e-3;
-    for (const double at : {0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9}) rate *= epoch >= std::floor(at * length) ? 0.5 : 1;
+    for (const double part : {0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9}) rate *= epoch >= std::floor(part * length) ? 0.5 : 1;
     return rate;
   };
   localis::trainer trainer(model, localis::scheduler::fixed{0}, localis::supervision::none{},

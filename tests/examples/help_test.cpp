@@ -4,6 +4,7 @@
 #include <sstream>
 #include <string>
 
+#include "lab/few_labels.hpp"
 #include "lab/lab.hpp"
 #include "lab/programs.hpp"
 #include "lab/report/compare_reports.hpp"
@@ -53,6 +54,9 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
   check_help("boundaries", told(examples::boundaries_program()));
   check_help("rules", told(examples::rules_program()));
   check_help("train_model", told(examples::model_program("train_model", "any")));
+  check_help("few_labels", told("few_labels", [](int argc, const char* const* argv) {
+               return examples::few_labels(argc, argv, [](const examples::few_labels_options&) { return 1; });
+             }));
   check_help("reproduce", told("reproduce", [](int argc, const char* const* argv) {
                return examples::reproduce::run("reproduce", "Repeats a published experiment on CIFAR-10.", argc, argv,
                                                [](const examples::reproduce::options&) { return 1; });
