@@ -461,6 +461,11 @@ inline std::vector<problem> depthwise_convolutions() {
   // More rows left out than one image has.
   add({3, 3, 4}, {3, 3, 1, 1}, 4);
   all.back().options.rows = {5, 11};
+  // Rows in the middle of which pixels see no border.
+  add({3, 27, 18}, {3, 3, 1, 1}, 1);
+  add({5, 37, 18}, {5, 5, 1, 2}, 1);
+  add({4, 43, 18}, {3, 3, 2, 1}, 2);
+  add({6, 55, 18}, {5, 5, 2, 2}, 1);
   add({4, 3, 119}, {3, 3, 1, 1}, 2);  // channels for every size of a block, in float and in double
   return all;
 }
