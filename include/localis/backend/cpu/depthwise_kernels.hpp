@@ -154,18 +154,44 @@ struct input_rows {
   [[nodiscard]] std::size_t whole() const { return channels / direct::width<T> * direct::width<T>; }
   /// Returns the place of the weights of the first cell that sees row r.
   [[nodiscard]] std::size_t cell(std::size_t r) const { return (rows.first + r * rows.step) * kernel * channels; }
+  /// Prefetches what the next few pixels see of the last row, which the rows above have not seen, from channel c on.
+  template <class Pattern>
+  [[gnu::always_inline]] void prefetch(std::size_t c, const few_pixels& some) const {
+    constexpr std::size_t step = Pattern::pixels * Pattern::advance / Pattern::stride;
+    const T* next = in + (place(rows.count - 1, c, some) + static_cast<std::ptrdiff_t>(Pattern::elements * channels));
+    direct::unrolled<step>([&](auto element)
+                               __attribute__((always_inline)) { __builtin_prefetch(next + element * channels); });
+  }
   /// Calls f(element, packet) for the elements of row r that `some` pixels see, from channel c on.
   template <class Pattern, class F>
   [[gnu::always_inline]] void for_elements(std::size_t r, std::size_t c, const few_pixels& some, auto interior,
                                            const F& f) const {
-    const std::ptrdiff_t first = static_cast<std::ptrdiff_t>((rows.position + r) * width) + some.position;
-    const std::ptrdiff_t place = first * static_cast<std::ptrdiff_t>(channels) + static_cast<std::ptrdiff_t>(c);
+    const std::ptrdiff_t first = place(r, c, some);
     direct::unrolled<Pattern::elements>([&](auto element) __attribute__((always_inline)) {
       if (!interior() && (element() < some.begin || element() >= some.end)) return;
-      f(element, direct::load(in + (place + static_cast<std::ptrdiff_t>(element() * channels))));
+      f(element, direct::load(in + (first + static_cast<std::ptrdiff_t>(element() * channels))));
     });
   }
+
+ private:
+  /// Returns the place of the first element of row r that `some` pixels see, in channel c.
+  [[nodiscard]] std::ptrdiff_t place(std::size_t r, std::size_t c, const few_pixels& some) const {
+    const std::ptrdiff_t element = static_cast<std::ptrdiff_t>((rows.position + r) * width) + some.position;
+    return element * static_cast<std::ptrdiff_t>(channels) + static_cast<std::ptrdiff_t>(c);
+  }
 };
+
+enum class memory_access { read, write };
+
+/// Prefetches one vector of each of the few pixels after those at `values`: the processor does not foresee this order.
+/// Measured with AVX-512 on MobileNetV2's windows of 3 x 3: passes over 32 x 32 pixels take 0.67 to 0.88 of the time.
+/// With 8 pixels in a row or fewer, which come from a cache, prefetching costs 5 to 15 %.
+template <class Pattern, memory_access Access, class T>
+[[gnu::always_inline]] inline void prefetch_pixels(const T* values, std::size_t channels) {
+  direct::unrolled<Pattern::pixels>([&](auto j) __attribute__((always_inline)) {
+    __builtin_prefetch(values + (Pattern::pixels + j) * channels, Access == memory_access::write ? 1 : 0);
+  });
+}
 
 /// Computes what correlate() says, for all channels in whole packets. Each weight and each input is loaded once for a
 /// few pixels.
@@ -176,6 +202,10 @@ template <class Pattern, class T>
   for_few_pixels<Pattern>(position, pixels, input.width, [&](const few_pixels& some, auto interior) {
     T* target = out + some.first * input.channels;
     for (std::size_t c = 0; c < input.whole(); c += direct::width<T>) {
+      if (pixels > Pattern::pixels) {
+        input.template prefetch<Pattern>(c, some);
+        prefetch_pixels<Pattern, memory_access::write>(target + c, input.channels);
+      }
       packet<T> sums[Pattern::pixels];
       const packet<T> start = bias == nullptr ? packet<T>{} : load(bias + c);
       unrolled<Pattern::pixels>([&](auto j) __attribute__((always_inline)) {
@@ -210,6 +240,10 @@ template <class Pattern, class T>
   using direct::load, direct::packet, direct::unrolled;
   for_few_pixels<Pattern>(position, pixels, input.width, [&](const few_pixels& some, auto interior) {
     for (std::size_t c = 0; c < input.whole(); c += direct::width<T>) {
+      if (pixels > Pattern::pixels) {
+        input.template prefetch<Pattern>(c, some);
+        prefetch_pixels<Pattern, memory_access::read>(g + some.first * input.channels + c, input.channels);
+      }
       packet<T> factors[Pattern::pixels];
       unrolled<Pattern::pixels>([&](auto j) __attribute__((always_inline)) {
         factors[j] = interior() || j < some.count ? load(g + (some.first + j) * input.channels + c) : packet<T>{};
