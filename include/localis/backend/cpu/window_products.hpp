@@ -9,6 +9,7 @@
 #include <localis/backend/cpu/panels.hpp>
 #include <localis/backend/cpu/windows.hpp>
 #include <localis/config.hpp>
+#include <localis/core/workspace.hpp>
 #include <localis/kernel/rows.hpp>
 
 /// Products of windows with panels, computed in blocks of a few positions by a few vectors of units, whose sums all
@@ -20,15 +21,17 @@ inline namespace LOCALIS_CPU_THREADS {
 /// long sum would grow with its length.
 inline constexpr std::size_t few_inputs = 128;
 
-/// Computes sums[r, v] = window at x[r] times the panel, for R positions and V vectors of units.
+/// Computes sums[r, v] = window at x[r] times the panel, for R positions and V vectors of units. Values `ahead` of
+/// these are prefetched.
 template <std::size_t R, std::size_t V, class T>
-[[gnu::always_inline]] inline void respond_block(const stretches& walk, const T* const* x, const T* panel,
-                                                 packet<T>* sums) {
+[[gnu::always_inline]] inline void respond_block(const stretches& walk, const T* const* x, std::size_t ahead,
+                                                 const T* panel, packet<T>* sums) {
   // With one vector, even and odd inputs have separate sums; otherwise each multiply-add would wait for the last one.
   constexpr std::size_t ways = V == 1 ? 2 : 1;
   packet<T> part[ways * R * V];
   unrolled<ways * R * V>([&](auto i) { part[i] = packet<T>{}; });
   unrolled<R * V>([&](auto i) { sums[i] = packet<T>{}; });
+  constexpr std::size_t line = workspace::alignment / sizeof(T);
   std::size_t left = few_inputs;
   const auto add_part = [&]() __attribute__((always_inline)) {
     unrolled<R * V>([&](auto i) {
@@ -43,6 +46,9 @@ template <std::size_t R, std::size_t V, class T>
       unrolled<R>([&](auto r) { values[r] = x[r] + begin; });
       std::size_t j = 0;
       const auto step = [&](auto way, std::size_t input) __attribute__((always_inline)) {
+        if (input % line == 0) {
+          unrolled<R>([&](auto r) __attribute__((always_inline)) { __builtin_prefetch(values[r] + input + ahead); });
+        }
         packet<T> w[V];
         unrolled<V>([&](auto v) { w[v] = load(panel + v * width<T>); });
         unrolled<R>([&](auto r) {
@@ -92,6 +98,9 @@ template <std::size_t V, class T>
 
 /// Computes u = X W^T or u += X W^T, as `mode` says, for the units of one panel.   u: x.count rows, `stride` elements
 /// apart
+///
+/// What the next R rows read and write is prefetched, because the processor does not foresee this order. Measured with
+/// AVX-512 (MobileNetV2's 1 x 1 windows on arrays of 12 to 75 MB): a response takes 0.56 to 0.82 of the time.
 template <std::size_t V, class T>
 [[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride,
                                      kernel::store mode) {
@@ -102,10 +111,17 @@ template <std::size_t V, class T>
     const std::size_t valid = (std::min)(R, x.count - p);
     const T* begins[R];
     unrolled<R>([&](auto r) { begins[r] = x.begin(p + std::min<std::size_t>(r, valid - 1)); });
+    const std::size_t ahead = x.places[std::min<std::size_t>(p + R, x.count - 1) * x.step] - x.places[p * x.step];
+    T* rows = u + p * stride;
+    unrolled<R>([&](auto r) __attribute__((always_inline)) {
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        __builtin_prefetch(rows + (R + r) * stride + v * width<T>, 1);
+      });
+    });
     packet<T> sums[R * V];
-    respond_block<R, V>(x.walk, begins, panel, sums);
+    respond_block<R, V>(x.walk, begins, ahead, panel, sums);
     unrolled<R>([&](auto r) {
-      if (r < valid) store_sums<V>(sums + r * V, units, mode, u + (p + r) * stride);
+      if (r < valid) store_sums<V>(sums + r * V, units, mode, rows + r * stride);
     });
   }
 }
@@ -139,9 +155,10 @@ struct product_rows {
   kernel::store mode;
 };
 
-/// Computes X^T D for B consecutive inputs, the first at x + places[p step].   d: count x (V width)
+/// Computes X^T D for B consecutive inputs, the first at x + places[p step]. Values `ahead` of these are prefetched.
+///   d: count x (V width)
 template <std::size_t B, std::size_t V, class T>
-[[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, const T* d,
+[[gnu::always_inline]] inline void product_block(const windows<T>& windows, const T* x, std::size_t ahead, const T* d,
                                                  product_rows<T>& out) {
   // The sums start at 0 and are added to the result as a whole: it is rounded once per block, not once per window.
   packet<T> sums[B * V];
@@ -151,6 +168,7 @@ template <std::size_t B, std::size_t V, class T>
   const std::size_t* place = windows.places;
   for (std::size_t p = 0; p < count; ++p, place += step) {
     const T* values = x + *place;
+    __builtin_prefetch(values + ahead);
     packet<T> error[V];
     unrolled<V>([&](auto v) { error[v] = load(d + (p * V + v) * width<T>); });
     unrolled_factors<B>(values, [&](auto b, T value) {
@@ -164,19 +182,22 @@ template <std::size_t B, std::size_t V, class T>
 }
 
 /// Computes X^T D for the units of one panel.   d: x.count x (V width)
+///
+/// As many windows after these are prefetched. Measured as for respond_panel: a product takes 0.54 to 0.8 of the time.
 template <std::size_t V, class T>
 [[gnu::noinline]] void product_panel(const windows<T>& x, const T* d, product_rows<T> out) {
   // B V sums, V errors and a value or a vector of X are held in registers: at most 28 of 32, or 16 of 16.
   constexpr std::size_t B =
       many_registers ? std::array<std::size_t, 3>{16, 12, 8}[V - 1] : std::array<std::size_t, 3>{12, 6, 4}[V - 1];
   const stretches& walk = x.walk;
+  const std::size_t ahead = x.count > 1 ? (x.places[x.step] - x.places[0]) * x.count : 0;
   for (std::size_t row = 0; row < walk.rows; ++row) {
     for (std::size_t column = 0; column < walk.columns; ++column) {
       const T* values = x.x + row * walk.row_step + column * walk.column_step;
       std::size_t j = 0;
-      for (; j + B <= walk.length; j += B) product_block<B, V>(x, values + j, d, out);
-      for (; j + 4 <= walk.length; j += 4) product_block<4, V>(x, values + j, d, out);
-      for (; j < walk.length; ++j) product_block<1, V>(x, values + j, d, out);
+      for (; j + B <= walk.length; j += B) product_block<B, V>(x, values + j, ahead, d, out);
+      for (; j + 4 <= walk.length; j += 4) product_block<4, V>(x, values + j, ahead, d, out);
+      for (; j < walk.length; ++j) product_block<1, V>(x, values + j, ahead, d, out);
     }
   }
 }
@@ -207,11 +228,7 @@ void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t
         product_panel<vectors()>(some, rows, panels);
         return;
       }
-      for (std::size_t p = 0; p < some.count; ++p) {
-        const T* errors = rows + p * units + first;
-        std::copy(errors, errors + count, part + p * panel_units);
-        std::fill(part + p * panel_units + count, part + (p + 1) * panel_units, T(0));
-      }
+      copy_rows<vectors()>(rows + first, units, count, some.count, part);
       product_panel<vectors()>(some, static_cast<const T*>(part), panels + first * inputs);
     });
   }
