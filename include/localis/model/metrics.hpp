@@ -99,9 +99,9 @@ template <class T>
 /// Computes the loss, the number of correct predictions and metrics from outputs, which are rows on the host. `classes`
 /// is step_options::classes.
 template <class T, class Loss>
-batch_evaluation evaluate_outputs(const Loss& function, std::span<const T> output, std::size_t outputs,
-                                  std::span<const std::uint32_t> labels, std::span<const T> targets,
-                                  std::size_t classes, std::span<const named_metric<T>> metrics = {}) {
+[[gnu::cold]] batch_evaluation evaluate_outputs(const Loss& function, std::span<const T> output, std::size_t outputs,
+                                                std::span<const std::uint32_t> labels, std::span<const T> targets,
+                                                std::size_t classes, std::span<const named_metric<T>> metrics = {}) {
   const std::size_t samples = output.size() / outputs;
   const std::size_t active_outputs = targets.empty() ? class_count(classes, outputs) : outputs;
   batch_evaluation result;
