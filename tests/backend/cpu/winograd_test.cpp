@@ -126,6 +126,7 @@ TEST_CASE("winograd: blocks that threads share give what the backend gives") {
   all.push_back({map_of({2, 2, 200}, 180, 1), 150, options, true});
   all.push_back({map_of({13, 40, 190}, 176, 1), 5, options, true});
   all.push_back({map_of({50, 49, 182}, 182, 0), 2, options, false});
+  all.push_back({map_of({1, 270, 182}, 182, 1), 2, options, true});  // more tiles in a band than are summed at once
   for (const problem& in : all) {
     const localis_test::results expected = run(in, lo::cpu::backend<double>());
     for (const std::size_t threads : std::array<std::size_t, 4>{1, 2, 5, 40}) {

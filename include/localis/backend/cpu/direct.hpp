@@ -165,8 +165,8 @@ struct direct_convolution {
     T* factors;  ///< for each thread, the part of D that it multiplies
 
     product_arrays(const direct_convolution& self, const learn_options& options, workspace& scratch)
-        : sums(self.map, options, self.available.threads, options.active_gates == 0 ? self.available.threads : 0,
-               scratch),
+        : sums(self.map, options, self.available.threads,
+               options.active_gates == 0 ? product_sums::panels : product_sums::copies, scratch),
           factors(sums.in_panels() ? scratch.take<T>(self.available.threads * direct::product_part<T>) : nullptr) {}
 
     [[nodiscard]] T* factor(std::size_t thread) const { return factors + thread * direct::product_part<T>; }

@@ -8,6 +8,7 @@
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/rows.hpp>
 
 /// The layout of weights and their sums in direct convolution: panels of I x (a few vectors of units), with zeros
 /// beyond the last unit.
@@ -67,6 +68,33 @@ template <std::size_t V, class T>
   }
   for (std::size_t i = squares; i < inputs; ++i) {
     for (std::size_t o = 0; o < panel_units; ++o) panel[i * panel_units + o] = o < units ? rows[o * stride + i] : T(0);
+  }
+}
+
+/// Stores a panel of V vectors in columns of `units` rows, `stride` elements apart, or adds it to them, as `mode` says.
+template <std::size_t V, class T>
+[[gnu::noinline]] void store_columns(const T* panel, std::size_t units, std::size_t inputs, T* rows, std::size_t stride,
+                                     kernel::store mode) {
+  constexpr std::size_t panel_units = V * width<T>;
+  const std::size_t squares = inputs / width<T> * width<T>;
+  const bool adds = mode == kernel::store::add;
+  for (std::size_t v = 0; v < V; ++v) {
+    for (std::size_t i = 0; i < squares; i += width<T>) {
+      packet<T> square[width<T>];
+      unrolled<width<T>>([&](auto r) { square[r] = load(panel + (i + r) * panel_units + v * width<T>); });
+      transpose<T>(square);
+      unrolled<width<T>>([&](auto r) {
+        const std::size_t unit = v * width<T> + r;
+        T* place = rows + unit * stride + i;
+        if (unit < units) store(adds ? load(place) + square[r] : square[r], place);
+      });
+    }
+  }
+  for (std::size_t i = squares; i < inputs; ++i) {
+    for (std::size_t o = 0; o < units; ++o) {
+      T& place = rows[o * stride + i];
+      place = adds ? place + panel[i * panel_units + o] : panel[i * panel_units + o];
+    }
   }
 }
 

@@ -91,7 +91,7 @@ struct unfolded_convolution {
   void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     T* columns = take_columns(scratch);
-    const thread_sums<T> all(map, {}, available.threads, 0, scratch);
+    const thread_sums<T> all(map, {}, available.threads, product_sums::copies, scratch);
     const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
     const std::size_t threads = available.threads_for(map, backward.samples);
     all.clear(threads, result);
@@ -108,7 +108,7 @@ struct unfolded_convolution {
   }
   void weight_gradient_scratch(workspace& scratch) const {
     (void)take_columns(scratch);
-    (void)thread_sums<T>(map, {}, available.threads, 0, scratch);
+    (void)thread_sums<T>(map, {}, available.threads, product_sums::copies, scratch);
   }
 
   void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
@@ -153,7 +153,7 @@ struct unfolded_convolution {
 
     learn_arrays(const unfolded_convolution& self, const learn_options& options, workspace& scratch)
         : columns(self.take_columns(scratch)),
-          sums(self.map, options, self.available.threads, 0, scratch),
+          sums(self.map, options, self.available.threads, product_sums::copies, scratch),
           gates(self.map, options, self.tile_rows(), self.available.threads, scratch) {}
   };
 

@@ -16,6 +16,7 @@
 #include <localis/backend/cpu/window_products.hpp>
 #include <localis/backend/cpu/windows.hpp>
 #include <localis/backend/cpu/winograd_arrays.hpp>
+#include <localis/backend/cpu/winograd_filters.hpp>
 #include <localis/backend/cpu/winograd_tiles.hpp>
 #include <localis/backend/cpu/winograd_transforms.hpp>
 #include <localis/config.hpp>
@@ -35,9 +36,10 @@ inline namespace LOCALIS_CPU_THREADS {
 ///
 /// The products of planes are those of windows with panels (window_products.hpp). With few weights, each thread has
 /// blocks of its own and walks over all panels; transformed filters, and the sums for the filters, are kept for the
-/// whole pass. With many, all threads work on one block, each on panels of its own, whose filters are transformed where
-/// they are used, so that there is never a transformed copy of all weights; threads beyond the number of panels share
-/// the tiles of a panel.
+/// whole pass. With many, all threads work on one block, each on panels of its own and on some channels at a time:
+/// their filters are transformed where they are used, and the sums for them are added to the result at once, so that
+/// scratch does not grow with the weights. Threads that get a part of a panel compute some of its tiles, or the sums
+/// for some of its channels.
 ///
 /// In float, rounding errors are 3 to 5 times those of direct_convolution with tiles of 4 x 4, in responses as in
 /// gradients, and 1 to 2 times with tiles of 2 x 2. In kind: zeros beside other pixels respond with some 1e-7 of these,
@@ -66,8 +68,7 @@ struct winograd_convolution {
   template <class Epilogue>
   void respond(const response_arguments<T>& forward, workspace scratch, const Epilogue& epilogue) const {
     if (!pools(epilogue.pool)) return direct().respond(forward, scratch, epilogue);
-    respond_through(forward, direct::plain_weights<T>{forward.w, map.inputs()}, scratch, epilogue,
-                    kernel::store::replace);
+    respond_through(forward, {forward.w, map, false}, scratch, epilogue, kernel::store::replace);
   }
   void respond_scratch(const epilogue_options& fused, workspace& scratch) const {
     if (!pools(fused.pool)) return direct().respond_scratch(fused, scratch);
@@ -88,14 +89,14 @@ struct winograd_convolution {
     pass.fit(forward.samples, available);
     tail.start();
     arrays.sums.clear(pass.threads, learn.sums);
-    if (!options.response_is_given) pack(direct::plain_weights<T>{forward.w, map.inputs()}, pass);
+    if (!options.response_is_given) prepare({forward.w, map, false}, pass);
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, T* u) {
       const accumulators<T> sums = arrays.sums.part(thread, learn.sums);
       pass.errors[slot] = arrays.gates.open(slot, rows, nullptr, u, learn, sums).gates.data;
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
     };
-    run(pass, forward.samples, forward.x, response, kernel::store::replace, complete, &arrays.sums);
+    run(pass, forward.samples, forward.x, response, kernel::store::replace, complete, learn.sums.sum);
     arrays.sums.add_up(pass.threads, available.threads_for(map.weights()), learn.sums);
     tail.finish(epilogue);
   }
@@ -109,7 +110,7 @@ struct winograd_convolution {
   void weight_gradient(const weight_gradient_arguments<T>& backward, workspace scratch) const {
     const std::size_t outputs = map.outputs();
     pass_arrays arrays(map, available, {.multiplies = true}, scratch);
-    const thread_sums<T> sums(map, {}, available.threads, arrays.sets(), scratch);
+    const thread_sums<T> sums(map, {}, available.threads, product_sums::result, scratch);
     arrays.fit(backward.samples, available);
     const accumulators<T> result{.sum = backward.dw, .unit = backward.db};
     sums.clear(arrays.threads, result);
@@ -120,26 +121,26 @@ struct winograd_convolution {
       add_column_sums(rows_of(errors, rows.size(), outputs), sums.part(thread, result).unit);
     };
     const auto response = [](std::size_t, range) { return static_cast<T*>(nullptr); };
-    run(arrays, backward.samples, backward.x, response, kernel::store::replace, complete, &sums);
+    run(arrays, backward.samples, backward.x, response, kernel::store::replace, complete, backward.dw);
     sums.add_up(arrays.threads, available.threads_for(map.weights()), result);
   }
   void weight_gradient_scratch(workspace& scratch) const {
-    const pass_arrays arrays(map, available, {.multiplies = true}, scratch);
-    (void)thread_sums<T>(map, {}, available.threads, arrays.sets(), scratch);
+    (void)pass_arrays(map, available, {.multiplies = true}, scratch);
+    (void)thread_sums<T>(map, {}, available.threads, product_sums::result, scratch);
   }
 
   /// Computes dX as direct_convolution does, by the response to D of a convolution with turned windows.
   void input_gradient(const input_gradient_arguments<T>& backward, workspace scratch) const {
     const response_arguments<T> turned{.samples = backward.samples, .x = backward.d, .w = backward.w, .u = backward.dx};
-    gradient().respond_through(turned, direct::turned_weights<T>{backward.w, map}, scratch, kernel::no_epilogue{},
-                               backward.mode);
+    gradient().respond_through(turned, {backward.w, map, true}, scratch, kernel::no_epilogue{}, backward.mode);
   }
   void input_gradient_scratch(workspace& scratch) const { gradient().respond_scratch({}, scratch); }
 
  private:
   static constexpr std::size_t cells = 9;
-  static constexpr std::size_t few_tiles = winograd::few_tiles;
+  static constexpr std::size_t width = winograd::width<T>;
   using pass_arrays = winograd::pass_arrays<T>;
+  using filter_weights = winograd::filter_weights<T>;
 
   struct learn_arrays {
     pass_arrays pass;
@@ -148,49 +149,61 @@ struct winograd_convolution {
 
     learn_arrays(const winograd_convolution& self, const learn_options& options, workspace& scratch)
         : pass(self.map, self.available, {.responds = !options.response_is_given, .multiplies = true}, scratch),
-          sums(self.map, options, self.available.threads, pass.sets(), scratch),
+          sums(self.map, options, self.available.threads, product_sums::result, scratch),
           gates(self.map, options, pass.cut.rows(pass.cut.piece), pass.kept_pieces(), scratch) {}
   };
 
-  /// Lays out W in panels and, if all are kept, transforms the filters.
-  template <class Weight>
-  void pack(const Weight& weight, const pass_arrays& arrays) const {
-    direct::pack(map.outputs(), map.inputs(), weight, arrays.threads, arrays.packed);
-    if (!arrays.cut.by_panels) transform_all_filters(arrays);
+  /// Transforms the filters if all are kept.
+  void prepare(const filter_weights& weights, pass_arrays& arrays) const {
+    arrays.weights = weights;
+    if (arrays.cut.by_panels) return;
+    parallel_for(arrays.threads, [&](std::size_t thread) {
+      for_parts(1, thread, arrays.threads, [&](std::size_t first, std::size_t units, range, auto vectors) {
+        (void)load_filters<vectors()>(arrays, 0, first, units, arrays.channels(0));
+      });
+    });
   }
   template <std::size_t V>
-  const T* transform_filters(const pass_arrays& arrays, std::size_t first, std::size_t thread) const {
-    T* filters = arrays.panel(arrays.filters, thread, first);
-    winograd::with_outputs(arrays.cut.outputs, [&](auto M) {
-      winograd::transform_filters<M()>(static_cast<const T*>(arrays.packed + first * map.inputs()), map.in.channels,
-                                       V * winograd::width<T>, filters);
-    });
+  winograd::panel_filters<T> load_filters(const pass_arrays& arrays, std::size_t thread, std::size_t first,
+                                          std::size_t units, range channels) const {
+    const winograd::panel_filters<T> filters = arrays.panel(arrays.filters, thread, first, units, V * width, channels);
+    winograd::with_outputs(arrays.cut.outputs,
+                           [&](auto M) { winograd::load_filters<M(), V>(arrays.weights, filters); });
     return filters;
   }
-  /// Adds the sums for the filters of a panel to those for its weights, `sum`.
+  /// Stores the sum of the sums of `copies` threads, from `thread` on, in dW, or adds it, as `mode` says.
   template <std::size_t V>
-  void add_sums(const pass_arrays& arrays, std::size_t first, std::size_t thread, T* sum) const {
+  void store_sums(const pass_arrays& arrays, std::size_t thread, std::size_t copies, std::size_t first,
+                  std::size_t units, range channels, T* dw, kernel::store mode) const {
+    const winograd::panel_filters<T> sums = arrays.panel(arrays.sums, thread, first, units, V * width, channels);
     winograd::with_outputs(arrays.cut.outputs, [&](auto M) {
-      winograd::add_filter_gradients<M()>(static_cast<const T*>(arrays.panel(arrays.sums, thread, first)),
-                                          map.in.channels, V * winograd::width<T>, sum + first * map.inputs());
+      winograd::store_filter_gradients<M(), V>(sums, copies, arrays.filter_size, dw, map.in.channels, mode);
     });
   }
-  /// Calls f(index, first unit, units, V) for each panel.
+  /// Cuts each panel into `parts`, and calls f(first unit, units, parts, V) for each panel of which the thread has
+  /// some. Each thread has a contiguous range.
   template <class F>
-  void for_panels(const F& f) const {
+  void for_parts(std::size_t parts, std::size_t thread, std::size_t threads, const F& f) const {
+    std::size_t panels = 0;
+    direct::for_panels<T>(map.outputs(), [&](std::size_t, std::size_t, auto) { ++panels; });
+    const range own = part_of(panels * parts, thread, threads);
     std::size_t index = 0;
-    direct::for_panels<T>(
-        map.outputs(), [&](std::size_t first, std::size_t count, auto vectors) { f(index++, first, count, vectors); });
+    direct::for_panels<T>(map.outputs(), [&](std::size_t first, std::size_t units, auto vectors) {
+      const std::size_t begin = (std::max)(own.begin, index);
+      const std::size_t end = (std::min)(own.end, index + parts);
+      if (begin < end) f(first, units, range{begin - index, end - index}, vectors);
+      index += parts;
+    });
   }
 
-  template <class Weight, class Epilogue>
-  void respond_through(const response_arguments<T>& forward, const Weight& weight, workspace scratch,
+  template <class Epilogue>
+  void respond_through(const response_arguments<T>& forward, const filter_weights& weights, workspace scratch,
                        const Epilogue& epilogue, kernel::store mode) const {
     pass_arrays arrays(map, available, {.responds = true}, scratch);
     const tile_epilogue<T> tail = arrays.tail({Epilogue::present, epilogue.pool}, scratch);
     arrays.fit(forward.samples, available);
     tail.start();
-    pack(weight, arrays);
+    prepare(weights, arrays);
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t, range rows, T* u) {
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
@@ -199,28 +212,26 @@ struct winograd_convolution {
     tail.finish(epilogue);
   }
 
-  /// Runs a pass over all blocks: the response, if W has been packed, and the products with D or gates, if `sums` is
-  /// not null.
+  /// Runs a pass over all blocks: the response, if `prepare` has been called, and the products with D or gates, which
+  /// are summed in dw, unless that is null.
   ///   response(slot, rows)    where the response to the rows of a block is
   ///   complete(thread, slot, rows, u)    completes the response of a piece, and sets its errors
   template <class Response, class Complete>
   void run(const pass_arrays& arrays, std::size_t samples, const T* x, const Response& response, kernel::store mode,
-           const Complete& complete, const thread_sums<T>* sums) const {
+           const Complete& complete, T* dw) const {
     const winograd::tiling& cut = arrays.cut;
     for (std::size_t t = 0; t < cut.most_tiles(); ++t) arrays.places[t] = t * arrays.v.row;
     std::fill_n(arrays.zeros, map.in.channels, T(0));
     const std::size_t threads = arrays.threads;
     const std::size_t blocks = cut.blocks(samples);
-    const std::size_t parts = cut.by_panels ? threads : 1;  // of the panels and their shares
+    const std::size_t parts = cut.by_panels ? threads : 1;  // of the products
     const auto run_block = [&](std::size_t index, std::size_t slot, const auto& team) {
       const range bands = cut.bands_of(index, samples);
       const range rows = cut.rows_of(bands);
       T* u = response(slot, rows);
       team(bands.size(), [&](std::size_t, std::size_t band) { transform_input(arrays, x, bands, band, slot); });
-      if (arrays.packed != nullptr) {
-        team(parts, [&](std::size_t thread, std::size_t part) {
-          respond_part(arrays, bands, slot, thread, part, parts, u, mode);
-        });
+      if (arrays.weights.w != nullptr) {
+        team(parts, [&](std::size_t, std::size_t part) { respond_part(arrays, bands, slot, part, parts, u, mode); });
       }
       team((bands.size() + cut.piece - 1) / cut.piece, [&](std::size_t thread, std::size_t piece) {
         const std::size_t first = bands.begin + piece * cut.piece;
@@ -228,9 +239,10 @@ struct winograd_convolution {
         complete(thread, cut.by_panels ? piece : slot, own,
                  u == nullptr ? nullptr : u + (own.begin - rows.begin) * map.outputs());
       });
-      if (sums == nullptr) return;
+      if (dw == nullptr) return;
       team(parts, [&](std::size_t thread, std::size_t part) {
-        add_part(arrays, bands, slot, thread, part, parts, cut.by_panels ? sums : nullptr);
+        if (!cut.by_panels) return add_products(arrays, bands, slot, thread);
+        store_products(arrays, bands, slot, part, parts, dw, index == 0 ? kernel::store::replace : kernel::store::add);
       });
     };
     if (cut.by_panels) {
@@ -246,125 +258,129 @@ struct winograd_convolution {
       const auto one_thread = [&](std::size_t count, const auto& body) {
         for (std::size_t i = 0; i < count; ++i) body(thread, i);
       };
-      if (sums != nullptr) std::fill_n(arrays.sums + thread * arrays.filter_size, arrays.filter_size, T(0));
+      if (dw != nullptr) std::fill_n(arrays.sums + thread * arrays.filter_size, arrays.filter_size, T(0));
       const range own = part_of(blocks, thread, threads);
       for (std::size_t index = own.begin; index < own.end; ++index) run_block(index, thread, one_thread);
-      if (sums != nullptr) add_all_sums(arrays, thread, sums->panels(thread));
     });
+    if (dw != nullptr) store_all_sums(arrays, dw);
   }
 
   // What is not made for each kind of pass, so that it is compiled once.
 
   [[gnu::noinline]] void transform_input(const pass_arrays& arrays, const T* x, range bands, std::size_t band,
                                          std::size_t slot) const {
-    winograd::planes<T> v = arrays.v_of(slot);
-    v.data += band * arrays.cut.tiles * v.row;
-    winograd::with_outputs(arrays.cut.outputs, [&](auto M) {
-      winograd::transform_band<M()>(arrays.cut, x, static_cast<const T*>(arrays.zeros), bands.begin + band, v);
+    for (std::size_t chunk = 0; chunk < arrays.chunks; ++chunk) {
+      winograd::planes<T> v = arrays.v_of(slot, chunk);
+      v.data += band * arrays.cut.tiles * v.row;
+      winograd::with_outputs(arrays.cut.outputs, [&](auto M) {
+        winograd::transform_band<M()>(arrays.cut, x, static_cast<const T*>(arrays.zeros), bands.begin + band,
+                                      arrays.channels(chunk), v);
+      });
+    }
+  }
+  /// Computes one of the `parts` parts of the response to a block.
+  [[gnu::noinline]] void respond_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t part,
+                                      std::size_t parts, T* u, kernel::store mode) const {
+    const std::size_t tiles = bands.size() * arrays.cut.tiles;
+    const std::size_t few_tiles = winograd::few_tiles;
+    for_parts((tiles + few_tiles - 1) / few_tiles, part, parts,
+              [&](std::size_t first, std::size_t units, range own, auto vectors) {
+                const range some{own.begin * few_tiles, (std::min)(own.end * few_tiles, tiles)};
+                respond_panel<vectors()>(arrays, bands, some, slot, arrays.cut.by_panels ? part : slot, first, units, u,
+                                         mode);
+              });
+  }
+  /// Adds the products of a block to the sums of a thread for all filters.
+  [[gnu::noinline]] void add_products(const pass_arrays& arrays, range bands, std::size_t slot,
+                                      std::size_t thread) const {
+    for_parts(1, 0, 1, [&](std::size_t first, std::size_t units, range, auto vectors) {
+      constexpr std::size_t V = vectors();
+      load_errors<V>(arrays, bands, slot, thread, first, units);
+      multiply<V>(arrays, bands, arrays.v_of(slot, 0), thread,
+                  arrays.panel(arrays.sums, thread, first, units, V * width, arrays.channels(0)), kernel::store::add);
     });
   }
-  /// Computes the response of every `parts`th share of a panel.
-  [[gnu::noinline]] void respond_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread,
-                                      std::size_t part, std::size_t parts, T* u, kernel::store mode) const {
-    for_shares(arrays, bands, part, parts,
-               [&](range tiles, std::size_t, std::size_t first, std::size_t units, auto vectors) {
-                 respond_panel<vectors()>(arrays, bands, tiles, slot, thread, first, units, u, mode);
-               });
-  }
-  /// Adds the products of every `parts`th share of a panel to its sums, and these to `sums` unless that is null.
-  [[gnu::noinline]] void add_part(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread,
-                                  std::size_t part, std::size_t parts, const thread_sums<T>* sums) const {
-    for_shares(arrays, bands, part, parts,
-               [&](range tiles, std::size_t share, std::size_t first, std::size_t units, auto vectors) {
-                 add_products<vectors()>(arrays, bands, tiles, slot, thread, first, units);
-                 if (sums != nullptr) add_sums<vectors()>(arrays, first, thread, sums->panels(share));
-               });
-  }
-  [[gnu::noinline]] void add_all_sums(const pass_arrays& arrays, std::size_t thread, T* sum) const {
-    for_panels([&](std::size_t, std::size_t first, std::size_t, auto vectors) {
-      add_sums<vectors()>(arrays, first, thread, sum);
+  /// Computes one of the `parts` parts of the products of a block, and stores it in dW or adds it, as `mode` says.
+  [[gnu::noinline]] void store_products(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t part,
+                                        std::size_t parts, T* dw, kernel::store mode) const {
+    for_parts(arrays.chunks, part, parts, [&](std::size_t first, std::size_t units, range own, auto vectors) {
+      constexpr std::size_t V = vectors();
+      load_errors<V>(arrays, bands, slot, part, first, units);
+      for (std::size_t chunk = own.begin; chunk < own.end; ++chunk) {
+        const range channels = arrays.channels(chunk);
+        multiply<V>(arrays, bands, arrays.v_of(slot, chunk), part,
+                    arrays.panel(arrays.sums, part, first, units, V * width, channels), kernel::store::replace);
+        store_sums<V>(arrays, part, 1, first, units, channels, dw, mode);
+      }
     });
   }
-  [[gnu::noinline]] void transform_all_filters(const pass_arrays& arrays) const {
+  /// Stores the sums of all threads for all filters in dW.
+  [[gnu::noinline]] void store_all_sums(const pass_arrays& arrays, T* dw) const {
+    const std::size_t channels = map.in.channels;
+    const std::size_t parts = (channels + width - 1) / width;
     parallel_for(arrays.threads, [&](std::size_t thread) {
-      for_panels([&](std::size_t index, std::size_t first, std::size_t, auto vectors) {
-        if (index % arrays.threads == thread) transform_filters<vectors()>(arrays, first, 0);
+      for_parts(parts, thread, arrays.threads, [&](std::size_t first, std::size_t units, range own, auto vectors) {
+        store_sums<vectors()>(arrays, 0, arrays.threads, first, units,
+                              {own.begin * width, (std::min)(own.end * width, channels)}, dw, kernel::store::replace);
       });
     });
   }
-  /// Calls f(tiles, share, first unit, units, V) for every `parts`th share of the panels.
-  template <class F>
-  void for_shares(const pass_arrays& arrays, range bands, std::size_t part, std::size_t parts, const F& f) const {
-    const std::size_t tiles = bands.size() * arrays.cut.tiles;
-    const std::size_t shares = arrays.shares();
-    for_panels([&](std::size_t panel, std::size_t first, std::size_t units, auto vectors) {
-      for (std::size_t share = 0; share < shares; ++share) {
-        if ((panel * shares + share) % parts == part) f(part_of(tiles, share, shares), share, first, units, vectors);
-      }
-    });
-  }
-  /// Calls f for few of the tiles at a time, which are counted from the first band.
-  template <class F>
-  void for_tiles(const pass_arrays& arrays, range bands, range tiles, const F& f) const {
-    const std::size_t origin = arrays.cut.row_of(bands.begin);
-    for (std::size_t begin = tiles.begin; begin < tiles.end; begin += few_tiles) {
-      f(winograd::tile_range{bands.begin, begin, (std::min)(few_tiles, tiles.end - begin), origin});
-    }
-  }
-  /// Transforms the errors of some tiles, of which each piece has rows of its own.
-  void load_errors(const pass_arrays& arrays, const winograd::tile_range& tiles, std::size_t slot, std::size_t first,
-                   std::size_t units, const winograd::planes<T>& m) const {
+  /// Transforms the errors of a block for a panel into M, where each piece has rows of its own.
+  template <std::size_t V>
+  void load_errors(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t thread, std::size_t first,
+                   std::size_t units) const {
     const winograd::tiling& cut = arrays.cut;
-    const std::size_t piece_tiles = cut.piece * cut.tiles;
-    const std::size_t end = tiles.begin + tiles.count;
-    for (std::size_t begin = tiles.begin; begin < end;) {
-      const std::size_t piece = begin / piece_tiles;
-      const std::size_t next = (std::min)(end, (piece + 1) * piece_tiles);
-      const winograd::tile_range part{tiles.band, begin, next - begin, cut.row_of(tiles.band + piece * cut.piece)};
-      const winograd::planes<T> own{m.data + (begin - tiles.begin) * m.row, m.row, m.plane};
-      const T* errors = arrays.errors[cut.by_panels ? piece : slot] + first;
+    const winograd::planes<T> m = arrays.m_of(thread, V * width);
+    for (std::size_t begin = 0; begin < bands.size(); begin += cut.piece) {
+      const std::size_t count = (std::min)(cut.piece, bands.size() - begin) * cut.tiles;
+      const winograd::tile_range part{bands.begin + begin, 0, count, cut.row_of(bands.begin + begin)};
+      const winograd::planes<T> own{m.data + begin * cut.tiles * m.row, m.row, m.plane};
+      const T* errors = arrays.errors[cut.by_panels ? begin / cut.piece : slot] + first;
       winograd::with_outputs(cut.outputs, [&](auto M) { winograd::load_tiles<M()>(cut, part, errors, units, own); });
-      begin = next;
     }
   }
-  /// The tiles of a plane of V as windows that are products' inputs.
-  [[nodiscard]] direct::windows<T> windows_of(const pass_arrays& arrays, const winograd::planes<T>& v,
-                                              const winograd::tile_range& tiles, std::size_t element) const {
-    return {{1, 1, 0, 0, map.in.channels}, v.data + element * v.plane, arrays.places + tiles.begin, tiles.count};
+  /// Some tiles of a plane of a chunk of V as windows that are products' inputs.
+  [[nodiscard]] direct::windows<T> windows_of(const pass_arrays& arrays, const winograd::planes<T>& v, range tiles,
+                                              std::size_t channels, std::size_t element) const {
+    return {{1, 1, 0, 0, channels}, v.data + element * v.plane, arrays.places + tiles.begin, tiles.size()};
   }
   template <std::size_t V>
-  void respond_panel(const pass_arrays& arrays, range bands, range some, std::size_t slot, std::size_t thread,
+  void respond_panel(const pass_arrays& arrays, range bands, range tiles, std::size_t slot, std::size_t thread,
                      std::size_t first, std::size_t units, T* u, kernel::store mode) const {
-    constexpr std::size_t panel_units = V * winograd::width<T>;
-    const winograd::planes<T> v = arrays.v_of(slot);
+    constexpr std::size_t panel_units = V * width;
     const winograd::planes<T> m = arrays.m_of(thread, panel_units);
-    const T* filters = arrays.cut.by_panels ? transform_filters<V>(arrays, first, thread)
-                                            : static_cast<const T*>(arrays.panel(arrays.filters, 0, first));
-    for_tiles(arrays, bands, some, [&](const winograd::tile_range& tiles) {
+    for (std::size_t chunk = 0; chunk < arrays.chunks; ++chunk) {
+      const range channels = arrays.channels(chunk);
+      const winograd::planes<T> v = arrays.v_of(slot, chunk);
+      const winograd::panel_filters<T> filters =
+          arrays.cut.by_panels ? load_filters<V>(arrays, thread, first, units, channels)
+                               : arrays.panel(arrays.filters, 0, first, units, panel_units, channels);
       for (std::size_t e = 0; e < arrays.cut.elements(); ++e) {
-        direct::respond_panel<V>(windows_of(arrays, v, tiles, e), filters + e * map.in.channels * panel_units,
-                                 panel_units, m.data + e * m.plane, panel_units, kernel::store::replace);
+        direct::respond_panel<V>(
+            windows_of(arrays, v, tiles, channels.size(), e), static_cast<const T*>(filters.data + e * filters.plane),
+            panel_units, m.data + e * m.plane, panel_units, chunk == 0 ? kernel::store::replace : kernel::store::add);
       }
-      winograd::with_outputs(arrays.cut.outputs,
-                             [&](auto M) { winograd::store_tiles<M()>(arrays.cut, tiles, m, units, u + first, mode); });
-    });
+    }
+    const winograd::tile_range some{bands.begin, tiles.begin, tiles.size(), arrays.cut.row_of(bands.begin)};
+    winograd::with_outputs(arrays.cut.outputs,
+                           [&](auto M) { winograd::store_tiles<M()>(arrays.cut, some, m, units, u + first, mode); });
   }
+  /// Computes V^T M for a panel and some channels, or adds it to what is there, as `mode` says.
   template <std::size_t V>
-  void add_products(const pass_arrays& arrays, range bands, range some, std::size_t slot, std::size_t thread,
-                    std::size_t first, std::size_t units) const {
-    constexpr std::size_t panel_units = V * winograd::width<T>;
-    const winograd::tiling& cut = arrays.cut;
-    const winograd::planes<T> v = arrays.v_of(slot);
+  void multiply(const pass_arrays& arrays, range bands, const winograd::planes<T>& v, std::size_t thread,
+                const winograd::panel_filters<T>& sums, kernel::store mode) const {
+    constexpr std::size_t panel_units = V * width;
+    const std::size_t tiles = bands.size() * arrays.cut.tiles;
     const winograd::planes<T> m = arrays.m_of(thread, panel_units);
-    T* sums = arrays.panel(arrays.sums, thread, first);
-    if (cut.by_panels) std::fill_n(sums, cut.elements() * map.in.channels * panel_units, T(0));
-    for_tiles(arrays, bands, some, [&](const winograd::tile_range& tiles) {
-      load_errors(arrays, tiles, slot, first, units, m);
-      for (std::size_t e = 0; e < cut.elements(); ++e) {
-        direct::product_panel<V>(windows_of(arrays, v, tiles, e), static_cast<const T*>(m.data + e * m.plane),
-                                 sums + e * map.in.channels * panel_units);
+    for (std::size_t e = 0; e < arrays.cut.elements(); ++e) {
+      for (std::size_t begin = 0; begin < tiles; begin += direct::few_inputs) {
+        const range some{begin, (std::min)(begin + direct::few_inputs, tiles)};
+        direct::product_panel<V>(
+            windows_of(arrays, v, some, sums.channels.size(), e),
+            static_cast<const T*>(m.data + e * m.plane + begin * panel_units),
+            {sums.data + e * sums.plane, panel_units, panel_units, begin == 0 ? mode : kernel::store::add});
       }
-    });
+    }
   }
 
   [[nodiscard]] bool pools(std::size_t pool) const {

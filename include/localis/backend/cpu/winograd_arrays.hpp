@@ -4,9 +4,10 @@
 #include <cstddef>
 
 #include <localis/backend/cpu/panels.hpp>
+#include <localis/backend/cpu/parallel.hpp>
 #include <localis/backend/cpu/resources.hpp>
-#include <localis/backend/cpu/thread_sums.hpp>
 #include <localis/backend/cpu/tile_epilogue.hpp>
+#include <localis/backend/cpu/winograd_filters.hpp>
 #include <localis/backend/cpu/winograd_tiles.hpp>
 #include <localis/backend/cpu/winograd_transforms.hpp>
 #include <localis/config.hpp>
@@ -17,8 +18,12 @@
 namespace localis::cpu::winograd {
 inline namespace LOCALIS_CPU_THREADS {
 
-/// Tiles that are multiplied at once, so that M stays in the second cache.
+/// Tiles of which a thread computes the response at least, so that a transformed filter has some use.
 inline constexpr std::size_t few_tiles = 48;
+/// Channels of a panel whose filters, or sums for them, a thread works on at once where weights are many: with M, they
+/// fill most of a second cache of 2 MiB. With 64, sums are loaded and stored twice as often: measured with AVX-512, the
+/// passes of 256 and 512 channels took 1 to 6 % longer.
+inline constexpr std::size_t few_channels = 128;
 
 /// What a pass computes.
 struct pass_products {
@@ -33,51 +38,43 @@ struct pass_arrays {
 
   tiling cut;
   std::size_t threads;
+  std::size_t chunks;       ///< ranges of channels whose filters, or sums for them, are there at the same time
   std::size_t filter_size;  ///< values of the transformed filters, or of their sums, that a thread works on
-  std::size_t v_size;
-  planes<T> v;  ///< of the first block that is worked on at the same time
-  planes<T> m;  ///< of the first thread
+  std::size_t v_size;       ///< values of a chunk of V
+  planes<T> v;              ///< of the first chunk of the first block that is worked on at the same time
+  planes<T> m;              ///< of the first thread
   std::size_t m_size;
-  std::size_t* places;         ///< of the tiles in a plane of V
-  T* zeros;                    ///< the channels of a pixel outside of the image
-  T* packed = nullptr;         ///< W in panels; null in a pass that computes no response
-  T* filters = nullptr;        ///< transformed: all, or those of one panel for each thread
-  T* sums = nullptr;           ///< for each thread, the sums for all filters, or for those of one panel
-  const T** errors = nullptr;  ///< rows of D or of gates, by slot
+  std::size_t* places;          ///< of the tiles in a plane of V
+  T* zeros;                     ///< the channels of a pixel outside of the image
+  filter_weights<T> weights{};  ///< to be set in a pass that computes the response
+  T* filters = nullptr;         ///< transformed: all, or for each thread those of a chunk of one panel
+  T* sums = nullptr;            ///< for each thread, the sums for all filters, or for those of a chunk
+  const T** errors = nullptr;   ///< rows of D or of gates, by slot
 
   pass_arrays(const linear_map& map, const resources& available, const pass_products& computed, workspace& scratch)
       : cut(map, available.convolution), threads(available.threads) {
     constexpr std::size_t line = workspace::alignment / sizeof(T);
     const std::size_t channels = map.in.channels;
-    const std::size_t weights = direct::panels_size<T>(map.outputs(), channels);
-    filter_size = cut.elements() * (cut.by_panels ? channels * widest : weights);
+    chunks = cut.by_panels ? (channels + few_channels - 1) / few_channels : 1;
+    const std::size_t chunk = (channels + chunks - 1) / chunks;
+    filter_size = cut.elements() * (cut.by_panels ? chunk * widest : direct::panels_size<T>(map.outputs(), channels));
     // Rows or planes an even number of cache lines apart would use only few of the cache's sets.
-    v.row = channels % (2 * line) == 0 ? channels + line : channels;
+    v.row = chunk % (2 * line) == 0 ? chunk + line : chunk;
     v.plane = cut.most_tiles() * v.row + line;
     v_size = cut.elements() * v.plane;
-    v.data = scratch.take<T>((cut.by_panels ? 1 : threads) * v_size);
-    m.plane = (std::min)(cut.most_tiles(), few_tiles) * widest + line;
+    v.data = scratch.take<T>((cut.by_panels ? 1 : threads) * chunks * v_size);
+    m.plane = cut.most_tiles() * widest + line;
     m_size = cut.elements() * m.plane;
     m.data = scratch.take<T>(threads * m_size);
     places = scratch.take<std::size_t>(cut.most_tiles());
     zeros = scratch.take<T>(channels);
-    if (computed.responds) {
-      packed = scratch.take<T>(9 * weights);
-      filters = scratch.take<T>((cut.by_panels ? threads : 1) * filter_size);
-    }
+    if (computed.responds) filters = scratch.take<T>((cut.by_panels ? threads : 1) * filter_size);
     if (computed.multiplies) {
-      sums = scratch.take<T>(threads * filter_size);
+      // A chunk's sums may take the place of filters, which have been used.
+      sums = cut.by_panels && computed.responds ? filters : scratch.take<T>(threads * filter_size);
       errors = scratch.take<const T*>(kept_pieces());
     }
   }
-  /// Number of ranges of a block's tiles that several threads process for one panel: 1, unless there are more threads
-  /// than panels.
-  [[nodiscard]] std::size_t shares() const {
-    const std::size_t panels = (cut.map.out.channels + widest - 1) / widest;
-    return cut.by_panels ? (std::max)(std::size_t{1}, threads / panels) : 1;
-  }
-  /// Number of sets of panels that the sums for all weights take (thread_sums).
-  [[nodiscard]] std::size_t sets() const { return cut.by_panels ? shares() : threads; }
   /// Chooses the threads that so many samples are worth, and blocks of which each of them has as many. To be called
   /// when all scratch has been taken.
   void fit(std::size_t samples, const resources& available) {
@@ -91,13 +88,23 @@ struct pass_arrays {
     const std::size_t rows = cut.rows(cut.block);
     return {cut.map, cut.by_panels ? (rows + threads - 1) / threads : rows, threads, fused, scratch};
   }
-  [[nodiscard]] planes<T> v_of(std::size_t slot) const { return {v.data + slot * v_size, v.row, v.plane}; }
+  [[nodiscard]] planes<T> v_of(std::size_t slot, std::size_t chunk) const {
+    return {v.data + (slot * chunks + chunk) * v_size, v.row, v.plane};
+  }
   [[nodiscard]] planes<T> m_of(std::size_t thread, std::size_t units) const {
     return {m.data + thread * m_size, units, m.plane};
   }
-  /// The transformed values of a panel among all of a thread.
-  [[nodiscard]] T* panel(T* all, std::size_t thread, std::size_t first) const {
-    return all + thread * filter_size + (cut.by_panels ? 0 : first * cut.map.in.channels * cut.elements());
+  /// The channels of a chunk.
+  [[nodiscard]] range channels(std::size_t chunk) const { return part_of(cut.map.in.channels, chunk, chunks); }
+  /// The place, among filters or sums `all`, of a chunk of a panel on which a thread works, or of any of its channels
+  /// if all are kept.
+  [[nodiscard]] panel_filters<T> panel(T* all, std::size_t thread, std::size_t first, std::size_t units,
+                                       std::size_t panel_units, range channels) const {
+    T* own = all + thread * filter_size;
+    if (cut.by_panels) return {channels, first, units, own, channels.size() * panel_units};
+    const std::size_t plane = cut.map.in.channels * panel_units;
+    own += first * cut.map.in.channels * cut.elements() + channels.begin * panel_units;
+    return {channels, first, units, own, plane};
   }
 };
 

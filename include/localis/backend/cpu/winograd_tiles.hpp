@@ -129,15 +129,15 @@ struct tile_place {
   }
 };
 
-/// Transforms what the tiles of a band see of the input.
+/// Transforms what the tiles of a band see of some channels of the input.
 ///   zeros  the channels of a pixel outside of the image
 template <std::size_t M, class T>
 [[gnu::noinline]] void transform_band(const tiling& cut, const T* x, const T* zeros, std::size_t band,
-                                      const planes<T>& v) {
+                                      const range& channels, const planes<T>& v) {
   constexpr std::size_t A = M + 2;
   const shape& in = cut.map.in;
   const std::size_t line = in.width * in.channels;
-  const T* image = x + band / cut.bands * in.size();
+  const T* image = x + band / cut.bands * in.size() + channels.begin;
   // What lies above or left of the image wraps around to numbers beyond it.
   const std::size_t top = band % cut.bands * M - cut.map.field.padding.height;
   for (std::size_t t = 0; t < cut.tiles; ++t) {
@@ -146,7 +146,7 @@ template <std::size_t M, class T>
     if (top < in.height && top + A <= in.height && left < in.width && left + A <= in.width) {
       const T* first = image + top * line + left * in.channels;
       transform_input<M>(
-          in.channels, tile,
+          channels.size(), tile,
           v.plane, [&](auto i, auto j) __attribute__((always_inline)) { return first + i * line + j * in.channels; });
       continue;
     }
@@ -158,7 +158,7 @@ template <std::size_t M, class T>
       }
     }
     transform_input<M>(
-        in.channels, tile, v.plane, [&](auto i, auto j) __attribute__((always_inline)) { return pixels[i][j]; });
+        channels.size(), tile, v.plane, [&](auto i, auto j) __attribute__((always_inline)) { return pixels[i][j]; });
   }
 }
 

@@ -231,12 +231,11 @@ template <std::size_t M, class T, class Get>
   });
 }
 
-/// u = G g G^T for a panel of weights.
-///   weights: 9 x channels x units,   u: A A x channels x units;   `units` is a whole number of vectors
+/// u = G g G^T for filters whose values lie in planes.
+///   weights: 9 planes of `size` values, a whole number of vectors,   u: A A planes, `plane` elements apart
 template <std::size_t M, class T>
-[[gnu::noinline]] void transform_filters(const T* weights, std::size_t channels, std::size_t units, T* u) {
+[[gnu::noinline]] void transform_filters(const T* weights, std::size_t size, T* u, std::size_t plane) {
   constexpr std::size_t A = M + 2;
-  const std::size_t size = channels * units;
   for (std::size_t k = 0; k < size; k += width<T>) {
     packet<T> half[A][3];
     unrolled<3>([&](auto j) __attribute__((always_inline)) {
@@ -249,32 +248,34 @@ template <std::size_t M, class T>
     unrolled<A>([&](auto i) __attribute__((always_inline)) {
       packet<T> r[A];
       transform<M>::template filter<T>(half[i], r);
-      unrolled<A>([&](auto j) { direct::store<T>(r[j], u + (i * A + j) * size + k); });
+      unrolled<A>([&](auto j) { direct::store<T>(r[j], u + (i * A + j) * plane + k); });
     });
   }
 }
 
-/// sum += G^T u G, the transposed operation, for a panel of sums.
+/// g = G^T u G, the transposed operation, for the sum u of `copies` arrays.
+///   u: A A planes, `plane` elements apart; arrays are `step` elements apart,   gradient: 9 planes of `size` values
 template <std::size_t M, class T>
-[[gnu::noinline]] void add_filter_gradients(const T* u, std::size_t channels, std::size_t units, T* sum) {
+[[gnu::noinline]] void transform_filter_sums(const T* u, std::size_t plane, std::size_t copies, std::size_t step,
+                                             std::size_t size, T* gradient) {
   constexpr std::size_t A = M + 2;
-  const std::size_t size = channels * units;
   for (std::size_t k = 0; k < size; k += width<T>) {
     packet<T> half[3][A];
     unrolled<A>([&](auto j) __attribute__((always_inline)) {
       packet<T> e[A];
       packet<T> r[3];
-      unrolled<A>([&](auto i) { e[i] = load<T>(u + (i * A + j) * size + k); });
+      unrolled<A>([&](auto i) __attribute__((always_inline)) {
+        const T* values = u + (i * A + j) * plane + k;
+        e[i] = load<T>(values);
+        for (std::size_t copy = 1; copy < copies; ++copy) e[i] += load<T>(values + copy * step);
+      });
       transform<M>::template gradient<T>(e, r);
       unrolled<3>([&](auto i) { half[i][j] = r[i]; });
     });
     unrolled<3>([&](auto i) __attribute__((always_inline)) {
       packet<T> r[3];
       transform<M>::template gradient<T>(half[i], r);
-      unrolled<3>([&](auto j) {
-        T* place = sum + (i * 3 + j) * size + k;
-        direct::store<T>(load<T>(place) + r[j], place);
-      });
+      unrolled<3>([&](auto j) { direct::store<T>(r[j], gradient + (i * 3 + j) * size + k); });
     });
   }
 }
