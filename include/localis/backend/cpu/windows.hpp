@@ -50,9 +50,10 @@ struct tiling {
 
   /// @param pool  number of lines of output that a tile must keep together
   tiling(const linear_map& map, std::size_t tile_bytes, std::size_t pool) {
-    // Small images share a tile of at least 64 rows, so that the panels of W are read for many rows. More than 1024
-    // rows would leave the threads too few tiles to share. Measured with AVX2 on two threads (bench_layer): with half
-    // and twice these numbers, times differ by less than runs do.
+    // A tile has at least 64 rows, or the panels of W, which may be larger than a cache, would be read for few rows.
+    // More than 1024 rows would leave the threads too few tiles to share. Measured on two threads (bench_layer): with
+    // half and twice these numbers, times differ by less than runs do (AVX2); with tiles of 21 and 42 rows, 3 x 3
+    // windows with a stride of 2 on 14 x 14 x 512 and 28 x 28 x 256 took a sixth and a tenth longer (AVX-512).
     constexpr std::size_t fewest_rows = 64;
     constexpr std::size_t most_rows = 1024;
     constexpr std::size_t cache_line = workspace::alignment / sizeof(T);
@@ -63,7 +64,8 @@ struct tiling {
     line = (map.in.width + 2 * map.field.padding.width) * pixel;
     const auto bytes = [&](std::size_t output_lines) { return input_lines(map, output_lines) * line * sizeof(T); };
     lines = 1;
-    while (lines < map.out.height && bytes(lines + 1) <= tile_bytes && (lines + 1) * map.out.width <= most_rows) {
+    while (lines < map.out.height && (bytes(lines + 1) <= tile_bytes || lines * map.out.width < fewest_rows) &&
+           (lines + 1) * map.out.width <= most_rows) {
       ++lines;
     }
     const std::size_t most_parts = (map.out.height + lines - 1) / lines;
