@@ -162,6 +162,16 @@ template <std::size_t M, class T>
   }
 }
 
+/// Fetches the cache lines of a vector of a tile's outputs, which will be stored soon. Stores would wait for them one
+/// by one: outputs of a tile are too far apart for the processor to foresee them.
+template <class T>
+[[gnu::always_inline]] inline void prefetch(const tile_place& place, const T* tile, std::size_t line,
+                                            std::size_t pixel) {
+  for (std::size_t i = 0; i < place.height; ++i) {
+    for (std::size_t j = 0; j < place.width; ++j) __builtin_prefetch(tile + i * line + j * pixel, 1);
+  }
+}
+
 /// Transforms the products of some tiles and stores what lies on the map, or adds it, for the units of one panel.
 ///   m      rows of whole vectors, of which `units` values belong to units
 ///   u      rows of the response, from the panel's first unit on
@@ -172,8 +182,10 @@ template <std::size_t M, class T>
   const std::size_t line = cut.map.out.width * pixel;
   for (std::size_t t = 0; t < range.count; ++t) {
     const tile_place place(cut, range, t);
+    const tile_place next(cut, range, (std::min)(t + 1, range.count - 1));
     const bool whole = place.height == M && place.width == M && mode == kernel::store::replace;
     for (std::size_t o = 0; o < units; o += width<T>) {
+      prefetch(next, u + next.row * pixel + o, line, pixel);
       const T* products = m.data + t * m.row + o;
       T* tile = u + place.row * pixel + o;
       if (whole && o + width<T> <= units) {
