@@ -1,4 +1,3 @@
-#include <cmath>
 #include <cstddef>
 #include <type_traits>
 #include <vector>
@@ -35,7 +34,8 @@ TEST_CASE("relu, leaky_relu, tanh: values on both sides of the boundary and in e
   leaky.model.layer<1>().function.leak = 0.5;
   check(leaky, {-1, 0, 0.5, 3});
   layer_net<input, lo::tanh> tanh(1);
-  check(tanh, {std::tanh(-2.0), 0, std::tanh(0.5), std::tanh(3.0)});
+  const lo::tanh_function f;
+  check(tanh, {f(-2.0), 0, f(0.5), f(3.0)});
 }
 
 TEST_CASE("sigmoid, softplus, elu, silu, gelu, hard_swish: values on both sides of the boundary and in evaluation") {

@@ -6,22 +6,36 @@
 #include <localis/math/exponential.hpp>
 
 using localis::math::exp_of_negative;
+using localis::math::expm1_of_negative;
 
 namespace {
 
-/// Largest deviation from std::exp in long double, in units in the last place of the result.
-template <class T>
-double worst(T least, int steps) {
+/// Largest deviation of f from `exact` in long double, in units in the last place of the result, at `steps` values from
+/// `least` towards 0.
+template <class T, class F, class Exact>
+double worst(const F& f, const Exact& exact, T least, int steps) {
   double most = 0;
-  for (int i = 0; i <= steps; ++i) {
-    const T x = least * static_cast<T>(i) / static_cast<T>(steps);
-    const long double exact = std::exp(static_cast<long double>(x));
-    const T rounded = static_cast<T>(exact);
+  for (int i = 0; i < steps; ++i) {
+    const T x = least * static_cast<T>(steps - i) / static_cast<T>(steps);
+    const long double expected = exact(static_cast<long double>(x));
+    const T rounded = (std::abs)(static_cast<T>(expected));
     const auto unit = static_cast<long double>(rounded - std::nextafter(rounded, T(0)));
-    const auto off = static_cast<double>(std::abs(static_cast<long double>(exp_of_negative(x)) - exact) / unit);
+    const auto off = static_cast<double>(std::abs(static_cast<long double>(f(x)) - expected) / unit);
     most = off <= most ? most : off;  // NaN too
   }
   return most;
+}
+template <class T>
+double worst_exp(T least, int steps) {
+  return worst([](T x) { return exp_of_negative(x); }, [](long double x) { return std::exp(x); }, least, steps);
+}
+template <class T>
+double worst_expm1(T least, int steps) {
+  return worst([](T x) { return expm1_of_negative(x); }, [](long double x) { return std::expm1(x); }, least, steps);
+}
+template <class T>
+double worst_tanh(T least, int steps) {
+  return worst([](T x) { return localis::math::tanh(x); }, [](long double x) { return std::tanh(x); }, least, steps);
 }
 
 template <class T>
@@ -31,19 +45,40 @@ void check_ends() {
   CHECK(exp_of_negative(-std::numeric_limits<T>::infinity()) == T(0));
   CHECK(exp_of_negative(-std::numeric_limits<T>::max()) == T(0));
   CHECK(std::isnan(exp_of_negative(std::numeric_limits<T>::quiet_NaN())));
+  CHECK(expm1_of_negative(T(0)) == T(0));
+  CHECK(expm1_of_negative(-std::numeric_limits<T>::infinity()) == T(-1));
+  CHECK(expm1_of_negative(-std::numeric_limits<T>::max()) == T(-1));
+  CHECK(std::isnan(expm1_of_negative(std::numeric_limits<T>::quiet_NaN())));
+  using localis::math::tanh;
+  CHECK(tanh(T(0)) == T(0));
+  CHECK(tanh(std::numeric_limits<T>::infinity()) == T(1));
+  CHECK(tanh(-std::numeric_limits<T>::max()) == T(-1));
+  CHECK(tanh(std::numeric_limits<T>::min()) == std::numeric_limits<T>::min());
+  CHECK(std::isnan(tanh(std::numeric_limits<T>::quiet_NaN())));
 }
 
 }  // namespace
 
 TEST_CASE("exponential: two units in the last place of e^x at most, from 0 down to the smallest normal number") {
-  CHECK(worst<float>(-87.33F, 1000003) < 2);
-  CHECK(worst<double>(-708.39, 1000003) < 2);
-  CHECK(worst<double>(-1.0, 100003) < 2);
+  CHECK(worst_exp(-87.33F, 1000003) < 2);
+  CHECK(worst_exp(-708.39, 1000003) < 2);
+  CHECK(worst_exp(-1.0, 100003) < 2);
+}
+TEST_CASE("exponential: two units in the last place of e^x - 1 at most, and three of tanh x, also close to 0") {
+  for (const float least : {-87.0F, -2.0F, -1e-3F, -1e-30F}) {
+    CHECK(worst_expm1(least, 300007) < 2);
+    CHECK(worst_tanh(least, 300007) < 3);
+    CHECK(worst_tanh(-least, 300007) < 3);
+  }
+  for (const double least : {-700.0, -2.0, -1e-3, -1e-300}) {
+    CHECK(worst_expm1(least, 300007) < 2);
+    CHECK(worst_tanh(least, 300007) < 3);
+  }
 }
 TEST_CASE("exponential: the ends of its range") {
   check_ends<float>();
   check_ends<double>();
   CHECK(exp_of_negative(-87.3365F) > 0);
   CHECK(exp_of_negative(-87.3366F) == 0);
-  static_assert(exp_of_negative(0.0) == 1.0);
+  static_assert(exp_of_negative(0.0) == 1.0 && expm1_of_negative(0.0) == 0.0 && localis::math::tanh(0.0) == 0.0);
 }

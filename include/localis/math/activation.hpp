@@ -102,7 +102,7 @@ struct tanh_function {
   static constexpr const char* name = "tanh";
   template <class T>
   constexpr T operator()(T x) const {
-    return std::tanh(x);
+    return math::tanh(x);
   }
   template <class T>
   constexpr T slope(T y) const {
@@ -133,7 +133,7 @@ struct softplus_function {
   }
   template <class T>
   constexpr T slope(T y) const {
-    return -std::expm1(-y);
+    return -math::expm1_of_negative(-y);
   }
 };
 
@@ -144,7 +144,7 @@ struct elu_function {
   double alpha = 1;
   template <class T>
   constexpr T operator()(T x) const {
-    return x > T(0) ? x : static_cast<T>(alpha) * std::expm1(x);
+    return math::select(x > T(0), x, static_cast<T>(alpha) * math::expm1_of_negative(x));
   }
   template <class T>
   constexpr T slope(T y) const {
