@@ -70,6 +70,13 @@ TEST_CASE("team: sums, places and finite rows of every length, below and above t
           expect(lm::place_of_largest(other.data(), size, team) == place);
           expect(lm::largest_of<double>(
                      size, [&](std::size_t i) { return other[i]; }, team) == 9);
+          lm::ranked<double> next = lm::largest(other.data(), size, team);
+          lm::ranked<double> alone = lm::largest(other.data(), size);
+          for (int rank = 0; rank < 4; ++rank) {
+            next = lm::next_largest(other.data(), size, next, team);
+            alone = lm::next_largest(other.data(), size, alone);
+            expect(next.value == alone.value && next.place == alone.place && next.equals == alone.equals);
+          }
           other[place] = nan;
           expect(!localis::loss::all_finite(other.data(), size, team));
           expect(lm::place_of_largest(other.data(), size, team) == lm::place_of_largest(other.data(), size));

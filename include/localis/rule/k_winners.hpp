@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
 
+#include <localis/config.hpp>
 #include <localis/core/error.hpp>
 #include <localis/math/largest.hpp>
 #include <localis/math/team.hpp>
@@ -30,20 +30,16 @@ struct k_winners {
 
   template <class T, class Team = math::team_of_one>
   constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const {
-    constexpr T out = -std::numeric_limits<T>::infinity();
-    bool any_responds = false;
-    for (std::size_t o = team.lane(); o < units; o += team.lanes()) {
-      gates[o] = u[o];
-      any_responds |= u[o] != T(0);
-    }
-    any_responds = team.largest(any_responds ? 1 : 0) != 0;
-    for (std::size_t rank = 0; any_responds && rank < winners && rank < units; ++rank) {
-      const std::size_t best = math::place_of_largest(gates, units, team);
-      if (math::owns(team, best)) gates[best] = out;
-      team.sync();
-    }
+    math::ranked<T> last = math::largest(u, units, team);
+    const auto responds = [u](std::size_t o) { return u[o] == T(0) ? T(0) : T(1); };
+    const bool any_responds = last.value != T(0) || math::largest_of<T>(units, responds, team) != T(0);
+    for (std::size_t rank = 1; rank < winners && rank < units; ++rank) last = math::next_largest(u, units, last, team);
+    using index = typename math::ranked<T>::index;
+    const auto lanes = static_cast<index>(team.lanes());
     LOCALIS_VECTORIZE
-    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = gates[o] == out ? T(1) : T(0);
+    for (auto o = static_cast<index>(team.lane()); o < static_cast<index>(units); o += lanes) {
+      gates[o] = any_responds && last.reached_by(u[o], o) ? T(1) : T(0);
+    }
   }
   template <class T>
   constexpr T forget(T) const {

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
@@ -38,17 +37,17 @@ struct krotov_hopfield {
 
   template <class T, class Team = math::team_of_one>
   constexpr void gate_row(const T* v, T* gates, std::size_t units, const Team& team = {}) const {
-    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = v[o];
-    const std::size_t first = math::place_of_largest(v, units, team);
-    std::size_t best = first;
+    const math::ranked<T> first = math::largest(v, units, team);
+    math::ranked<T> last = first;
     for (std::size_t place = 2; place <= rank && place <= units; ++place) {
-      if (math::owns(team, best)) gates[best] = -std::numeric_limits<T>::infinity();
-      team.sync();
-      best = math::place_of_largest(gates, units, team);
+      last = math::next_largest(v, units, last, team);
     }
     for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = T(0);
-    if (units >= rank && math::owns(team, best)) gates[best] = -static_cast<T>(delta);
-    if (math::owns(team, first)) gates[first] = T(1);
+    const auto set = [&](std::size_t o, T gate) {
+      if (o < units && math::owns(team, o)) gates[o] = gate;  // a row of NaN has no such unit
+    };
+    if (units >= rank) set(last.place, -static_cast<T>(delta));
+    set(first.place, T(1));
   }
   template <class T>
   constexpr T forget(T v) const {

@@ -35,9 +35,7 @@ struct soft_hebb {
 
   template <class T, class Team = math::team_of_one>
   constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const {
-    math::softmax_row(u, gates, units, static_cast<T>(sharpness), T(1), team);
-    LOCALIS_VECTORIZE
-    for (std::size_t o = team.lane(); o < units; o += team.lanes()) gates[o] = -gates[o];
+    math::softmax_row(u, gates, units, static_cast<T>(sharpness), T(-1), team);
     const std::size_t winner = math::place_of_largest(u, units, team);
     if (math::owns(team, winner)) gates[winner] = -gates[winner];
   }
