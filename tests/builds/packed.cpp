@@ -2,7 +2,7 @@
 // name states the kernel. packed.sh compiles this file, and packed.awk looks for scalar arithmetic in these loops. The
 // extents are known and multiples of any vector register, so that no loop over a remainder is left.
 //
-// Not here are loops that cannot be packed: those that call the C library (tanh, expm1, log1p, erfc, pow), that gather
+// Not here are loops that cannot be packed: those that call the C library (log1p, erfc, pow), that gather
 // values, or that add up in one fixed order; loops that only move data; and those that run once per batch and channel.
 
 #include <cstddef>
@@ -30,7 +30,8 @@ namespace rule = localis::rule;
 
 constexpr std::size_t extent = 1024;
 
-/// clang 14 unrolls the 16 parts of kernel::row_split, and finds only some of their vectors.
+/// clang 14 unrolls the 16 parts of kernel::row_split, and the sums of several states, and finds only some of their
+/// vectors.
 #if defined(__clang__)
 constexpr bool packs_parts = false;
 #else
@@ -96,26 +97,30 @@ void keep_gradient() {
     keep(&columns<kernel::normalization_gradient<T, Function>>, &sums<kernel::normalization_sums<T, Function>, T>);
   }
 }
+/// A type of its own: packed.awk passes over functions of which a name contains `keep`.
+template <class Rule>
+struct plain_local {
+  using rule_type = Rule;
+  using bias_type = rule::frozen_bias;
+  using signal_type = rule::response_signal;
+};
 template <class T, class Rule>
 void keep_gate() {
-  struct local {
-    using rule_type = Rule;
-    using bias_type = rule::frozen_bias;
-    using signal_type = rule::response_signal;
-  };
-  using gate_type = kernel::gate<T, local>;
-  if constexpr (rule::has_unit_gate<Rule> || rule::has_state_gate<Rule>) keep(&gates<gate_type, T>);
-  if constexpr (rule::has_forget<Rule> || rule::states<Rule>() > 0) keep(&gate_sums<gate_type, T>);
+  using gate_type = kernel::gate<T, plain_local<Rule>>;
+  if constexpr (!rule::gate_is_response<Rule>()) keep(&gates<gate_type, T>);
+  if constexpr (rule::states<Rule>() > 1 ? packs_parts : rule::has_forget<Rule> || rule::states<Rule>() > 0) {
+    keep(&gate_sums<gate_type, T>);
+  }
 }
 
 template <class T>
 void keep_all() {
   for_each_type(activation_functions{}, []<class Function>(std::type_identity<Function>) {
     using namespace localis;
-    if constexpr (!is_one_of<Function, tanh_function, softplus_function, elu_function, gelu_function>) {
+    if constexpr (!is_one_of<Function, softplus_function, gelu_function>) {
       keep_activation<T, Function>();
     }
-    if constexpr (!is_one_of<Function, softplus_function, gelu_function>) keep_gradient<T, Function>();
+    if constexpr (!is_one_of<Function, gelu_function>) keep_gradient<T, Function>();
   });
   for_each_type(rules{}, []<class... Rules>(std::type_identity<types<Rules...>>) { (keep_gate<T, Rules>(), ...); });
   using local = kernel::local_direction<T>;
