@@ -35,9 +35,10 @@ struct soft_hebb {
 
   template <class T, class Team = math::team_of_one>
   constexpr void gate_row(const T* u, T* gates, std::size_t units, const Team& team = {}) const {
-    math::softmax_row(u, gates, units, static_cast<T>(sharpness), T(-1), team);
-    const std::size_t winner = math::place_of_largest(u, units, team);
-    if (math::owns(team, winner)) gates[winner] = -gates[winner];
+    const auto scale = static_cast<T>(sharpness);
+    const math::ranked<T> winner = math::largest(u, units, team);
+    math::softmax_below(scale * winner.value, u, gates, units, scale, T(-1), team);
+    if (winner.place < units && math::owns(team, winner.place)) gates[winner.place] = -gates[winner.place];
   }
   template <class T>
   constexpr T forget(T u) const {
