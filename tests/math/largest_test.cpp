@@ -61,3 +61,21 @@ TEST_CASE_TEMPLATE("next_largest: numbers of every row in descending order, equa
     CHECK(place_of_largest(row.data(), size) == (order.empty() ? 0 : order[0]));
   }
 }
+
+TEST_CASE("first_place: the first of some places from a place on, and how many follow") {
+  for (std::size_t size = 1; size <= 40; ++size) {
+    const auto holds = [](auto i) { return i % 3 == 1 ? 1 : 0; };
+    for (std::size_t begin = 0; begin <= size; ++begin) {
+      std::size_t count = 0;
+      std::size_t first = size;
+      for (std::size_t i = size; i-- > begin;) {
+        if (holds(i) == 0) continue;
+        first = i;
+        ++count;
+      }
+      const localis::math::places found = localis::math::first_place<float>(begin, size, holds);
+      CHECK(found.first == first);
+      CHECK(found.others == (count > 0 ? count - 1 : 0));
+    }
+  }
+}

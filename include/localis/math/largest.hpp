@@ -57,6 +57,34 @@ constexpr T largest_of(std::size_t size, const Value& value, const Team& team = 
   return team.largest(detail::number_of<T>(best));
 }
 
+/// The first of some places, and the number of others.
+struct places {
+  std::size_t first;
+  std::size_t others;
+};
+
+/// The places i = begin ... size - 1 for which holds(i) is 1, not 0; the first is `size` if there are none.
+///   T   type of the values that holds() reads: loops with indices as wide as these vectorize
+template <class T, class Holds, class Team = team_of_one>
+constexpr places first_place(std::size_t begin, std::size_t size, const Holds& holds, const Team& team = {}) {
+  using index = detail::integer<T>;
+  const auto lanes = static_cast<index>(team.lanes());
+  const auto first = static_cast<index>(begin);
+  const auto end = static_cast<index>(size);
+  index distance = 0;  // of the first from the end, by arithmetic without branches
+  index count = 0;
+  LOCALIS_VECTORIZE
+  for (auto i = static_cast<index>(team.lane()); i < end; i += lanes) {
+    const index found = holds(i) & (i < first ? 0 : 1);
+    const index to_end = (end - i) & -found;
+    distance = to_end > distance ? to_end : distance;
+    count += found;
+  }
+  distance = team.largest(distance);
+  count = team.sum(count);
+  return {static_cast<std::size_t>(end - distance), static_cast<std::size_t>(count > 0 ? count - 1 : 0)};
+}
+
 /// A value of a row and its place there. Rows are ranked by value and then, among equals, by place.
 template <class T>
 struct ranked {
@@ -77,22 +105,9 @@ namespace detail {
 /// The first of the values from place `begin` on that equal `value`; its place is `size` if there are none.
 template <class T, class Team>
 constexpr ranked<T> first_equal(const T* x, std::size_t begin, std::size_t size, T value, const Team& team) {
-  using index = typename ranked<T>::index;
-  const auto lanes = static_cast<index>(team.lanes());
-  const auto first = static_cast<index>(begin);
-  const auto end = static_cast<index>(size);
-  index distance = 0;  // of the first from the end, by arithmetic without branches
-  index count = 0;
-  LOCALIS_VECTORIZE
-  for (auto i = static_cast<index>(team.lane()); i < end; i += lanes) {
-    const index found = (x[i] == value ? 1 : 0) & (i < first ? 0 : 1);
-    const index to_end = (end - i) & -found;
-    distance = to_end > distance ? to_end : distance;
-    count += found;
-  }
-  distance = team.largest(distance);
-  count = team.sum(count);
-  return {value, static_cast<std::size_t>(end - distance), static_cast<std::size_t>(count > 0 ? count - 1 : 0)};
+  const places found = first_place<T>(
+      begin, size, [=](auto i) { return x[i] == value ? 1 : 0; }, team);
+  return {value, found.first, found.others};
 }
 
 }  // namespace detail

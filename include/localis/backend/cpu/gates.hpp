@@ -9,6 +9,7 @@
 #include <localis/backend/cpu/groups.hpp>
 #include <localis/backend/cpu/parallel.hpp>
 #include <localis/backend/cpu/resources.hpp>
+#include <localis/backend/cpu/window_products.hpp>
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
@@ -127,13 +128,11 @@ void sum_gated_inputs(const matrix_view<const T>& gates, const matrix_view<const
   }
   for (std::size_t j = 0; j < x.rows; ++j) {
     const T* row = x.data + j * x.stride;
-    for (std::size_t o = 0; o < gates.columns; ++o) {
-      const T g = gates.data[j * gates.stride + o];
-      if (g == T(0)) continue;
+    direct::for_active(gates.data + j * gates.stride, gates.columns, [&](std::size_t o, T gate) {
       T* target = sum.data + o * sum.stride;
       LOCALIS_VECTORIZE
-      for (std::size_t i = 0; i < x.columns; ++i) target[i] += g * row[i];
-    }
+      for (std::size_t i = 0; i < x.columns; ++i) target[i] += gate * row[i];
+    });
   }
 }
 

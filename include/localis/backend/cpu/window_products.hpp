@@ -11,6 +11,7 @@
 #include <localis/config.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/rows.hpp>
+#include <localis/math/largest.hpp>
 
 /// Products of windows with panels, computed in blocks of a few positions by a few vectors of units, whose sums all
 /// stay in registers.
@@ -234,14 +235,29 @@ void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t
   }
 }
 
+/// Calls f(unit, gate) for each gate of a row that is not 0, of which there are few. They are searched by arithmetic,
+/// because no processor predicts which unit wins.
+template <class T, class F>
+void for_active(const T* gates, std::size_t units, const F& f) {
+  constexpr std::size_t few_units = 64;
+  for (std::size_t begin = 0; begin < units; begin += few_units) {
+    const T* some = gates + begin;
+    const std::size_t size = (std::min)(few_units, units - begin);
+    const auto is_active = [=](auto o) { return some[o] == T(0) ? 0 : 1; };
+    math::places found = math::first_place<T>(0, size, is_active);
+    while (found.first < size) {
+      f(begin + found.first, some[found.first]);
+      if (found.others == 0) break;
+      found = math::first_place<T>(found.first + 1, size, is_active);
+    }
+  }
+}
+
 /// Computes sum += G^T X, for gates that are mostly 0.   gates: x.count x units,  sum: units x inputs
 template <class T>
 void add_sparse_product(const windows<T>& x, const T* gates, std::size_t units, std::size_t inputs, T* sum) {
   for (std::size_t p = 0; p < x.count; ++p) {
-    for (std::size_t o = 0; o < units; ++o) {
-      const T gate = gates[p * units + o];
-      if (gate != T(0)) add_window(x, p, gate, sum + o * inputs);
-    }
+    for_active(gates + p * units, units, [&](std::size_t o, T gate) { add_window(x, p, gate, sum + o * inputs); });
   }
 }
 
