@@ -65,6 +65,25 @@ TEST_CASE("unfold_row: what each output position sees, zero outside") {
   }
 }
 
+TEST_CASE("add_row, is_zero_row: what an output position sees, without unfolding it") {
+  for (const lo::linear_map& map : maps) {
+    std::vector<double> x = normal(map.in.size(), 0);
+    std::fill(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2), 0.0);
+    std::size_t wrong = 0;
+    for (std::size_t p = 0; p < map.out.positions(); ++p) {
+      std::vector<double> sum(map.inputs(), 1.0);
+      lo::kernel::add_row(map, x.data(), p, 2.0, sum.data());
+      bool is_zero = true;
+      for (std::size_t i = 0; i < map.inputs(); ++i) {
+        if (sum[i] != 1 + 2 * seen(map, x, p, i)) ++wrong;
+        is_zero = is_zero && seen(map, x, p, i) == 0;
+      }
+      if (lo::kernel::is_zero_row(map, x.data(), p) != is_zero) ++wrong;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("fold_row: the adjoint of unfold_row, <unfold x, r> = <x, fold r>") {
   for (const lo::linear_map& map : maps) {
     const std::vector<double> x = normal(map.in.size(), 1);

@@ -30,6 +30,7 @@ struct row_gate {
   std::size_t units;
   std::size_t winners = 0;
   static constexpr bool whole_rows = false;
+  static constexpr bool selects = true;
   constexpr void see(std::size_t begin, std::size_t end, const T* u, T* z) const {
     for (std::size_t o = begin; o < end; ++o) z[o] = T(2) * u[o] + T(0.5);
   }

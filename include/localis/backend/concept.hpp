@@ -152,6 +152,7 @@ struct any_body {
 template <class T>
 struct any_gate {
   static constexpr bool whole_rows = true;
+  static constexpr bool selects = true;
   static constexpr bool takes_teams = false;
   void see(std::size_t, std::size_t, const T*, T*) const {}
   void open(std::size_t, std::size_t, std::size_t, const T*, T*, T*) const {}

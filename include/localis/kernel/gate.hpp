@@ -51,6 +51,7 @@ struct gate {
   static constexpr bool normalizes = Local::signal_type::source != rule::signal_source::response;
   static constexpr bool whole_rows = rule::has_row_gate<rule_type>;
   static constexpr bool takes_teams = rule::has_team_gate<rule_type>;
+  static constexpr bool selects = rule::has_active_gates<rule_type>;  ///< few units, by responses however small
 
   rule_type rule;
   std::size_t units;

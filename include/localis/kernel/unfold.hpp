@@ -131,6 +131,32 @@ constexpr void unfold_row(const linear_map& map, const T* sample, std::size_t po
       });
 }
 
+/// Adds a multiple of row (sample, position) of X, which need not be unfolded: sum += factor x.   sum: as a row of
+/// unfold_row
+template <class T>
+constexpr void add_row(const linear_map& map, const T* sample, std::size_t position, T factor, T* sum) {
+  detail::for_each_stretch(
+      map, position,
+      [&](std::size_t to, std::size_t from, std::size_t size) {
+        LOCALIS_VECTORIZE
+        for (std::size_t i = 0; i < size; ++i) sum[to + i] += factor * sample[from + i];
+      },
+      [](std::size_t, std::size_t) {});
+}
+
+/// Whether all values of row (sample, position) of X are 0.
+template <class T>
+constexpr bool is_zero_row(const linear_map& map, const T* sample, std::size_t position) {
+  bool result = true;
+  detail::for_each_stretch(
+      map, position,
+      [&](std::size_t, std::size_t from, std::size_t size) {
+        for (std::size_t i = 0; result && i < size; ++i) result = sample[from + i] == T(0);
+      },
+      [](std::size_t, std::size_t) {});
+  return result;
+}
+
 /// The adjoint of unfolding: adds a row of dX to the sample that it was unfolded from.
 template <class T>
 constexpr void fold_row(const linear_map& map, const T* row, std::size_t position, T* sample) {

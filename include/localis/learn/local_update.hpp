@@ -94,7 +94,6 @@ class local_update {
       learn_options options;
       options.unit_sums = sums::count;
       options.sums_inputs = rule::centred<rule_type>();
-      options.signal = rule::has_response_weight<rule_type> ? gate_signal::reweighted : own_signal;
       options.is_modulated = forgets_by != rule::matrix_forget::none;
       if constexpr (batch_signal) backend.reduce_scratch(map.rows(samples), map.outputs(), 2, measure);
       if constexpr (responds_first) {
@@ -102,14 +101,21 @@ class local_update {
         backend.respond_scratch(map, samples, pieces);
         largest = pieces.used();
       }
-      // What is known only in a step: whether rows are left out, and which form of forgetting by all units is cheaper.
+      // What is known only in a step: whether rows are left out, whether few gates are not 0, whether responses are
+      // weighed, and which form of forgetting by all units is cheaper.
       for (const std::size_t every : {std::size_t{1}, std::size_t{samples_rows ? 2 : 1}}) {
-        for (const mutual_forgetting form : forms_of_forgetting()) {
-          workspace pieces = measure;
-          options.rows.every = every;
-          options.forgetting = form;
-          backend.learn_scratch(map, samples, options, pieces, epilogue);
-          largest = (std::max)(largest, pieces.used());
+        options.rows.every = every;
+        for (const std::size_t active : {std::size_t{0}, std::size_t{rule::has_active_gates<rule_type> ? 1 : 0}}) {
+          options.active_gates = active;
+          for (const gate_signal signal : {own_signal, weighed_signal}) {
+            options.signal = signal;
+            for (const mutual_forgetting form : forms_of_forgetting()) {
+              options.forgetting = form;
+              workspace pieces = measure;
+              backend.learn_scratch(map, samples, options, pieces, epilogue);
+              largest = (std::max)(largest, pieces.used());
+            }
+          }
         }
       }
     }
@@ -271,6 +277,8 @@ class local_update {
 
   /// What gates see if the rule does not weigh the response otherwise.
   static constexpr gate_signal own_signal = normalizes ? gate_signal::transformed : gate_signal::response;
+  static constexpr gate_signal weighed_signal =
+      rule::has_response_weight<rule_type> ? gate_signal::reweighted : own_signal;
   [[nodiscard]] bool weighs_response() const {
     if constexpr (rule::has_response_weight<rule_type>) return values.rule.weighs_response();
     return false;

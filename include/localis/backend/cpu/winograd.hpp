@@ -23,6 +23,7 @@
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/unfold.hpp>
 
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
@@ -42,12 +43,13 @@ inline namespace LOCALIS_CPU_THREADS {
 /// for some of its channels.
 ///
 /// In float, rounding errors are 3 to 5 times those of direct_convolution with tiles of 4 x 4, in responses as in
-/// gradients, and 1 to 2 times with tiles of 2 x 2. In kind: zeros beside other pixels respond with some 1e-7 of these,
-/// the last bits of a pattern's response depend on its place in the tile, and a value that is not finite spreads over
-/// all outputs of the tiles that see it.
+/// gradients, and 1 to 2 times with tiles of 2 x 2. In kind: zeros beside other pixels respond with some 1e-7 of these
+/// (with 0 to a gate that selects units), the last bits of a pattern's response depend on its place in the tile, and a
+/// value that is not finite spreads over all outputs of the tiles that see it.
 ///
-/// Takes maps that fill most of their tiles, with a vector of channels and of units. Passes that need rows of X, learn
-/// from some rows only or have few nonzero gates, and pooling that does not fit, are left to direct_convolution.
+/// Takes maps that fill most of their tiles, with a vector of channels and of units. Few nonzero gates of a row are
+/// multiplied with its window alone. Passes that need rows of X or learn from some rows only, and pooling that does not
+/// fit, are left to direct_convolution.
 template <class T>
 struct winograd_convolution {
   linear_map map;
@@ -93,10 +95,20 @@ struct winograd_convolution {
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, T* u) {
       const accumulators<T> sums = arrays.sums.part(thread, learn.sums);
-      pass.errors[slot] = arrays.gates.open(slot, rows, nullptr, u, learn, sums).gates.data;
+      if constexpr (Gate::selects) {
+        if (!options.response_is_given) clear_empty(forward.x, rows, u);
+      }
+      const T* gates = arrays.gates.open(slot, rows, nullptr, u, learn, sums).gates.data;
+      if (options.sums_inputs) add_inputs(forward.x, rows, sums.input);
+      if (options.active_gates == 0) {
+        pass.errors[slot] = gates;
+      } else {
+        add_active(forward.x, rows, gates, sums.sum);
+      }
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
     };
-    run(pass, forward.samples, forward.x, response, kernel::store::replace, complete, learn.sums.sum);
+    run(pass, forward.samples, forward.x, response, kernel::store::replace, complete,
+        options.active_gates == 0 ? learn.sums.sum : nullptr);
     arrays.sums.add_up(pass.threads, available.threads_for(map.weights()), learn.sums);
     tail.finish(epilogue);
   }
@@ -148,8 +160,10 @@ struct winograd_convolution {
     gate_arrays<T> gates;
 
     learn_arrays(const winograd_convolution& self, const learn_options& options, workspace& scratch)
-        : pass(self.map, self.available, {.responds = !options.response_is_given, .multiplies = true}, scratch),
-          sums(self.map, options, self.available.threads, product_sums::result, scratch),
+        : pass(self.map, self.available,
+               {.responds = !options.response_is_given, .multiplies = options.active_gates == 0}, scratch),
+          sums(self.map, options, self.available.threads,
+               options.active_gates == 0 ? product_sums::result : product_sums::copies, scratch),
           gates(self.map, options, pass.cut.rows(pass.cut.piece), pass.kept_pieces(), scratch) {}
   };
 
@@ -229,7 +243,9 @@ struct winograd_convolution {
       const range bands = cut.bands_of(index, samples);
       const range rows = cut.rows_of(bands);
       T* u = response(slot, rows);
-      team(bands.size(), [&](std::size_t, std::size_t band) { transform_input(arrays, x, bands, band, slot); });
+      if (arrays.weights.w != nullptr || dw != nullptr) {
+        team(bands.size(), [&](std::size_t, std::size_t band) { transform_input(arrays, x, bands, band, slot); });
+      }
       if (arrays.weights.w != nullptr) {
         team(parts, [&](std::size_t, std::size_t part) { respond_part(arrays, bands, slot, part, parts, u, mode); });
       }
@@ -266,6 +282,39 @@ struct winograd_convolution {
   }
 
   // What is not made for each kind of pass, so that it is compiled once.
+
+  /// Calls f(sample, position, i) for row i of some rows of X.
+  template <class F>
+  void for_positions(const T* x, range rows, const F& f) const {
+    const std::size_t positions = map.out.positions();
+    const T* sample = x + rows.begin / positions * map.in.size();
+    std::size_t position = rows.begin % positions;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      f(sample, position, i);
+      if (++position < positions) continue;
+      position = 0;
+      sample += map.in.size();
+    }
+  }
+  /// Sets the response to windows of zeros, which has the rounding errors of its tile, to 0.
+  [[gnu::noinline]] void clear_empty(const T* x, range rows, T* u) const {
+    for_positions(x, rows, [&](const T* sample, std::size_t position, std::size_t i) {
+      if (kernel::is_zero_row(map, sample, position)) std::fill_n(u + i * map.outputs(), map.outputs(), T(0));
+    });
+  }
+  [[gnu::noinline]] void add_inputs(const T* x, range rows, T* sum) const {
+    for_positions(x, rows, [&](const T* sample, std::size_t position, std::size_t) {
+      kernel::add_row(map, sample, position, T(1), sum);
+    });
+  }
+  /// Computes sum += G^T X, for gates that are mostly 0.
+  [[gnu::noinline]] void add_active(const T* x, range rows, const T* gates, T* sum) const {
+    for_positions(x, rows, [&](const T* sample, std::size_t position, std::size_t i) {
+      direct::for_active(gates + i * map.outputs(), map.outputs(), [&](std::size_t o, T gate) {
+        kernel::add_row(map, sample, position, gate, sum + o * map.inputs());
+      });
+    });
+  }
 
   [[gnu::noinline]] void transform_input(const pass_arrays& arrays, const T* x, range bands, std::size_t band,
                                          std::size_t slot) const {
@@ -388,8 +437,8 @@ struct winograd_convolution {
     return cut.outputs % pool == 0 || cut.piece % cut.bands == 0;
   }
   [[nodiscard]] static constexpr bool learns(const learn_options& options) {
-    return options.rows.first == 0 && options.rows.every == 1 && options.active_gates == 0 && !options.sums_inputs &&
-           options.forgetting != mutual_forgetting::remainder && options.signal != gate_signal::reweighted;
+    return options.rows.first == 0 && options.rows.every == 1 && options.forgetting != mutual_forgetting::remainder &&
+           options.signal != gate_signal::reweighted;
   }
   /// The convolution that maps D to dX.
   [[nodiscard]] constexpr winograd_convolution gradient() const {
