@@ -92,6 +92,12 @@ std::vector<problem> problems() {
   }
   add({24, 21, 16}, 16, 1, 2);  // images in several blocks
   add({3, 6, 182}, 184, 1, 2);  // threads share a block
+  lo::learn_options few;
+  few.unit_sums = 2;
+  few.active_gates = 2;  // of so many units that their products are added one by one
+  few.sums_inputs = true;
+  all.push_back({map_of({7, 5, 17}, 65, 1), 3, few, true});
+  all.push_back({map_of({3, 6, 182}, 184, 1), 2, few, true});
   return all;
 }
 
@@ -146,7 +152,7 @@ TEST_CASE("winograd: blocks that threads share give what the backend gives") {
 
 TEST_CASE("winograd: where units are selected, the response to a window of zeros is 0") {
   for (const std::size_t active : std::array<std::size_t, 2>{0, 2}) {
-    problem in{map_of({9, 9, 16}, 16, 1), 2, {.unit_sums = 2, .active_gates = active}, false};
+    problem in{map_of({9, 9, 16}, 64, 1), 2, {.unit_sums = 2, .active_gates = active}, false};
     const std::size_t channels = in.map.in.channels;
     for (std::size_t i = 0; i < in.x.size(); ++i) {
       if (i / channels % 9 > 5) in.x[i] = 0;  // the second of three tiles sees others beside a window of zeros
