@@ -137,7 +137,8 @@ void keep_all() {
   if constexpr (packs_parts) keep(&whole_row<kernel::relative_factor<T, local>>);
   keep(&whole_row<kernel::peak_factor<T, local>>, &columns<kernel::store_direction<T, local>>,
        &columns<kernel::update_trace<T, local>>, &columns<kernel::subtract_rank_one<T>>);
-  keep(&sums<kernel::moments<T>, T>, &sums<kernel::column_sums<T>, T>);
+  keep(&sums<kernel::moments<T>, T>, &epilogue_moments<kernel::epilogue<T, kernel::no_function>, T>,
+       &sums<kernel::column_sums<T>, T>);
   keep(&columns<kernel::add_to_rows<T>>, &columns<kernel::scale_rows<T>>, &columns<kernel::multiply<T>>,
        &columns<kernel::sum_products<T>>, &columns<kernel::extract_columns<T>>, &columns<kernel::dropout<T>>);
   keep(&columns<kernel::max_pool<T>>, &columns<kernel::max_pool_gradient<T>>,

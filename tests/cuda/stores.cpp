@@ -103,7 +103,7 @@ inline constexpr int sums_of<localis::kernel::gate_sums<T, localis::kernel::gate
     localis::rule::has_forget<typename Local::rule_type> || localis::kernel::unit_sums<Local>::count > 1 ? 1 : 0;
 /// The backend passes them on.
 template <class T, class Epilogue>
-inline constexpr int arrays_of<localis::kernel::epilogue_rows<T, Epilogue>> = 1;
+inline constexpr int arrays_of<localis::kernel::epilogue_rows<T, Epilogue>> = Epilogue::trains ? 0 : 1;
 
 // What is stored when sums are finished, besides what arrays_of counts.
 template <class F>

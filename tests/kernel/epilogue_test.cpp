@@ -38,6 +38,19 @@ TEST_CASE("kernel::epilogue: the moments are those of u about the centre, before
   CHECK(u == values{3, 0, 0.5, 0, 5, 0});
 }
 
+TEST_CASE("kernel::epilogue: for a backward pass the moments alone, and the response stays") {
+  values u{1, 2, 3, -4, -5, -6};
+  const values center{1, 1, 1};
+  using moments = lo::kernel::epilogue<double, lo::kernel::no_function>;
+  static_assert(moments::trains && !relu_epilogue::trains && !lo::kernel::no_epilogue::trains);
+  const lo::kernel::epilogue_rows<double, moments> f{{nullptr, nullptr, center.data(), nullptr, {}}, u.data(), 3};
+  values sums(6, 0.0);
+  f(0, 0, 3, sums.data());
+  f(1, 0, 3, sums.data());
+  CHECK(sums == values{0 - 5, 1 - 6, 2 - 7, 0 + 25, 1 + 36, 4 + 49});
+  CHECK(u == values{1, 2, 3, -4, -5, -6});
+}
+
 TEST_CASE("kernel::epilogue: whole squares are pooled, what is beyond the last is dropped") {
   relu_epilogue f{scale.data(), shift.data(), nullptr, nullptr, {}};
   f.pool = 2;

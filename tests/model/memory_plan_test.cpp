@@ -45,6 +45,7 @@ struct example {
     if (added == kind::pooling) op.saves = lo::saved_values::input_and_output;
     op.parameters = added == kind::linear || added == kind::normalization ? 1 : 0;
     op.accumulates = added == kind::linear || added == kind::concatenate;
+    op.is_epilogue = added == kind::normalization && !operations.empty() && operations.back().kind == kind::linear;
     if (blocks.empty() && (added == kind::save_skip || added == kind::linear)) ++stages;
     op.stage = stages == 0 ? 0 : stages - 1;
     op.input = value;
@@ -234,7 +235,10 @@ class simulation {
       return fail("a concatenation in two places", i);
     }
     write(value_at(o.output), b.output, stamp(content(o.output), value));
-    if (keeps) write(offsets.saved, b.saved, stamp(i, saved));
+    if (keeps && !o.is_epilogue) write(offsets.saved, b.saved, stamp(i, saved));
+    if (keeps && i + 1 < program_.operations.size() && op(i + 1).is_epilogue) {
+      write(plan_.operations[i + 1].saved, program_.bytes[i + 1].saved, stamp(i + 1, saved));
+    }
     // All of these are used at once: the output may lie on the input of an elementwise operation, on nothing else.
     read(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch), "scratch", i);
     const bool in_place = o.elementwise && value_at(o.output) == value_at(o.input);
@@ -242,6 +246,7 @@ class simulation {
     const bool is_input = content(o.skip) == content(o.input);  // two branches without layers
     if (!is_input) read_value(o.skip, skip_bytes, "skip, after the output was written,", i);
     read_value(o.output, b.output, "output", i);
+    if (keeps) read(offsets.saved, b.saved, stamp(i, saved), "saved, forward", i);
   }
 
   /// Behind the last operation of a stage: its local loss, and before the boundary its own backward pass and its step.

@@ -60,6 +60,7 @@ struct results {
   numbers u, gradient, bias_gradient, input_gradient, added_gradient;
   numbers response, sum, unit, input;
   numbers followed, learned_followed, moments, learned_moments, pooled;
+  numbers trained_u, trained_moments;  ///< where the epilogue takes the moments alone
 };
 
 /// A layer, a batch and what is learned from it.
@@ -285,6 +286,12 @@ results run(const problem& in, const Backend& backend) {
                             }),
                             follow(center.data(), learned_moments, 1));
   CHECK(kept_within());
+  const array trained_u = nothing(in.d.size()), trained_moments = nothing(2 * units);
+  backend.respond(
+      in.map, response(trained_u),
+      scratch([&](auto& m, std::size_t samples) { backend.respond_scratch(in.map, samples, m, {.present = true}); }),
+      lo::kernel::epilogue<T, lo::kernel::no_function>{nullptr, nullptr, center.data(), trained_moments.data(), {}});
+  CHECK(kept_within());
   array pooled;
   if (backend.pools(in.map)) {
     const lo::epilogue_options epilogue{.present = true, .pool = pool};
@@ -315,7 +322,9 @@ results run(const problem& in, const Backend& backend) {
           numbers_of(learned_followed),
           numbers_of(moments),
           numbers_of(learned_moments),
-          numbers_of(pooled)};
+          numbers_of(pooled),
+          numbers_of(trained_u),
+          numbers_of(trained_moments)};
 }
 
 inline void agree(const char* what, const numbers& found, const numbers& expected, double tolerance) {
@@ -360,6 +369,8 @@ void check_problem(const problem& in, const Backend& backend, double tolerance, 
   agree("what follows learning", found.learned_followed, expected.learned_followed, tolerance);
   agree("moments", found.moments, expected.moments, tolerance);
   agree("moments of the pass that learns", found.learned_moments, expected.learned_moments, tolerance);
+  agree("response of which moments are taken", found.trained_u, expected.u, tolerance);
+  agree("moments alone", found.trained_moments, expected.moments, tolerance);
   if (backend.pools(in.map)) agree("what is pooled", found.pooled, expected.pooled, tolerance);
 }
 

@@ -89,10 +89,12 @@ struct operation {
 
   // The members below are filled in by the network.
   bool fused_into_previous = false;  ///< the operation before it computes this one
-  bool is_epilogue = false;          ///< runs in the pass of a trainable layer, if nothing is saved for backward
-  bool has_local_loss = false;       ///< this layer holds the local loss of its stage
-  shape stage_output{};              ///< output shape of the last operation of the stage
-  std::size_t network_outputs = 0;   ///< number of outputs of the whole network
+  /// Runs in the pass of a trainable layer if nothing is saved for backward. Otherwise that pass takes the moments that
+  /// a normalization needs.
+  bool is_epilogue = false;
+  bool has_local_loss = false;      ///< this layer holds the local loss of its stage
+  shape stage_output{};             ///< output shape of the last operation of the stage
+  std::size_t network_outputs = 0;  ///< number of outputs of the whole network
   std::size_t stage = 0;
   std::size_t input = 0;  ///< value numbers; 0 is the network's input
   /// Of an operation that joins: its second input, which for `concatenate` is 0 or the value that it completes. Of one

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include <localis/config.hpp>
 #include <localis/core/shape.hpp>
@@ -12,6 +13,7 @@ namespace localis::kernel {
 /// An empty epilogue: nothing runs after the response in the same pass.
 struct no_epilogue {
   static constexpr bool present = false;
+  static constexpr bool trains = false;
   static constexpr std::size_t pool = 1;
 };
 
@@ -20,15 +22,20 @@ struct no_finish {
   constexpr void operator()(std::size_t, std::size_t, std::size_t) const {}
 };
 
+/// The function of an epilogue that leaves the response as it is and takes its moments.
+struct no_function {};
+
 /// The operations that run on a response while its rows are in cache: y = f(u scale + shift), in place; the moments of
 /// u about `center`, if it is not null, and then the kernel `at_end` over their columns; then the maximum of each
 /// pool x pool square.
 template <class T, class Function, class End = no_finish>
 struct epilogue {
   static constexpr bool present = true;
+  /// Whether it takes moments alone, which only a pass in mode::train does.
+  static constexpr bool trains = std::is_same_v<Function, no_function>;
 
-  const T* scale;   ///< O values
-  const T* shift;   ///< O values
+  const T* scale;   ///< O values, or null if Function is no_function
+  const T* shift;   ///< likewise
   const T* center;  ///< O values, or null
   T* moments;       ///< 2 x O, set by the backend: sums of u - center and of its square
   Function function;
@@ -41,7 +48,7 @@ struct epilogue {
                             T* __restrict squares) const {
     if (center == nullptr) {
       LOCALIS_VECTORIZE
-      for (std::size_t o = begin; o < end; ++o) row[o] = function(row[o] * scale[o] + shift[o]);
+      for (std::size_t o = begin; o < end; ++o) apply(row[o], o);
       return;
     }
     LOCALIS_VECTORIZE
@@ -54,8 +61,13 @@ struct epilogue {
   /// Runs the epilogue, except pooling, on a value of unit o, and returns what it adds to the moments.
   constexpr std::array<T, 2> complete(T& value, std::size_t o) const {
     const T x = value - center[o];
-    value = function(value * scale[o] + shift[o]);
+    apply(value, o);
     return {x, x * x};
+  }
+
+  /// Runs the epilogue, except pooling and moments, on a value of unit o.
+  constexpr void apply(T& value, std::size_t o) const {
+    if constexpr (!trains) value = function(value * scale[o] + shift[o]);
   }
 
   /// Must be called for all units once their moments are complete and all rows of these units are done.

@@ -79,6 +79,15 @@ class batch_norm_layer {
             finish(taken, samples * op.in.positions(), step.apply_updates)};
   }
 
+  /// Returns the epilogue that takes the moments of the batch in the pass of the layer before, for mode::train.
+  kernel::epilogue<scalar, kernel::no_function, kernel::finish_moments<scalar>> make_moments(
+      const operation& op, const operands<scalar>& arrays, const step_values<scalar>& step) const {
+    kernel::finish_moments<scalar> end = finish({}, arrays.samples * op.in.positions(), step.apply_updates);
+    save(end, arrays.saved);
+    end.sums = end.scale;  // scale and shift replace the moments
+    return {nullptr, nullptr, running_mean(), end.scale, {}, 1, end};
+  }
+
   /// @param epilogue  the activation after this layer, computed in the same passes
   /// @param addend    null, or an array that is added before the activation, if the statistics are those of the batch
   template <class Function = identity_function>
@@ -104,15 +113,16 @@ class batch_norm_layer {
     }
     kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);
     if (run_mode == mode::train) {
-      end.mean = arrays.saved;
-      end.inverse_deviation = arrays.saved + channels_;
-      apply.scale = end.scale = arrays.saved + 2 * channels_;
-      apply.shift = end.shift = arrays.saved + 3 * channels_;
+      save(end, arrays.saved);
+      apply.scale = end.scale;
+      apply.shift = end.shift;
     }
-    backend.reduce_columns(rows, channels_, 2,
-                           kernel::followed_by<kernel::moments<scalar>, kernel::finish_moments<scalar>>{
-                               {arrays.input, running_mean(), channels_}, end},
-                           taken.sums, scratch);
+    if (run_mode != mode::train || !op.is_epilogue) {  // else the layer before has run make_moments()
+      backend.reduce_columns(rows, channels_, 2,
+                             kernel::followed_by<kernel::moments<scalar>, kernel::finish_moments<scalar>>{
+                                 {arrays.input, running_mean(), channels_}, end},
+                             taken.sums, scratch);
+    }
     if (addend == nullptr) {
       backend.for_rows(rows, channels_, apply);
     } else {
@@ -181,6 +191,13 @@ class batch_norm_layer {
             static_cast<scalar>(apply_updates ? momentum : 0),
             static_cast<scalar>(epsilon)};
   }
+  /// Sets where the results of `end` are saved for backward.
+  void save(kernel::finish_moments<scalar>& end, scalar* saved) const {
+    end.mean = saved;
+    end.inverse_deviation = saved + channels_;
+    end.scale = saved + 2 * channels_;
+    end.shift = saved + 3 * channels_;
+  }
   static scratch_arrays take_arrays(std::size_t channels, workspace& scratch) {
     scratch_arrays result{};
     result.sums = scratch.take<scalar>(2 * channels);
@@ -211,7 +228,7 @@ class batch_norm_layer {
 ///
 /// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.
 /// Cost: O(P C). It saves its input and 4 C values; with running statistics before the boundary it may be part of the
-///         epilogue of the layer before it.
+///         epilogue of the layer before it, which otherwise takes the moments of the batch that are saved for backward.
 /// Limits: in batches of one row the variance is 0.
 /// Errors: config_error unless momentum is in (0, 1] and epsilon finite and > 0.
 /// Source: S. Ioffe, C. Szegedy, ICML 2015; as PyTorch's BatchNorm2d. Ours: running statistics before the boundary.

@@ -186,7 +186,7 @@ class linear_layer {
                const step_values<scalar>& step, const Epilogue& epilogue = {}) {
     const linear_map_of<Kind> map{op.map()};
     workspace scratch(arrays.scratch);
-    if constexpr (learns_locally && !supervised) {
+    if constexpr (learns_locally && !supervised && !Epilogue::trains) {
       const double rate = step.local_rate * learner_.values.step.scale;
       if (run_mode == mode::learn && rate > 0) {
         learner_.respond_and_learn(backend, op, map, arrays, weight_.data(), bias_.data(), rate, step, epilogue);

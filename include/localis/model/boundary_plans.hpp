@@ -89,7 +89,8 @@ template <class Network, class Backend, std::size_t Index>
     const bool fuses = boundary == Network::stages || (forward != phase::train && op.stage < boundary &&
                                                        request.normalization != prefix_normalization::batch);
     for (std::size_t i = Index + 1; fuses && i <= last; ++i) bytes[i].fused_by = Index;
-    b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward, {fuses, facts::pooled_side(Index)});
+    b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward,
+                                            {fuses || forward == phase::train, fuses ? facts::pooled_side(Index) : 1});
   } else {
     b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward);
   }

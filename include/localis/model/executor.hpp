@@ -29,6 +29,7 @@ struct executor {
       if (op.is_epilogue && memory.offsets(Index).fused_by != operation_bytes::unfused) return;
       if constexpr (facts::last_in_epilogue(Index) > Index) {
         if (memory.offsets(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
+        if (run_mode == mode::train) return forward_with_moments<Index>(values);
       }
       if constexpr (adds<Index>) {
         if (adds_now<Index>(run_mode, values)) return forward_with_sum<Index>(run_mode, values);
@@ -101,6 +102,14 @@ struct executor {
     } else {
       run(identity_function{});
     }
+  }
+  /// Runs trainable operation `Index`, and takes the moments that the normalization after it needs.
+  template <std::size_t Index>
+  void forward_with_moments(const step_values<scalar>& values) const {
+    const auto moments = get<Index + 1>(layers).make_moments(Network::program.operations[Index + 1],
+                                                             memory.forward_operands(Index + 1, Index + 1), values);
+    get<Index>(layers).forward(backend, Network::program.operations[Index], memory.forward_operands(Index, Index),
+                               mode::train, values, moments);
   }
   /// Runs trainable operation `Index` with the normalization, the activation and the pooling after it.
   template <std::size_t Index>

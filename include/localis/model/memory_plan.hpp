@@ -263,7 +263,8 @@ class plan_builder {
     arena_.extend(s.output_gradient, moment);
     s.backward_scratch = add_scratch(b.backward_scratch, moment);
     if (b.saved > 0) {
-      s.saved = arena_.add(b.saved, moments_.forward[i], use::activation);
+      const bool has_moments = op.kind == operation_kind::normalization && op.is_epilogue;  // of the operation before
+      s.saved = arena_.add(b.saved, moments_.forward[has_moments ? i - 1 : i], use::activation);
       arena_.extend(s.saved, moment);
     }
     if (b.gradients > 0) {

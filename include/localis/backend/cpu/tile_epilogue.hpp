@@ -12,6 +12,7 @@
 #include <localis/kernel/epilogue.hpp>
 #include <localis/kernel/indexed_map.hpp>
 #include <localis/kernel/pooling.hpp>
+#include <localis/kernel/rows.hpp>
 
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
@@ -49,12 +50,13 @@ class tile_epilogue {
       T* part = parts_ + thread * 2 * outputs;
       double* sums = sums_ + thread * 2 * outputs;
       for (std::size_t first = 0; first < rows.size(); first += few_rows) {
-        if (epilogue.center != nullptr) std::fill_n(part, 2 * outputs, T(0));
         const std::size_t last = (std::min)(first + few_rows, rows.size());
-        for (std::size_t row = first; row < last; ++row) {
-          epilogue(out + row * outputs, 0, outputs, part, part + outputs);
+        if (epilogue.center == nullptr) {
+          for (std::size_t row = first; row < last; ++row) epilogue(out + row * outputs, 0, outputs, nullptr, nullptr);
+          continue;
         }
-        if (epilogue.center == nullptr) continue;
+        std::fill_n(part, 2 * outputs, T(0));
+        add_rows(kernel::epilogue_rows<T, Epilogue>{epilogue, out, outputs}, first, last, outputs, part);
         LOCALIS_VECTORIZE
         for (std::size_t i = 0; i < 2 * outputs; ++i) sums[i] += static_cast<double>(part[i]);
       }
@@ -76,6 +78,22 @@ class tile_epilogue {
   }
 
  private:
+  /// Adds the terms of rows first ... last - 1 to the sums of their columns: four rows at once, because each addition
+  /// to sums in memory waits for the one before.
+  template <class Kernel>
+  static constexpr void add_rows(const Kernel& f, std::size_t first, std::size_t last, std::size_t columns,
+                                 T* __restrict sums) {
+    std::size_t row = first;
+    for (; row + 4 <= last; row += 4) {
+      LOCALIS_VECTORIZE
+      for (std::size_t c = 0; c < columns; ++c) {
+        auto four = f.terms(row, c);
+        for (std::size_t next = row + 1; next < row + 4; ++next) kernel::add_terms(f.terms(next, c), four.data(), 1);
+        kernel::add_terms(four, sums + c, columns);
+      }
+    }
+    for (; row < last; ++row) f(row, 0, columns, sums);
+  }
   /// Pools the rows of a tile, which are whole images or whole pooling squares of one image.
   template <class Epilogue>
   void pool(range rows, const T* out, T* y, const Epilogue& epilogue) const {
