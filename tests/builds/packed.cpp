@@ -86,8 +86,9 @@ void keep_activation() {
   using epilogue_type = kernel::epilogue<T, Function>;
   if constexpr (!is_one_of<Function, localis::identity_function>) keep(&columns<kernel::activate<T, Function>>);
   keep(&columns<kernel::add<T, Function>>, &columns<kernel::scale_shift<T, Function>>,
-       &columns<kernel::scale_shift_add<T, Function>>, &sums<kernel::scale_shift_moments<T, Function>, T>,
-       &epilogue<epilogue_type, T>, &epilogue_moments<epilogue_type, T>);
+       &columns<kernel::scale_shift_add<T, Function>>, &columns<kernel::scale_shift_pool<T, Function>>,
+       &sums<kernel::scale_shift_moments<T, Function>, T>, &epilogue<epilogue_type, T>,
+       &epilogue_moments<epilogue_type, T>);
 }
 template <class T, class Function>
 void keep_gradient() {

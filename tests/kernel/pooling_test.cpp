@@ -7,7 +7,9 @@
 
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
+#include <localis/kernel/normalization.hpp>
 #include <localis/kernel/pooling.hpp>
+#include <localis/math/activation.hpp>
 
 namespace lo = localis;
 namespace kernel = lo::kernel;
@@ -49,6 +51,41 @@ TEST_CASE("max_pool_tile_gradient: what max_pool_gradient hands out where window
   CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 2, 3}, {2, 3, 3, 0}}));  // gaps between rows or columns
   CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 2, 3}, {2, 3, {2, 4}, 0}}));
   CHECK_FALSE(kernel::windows_tile({{4, 6, 3}, {2, 4, 3}, {2, 3, {2, 1}, 0}}));
+}
+
+TEST_CASE("scale_shift_pool: the bytes of a normalization and of the pooling after it") {
+  constexpr std::size_t samples = 2;
+  constexpr std::size_t channels = 4;
+  const lo::linear_map map{{4, 6, channels}, {2, 2, channels}, {2, 3, {2, 3}, 0}};
+  REQUIRE(kernel::windows_tile(map));
+  const lo::random_stream random(1, 4);
+  std::vector<float> u(samples * map.in.size());
+  for (std::size_t i = 0; i < u.size(); ++i) u[i] = static_cast<float>(random.normal(i));
+  const std::vector<float> scale{1, -2, 0.5F, 3};
+  const std::vector<float> shift{0, 1, -1, 0.25F};
+  std::vector<float> y(u.size()), pooled(samples * map.out.size());
+  const auto apply_to = [&](std::vector<float>& target) {
+    return kernel::scale_shift<float, lo::relu_function>{u.data(), target.data(), scale.data(), shift.data(), channels};
+  };
+  for (std::size_t row = 0; row < samples * map.in.positions(); ++row) apply_to(y)(row, 0, channels);
+  for (std::size_t row = 0; row < map.rows(samples); ++row) {
+    kernel::max_pool<float>{map, y.data(), pooled.data()}(row, 0, channels);
+  }
+  for (const bool by_packs : {false, true}) {
+    CAPTURE(by_packs);
+    std::vector<float> all(y.size(), -1), largest(pooled.size(), -1);
+    const kernel::scale_shift_pool<float, lo::relu_function> f{apply_to(all), {map, all.data(), largest.data()}};
+    REQUIRE(f.packs(2));
+    for (std::uint32_t row = 0; row < map.rows(samples); ++row) {
+      if (by_packs) {
+        for (std::uint32_t c = 0; c < channels; c += 2) f.packed<2>(row, c);
+      } else {
+        f(row, 0, channels);
+      }
+    }
+    CHECK(all == y);
+    CHECK(largest == pooled);
+  }
 }
 
 TEST_CASE("pooling: by packs and by input positions, the bytes of whole rows and samples") {

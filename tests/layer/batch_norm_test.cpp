@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "support/layer_net.hpp"
@@ -6,6 +8,8 @@
 
 #include <localis/core/error.hpp>
 #include <localis/layer/batch_norm.hpp>
+#include <localis/layer/pool.hpp>
+#include <localis/layer/relu.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/train/gradient_descent.hpp>
 
@@ -106,6 +110,24 @@ TEST_CASE("batch_norm: evaluation uses the running statistics and leaves them") 
   (void)n.forward(x);
   check_normalized(n.predict(x), 0.4, 0.4, 0.9 + 2.0 / 3, 2.5);
   check_statistics(n, 0.4, 0.4, 0.9 + 2.0 / 3, 2.5);
+}
+
+TEST_CASE("batch_norm: the pooling after it sees what it would alone") {
+  using image = lo::image<2, 4, 2>;
+  layer_net<image, lo::batch_norm, lo::relu> alone(2);
+  layer_net<image, lo::batch_norm, lo::relu, lo::max_pool2d<2>> pooled(2);
+  std::vector<double> u(2 * image::extents.size());
+  for (std::size_t i = 0; i < u.size(); ++i) u[i] = static_cast<double>(i * i % 11);
+  for (int step = 0; step < 2; ++step) {
+    const std::vector<double> y = alone.forward(u);
+    std::vector<double> largest(2 * 2 * 2, 0.0);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const std::size_t pixel = i / 2;
+      double& window = largest[(pixel / 8 * 2 + pixel % 4 / 2) * 2 + i % 2];
+      window = std::max(window, y[i]);
+    }
+    CHECK(pooled.forward(u) == largest);
+  }
 }
 
 TEST_CASE("batch_norm: gamma and beta rest before the boundary, statistics are no trainable parameters") {

@@ -55,6 +55,18 @@ TEST_CASE("fusion: normalization, activation and pooling run in a convolution's 
   CHECK(cpu::last_in_epilogue(1) == 1);  // not a trainable operation
 }
 
+TEST_CASE("fusion: a pooling runs in the training pass of the normalization before it if its windows tile the image") {
+  using pooled = lo::network<lo::image<8, 6, 3>, lo::conv2d<4, 3, lo::padding<1>>, lo::batch_norm, lo::relu,
+                             lo::max_pool2d<2>, lo::conv2d<4, 3, lo::padding<1>>, lo::batch_norm, lo::max_pool2d<2>,
+                             lo::batch_norm, lo::max_pool2d<1>, lo::dense<3>>;  // 4 x 3, of which a column is dropped
+  using pooled_facts = lo::detail::fusion_facts<pooled, lo::reference::backend<double>>;
+  for (std::size_t i = 0; i < pooled::size; ++i) {
+    CAPTURE(i);
+    CHECK(pooled_facts::pooling_after(i) == (i == 1 ? 3 : pooled::size));
+    CHECK(pooled_facts::normalization_pooled_by(i) == (i == 3 ? 1 : pooled::size));
+  }
+}
+
 TEST_CASE("fusion: the sum of a block runs in the pass of the normalization right before it") {
   using blocks =
       lo::network<lo::image<8, 8, 4>, lo::residual<lo::conv2d<4, 3, lo::padding<1>>, lo::batch_norm>,

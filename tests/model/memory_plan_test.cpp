@@ -45,7 +45,9 @@ struct example {
     if (added == kind::pooling) op.saves = lo::saved_values::input_and_output;
     op.parameters = added == kind::linear || added == kind::normalization ? 1 : 0;
     op.accumulates = added == kind::linear || added == kind::concatenate;
-    op.is_epilogue = added == kind::normalization && !operations.empty() && operations.back().kind == kind::linear;
+    const kind before = operations.empty() ? kind::dropout : operations.back().kind;
+    op.is_epilogue = (added == kind::normalization && before == kind::linear) ||
+                     (added == kind::pooling && before == kind::normalization && operations.back().is_epilogue);
     if (blocks.empty() && (added == kind::save_skip || added == kind::linear)) ++stages;
     op.stage = stages == 0 ? 0 : stages - 1;
     op.input = value;
@@ -234,10 +236,13 @@ class simulation {
     if (o.kind == kind::concatenate && o.skip != 0 && value_at(o.output) != value_at(o.skip)) {
       return fail("a concatenation in two places", i);
     }
-    write(value_at(o.output), b.output, stamp(content(o.output), value));
+    const bool is_pooled = keeps && o.kind == kind::pooling && o.is_epilogue;  // by the operation before
+    if (!is_pooled) write(value_at(o.output), b.output, stamp(content(o.output), value));
     if (keeps && !o.is_epilogue) write(offsets.saved, b.saved, stamp(i, saved));
     if (keeps && i + 1 < program_.operations.size() && op(i + 1).is_epilogue) {
+      const std::size_t next = op(i + 1).output;
       write(plan_.operations[i + 1].saved, program_.bytes[i + 1].saved, stamp(i + 1, saved));
+      if (op(i + 1).kind == kind::pooling) write(value_at(next), program_.bytes[i + 1].output, stamp(next, value));
     }
     // All of these are used at once: the output may lie on the input of an elementwise operation, on nothing else.
     read(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch), "scratch", i);
@@ -616,6 +621,17 @@ TEST_CASE("plan: writing over the input, where no one reads it again") {
   CHECK(suffix.value(2) != suffix.value(1));  // normalization reads its input backward
   CHECK(suffix.value(3) == suffix.value(2));
   CHECK(suffix.gradient(1) == suffix.gradient(3));  // gradients pass through elementwise operations in place
+}
+
+TEST_CASE("plan: in training, a pooling that the normalization before it may run has its place from then on") {
+  example p(64);
+  p.linear(64);
+  p.same(kind::normalization);
+  p.add(kind::pooling, 64);
+  p.linear(64);
+  p.bytes[1].forward_scratch = large;
+  CHECK(simulation(p, 0).run().empty());
+  CHECK(p.planned(2).value(3) == p.planned(2).operations[1].forward_scratch);  // nothing is saved: it runs afterwards
 }
 
 TEST_CASE("plan: the gradients of all branches are added in one place, and passed on there") {

@@ -7,6 +7,7 @@
 
 #include <localis/config.hpp>
 #include <localis/kernel/pack.hpp>
+#include <localis/kernel/pooling.hpp>
 #include <localis/kernel/rows.hpp>
 #include <localis/math/activation.hpp>
 
@@ -91,6 +92,27 @@ struct scale_shift_add {
     const pack<T, N> offset = load_pack<N>(apply.shift + begin);
     for (std::size_t k = 0; k < N; ++k) values[k] = apply.function(values[k] * factor[k] + offset[k] + more[k]);
     store_pack(values, apply.y + i);
+  }
+};
+
+/// Scale, shift and activation, and then the maximum of each pooling window, which `pool` takes of what `apply` has
+/// written. Each row is one window; they must tile the image (windows_tile).
+template <class T, class Function>
+struct scale_shift_pool {
+  using scalar = T;
+  scale_shift<T, Function> apply;
+  max_pool<T> pool;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    pool.for_each_pixel(narrow(row), [&](std::size_t pixel) { apply(pixel, begin, end); });
+    pool(row, begin, end);
+  }
+
+  [[nodiscard]] constexpr bool packs(std::size_t size) const { return apply.packs(size); }
+  template <std::size_t N>
+  constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
+    pool.for_each_pixel(row, [&](std::uint32_t pixel) { apply.template packed<N>(pixel, begin); });
+    pool.template packed<N>(row, begin);
   }
 };
 

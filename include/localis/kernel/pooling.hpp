@@ -46,7 +46,8 @@ struct max_pool {
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     T* out = y + row * map.in.channels;
     bool first = true;
-    for_each_pixel(narrow(row), [&](const T* in) {
+    for_each_pixel(narrow(row), [&](std::uint32_t pixel) {
+      const T* in = x + std::size_t{pixel} * map.in.channels;
       if (first) {
         LOCALIS_VECTORIZE
         for (std::size_t i = begin; i < end; ++i) out[i] = in[i];
@@ -63,29 +64,30 @@ struct max_pool {
   constexpr void packed(std::uint32_t row, std::uint32_t begin) const {
     pack<T, N> largest{};
     bool first = true;
-    for_each_pixel(row, [&](const T* in) {
-      const pack<T, N> seen = load_pack<N>(in + begin);
+    for_each_pixel(row, [&](std::uint32_t pixel) {
+      const pack<T, N> seen = load_pack<N>(x + std::uint64_t{pixel} * map.in.channels + begin);
       for (std::size_t i = 0; i < N; ++i) largest[i] = first || wins(seen[i], largest[i]) ? seen[i] : largest[i];
       first = false;
     });
     store_pack(largest, y + std::uint64_t{row} * map.in.channels + begin);
   }
 
- private:
-  /// NaN wins as well, and stays.
-  static constexpr bool wins(T challenger, T holder) { return (challenger > holder) | (challenger != challenger); }
+  /// Calls f(pixel) for each pixel of the window of output position `row`, counted over all samples.
   template <class F>
   constexpr void for_each_pixel(std::uint32_t row, const F& f) const {
     const auto place = map.by_out_positions(row);
     const auto corner = map.by_out_width(place.remainder);
     const pool_area area(map, corner.whole, corner.remainder);
-    const T* sample = x + std::uint64_t{place.whole} * map.sample;
+    const std::uint32_t width = narrow(map.in.width);
+    const std::uint32_t sample = place.whole * narrow(map.in.height) * width;
     for (std::uint32_t r = area.top; r < area.bottom; ++r) {
-      for (std::uint32_t c = area.left; c < area.right; ++c) {
-        f(sample + (r * narrow(map.in.width) + c) * map.in.channels);
-      }
+      for (std::uint32_t c = area.left; c < area.right; ++c) f(sample + r * width + c);
     }
   }
+
+ private:
+  /// NaN wins as well, and stays.
+  static constexpr bool wins(T challenger, T holder) { return (challenger > holder) | (challenger != challenger); }
 };
 
 /// Whether the windows tile the image, so that each input element lies in exactly one.

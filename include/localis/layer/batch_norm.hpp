@@ -21,6 +21,14 @@ class batch_norm_layer {
  public:
   using scalar = typename Backend::scalar;
 
+  /// The loop that computes the output and nothing else.
+  struct plain_loop {
+    template <class Kernel>
+    void operator()(Backend& backend, const Kernel& apply, std::size_t rows) const {
+      backend.for_rows(rows, apply.channels, apply);
+    }
+  };
+
   double momentum = 0.1;  ///< weight of this batch in the running statistics, per step
   double epsilon = 1e-5;  ///< added to the variance
 
@@ -89,10 +97,12 @@ class batch_norm_layer {
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
-  /// @param addend    null, or an array that is added before the activation, if the statistics are those of the batch
-  template <class Function = identity_function>
+  /// @param run       runs the loop with kernel::scale_shift that computes the output, or one that computes more, if
+  /// the
+  ///                  statistics are those of the batch: run(backend, kernel, rows)
+  template <class Function = identity_function, class Run = plain_loop>
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
-               const step_values<scalar>& step, const Function& epilogue = {}, const scalar* addend = nullptr) {
+               const step_values<scalar>& step, const Function& epilogue = {}, const Run& run = {}) {
     const std::size_t rows = arrays.samples * op.in.positions();
     workspace scratch(arrays.scratch);
     const scratch_arrays taken = take_arrays(channels_, scratch);
@@ -123,11 +133,7 @@ class batch_norm_layer {
                                  {arrays.input, running_mean(), channels_}, end},
                              taken.sums, scratch);
     }
-    if (addend == nullptr) {
-      backend.for_rows(rows, channels_, apply);
-    } else {
-      backend.for_rows(rows, channels_, kernel::scale_shift_add<scalar, Function>{apply, addend});
-    }
+    run(backend, apply, rows);
   }
 
   template <class Function = identity_function>

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include <localis/core/operation.hpp>
+#include <localis/kernel/normalization.hpp>
 #include <localis/math/activation.hpp>
 #include <localis/model/fusion.hpp>
 #include <localis/model/layer_pack.hpp>
@@ -30,6 +31,12 @@ struct executor {
       if constexpr (facts::last_in_epilogue(Index) > Index) {
         if (memory.offsets(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
         if (run_mode == mode::train) return forward_with_moments<Index>(values);
+      }
+      if constexpr (pools<Index>) {
+        if (run_mode == mode::train) return forward_with_pooling<Index>(values);
+      }
+      if constexpr (constexpr std::size_t norm = facts::normalization_pooled_by(Index); pools<norm>) {
+        if (run_mode == mode::train) return;
       }
       if constexpr (adds<Index>) {
         if (adds_now<Index>(run_mode, values)) return forward_with_sum<Index>(run_mode, values);
@@ -61,19 +68,30 @@ struct executor {
   }
 
  private:
+  /// A loop of a normalization's pass: kernel::scale_shift and what else is computed in it.
+  struct any_loop {
+    template <class Kernel>
+    void operator()(Backend&, const Kernel&, std::size_t) const {}
+  };
+  /// Whether the pass of normalization `Index` may run another loop than its own.
+  template <std::size_t Index>
+  static constexpr bool takes_loops = requires(layer_type<Network, Backend, Index>& norm, Backend& b,
+                                               const operation& op, const operands<scalar>& arrays,
+                                               const step_values<scalar>& values) {
+    norm.forward(b, op, arrays, mode::train, values, identity_function{}, any_loop{});
+    norm.present(mode::train, values.normalization);
+  };
+  /// Whether the pass of normalization `Index` performs the pooling after it, if it saves values for backward.
+  template <std::size_t Index>
+  static constexpr bool pools = [] {
+    if constexpr (Index < Network::size && facts::pooling_after(Index) < Network::size) return takes_loops<Index>;
+    return false;
+  }();
   /// Whether the pass of normalization `Index` may perform the sum of a residual block after it.
   template <std::size_t Index>
   static constexpr bool adds = [] {
-    if constexpr (Index < Network::size && facts::sum_after(Index) < Network::size) {
-      using layer = layer_type<Network, Backend, Index>;
-      return requires(layer & norm, Backend & b, const operation& op, const operands<scalar>& arrays,
-                      const step_values<scalar>& values, const scalar* addend) {
-        norm.forward(b, op, arrays, mode::train, values, identity_function{}, addend);
-        layer::present(mode::train, values.normalization);
-      };
-    } else {
-      return false;
-    }
+    if constexpr (Index < Network::size && facts::sum_after(Index) < Network::size) return takes_loops<Index>;
+    return false;
   }();
   /// Whether it does so in this pass: it takes the statistics of the batch, and the sum replaces one of its operands,
   /// whose place is there by then.
@@ -94,10 +112,36 @@ struct executor {
     const operation& add = Network::program.operations[sum];
     const operands<scalar> arrays = memory.forward_operands(Index, last);
     const scalar* addend = memory.value(add.skip == op.output ? add.input : add.skip);
-    const auto run = [&](const auto& function) {
-      get<Index>(layers).forward(backend, op, arrays, run_mode, values, function, addend);
+    const auto run = [&]<class Function>(const Function& function) {
+      get<Index>(layers).forward(
+          backend, op, arrays, run_mode, values, function, [addend](Backend& b, const auto& apply, std::size_t rows) {
+            b.for_rows(rows, apply.channels, kernel::scale_shift_add<scalar, Function>{apply, addend});
+          });
     };
     if constexpr (last > sum) {
+      run(get<last>(layers).function);
+    } else {
+      run(identity_function{});
+    }
+  }
+  /// Runs normalization `Index` with the activation and the pooling after it.
+  template <std::size_t Index>
+  void forward_with_pooling(const step_values<scalar>& values) const {
+    constexpr std::size_t last = facts::last_fused_by(Index);
+    constexpr std::size_t pooling = facts::pooling_after(Index);
+    const operation& op = Network::program.operations[Index];
+    const operands<scalar> arrays = memory.forward_operands(Index, last);
+    scalar* pooled = memory.forward_operands(pooling, pooling).output;
+    const auto run = [&]<class Function>(const Function& function) {
+      get<Index>(layers).forward(backend, op, arrays, mode::train, values, function,
+                                 [pooled, samples = memory.samples](Backend& b, const auto& apply, std::size_t) {
+                                   const linear_map map = Network::program.operations[pooling].map();
+                                   b.for_rows(
+                                       map.rows(samples), apply.channels,
+                                       kernel::scale_shift_pool<scalar, Function>{apply, {map, apply.y, pooled}});
+                                 });
+    };
+    if constexpr (last > Index) {
       run(get<last>(layers).function);
     } else {
       run(identity_function{});

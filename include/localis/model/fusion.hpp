@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <localis/core/operation.hpp>
+#include <localis/kernel/pooling.hpp>
 #include <localis/model/layer_pack.hpp>
 
 namespace localis::detail {
@@ -46,6 +47,20 @@ struct fusion_facts {
     std::size_t norm = i - 1;
     if (operations[norm].kind == operation_kind::shortcut) --norm;
     return sum_after(norm) == i ? norm : size;
+  }
+  /// The pooling that the forward pass of normalization i performs if values are saved for a backward pass: the next
+  /// operation but for an activation. `size` if there is none.
+  static constexpr std::size_t pooling_after(std::size_t i) {
+    if (operations[i].kind != operation_kind::normalization || !operations[i].is_epilogue) return size;
+    const std::size_t next = last_fused_by(i) + 1;
+    const bool pools = next < size && operations[next].kind == operation_kind::pooling && operations[next].is_epilogue;
+    return pools && kernel::windows_tile(operations[next].map()) ? next : size;
+  }
+  /// The normalization whose pass performs pooling i, or `size`.
+  static constexpr std::size_t normalization_pooled_by(std::size_t i) {
+    if (operations[i].kind != operation_kind::pooling || i < 2) return size;
+    const std::size_t norm = operations[i - 1].fused_into_previous ? i - 2 : i - 1;
+    return pooling_after(norm) == i ? norm : size;
   }
   /// The last of the operations that the forward pass of operation i may perform if nothing is saved for a backward
   /// pass: operation i itself or, if it is trainable, the normalization, activation and pooling after it.

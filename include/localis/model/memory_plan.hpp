@@ -163,6 +163,13 @@ class plan_builder {
   [[nodiscard]] std::size_t forward_moment(std::size_t i) const {
     return moments_.forward[is_fused(i) ? bytes_[i].fused_by : i];
   }
+  /// The first moment at which the output of operation i may be written: where values are saved for backward, a pooling
+  /// may run in the pass of the normalization before it.
+  [[nodiscard]] std::size_t first_write(std::size_t i) const {
+    const bool is_pooled = program_[i].kind == operation_kind::pooling && program_[i].is_epilogue;
+    if (!is_pooled || moments_.backward[i] == none) return forward_moment(i);
+    return moments_.forward[program_[i - 1].fused_into_previous ? i - 2 : i - 1];
+  }
   [[nodiscard]] std::size_t last_of_stage(std::size_t i) const {
     while (i + 1 < program_.size() && program_[i + 1].stage == program_[i].stage) ++i;
     return i;
@@ -224,7 +231,7 @@ class plan_builder {
                  last_read_[content_[op.input]] <= moments_.forward[i]) {
         slot = value_slot(op.input);
       } else {
-        slot = arena_.add(bytes_[i].output, forward_moment(i), use::activation);
+        slot = arena_.add(bytes_[i].output, first_write(i), use::activation);
       }
       if (slot != none) arena_.extend(slot, moments_.forward[i]);
     }
