@@ -29,13 +29,14 @@ namespace examples {
 /// A run of a comparison.
 struct run_kind {
   std::string_view name;
-  std::string_view note{};     ///< beside the name in tables
-  bool usual = true;           ///< done unless --only says otherwise
-  std::string_view follows{};  ///< the run whose outcome it needs
-  bool rule = false;           ///< its name is that of its rule
-  bool supervised = false;     ///< and that rule is
-  bool frontier = false;       ///< done by --frontier
-  double budget = 0;           ///< of a point of SGD's own curve: its epochs, as a fraction of --epochs
+  std::string_view note{};             ///< beside the name in tables
+  bool usual = true;                   ///< done unless --only says otherwise
+  std::string_view follows{};          ///< the run whose outcome it needs
+  bool rule = false;                   ///< its name is that of its rule
+  bool supervised = false;             ///< and that rule is
+  bool frontier = false;               ///< done by --frontier
+  std::optional<std::size_t> style{};  ///< in plots; left out: its place in the list
+  double budget = 0;                   ///< of a point of SGD's own curve: its epochs, as a fraction of --epochs
 };
 
 /// The epochs of a point of SGD's own curve, where the other runs have `epochs`.
@@ -57,6 +58,13 @@ struct program {
       if (kind.name == run) return &kind;
     }
     return nullptr;
+  }
+  /// The number of the style in which plots draw a run.
+  [[nodiscard]] std::size_t style_of(std::string_view run) const {
+    for (std::size_t place = 0; place < kinds.size(); ++place) {
+      if (kinds[place].name == run) return kinds[place].style.value_or(place);
+    }
+    return 0;
   }
 };
 

@@ -19,9 +19,7 @@ namespace examples::detail {
                                     const std::function<double(const run_result&)>& x) {
   line l;
   l.name = name;
-  for (std::size_t style = 0; style < all.chosen.comparison.kinds.size(); ++style) {
-    if (all.chosen.comparison.kinds[style].name == name) l.style = style;
-  }
+  l.style = all.chosen.comparison.style_of(name);
   std::vector<double> xs;
   std::vector<double> ys;
   for (const run_result& run : all.runs) {

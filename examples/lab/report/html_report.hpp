@@ -72,13 +72,13 @@ using epoch_value = std::function<double(const localis::report&, std::size_t e)>
 [[nodiscard]] inline std::vector<line> lines_of(const experiment& all, const epoch_value& x, const epoch_value& y,
                                                 const std::function<bool(const run_result&)>& wanted) {
   std::vector<line> lines;
-  for (std::size_t style = 0; style < all.chosen.comparison.kinds.size(); ++style) {
-    const std::string name(all.chosen.comparison.kinds[style].name);
+  for (const run_kind& kind : all.chosen.comparison.kinds) {
+    const std::string name(kind.name);
     const bool any = std::any_of(all.runs.begin(), all.runs.end(),
                                  [&](const run_result& run) { return run.name == name && wanted(run); });
     if (!any) continue;
     lines.push_back(mean_line(all.runs, name, x, y));
-    lines.back().style = style;
+    lines.back().style = all.chosen.comparison.style_of(name);
   }
   return lines;
 }
