@@ -339,7 +339,8 @@ TEST_CASE("lab: --diagnose records each epoch, the same after an interruption, a
     for (auto& run : all) {
       run.erase("bytes");
       for (auto& epoch : run.at("epochs")) {
-        for (const char* name : {"bytes", "stage_cosines", "stage_dead_fractions"}) epoch.erase(name);
+        for (const char* name : {"bytes", "stage_cosines", "stage_part_cosines", "stage_dead_fractions"})
+          epoch.erase(name);
       }
     }
     return all;
@@ -360,8 +361,8 @@ TEST_CASE("lab: --diagnose records each epoch, the same after an interruption, a
   CHECK(page(whole).find("<h2>Update alignment</h2>") != std::string::npos);
   CHECK(page(plain).find("<h2>Update alignment</h2>") == std::string::npos);
   const std::string csv = file_content(whole.out / "epochs.csv");
-  CHECK(csv.find(",stage_cosines.0,stage_cosines.1,stage_dead_fractions.0,stage_dead_fractions.1\r\n") !=
-        std::string::npos);
+  CHECK(csv.find(",stage_cosines.0,stage_cosines.1,stage_part_cosines.0,stage_part_cosines.1,stage_dead_fractions.0,"
+                 "stage_dead_fractions.1\r\n") != std::string::npos);
   CHECK(file_content(whole.out / "runs/two-1/epochs.csv").find(",stage_cosines.0,") != std::string::npos);
   CHECK(file_content(plain.out / "epochs.csv").find("stage_cosines") == std::string::npos);
   CHECK(json_of(whole.out / "run.json").at("diagnose") == true);

@@ -40,7 +40,7 @@ TEST_CASE("report: visit_members shows each member once, under a name of its own
     CHECK(names.size() == size);
     CHECK(members.size() == size);
   };
-  check(lo::epoch_record{}, 20);
+  check(lo::epoch_record{}, 21);
   check(lo::memory_use{}, sizeof(lo::memory_use) / sizeof(std::size_t));
   lo::epoch_record record;
   record.clips = 7;

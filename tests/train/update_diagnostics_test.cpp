@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -127,6 +128,40 @@ TEST_CASE("update_diagnostics: cosine and norms are those of the updates that tr
     CHECK(seen[stage].smallest_row == doctest::Approx(smallest).epsilon(1e-12));
     CHECK(seen[stage].largest_row == doctest::Approx(largest).epsilon(1e-12));
     CHECK(seen[stage].mean_row == doctest::Approx(mean).epsilon(1e-12));
+  }
+}
+
+TEST_CASE(
+    "update_diagnostics: what a part of the batch is worth is the cosine of its gradient with that of the batch") {
+  lo::model<net<lo::rule::hebb>, cpu> m{{.seed = 2}};
+  m.prepare({.batch = samples, .normalization = lo::prefix_normalization::batch});
+  const std::vector<double> x = features();
+  const auto gradient = [&](std::size_t count) {
+    m.forward(std::span(x).first(count * 32), count, {.boundary = 0, .apply_updates = false});
+    m.loss(lo::loss::softmax_cross_entropy{}, std::span(labels).first(count));
+    m.backward();
+    std::vector<double> found;
+    m.for_each_gradient([&](const lo::operation& op, const auto& p, const double* g) {
+      if (op.stage == 1 && std::string(p.name) == "weight") found.assign(g, g + p.size());
+    });
+    return found;
+  };
+  const std::vector<double> all = gradient(samples);
+  for (const std::size_t parts : {2U, 3U, 7U, 50U}) {
+    const std::vector<double> part = gradient(std::max<std::size_t>(1, samples / parts));
+    double both = 0;
+    double of_all = 0;
+    double of_part = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      both += all[i] * part[i];
+      of_all += all[i] * all[i];
+      of_part += part[i] * part[i];
+    }
+    lo::update_diagnostics look{m, {1}, parts};
+    const auto seen = look(x, labels, {.local_rate = 1e-3, .normalization = lo::prefix_normalization::batch});
+    CAPTURE(parts);
+    CHECK(seen[0].part_cosine == doctest::Approx(both / std::sqrt(of_all * of_part)).epsilon(1e-9));
+    CHECK(seen[0].part_cosine < 0.999);
   }
 }
 
@@ -278,6 +313,9 @@ TEST_CASE("trainer: the diagnosis of an epoch is that of its first batch of all,
       lo::update_diagnostics look{m, {0}};
       const auto seen = look(batch.features, batch.labels, {.local_rate = local_rate, .classes = 3});
       REQUIRE(record.stage_cosines.size() == 3);
+      REQUIRE(record.stage_part_cosines.size() == 3);
+      CHECK(record.stage_part_cosines[0] == seen[0].part_cosine);
+      CHECK(std::isnan(record.stage_part_cosines[1]));
       REQUIRE(record.stage_dead_fractions.size() == 3);
       if (local_rate > 0) CHECK(record.stage_cosines[0] == seen[0].cosine);
       CHECK(std::isnan(record.stage_cosines[0]) == (local_rate == 0));

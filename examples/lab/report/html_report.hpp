@@ -139,6 +139,8 @@ using stage_values = std::vector<double> localis::epoch_record::*;
   using record = localis::epoch_record;
   const std::string cosines =
       stage_plots(all, {.y_label = "cosine of local update and gradient step"}, &record::stage_cosines, 1);
+  const std::string parts = stage_plots(all, {.y_label = "cosine of the gradients of half a batch and of all"},
+                                        &record::stage_part_cosines, 1);
   const std::string dead =
       stage_plots(all, {.y_label = "dead units, %", .zero_y = true}, &record::stage_dead_fractions, 100);
   std::string page;
@@ -150,6 +152,14 @@ using stage_values = std::vector<double> localis::epoch_record::*;
                     "It is 1 along the gradient step, 0 at a right angle to it, and -1 against it. A stage that learns "
                     "by gradient shows the update that its rule would make.",
                 cosines);
+  }
+  if (!parts.empty()) {
+    page += section("What half a batch is worth",
+                    "The cosine between the gradient of the first half and that of the whole,",
+                    mean +
+                        "A step by gradient in every second batch has this cosine, and costs as many products as a "
+                        "local rule: a rule that lies below cannot pay.",
+                    parts);
   }
   if (!dead.empty()) {
     const bool any = std::any_of(all.runs.begin(), all.runs.end(), any_dead);

@@ -40,6 +40,7 @@ struct epoch_record {
   /// that are dead, at the end of the epoch (trainer::diagnose()); NaN for stages that were not diagnosed, and for all
   /// in an epoch that was stopped. Empty if there was no diagnosis.
   std::vector<double> stage_cosines{};
+  std::vector<double> stage_part_cosines{};  ///< likewise, between the gradient of half the batch and that of all
   std::vector<double> stage_dead_fractions{};
   /// By name, the mean of each metric of trainer::measure() over the validation data; empty if there was no validation.
   std::vector<std::pair<std::string, double>> validation_metrics{};
@@ -97,6 +98,7 @@ void visit_members(Record& record, const Visit& visit) {
   visit("bytes", record.bytes);
   visit("stage_update_norms", record.stage_update_norms);
   visit("stage_cosines", record.stage_cosines);
+  visit("stage_part_cosines", record.stage_part_cosines);
   visit("stage_dead_fractions", record.stage_dead_fractions);
   visit("validation_metrics", record.validation_metrics);
 }

@@ -212,9 +212,10 @@ class trainer {
     });
   }
   /// From the next fit() on, computes the diagnostics of these stages after each epoch, for the report and the logs:
-  /// epoch_record::stage_cosines and stage_dead_fractions. The batch is the same in every epoch, the first one of the
-  /// first epoch, with gains, third factors and reward of 1. No stages: no diagnosis. The run does not change, but its
-  /// memory is planned for all boundaries. Errors: config_error for a stage that cannot lie before the boundary.
+  /// epoch_record::stage_cosines, stage_part_cosines and stage_dead_fractions. The batch is the same in every epoch,
+  /// the first one of the first epoch, with gains, third factors and reward of 1. No stages: no diagnosis. The run does
+  /// not change, but its memory is planned for all boundaries. Errors: config_error for a stage that cannot lie before
+  /// the boundary.
   void diagnose(std::vector<std::size_t> stages) {
     epoch_diagnostics_ = {};
     if (!stages.empty()) epoch_diagnostics_ = diagnosis_of(std::move(stages));
@@ -408,6 +409,7 @@ class trainer {
     start_diagnosis(record);  // one that a restored run began may have no lists
     for (const stage_diagnostics& stage : epoch_diagnostics_(batch, options)) {
       record.stage_cosines[stage.stage] = stage.cosine;
+      record.stage_part_cosines[stage.stage] = stage.part_cosine;
       record.stage_dead_fractions[stage.stage] =
           static_cast<double>(stage.dead_channels) / static_cast<double>(stage.channels);
     }
@@ -416,6 +418,7 @@ class trainer {
   void start_diagnosis(epoch_record& record) const {
     if (!epoch_diagnostics_) return;
     record.stage_cosines.assign(Model::stages, std::numeric_limits<double>::quiet_NaN());
+    record.stage_part_cosines = record.stage_cosines;
     record.stage_dead_fractions = record.stage_cosines;
   }
 
