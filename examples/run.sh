@@ -4,6 +4,7 @@
 # sh examples/run.sh --model NAME [--size PIXELS] [--backend BACKEND] [--data KIND:FOLDER] [ARGUMENTS...]
 #                                                            a published network
 # sh examples/run.sh --few-labels [ARGUMENTS...]             local rules where labels are few
+# sh examples/run.sh --shift [ARGUMENTS...]                  local rules where the pictures change
 # sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
@@ -24,7 +25,7 @@ refuse() {
 program=
 choose() {
   [ -z "$program" ] || [ "$program" = "$1" ] ||
-    refuse '--rules, --model, --few-labels, --reproduce, --compare: expected one of them, found two'
+    refuse '--rules, --model, --few-labels, --shift, --reproduce, --compare: expected one of them, found two'
   program=$1
 }
 
@@ -43,6 +44,7 @@ while [ "$left" -gt 0 ]; do
     --rules) choose rules ;;
     --compare) choose compare_reports ;;
     --few-labels) choose few_labels ;;
+    --shift) choose shift ;;
     -h | --help) help=yes ;;
     --model | --reproduce | --size | --backend | --model=* | --reproduce=* | --size=* | --backend=*)
       value=nothing
@@ -76,6 +78,7 @@ if [ -n "$help" ]; then
     train_model) call=' --model NAME' ;;
     reproduce) call=' --reproduce NAME' ;;
     few_labels) call=' --few-labels' ;;
+    shift) call=' --shift' ;;
     compare_reports) call=' --compare' ;;
     *) call= ;;
   esac
@@ -157,7 +160,7 @@ provide
 # The pictures are offered until the first build, unless the caller names a data set, so that a machine that cannot
 # install them does not ask the network each time. The program states which pictures it uses.
 case "$program $* " in
-  compare_reports* | few_labels* | reproduce* | *' --data'*) ;;
+  compare_reports* | few_labels* | shift* | reproduce* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 

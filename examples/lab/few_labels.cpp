@@ -5,32 +5,25 @@
 #include "few_labels.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
-#include <map>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "../reproduce/soft_hebb.hpp"
-#include "comparison.hpp"
 #include "fresh_model.hpp"
-#include "report/dot_plot.hpp"
 #include "report/format.hpp"
-#include "report/html_report.hpp"
 #include "report/report_folder.hpp"
+#include "seed_table.hpp"
 #include "typed_settings.hpp"
-#include <nlohmann/json.hpp>
 
 #include <localis/localis.hpp>
 #include <localis/zoo/six_stages.hpp>
 
 namespace lo = localis;
-using examples::fixed;
-using examples::percent;
 using lo::data::any;
 
 namespace {
@@ -50,8 +43,10 @@ struct split {
   any test;
 };
 
-/// Test accuracy by number of labels, arm and seed.
-using results = std::map<std::size_t, std::map<std::string, std::map<std::uint64_t, double>>>;
+using examples::seed_table;
+
+/// The column of a number of labels.
+std::string column_of(std::size_t count) { return std::to_string(count) + " labels"; }
 
 /// The first `count` samples of each class in equal parts, in an order that depends on the seed.
 std::vector<std::uint32_t> balanced(const any& all, std::size_t count, std::uint64_t seed) {
@@ -83,31 +78,30 @@ examples::soft_hebb::samples part_of(const examples::soft_hebb::samples& all,
 template <class Rule>
 void run_features(const char* arm, double rate, const split& data, const std::vector<std::size_t>& counts,
                   std::uint64_t seed, const few_labels_options& chosen, const lo::cpu::backend<float>& backend,
-                  results& found) {
+                  seed_table& found) {
   namespace soft_hebb = examples::soft_hebb;
   soft_hebb::learner<units, Rule> model{{.seed = seed}, backend};
   soft_hebb::draw_weights(model, seed);
   soft_hebb::set_powers(model);
   if constexpr (std::is_same_v<Rule, soft_hebb::rule>) soft_hebb::set_rates<units>(model);
-  const double seconds = soft_hebb::learn(model, data.train, rate, seed);
+  (void)soft_hebb::learn(model, data.train, rate, seed);
   const auto train = soft_hebb::features_of<units>(model, data.train);
   const auto test = soft_hebb::features_of<units>(model, data.test);
   for (const std::size_t count : counts) {
     const auto labelled = part_of(train, balanced(data.train, count, seed));
-    found[count][arm][seed] = soft_hebb::classify<units>(labelled, test, chosen.epochs, seed, backend);
-    std::cout << arm << ", seed " << seed << ", " << count << " labels: test " << percent(found[count][arm][seed])
-              << " % (features in " << fixed(seconds, 0) << " s)" << std::endl;
+    found.set(arm, column_of(count), seed, soft_hebb::classify<units>(labelled, test, chosen.epochs, seed, backend));
   }
 }
 
 /// Gradient descent on the labelled pictures, cropped and mirrored at random.
 void run_gradient(const char* arm, bool freezes, const split& data, std::size_t count, std::uint64_t seed,
-                  const few_labels_options& chosen, const lo::cpu::backend<float>& backend, results& found) {
+                  const few_labels_options& chosen, const lo::cpu::backend<float>& backend, seed_table& found) {
   const lo::data::subset<any> labelled(data.train, balanced(data.train, count, seed));
   const lo::data::augmented train(labelled, lo::data::augmentation{.padding = 4, .flip = true, .seed = seed});
   constexpr std::size_t batch = 50;
   const std::size_t epochs = std::max<std::size_t>(1, chosen.steps * batch / count);
   double best = -1;
+  double test = 0;
   for (const double rate : rates) {
     network model = examples::fresh_model<network>(backend, seed);
     lo::trainer trainer(model, lo::scheduler::linear{.begin = epochs / 3, .last = freezes ? network::stages - 1 : 0},
@@ -118,78 +112,9 @@ void run_gradient(const char* arm, bool freezes, const split& data, std::size_t 
     const double validation = lo::evaluate(model, data.validation).accuracy;
     if (validation <= best) continue;
     best = validation;
-    found[count][arm][seed] = lo::evaluate(model, data.test).accuracy;
+    test = lo::evaluate(model, data.test).accuracy;
   }
-  std::cout << arm << ", seed " << seed << ", " << count << " labels: test " << percent(found[count][arm][seed]) << " %"
-            << std::endl;
-}
-
-/// "61.23 +- 0.31", with the standard error over the seeds.
-std::string mean_and_error(const std::map<std::uint64_t, double>& by_seed) {
-  double sum = 0;
-  for (const auto& [seed, value] : by_seed) sum += value;
-  const auto count = static_cast<double>(by_seed.size());
-  double squares = 0;
-  for (const auto& [seed, value] : by_seed) squares += (value - sum / count) * (value - sum / count);
-  if (by_seed.size() < 2) return percent(sum / count);
-  return percent(sum / count) + " +- " + percent(std::sqrt(squares / (count - 1) / count));
-}
-
-/// Who wins with this many labels, by how much, and whether that is beyond the error.
-std::string verdict(std::size_t count, const std::map<std::string, std::map<std::uint64_t, double>>& by_arm) {
-  std::vector<examples::table_row> rows;
-  for (const auto& [arm, by_seed] : by_arm) {
-    examples::table_row& row = rows.emplace_back();
-    row.name = arm;
-    row.tests = by_seed;
-    row.test = 0;
-    for (const auto& [seed, value] : by_seed) row.test += value / static_cast<double>(by_seed.size());
-  }
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.test > b.test; });
-  if (rows.size() < 2) return {};
-  const examples::paired lead = examples::paired_difference(rows[0], rows[1]);
-  std::string line =
-      std::to_string(count) + " labels: " + rows[0].name + " wins over " + rows[1].name + " by " + percent(lead.mean);
-  if (lead.values.size() < 2) return line + " points; more seeds tell how sure that is.";
-  return line + " +- " + percent(lead.error) + " points (paired by " + std::to_string(lead.values.size()) +
-         " seeds): " + (lead.mean > 2 * lead.error ? "beyond the error." : "within the error.");
-}
-
-void write_report(const examples::report_folder& folder, const results& found, const std::string& facts) {
-  examples::cells table{{"test %"}};
-  for (const auto& [count, by_arm] : found) table[0].push_back(std::to_string(count) + " labels");
-  for (const char* arm : arms) {
-    table.push_back({arm});
-    for (const auto& [count, by_arm] : found) {
-      const auto row = by_arm.find(arm);
-      table.back().push_back(row == by_arm.end() ? "-" : mean_and_error(row->second));
-    }
-  }
-  std::string page = "<p class='note'>" + examples::escaped(facts) + "</p>\n" + examples::detail::html_table(table);
-  nlohmann::ordered_json json{{"facts", facts}, {"accuracies", nlohmann::ordered_json::object()}};
-  std::string lines;
-  for (const auto& [count, by_arm] : found) {
-    examples::dot_plot plot{.title = std::to_string(count) + " labels",
-                            .x_label = "test accuracy, %",
-                            .note = "A dot is one seed, the stroke their mean."};
-    for (const char* arm : arms) {
-      const auto row = by_arm.find(arm);
-      if (row == by_arm.end()) continue;
-      examples::dot_plot::row dots{arm, {}};
-      for (const auto& [seed, value] : row->second) {
-        dots.values.push_back(100 * value);
-        json["accuracies"][std::to_string(count)][arm][std::to_string(seed)] = value;
-      }
-      plot.rows.push_back(std::move(dots));
-    }
-    const std::string line = verdict(count, by_arm);
-    lines += line + '\n';
-    page += "<p>" + examples::escaped(line) + "</p>\n" + examples::drawn(plot);
-  }
-  folder.write("report.html", examples::html_page("Few labels", page));
-  folder.write("report.json", json.dump(1) + '\n');
-  folder.write("table.md", examples::markdown_table(table));
-  std::cout << '\n' << examples::text_table(table) << '\n' << lines << "\nreport: " << folder.path().string() << '\n';
+  found.set(arm, column_of(count), seed, test);
 }
 
 int compare(const few_labels_options& chosen) {
@@ -224,7 +149,9 @@ int compare(const few_labels_options& chosen) {
                " channels, one pass, and a linear classifier. sgd, frozen: six stages, ",
                examples::grouped(chosen.steps), " steps, cropped and mirrored.");
   std::cout << facts << "\n\n";
-  results found;
+  std::vector<std::string> columns;
+  for (const std::size_t count : counts) columns.push_back(column_of(count));
+  seed_table found({std::begin(arms), std::end(arms)}, columns);
   for (const std::uint64_t seed : seeds) {
     using soft_hebb = examples::soft_hebb::rule;
     run_features<soft_hebb>(arms[0], 1e-30, data, counts, seed, chosen, backend, found);
@@ -235,7 +162,7 @@ int compare(const few_labels_options& chosen) {
       run_gradient(arms[4], true, data, count, seed, chosen, backend, found);
     }
   }
-  write_report(folder, found, facts);
+  found.report(folder, "Few labels", facts);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "lab/programs.hpp"
 #include "lab/report/compare_reports.hpp"
 #include "lab/rule_program.hpp"
+#include "lab/shift.hpp"
 #include "reproduce/options.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
@@ -56,6 +57,9 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
   check_help("train_model", told(examples::model_program("train_model", "any")));
   check_help("few_labels", told("few_labels", [](int argc, const char* const* argv) {
                return examples::few_labels(argc, argv, [](const examples::few_labels_options&) { return 1; });
+             }));
+  check_help("shift", told("shift", [](int argc, const char* const* argv) {
+               return examples::shift(argc, argv, [](const examples::shift_options&) { return 1; });
              }));
   check_help("reproduce", told("reproduce", [](int argc, const char* const* argv) {
                return examples::reproduce::run("reproduce", "Repeats a published experiment on CIFAR-10.", argc, argv,
