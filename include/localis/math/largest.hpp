@@ -22,12 +22,12 @@ using integer = std::conditional_t<std::is_same_v<T, float>, std::int32_t, std::
 /// Maps the bits of numbers to integers of the same order, and back.
 template <class Integer>
 constexpr Integer flip_negative(Integer x) {
-  return x ^ ((x >> std::numeric_limits<Integer>::digits) & std::numeric_limits<Integer>::max());
+  return x ^ ((x >> std::numeric_limits<Integer>::digits) & (std::numeric_limits<Integer>::max)());
 }
 /// From the order of +infinity to the largest integer.
 template <class T>
 inline constexpr auto beyond_infinity = static_cast<std::make_unsigned_t<integer<T>>>(
-    std::numeric_limits<integer<T>>::max() - std::bit_cast<integer<T>>(std::numeric_limits<T>::infinity()));
+    (std::numeric_limits<integer<T>>::max)() - std::bit_cast<integer<T>>(std::numeric_limits<T>::infinity()));
 
 /// An integer of the order of x. That of NaN, which would be above +infinity, wraps around to below -infinity.
 template <class T>
