@@ -39,7 +39,7 @@ std::map<std::string, std::string> written(const fs::path& folder, bool german) 
   trainer.fit(data);
   lo::stored_run<float> run = lo::store(trainer);
   run.state.report.seconds = 1234.5;
-  for (auto& epoch : run.state.report.epochs) epoch.seconds = 1234.5;
+  for (auto& epoch : run.state.report.epochs) epoch.seconds = epoch.processor_seconds = 1234.5;
   run.state.step = 1234567;
   const auto write = [&] {
     io::write_checkpoint(run, folder / "run.checkpoint");

@@ -194,7 +194,7 @@ TEST_CASE("tensorboard_log: epochs and steps of one run are in one file") {
                                                           {"step/seconds", 0.125F},
                                                           {"step/steps", 10.0F}});
   CHECK(events[2].step == 2);
-  CHECK(events[2].scalars.size() == 14);  // of 19, without the epoch and four that are not there
+  CHECK(events[2].scalars.size() == 15);  // of 21, without the epoch and five that are not there
   CHECK(events[2].scalars.at("epoch/loss") == 0.3F);
   CHECK(events[2].scalars.at("epoch/stage_update_norms/1") == 2.5F);
   CHECK(events[2].scalars.at("epoch/validation_metrics/top_5") == 0.75F);
