@@ -213,8 +213,7 @@ struct seed_points {
   if (curve.rows.empty()) return {};
   std::stable_sort(curve.rows.begin(), curve.rows.end(),
                    [](const frontier_row& a, const frontier_row& b) { return a.speed_up > b.speed_up; });
-  cells result{{"run", "test %", "+-", curve.of_processor ? "processor s" : "seconds", "equal-accuracy speed-up",
-                "95 % interval", "points below sgd, at most"}};
+  cells result{{"run", "test %", "+-", "cost, s", "equal-accuracy speed-up", "95 % interval", "points below sgd"}};
   for (const frontier_row& row : curve.rows) {
     const std::string bound = row.bound == ' ' ? "" : std::string(1, row.bound) + ' ';
     const std::string interval = localis::is_finite(row.low) ? fixed(row.low, 2) + " to " + fixed(row.high, 2) : "-";
@@ -228,6 +227,7 @@ inline constexpr std::string_view frontier_notes[] = {
     "Equal-accuracy speed-up: the cost at which SGD's own curve (the runs called sgd, each with its schedule shortened "
     "or stretched to its budget) reaches the accuracy of the run, over the cost of the run; above 1 it pays. Between "
     "two budgets, accuracy is linear in the logarithm of the cost; < and >: below or above the whole curve.",
+    "Cost: processor seconds of training, summed over all threads; seconds where a run has none, and on a GPU.",
     "Interval: of 2,000 bootstrap samples of the seeds. Points below sgd: upper end of a one-sided 95 % interval, "
     "paired by seed."};
 

@@ -139,7 +139,7 @@ TEST_CASE("frontier: the table begins with the best run, and a sentence says who
   }
   const auto cells = examples::frontier_cells(frontier_of(runs));
   REQUIRE(cells.size() == 3);
-  CHECK(cells[0][3] == "processor s");
+  CHECK(cells[0][3] == "cost, s");
   CHECK(cells[1][0] == "cheap");
   CHECK(cells[2][0] == "weak");
   CHECK(cells[2][4] == "< 0.50");
