@@ -97,9 +97,8 @@ class batch_norm_layer {
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
-  /// @param run       runs the loop with kernel::scale_shift that computes the output, or one that computes more, if
-  /// the
-  ///                  statistics are those of the batch: run(backend, kernel, rows)
+  /// @param run       run(backend, kernel, rows) computes the output by kernel::scale_shift, and may compute more in
+  ///                  the same loop; called if the statistics are those of the batch
   template <class Function = identity_function, class Run = plain_loop>
   void forward(Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
                const step_values<scalar>& step, const Function& epilogue = {}, const Run& run = {}) {

@@ -37,6 +37,21 @@ void for_panels(std::size_t units, const F& f) {
     first += count;
   }
 }
+/// Cuts each panel into `parts`, and calls f(first unit, units, parts, V) for each panel of which the thread has some.
+/// Each thread has a contiguous range.
+template <class T, class F>
+void for_panel_parts(std::size_t outputs, std::size_t parts, std::size_t thread, std::size_t threads, const F& f) {
+  std::size_t panels = 0;
+  for_panels<T>(outputs, [&](std::size_t, std::size_t, auto) { ++panels; });
+  const range own = part_of(panels * parts, thread, threads);
+  std::size_t index = 0;
+  for_panels<T>(outputs, [&](std::size_t first, std::size_t units, auto vectors) {
+    const std::size_t begin = (std::max)(own.begin, index);
+    const std::size_t end = (std::min)(own.end, index + parts);
+    if (begin < end) f(first, units, range{begin - index, end - index}, vectors);
+    index += parts;
+  });
+}
 /// Copies rows of `units` values, `stride` elements apart, to a panel of V vectors.
 template <std::size_t V, class T>
 [[gnu::noinline]] void copy_rows(const T* rows, std::size_t stride, std::size_t units, std::size_t inputs, T* panel) {

@@ -14,6 +14,7 @@
 #include <localis/backend/cpu/thread_sums.hpp>
 #include <localis/backend/cpu/tile_epilogue.hpp>
 #include <localis/backend/cpu/window_products.hpp>
+#include <localis/backend/cpu/window_rows.hpp>
 #include <localis/backend/cpu/windows.hpp>
 #include <localis/backend/cpu/winograd_arrays.hpp>
 #include <localis/backend/cpu/winograd_filters.hpp>
@@ -23,7 +24,6 @@
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
-#include <localis/kernel/unfold.hpp>
 
 namespace localis::cpu {
 inline namespace LOCALIS_CPU_THREADS {
@@ -95,13 +95,14 @@ struct winograd_convolution {
     const auto response = [&](std::size_t slot, range rows) { return tail.response(slot, rows, forward.u); };
     const auto complete = [&](std::size_t thread, std::size_t slot, range rows, T* u) {
       const accumulators<T> sums = arrays.sums.part(thread, learn.sums);
+      const window_rows<T> windows{map, forward.x, rows};
       if constexpr (Gate::selects) {
-        if (!options.response_is_given) clear_empty(forward.x, rows, u);
+        if (!options.response_is_given) windows.clear_empty(u);
       }
       const T* gates = arrays.gates.open(slot, rows, nullptr, u, learn, sums).gates.data;
-      if (options.sums_inputs) add_inputs(forward.x, rows, sums.input);
+      if (options.sums_inputs) windows.add_inputs(sums.input);
       if (scatters(options)) {
-        add_active(forward.x, rows, gates, sums.sum);
+        windows.add_active(gates, sums.sum);
       } else {
         pass.errors[slot] = gates;
       }
@@ -172,9 +173,10 @@ struct winograd_convolution {
     arrays.weights = weights;
     if (arrays.cut.by_panels) return;
     parallel_for(arrays.threads, [&](std::size_t thread) {
-      for_parts(1, thread, arrays.threads, [&](std::size_t first, std::size_t units, range, auto vectors) {
-        (void)load_filters<vectors()>(arrays, 0, first, units, arrays.channels(0));
-      });
+      direct::for_panel_parts<T>(map.outputs(), 1, thread, arrays.threads,
+                                 [&](std::size_t first, std::size_t units, range, auto vectors) {
+                                   (void)load_filters<vectors()>(arrays, 0, first, units, arrays.channels(0));
+                                 });
     });
   }
   template <std::size_t V>
@@ -194,22 +196,6 @@ struct winograd_convolution {
       winograd::store_filter_gradients<M(), V>(sums, copies, arrays.filter_size, dw, map.in.channels, mode);
     });
   }
-  /// Cuts each panel into `parts`, and calls f(first unit, units, parts, V) for each panel of which the thread has
-  /// some. Each thread has a contiguous range.
-  template <class F>
-  void for_parts(std::size_t parts, std::size_t thread, std::size_t threads, const F& f) const {
-    std::size_t panels = 0;
-    direct::for_panels<T>(map.outputs(), [&](std::size_t, std::size_t, auto) { ++panels; });
-    const range own = part_of(panels * parts, thread, threads);
-    std::size_t index = 0;
-    direct::for_panels<T>(map.outputs(), [&](std::size_t first, std::size_t units, auto vectors) {
-      const std::size_t begin = (std::max)(own.begin, index);
-      const std::size_t end = (std::min)(own.end, index + parts);
-      if (begin < end) f(first, units, range{begin - index, end - index}, vectors);
-      index += parts;
-    });
-  }
-
   template <class Epilogue>
   void respond_through(const response_arguments<T>& forward, const filter_weights& weights, workspace scratch,
                        const Epilogue& epilogue, kernel::store mode) const {
@@ -283,39 +269,6 @@ struct winograd_convolution {
 
   // What is not made for each kind of pass, so that it is compiled once.
 
-  /// Calls f(sample, position, i) for row i of some rows of X.
-  template <class F>
-  void for_positions(const T* x, range rows, const F& f) const {
-    const std::size_t positions = map.out.positions();
-    const T* sample = x + rows.begin / positions * map.in.size();
-    std::size_t position = rows.begin % positions;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      f(sample, position, i);
-      if (++position < positions) continue;
-      position = 0;
-      sample += map.in.size();
-    }
-  }
-  /// Sets the response to windows of zeros, which has the rounding errors of its tile, to 0.
-  [[gnu::noinline]] void clear_empty(const T* x, range rows, T* u) const {
-    for_positions(x, rows, [&](const T* sample, std::size_t position, std::size_t i) {
-      if (kernel::is_zero_row(map, sample, position)) std::fill_n(u + i * map.outputs(), map.outputs(), T(0));
-    });
-  }
-  [[gnu::noinline]] void add_inputs(const T* x, range rows, T* sum) const {
-    for_positions(x, rows, [&](const T* sample, std::size_t position, std::size_t) {
-      kernel::add_row(map, sample, position, T(1), sum);
-    });
-  }
-  /// Computes sum += G^T X, for gates that are mostly 0.
-  [[gnu::noinline]] void add_active(const T* x, range rows, const T* gates, T* sum) const {
-    for_positions(x, rows, [&](const T* sample, std::size_t position, std::size_t i) {
-      direct::for_active(gates + i * map.outputs(), map.outputs(), [&](std::size_t o, T gate) {
-        kernel::add_row(map, sample, position, gate, sum + o * map.inputs());
-      });
-    });
-  }
-
   [[gnu::noinline]] void transform_input(const pass_arrays& arrays, const T* x, range bands, std::size_t band,
                                          std::size_t slot) const {
     for (std::size_t chunk = 0; chunk < arrays.chunks; ++chunk) {
@@ -332,17 +285,17 @@ struct winograd_convolution {
                                       std::size_t parts, T* u, kernel::store mode) const {
     const std::size_t tiles = bands.size() * arrays.cut.tiles;
     const std::size_t few_tiles = winograd::few_tiles;
-    for_parts((tiles + few_tiles - 1) / few_tiles, part, parts,
-              [&](std::size_t first, std::size_t units, range own, auto vectors) {
-                const range some{own.begin * few_tiles, (std::min)(own.end * few_tiles, tiles)};
-                respond_panel<vectors()>(arrays, bands, some, slot, arrays.cut.by_panels ? part : slot, first, units, u,
-                                         mode);
-              });
+    direct::for_panel_parts<T>(map.outputs(), (tiles + few_tiles - 1) / few_tiles, part, parts,
+                               [&](std::size_t first, std::size_t units, range own, auto vectors) {
+                                 const range some{own.begin * few_tiles, (std::min)(own.end * few_tiles, tiles)};
+                                 respond_panel<vectors()>(arrays, bands, some, slot, arrays.cut.by_panels ? part : slot,
+                                                          first, units, u, mode);
+                               });
   }
   /// Adds the products of a block to the sums of a thread for all filters.
   [[gnu::noinline]] void add_products(const pass_arrays& arrays, range bands, std::size_t slot,
                                       std::size_t thread) const {
-    for_parts(1, 0, 1, [&](std::size_t first, std::size_t units, range, auto vectors) {
+    direct::for_panel_parts<T>(map.outputs(), 1, 0, 1, [&](std::size_t first, std::size_t units, range, auto vectors) {
       constexpr std::size_t V = vectors();
       load_errors<V>(arrays, bands, slot, thread, first, units);
       multiply<V>(arrays, bands, arrays.v_of(slot, 0), thread,
@@ -352,26 +305,29 @@ struct winograd_convolution {
   /// Computes one of the `parts` parts of the products of a block, and stores it in dW or adds it, as `mode` says.
   [[gnu::noinline]] void store_products(const pass_arrays& arrays, range bands, std::size_t slot, std::size_t part,
                                         std::size_t parts, T* dw, kernel::store mode) const {
-    for_parts(arrays.chunks, part, parts, [&](std::size_t first, std::size_t units, range own, auto vectors) {
-      constexpr std::size_t V = vectors();
-      load_errors<V>(arrays, bands, slot, part, first, units);
-      for (std::size_t chunk = own.begin; chunk < own.end; ++chunk) {
-        const range channels = arrays.channels(chunk);
-        multiply<V>(arrays, bands, arrays.v_of(slot, chunk), part,
-                    arrays.panel(arrays.sums, part, first, units, V * width, channels), kernel::store::replace);
-        store_sums<V>(arrays, part, 1, first, units, channels, dw, mode);
-      }
-    });
+    direct::for_panel_parts<T>(
+        map.outputs(), arrays.chunks, part, parts, [&](std::size_t first, std::size_t units, range own, auto vectors) {
+          constexpr std::size_t V = vectors();
+          load_errors<V>(arrays, bands, slot, part, first, units);
+          for (std::size_t chunk = own.begin; chunk < own.end; ++chunk) {
+            const range channels = arrays.channels(chunk);
+            multiply<V>(arrays, bands, arrays.v_of(slot, chunk), part,
+                        arrays.panel(arrays.sums, part, first, units, V * width, channels), kernel::store::replace);
+            store_sums<V>(arrays, part, 1, first, units, channels, dw, mode);
+          }
+        });
   }
   /// Stores the sums of all threads for all filters in dW.
   [[gnu::noinline]] void store_all_sums(const pass_arrays& arrays, T* dw) const {
     const std::size_t channels = map.in.channels;
     const std::size_t parts = (channels + width - 1) / width;
     parallel_for(arrays.threads, [&](std::size_t thread) {
-      for_parts(parts, thread, arrays.threads, [&](std::size_t first, std::size_t units, range own, auto vectors) {
-        store_sums<vectors()>(arrays, 0, arrays.threads, first, units,
-                              {own.begin * width, (std::min)(own.end * width, channels)}, dw, kernel::store::replace);
-      });
+      direct::for_panel_parts<T>(map.outputs(), parts, thread, arrays.threads,
+                                 [&](std::size_t first, std::size_t units, range own, auto vectors) {
+                                   store_sums<vectors()>(arrays, 0, arrays.threads, first, units,
+                                                         {own.begin * width, (std::min)(own.end * width, channels)}, dw,
+                                                         kernel::store::replace);
+                                 });
     });
   }
   /// Transforms the errors of a block for a panel into M, where each piece has rows of its own.
