@@ -26,7 +26,7 @@
 #include <localis/zoo/six_stages.hpp>
 
 namespace lo = localis;
-using examples::shift_options;
+using examples::setting_options;
 
 namespace {
 
@@ -140,7 +140,7 @@ double learning(const trained_network& trained, const parts& data, const std::st
   return run(data.test, chosen);
 }
 
-int compare(const shift_options& chosen) {
+int compare(const setting_options& chosen) {
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
   const examples::report_folder folder(chosen.out);
   folder.expect_new("report.json");

@@ -59,7 +59,7 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
                return examples::few_labels(argc, argv, [](const examples::few_labels_options&) { return 1; });
              }));
   check_help("shift", told("shift", [](int argc, const char* const* argv) {
-               return examples::shift(argc, argv, [](const examples::shift_options&) { return 1; });
+               return examples::shift(argc, argv, [](const examples::setting_options&) { return 1; });
              }));
   check_help("reproduce", told("reproduce", [](int argc, const char* const* argv) {
                return examples::reproduce::run("reproduce", "Repeats a published experiment on CIFAR-10.", argc, argv,
