@@ -1,6 +1,7 @@
 // Few labels: of all pictures of CIFAR-10, some hundred or thousand are labelled. Rules that need no labels learn
 // features from all pictures, and a linear classifier of them learns from those with labels; the baselines are random
-// features, and gradient descent on the labelled pictures alone. few_labels --help lists the options.
+// features, and gradient descent on the labelled pictures alone, in a small network and in that of the rules.
+// few_labels --help lists the options.
 
 #include "few_labels.hpp"
 
@@ -10,13 +11,13 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "../reproduce/soft_hebb.hpp"
 #include "fresh_model.hpp"
 #include "report/format.hpp"
-#include "report/report_folder.hpp"
 #include "seed_table.hpp"
 #include "typed_settings.hpp"
 
@@ -31,11 +32,12 @@ namespace {
 constexpr std::size_t units = 48;  // of the first convolution: half of the paper's
 using sanger = lo::rule::local<lo::rule::sanger, lo::rule::relative_step, lo::rule::unit_rows>;
 using network = lo::model<lo::zoo::six_stages_32<10>>;
+using wide_network = examples::soft_hebb::learner<units, lo::rule::gradient>;
 
 using examples::few_labels_options;
 
-constexpr const char* arms[] = {"random features", "principal components", "soft_hebb", "sgd", "frozen"};
-constexpr double rates[] = {0.02, 0.05, 0.1};  // of sgd and frozen, of which each takes its best
+constexpr const char* arms[] = {"random features", "principal components", "soft_hebb", "sgd", "frozen", "sgd (wide)"};
+constexpr double rates[] = {0.02, 0.05, 0.1};  // of gradient descent, which takes the best of the first seed
 
 struct split {
   any train;       ///< whose labels only some arms see, and few of them
@@ -80,6 +82,7 @@ void run_features(const char* arm, double rate, const split& data, const std::ve
                   std::uint64_t seed, const few_labels_options& chosen, const lo::cpu::backend<float>& backend,
                   seed_table& found) {
   namespace soft_hebb = examples::soft_hebb;
+  if (found.has(arm, seed)) return;
   soft_hebb::learner<units, Rule> model{{.seed = seed}, backend};
   soft_hebb::draw_weights(model, seed);
   soft_hebb::set_powers(model);
@@ -93,36 +96,49 @@ void run_features(const char* arm, double rate, const split& data, const std::ve
   }
 }
 
+template <class Model>
+Model fresh(const lo::cpu::backend<float>& backend, std::uint64_t seed) {
+  if constexpr (std::is_same_v<Model, network>) {
+    return examples::fresh_model<network>(backend, seed);
+  } else {
+    Model model{{.seed = seed}, backend};
+    examples::soft_hebb::set_powers(model);
+    return model;
+  }
+}
+
 /// Gradient descent on the labelled pictures, cropped and mirrored at random.
-void run_gradient(const char* arm, bool freezes, const split& data, std::size_t count, std::uint64_t seed,
-                  const few_labels_options& chosen, const lo::cpu::backend<float>& backend, seed_table& found) {
-  const lo::data::subset<any> labelled(data.train, balanced(data.train, count, seed));
-  const lo::data::augmented train(labelled, lo::data::augmentation{.padding = 4, .flip = true, .seed = seed});
+/// Where no rate is chosen yet, this seed chooses it, on the validation pictures.
+template <class Model>
+void run_gradient(const char* arm, bool freezes, std::size_t steps, const split& data, std::size_t count,
+                  std::uint64_t seed, const lo::cpu::backend<float>& backend, seed_table& found) {
+  const std::string column = column_of(count);
+  if (found.has(arm, column, seed)) return;
   constexpr std::size_t batch = 50;
-  const std::size_t epochs = std::max<std::size_t>(1, chosen.steps * batch / count);
-  double best = -1;
-  double test = 0;
-  for (const double rate : rates) {
-    network model = examples::fresh_model<network>(backend, seed);
-    lo::trainer trainer(model, lo::scheduler::linear{.begin = epochs / 3, .last = freezes ? network::stages - 1 : 0},
+  const std::size_t epochs = std::max<std::size_t>(1, steps * batch / count);
+  const auto accuracy = [&](double rate, const any& pictures) {
+    const lo::data::subset<any> labelled(data.train, balanced(data.train, count, seed));
+    const lo::data::augmented train(labelled, lo::data::augmentation{.padding = 4, .flip = true, .seed = seed});
+    Model model = fresh<Model>(backend, seed);
+    lo::trainer trainer(model, lo::scheduler::linear{.begin = epochs / 3, .last = freezes ? Model::stages - 1 : 0},
                         lo::supervision::none{}, {.epochs = epochs, .batch = batch, .local_rate = 0, .seed = seed},
                         lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
                         lo::learning_rate::warm_up{lo::learning_rate::cosine{.rate = rate}, 1.0, 0.1});
     trainer.fit(train);
-    const double validation = lo::evaluate(model, data.validation).accuracy;
-    if (validation <= best) continue;
-    best = validation;
-    test = lo::evaluate(model, data.test).accuracy;
-  }
-  found.set(arm, column_of(count), seed, test);
+    return lo::evaluate(model, pictures).accuracy;
+  };
+  const double rate = found.choose(arm, column, [&] {
+    std::vector<double> accuracies;
+    for (const double one : rates) accuracies.push_back(accuracy(one, data.validation));
+    return rates[std::max_element(accuracies.begin(), accuracies.end()) - accuracies.begin()];
+  });
+  found.set(arm, column, seed, accuracy(rate, data.test));
 }
 
 int compare(const few_labels_options& chosen) {
   std::vector<std::size_t> counts;
   for (const std::uint64_t count : examples::parse_seeds(chosen.labels)) counts.push_back(count);
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
-  const examples::report_folder folder(chosen.out);
-  folder.expect_new("report.json");
   auto cifar = lo::data::cifar10(chosen.data);
   const auto normalize = lo::data::channel_statistics(cifar.train);
   const auto normalized = [&](any pictures) {
@@ -142,27 +158,28 @@ int compare(const few_labels_options& chosen) {
   const split data{view(known, {indices.begin(), indices.begin() + static_cast<std::ptrdiff_t>(pictures)}),
                    view(known, {held.begin(), held.end()}), unseen};
   const lo::cpu::backend<float> backend{{.threads = chosen.threads}};
-  const std::string facts =
-      lo::text("CIFAR-10: ", examples::grouped(pictures), " pictures without labels, of which some are labelled; ",
-               "5,000 more choose the learning rate of sgd and frozen; seeds ", chosen.seeds,
-               ". Features: the network of SoftHebb with ", units, ", ", 4 * units, " and ", 16 * units,
-               " channels, one pass, and a linear classifier. sgd, frozen: six stages, ",
-               examples::grouped(chosen.steps), " steps, cropped and mirrored.");
-  std::cout << facts << "\n\n";
   std::vector<std::string> columns;
   for (const std::size_t count : counts) columns.push_back(column_of(count));
-  seed_table found({std::begin(arms), std::end(arms)}, columns);
+  const std::string facts = lo::text(
+      "CIFAR-10: ", examples::grouped(pictures), " pictures without labels, of which some are labelled; ",
+      "5,000 more choose the rates of gradient descent, for the first seed. Features: the network of SoftHebb ",
+      "with ", units, ", ", 4 * units, " and ", 16 * units, " channels, one pass (principal components: steps of ",
+      chosen.sanger_rate, "), and ", chosen.epochs, " epochs of a linear classifier. sgd, frozen: six stages, ",
+      examples::grouped(chosen.steps), " steps, cropped and mirrored; sgd (wide): the network of the features, ",
+      examples::grouped(chosen.wide_steps), " steps.");
+  seed_table found(chosen, "Few labels", facts, {std::begin(arms), std::end(arms)}, columns);
   for (const std::uint64_t seed : seeds) {
     using soft_hebb = examples::soft_hebb::rule;
     run_features<soft_hebb>(arms[0], 1e-30, data, counts, seed, chosen, backend, found);
     run_features<sanger>(arms[1], chosen.sanger_rate, data, counts, seed, chosen, backend, found);
     run_features<soft_hebb>(arms[2], 1, data, counts, seed, chosen, backend, found);
     for (const std::size_t count : counts) {
-      run_gradient(arms[3], false, data, count, seed, chosen, backend, found);
-      run_gradient(arms[4], true, data, count, seed, chosen, backend, found);
+      run_gradient<network>(arms[3], false, chosen.steps, data, count, seed, backend, found);
+      run_gradient<network>(arms[4], true, chosen.steps, data, count, seed, backend, found);
+      run_gradient<wide_network>(arms[5], false, chosen.wide_steps, data, count, seed, backend, found);
     }
   }
-  found.report(folder, "Few labels", facts);
+  found.report();
   return 0;
 }
 

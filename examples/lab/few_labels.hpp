@@ -13,6 +13,7 @@ namespace examples {
 struct few_labels_options : setting_options {
   std::string labels = "500,1000,5000";
   std::size_t steps = 3000;
+  std::size_t wide_steps = 1000;
   double sanger_rate = 1e-3;
 };
 
@@ -27,6 +28,7 @@ struct few_labels_options : setting_options {
     add_options(app, chosen, "without labels; 0: all", "of the linear classifier");
     app.add_option("--labels", chosen.labels, "numbers of labelled pictures, with commas between them");
     app.add_option("--steps", chosen.steps, "of gradient descent");
+    app.add_option("--wide-steps", chosen.wide_steps, "of gradient descent in the network of the features");
     app.add_option("--sanger-rate", chosen.sanger_rate, "relative step of the principal components");
     app.parse(argc, argv);
     return work(chosen);

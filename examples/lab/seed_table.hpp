@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -15,21 +18,65 @@
 #include "report/format.hpp"
 #include "report/html_report.hpp"
 #include "report/report_folder.hpp"
+#include "setting_options.hpp"
 #include <nlohmann/json.hpp>
+
+#include <localis/core/error.hpp>
 
 namespace examples {
 
 /// Accuracies of some ways under some conditions, by seed, with the sentences and the report that follow from them.
+/// report.json holds at any time what is done, so that an interrupted program can go on.
 class seed_table {
  public:
+  /// Goes on with the report in the output folder if --resume is given; else there must be none.
+  /// @param facts  how it is done, but for the seeds; the same text in a report that is resumed
   /// @param ways  the rows, in their order
   /// @param conditions  the columns, in their order
-  seed_table(std::vector<std::string> ways, std::vector<std::string> conditions)
-      : ways_(std::move(ways)), conditions_(std::move(conditions)) {}
+  /// Errors: config_error, data_error
+  seed_table(const setting_options& chosen, std::string title, std::string facts, std::vector<std::string> ways,
+             std::vector<std::string> conditions)
+      : folder_(chosen.out),
+        title_(std::move(title)),
+        facts_(std::move(facts)),
+        ways_(std::move(ways)),
+        conditions_(std::move(conditions)) {
+    if (chosen.resume) {
+      load();
+    } else {
+      folder_.expect_new(report_name);
+    }
+    std::cout << facts_ << "\n\n";
+  }
+
+  /// Whether this run is done.
+  [[nodiscard]] bool has(const std::string& way, const std::string& condition, std::uint64_t seed) const {
+    return row(way, condition).tests.count(seed) > 0;
+  }
+  /// Whether all runs from this seed are done.
+  [[nodiscard]] bool has(std::uint64_t seed) const {
+    return std::all_of(ways_.begin(), ways_.end(), [&](const std::string& way) { return has(way, seed); });
+  }
+  [[nodiscard]] bool has(const std::string& way, std::uint64_t seed) const {
+    return std::all_of(conditions_.begin(), conditions_.end(),
+                       [&](const std::string& condition) { return has(way, condition, seed); });
+  }
 
   void set(const std::string& way, const std::string& condition, std::uint64_t seed, double accuracy) {
     values_[condition][way][seed] = accuracy;
+    folder_.write(report_name, json());
     std::cout << way << ", " << condition << ", seed " << seed << ": test " << percent(accuracy) << " %" << std::endl;
+  }
+
+  /// What was chosen before for these runs; else the result of `find`, which is kept.
+  template <class Find>
+  [[nodiscard]] double choose(const std::string& way, const std::string& condition, const Find& find) {
+    auto& chosen = choices_[condition];
+    if (chosen.count(way) == 0) {
+      chosen[way] = find();
+      folder_.write(report_name, json());
+    }
+    return chosen[way];
   }
 
   /// Means over the seeds, with their standard errors.
@@ -68,34 +115,74 @@ class seed_table {
     return lines;
   }
 
-  /// Writes report.html, report.json and table.md, and prints the table.
-  /// @param facts  how it was done
-  void report(const report_folder& folder, const std::string& title, const std::string& facts) const {
-    std::string page = "<p class='note'>" + escaped(facts) + "</p>\n" + detail::html_table(table());
+  /// Writes report.html and table.md beside report.json, and prints the table.
+  void report() const {
+    std::string page = "<p class='note'>" + escaped(facts_) + "</p>\n" + detail::html_table(table());
     for (const std::string& line : verdicts()) page += "<p>" + escaped(line) + "</p>\n";
-    nlohmann::ordered_json json{{"title", title}, {"facts", facts}, {"accuracies", nlohmann::ordered_json::object()}};
     for (const std::string& condition : conditions_) {
       dot_plot plot{
           .title = condition, .x_label = "test accuracy, %", .note = "A dot is one seed, the stroke their mean."};
       for (const std::string& way : ways_) {
         dot_plot::row dots{way, {}};
-        for (const auto& [seed, value] : row(way, condition).tests) {
-          dots.values.push_back(100 * value);
-          json["accuracies"][condition][way][std::to_string(seed)] = value;
-        }
+        for (const auto& [seed, value] : row(way, condition).tests) dots.values.push_back(100 * value);
         if (!dots.values.empty()) plot.rows.push_back(std::move(dots));
       }
       page += drawn(plot);
     }
-    folder.write("report.html", html_page(title, page));
-    folder.write("report.json", json.dump(1) + '\n');
-    folder.write("table.md", markdown_table(table()));
+    folder_.write("report.html", html_page(title_, page));
+    folder_.write("table.md", markdown_table(table()));
     std::cout << '\n' << text_table(table()) << '\n';
     for (const std::string& line : verdicts()) std::cout << line << '\n';
-    std::cout << "\nreport: " << folder.path().string() << std::endl;
+    std::cout << "\nreport: " << folder_.path().string() << std::endl;
   }
 
  private:
+  using by_seed = std::map<std::uint64_t, double>;
+
+  static constexpr const char* report_name = "report.json";
+
+  [[nodiscard]] std::string json() const {
+    nlohmann::ordered_json content{{"title", title_},
+                                   {"facts", facts_},
+                                   {"chosen", nlohmann::ordered_json::object()},
+                                   {"accuracies", nlohmann::ordered_json::object()}};
+    for (const auto& [condition, ways] : choices_) {
+      for (const auto& [way, value] : ways) content["chosen"][condition][way] = value;
+    }
+    for (const auto& [condition, ways] : values_) {
+      for (const auto& [way, tests] : ways) {
+        for (const auto& [seed, value] : tests) {
+          content["accuracies"][condition][way].push_back({{"seed", seed}, {"accuracy", value}});
+        }
+      }
+    }
+    return content.dump(1) + '\n';
+  }
+  void load() {
+    const std::filesystem::path file = folder_.path() / report_name;
+    const auto refuse = [&](const std::string& expected, const std::string& found) {
+      throw localis::data_error(localis::text("--resume: ", file.string(), ": expected ", expected, ", found ", found));
+    };
+    std::ifstream in(file);
+    if (!in) refuse("an earlier report", "none");
+    try {
+      const nlohmann::json content = nlohmann::json::parse(in);
+      const std::string facts = content.at("facts");
+      if (facts != facts_) refuse("a report of \"" + facts_ + '"', "one of \"" + facts + '"');
+      for (const auto& [condition, ways] : content.at("chosen").items()) {
+        for (const auto& [way, value] : ways.items()) choices_[condition][way] = value;
+      }
+      for (const auto& [condition, ways] : content.at("accuracies").items()) {
+        for (const auto& [way, tests] : ways.items()) {
+          for (const auto& test : tests) values_[condition][way][test.at("seed")] = test.at("accuracy");
+        }
+      }
+    } catch (const localis::error&) {
+      throw;
+    } catch (const std::exception& failure) {
+      refuse("a report of this program", failure.what());
+    }
+  }
   [[nodiscard]] table_row row(const std::string& way, const std::string& condition) const {
     table_row result;
     result.name = way;
@@ -117,9 +204,13 @@ class seed_table {
     return percent(row.test) + " +- " + percent(std::sqrt(squares / (count - 1) / count));
   }
 
+  report_folder folder_;
+  std::string title_;
+  std::string facts_;
   std::vector<std::string> ways_;
   std::vector<std::string> conditions_;
-  std::map<std::string, std::map<std::string, std::map<std::uint64_t, double>>> values_;
+  std::map<std::string, std::map<std::string, by_seed>> values_;
+  std::map<std::string, std::map<std::string, double>> choices_;
 };
 
 }  // namespace examples

@@ -15,6 +15,7 @@ struct setting_options {
   std::size_t pictures = 0;  ///< 0: all
   std::size_t epochs = 0;
   std::size_t threads = 0;  ///< 0: all
+  bool resume = false;      ///< goes on in `out`
 };
 
 /// Adds these options to the command line. @param pictures, epochs  what they mean in the program
@@ -22,6 +23,7 @@ inline void add_options(CLI::App& app, setting_options& chosen, const char* pict
   app.add_option("--data", chosen.data, "folder with the official binary files of CIFAR-10")->required();
   app.add_option("--out", chosen.out,
                  "folder for report.html, report.json and table.md [out, or out-2, ...: a new one]");
+  app.add_flag("--resume", chosen.resume, "goes on with the runs in --out; --seeds may name more of them");
   app.option_defaults()->always_capture_default();
   app.add_option("--seeds", chosen.seeds, "each run is done once from each of them, with commas between them");
   app.add_option("--pictures", chosen.pictures, pictures);

@@ -18,7 +18,6 @@
 
 #include "fresh_model.hpp"
 #include "report/format.hpp"
-#include "report/report_folder.hpp"
 #include "seed_table.hpp"
 #include "typed_settings.hpp"
 
@@ -142,8 +141,6 @@ double learning(const trained_network& trained, const parts& data, const std::st
 
 int compare(const setting_options& chosen) {
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
-  const examples::report_folder folder(chosen.out);
-  folder.expect_new("report.json");
   auto cifar = lo::data::cifar10(chosen.data);
   const auto normalize = lo::data::channel_statistics(cifar.train);
   const auto view = [&](const lo::data::any& source, bool trains) {
@@ -168,13 +165,12 @@ int compare(const setting_options& chosen) {
                " epochs of gradient descent; then 10,000 test pictures without labels, in batches of ", batch,
                ", whose noise, blur or loss of contrast rises in ", severities,
                " steps. Each picture is predicted before the network learns from it. The local rate of a rule is the "
-               "best of three "
-               "on 5,000 other pictures; seeds ",
-               chosen.seeds, ".");
-  std::cout << facts << "\n\n";
-  examples::seed_table found({std::begin(ways), std::end(ways)}, {std::begin(changes), std::end(changes)});
+               "best of three on 5,000 other pictures.");
+  examples::seed_table found(chosen, "Pictures that change", facts, {std::begin(ways), std::end(ways)},
+                             {std::begin(changes), std::end(changes)});
   const lo::cpu::backend<float> backend{{.threads = chosen.threads}};
   for (const std::uint64_t seed : seeds) {
+    if (found.has(seed)) continue;
     trained_network trained = examples::fresh_model<trained_network>(backend, seed);
     lo::trainer trainer(trained, lo::scheduler::fixed{0}, lo::supervision::none{},
                         {.epochs = chosen.epochs, .batch = 64, .seed = seed},
@@ -193,7 +189,7 @@ int compare(const setting_options& chosen) {
       found.set(ways[3], kind, seed, learning<network<lo::rule::soft_hebb>>(trained, data, kind, backend));
     }
   }
-  found.report(folder, "Pictures that change", facts);
+  found.report();
   return 0;
 }
 
