@@ -63,6 +63,7 @@ struct frontier {
   bool of_processor = false;            ///< whether costs are processor seconds; else they are wall time
   std::size_t seeds = 0;                ///< that all budgets have
   budget_curve curve;                   ///< of the means over these seeds
+  std::vector<frontier_row> budgets;    ///< its points: name, cost, accuracy and error alone
   std::vector<double> lowest, highest;  ///< accuracies of the curve's points over the seeds
   std::vector<frontier_row> rows;       ///< of the other runs
 };
@@ -172,22 +173,25 @@ struct seed_points {
 
   const table_row* sgd = detail::find_row(table, "sgd");
   for (const table_row& row : table) {
-    if (std::find(budgets.begin(), budgets.end(), row.name) != budgets.end()) continue;
     const detail::seed_points points = detail::points_of(runs, row.name, seeds, result.of_processor);
     if (points.costs.empty()) continue;
-    frontier_row& one = result.rows.emplace_back();
+    const bool on_curve = std::find(budgets.begin(), budgets.end(), row.name) != budgets.end();
+    frontier_row& one = on_curve ? result.budgets.emplace_back() : result.rows.emplace_back();
     one.name = row.name;
     one.label = row.label;
     one.cost = detail::mean_at(points.costs, all);
     one.test = detail::mean_at(points.tests, all);
+    const auto count = static_cast<double>(seeds.size());
+    if (seeds.size() > 2) {
+      double squares = 0;
+      for (const double test : points.tests) squares += (test - one.test) * (test - one.test);
+      one.error = std::sqrt(squares / (count - 1) / count);
+    }
+    if (on_curve) continue;
     one.speed_up = detail::speed_up_of(result.curve, one.cost, one.test);
     if (one.test < result.curve.accuracies.front()) one.bound = '<';
     if (!localis::is_finite(result.curve.cost_of(one.test))) one.bound = '>';
     if (seeds.size() < 3) continue;
-    double squares = 0;
-    for (const double test : points.tests) squares += (test - one.test) * (test - one.test);
-    const auto count = static_cast<double>(seeds.size());
-    one.error = std::sqrt(squares / (count - 1) / count);
     if (sgd != nullptr) {
       const paired lead = paired_difference(*sgd, row);
       one.loss_bound = lead.mean + detail::student_95(lead.values.size() - 1) * lead.error;
@@ -208,7 +212,7 @@ struct seed_points {
   return result;
 }
 
-/// The table of the frontier, best first; empty without a curve.
+/// The table of the frontier, best first, and then the points of SGD's curve; empty without a curve.
 [[nodiscard]] inline cells frontier_cells(frontier curve) {
   if (curve.rows.empty()) return {};
   std::stable_sort(curve.rows.begin(), curve.rows.end(),
@@ -219,6 +223,9 @@ struct seed_points {
     const std::string interval = localis::is_finite(row.low) ? fixed(row.low, 2) + " to " + fixed(row.high, 2) : "-";
     result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1),
                       bound + fixed(row.speed_up, 2), interval, percent(row.loss_bound)});
+  }
+  for (const frontier_row& row : curve.budgets) {
+    result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1), "the curve", "-", "-"});
   }
   return result;
 }

@@ -138,11 +138,13 @@ TEST_CASE("frontier: the table begins with the best run, and a sentence says who
     runs.push_back(run("cheap", seed, 40, 0.85));
   }
   const auto cells = examples::frontier_cells(frontier_of(runs));
-  REQUIRE(cells.size() == 3);
+  REQUIRE(cells.size() == 6);
   CHECK(cells[0][3] == "cost, s");
   CHECK(cells[1][0] == "cheap");
   CHECK(cells[2][0] == "weak");
   CHECK(cells[2][4] == "< 0.50");
+  CHECK(cells[3] == std::vector<std::string>{"sgd 25", "71.00", "0.58", "50.0", "the curve", "-", "-"});
+  CHECK(cells[5][0] == "sgd");
   const auto lines = examples::frontier_verdicts(frontier_of(runs));
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].substr(0, 12) == "cheap pays: ");
