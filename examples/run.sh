@@ -5,7 +5,8 @@
 #                                                            a published network
 # sh examples/run.sh --few-labels [ARGUMENTS...]             local rules where labels are few
 # sh examples/run.sh --shift [ARGUMENTS...]                  local rules where the pictures change
-# sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb
+# sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb or
+#                                                            krotov_hopfield
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
 # Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with
@@ -70,13 +71,21 @@ while [ "$left" -gt 0 ]; do
 done
 choose "${program:-boundaries}"
 
+if [ "$program" = reproduce ]; then
+  known=$(cd "$root/examples/reproduce" && ls ./*.cpp | sed 's,^\./,,; s,\.cpp$,,' | paste -sd ' ' -)
+  case " $known " in
+    *" $experiment "*) program=reproduce_$experiment ;;
+    *) refuse "--reproduce: expected one of: $known; found: $experiment" ;;
+  esac
+fi
+
 # What the program answers to --help, which the test of examples compares with it.
 told=$root/examples/lab/help/$program.txt
 if [ -n "$help" ]; then
   case $program in
     rules) call=' --rules' ;;
     train_model) call=' --model NAME' ;;
-    reproduce) call=' --reproduce NAME' ;;
+    reproduce_*) call=" --reproduce $experiment" ;;
     few_labels) call=' --few-labels' ;;
     shift) call=' --shift' ;;
     compare_reports) call=' --compare' ;;
@@ -100,13 +109,6 @@ takes='a minute or so'
 case $program in
   rules) takes='some minutes: every rule is compiled on its own' ;;
   compare_reports) takes='some seconds' ;;
-  reproduce)
-    known=$(cd "$root/examples/reproduce" && ls ./*.cpp | sed 's,^\./,,; s,\.cpp$,,' | paste -sd ' ' -)
-    case " $known " in
-      *" $experiment "*) program=reproduce_$experiment ;;
-      *) refuse "--reproduce: expected one of: $known; found: $experiment" ;;
-    esac
-    ;;
   train_model)
     sizes=$(sed -n "s/^$(printf %s "$model" | tr -cd 'a-z0-9_') \([0-9]*\) .*/\1/p" "$root/examples/lab/models.txt")
     [ -n "$sizes" ] ||

@@ -7,9 +7,13 @@
 
 #include "../lab/report/run_program.hpp"
 
-/// What the programs that repeat published experiments have in common.
+#include <localis/core/error.hpp>
+
+/// The command lines of the programs that repeat published experiments. Each function reads one and does the work; it
+/// returns the exit status.
 namespace examples::reproduce {
 
+/// What all of them have in common.
 struct options {
   std::string data;          ///< folder
   std::size_t pictures = 0;  ///< to train with; 0: all
@@ -18,18 +22,55 @@ struct options {
   std::uint64_t seed = 1;
 };
 
-/// Reads the command line and does the work; returns the exit status.
-[[nodiscard]] inline int run(const char* name, const char* task, int argc, const char* const* argv,
-                             const std::function<int(const options&)>& work) {
-  return run_program(name, task, [&](CLI::App& app) {
+/// Adds these options to the command line.
+inline void add_options(CLI::App& app, options& chosen) {
+  app.option_defaults()->always_capture_default();
+  app.add_option("--pictures", chosen.pictures, "to train with; 0: all");
+  app.add_option("--epochs", chosen.epochs, "of what learns by gradient");
+  app.add_option("--threads", chosen.threads, "processor threads; 0: all");
+  app.add_option("--seed", chosen.seed, "of the first weights and the order of the pictures");
+}
+
+[[nodiscard]] inline int soft_hebb(int argc, const char* const* argv, const std::function<int(const options&)>& work) {
+  return run_program("soft_hebb", "Reproduces the accuracy of SoftHebb on CIFAR-10.", [&](CLI::App& app) {
     options chosen;
     app.add_option("--data", chosen.data, "folder with the official binary files of CIFAR-10")->required();
-    app.option_defaults()->always_capture_default();
-    app.add_option("--pictures", chosen.pictures, "to train with; 0: all");
-    app.add_option("--epochs", chosen.epochs, "of what learns by gradient");
-    app.add_option("--threads", chosen.threads, "processor threads; 0: all");
-    app.add_option("--seed", chosen.seed, "of the first weights and the order of the pictures");
+    add_options(app, chosen);
     app.parse(argc, argv);
+    return work(chosen);
+  });
+}
+
+struct krotov_hopfield_options : options {
+  bool quick = false;              ///< the embedded digits, for some epochs
+  std::size_t local_epochs = 200;  ///< of the rule
+  double local_rate = 0.02;        ///< largest change of a weight in a step, at first
+  std::size_t rank = 7;
+  double delta = 0.4;
+  double norm = 3;
+  double learning_rate = 0.01;  ///< of the read-out, at first
+};
+
+[[nodiscard]] inline int krotov_hopfield(int argc, const char* const* argv,
+                                         const std::function<int(const krotov_hopfield_options&)>& work) {
+  constexpr const char* task = "Reproduces the test error of Krotov and Hopfield's competing hidden units on MNIST.";
+  return run_program("krotov_hopfield", task, [&](CLI::App& app) {
+    constexpr std::size_t quick_epochs = 20;
+    krotov_hopfield_options chosen;
+    auto* data = app.add_option("--data", chosen.data, "folder with the four IDX files of MNIST, or of Fashion-MNIST");
+    app.add_flag("--quick", chosen.quick, "trains on the embedded digits, by default for 20 epochs")->excludes(data);
+    add_options(app, chosen);
+    app.add_option("--local-epochs", chosen.local_epochs, "of the local rule");
+    app.add_option("--local-rate", chosen.local_rate, "the largest change of a weight in a local step, at first");
+    app.add_option("--rank", chosen.rank, "of the unit that is pushed away");
+    app.add_option("--delta", chosen.delta, "how strongly, as a fraction of the winner's step");
+    app.add_option("--norm", chosen.norm, "p of the p-norm of a unit's weights, which tends to 1");
+    app.add_option("--learning-rate", chosen.learning_rate, "of the read-out, at first");
+    app.parse(argc, argv);
+    localis::expect(chosen.quick || !chosen.data.empty(), "--data",
+                    "the folder of the pictures, or --quick for the embedded digits", "none");
+    if (chosen.quick && app.count("--epochs") == 0) chosen.epochs = quick_epochs;
+    if (chosen.quick && app.count("--local-epochs") == 0) chosen.local_epochs = quick_epochs;
     return work(chosen);
   });
 }

@@ -43,7 +43,4 @@ int reproduce(const examples::reproduce::options& chosen) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  return examples::reproduce::run("soft_hebb", "Reproduces the accuracy of SoftHebb on CIFAR-10.", argc, argv,
-                                  reproduce);
-}
+int main(int argc, char** argv) { return examples::reproduce::soft_hebb(argc, argv, reproduce); }

@@ -61,9 +61,12 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
   check_help("shift", told("shift", [](int argc, const char* const* argv) {
                return examples::shift(argc, argv, [](const examples::setting_options&) { return 1; });
              }));
-  check_help("reproduce", told("reproduce", [](int argc, const char* const* argv) {
-               return examples::reproduce::run("reproduce", "Repeats a published experiment on CIFAR-10.", argc, argv,
-                                               [](const examples::reproduce::options&) { return 1; });
+  check_help("reproduce_soft_hebb", told("reproduce_soft_hebb", [](int argc, const char* const* argv) {
+               return examples::reproduce::soft_hebb(argc, argv, [](const examples::reproduce::options&) { return 1; });
+             }));
+  check_help("reproduce_krotov_hopfield", told("reproduce_krotov_hopfield", [](int argc, const char* const* argv) {
+               return examples::reproduce::krotov_hopfield(
+                   argc, argv, [](const examples::reproduce::krotov_hopfield_options&) { return 1; });
              }));
   check_help("compare_reports", told("compare_reports", &examples::compare_reports));
 }

@@ -19,7 +19,8 @@ program() {
 program "$work/path/cmake" "echo built >>\"$work/builds\"; echo no work to do"
 for tool in g++ ninja apt-get; do program "$work/path/$tool" 'echo 14'; done
 program "$work/path/dpkg-query" 'echo install ok installed'
-for name in boundaries rules compare_reports train_lenet_28 train_lenet_32 train_resnet20_32 train_resnet18_224; do
+for name in boundaries rules compare_reports train_lenet_28 train_lenet_32 train_resnet20_32 train_resnet18_224 \
+  reproduce_krotov_hopfield; do
   # shellcheck disable=SC2016
   program "$tree/build/example/$name" 'printf "%s:" "${0##*/}"; printf " [%s]" "$@"'
 done
@@ -49,6 +50,7 @@ runs "train_resnet20_32: $cifar" --size=32 --quick --data cifar10:c --backend cp
 runs "train_lenet_32: $cifar" --quick --data cifar10:c --model lenet
 runs 'train_resnet18_224: [--data=folder:f]' --data=folder:f --model resnet18
 runs 'train_lenet_28: []' --model lenet
+runs 'reproduce_krotov_hopfield: [--quick]' --quick --reproduce krotov_hopfield
 [ "$(sort -u "$work/builds")" = built ]
 rm "$work/builds"
 
@@ -64,9 +66,10 @@ refuses() {
   esac
 }
 refuses '--quik: expected an option, found none of that name; --help lists them' --quik
-refuses '--reproduce: expected one of: soft_hebb; found: nothing' --reproduce nothing
+refuses '--reproduce: expected one of: krotov_hopfield soft_hebb; found: nothing' --reproduce nothing
 refuses '--cutout: expected an option, found none' --cutout=3 # of published networks alone
 refuses '--quick: expected an option, found none' --compare a --quick
+refuses '--quick: expected an option, found none' --reproduce soft_hebb --quick
 refuses '--model: expected one of: six_stages lenet ' --model
 refuses '--model: expected one of: six_stages lenet ' --model --quick
 refuses '--size: expected one of: 32, which resnet20 is there for; found: 28' --size 28 --model resnet20
@@ -91,7 +94,8 @@ helps '  sh examples/run.sh --model NAME --quick' --model --help
 helps '--cutout PIXELS' --model resnet20 --help --size 32
 helps 'Usage: sh examples/run.sh --few-labels [OPTIONS]' --few-labels --help
 helps 'Usage: sh examples/run.sh --shift [OPTIONS]' --shift --help
-helps 'Usage: sh examples/run.sh --reproduce NAME [OPTIONS]' --reproduce soft_hebb --help
+helps 'Usage: sh examples/run.sh --reproduce soft_hebb [OPTIONS]' --reproduce soft_hebb --help
+helps '--local-rate FLOAT' --help --reproduce krotov_hopfield
 helps 'Usage: sh examples/run.sh --compare [OPTIONS] FOLDER...' --compare --help
 [ ! -e "$work/builds" ] || fail 'run.sh: what is refused or asks for help was built'
 exit $status
