@@ -63,7 +63,7 @@ policies=$(grep -ohE '^struct [a-z0-9_]+ ' $include/rule/*.hpp $include/optimize
   # What makes up policies, and the kernels that run them.
   grep -vxE 'gate|unit|unit_values|gradient|local|first_of|is_.*|as_local|rule_of|target|running_mean|loss_and_mean|member_names|stand_in')
 for policy in $policies; do
-  grep -qE "^ +.*\b$policy\b" $include/rule/shipped.hpp ||
+  grep -qE "^( +|using shipped = ).*\b$policy\b" $include/rule/shipped.hpp ||
     expect "$policy" 'rule/shipped.hpp, or tests/support/shipped.hpp' "::$policy\b" tests/support/shipped.hpp
 done
 

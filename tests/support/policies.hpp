@@ -74,7 +74,7 @@ using net_of_policies = typename stages_of<types<
 using net_of_supervised_rules =
     typename stages_of<types<lo::rule::local<lo::rule::error_feedback, lo::rule::relative_step, lo::rule::unit_rows>,
                              lo::rule::local_error, lo::rule::local<lo::rule::local_error, decaying_adam, clip_early>,
-                             lo::rule::similarity_error, lo::rule::phsic>>::type;
+                             lo::rule::similarity_error, lo::rule::predsim<>, lo::rule::phsic>>::type;
 
 /// Steps at these boundaries of two batch sizes, from one seed: losses, the records of the steps, and in the end every
 /// parameter and state.

@@ -201,6 +201,23 @@ struct add {
   }
 };
 
+/// Weighted sum: target = a_share a + b_share b; `target` may be `a` or `b`.
+template <class T>
+struct weighted_sum {
+  const T* a;
+  const T* b;
+  T* target;
+  std::size_t columns;
+  T a_share;
+  T b_share;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    LOCALIS_VECTORIZE
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i)
+      target[i] = a_share * a[i] + b_share * b[i];
+  }
+};
+
 /// Activation: y = f(x), element by element; y may be x.
 template <class T, class Function>
 struct activate {

@@ -19,6 +19,7 @@
 #include <localis/learn/local_error.hpp>
 #include <localis/learn/local_loss.hpp>
 #include <localis/learn/local_update.hpp>
+#include <localis/learn/predsim.hpp>
 #include <localis/learn/similarity.hpp>
 #include <localis/rule/policy.hpp>
 

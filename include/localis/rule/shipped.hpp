@@ -15,6 +15,7 @@
 #include <localis/rule/nonlinear_hpca.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/phsic.hpp>
+#include <localis/rule/predsim.hpp>
 #include <localis/rule/sanger.hpp>
 #include <localis/rule/similarity_error.hpp>
 #include <localis/rule/soft_hebb.hpp>
@@ -28,9 +29,9 @@ struct rule_list {};
 
 /// Every rule that the library ships, once, with its default values. Tests on all backends, benchmarks, the comparison
 /// of rules and the table of their costs go through this list: a new rule is one more line here.
-using shipped =
-    rule_list<hebb, anti_hebb, covariance, oja, subspace, sanger, nonlinear_hpca<tanh_function>, bcm, instar, k_winners,
-              soft_winner_take_all, soft_hebb, krotov_hopfield, local_error, similarity_error, phsic, error_feedback>;
+using shipped = rule_list<hebb, anti_hebb, covariance, oja, subspace, sanger, nonlinear_hpca<tanh_function>, bcm,
+                          instar, k_winners, soft_winner_take_all, soft_hebb, krotov_hopfield, local_error,
+                          similarity_error, predsim<>, phsic, error_feedback>;
 
 /// Calls f(std::type_identity<Rule>{}) for each rule of a list, in order.
 template <class... Rules, class F>
