@@ -41,6 +41,18 @@ inline void add_options(CLI::App& app, options& chosen) {
   });
 }
 
+[[nodiscard]] inline int local_losses(int argc, const char* const* argv,
+                                      const std::function<int(const options&)>& work) {
+  constexpr const char* task = "Reproduces the order of Nokland and Eidnes's local losses on CIFAR-10.";
+  return run_program("local_losses", task, [&](CLI::App& app) {
+    options chosen;
+    app.add_option("--data", chosen.data, "folder with the official binary files of CIFAR-10")->required();
+    add_options(app, chosen);
+    app.parse(argc, argv);
+    return work(chosen);
+  });
+}
+
 struct krotov_hopfield_options : options {
   bool quick = false;              ///< the embedded digits, for some epochs
   std::size_t local_epochs = 200;  ///< of the rule

@@ -64,6 +64,10 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
   check_help("reproduce_soft_hebb", told("reproduce_soft_hebb", [](int argc, const char* const* argv) {
                return examples::reproduce::soft_hebb(argc, argv, [](const examples::reproduce::options&) { return 1; });
              }));
+  check_help("reproduce_local_losses", told("reproduce_local_losses", [](int argc, const char* const* argv) {
+               return examples::reproduce::local_losses(argc, argv,
+                                                        [](const examples::reproduce::options&) { return 1; });
+             }));
   check_help("reproduce_krotov_hopfield", told("reproduce_krotov_hopfield", [](int argc, const char* const* argv) {
                return examples::reproduce::krotov_hopfield(
                    argc, argv, [](const examples::reproduce::krotov_hopfield_options&) { return 1; });
