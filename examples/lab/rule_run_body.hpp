@@ -10,6 +10,7 @@
 #include "rule_program.hpp"
 #include "rule_run.hpp"
 #include "settings.hpp"
+#include "with_learning_rate.hpp"
 
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/core/operation.hpp>

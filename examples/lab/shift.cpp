@@ -13,9 +13,9 @@
 #include <iterator>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "cifar_parts.hpp"
 #include "fresh_model.hpp"
 #include "report/format.hpp"
 #include "seed_table.hpp"
@@ -117,13 +117,8 @@ Model copy_of(const trained_network& trained, const lo::cpu::backend<float>& bac
   return model;
 }
 
-struct parts {
-  lo::data::any validation;
-  lo::data::any test;
-};
-
 template <class Model>
-double learning(const trained_network& trained, const parts& data, const std::string& kind,
+double learning(const trained_network& trained, const examples::cifar_parts& data, const std::string& kind,
                 const lo::cpu::backend<float>& backend) {
   const auto run = [&](const lo::data::any& pictures, double rate) {
     Model model = copy_of<Model>(trained, backend);
@@ -141,27 +136,9 @@ double learning(const trained_network& trained, const parts& data, const std::st
 
 int compare(const setting_options& chosen) {
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
-  auto cifar = lo::data::cifar10(chosen.data);
-  const auto normalize = lo::data::channel_statistics(cifar.train);
-  const auto view = [&](const lo::data::any& source, bool trains) {
-    return lo::data::any_view(source, [&](const lo::data::any& data) {
-      return lo::data::augmented<lo::data::any>(
-          data, lo::data::augmentation{.padding = trains ? 4U : 0U, .flip = trains, .normalize = normalize});
-    });
-  };
-  const lo::data::any known(std::move(cifar.train));
-  const auto split = lo::data::split(known, lo::data::validation_count{5000}, 1);
-  const auto some = [&](std::span<const std::uint32_t> indices, std::size_t count) {
-    return lo::data::any_view(known, [&](const lo::data::any& data) {
-      const std::size_t taken = count == 0 ? indices.size() : std::min(count, indices.size());
-      return lo::data::subset(
-          data, std::vector<std::uint32_t>(indices.begin(), indices.begin() + static_cast<std::ptrdiff_t>(taken)));
-    });
-  };
-  const lo::data::any train = view(some(split.train.indices(), chosen.pictures), true);
-  const parts data{view(some(split.validation.indices(), 0), false), view(lo::data::any(std::move(cifar.test)), false)};
+  const examples::cifar_parts data = examples::read_cifar_parts(chosen.data, chosen.pictures);
   const std::string facts =
-      lo::text("CIFAR-10, six stages, ", examples::grouped(train.size()), " training pictures, ", chosen.epochs,
+      lo::text("CIFAR-10, six stages, ", examples::grouped(data.train.size()), " training pictures, ", chosen.epochs,
                " epochs of gradient descent; then 10,000 test pictures without labels, in batches of ", batch,
                ", whose noise, blur or loss of contrast rises in ", severities,
                " steps. Each picture is predicted before the network learns from it. The local rate of a rule is the "
@@ -176,7 +153,7 @@ int compare(const setting_options& chosen) {
                         {.epochs = chosen.epochs, .batch = 64, .seed = seed},
                         lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
                         lo::learning_rate::warm_up{lo::learning_rate::cosine{.rate = 0.05}, 0.5, 0.1});
-    trainer.fit(train);
+    trainer.fit(data.train);
     std::cout << "seed " << seed << ": " << examples::percent(lo::evaluate(trained, data.test).accuracy)
               << " % on pictures as they are" << std::endl;
     for (const std::string kind : changes) {
