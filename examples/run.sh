@@ -5,6 +5,7 @@
 #                                                            a published network
 # sh examples/run.sh --few-labels [ARGUMENTS...]             local rules where labels are few
 # sh examples/run.sh --shift [ARGUMENTS...]                  local rules where the pictures change
+# sh examples/run.sh --fixed-memory [ARGUMENTS...]           local rules where memory is short
 # sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb,
 #                                                            krotov_hopfield or local_losses
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
@@ -26,7 +27,7 @@ refuse() {
 program=
 choose() {
   [ -z "$program" ] || [ "$program" = "$1" ] ||
-    refuse '--rules, --model, --few-labels, --shift, --reproduce, --compare: expected one of them, found two'
+    refuse '--rules, --model, --few-labels, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two'
   program=$1
 }
 
@@ -46,6 +47,7 @@ while [ "$left" -gt 0 ]; do
     --compare) choose compare_reports ;;
     --few-labels) choose few_labels ;;
     --shift) choose shift ;;
+    --fixed-memory) choose fixed_memory ;;
     -h | --help) help=yes ;;
     --model | --reproduce | --size | --backend | --model=* | --reproduce=* | --size=* | --backend=*)
       value=nothing
@@ -88,6 +90,7 @@ if [ -n "$help" ]; then
     reproduce_*) call=" --reproduce $experiment" ;;
     few_labels) call=' --few-labels' ;;
     shift) call=' --shift' ;;
+    fixed_memory) call=' --fixed-memory' ;;
     compare_reports) call=' --compare' ;;
     *) call= ;;
   esac
@@ -162,7 +165,7 @@ provide
 # The pictures are offered until the first build, unless the caller names a data set, so that a machine that cannot
 # install them does not ask the network each time. The program states which pictures it uses.
 case "$program $* " in
-  compare_reports* | few_labels* | shift* | reproduce* | *' --data'*) ;;
+  compare_reports* | few_labels* | shift* | fixed_memory* | reproduce* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,13 @@
 #include <localis/core/error.hpp>
 
 namespace examples {
+
+/// What a run has cost.
+struct run_cost {
+  std::string batch;     ///< as text
+  std::size_t peak = 0;  ///< bytes
+  double seconds = 0;
+};
 
 /// Accuracies of some ways under some conditions, by seed, with the sentences and the report that follow from them.
 /// report.json holds at any time what is done, so that an interrupted program can go on.
@@ -62,8 +70,9 @@ class seed_table {
                        [&](const std::string& condition) { return has(way, condition, seed); });
   }
 
-  void set(const std::string& way, const std::string& condition, std::uint64_t seed, double accuracy) {
-    values_[condition][way][seed] = accuracy;
+  void set(const std::string& way, const std::string& condition, std::uint64_t seed, double accuracy,
+           const std::optional<run_cost>& cost = {}) {
+    values_[condition][way][seed] = {accuracy, cost};
     folder_.write(report_name, json());
     std::cout << way << ", " << condition << ", seed " << seed << ": test " << percent(accuracy) << " %" << std::endl;
   }
@@ -86,6 +95,27 @@ class seed_table {
     for (const std::string& way : ways_) {
       rows.push_back({way});
       for (const std::string& condition : conditions_) rows.back().push_back(mean_and_error(row(way, condition)));
+    }
+    return rows;
+  }
+
+  /// What the runs cost: the largest peak and the median of the seconds. Empty where no run tells.
+  [[nodiscard]] cells costs() const {
+    cells rows;
+    for (const std::string& condition : conditions_) {
+      for (const std::string& way : ways_) {
+        run_cost total;
+        std::vector<double> seconds;
+        for (const auto& [seed, value] : runs_of(way, condition)) {
+          if (!value.cost) continue;
+          total.batch = value.cost->batch;
+          total.peak = std::max(total.peak, value.cost->peak);
+          seconds.push_back(value.cost->seconds);
+        }
+        if (seconds.empty()) continue;
+        if (rows.empty()) rows.push_back({"run", "condition", "batch", "peak MB", "seconds"});
+        rows.push_back({way, condition, total.batch, megabytes(total.peak), fixed(detail::median_of(seconds), 1)});
+      }
     }
     return rows;
   }
@@ -118,6 +148,7 @@ class seed_table {
   /// Writes report.html and table.md beside report.json, and prints the table.
   void report() const {
     std::string page = "<p class='note'>" + escaped(facts_) + "</p>\n" + detail::html_table(table());
+    if (!costs().empty()) page += detail::html_table(costs());
     for (const std::string& line : verdicts()) page += "<p>" + escaped(line) + "</p>\n";
     for (const std::string& condition : conditions_) {
       dot_plot plot{
@@ -130,14 +161,19 @@ class seed_table {
       page += drawn(plot);
     }
     folder_.write("report.html", html_page(title_, page));
-    folder_.write("table.md", markdown_table(table()));
+    folder_.write("table.md", markdown_table(table()) + (costs().empty() ? "" : '\n' + markdown_table(costs())));
     std::cout << '\n' << text_table(table()) << '\n';
+    if (!costs().empty()) std::cout << text_table(costs()) << '\n';
     for (const std::string& line : verdicts()) std::cout << line << '\n';
     std::cout << "\nreport: " << folder_.path().string() << std::endl;
   }
 
  private:
-  using by_seed = std::map<std::uint64_t, double>;
+  struct run {
+    double accuracy = 0;
+    std::optional<run_cost> cost;
+  };
+  using by_seed = std::map<std::uint64_t, run>;
 
   static constexpr const char* report_name = "report.json";
 
@@ -152,7 +188,13 @@ class seed_table {
     for (const auto& [condition, ways] : values_) {
       for (const auto& [way, tests] : ways) {
         for (const auto& [seed, value] : tests) {
-          content["accuracies"][condition][way].push_back({{"seed", seed}, {"accuracy", value}});
+          nlohmann::ordered_json one{{"seed", seed}, {"accuracy", value.accuracy}};
+          if (value.cost) {
+            one["batch"] = value.cost->batch;
+            one["peak"] = value.cost->peak;
+            one["seconds"] = value.cost->seconds;
+          }
+          content["accuracies"][condition][way].push_back(std::move(one));
         }
       }
     }
@@ -174,7 +216,11 @@ class seed_table {
       }
       for (const auto& [condition, ways] : content.at("accuracies").items()) {
         for (const auto& [way, tests] : ways.items()) {
-          for (const auto& test : tests) values_[condition][way][test.at("seed")] = test.at("accuracy");
+          for (const auto& test : tests) {
+            run& one = values_[condition][way][test.at("seed")];
+            one.accuracy = test.at("accuracy");
+            if (test.contains("batch")) one.cost = run_cost{test.at("batch"), test.at("peak"), test.at("seconds")};
+          }
         }
       }
     } catch (const localis::error&) {
@@ -183,15 +229,22 @@ class seed_table {
       refuse("a report of this program", failure.what());
     }
   }
+  /// The runs of a way under a condition, by seed.
+  [[nodiscard]] by_seed runs_of(const std::string& way, const std::string& condition) const {
+    const auto by_way = values_.find(condition);
+    if (by_way == values_.end()) return {};
+    const auto found = by_way->second.find(way);
+    return found == by_way->second.end() ? by_seed{} : found->second;
+  }
   [[nodiscard]] table_row row(const std::string& way, const std::string& condition) const {
     table_row result;
     result.name = way;
-    const auto by_way = values_.find(condition);
-    if (by_way == values_.end() || by_way->second.count(way) == 0) return result;
-    result.tests = by_way->second.at(way);
     std::vector<double> tests;
-    for (const auto& [seed, value] : result.tests) tests.push_back(value);
-    result.test = detail::mean_of(tests);
+    for (const auto& [seed, value] : runs_of(way, condition)) {
+      result.tests[seed] = value.accuracy;
+      tests.push_back(value.accuracy);
+    }
+    if (!tests.empty()) result.test = detail::mean_of(tests);
     return result;
   }
   /// "61.23 +- 0.31", or "-" without a value.

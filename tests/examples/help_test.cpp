@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lab/few_labels.hpp"
+#include "lab/fixed_memory.hpp"
 #include "lab/lab.hpp"
 #include "lab/programs.hpp"
 #include "lab/report/compare_reports.hpp"
@@ -60,6 +61,9 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
              }));
   check_help("shift", told("shift", [](int argc, const char* const* argv) {
                return examples::shift(argc, argv, [](const examples::setting_options&) { return 1; });
+             }));
+  check_help("fixed_memory", told("fixed_memory", [](int argc, const char* const* argv) {
+               return examples::fixed_memory(argc, argv, [](const examples::fixed_memory_options&) { return 1; });
              }));
   check_help("reproduce_soft_hebb", told("reproduce_soft_hebb", [](int argc, const char* const* argv) {
                return examples::reproduce::soft_hebb(argc, argv, [](const examples::reproduce::options&) { return 1; });

@@ -76,7 +76,7 @@ refuses '--size: expected one of: 32, which resnet20 is there for; found: 28' --
 refuses '--size: expected one of: 32, which resnet20 is there for; found: nothing' --model resnet20 --size
 refuses '--backend: expected one of: cpu cuda cudnn; found: gpu' --backend gpu --model resnet20
 refuses '--size, --backend: expected --model NAME with them, found none' --size 32
-refuses '--rules, --model, --few-labels, --shift, --reproduce, --compare: expected one of them, found two' --rules --model lenet
+refuses '--rules, --model, --few-labels, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two' --rules --model lenet
 
 # helps WHAT ARGUMENTS...
 helps() {
@@ -94,6 +94,7 @@ helps '  sh examples/run.sh --model NAME --quick' --model --help
 helps '--cutout PIXELS' --model resnet20 --help --size 32
 helps 'Usage: sh examples/run.sh --few-labels [OPTIONS]' --few-labels --help
 helps 'Usage: sh examples/run.sh --shift [OPTIONS]' --shift --help
+helps 'Usage: sh examples/run.sh --fixed-memory [OPTIONS]' --fixed-memory --help
 helps 'Usage: sh examples/run.sh --reproduce soft_hebb [OPTIONS]' --reproduce soft_hebb --help
 helps '--local-rate FLOAT' --help --reproduce krotov_hopfield
 helps 'Usage: sh examples/run.sh --compare [OPTIONS] FOLDER...' --compare --help

@@ -62,6 +62,22 @@ TEST_CASE("seed_table: --resume goes on with what is done, and chooses nothing a
   CHECK(again.table()[2] == std::vector<std::string>{"sgd", "25.00", "50.00"});
 }
 
+TEST_CASE("seed_table: what runs cost is kept, and shown with the largest peak and the median of the seconds") {
+  const temporary_folder folder;
+  {
+    seed_table first = table_in(folder, false);
+    first.set("hebb", "200", 1, 0.5, examples::run_cost{"64", 3'000'000, 7});
+    first.set("hebb", "200", 2, 0.5, examples::run_cost{"64", 2'000'000, 5});
+  }
+  seed_table again = table_in(folder, true);
+  again.set("hebb", "200", 3, 0.5, examples::run_cost{"64", 1'000'000, 12});
+  again.set("sgd", "200", 3, 0.5);
+  const auto rows = again.costs();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[1] == std::vector<std::string>{"hebb", "200", "64", "3.00", "7.0"});
+  CHECK(table_in(temporary_folder(), false).costs().empty());
+}
+
 TEST_CASE("seed_table: refuses to replace a report, and to go on with one that is missing, broken or of other runs") {
   const temporary_folder folder;
   const std::string report = (folder.path / "report.json").string();
