@@ -95,6 +95,37 @@ TEST_CASE("convolution: cpu computes what the definitions say, in tiles of any s
   }
 }
 
+TEST_CASE("convolution: cpu computes by cells what the definitions say, on any number of threads") {
+  std::vector<problem> all;
+  lo::learn_options options;
+  options.unit_sums = 2;
+  const auto add = [&](const lo::shape& in, std::size_t units, const lo::window& field, std::size_t samples) {
+    all.push_back({{in, field.output(in, units), field}, samples, options, true});
+  };
+  for (const std::size_t stride : std::array<std::size_t, 3>{1, 2, 3}) {
+    for (const std::size_t padding : std::array<std::size_t, 3>{0, 1, 2}) {
+      const lo::window field{3, 3, stride, padding};
+      add({7, 5, 48}, 65, field, 3);  // the input gradient
+      add({5, 6, 96}, 17, field, 1);  // the response
+      add({6, 5, 16}, 97, field, 3);  // for a stride of 1, the input gradient
+      add({5, 7, 17}, 48, field, 1);  // neither
+    }
+  }
+  add({9, 8, 33}, 64, {1, 1, 2}, 3);
+  add({5, 7, 40}, 70, {2, 2, 3, 1}, 3);  // pixels between the windows
+  add({7, 6, 130}, 129, {3, 2, {1, 2}, {2, 0}, {2, 1}}, 3);
+  add({4, 4, 96}, 96, {5, 5, 1, 2}, 3);
+  add({1, 600, 32}, 64, {1, 3, {1, 2}, {0, 1}}, 3);  // tiles of several images
+  add({60, 36, 32}, 64, {1, 2, {2, 2}, {0, 0}}, 2);  // tiles of parts of images
+  for (const problem& in : all) {
+    for (const std::size_t threads : std::array<std::size_t, 3>{1, 2, 5}) {
+      const lo::cpu::options how{.threads = threads, .grain = 1};
+      check_problem(in, lo::cpu::backend<double>(how), 1e-13);
+      check_problem(in, lo::cpu::backend<float>(how), 2e-5);
+    }
+  }
+}
+
 TEST_CASE("convolution: rounding errors of direct responses and input gradients do not grow with the number of terms") {
   lo::learn_options options;
   options.unit_sums = 2;

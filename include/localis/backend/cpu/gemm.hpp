@@ -98,8 +98,9 @@ void multiply_panels(const matrix_view<const T>& a, const matrix_view<T>& c, ker
           const std::size_t length = (std::min)(direct::few_inputs, bottom - begin);
           copy(vectors, begin, length, first, count, panel);
           const direct::windows<T> x{{1, 1, 0, 0, length}, a.data + row * a.stride + begin, places, rows};
-          direct::respond_panel<vectors()>(x, static_cast<const T*>(panel), count, c.data + row * c.stride + first,
-                                           c.stride, begin == 0 ? mode : kernel::store::add);
+          direct::respond_panel<vectors()>(x, static_cast<const T*>(panel), count,
+                                           direct::strided_rows<T>{c.data + row * c.stride + first, c.stride},
+                                           begin == 0 ? mode : kernel::store::add);
           begin += length;
         } while (begin < bottom);
       });

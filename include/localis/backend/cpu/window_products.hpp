@@ -97,13 +97,30 @@ template <std::size_t V, class T>
   }
 }
 
-/// Computes u = X W^T or u += X W^T, as `mode` says, for the units of one panel.   u: x.count rows, `stride` elements
-/// apart
+/// Rows of a result, `stride` elements apart.
+template <class T>
+struct strided_rows {
+  T* u;
+  std::size_t stride;
+
+  [[nodiscard]] T* begin(std::size_t row) const { return u + row * stride; }
+};
+/// Rows of a result, of which row p, for p = 0 ... last, begins at u + places[p].
+template <class T>
+struct placed_rows {
+  T* u;
+  const std::size_t* places;
+  std::size_t last;
+
+  [[nodiscard]] T* begin(std::size_t row) const { return u + places[(std::min)(row, last)]; }
+};
+
+/// Computes u = X W^T or u += X W^T, as `mode` says, for the units of one panel.   u: x.count rows
 ///
 /// What the next R rows read and write is prefetched, because the processor does not foresee this order. Measured with
 /// AVX-512 (MobileNetV2's 1 x 1 windows on arrays of 12 to 75 MB): a response takes 0.56 to 0.82 of the time.
-template <std::size_t V, class T>
-[[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, T* u, std::size_t stride,
+template <std::size_t V, class T, class Rows>
+[[gnu::noinline]] void respond_panel(const windows<T>& x, const T* panel, std::size_t units, const Rows& u,
                                      kernel::store mode) {
   // R V sums, V weights and one value of X are held in registers: at most 28 of 32, or 16 of 16. Measured with AVX-512:
   // with 12 rows for one or two vectors, times differ by less than runs do.
@@ -113,25 +130,26 @@ template <std::size_t V, class T>
     const T* begins[R];
     unrolled<R>([&](auto r) { begins[r] = x.begin(p + std::min<std::size_t>(r, valid - 1)); });
     const std::size_t ahead = x.places[std::min<std::size_t>(p + R, x.count - 1) * x.step] - x.places[p * x.step];
-    T* rows = u + p * stride;
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
-      unrolled<V>([&](auto v) __attribute__((always_inline)) {
-        __builtin_prefetch(rows + (R + r) * stride + v * width<T>, 1);
-      });
+      const T* next = u.begin(p + R + r);
+      unrolled<V>([&](auto v) __attribute__((always_inline)) { __builtin_prefetch(next + v * width<T>, 1); });
     });
     packet<T> sums[R * V];
     respond_block<R, V>(x.walk, begins, ahead, panel, sums);
     unrolled<R>([&](auto r) {
-      if (r < valid) store_sums<V>(sums + r * V, units, mode, rows + r * stride);
+      if (r < valid) store_sums<V>(sums + r * V, units, mode, u.begin(p + r));
     });
   }
 }
 
 /// Computes u = X W^T or u += X W^T, as `mode` says.   u: x.count x units,  panels: W
-template <class T>
-void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, T* u, kernel::store mode) {
+template <class T, class Rows>
+void respond(const windows<T>& x, const T* panels, std::size_t units, std::size_t inputs, const Rows& u,
+             kernel::store mode) {
   for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
-    respond_panel<vectors()>(x, panels + first * inputs, count, u + first, units, mode);
+    Rows columns = u;
+    columns.u += first;
+    respond_panel<vectors()>(x, panels + first * inputs, count, columns, mode);
   });
 }
 

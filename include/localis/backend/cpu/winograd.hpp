@@ -361,9 +361,10 @@ struct winograd_convolution {
           arrays.cut.by_panels ? load_filters<V>(arrays, thread, first, units, channels)
                                : arrays.panel(arrays.filters, 0, first, units, panel_units, channels);
       for (std::size_t e = 0; e < arrays.cut.elements(); ++e) {
-        direct::respond_panel<V>(
-            windows_of(arrays, v, tiles, channels.size(), e), static_cast<const T*>(filters.data + e * filters.plane),
-            panel_units, m.data + e * m.plane, panel_units, chunk == 0 ? kernel::store::replace : kernel::store::add);
+        direct::respond_panel<V>(windows_of(arrays, v, tiles, channels.size(), e),
+                                 static_cast<const T*>(filters.data + e * filters.plane), panel_units,
+                                 direct::strided_rows<T>{m.data + e * m.plane, panel_units},
+                                 chunk == 0 ? kernel::store::replace : kernel::store::add);
       }
     }
     const winograd::tile_range some{bands.begin, tiles.begin, tiles.size(), arrays.cut.row_of(bands.begin)};
