@@ -1,0 +1,121 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+/// Ranks: processes that train one model together, each on a part of every batch.
+namespace localis {
+
+/// What a training run needs of its ranks. The functions but the first four are collective: every rank calls them in
+/// the same order, and with arrays of the same sizes.
+///
+///   rank(), size()     the number of this rank, from 0, and how many there are
+///   first()            whether this rank is number 0
+///   host()             the name of the machine, for messages
+///   sum(values)        replaces each value by its sum over all ranks, which all ranks get with the same bytes
+///   gather(text)       returns the texts of all ranks, in their order; they may be of any length
+template <class C>
+concept communicator = requires(const C& ranks, std::span<float> floats, std::span<double> doubles,
+                                const std::string& own) {
+  { ranks.rank() } -> std::same_as<std::size_t>;
+  { ranks.size() } -> std::same_as<std::size_t>;
+  { ranks.first() } -> std::same_as<bool>;
+  { ranks.host() } -> std::same_as<std::string>;
+  ranks.sum(floats);
+  ranks.sum(doubles);
+  { ranks.gather(own) } -> std::same_as<std::vector<std::string>>;
+};
+
+/// One rank without others, the default of every model.
+struct alone {
+  [[nodiscard]] static constexpr std::size_t rank() { return 0; }
+  [[nodiscard]] static constexpr std::size_t size() { return 1; }
+  [[nodiscard]] static constexpr bool first() { return true; }
+  [[nodiscard]] static std::string host() { return {}; }
+  template <class T>
+  static void sum(std::span<T>) {}
+  [[nodiscard]] static std::vector<std::string> gather(const std::string& own) { return {own}; }
+};
+static_assert(communicator<alone>);
+
+namespace detail {
+
+/// The ranks of a run without their type, so that layers do not depend on it.
+class exchange {
+ public:
+  exchange() = default;
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+  virtual ~exchange() = default;
+  [[nodiscard]] virtual std::size_t rank() const = 0;
+  [[nodiscard]] virtual std::size_t size() const = 0;
+  [[nodiscard]] virtual std::string host() const = 0;
+  virtual void sum(std::span<float> values) const = 0;
+  virtual void sum(std::span<double> values) const = 0;
+  [[nodiscard]] virtual std::vector<std::string> gather(const std::string& own) const = 0;
+};
+
+/// The communicator is held by reference and must outlive this object.
+template <communicator Ranks>
+class exchange_over final : public exchange {
+ public:
+  explicit exchange_over(const Ranks& ranks) : ranks_(ranks) {}
+  [[nodiscard]] std::size_t rank() const override { return ranks_.rank(); }
+  [[nodiscard]] std::size_t size() const override { return ranks_.size(); }
+  [[nodiscard]] std::string host() const override { return ranks_.host(); }
+  void sum(std::span<float> values) const override { ranks_.sum(values); }
+  void sum(std::span<double> values) const override { ranks_.sum(values); }
+  [[nodiscard]] std::vector<std::string> gather(const std::string& own) const override { return ranks_.gather(own); }
+
+ private:
+  const Ranks& ranks_;
+};
+
+}  // namespace detail
+
+/// The batch of all ranks in one step, of which each rank computes a part. Layers see it in operands::whole, which is
+/// null if there is one rank.
+struct whole_batch {
+  const detail::exchange* ranks = nullptr;
+  std::size_t first = 0;     ///< place of this rank's first sample
+  std::size_t samples = 0;   ///< of all ranks
+  std::size_t labelled = 0;  ///< of those, the samples that are not data::unlabelled
+};
+
+namespace detail {
+
+/// Puts the parts of all ranks together. Every rank has the same `samples` and `labelled` then; `first` follows from
+/// the ranks before.
+[[nodiscard, gnu::cold]] inline whole_batch join_parts(const exchange& ranks, std::size_t samples,
+                                                       std::size_t labelled) {
+  std::vector<double> parts(ranks.size() + 1);
+  parts[ranks.rank()] = static_cast<double>(samples);
+  parts.back() = static_cast<double>(labelled);
+  ranks.sum(std::span<double>(parts));
+  const auto own = parts.begin() + static_cast<std::ptrdiff_t>(ranks.rank());
+  return {&ranks, static_cast<std::size_t>(std::accumulate(parts.begin(), own, 0.0)),
+          static_cast<std::size_t>(std::accumulate(parts.begin(), parts.end() - 1, 0.0)),
+          static_cast<std::size_t>(parts.back())};
+}
+
+/// Adds the arrays of all ranks up in place; does nothing if there is one rank.
+template <class T>
+void sum_over_ranks(const whole_batch* whole, T* values, std::size_t count) {
+  if (whole != nullptr) whole->ranks->sum(std::span<T>(values, count));
+}
+
+/// Whether a condition holds on some rank; that of this rank if there are no others, and then `ranks` is null.
+[[nodiscard]] inline bool on_any_rank(const exchange* ranks, bool own) {
+  if (ranks == nullptr) return own;
+  double count = own ? 1 : 0;
+  ranks->sum(std::span<double>(&count, 1));
+  return count > 0;
+}
+
+}  // namespace detail
+
+}  // namespace localis

@@ -1,0 +1,58 @@
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "support/thread_ranks.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/core/communicator.hpp>
+
+namespace lo = localis;
+using localis_test::run_ranks;
+using localis_test::thread_ranks;
+
+TEST_CASE("one rank has no others") {
+  const lo::alone rank;
+  CHECK(rank.first());
+  CHECK(rank.size() == 1);
+  std::array<double, 2> values{1, 2};
+  rank.sum(std::span<double>(values));
+  CHECK(values == std::array<double, 2>{1, 2});
+  CHECK(rank.gather("text") == std::vector<std::string>{"text"});
+  CHECK(lo::detail::on_any_rank(nullptr, true));
+  CHECK_FALSE(lo::detail::on_any_rank(nullptr, false));
+}
+
+TEST_CASE("the batch of all ranks begins with the samples of the first") {
+  std::array<lo::whole_batch, 3> found{};
+  const auto messages = run_ranks(3, [&](const thread_ranks& ranks) {
+    const lo::detail::exchange_over over(ranks);
+    found[ranks.rank()] = lo::detail::join_parts(over, 2 * ranks.rank(), ranks.rank());  // 0, 2 and 4 samples
+  });
+  CHECK(messages == std::vector<std::string>(3));
+  for (std::size_t rank = 0; rank < 3; ++rank) {
+    CHECK(found[rank].samples == 6);
+    CHECK(found[rank].labelled == 3);
+  }
+  CHECK(found[0].first == 0);
+  CHECK(found[1].first == 0);
+  CHECK(found[2].first == 2);
+}
+
+TEST_CASE("sums, texts and conditions of all ranks") {
+  std::array<bool, 3> right{};
+  const auto messages = run_ranks(3, [&](const thread_ranks& ranks) {
+    const lo::detail::exchange_over over(ranks);
+    const lo::whole_batch whole{&over, 0, 0, 0};
+    std::array<float, 2> values{static_cast<float>(ranks.rank()), 1};
+    lo::detail::sum_over_ranks(&whole, values.data(), 2);
+    lo::detail::sum_over_ranks(nullptr, values.data(), 2);
+    right[ranks.rank()] = values == std::array<float, 2>{3, 3} && over.host() == ranks.host() &&
+                          over.gather(std::to_string(over.rank())) == std::vector<std::string>{"0", "1", "2"} &&
+                          lo::detail::on_any_rank(&over, ranks.rank() == 1) && !lo::detail::on_any_rank(&over, false);
+  });
+  CHECK(messages == std::vector<std::string>(3));
+  CHECK(right == std::array<bool, 3>{true, true, true});
+}
