@@ -18,10 +18,23 @@
 
 namespace localis::data {
 
+/// The part of each batch that a loader reads: of N samples in a batch, those in the places from N rank / ranks to
+/// N (rank + 1) / ranks. It is empty where the batch has fewer samples than there are ranks.
+struct batch_part {
+  std::size_t rank = 0;
+  std::size_t ranks = 1;
+
+  [[nodiscard]] constexpr std::size_t begin(std::size_t samples) const { return samples * rank / ranks; }
+  [[nodiscard]] constexpr std::size_t end(std::size_t samples) const { return samples * (rank + 1) / ranks; }
+  /// The size of the largest part of a batch.
+  [[nodiscard]] constexpr std::size_t largest(std::size_t samples) const { return (samples + ranks - 1) / ranks; }
+};
+
 /// Cuts a data set into batches. The result of get(epoch, step) is a pure function of (seed, epoch, step): any batch
 /// may be requested at any time, and each sample occurs once per epoch. While the caller works on a batch, a thread
 /// reads the next one, with as many other threads as the data set asks for. A batch that was not read ahead is read at
-/// once, with the same result. A data set with epochs gets the epoch of the batch.
+/// once, with the same result. A data set with epochs gets the epoch of the batch. With a batch_part, the batches are
+/// the same, and a part of each is read.
 ///
 /// The data set is held by reference and must outlive the loader. Only one thread at a time may call it.
 /// Errors: config_error for a batch of 0 or larger than the data, or a step beyond the epoch; data_error for a label
@@ -32,8 +45,9 @@ class loader {
   static_assert(check_optional_members<Dataset>());
 
  public:
-  [[gnu::cold]] loader(const Dataset& data, std::size_t batch, std::uint64_t seed, bool shuffle = true)
-      : data_(data), batch_(batch), random_(seed, stream), shuffle_(shuffle), size_(data.size()) {
+  [[gnu::cold]] loader(const Dataset& data, std::size_t batch, std::uint64_t seed, bool shuffle = true,
+                       const batch_part& part = {})
+      : data_(data), batch_(batch), part_(part), random_(seed, stream), shuffle_(shuffle), size_(data.size()) {
     expect(batch > 0, "loader: batch", "at least 1", batch);
     if (batch > size_)
       throw config_error(text("loader: batch: expected at most the ", size_, " samples of the data, found ", batch));
@@ -44,7 +58,8 @@ class loader {
     if (!pixel_values_.empty())
       detail::check_count("loader", "pixel_values() of the data", 256 * data.channels(), pixel_values_.size());
   }
-  loader(const Dataset&& data, std::size_t batch, std::uint64_t seed, bool shuffle = true) = delete;
+  loader(const Dataset&& data, std::size_t batch, std::uint64_t seed, bool shuffle = true,
+         const batch_part& = {}) = delete;
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
 
@@ -111,8 +126,10 @@ class loader {
       batch.order = order(position.epoch);
       batch.order_epoch = position.epoch;
     }
-    const std::size_t first = position.step * batch_;
-    const std::size_t count = (std::min)(batch_, size_ - first);
+    const std::size_t whole_first = position.step * batch_;
+    const std::size_t whole = (std::min)(batch_, size_ - whole_first);
+    const std::size_t first = whole_first + part_.begin(whole);
+    const std::size_t count = part_.end(whole) - part_.begin(whole);
     const std::size_t values = shape_of(data_).size();
     const std::size_t targets = targets_of(data_);
     batch.features.resize(position.pixels ? 0 : count * values);
@@ -175,6 +192,7 @@ class loader {
 
   const Dataset& data_;
   std::size_t batch_;
+  batch_part part_;
   random_stream random_;
   bool shuffle_;
   std::size_t size_;
