@@ -202,6 +202,8 @@ struct any_gate {
 ///   input_gradient(map, arguments, scratch)      scratch: input_gradient_scratch
 ///   subtract_product(arguments)                  needs no scratch
 ///
+/// There may be no samples where a rank's part of a batch is empty: sums over rows are 0 then.
+///
 /// Every verb except download() may return before its work is done; verbs take effect in the order of their calls.
 /// Names that end in `_async` denote copies between host and backend that the caller does not wait for: read() of a
 /// readback waits for its values, and upload_async() may overlap work that was issued before it.

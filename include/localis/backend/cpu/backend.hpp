@@ -169,6 +169,7 @@ class backend : public host_backend {
   template <class Map, class Epilogue = kernel::no_epilogue>
   void respond(const Map& map, const response_arguments<Scalar>& forward, workspace scratch,
                const Epilogue& epilogue = {}) const {
+    if (forward.samples == 0) return end_empty(map.outputs(), epilogue);
     with_algorithm<Map::kind>(map, resources_, [&](const auto& algorithm) {
       algorithm.respond(forward, scratch, epilogue);
       end_response(algorithm, forward, scratch, epilogue);
@@ -196,6 +197,10 @@ class backend : public host_backend {
                          const learning_arguments<Scalar, Gate>& learn, workspace scratch,
                          const Epilogue& epilogue = {}) const {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
+    if (forward.samples == 0) {
+      clear(map, learn.options, learn.sums);
+      return end_empty(map.outputs(), epilogue);
+    }
     with_algorithm<Map::kind>(map, resources_, [&](const auto& algorithm) {
       algorithm.respond_and_learn(forward, learn, scratch, epilogue);
       end_response(algorithm, forward, scratch, epilogue);
@@ -213,6 +218,7 @@ class backend : public host_backend {
 
   template <class Map>
   void weight_gradient(const Map& map, const weight_gradient_arguments<Scalar>& backward, workspace scratch) const {
+    if (backward.samples == 0) return clear(map, backward);
     with_algorithm<Map::kind>(map, resources_,
                               [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
   }
@@ -224,6 +230,7 @@ class backend : public host_backend {
 
   template <class Map>
   void input_gradient(const Map& map, const input_gradient_arguments<Scalar>& backward, workspace scratch) const {
+    if (backward.samples == 0) return;
     with_algorithm<Map::kind>(map, resources_,
                               [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
   }
@@ -275,6 +282,30 @@ class backend : public host_backend {
       if (try_one(std::type_identity<direct_convolution<Scalar>>{})) return;
     }
     if constexpr (may_be(map_kind::grouped)) try_one(std::type_identity<unfolded_convolution<Scalar>>{});
+  }
+
+  // What the verbs leave behind if there are no samples.
+
+  [[gnu::cold]] static void clear(const linear_map& map, const learn_options& options,
+                                  const accumulators<Scalar>& sums) {
+    std::fill_n(sums.sum, map.weights(), Scalar(0));
+    std::fill_n(sums.unit, options.unit_sums * map.outputs(), Scalar(0));
+    if (options.forgetting == mutual_forgetting::matrix) {
+      std::fill_n(sums.matrix, map.outputs() * map.outputs(), Scalar(0));
+    }
+    if (options.sums_inputs) std::fill_n(sums.input, map.seen(), Scalar(0));
+  }
+  [[gnu::cold]] static void clear(const linear_map& map, const weight_gradient_arguments<Scalar>& backward) {
+    std::fill_n(backward.dw, map.weights(), Scalar(0));
+    if (backward.db != nullptr) std::fill_n(backward.db, map.outputs(), Scalar(0));
+  }
+  template <class Epilogue>
+  [[gnu::cold]] static void end_empty(std::size_t units, const Epilogue& epilogue) {
+    if constexpr (Epilogue::present) {
+      if (epilogue.center == nullptr) return;
+      std::fill_n(epilogue.moments, 2 * units, Scalar(0));
+      epilogue.finish(0, units);
+    }
   }
 
   /// Runs the epilogue over all of U, unless the algorithm has run it on tiles.
