@@ -9,6 +9,7 @@
 #include <span>
 #include <type_traits>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/random.hpp>
 #include <localis/core/shape.hpp>
 
@@ -161,6 +162,7 @@ struct step_values {
 template <class T>
 struct operands {
   std::size_t samples = 0;
+  const whole_batch* whole = nullptr;  ///< the batch of all ranks; null if there is one rank
   const T* input = nullptr;
   const T* skip = nullptr;
   T* output = nullptr;
@@ -173,6 +175,9 @@ struct operands {
   T* saved = nullptr;                        ///< values that forward leaves for backward
   std::byte* parameter_gradients = nullptr;  ///< in the order of parameters(), each aligned as workspace does
   std::byte* scratch = nullptr;
+
+  /// The number of samples of all ranks.
+  [[nodiscard]] std::size_t all_samples() const { return whole == nullptr ? samples : whole->samples; }
 };
 
 enum class parameter_role {

@@ -214,7 +214,8 @@ struct update_running_moments {
 };
 
 /// Computes, from the moments of P rows, the mean and 1 / deviation of each channel in this batch and, if wanted, its
-/// scale and shift. Updates the running statistics with weight `momentum` (unbiased variance, as in PyTorch).
+/// scale and shift. Updates the running statistics with weight `momentum` (unbiased variance, as in PyTorch). Without
+/// rows it does nothing: the moments of other ranks are missing yet.
 template <class T>
 struct finish_moments {
   const T* sums;
@@ -232,6 +233,7 @@ struct finish_moments {
   T epsilon;
 
   constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    if (rows == 0) return;
     const T count = static_cast<T>(rows);
     for (std::size_t c = begin; c < end; ++c) {
       const T offset = sums[c] / count;

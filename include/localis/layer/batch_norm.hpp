@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/memory.hpp>
@@ -70,9 +71,9 @@ class batch_norm_layer {
   /// @param pool      side of the squares that are pooled after it, or 1
   template <class Function>
   kernel::epilogue<scalar, Function, kernel::finish_moments<scalar>> make_epilogue(
-      Backend& backend, const operation& op, std::size_t samples, std::byte* scratch, mode run_mode,
+      Backend& backend, const operation& op, const operands<scalar>& arrays, mode run_mode,
       const step_values<scalar>& step, const Function& epilogue, std::size_t pool) {
-    workspace pieces(scratch);
+    workspace pieces(arrays.scratch);
     const scratch_arrays taken = take_arrays(op.in.channels, pieces);
     backend.for_rows(1, channels_,
                      kernel::running_scale<scalar>{gamma(), beta(), running_mean(), running_variance(),
@@ -84,16 +85,25 @@ class batch_norm_layer {
             taken.sums,
             epilogue,
             pool,
-            finish(taken, samples * op.in.positions(), step.apply_updates)};
+            finish(taken, finished_rows(op, arrays), step.apply_updates)};
   }
 
   /// Returns the epilogue that takes the moments of the batch in the pass of the layer before, for mode::train.
   kernel::epilogue<scalar, kernel::no_function, kernel::finish_moments<scalar>> make_moments(
       const operation& op, const operands<scalar>& arrays, const step_values<scalar>& step) const {
-    kernel::finish_moments<scalar> end = finish({}, arrays.samples * op.in.positions(), step.apply_updates);
+    kernel::finish_moments<scalar> end = finish({}, finished_rows(op, arrays), step.apply_updates);
     save(end, arrays.saved);
     end.sums = end.scale;  // scale and shift replace the moments
     return {nullptr, nullptr, running_mean(), end.scale, {}, 1, end};
+  }
+  /// Finishes the moments of an epilogue of several ranks, whose own `at_end` has done nothing. Must be called after
+  /// the pass of the layer before.
+  void finish_ranks(Backend& backend, const operation& op, const operands<scalar>& arrays, scalar* moments,
+                    kernel::finish_moments<scalar> end) const {
+    if (arrays.whole == nullptr) return;
+    detail::sum_over_ranks(arrays.whole, moments, 2 * channels_);
+    end.rows = arrays.whole->samples * op.in.positions();
+    backend.for_rows(1, channels_, end);
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
@@ -108,7 +118,7 @@ class batch_norm_layer {
     kernel::scale_shift<scalar, Function> apply{arrays.input, arrays.output, taken.scale,
                                                 taken.shift,  channels_,     epilogue};
     if (present(run_mode, step.normalization)) {
-      const auto next = make_epilogue(backend, op, arrays.samples, arrays.scratch, run_mode, step, epilogue, 1);
+      const auto next = make_epilogue(backend, op, arrays, run_mode, step, epilogue, 1);
       if (next.center == nullptr) {
         backend.for_rows(rows, channels_, apply);
         return;
@@ -118,9 +128,10 @@ class batch_norm_layer {
           rows, channels_, 2,
           kernel::followed_by<moments, kernel::finish_moments<scalar>>{{apply, running_mean()}, next.at_end},
           taken.sums, scratch);
+      finish_ranks(backend, op, arrays, taken.sums, next.at_end);
       return;
     }
-    kernel::finish_moments<scalar> end = finish(taken, rows, step.apply_updates);
+    kernel::finish_moments<scalar> end = finish(taken, finished_rows(op, arrays), step.apply_updates);
     if (run_mode == mode::train) {
       save(end, arrays.saved);
       apply.scale = end.scale;
@@ -131,6 +142,7 @@ class batch_norm_layer {
                              kernel::followed_by<kernel::moments<scalar>, kernel::finish_moments<scalar>>{
                                  {arrays.input, running_mean(), channels_}, end},
                              taken.sums, scratch);
+      finish_ranks(backend, op, arrays, taken.sums, end);
     }
     run(backend, apply, rows);
   }
@@ -138,6 +150,7 @@ class batch_norm_layer {
   template <class Function = identity_function>
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
     const std::size_t rows = arrays.samples * op.in.positions();
+    const std::size_t all_rows = arrays.all_samples() * op.in.positions();
     workspace scratch(arrays.scratch);
     const scratch_arrays taken = take_arrays(channels_, scratch);
     workspace gradients(arrays.parameter_gradients);
@@ -157,10 +170,11 @@ class batch_norm_layer {
                                {norm}, {taken.sums, gamma_gradient, beta_gradient, channels_}},
                            taken.sums, scratch);
     if (arrays.input_gradient != nullptr) {
+      detail::sum_over_ranks(arrays.whole, taken.sums, 2 * channels_);
       backend.for_rows(
           rows, channels_,
           kernel::normalization_gradient<scalar, Function>{norm, arrays.input_gradient, taken.sums,
-                                                           static_cast<scalar>(1 / static_cast<double>(rows))});
+                                                           static_cast<scalar>(1 / static_cast<double>(all_rows))});
     }
   }
 
@@ -179,6 +193,10 @@ class batch_norm_layer {
     scalar* scale;
     scalar* shift;
   };
+  /// The rows whose moments are complete at the end of a pass: none if there are other ranks.
+  static std::size_t finished_rows(const operation& op, const operands<scalar>& arrays) {
+    return arrays.whole == nullptr ? arrays.samples * op.in.positions() : 0;
+  }
   /// Updates the running statistics by the moments of the given number of rows, and computes scale and shift from these
   /// moments.
   kernel::finish_moments<scalar> finish(const scratch_arrays& taken, std::size_t rows, bool apply_updates) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
@@ -248,7 +249,8 @@ class linear_layer {
     const double rate = step.local_rate * learner_.values.step.scale;
     if (rate == 0) return;
     workspace gradients(arrays.parameter_gradients);
-    const scalar* gradient = gradients.take<scalar>(weight_.size());
+    auto* gradient = gradients.take<scalar>(weight_.size());
+    detail::sum_over_ranks(arrays.whole, gradient, weight_.size());
     learner_.learn_from(backend, op, gradient, weight_.data(), rate, step, arrays.scratch);
   }
 

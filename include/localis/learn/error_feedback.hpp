@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -89,6 +90,7 @@ class local_loss<Backend, rule::error_feedback> {
     backend.for_rows(1, signal.samples * pool.in.channels, kernel::scaled<scalar>{a.pooled, a.pooled, values});
     const auto average_product = [&](const dense_map& map, const scalar* x, scalar* average) {
       backend.weight_gradient(map, {.samples = signal.samples, .x = x, .d = signal.errors, .dw = a.product}, scratch);
+      detail::sum_over_ranks(signal.whole, a.product, map.weights());
       backend.for_rows(
           1, map.weights(),
           kernel::update_running_mean<scalar>{a.product, average, scalar(1), static_cast<scalar>(1 - rule.memory)});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -132,7 +133,7 @@ class local_update {
                          const Epilogue& epilogue) {
     workspace scratch(layer_arrays.scratch);
     const arrays a = take_arrays(backend, op, layer_arrays.samples, scratch);
-    const learn_options options = make_options(map, layer_arrays.samples, step);
+    const learn_options options = make_options(map, layer_arrays, step);
     if constexpr (rule::has_response_weight<rule_type>) {
       if (options.signal == gate_signal::reweighted) {
         backend.for_rows(rows_, columns_,
@@ -171,9 +172,10 @@ class local_update {
         learning_arguments<scalar, gate_type>{.gate = gate, .options = options, .h = a.h, .sums = a.sums}, scratch,
         epilogue);
 
-    const std::size_t learned = options.rows.count(map.rows(samples));
+    const std::size_t learned =
+        sampled_rows_of(map, layer_arrays.all_samples(), step).count(map.rows(layer_arrays.all_samples()));
     const auto inv_count = static_cast<scalar>(1 / static_cast<double>(learned));
-    complete_sum(backend, map, a, options, weight, inv_count);
+    complete_sum(backend, map, a, options, weight, inv_count, layer_arrays.whole);
     const scalar* unit_rate = nullptr;
     if constexpr (rule::has_unit_rate<rule_type>) {
       backend.for_rows(rows_, columns_,
@@ -290,7 +292,19 @@ class local_update {
     return {matrix, forgets_by == rule::matrix_forget::full ? remainder : matrix};
   }
 
-  learn_options make_options(const linear_map& map, std::size_t samples, const step_values<scalar>& step) const {
+  /// The rows of a batch of all ranks that the rule learns from.
+  row_sample sampled_rows_of(const linear_map& map, std::size_t samples, const step_values<scalar>& step) const {
+    if constexpr (samples_rows) {
+      std::size_t every = std::max<std::size_t>(values.rows.every, 1);
+      while (std::gcd(every, map.out.width) != 1) ++every;
+      const random_stream random(step.seed, 0x726F7773);  // "rows"
+      return {random.integer(step.step, (std::min)(every, map.rows(samples))), every};
+    }
+    return {};
+  }
+
+  learn_options make_options(const linear_map& map, const operands<scalar>& layer_arrays,
+                             const step_values<scalar>& step) const {
     learn_options options;
     options.unit_sums = sums::count;
     options.sums_inputs = rule::centred<rule_type>();
@@ -301,14 +315,16 @@ class local_update {
       if (active * units_per_active_gate <= rows_ && columns_ >= inputs_per_active_gate) options.active_gates = active;
     }
     if constexpr (samples_rows) {
-      std::size_t every = std::max<std::size_t>(values.rows.every, 1);
-      while (std::gcd(every, map.out.width) != 1) ++every;
-      const random_stream random(step.seed, 0x726F7773);  // "rows"
-      options.rows = {random.integer(step.step, (std::min)(every, map.rows(samples))), every};
+      options.rows = sampled_rows_of(map, layer_arrays.all_samples(), step);
+      if (layer_arrays.whole != nullptr) {  // of those, the rows behind the ones of the ranks before
+        const std::size_t every = options.rows.every;
+        const std::size_t skipped = map.rows(layer_arrays.whole->first) % every;
+        options.rows.first = (options.rows.first + every - skipped) % every;
+      }
     }
     if constexpr (forgets_by != rule::matrix_forget::none) {
       // (G^T G) W takes P O^2 + O^2 I multiply-adds, G W another P O I.
-      const std::size_t learned = options.rows.count(map.rows(samples));
+      const std::size_t learned = options.rows.count(map.rows(layer_arrays.samples));
       const bool remainder_is_cheaper = learned * rows_ + rows_ * columns_ >= learned * columns_;
       options.forgetting = forgets_by == rule::matrix_forget::full && remainder_is_cheaper
                                ? mutual_forgetting::remainder
@@ -338,9 +354,10 @@ class local_update {
     }
   }
 
-  /// Subtracts from the sum G^T X what the units forget by other units, and the means of a centred rule.
+  /// Subtracts from the sum G^T X what the units forget by other units, and the means of a centred rule. The sums are
+  /// those of all ranks then.
   void complete_sum(Backend& backend, const linear_map& map, const arrays& a, const learn_options& options,
-                    const scalar* weight, scalar inv_count) {
+                    const scalar* weight, scalar inv_count, const whole_batch* whole) {
     if constexpr (forgets_by != rule::matrix_forget::none) {
       if (options.forgetting == mutual_forgetting::matrix) {
         if (forgets_by == rule::matrix_forget::lower) {
@@ -350,7 +367,13 @@ class local_update {
             {.rows = rows_, .inner = rows_, .columns = columns_, .a = a.sums.matrix, .b = weight, .c = a.sums.sum});
       }
     }
+    detail::sum_over_ranks(whole, rule::has_weight_gate<rule_type> ? a.weight_sum : a.sums.sum, rows_ * columns_);
+    constexpr std::size_t first_unit_sum = rule::has_forget<rule_type> ? sums::forget : sums::forget + 1;
+    if constexpr (first_unit_sum < sums::count) {
+      detail::sum_over_ranks(whole, unit(a, first_unit_sum), (sums::count - first_unit_sum) * rows_);
+    }
     if constexpr (rule::centred<rule_type>()) {
+      detail::sum_over_ranks(whole, a.sums.input, map.seen());
       backend.for_rows(1, rows_, kernel::scaled<scalar>{unit(a, sums::gates), a.gate_means, inv_count});
       backend.for_rows(
           rows_, columns_,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -78,6 +79,7 @@ class pooled_head {
     if (!signal.apply_updates) return;
     backend.weight_gradient(map, {.samples = signal.samples, .x = a.pooled, .d = a.errors, .dw = a.head_gradient},
                             scratch);
+    detail::sum_over_ranks(signal.whole, a.head_gradient, map.weights());
     using direction = kernel::gradient_direction<scalar>;
     using step = optimizer::plain::step<scalar>;
     backend.reduce(map.outputs(), map.inputs(),

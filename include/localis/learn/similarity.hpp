@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
@@ -44,6 +45,11 @@ class local_loss<Backend, Rule> {
   void compute_local_gradient(Backend& backend, const operation& op, const Rule& rule,
                               const teaching_signal<scalar>& signal) {
     if (signal.gradient == nullptr) return;
+    if (signal.whole != nullptr) {
+      throw config_error(text("rule ", Rule::name, " of stage ", op.stage,
+                              ": expected one rank, since it compares all samples of a batch in pairs, found ",
+                              signal.whole->ranks->size()));
+    }
     const std::size_t width = rule.group_channels;
     if (width > op.stage_output.channels || op.stage_output.channels % width != 0) {
       throw shape_error(text("rule ", Rule::name, " of stage ", op.stage,

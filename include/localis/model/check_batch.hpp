@@ -21,11 +21,12 @@ namespace localis::detail {
 /// The number of classes that count: that of the data or, if it is 0, the number of outputs.
 constexpr std::size_t class_count(std::size_t classes, std::size_t outputs) { return classes == 0 ? outputs : classes; }
 
-/// Checks the features of a batch, or its bytes.
+/// Checks the features of a batch, or its bytes. The part of one of several ranks may be empty.
 template <class T>
-void check_features(const char* caller, const shape& input, const data::batch_view<T>& batch) {
+void check_features(const char* caller, const shape& input, const data::batch_view<T>& batch,
+                    bool may_be_empty = false) {
   const std::size_t values = batch.pixels.empty() ? batch.features.size() : batch.pixels.size();
-  if (batch.size == 0 || values != batch.size * input.size()) {
+  if ((batch.size == 0 && !may_be_empty) || values != batch.size * input.size()) {
     throw shape_error(text(caller, ": expected ", batch.size, " samples of ", input, " = ", batch.size * input.size(),
                            " values (at least one sample), found ", values));
   }

@@ -150,10 +150,13 @@ struct executor {
   /// Runs trainable operation `Index`, and takes the moments that the normalization after it needs.
   template <std::size_t Index>
   void forward_with_moments(const step_values<scalar>& values) const {
-    const auto moments = get<Index + 1>(layers).make_moments(Network::program.operations[Index + 1],
-                                                             memory.forward_operands(Index + 1, Index + 1), values);
+    const auto& normalization = get<Index + 1>(layers);
+    const operation& norm = Network::program.operations[Index + 1];
+    const operands<scalar> arrays = memory.forward_operands(Index + 1, Index + 1);
+    const auto moments = normalization.make_moments(norm, arrays, values);
     get<Index>(layers).forward(backend, Network::program.operations[Index], memory.forward_operands(Index, Index),
                                mode::train, values, moments);
+    normalization.finish_ranks(backend, norm, arrays, moments.moments, moments.at_end);
   }
   /// Runs trainable operation `Index` with the normalization, the activation and the pooling after it.
   template <std::size_t Index>
@@ -161,12 +164,15 @@ struct executor {
     const operation& op = Network::program.operations[Index];
     const operation& norm = Network::program.operations[Index + 1];
     auto& normalization = get<Index + 1>(layers);
-    std::byte* scratch = memory.scratch(memory.offsets(Index + 1).forward_scratch);
+    const operands<scalar> own = memory.forward_operands(Index + 1, Index + 1);
     operands<scalar> arrays = memory.forward_operands(Index, facts::last_in_epilogue(Index));
     const auto run = [&](const auto& function) {
-      const auto epilogue = normalization.make_epilogue(backend, norm, memory.samples, scratch, run_mode, values,
-                                                        function, facts::pooled_side(Index));
+      const auto epilogue =
+          normalization.make_epilogue(backend, norm, own, run_mode, values, function, facts::pooled_side(Index));
       get<Index>(layers).forward(backend, op, arrays, run_mode, values, epilogue);
+      if (epilogue.center != nullptr) {
+        normalization.finish_ranks(backend, norm, own, epilogue.moments, epilogue.at_end);
+      }
     };
     if constexpr (facts::last_fused_by(Index + 1) > Index + 1) {
       run(get<Index + 2>(layers).function);

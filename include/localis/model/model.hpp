@@ -4,10 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
@@ -174,6 +176,32 @@ class model {
   /// network; then nothing changes.
   void restore(const model_snapshot<scalar>& stored) { detail::restore_snapshot(*this, stored); }
 
+  // Training on several ranks.
+
+  /// From now on, each rank passes its part of a batch to forward(), and all together take the steps of one rank with
+  /// the whole batch, to rounding. A part may be empty, and parts may differ in size. On every rank the model must have
+  /// the same weights, and all functions of a step and of an evaluation must be called on every rank, in one order.
+  /// Gradients, the sums of local rules, the moments of batch normalization and the loss are those of all ranks;
+  /// step_options::modulator and rule::batch_normalized_signal see the rank's own samples. The communicator is held by
+  /// reference and must outlive the model. Errors: in a step, config_error for rules that compare samples in pairs.
+  template <communicator Ranks>
+  void distribute(const Ranks& ranks) {
+    static_assert(Backend::memory::host_accessible,
+                  "localis::model: distribute: ranks add arrays up in the memory of the host, where those of this "
+                  "backend are not");
+    ranks_.reset();
+    pass_.whole = {};
+    if (ranks.size() == 1) return;
+    ranks_ = std::make_unique<detail::exchange_over<Ranks>>(ranks);
+    sum_gradients_ = [](model& own) {
+      own.for_each_gradient([&](const operation&, const parameter<scalar>& p, scalar* gradient) {
+        detail::sum_over_ranks(&own.pass_.whole, gradient, p.size());
+      });
+    };
+  }
+  /// The ranks of distribute(); null if there is one rank.
+  [[nodiscard]] const detail::exchange* ranks() const { return ranks_.get(); }
+
   // Training steps.
 
   /// Plans and allocates the arena. Moving the boundary between `lowest_boundary` and `highest_boundary` allocates
@@ -296,6 +324,26 @@ class model {
   static void visit_gradients(Self& self, const F& f);
   template <class Parameter, class Self, class F>
   static void visit_states(Self& self, const F& f);
+  /// Learns from the other ranks which part of the batch this rank has.
+  [[gnu::cold]] void join_ranks() {
+    pass_.whole =
+        step_options_.whole != nullptr
+            ? *step_options_.whole
+            : detail::join_parts(*ranks_, pass_.samples, data::labelled_samples(step_options_.labels, pass_.samples));
+    if (pass_.whole.samples == 0)
+      throw shape_error("model::forward: expected at least one sample on some rank, found none");
+  }
+  /// The number of labelled samples of the last forward pass, of all ranks.
+  [[nodiscard]] std::size_t labelled_samples(std::span<const std::uint32_t> labels) const {
+    const std::size_t own = data::labelled_samples(labels, pass_.samples);
+    if (pass_.whole.ranks == nullptr) return own;
+    return step_options_.whole != nullptr ? pass_.whole.labelled : count_on_ranks(own);
+  }
+  [[nodiscard, gnu::cold]] std::size_t count_on_ranks(std::size_t own) const {
+    auto count = static_cast<double>(own);
+    ranks_->sum(std::span<double>(&count, 1));
+    return static_cast<std::size_t>(count);
+  }
   void expect_forward(const char* caller) const {
     if (state_ != progress::idle) return;
     throw config_error(text(caller, ": expected a forward pass before, found none"));
@@ -306,6 +354,8 @@ class model {
   detail::layer_pack<Network, Backend> layers_;
   detail::rate_factors<Backend, stages> factors_;
   typename Backend::template array<double> loss_sums_;
+  std::unique_ptr<detail::exchange> ranks_;  ///< null if there is one rank
+  void (*sum_gradients_)(model&) = nullptr;  ///< adds the gradients of all ranks up
   typename Backend::template array<std::byte> arena_;
   detail::boundary_plans plans_;
   staging_buffers staging_;  ///< at the end of the arena
@@ -401,7 +451,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
     -> std::span<const scalar> {
   const std::size_t samples = batch.size;
   if (!prepared_) throw config_error("model::forward: expected a call of prepare() before, found none");
-  detail::check_features("model::forward", Network::input, batch);
+  detail::check_features("model::forward", Network::input, batch, ranks_ != nullptr);
   detail::check_pixels("model::forward", batch, memory());
   if (samples > memory().batch) {
     throw shape_error(
@@ -415,6 +465,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   step_options_ = options;
   pass_.input = staging_.features_async(backend_, batch);
   pass_.samples = samples;
+  if (ranks_ != nullptr) join_ranks();
   step_ = {.local_rate = options.local_rate,
            .gain = gains(),
            .modulator = factors_.upload_modulator(backend_, options, samples, memory().batch),
@@ -423,7 +474,8 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
            .seed = options_.seed,
            .step = options.step,
            .apply_updates = options.apply_updates};
-  if constexpr (teaching_signals::any) signals_.open(backend_, memory(), options, samples);
+  if constexpr (teaching_signals::any)
+    signals_.open(backend_, memory(), options, samples, labelled_samples(options.labels));
   pass_.arena_plan = &plans_.training(options.boundary);
   pass_.arena = arena_.data();
   if (options.prefix_only) {
@@ -443,7 +495,7 @@ double model<Network, Backend>::loss(const Loss& function, std::span<const std::
   compute_loss_async(function, labels, targets);
   double sum = 0;
   backend_.download(loss_sums(), std::span<double>(&sum, 1));
-  return kernel::mean_loss(sum, data::labelled_samples(labels, pass_.samples));
+  return kernel::mean_loss(sum, labelled_samples(labels));
 }
 
 template <class Network, class Backend>
@@ -453,7 +505,7 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
   expect_forward("model::loss");
   detail::check_targets("model::loss", function, labels, targets, pass_.samples, outputs, step_options_.classes,
                         step_options_.check_targets);
-  const std::size_t labelled = data::labelled_samples(labels, pass_.samples);
+  const std::size_t labelled = labelled_samples(labels);
   detail::compute_losses(backend_, function,
                          {.samples = pass_.samples,
                           .labelled = labelled,
@@ -465,7 +517,10 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
                           .gradient = pass_.output_gradient(),
                           .scratch = pass_.scratch(pass_.arena_plan->loss),
                           .sums = loss_sums_.data()});
-  if (step_options_.apply_updates) signals_.remember(backend_, pass_.output_gradient(), labelled);
+  detail::sum_over_ranks(pass_.all_ranks(), loss_sums_.data(), 2);
+  if (step_options_.apply_updates) {
+    signals_.remember(backend_, pass_.output_gradient(), labelled, pass_.all_ranks());
+  }
   state_ = progress::loss;
 }
 
@@ -474,6 +529,7 @@ void model<Network, Backend>::backward() {
   if (state_ != progress::loss) throw config_error("model::backward: expected a call of loss() before, found none");
   run_backward();
   state_ = progress::backward;
+  if (ranks_ != nullptr) sum_gradients_(*this);
 }
 
 template <class Network, class Backend>
@@ -504,6 +560,7 @@ auto model<Network, Backend>::predict(const data::batch_view<scalar>& batch) -> 
   detail::check_pixels("model::predict", batch, memory());
   std::vector<scalar> result(batch.size * outputs);
   state_ = progress::idle;
+  pass_.whole = {};
   pass_.arena_plan = &plans_.prediction();
   pass_.arena = arena_.data();
   for (std::size_t first = 0; first < batch.size; first += memory().batch) {

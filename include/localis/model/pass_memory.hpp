@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/model/memory_plan.hpp>
 
@@ -14,7 +15,10 @@ struct pass_memory {
   std::byte* arena = nullptr;
   const T* input = nullptr;  ///< the batch; not in the plan
   std::size_t samples = 0;
+  whole_batch whole{};  ///< without ranks if there is one rank
 
+  /// The batch of all ranks; null if there is one rank.
+  [[nodiscard]] const whole_batch* all_ranks() const { return whole.ranks == nullptr ? nullptr : &whole; }
   [[nodiscard]] const operation_slots& offsets(std::size_t i) const { return arena_plan->operations[i]; }
 
   /// The array at an offset; null if the offset is `none`.
@@ -74,6 +78,7 @@ struct pass_memory {
     const operation& op = Network::program.operations[i];
     operands<T> arrays;
     arrays.samples = samples;
+    arrays.whole = all_ranks();
     arrays.input = value(op.input);
     if (op.joins()) arrays.skip = value(op.skip);
     arrays.output = locate<T>(offsets(last).output);

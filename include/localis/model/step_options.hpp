@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/operation.hpp>
 
 namespace localis {
@@ -38,6 +39,8 @@ struct step_options {
   double reward = 1;                         ///< factor on eligibility traces (rule::eligibility_trace)
   std::span<const std::uint32_t> labels{};   ///< by sample; for supervised rules
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
+  /// The batch of all ranks, if the caller knows it; null: forward() asks them.
+  const whole_batch* whole = nullptr;
   std::size_t classes = 0;    ///< classes of the data; outputs beyond them are ignored; 0: as many as outputs
   std::size_t resting = 0;    ///< the stages before this one do not learn, although they lie before the boundary
   bool prefix_only = false;   ///< true: the stages from the boundary on are not run; there are no outputs and no loss

@@ -33,6 +33,7 @@ struct supervised_stages {
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
       teaching_signal<scalar> signal = teaching.current();
+      signal.whole = memory.all_ranks();
       signal.output = memory.value(last.output);
       signal.apply_updates = step.apply_updates;
       signal.gradient = learns ? memory.gradient(last.output) : nullptr;
@@ -64,6 +65,7 @@ struct supervised_stages {
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
       teaching_signal<scalar> signal = teaching.current();
+      signal.whole = memory.all_ranks();
       signal.gradient = memory.gradient(facts::last_of_stage(stage).output);
       signal.scratch = memory.scratch(memory.offsets(i).observe_scratch);
       layer.observe(execute.backend, op, signal);

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
@@ -61,14 +64,16 @@ class teaching_signals {
 
   /// Prepares the teaching signal of a batch. Errors: config_error if the pass lacks something that a rule needs;
   /// data_error for a label that is not a class.
-  void open(Backend& backend, const memory_request& request, const step_options& options, std::size_t samples) {
+  /// @param labelled  number of samples of all ranks that are labelled
+  void open(Backend& backend, const memory_request& request, const step_options& options, std::size_t samples,
+            std::size_t labelled) {
     current_ = {};
     if (options.local_rate == 0) return;
     check_request(request, options, samples);
     backend.upload(options.labels, labels_.data());
     current_.labels = options.labels.empty() ? nullptr : labels_.data();
     current_.samples = samples;
-    current_.labelled = data::labelled_samples(options.labels, samples);
+    current_.labelled = labelled;
     if (!remembers) return;
     backend.upload(options.indices, indices_.data());
     backend.for_rows(
@@ -79,16 +84,35 @@ class teaching_signals {
   [[nodiscard]] const teaching_signal<scalar>& current() const { return current_; }
 
   /// Stores the output error of each sample. Call it after the loss; `gradient` is the gradient of the mean loss,
-  /// over `labelled` samples.
-  void remember(Backend& backend, const scalar* gradient, std::size_t labelled) {
+  /// over `labelled` samples. Every rank stores the errors of all.
+  void remember(Backend& backend, const scalar* gradient, std::size_t labelled, const whole_batch* whole) {
     if (!remembers || current_.errors == nullptr) return;
     backend.for_rows(1, current_.samples * outputs,
                      kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(labelled)});
     backend.for_rows(current_.samples, outputs,
                      kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
+    if constexpr (remembers && Backend::memory::host_accessible) {
+      if (whole != nullptr) remember_ranks(*whole);
+    }
   }
 
  private:
+  /// Stores the errors of the other ranks' samples: a row for each sample of the batch, its number and its errors,
+  /// which is 0 but on one rank.
+  [[gnu::cold]] void remember_ranks(const whole_batch& whole) {
+    std::vector<double> rows(whole.samples * (1 + outputs));
+    for (std::size_t n = 0; n < current_.samples; ++n) {
+      double* row = rows.data() + (whole.first + n) * (1 + outputs);
+      *row = static_cast<double>(indices_.data()[n]);
+      std::copy_n(batch_errors_.data() + n * outputs, outputs, row + 1);
+    }
+    whole.ranks->sum(std::span<double>(rows));
+    for (std::size_t n = 0; n < whole.samples; ++n) {
+      const double* row = rows.data() + n * (1 + outputs);
+      scalar* own = errors_.data() + static_cast<std::size_t>(*row) * outputs;
+      for (std::size_t k = 0; k < outputs; ++k) own[k] = static_cast<scalar>(row[1 + k]);
+    }
+  }
   static void check_request(const memory_request& request, const step_options& options, std::size_t samples) {
     for (const operation& op : Network::program.operations) {
       if (!op.has_local_loss) continue;
