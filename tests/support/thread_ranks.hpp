@@ -62,7 +62,7 @@ class thread_ranks {
   [[nodiscard]] std::size_t rank() const { return rank_; }
   [[nodiscard]] std::size_t size() const { return place_.values.size(); }
   [[nodiscard]] bool first() const { return rank_ == 0; }
-  [[nodiscard]] std::string host() const { return std::string("host ") + static_cast<char>('a' + rank_); }
+  [[nodiscard]] std::string host() const { return std::string(1, static_cast<char>('a' + rank_)); }
   template <class T>
   void sum(std::span<T> values) const {
     const std::size_t number = sums_++;

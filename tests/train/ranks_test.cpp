@@ -1,29 +1,28 @@
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "support/small_runs.hpp"
 #include "support/thread_ranks.hpp"
 #include <doctest/doctest.h>
 
-#include <localis/backend/cpu/backend.hpp>
 #include <localis/core/communicator.hpp>
-#include <localis/data/loader.hpp>
-#include <localis/layer/conv2d.hpp>
-#include <localis/layer/dense.hpp>
-#include <localis/loss/softmax_cross_entropy.hpp>
-#include <localis/model/model.hpp>
-#include <localis/network/program.hpp>
+#include <localis/core/error.hpp>
+#include <localis/model/evaluate.hpp>
+#include <localis/model/metrics.hpp>
 #include <localis/optimizer/adam.hpp>
-#include <localis/rule/policy.hpp>
-#include <localis/rule/shipped.hpp>
-#include <localis/train/gradient_descent.hpp>
+#include <localis/scheduler/autofreeze.hpp>
+#include <localis/scheduler/dynamic.hpp>
+#include <localis/scheduler/fixed.hpp>
+#include <localis/supervision/loss_gain.hpp>
+#include <localis/supervision/none.hpp>
+#include <localis/supervision/per_stage.hpp>
+#include <localis/train/ranks.hpp>
+#include <localis/train/trainer.hpp>
 
 namespace {
 
@@ -32,216 +31,215 @@ using localis_test::run_ranks;
 using localis_test::thread_ranks;
 namespace runs = localis_test::small_runs;
 
-/// What a run leaves behind: every weight, statistic and state, and the losses of its steps.
-struct outcome {
-  std::vector<double> arrays;
-  std::vector<double> losses;
-  std::vector<std::size_t> sums;  ///< before each step and at the end: how many sums the rank has asked for
-};
-
-template <class Model>
-std::vector<double> all_arrays(const Model& model) {
-  std::vector<double> all;
-  const auto take = [&](const lo::operation&, const auto& p) { all.insert(all.end(), p.value, p.value + p.size()); };
-  model.for_each_parameter(take);
-  model.for_each_state(take);
-  const auto errors = model.remembered_errors();
-  all.insert(all.end(), errors.begin(), errors.end());
+/// The numbers of a report, which but for the times are the same on all ranks.
+std::vector<double> numbers(const lo::report& report) {
+  std::vector<double> all{static_cast<double>(report.end), report.prefix_fraction};
+  for (const lo::epoch_record& epoch : report.epochs) {
+    for (const auto count : {epoch.epoch, epoch.boundary, epoch.steps, epoch.samples, epoch.clips}) {
+      all.push_back(static_cast<double>(count));
+    }
+    for (const double value : {epoch.loss, epoch.accuracy, epoch.gain, epoch.learning_rate, epoch.update_norm,
+                               epoch.validation_loss, epoch.validation_accuracy}) {
+      all.push_back(value);
+    }
+    all.insert(all.end(), epoch.stage_update_norms.begin(), epoch.stage_update_norms.end());
+    for (const auto& [name, mean] : epoch.validation_metrics) all.push_back(mean);
+  }
+  for (double& value : all) value = std::isnan(value) ? -1 : value;
   return all;
 }
 
-/// The largest difference, relative to the largest value; infinite if a value is not finite.
-double distance(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return INFINITY;
-  double largest = 1e-300;
-  double difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    largest = (std::max)(largest, std::abs(a[i]));
-    difference = (std::max)(difference, std::isfinite(a[i] - b[i]) ? std::abs(a[i] - b[i]) : INFINITY);
-  }
-  return difference / largest;
-}
-
-struct choice {
-  std::size_t boundary = 0;
-  lo::prefix_normalization normalization = lo::prefix_normalization::running;
-  std::size_t samples = 61;  ///< a last batch of 1 sample, of which other ranks have none
-  std::size_t batch = 12;
-  std::size_t steps = 20;
+struct outcome {
+  std::vector<double> weights;
+  std::vector<double> report;
+  std::string message;
 };
 
-/// Some samples without a label.
-struct half_labelled {
-  lo::data::images real;
-  [[nodiscard]] std::size_t size() const { return real.size(); }
-  [[nodiscard]] std::size_t height() const { return real.height(); }
-  [[nodiscard]] std::size_t width() const { return real.width(); }
-  [[nodiscard]] std::size_t channels() const { return real.channels(); }
-  [[nodiscard]] std::size_t classes() const { return real.classes(); }
-  std::uint32_t read(std::size_t index, std::span<float> features) const {
-    const std::uint32_t label = real.read(index, features);
-    return index % 5 == 1 ? lo::data::unlabelled : label;
-  }
-};
-
-/// Some steps of a loop of one's own.
-template <class Network, class Backend, class Ranks>
-outcome steps_of(const Ranks& ranks, const choice& chosen) {
-  const half_labelled data{runs::pictures(chosen.samples)};
-  lo::model<Network, Backend> model{{.seed = 3}};
-  model.distribute(ranks);
-  const lo::data::batch_part part{ranks.rank(), ranks.size()};
-  lo::data::loader<double, half_labelled> batches(data, chosen.batch, 5, true, part);
-  model.prepare(
-      {.batch = part.largest(chosen.batch), .samples = chosen.samples, .normalization = chosen.normalization});
-  lo::gradient_descent descent{model, lo::optimizer::sgd{.momentum = 0.9}};
+/// A run with validation. `change` may change the trainer before it.
+template <class Ranks, class Scheduler, class Supervision, class Change>
+outcome run(const Ranks& ranks, const Scheduler& scheduler, const Supervision& supervision, const Change& change,
+            const lo::train_options& options = {.epochs = 3, .batch = 12, .local_rate = 0.01, .seed = 4}) {
+  const auto train = runs::pictures(49);  // a last batch of one
+  const auto validation = runs::pictures(31, 49);
+  runs::model model{{.seed = 2}};
+  lo::trainer trainer{model, scheduler, supervision, options};
+  trainer.distribute(ranks);
+  trainer.measure("top_2", lo::metric::top_k<2>{});
+  change(trainer);
   outcome result;
-  for (std::size_t step = 0; step < chosen.steps; ++step) {
-    const auto batch = batches.get(step / batches.steps(), step % batches.steps());
-    if constexpr (requires { ranks.sums(); }) result.sums.push_back(ranks.sums());
-    model.forward(batch, {.boundary = step < 4 ? 0 : chosen.boundary,  // first, rules observe true gradients
-                          .local_rate = 0.005,
-                          .normalization = chosen.normalization,
-                          .step = step,
-                          .labels = batch.labels,
-                          .indices = batch.indices});
-    const double loss = model.loss(lo::loss::softmax_cross_entropy{}, batch.labels);
-    result.losses.push_back(std::isnan(loss) ? -1 : loss);  // a batch without labels
-    model.backward();
-    descent.step(0.05);
+  try {
+    trainer.fit(train, validation);
+  } catch (const lo::error& failure) {
+    result.message = failure.what();
   }
-  result.arrays = all_arrays(model);
-  if constexpr (requires { ranks.sums(); }) result.sums.push_back(ranks.sums());
+  result.weights = runs::parameters(model);
+  result.report = numbers(trainer.report());
   return result;
 }
 
-struct one_thread : lo::cpu::backend<double> {
-  one_thread() : lo::cpu::backend<double>({.threads = 1}) {}
-};
-using reference = lo::reference::backend<double>;
+void check_near(const std::vector<double>& one, const std::vector<double>& other) {
+  REQUIRE(one.size() == other.size());
+  double largest = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    largest = (std::max)(largest, std::abs(one[i]));
+    difference = (std::max)(difference, std::abs(one[i] - other[i]));
+  }
+  CHECK(difference < 1e-12 * largest);
+}
 
-/// Whether 2, 3 and 4 ranks do what one does.
-template <class Network, class Backend = reference>
-void check_ranks(const choice& chosen) {
-  const outcome one = steps_of<Network, Backend>(lo::alone{}, chosen);
-  for (std::size_t count = 1; count <= 4; ++count) {
+template <class Scheduler, class Supervision, class Change>
+void check_run(const Scheduler& scheduler, const Supervision& supervision, const Change& change) {
+  const outcome one = run(lo::alone{}, scheduler, supervision, change);
+  for (const std::size_t count : {1, 2, 3, 4}) {
     CAPTURE(count);
-    CAPTURE(chosen.boundary);
     std::vector<outcome> found(count);
     const auto messages = run_ranks(
-        count, [&](const thread_ranks& ranks) { found[ranks.rank()] = steps_of<Network, Backend>(ranks, chosen); });
+        count, [&](const thread_ranks& ranks) { found[ranks.rank()] = run(ranks, scheduler, supervision, change); });
     CHECK(messages == std::vector<std::string>(count));
     for (const outcome& rank : found) {
-      CHECK(rank.arrays == found[0].arrays);  // the same bytes
-      CHECK(distance(one.arrays, rank.arrays) < 1e-12);
-      CHECK(distance(one.losses, rank.losses) < 1e-12);
-      if (count == 1) {
-        CHECK(rank.arrays == one.arrays);
-        CHECK(rank.sums.back() == 0);
-      }
+      CHECK(rank.message == one.message);
+      CHECK(rank.weights == found[0].weights);
+      CHECK(rank.report == found[0].report);
+      check_near(one.weights, rank.weights);
+      check_near(one.report, rank.report);
     }
   }
 }
 
-template <class Rule>
-using plain_net = lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::padding<1>, Rule>, lo::batch_norm, lo::relu,
-                              lo::max_pool2d<2>, lo::dense<8, Rule>, lo::relu, lo::dropout, lo::dense<3>>;
-template <class Rule>
-using net =
-    lo::network<lo::image<8, 8, 1>, lo::conv2d<4, 3, lo::padding<1>, Rule>, lo::batch_norm, lo::relu, lo::max_pool2d<2>,
-                lo::conv2d<6, 3, lo::padding<1>, lo::rule::local<Rule, lo::rule::relative_step>>, lo::batch_norm,
-                lo::relu, lo::dropout, lo::dense<8, Rule>, lo::batch_norm, lo::relu, lo::dense<3>>;
-
 }  // namespace
 
-TEST_CASE("ranks: gradients, batch normalization on both sides of the boundary, and dropout") {
-  using enum lo::prefix_normalization;
-  for (const std::size_t boundary : {0, 1, 2, 3}) {
-    for (const auto normalization : {running, batch, frozen}) {
-      check_ranks<net<lo::rule::oja>>({.boundary = boundary, .normalization = normalization});
-    }
-  }
-}
-
-TEST_CASE("ranks: on the CPU") {
-  for (const std::size_t boundary : {0, 2, 3}) {
-    check_ranks<net<lo::rule::oja>, one_thread>({.boundary = boundary});
-    check_ranks<net<lo::rule::subspace>, one_thread>({.boundary = boundary});
-  }
-}
-
-TEST_CASE_TEMPLATE_DEFINE("ranks: rules", Rule, rules_of_ranks) {
-  using name = typename lo::rule::detail::rule_of<Rule>::type;
-  CAPTURE(name::name);
-  for (const std::size_t boundary : {1, 3}) check_ranks<net<Rule>>({.boundary = boundary});
-}
-TEST_CASE_TEMPLATE_INVOKE(rules_of_ranks, lo::rule::hebb, lo::rule::anti_hebb, lo::rule::covariance, lo::rule::subspace,
-                          lo::rule::sanger, lo::rule::nonlinear_hpca<lo::tanh_function>, lo::rule::bcm,
-                          lo::rule::instar, lo::rule::k_winners, lo::rule::soft_winner_take_all, lo::rule::soft_hebb,
-                          lo::rule::krotov_hopfield, lo::rule::local_error, lo::rule::error_feedback);
-
-namespace {
-
-using varied = lo::network<
-    lo::image<8, 8, 1>,
-    lo::conv2d<4, 3, lo::padding<1>, lo::rule::local<lo::rule::hebb, lo::rule::sampled_rows, lo::rule::max_abs_step>>,
-    lo::relu,
-    lo::conv2d<4, 3,
-               lo::rule::local<lo::rule::oja, lo::rule::running_normalized_signal, lo::rule::hebbian_bias,
-                               lo::optimizer::adam, lo::rule::unit_rows>>,
-    lo::batch_norm, lo::relu, lo::conv2d<4, 3, lo::rule::local<lo::rule::oja, lo::rule::eligibility_trace>>, lo::relu,
-    lo::dense<3>>;
-
-}  // namespace
-
-TEST_CASE("ranks: policies of rules") {
-  for (const std::size_t boundary : {1, 2, 3}) check_ranks<varied>({.boundary = boundary});
-}
-
-TEST_CASE("ranks: fewer samples than ranks") {
-  // Without batch normalization of single rows, which divides by the root of nothing but epsilon.
-  check_ranks<plain_net<lo::rule::covariance>>({.boundary = 2, .samples = 7, .batch = 2});
-  check_ranks<plain_net<lo::rule::covariance>, one_thread>({.boundary = 1, .samples = 7, .batch = 2});
-  check_ranks<plain_net<lo::rule::error_feedback>, one_thread>({.boundary = 1, .samples = 7, .batch = 3});
-  check_ranks<plain_net<lo::rule::local_error>, one_thread>({.boundary = 2, .samples = 7, .batch = 3});
-}
-
-namespace {
-
-/// Every sum of one step is needed: of the seventh, when rules have seen each sample's error before.
-template <class Network>
-void check_each_sum(const choice& chosen) {
-  const outcome one = steps_of<Network, reference>(lo::alone{}, chosen);
-  std::vector<std::size_t> sums;
-  (void)run_ranks(2, [&](const thread_ranks& ranks) {
-    const outcome found = steps_of<Network, reference>(ranks, chosen);
-    if (ranks.first()) sums = found.sums;
+TEST_CASE("ranks: a run and its report") {
+  check_run(lo::scheduler::dynamic{}, lo::supervision::loss_gain{}, [](auto&) {});
+  check_run(lo::scheduler::fixed{1}, lo::supervision::per_stage<>{}, [](auto& trainer) {
+    trainer.accumulate_gradients(2);
+    trainer.descent().clip_norm(0.1);
   });
-  REQUIRE(sums.size() == chosen.steps + 1);
-  for (std::size_t number = sums[6] + 1; number < sums[7]; ++number) {  // the first one tells the parts
-    CAPTURE(number);
-    CAPTURE(sums[6]);
-    CAPTURE(chosen.boundary);
-    std::vector<outcome> found(2);
-    const auto messages = run_ranks(2, [&](thread_ranks& ranks) {
-      ranks.left_out = number;
-      found[ranks.rank()] = steps_of<Network, reference>(ranks, chosen);
-    });
-    if (messages != std::vector<std::string>(2)) continue;
-    const bool differs = distance(one.arrays, found[1].arrays) > 1e-9 || distance(one.losses, found[1].losses) > 1e-9;
-    CHECK(differs);
-  }
 }
 
-}  // namespace
+TEST_CASE("ranks: a stop on one rank stops all") {
+  std::vector<std::size_t> steps(3);
+  const auto messages = run_ranks(3, [&](const thread_ranks& ranks) {
+    (void)run(ranks, lo::scheduler::fixed{1}, lo::supervision::none{}, [&](auto& trainer) {
+      trainer.on_step([&](const lo::step_event& event) {
+        ++steps[ranks.rank()];
+        if (ranks.rank() == 2 && event.epoch == 1 && event.step == 1) trainer.request_stop();
+      });
+    });
+  });
+  CHECK(messages == std::vector<std::string>(3));
+  CHECK(steps == std::vector<std::size_t>{7, 7, 7});
+}
 
-TEST_CASE("ranks: each sum that is left out shows") {
-  for (const std::size_t boundary : {0, 1, 3}) {
-    check_each_sum<net<lo::rule::oja>>({.boundary = boundary, .steps = 14});
-    check_each_sum<net<lo::rule::covariance>>({.boundary = boundary, .steps = 14});
-    check_each_sum<net<lo::rule::local_error>>({.boundary = boundary, .steps = 14});
-    check_each_sum<net<lo::rule::error_feedback>>({.boundary = boundary, .steps = 14});
-  }
-  check_each_sum<net<lo::rule::oja>>({.boundary = 2, .normalization = lo::prefix_normalization::batch, .steps = 14});
-  check_each_sum<varied>({.boundary = 3, .steps = 14});
+TEST_CASE("ranks: learning without labels") {
+  const auto learn = [](const auto& ranks) {
+    const auto data = runs::pictures(49);
+    runs::model model{{.seed = 2}};
+    lo::trainer trainer{model, lo::scheduler::fixed{1}, lo::supervision::none{}, {.batch = 12, .local_rate = 0.01}};
+    trainer.distribute(ranks);
+    (void)trainer.learn_locally(data, {.stages = 2, .epochs = 2});
+    return runs::parameters(model);
+  };
+  const std::vector<double> one = learn(lo::alone{});
+  std::vector<std::vector<double>> found(3);
+  CHECK(run_ranks(3, [&](const thread_ranks& ranks) { found[ranks.rank()] = learn(ranks); }) ==
+        std::vector<std::string>(3));
+  for (const auto& rank : found) check_near(one, rank);
+}
+
+TEST_CASE("ranks: each evaluates a part") {
+  const auto data = runs::pictures(300);
+  const auto measure = [&](const auto& ranks) {
+    runs::model model{{.seed = 2}};
+    model.distribute(ranks);
+    const lo::score found =
+        evaluate(model, data, lo::loss::softmax_cross_entropy{}, {{"top_2", lo::metric::top_k<2>{}}});
+    const lo::confusion_matrix seen = confusion(model, data);
+    return std::vector<double>{found.loss,
+                               found.accuracy,
+                               found.metrics[0].second,
+                               seen.accuracy(),
+                               static_cast<double>(seen.total()),
+                               static_cast<double>(seen.count(1, 2))};
+  };
+  const std::vector<double> one = measure(lo::alone{});
+  std::vector<std::vector<double>> found(3);
+  CHECK(run_ranks(3, [&](const thread_ranks& ranks) { found[ranks.rank()] = measure(ranks); }) ==
+        std::vector<std::string>(3));
+  for (const auto& rank : found) check_near(one, rank);
+}
+
+TEST_CASE("ranks: what differs is named on every rank before the first step") {
+  const auto messages_of = [](const auto& change, lo::train_options first, lo::train_options other) {
+    std::vector<outcome> found(3);
+    const auto thrown = run_ranks(3, [&](const thread_ranks& ranks) {
+      found[ranks.rank()] = run(
+          ranks, lo::scheduler::fixed{1}, lo::supervision::none{},
+          [&](auto& trainer) {
+            if (ranks.rank() == 2) change(trainer);
+          },
+          ranks.rank() == 2 ? other : first);
+    });
+    CHECK(thrown == std::vector<std::string>(3));
+    for (const outcome& rank : found) {
+      CHECK(rank.message == found[0].message);
+      if (!rank.message.empty()) CHECK(rank.report.size() == 2);  // no epoch
+    }
+    return found[0].message;
+  };
+  const lo::train_options plain{.epochs = 2, .batch = 12};
+  const auto same = [](auto&) {};
+  CHECK(messages_of(same, plain, plain).empty());
+  CHECK(messages_of(same, plain, {.epochs = 2, .batch = 10}) == "ranks: batch: rank 0 has 12, rank 2 (host c) has 10");
+  CHECK(messages_of(same, plain, {.epochs = 2, .batch = 12, .seed = 7}) ==
+        "ranks: seed: rank 0 has 1, rank 2 (host c) has 7");
+  CHECK(messages_of(same, plain, {.epochs = 3, .batch = 12}).starts_with("ranks: options: rank 0 has 2 12 "));
+  CHECK(messages_of([](auto& trainer) { trainer.model().template layer<1>().momentum = 0.5; }, plain, plain)
+            .starts_with("ranks: operation 1 of the network: rank 0 has batch_norm"));
+  CHECK(messages_of([](auto& trainer) { trainer.model().template layer<0>().weight()[3] += 1e-9; }, plain, plain)
+            .starts_with("ranks: weights and states: rank 0 has "));
+  CHECK(messages_of([](auto& trainer) { trainer.accumulate_gradients(2); }, plain, plain) ==
+        "ranks: batches of a gradient step: rank 0 has 1, rank 2 (host c) has 2");
+  CHECK(messages_of([](auto& trainer) { trainer.diagnose({0}); }, plain, plain) ==
+        "ranks: diagnose(): rank 0 has not set, rank 2 (host c) has set");
+}
+
+TEST_CASE("ranks: what sees the part of a rank is refused") {
+  const auto messages = run_ranks(2, [&](const thread_ranks& ranks) {
+    const outcome found =
+        run(ranks, lo::scheduler::fixed{1}, lo::supervision::none{}, [](auto& trainer) { trainer.diagnose({0}); });
+    CHECK(found.message.starts_with("trainer::distribute: diagnose() and reward(): expected neither"));
+  });
+  CHECK(messages == std::vector<std::string>(2));
+}
+
+TEST_CASE("ranks: a schedule that differs is named at the start of its epoch") {
+  std::vector<std::string> found(2);
+  const auto messages = run_ranks(2, [&](const thread_ranks& ranks) {
+    const auto boundary = [&](std::size_t epoch) -> std::size_t { return epoch == 1 && ranks.rank() == 1 ? 1 : 0; };
+    found[ranks.rank()] = run(ranks, boundary, lo::supervision::none{}, [](auto&) {}).message;
+  });
+  CHECK(messages == std::vector<std::string>(2));
+  CHECK(found[0].starts_with("ranks: schedule of epoch 1: rank 0 has "));
+  CHECK(found[1] == found[0]);
+}
+
+TEST_CASE("ranks: the sample that made a run diverge is named on every rank") {
+  std::vector<std::string> found(3);
+  const auto messages = run_ranks(3, [&](const thread_ranks& ranks) {
+    auto features = runs::features();
+    features[5] = std::numeric_limits<float>::quiet_NaN();
+    const lo::data::arrays data(runs::four, features, runs::classes, 3);
+    runs::single<runs::tiny> model{{.seed = 2}};
+    lo::trainer trainer{model, lo::scheduler::fixed{0}, lo::supervision::none{}, {.epochs = 1, .batch = 4}};
+    trainer.distribute(ranks);
+    try {
+      trainer.fit(data);
+    } catch (const lo::data_error& failure) {
+      found[ranks.rank()] = failure.what();
+    }
+  });
+  CHECK(messages == std::vector<std::string>(3));
+  CHECK(found[0].starts_with("trainer: features of sample 1 of the training data"));
+  CHECK(found == std::vector<std::string>(3, found[0]));
 }

@@ -108,6 +108,14 @@ void sum_over_ranks(const whole_batch* whole, T* values, std::size_t count) {
   if (whole != nullptr) whole->ranks->sum(std::span<T>(values, count));
 }
 
+/// The first text of all ranks that is not empty; empty if all are.
+[[nodiscard, gnu::cold]] inline std::string first_text(const exchange& ranks, const std::string& own) {
+  for (const std::string& found : ranks.gather(own)) {
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
 /// Whether a condition holds on some rank; that of this rank if there are no others, and then `ranks` is null.
 [[nodiscard]] inline bool on_any_rank(const exchange* ranks, bool own) {
   if (ranks == nullptr) return own;

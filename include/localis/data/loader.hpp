@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/random.hpp>
 #include <localis/data/batch.hpp>
@@ -29,6 +30,15 @@ struct batch_part {
   /// The size of the largest part of a batch.
   [[nodiscard]] constexpr std::size_t largest(std::size_t samples) const { return (samples + ranks - 1) / ranks; }
 };
+
+namespace detail {
+
+/// The part of this rank; the whole batch if there is one rank, and then `ranks` is null.
+[[nodiscard]] inline batch_part part_of(const localis::detail::exchange* ranks) {
+  return ranks == nullptr ? batch_part{} : batch_part{ranks->rank(), ranks->size()};
+}
+
+}  // namespace detail
 
 /// Cuts a data set into batches. The result of get(epoch, step) is a pure function of (seed, epoch, step): any batch
 /// may be requested at any time, and each sample occurs once per epoch. While the caller works on a batch, a thread

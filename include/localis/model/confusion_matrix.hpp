@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 
 namespace localis {
@@ -90,5 +92,23 @@ class confusion_matrix {
   std::size_t classes_ = 0;
   std::vector<std::size_t> counts_;  ///< row-major
 };
+
+namespace detail {
+
+/// Adds the counts of all ranks up.
+[[gnu::cold]] inline void sum_counts(const exchange& ranks, confusion_matrix& own) {
+  std::vector<double> counts;
+  for (std::size_t i = 0; i < own.classes() * own.classes(); ++i) {
+    counts.push_back(static_cast<double>(own.count(i / own.classes(), i % own.classes())));
+  }
+  ranks.sum(std::span<double>(counts));
+  confusion_matrix all(own.classes());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    all.add(i / own.classes(), i % own.classes(), static_cast<std::size_t>(counts[i]));
+  }
+  own = all;
+}
+
+}  // namespace detail
 
 }  // namespace localis

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/shape.hpp>
@@ -77,21 +79,36 @@ template <class Data>
   return known ? correct / samples : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// Calls body(batch) for each batch of the data, in order.
+/// Calls body(batch) for each batch of the data, in order, or for a rank's part of each.
 template <class Model, class Data, class Body>
-[[gnu::cold]] void for_batches(const Model& model, const Data& data, const Body& body) {
+[[gnu::cold]] void for_batches(Model& model, const Data& data, const data::batch_part& part, const Body& body) {
   constexpr std::size_t largest_unprepared = 256;
+  if (part.ranks > 1 && model.summary().batch == 0) {  // or each would prepare for the size of its own part
+    model.prepare({.batch = (std::min)(largest_unprepared, static_cast<std::size_t>(data.size())), .training = false});
+  }
   const std::size_t prepared = model.summary().batch;  // 0 if nothing is prepared
   const std::size_t batch = prepared > 0 ? prepared : largest_unprepared;
   // Data without epochs is plain as it is, and may have a loader of this type already.
   using plain_data = std::conditional_t<data::dataset_with_epochs<Data>, data::plain<Data>, const Data&>;
   const plain_data unaugmented(data);
   data::loader<typename Model::scalar, std::remove_cvref_t<plain_data>> batches(
-      unaugmented, (std::min)(batch, static_cast<std::size_t>(data.size())), 0, false);
+      unaugmented, (std::min)(batch * part.ranks, static_cast<std::size_t>(data.size())), 0, false, part);
   const bool pixels = prepared > 0 ? model.memory().pixels : !Model::backend_type::memory::host_accessible;
   for (std::size_t step = 0; step < batches.steps(); ++step) {
-    body(pixels ? batches.get_pixels(0, step) : batches.get(0, step));
+    const data::batch_view<typename Model::scalar> own = pixels ? batches.get_pixels(0, step) : batches.get(0, step);
+    if (own.size > 0) body(own);
   }
+}
+
+/// Adds the sums of all ranks up.
+[[gnu::cold]] inline void sum_scores(const exchange& ranks, score& own, std::size_t& labelled) {
+  std::vector<double> sums{static_cast<double>(labelled), own.loss, own.accuracy};
+  for (const auto& [name, sum] : own.metrics) sums.push_back(sum);
+  ranks.sum(std::span<double>(sums));
+  labelled = static_cast<std::size_t>(sums[0]);
+  own.loss = sums[1];
+  own.accuracy = sums[2];
+  for (std::size_t i = 0; i < own.metrics.size(); ++i) own.metrics[i].second = sums[3 + i];
 }
 
 /// Appends the class with the largest output for each sample of a batch.
@@ -116,7 +133,8 @@ void append_largest(const char* caller, Model& model, const data::batch_view<typ
 ///
 ///   evaluate(model, test, loss::softmax_cross_entropy{}, {{"top_5", metric::top_k<5>{}}}).metrics[0].second
 ///
-/// Outputs beyond the classes of the data are ignored.
+/// Outputs beyond the classes of the data are ignored. After model::distribute(), each rank computes a part of each
+/// batch, and all ranks must call this function.
 /// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
 /// is prepared for predictions. Errors: shape_error and config_error for data that does not fit the network, or has
 /// neither classes nor targets, and for metrics without a function or a name of their own.
@@ -129,7 +147,8 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
   score result;
   std::size_t labelled = 0;
   for (const auto& metric : metrics) result.metrics.emplace_back(metric.name, 0.0);
-  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+  const data::batch_part own = data::detail::part_of(model.ranks());
+  detail::for_batches(model, data, own, [&](const data::batch_view<typename Model::scalar>& batch) {
     const auto part = model.evaluate(loss, batch, data.classes(), metrics);
     if (part.labelled == 0) return;
     labelled += part.labelled;
@@ -139,6 +158,7 @@ template <class Model, data::dataset Data, class Loss = loss::softmax_cross_entr
       result.metrics[i].second += part.metrics[i] * static_cast<double>(part.labelled);
     }
   });
+  if (model.ranks() != nullptr) detail::sum_scores(*model.ranks(), result, labelled);
   result.loss = kernel::mean_loss(result.loss, labelled);
   for (auto& [name, mean] : result.metrics) mean = kernel::mean_loss(mean, labelled);
   const bool known = data.classes() > 0 && !is_nan(result.loss);
@@ -164,7 +184,7 @@ template <class Model, data::dataset Data>
   }
   std::vector<std::uint32_t> result;
   result.reserve(data.size());
-  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+  detail::for_batches(model, data, {}, [&](const data::batch_view<typename Model::scalar>& batch) {
     detail::append_largest("predict", model, batch, classes, result);
   });
   return result;
@@ -180,7 +200,7 @@ template <class Model, data::dataset Data>
   detail::check_data<Model>("predict_outputs", "data", data);
   std::vector<std::array<typename Model::scalar, Model::outputs>> result;
   result.reserve(data.size());
-  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+  detail::for_batches(model, data, {}, [&](const data::batch_view<typename Model::scalar>& batch) {
     const std::vector<typename Model::scalar> output = model.predict(batch);
     for (std::size_t n = 0; n < batch.size; ++n)
       std::copy_n(&output[n * Model::outputs], Model::outputs, result.emplace_back().data());
@@ -189,7 +209,8 @@ template <class Model, data::dataset Data>
 }
 
 /// Counts how often samples of each class were predicted as each class, which is the class with the largest output.
-/// Samples that are data::unlabelled are not counted.
+/// Samples that are data::unlabelled are not counted. After model::distribute(), each rank computes a part of each
+/// batch, and all ranks must call this function.
 /// The model runs without learning, dropout or augmentation, on running statistics; if its memory is not prepared, it
 /// is prepared for predictions. Errors: config_error for data without labels; error for an output that is not finite.
 template <class Model, data::dataset Data>
@@ -199,13 +220,15 @@ template <class Model, data::dataset Data>
   detail::check_data<Model>("confusion", "data", data);
   confusion_matrix result(classes);
   std::vector<std::uint32_t> predicted;
-  detail::for_batches(model, data, [&](const data::batch_view<typename Model::scalar>& batch) {
+  const data::batch_part own = data::detail::part_of(model.ranks());
+  detail::for_batches(model, data, own, [&](const data::batch_view<typename Model::scalar>& batch) {
     predicted.clear();
     detail::append_largest("confusion", model, batch, classes, predicted);
     for (std::size_t n = 0; n < batch.size; ++n) {
       if (batch.labels[n] != data::unlabelled) result.add(batch.labels[n], predicted[n]);
     }
   });
+  if (model.ranks() != nullptr) detail::sum_counts(*model.ranks(), result);
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/core/operation.hpp>
@@ -95,12 +96,13 @@ template <class Model, class Data>
   check_supervision<Model>("learn_locally", "data", data);
 
   const auto start = std::chrono::steady_clock::now();
-  data::loader<scalar, Data> batches(data, options.batch, options.seed);
+  const data::batch_part part = data::detail::part_of(model.ranks());
+  data::loader<scalar, Data> batches(data, options.batch, options.seed, true, part);
   const bool pixels = !Model::backend_type::memory::host_accessible && batches.gives_pixels() && factors.empty();
-  const auto stopped = [&] { return stop.load(std::memory_order_relaxed); };
+  const auto stopped = [&] { return on_any_rank(model.ranks(), stop.load(std::memory_order_relaxed)); };
   local_report result;
   const auto run = [&](std::size_t first, std::size_t boundary) {
-    model.prepare({.batch = options.batch,
+    model.prepare({.batch = part.largest(options.batch),
                    .lowest_boundary = boundary,
                    .highest_boundary = boundary,
                    .pixels = pixels,

@@ -64,6 +64,7 @@ template <class Model, class Descent>
 template <class Scalar>
 [[nodiscard]] std::string not_finite_sample(const data::batch_view<Scalar>& batch, std::size_t epoch,
                                             std::size_t step) {
+  if (batch.size == 0) return {};
   const auto find = [&](const char* what, std::span<const Scalar> values) -> std::string {
     const std::size_t size = values.size() / batch.size;
     for (std::size_t n = 0; n < batch.size; ++n) {

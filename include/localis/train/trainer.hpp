@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
 #include <localis/data/dataset.hpp>
@@ -33,6 +34,7 @@
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/gradients.hpp>
 #include <localis/train/learn_locally.hpp>
+#include <localis/train/ranks.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_checks.hpp>
 #include <localis/train/run_memory.hpp>
@@ -135,6 +137,40 @@ class trainer {
   local_report learn_locally(const Data& data, const local_options& chosen = {}) {
     stop_.store(false, std::memory_order_relaxed);
     return detail::learn_locally(model_, data, options_, chosen, modulators_, stop_);
+  }
+  /// From now on, fit() and learn_locally() train on several ranks, which must all call them: in each step a rank
+  /// computes its part of train_options::batch, and all take the steps of one rank with the whole batch, to rounding
+  /// (model::distribute()). Callbacks run on every rank, with the same numbers but for times. The communicator is held
+  /// by reference and must outlive the trainer.
+  ///
+  /// Before its first step, fit() compares what the ranks must have in common. Errors: config_error on every rank if
+  /// something differs, and for diagnose() and reward(), which see the part of a rank; an error that only one rank
+  /// has, such as a file that cannot be read, leaves the others waiting for it.
+  template <communicator Ranks>
+  void distribute(const Ranks& ranks) {
+    model_.distribute(ranks);
+    compare_runs_ = {};
+    compare_epochs_ = {};
+    if (model_.ranks() == nullptr) return;
+    compare_runs_ = [this](std::size_t samples, std::size_t validated) {
+      detail::rank_values values = detail::values_of_run(*this);
+      values.emplace_back("learning rate", detail::policy_text(learning_rate_));
+      values.emplace_back("loss", detail::policy_text(loss_));
+      values.emplace_back("batches of a gradient step", text(group_));
+      values.emplace_back("samples of the training data", text(samples));
+      values.emplace_back("samples of the validation data", text(validated));
+      values.emplace_back("first epoch", text(restored_ ? restored_->epoch : 0));
+      values.emplace_back("first step", text(restored_ ? restored_->step : 0));
+      values.emplace_back("diagnose()", diagnoses() ? "set" : "not set");
+      values.emplace_back("reward()", rewards_.empty() ? "not set" : "set");
+      detail::compare_on_ranks(*model_.ranks(), values);
+      expect(!diagnoses() && rewards_.empty(), "trainer::distribute: diagnose() and reward()",
+             "neither, since they see the part of a rank", "one");
+    };
+    compare_epochs_ = [this] {
+      detail::compare_on_ranks(*model_.ranks(),
+                               detail::values_of_epoch(scheduler_, run_.epoch, run_.steps, Model::stages));
+    };
   }
   /// Ends fit() or learn_locally() after the current step (accumulate_gradients(): after the next gradient step). May
   /// be called from a callback, another thread, or a signal handler.
@@ -268,18 +304,21 @@ class trainer {
 
   template <class Train, class Validation>
   [[gnu::cold]] const localis::report& run(const Train& train, const Validation* validation) {
+    if (compare_runs_) compare_runs_(train.size(), validation == nullptr ? 0 : validation->size());
     check_run(train, validation);
     classes_ = train.classes();
     stop_.store(false, std::memory_order_relaxed);
-    data::loader<scalar, Train> batches(train, options_.batch, options_.seed);
+    data::loader<scalar, Train> batches(train, options_.batch, options_.seed, true,
+                                        data::detail::part_of(model_.ranks()));
     start_run(batches.steps());
     try {
       train_epochs(batches, train.size(), validation);
     } catch (const divergence_error& failure) {
       run_.report.end = ending::diverged;
       end_by_error(failure);
-      const std::string cause =
+      std::string cause =
           detail::not_finite_sample(batches.get(failure.epoch, failure.step), failure.epoch, failure.step);
+      if (model_.ranks() != nullptr) cause = detail::first_text(*model_.ranks(), cause);
       if (cause.empty()) throw;
       run_.report.message = cause;
       throw data_error(cause);
@@ -295,6 +334,7 @@ class trainer {
   template <class Loader, class Validation>
   void train_epochs(Loader& batches, std::size_t samples, const Validation* validation) {
     while (run_.epoch < options_.epochs && !stopped()) {
+      if (compare_epochs_) compare_epochs_();
       prepare_memory(samples, sends_pixels(batches));
       const detail::drop_empty_epoch guard(run_.report);
       start_epoch();
@@ -327,6 +367,13 @@ class trainer {
     step.takes_step = (run_.step + 1) % group_ == 0 || run_.step + 1 == run_.steps;
     step.labelled = data::labelled_samples(batch.labels, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
+    whole_batch whole;
+    if (model_.ranks() != nullptr) {
+      whole = detail::join_parts(*model_.ranks(), batch.size, step.labelled);
+      step.samples = whole.samples;
+      step.labelled = whole.labelled;
+      options.whole = &whole;
+    }
     options.modulator = modulators_.factors(batch);
     options.reward = rewards_.sum(batch, step.epoch, step.step);
     options.check_targets = options_.check_all_targets || !targets_checked_;
@@ -495,8 +542,9 @@ class trainer {
   }
   /// Plans for the boundaries that this epoch may have, and frees the memory that only lower ones need.
   [[gnu::cold]] void prepare_memory(std::size_t samples, bool pixels) {
-    const memory_request wanted =
+    memory_request wanted =
         detail::memory_of_epoch<Model>(scheduler_, options_, run_.epoch, samples, diagnoses(), pixels);
+    wanted.batch = data::detail::part_of(model_.ranks()).largest(wanted.batch);
     if (memory_prepared_ && wanted == model_.memory()) return;
     memory_prepared_ = true;
     if (wanted.lowest_boundary > passed_) pass_stages(wanted.lowest_boundary);
@@ -519,7 +567,10 @@ class trainer {
 
   /// Whether gradients have been accumulated for a step to come.
   [[nodiscard]] bool in_group() const { return run_.step % group_ != 0 && run_.step < run_.steps; }
-  [[nodiscard]] bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+  /// Whether a stop was requested, on any rank.
+  [[nodiscard]] bool stopped() const {
+    return detail::on_any_rank(model_.ranks(), stop_.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] bool diagnoses() const { return !diagnostics_.empty() || epoch_diagnostics_; }
   [[nodiscard]] bool labelled() const { return classes_ > 0; }
 
@@ -538,7 +589,9 @@ class trainer {
   detail::rewards<scalar> rewards_;
   detail::callback_list<const gradients_event<scalar>&> gradient_callbacks_;
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
-  std::size_t group_ = 1;                        ///< number of batches of a gradient step
+  std::function<void(std::size_t, std::size_t)> compare_runs_;  ///< with other ranks; empty if there are none
+  std::function<void()> compare_epochs_;
+  std::size_t group_ = 1;  ///< number of batches of a gradient step
   detail::diagnostics_callbacks<scalar> diagnostics_;
   diagnosis epoch_diagnostics_;                ///< after each epoch; empty if there are none
   std::vector<named_metric<scalar>> metrics_;  ///< of the validation
