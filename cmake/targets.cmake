@@ -12,7 +12,7 @@
 # must be visible outside this folder; and LOCALIS_OWN, which states whether the headers cause warnings in files that
 # include them. They do so only in this repository's own builds.
 
-set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint speed thrust_host cuda cudnn)  # besides the core, localis::localis
+set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint speed mpi thrust_host cuda cudnn)  # besides the core, localis::localis
 
 function(localis_component name missing)
   set(${missing} "" PARENT_SCOPE)
@@ -76,6 +76,15 @@ function(localis_component name missing)
       return()
     endif()
     list(APPEND links benchmark::benchmark)
+
+  elseif(name STREQUAL "mpi")  # localis/mpi/
+    set(MPI_CXX_SKIP_MPICXX ON)  # the C++ bindings that MPI has removed, and their warnings
+    find_package(MPI 3.0 QUIET COMPONENTS CXX)
+    if(NOT MPI_CXX_FOUND)
+      set(${missing} "MPI 3.0 (Debian: libopenmpi-dev openmpi-bin, or libmpich-dev mpich)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links MPI::MPI_CXX)
 
   elseif(name STREQUAL "thrust_host")  # localis/backend/thrust_host/backend.hpp
     find_path(LOCALIS_THRUST_INCLUDE thrust/version.h PATH_SUFFIXES cccl DOC "folder that holds thrust/version.h")

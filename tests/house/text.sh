@@ -21,6 +21,7 @@ forbid 'libjpeg outside data/jpeg.hpp' '^data/jpeg\.hpp:' '#[[:space:]]*include[
 forbid 'libpng outside data/png.hpp' '^data/png\.hpp:' '#[[:space:]]*include[[:space:]]*[<"]png\.h'
 forbid 'nlohmann-json outside io/' '^io/' '#[[:space:]]*include[[:space:]]*[<"]nlohmann/'
 forbid 'CUDA or Thrust outside the folders of their backends' '^backend/(cuda|cudnn|thrust_host)/' '#[[:space:]]*include[[:space:]]*[<"](thrust|cub|cuda|cublas)'
+forbid 'MPI outside mpi/' '^mpi/' '#[[:space:]]*include[[:space:]]*[<"]mpi\.h'
 forbid 'cuDNN outside the folder of its backend' '^backend/cudnn/' '#[[:space:]]*include[[:space:]]*[<"]cudnn'
 forbid 'a test that -ffast-math folds, where core/finite.hpp has one by bits' '^core/finite\.hpp:' 'isfinite|isnan|isinf|isnormal|fpclassify'
 forbid 'the library prints' "$nowhere" '^[^/]*(std::(cout|cerr|clog)|[^a-z_]f?printf *\()'

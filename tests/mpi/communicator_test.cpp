@@ -1,0 +1,84 @@
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ranks.hpp"
+#include "support/small_runs.hpp"
+#include <doctest/doctest.h>
+
+#include <localis/core/error.hpp>
+#include <localis/mpi/communicator.hpp>
+#include <localis/scheduler/dynamic.hpp>
+#include <localis/supervision/loss_gain.hpp>
+#include <localis/train/trainer.hpp>
+
+namespace {
+
+namespace lo = localis;
+namespace runs = localis_test::small_runs;
+
+template <class Ranks>
+std::vector<double> weights_of_run(const Ranks& ranks, std::size_t batch) {
+  const auto data = runs::pictures(49);  // a last batch of one
+  runs::model model{{.seed = 2}};
+  lo::trainer trainer{
+      model, lo::scheduler::dynamic{}, lo::supervision::loss_gain{}, {.epochs = 3, .batch = batch, .local_rate = 0.01}};
+  trainer.distribute(ranks);
+  trainer.fit(data, data);
+  std::vector<double> result = runs::parameters(model);
+  result.push_back(trainer.report().epochs.back().loss);
+  result.push_back(trainer.report().epochs.back().validation_accuracy);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("mpi: sums and texts of all ranks") {
+  const auto& ranks = mpi_ranks();
+  const auto n = static_cast<double>(ranks.size());
+  std::vector<double> values(100000);
+  std::vector<float> floats(3, 1.0F);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i * ranks.rank());
+  ranks.sum(std::span<double>(values));
+  ranks.sum(std::span<float>(floats));
+  ranks.sum(std::span<double>());
+  CHECK(values[99999] == 99999 * n * (n - 1) / 2);
+  CHECK(static_cast<double>(floats[2]) == n);
+  const std::vector<std::string> texts = ranks.gather(std::string(ranks.rank(), 'x'));
+  REQUIRE(texts.size() == ranks.size());
+  for (std::size_t rank = 0; rank < texts.size(); ++rank) CHECK(texts[rank] == std::string(rank, 'x'));
+  CHECK(ranks.first() == (ranks.rank() == 0));
+  CHECK_FALSE(ranks.host().empty());
+}
+
+TEST_CASE("mpi: a run is that of one rank") {
+  const std::vector<double> one = weights_of_run(lo::alone{}, 12);
+  const std::vector<double> found = weights_of_run(mpi_ranks(), 12);
+  REQUIRE(one.size() == found.size());
+  double largest = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    largest = (std::max)(largest, std::abs(one[i]));
+    difference = (std::max)(difference, std::abs(one[i] - found[i]));
+  }
+  CHECK(difference <= 1e-12 * largest);
+  std::string bytes(reinterpret_cast<const char*>(found.data()), found.size() * sizeof(double));
+  for (const std::string& other : mpi_ranks().gather(bytes)) CHECK(other == bytes);
+  CHECK(weights_of_run(mpi_ranks(), 12) == found);  // a repeated run too
+}
+
+TEST_CASE("mpi: another batch is named on every rank") {
+  const auto& ranks = mpi_ranks();
+  if (ranks.size() == 1) return;
+  const bool last = ranks.rank() == ranks.size() - 1;
+  std::string message;
+  try {
+    (void)weights_of_run(ranks, last ? 10 : 12);
+  } catch (const lo::config_error& failure) {
+    message = failure.what();
+  }
+  CHECK(message ==
+        lo::text("ranks: batch: rank 0 has 12, rank ", ranks.size() - 1, " (host ", ranks.host(), ") has 10"));
+}
