@@ -99,11 +99,8 @@ class batch_norm_layer {
   /// Finishes the moments of an epilogue of several ranks, whose own `at_end` has done nothing. Must be called after
   /// the pass of the layer before.
   void finish_ranks(Backend& backend, const operation& op, const operands<scalar>& arrays, scalar* moments,
-                    kernel::finish_moments<scalar> end) const {
-    if (arrays.whole == nullptr) return;
-    detail::sum_over_ranks(arrays.whole, moments, 2 * channels_);
-    end.rows = arrays.whole->samples * op.in.positions();
-    backend.for_rows(1, channels_, end);
+                    const kernel::finish_moments<scalar>& end) const {
+    if (arrays.whole != nullptr) sum_and_finish(backend, op, arrays, moments, end);
   }
 
   /// @param epilogue  the activation after this layer, computed in the same passes
@@ -193,6 +190,12 @@ class batch_norm_layer {
     scalar* scale;
     scalar* shift;
   };
+  [[gnu::cold]] void sum_and_finish(Backend& backend, const operation& op, const operands<scalar>& arrays,
+                                    scalar* moments, kernel::finish_moments<scalar> end) const {
+    detail::sum_over_ranks(arrays.whole, moments, 2 * channels_);
+    end.rows = arrays.whole->samples * op.in.positions();
+    backend.for_rows(1, channels_, end);
+  }
   /// The rows whose moments are complete at the end of a pass: none if there are other ranks.
   static std::size_t finished_rows(const operation& op, const operands<scalar>& arrays) {
     return arrays.whole == nullptr ? arrays.samples * op.in.positions() : 0;
