@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <localis/data/loader.hpp>
+#include <localis/data/synthetic.hpp>
 
 namespace data = localis::data;
 
@@ -372,4 +373,30 @@ TEST_CASE("no bytes from a data set without them, nor where a batch is smaller t
   set.table = 255;
   const auto make = [&] { const data::loader<float, pictures> made(set, 7, 1); };
   CHECK_THROWS_WITH_AS(make(), "loader: pixel_values() of the data: expected 256, found 255", localis::shape_error);
+}
+
+TEST_CASE("loader: parts of a batch make it whole, in its order") {
+  const auto data = localis::data::synthetic_images(23, 4, 4, 1, 3, 5);
+  localis::data::loader<float, localis::data::images> whole(data, 9, 3);
+  for (const std::size_t ranks : {1U, 2U, 3U, 7U}) {
+    for (std::size_t step = 0; step < whole.steps(); ++step) {
+      const auto batch = whole.get(1, step);
+      std::vector<std::uint32_t> indices;
+      std::vector<float> features;
+      for (std::size_t rank = 0; rank < ranks; ++rank) {
+        const localis::data::batch_part part{rank, ranks};
+        localis::data::loader<float, localis::data::images> own(data, 9, 3, true, part);
+        CHECK(own.steps() == whole.steps());
+        const auto view = own.get(1, step);
+        CHECK(view.size <= part.largest(9));
+        indices.insert(indices.end(), view.indices.begin(), view.indices.end());
+        features.insert(features.end(), view.features.begin(), view.features.end());
+      }
+      CHECK(indices == std::vector<std::uint32_t>(batch.indices.begin(), batch.indices.end()));
+      CHECK(features == std::vector<float>(batch.features.begin(), batch.features.end()));
+    }
+  }
+  const localis::data::batch_part last{3, 4};
+  CHECK(last.end(2) - last.begin(2) == 1);
+  CHECK(localis::data::batch_part{2, 4}.begin(1) == localis::data::batch_part{2, 4}.end(1));  // of one sample, nothing
 }

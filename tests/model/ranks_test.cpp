@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -52,12 +52,13 @@ std::vector<double> all_arrays(const Model& model) {
 
 /// The largest difference, relative to the largest value; infinite if a value is not finite.
 double distance(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return INFINITY;
+  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
   double largest = 1e-300;
   double difference = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     largest = (std::max)(largest, std::abs(a[i]));
-    difference = (std::max)(difference, std::isfinite(a[i] - b[i]) ? std::abs(a[i] - b[i]) : INFINITY);
+    difference = (std::max)(
+        difference, std::isfinite(a[i] - b[i]) ? std::abs(a[i] - b[i]) : std::numeric_limits<double>::infinity());
   }
   return difference / largest;
 }
@@ -156,7 +157,7 @@ using net =
 
 TEST_CASE("ranks: gradients, batch normalization on both sides of the boundary, and dropout") {
   using enum lo::prefix_normalization;
-  for (const std::size_t boundary : {0, 1, 2, 3}) {
+  for (const std::size_t boundary : {0U, 1U, 2U, 3U}) {
     for (const auto normalization : {running, batch, frozen}) {
       check_ranks<net<lo::rule::oja>>({.boundary = boundary, .normalization = normalization});
     }
@@ -164,7 +165,7 @@ TEST_CASE("ranks: gradients, batch normalization on both sides of the boundary, 
 }
 
 TEST_CASE("ranks: on the CPU") {
-  for (const std::size_t boundary : {0, 2, 3}) {
+  for (const std::size_t boundary : {0U, 2U, 3U}) {
     check_ranks<net<lo::rule::oja>, one_thread>({.boundary = boundary});
     check_ranks<net<lo::rule::subspace>, one_thread>({.boundary = boundary});
   }
@@ -173,7 +174,7 @@ TEST_CASE("ranks: on the CPU") {
 TEST_CASE_TEMPLATE_DEFINE("ranks: rules", Rule, rules_of_ranks) {
   using name = typename lo::rule::detail::rule_of<Rule>::type;
   CAPTURE(name::name);
-  for (const std::size_t boundary : {1, 3}) check_ranks<net<Rule>>({.boundary = boundary});
+  for (const std::size_t boundary : {1U, 3U}) check_ranks<net<Rule>>({.boundary = boundary});
 }
 TEST_CASE_TEMPLATE_INVOKE(rules_of_ranks, lo::rule::hebb, lo::rule::anti_hebb, lo::rule::covariance, lo::rule::subspace,
                           lo::rule::sanger, lo::rule::nonlinear_hpca<lo::tanh_function>, lo::rule::bcm,
@@ -195,7 +196,7 @@ using varied = lo::network<
 }  // namespace
 
 TEST_CASE("ranks: policies of rules") {
-  for (const std::size_t boundary : {1, 2, 3}) check_ranks<varied>({.boundary = boundary});
+  for (const std::size_t boundary : {1U, 2U, 3U}) check_ranks<varied>({.boundary = boundary});
 }
 
 TEST_CASE("ranks: fewer samples than ranks") {
@@ -236,7 +237,7 @@ void check_each_sum(const choice& chosen) {
 }  // namespace
 
 TEST_CASE("ranks: each sum that is left out shows") {
-  for (const std::size_t boundary : {0, 1, 3}) {
+  for (const std::size_t boundary : {0U, 1U, 3U}) {
     check_each_sum<net<lo::rule::oja>>({.boundary = boundary, .steps = 14});
     check_each_sum<net<lo::rule::covariance>>({.boundary = boundary, .steps = 14});
     check_each_sum<net<lo::rule::local_error>>({.boundary = boundary, .steps = 14});

@@ -91,7 +91,7 @@ void check_near(const std::vector<double>& one, const std::vector<double>& other
 template <class Scheduler, class Supervision, class Change>
 void check_run(const Scheduler& scheduler, const Supervision& supervision, const Change& change) {
   const outcome one = run(lo::alone{}, scheduler, supervision, change);
-  for (const std::size_t count : {1, 2, 3, 4}) {
+  for (const std::size_t count : {1U, 2U, 3U, 4U}) {
     CAPTURE(count);
     std::vector<outcome> found(count);
     const auto messages = run_ranks(
