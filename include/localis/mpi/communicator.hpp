@@ -31,12 +31,12 @@ class communicator {
  public:
   /// Collective over all ranks of `parent`.
   explicit communicator(const session&, MPI_Comm parent = MPI_COMM_WORLD) {
-    detail::check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
+    detail::expect_success(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
     int number = 0;
-    detail::check(MPI_Comm_rank(comm_, &number), "MPI_Comm_rank");
+    detail::expect_success(MPI_Comm_rank(comm_, &number), "MPI_Comm_rank");
     rank_ = static_cast<std::size_t>(number);
-    detail::check(MPI_Comm_size(comm_, &number), "MPI_Comm_size");
+    detail::expect_success(MPI_Comm_size(comm_, &number), "MPI_Comm_size");
     size_ = static_cast<std::size_t>(number);
   }
   communicator(const communicator&) = delete;
@@ -51,7 +51,7 @@ class communicator {
   [[nodiscard]] std::string host() const {
     std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
     int length = 0;
-    detail::check(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
+    detail::expect_success(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
     return {name.data(), static_cast<std::size_t>(length)};
   }
 
@@ -61,7 +61,7 @@ class communicator {
   [[nodiscard]] std::vector<std::string> gather(const std::string& own) const {
     std::vector<int> sizes(size_);
     const int size = count_of(own.size());
-    detail::check(MPI_Allgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, comm_), "MPI_Allgather");
+    detail::expect_success(MPI_Allgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, comm_), "MPI_Allgather");
     std::vector<int> places(size_);
     std::size_t total = 0;
     for (std::size_t rank = 0; rank < size_; ++rank) {
@@ -69,8 +69,9 @@ class communicator {
       total += static_cast<std::size_t>(sizes[rank]);
     }
     std::string all(total, '\0');
-    detail::check(MPI_Allgatherv(own.data(), size, MPI_CHAR, all.data(), sizes.data(), places.data(), MPI_CHAR, comm_),
-                  "MPI_Allgatherv");
+    detail::expect_success(
+        MPI_Allgatherv(own.data(), size, MPI_CHAR, all.data(), sizes.data(), places.data(), MPI_CHAR, comm_),
+        "MPI_Allgatherv");
     std::vector<std::string> result;
     for (std::size_t rank = 0; rank < size_; ++rank) {
       result.push_back(all.substr(static_cast<std::size_t>(places[rank]), static_cast<std::size_t>(sizes[rank])));
@@ -91,7 +92,7 @@ class communicator {
     for (std::size_t first = 0; first < values.size(); first += largest) {
       const std::span<T> part = values.subspan(first, (std::min)(largest, values.size() - first));
       MPI_Request request = MPI_REQUEST_NULL;
-      detail::check(
+      detail::expect_success(
           MPI_Iallreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), type, MPI_SUM, comm_, &request),
           "MPI_Iallreduce");
       wait(request);
@@ -102,7 +103,7 @@ class communicator {
     constexpr int eager_tests = 1000;
     int done = 0;
     for (int tests = 0; done == 0; ++tests) {
-      detail::check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+      detail::expect_success(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
       if (done != 0) return;
       if (tests < eager_tests) {
         std::this_thread::yield();

@@ -19,7 +19,7 @@ class error : public localis::error {
 namespace detail {
 
 /// Throws the error of a call that did not succeed, in MPI's words.
-inline void check(int result, const char* call) {
+inline void expect_success(int result, const char* call) {
   if (result == MPI_SUCCESS) return;
   std::array<char, MPI_MAX_ERROR_STRING> reason{};
   int length = 0;

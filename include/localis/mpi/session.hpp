@@ -31,13 +31,13 @@ class session {
  public:
   session(int& argc, char**& argv) : exceptions_(std::uncaught_exceptions()) {
     int started = 0;
-    detail::check(MPI_Initialized(&started), "MPI_Initialized");
+    detail::expect_success(MPI_Initialized(&started), "MPI_Initialized");
     owns_ = started == 0;
     int level = MPI_THREAD_SINGLE;
     if (owns_) {
-      detail::check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread");
+      detail::expect_success(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread");
     } else {
-      detail::check(MPI_Query_thread(&level), "MPI_Query_thread");
+      detail::expect_success(MPI_Query_thread(&level), "MPI_Query_thread");
     }
     try {
       expect(level >= MPI_THREAD_FUNNELED, "mpi::session: thread level",
@@ -65,7 +65,7 @@ class session {
   /// One rank alone, where the environment says that there are more, is a program of another MPI than its launcher.
   static void check_launcher() {
     int size = 0;
-    detail::check(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
+    detail::expect_success(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
     if (size > 1) return;
     for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
       const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
