@@ -223,7 +223,7 @@ struct direct_convolution {
         direct::add_cell<T>(
             {forward.x, found.inputs, map.in.channels}, {u, found.outputs, outputs}, found.count,
             [&](auto vectors, std::size_t begin, std::size_t length, std::size_t first, std::size_t units, T* panel) {
-              direct::copy_columns<vectors()>(w + first * map.inputs() + begin, map.inputs(), units, length, panel);
+              direct::copy_columns(w + first * map.inputs() + begin, map.inputs(), units, length, vectors, panel);
             });
       });
       tail(thread, rows, u, forward.bias, forward.u, epilogue);
@@ -245,7 +245,7 @@ struct direct_convolution {
         direct::add_cell<T>(
             {errors, found.outputs, map.outputs()}, {backward.dx, found.inputs, map.in.channels}, found.count,
             [&](auto vectors, std::size_t begin, std::size_t length, std::size_t first, std::size_t units, T* panel) {
-              direct::copy_rows<vectors()>(w + begin * map.inputs() + first, map.inputs(), units, length, panel);
+              direct::copy_rows(w + begin * map.inputs() + first, map.inputs(), units, length, vectors, panel);
             });
       });
     });

@@ -191,7 +191,7 @@ template <class T>
   multiply_panels(
       a, c, mode,
       [&](auto vectors, std::size_t begin, std::size_t length, std::size_t first, std::size_t count, T* panel) {
-        direct::copy_rows<vectors()>(b.data + begin * b.stride + first, b.stride, count, length, panel);
+        direct::copy_rows(b.data + begin * b.stride + first, b.stride, count, length, vectors, panel);
         if (direction == sign::plus) return;
         for (std::size_t i = 0; i < length * vectors() * direct::width<T>; ++i) panel[i] = -panel[i];
       });
@@ -238,7 +238,7 @@ template <class T>
   detail::multiply_panels(
       a, c, mode,
       [&](auto vectors, std::size_t begin, std::size_t length, std::size_t first, std::size_t count, T* panel) {
-        direct::copy_columns<vectors()>(b.data + first * b.stride + begin, b.stride, count, length, panel);
+        direct::copy_columns(b.data + first * b.stride + begin, b.stride, count, length, vectors, panel);
       });
 }
 
@@ -260,7 +260,7 @@ template <class T>
     std::size_t row = 0;
     do {
       const std::size_t rows = (std::min)(few_windows, a.rows - row);
-      direct::copy_rows<vectors()>(b.data + row * b.stride + first, b.stride, count, rows, part);
+      direct::copy_rows(b.data + row * b.stride + first, b.stride, count, rows, vectors, static_cast<T*>(part));
       const direct::windows<T> x{{1, 1, 0, 0, a.columns}, a.data + row * a.stride, places, rows};
       direct::product_panel<vectors()>(x, static_cast<const T*>(part),
                                        {c.data + first, c.stride, count, row == 0 ? mode : kernel::store::add});

@@ -52,54 +52,63 @@ void for_panel_parts(std::size_t outputs, std::size_t parts, std::size_t thread,
     index += parts;
   });
 }
-/// Copies rows of `units` values, `stride` elements apart, to a panel of V vectors.
-template <std::size_t V, class T>
-[[gnu::noinline]] void copy_rows(const T* rows, std::size_t stride, std::size_t units, std::size_t inputs, T* panel) {
-  constexpr std::size_t panel_units = V * width<T>;
-  for (std::size_t i = 0; i < inputs; ++i, rows += stride, panel += panel_units) {
-    if (units == panel_units) {
-      unrolled<V>([&](auto v) { store(load(rows + v * width<T>), panel + v * width<T>); });
-    } else {
-      for (std::size_t o = 0; o < panel_units; ++o) panel[o] = o < units ? rows[o] : T(0);
+// The number of vectors is a run-time value here: copying once per value of a matrix is not worth a copy of the code
+// for each number.
+
+/// Copies rows of `units` values, `stride` elements apart, to a panel of `vectors` vectors.
+template <class T>
+[[gnu::noinline]] void copy_rows(const T* rows, std::size_t stride, std::size_t units, std::size_t inputs,
+                                 std::size_t vectors, T* panel) {
+  const bool is_full = units == vectors * width<T>;
+  for (std::size_t i = 0; i < inputs; ++i, rows += stride) {
+    for (std::size_t first = 0; first < vectors * width<T>; first += width<T>, panel += width<T>) {
+      if (is_full) {
+        store(load(rows + first), panel);
+      } else {
+        for (std::size_t o = 0; o < width<T>; ++o) panel[o] = first + o < units ? rows[first + o] : T(0);
+      }
     }
   }
 }
-/// Copies columns of `units` rows, `stride` elements apart, to a panel of V vectors.
-template <std::size_t V, class T>
+/// Copies columns of `units` rows, `stride` elements apart, to a panel of `vectors` vectors.
+template <class T>
 [[gnu::noinline]] void copy_columns(const T* rows, std::size_t stride, std::size_t units, std::size_t inputs,
-                                    T* panel) {
-  constexpr std::size_t panel_units = V * width<T>;
+                                    std::size_t vectors, T* panel) {
+  const std::size_t panel_units = vectors * width<T>;
   const std::size_t squares = inputs / width<T> * width<T>;
-  for (std::size_t v = 0; v < V; ++v) {
+  for (std::size_t first = 0; first < panel_units; first += width<T>) {
     for (std::size_t i = 0; i < squares; i += width<T>) {
       packet<T> square[width<T>];
       unrolled<width<T>>([&](auto r) {
-        const std::size_t unit = v * width<T> + r;
+        const std::size_t unit = first + r;
         square[r] = unit < units ? load(rows + unit * stride + i) : packet<T>{};
       });
       transpose<T>(square);
-      unrolled<width<T>>([&](auto r) { store(square[r], panel + (i + r) * panel_units + v * width<T>); });
+      unrolled<width<T>>([&](auto r) { store(square[r], panel + (i + r) * panel_units + first); });
     }
   }
   for (std::size_t i = squares; i < inputs; ++i) {
-    for (std::size_t o = 0; o < panel_units; ++o) panel[i * panel_units + o] = o < units ? rows[o * stride + i] : T(0);
+    T* values = panel + i * panel_units;
+    for (std::size_t o = 0; o < units; ++o) values[o] = rows[o * stride + i];
+    std::fill(values + units, values + panel_units, T(0));
   }
 }
 
-/// Stores a panel of V vectors in columns of `units` rows, `stride` elements apart, or adds it to them, as `mode` says.
-template <std::size_t V, class T>
-[[gnu::noinline]] void store_columns(const T* panel, std::size_t units, std::size_t inputs, T* rows, std::size_t stride,
-                                     kernel::store mode) {
-  constexpr std::size_t panel_units = V * width<T>;
+/// Stores a panel of `vectors` vectors in columns of `units` rows, `stride` elements apart, or adds it to them, as
+/// `mode` says.
+template <class T>
+[[gnu::noinline]] void store_columns(const T* panel, std::size_t units, std::size_t inputs, std::size_t vectors,
+                                     T* rows, std::size_t stride, kernel::store mode) {
+  const std::size_t panel_units = vectors * width<T>;
   const std::size_t squares = inputs / width<T> * width<T>;
   const bool adds = mode == kernel::store::add;
-  for (std::size_t v = 0; v < V; ++v) {
+  for (std::size_t first = 0; first < panel_units; first += width<T>) {
     for (std::size_t i = 0; i < squares; i += width<T>) {
       packet<T> square[width<T>];
-      unrolled<width<T>>([&](auto r) { square[r] = load(panel + (i + r) * panel_units + v * width<T>); });
+      unrolled<width<T>>([&](auto r) { square[r] = load(panel + (i + r) * panel_units + first); });
       transpose<T>(square);
       unrolled<width<T>>([&](auto r) {
-        const std::size_t unit = v * width<T> + r;
+        const std::size_t unit = first + r;
         T* place = rows + unit * stride + i;
         if (unit < units) store(adds ? load(place) + square[r] : square[r], place);
       });
@@ -119,9 +128,8 @@ struct plain_weights {
   const T* w;
   std::size_t inputs;
 
-  template <std::size_t V>
-  void copy(std::size_t first, std::size_t count, T* panel) const {
-    copy_columns<V>(w + first * inputs, inputs, count, inputs, panel);
+  void copy(std::size_t first, std::size_t count, std::size_t vectors, T* panel) const {
+    copy_columns(w + first * inputs, inputs, count, inputs, vectors, panel);
   }
 };
 /// The weights of the convolution that maps D to dX if the stride is 1: units and channels are exchanged, and windows
@@ -131,10 +139,9 @@ struct turned_weights {
   const T* w;
   linear_map map;  ///< that W belongs to
 
-  template <std::size_t V>
-  void copy(std::size_t first, std::size_t count, T* panel) const {
-    for (std::size_t cell = map.field.positions(); cell-- > 0; panel += map.outputs() * V * width<T>) {
-      copy_rows<V>(w + cell * map.in.channels + first, map.inputs(), count, map.outputs(), panel);
+  void copy(std::size_t first, std::size_t count, std::size_t vectors, T* panel) const {
+    for (std::size_t cell = map.field.positions(); cell-- > 0; panel += map.outputs() * vectors * width<T>) {
+      copy_rows(w + cell * map.in.channels + first, map.inputs(), count, map.outputs(), vectors, panel);
     }
   }
 };
@@ -145,45 +152,49 @@ void pack(std::size_t units, std::size_t inputs, const Weights& weights, std::si
   parallel_for(threads, [&](std::size_t thread) {
     std::size_t index = 0;
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
-      if (index++ % threads == thread) weights.template copy<vectors()>(first, count, panels + first * inputs);
+      if (index++ % threads == thread) weights.copy(first, count, vectors, panels + first * inputs);
     });
   });
+}
+/// Computes `units` rows of dw as the sum of `copies` panels of `vectors` vectors, `step` elements apart.
+template <class T>
+[[gnu::noinline]] void unpack_panel(const T* panel, std::size_t units, std::size_t inputs, std::size_t vectors,
+                                    std::size_t copies, std::size_t step, T* rows) {
+  const std::size_t panel_units = vectors * width<T>;
+  const std::size_t squares = inputs / width<T> * width<T>;
+  for (std::size_t begin = 0; begin < units; begin += width<T>, panel += width<T>, rows += width<T> * inputs) {
+    const std::size_t valid = (std::min)(width<T>, units - begin);
+    for (std::size_t i = 0; i < squares; i += width<T>) {
+      packet<T> square[width<T>];
+      unrolled<width<T>>([&](auto r) {
+        const T* values = panel + (i + r) * panel_units;
+        square[r] = load(values);
+        for (std::size_t copy = 1; copy < copies; ++copy) square[r] += load(values + copy * step);
+      });
+      transpose<T>(square);
+      unrolled<width<T>>([&](auto r) {
+        if (r < valid) store(square[r], rows + r * inputs + i);
+      });
+    }
+    for (std::size_t i = squares; i < inputs; ++i) {
+      for (std::size_t o = 0; o < valid; ++o) {
+        const T* value = panel + i * panel_units + o;
+        T sum = *value;
+        for (std::size_t copy = 1; copy < copies; ++copy) sum += value[copy * step];
+        rows[o * inputs + i] = sum;
+      }
+    }
+  }
 }
 /// Computes dw, O x I, as the sum of `copies` sets of panels, one set per thread, added in the order of threads.
 template <class T>
 void unpack(std::size_t units, std::size_t inputs, const T* panels, std::size_t copies, std::size_t threads, T* dw) {
-  const std::size_t size = panels_size<T>(units, inputs);
-  const std::size_t squares = inputs / width<T> * width<T>;
   parallel_for(threads, [&](std::size_t thread) {
     std::size_t index = 0;
     for_panels<T>(units, [&](std::size_t first, std::size_t count, auto vectors) {
       if (index++ % threads != thread) return;
-      constexpr std::size_t panel_units = vectors() * width<T>;
-      const T* panel = panels + first * inputs;
-      for (std::size_t begin = 0; begin < count; begin += width<T>) {
-        const std::size_t valid = (std::min)(width<T>, count - begin);
-        T* rows = dw + (first + begin) * inputs;
-        for (std::size_t i = 0; i < squares; i += width<T>) {
-          packet<T> square[width<T>];
-          unrolled<width<T>>([&](auto r) {
-            const T* values = panel + (i + r) * panel_units + begin;
-            square[r] = load(values);
-            for (std::size_t copy = 1; copy < copies; ++copy) square[r] += load(values + copy * size);
-          });
-          transpose<T>(square);
-          unrolled<width<T>>([&](auto r) {
-            if (r < valid) store(square[r], rows + r * inputs + i);
-          });
-        }
-        for (std::size_t i = squares; i < inputs; ++i) {
-          for (std::size_t o = 0; o < valid; ++o) {
-            const T* value = panel + i * panel_units + begin + o;
-            T sum = *value;
-            for (std::size_t copy = 1; copy < copies; ++copy) sum += value[copy * size];
-            rows[o * inputs + i] = sum;
-          }
-        }
-      }
+      unpack_panel(panels + first * inputs, count, inputs, vectors, copies, panels_size<T>(units, inputs),
+                   dw + first * inputs);
     });
   });
 }

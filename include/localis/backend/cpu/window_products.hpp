@@ -247,7 +247,7 @@ void add_product(const windows<T>& x, const T* d, std::size_t units, std::size_t
         product_panel<vectors()>(some, rows, panels);
         return;
       }
-      copy_rows<vectors()>(rows + first, units, count, some.count, part);
+      copy_rows(rows + first, units, count, some.count, vectors, part);
       product_panel<vectors()>(some, static_cast<const T*>(part), panels + first * inputs);
     });
   }

@@ -25,16 +25,16 @@ struct filter_weights {
   linear_map map;  ///< that W belongs to
   bool turned;
 
-  /// Copies one of the nine weights of each filter.   panel: channels x (V vectors of units)
-  template <std::size_t V>
-  void copy(std::size_t cell, range channels, std::size_t first, std::size_t units, T* panel) const {
+  /// Copies one of the nine weights of each filter.   panel: channels x (`vectors` vectors of units)
+  void copy(std::size_t cell, range channels, std::size_t first, std::size_t units, std::size_t vectors,
+            T* panel) const {
     const std::size_t inputs = map.inputs();
     if (turned) {
       const T* rows = w + channels.begin * inputs + (8 - cell) * map.in.channels + first;
-      direct::copy_rows<V>(rows, inputs, units, channels.size(), panel);
+      direct::copy_rows(rows, inputs, units, channels.size(), vectors, panel);
     } else {
       const T* columns = w + first * inputs + cell * map.in.channels + channels.begin;
-      direct::copy_columns<V>(columns, inputs, units, channels.size(), panel);
+      direct::copy_columns(columns, inputs, units, channels.size(), vectors, panel);
     }
   }
 };
@@ -65,7 +65,7 @@ void load_filters(const filter_weights<T>& weights, const panel_filters<T>& filt
   for_few_channels<V>(filters, [&](range channels, std::size_t offset) {
     const std::size_t size = channels.size() * V * width<T>;
     for (std::size_t cell = 0; cell < 9; ++cell) {
-      weights.template copy<V>(cell, channels, filters.first, filters.units, cells + cell * size);
+      weights.copy(cell, channels, filters.first, filters.units, V, cells + cell * size);
     }
     transform_filters<M>(static_cast<const T*>(cells), size, filters.data + offset, filters.plane);
   });
@@ -82,8 +82,8 @@ void store_filter_gradients(const panel_filters<T>& sums, std::size_t copies, st
     transform_filter_sums<M>(static_cast<const T*>(sums.data + offset), sums.plane, copies, step, size, cells);
     for (std::size_t cell = 0; cell < 9; ++cell) {
       T* rows = dw + (sums.first * 9 + cell) * all_channels + channels.begin;
-      direct::store_columns<V>(static_cast<const T*>(cells + cell * size), sums.units, channels.size(), rows,
-                               9 * all_channels, mode);
+      direct::store_columns(static_cast<const T*>(cells + cell * size), sums.units, channels.size(), V, rows,
+                            9 * all_channels, mode);
     }
   });
 }
