@@ -81,6 +81,12 @@ template <std::size_t R, std::size_t V, class T>
   add_part();
 }
 
+/// Stores a part of a panel's sums, or adds it, as `mode` says. It is compiled once, not in every block.
+template <class T>
+[[gnu::noinline]] void store_part(const T* sums, std::size_t count, kernel::store mode, T* place) {
+  const bool adds = mode == kernel::store::add;
+  for (std::size_t o = 0; o < count; ++o) place[o] = adds ? place[o] + sums[o] : sums[o];
+}
 /// Stores V vectors of sums, or adds them, as `mode` says, to the first `count` values at `place`.
 template <std::size_t V, class T>
 [[gnu::always_inline]] inline void store_sums(const packet<T>* sums, std::size_t count, kernel::store mode, T* place) {
@@ -93,7 +99,7 @@ template <std::size_t V, class T>
   } else {
     T row[V * width<T>];
     unrolled<V>([&](auto v) { store(sums[v], row + v * width<T>); });
-    for (std::size_t o = 0; o < count; ++o) place[o] = adds ? place[o] + row[o] : row[o];
+    store_part(static_cast<const T*>(row), count, mode, place);
   }
 }
 
