@@ -2,24 +2,51 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <initializer_list>
 #include <locale>
+#include <ostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <type_traits>
 
 /// The exceptions that localis throws. The library never prints: it throws one of these, or returns a report.
 namespace localis {
+
+namespace detail {
+
+/// A value of any type, and the function that prints it: print_part, for literals of all lengths the same.
+struct text_part {
+  const void* value;
+  void (*print)(std::ostream& out, const void* value);
+};
+template <class Value>
+[[gnu::cold]] void print_part(std::ostream& out, const void* value) {
+  if constexpr (std::is_same_v<Value, char[]>) {
+    out << static_cast<const char*>(value);
+  } else {
+    out << *static_cast<const Value*>(value);
+  }
+}
+
+/// Implements text(), compiled once for all values.
+[[nodiscard, gnu::cold]] inline std::string joined_text(std::initializer_list<text_part> parts) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  out.exceptions(std::ios::badbit);  // otherwise the text would silently end when memory runs out
+  for (const text_part& part : parts) part.print(out, part.value);
+  return out.str();
+}
+
+}  // namespace detail
 
 /// Builds text from values: `text("batch: expected at most ", n, ", found ", batch)`, in the C locale, not in that of
 /// the program, because the text also goes into files.
 template <class... Parts>
 [[nodiscard, gnu::cold, gnu::noinline]] std::string text(const Parts&... parts) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  out.exceptions(std::ios::badbit);  // otherwise the text would silently end when memory runs out
-  (out << ... << parts);
-  return out.str();
+  return detail::joined_text(
+      {detail::text_part{&parts, detail::print_part<std::conditional_t<std::is_array_v<Parts>, char[], Parts>>}...});
 }
 
 /// Base of all errors, so that `catch (const localis::error&)` catches every one. If glibc's <error.h> is included, the
