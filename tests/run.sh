@@ -21,6 +21,11 @@ export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
 
 need_tests
 provide
+# What mpirun starts is tested under each of the two, since they differ where a rank fails.
+offer libopenmpi-dev 'no tests under Open MPI' command -v mpicxx.openmpi
+offer openmpi-bin 'no tests under Open MPI' command -v mpirun.openmpi
+offer libmpich-dev 'no tests under MPICH' command -v mpicxx.mpich
+offer mpich 'no tests under MPICH' command -v mpirun.mpich
 
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=ON -DLOCALIS_BUILD_EXAMPLES=OFF \
   -DLOCALIS_TESTS_FULL=$full
