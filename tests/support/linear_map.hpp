@@ -402,6 +402,12 @@ inline std::vector<problem> convolutions() {
     add({5, 4, 2}, units, {3, 3, 1, 1}, 3);
     add({4, 4, 9}, units, {3, 3, 1, 0}, 2);
   }
+  // Pixels of three colours, panels of two and of three vectors, whole and not.
+  for (const std::size_t units : std::array<std::size_t, 4>{32, 64, 88, 96}) {
+    add({8, 7, 3}, units, {3, 3, 1, 1}, 2);
+    add({8, 7, 3}, units, {5, 5, 1, 2}, 2);
+  }
+  add({9, 8, 3}, 64, {7, 7, 2, 3}, 4);
   // Channels that fill an even number of cache lines, in both scalars.
   add({5, 6, 32}, 17, {3, 3, 1, 1}, 2);
   add({6, 5, 64}, 5, {3, 3, 2, 1}, 2);

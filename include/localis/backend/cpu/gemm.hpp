@@ -262,7 +262,7 @@ template <class T>
       const std::size_t rows = (std::min)(few_windows, a.rows - row);
       direct::copy_rows(b.data + row * b.stride + first, b.stride, count, rows, vectors, static_cast<T*>(part));
       const direct::windows<T> x{{1, 1, 0, 0, a.columns}, a.data + row * a.stride, places, rows};
-      direct::product_panel<vectors()>(x, static_cast<const T*>(part),
+      direct::product_panel<vectors()>(x, {part, vectors() * direct::width<T>},
                                        {c.data + first, c.stride, count, row == 0 ? mode : kernel::store::add});
       row += rows;
     } while (row < a.rows);

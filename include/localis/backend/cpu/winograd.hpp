@@ -383,7 +383,7 @@ struct winograd_convolution {
         const range some{begin, (std::min)(begin + direct::few_inputs, tiles)};
         direct::product_panel<V>(
             windows_of(arrays, v, some, sums.channels.size(), e),
-            static_cast<const T*>(m.data + e * m.plane + begin * panel_units),
+            {m.data + e * m.plane + begin * panel_units, panel_units},
             {sums.data + e * sums.plane, panel_units, panel_units, begin == 0 ? mode : kernel::store::add});
       }
     }
