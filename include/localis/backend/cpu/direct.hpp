@@ -83,7 +83,7 @@ struct direct_convolution {
       const accumulators<T> sums = arrays.products.sums.part(thread, learn.sums);
       T* u = tail.response(thread, rows, forward.u);
       if (!options.response_is_given) {
-        multiply_weights(tile, arrays.windows.weights, u, kernel::store::replace);
+        multiply_weights(tile, arrays.windows.weights, u, kernel::store::replace, nullptr);
       }
       const learned_rows<T> learned = arrays.gates.open(thread, rows, nullptr, u, learn, sums);
       const direct::windows<T> seen = tile.part(learned.start, learned.gates.rows, options.rows.every);
@@ -283,22 +283,24 @@ struct direct_convolution {
     for_windows(arrays, forward.samples, forward.x,
                 [&](std::size_t thread, range rows, const direct::windows<T>& tile) {
                   T* u = tail.response(thread, rows, forward.u);
-                  multiply_weights(tile, arrays.weights, u, mode);
-                  tail(thread, rows, u, forward.bias, forward.u, epilogue);
+                  multiply_weights(tile, arrays.weights, u, mode, forward.bias);
+                  tail(thread, rows, u, nullptr, forward.u, epilogue);
                 });
     tail.finish(epilogue);
   }
-  /// Computes u = X W^T or u += X W^T, as `mode` says.
-  [[gnu::noinline]] void multiply_weights(const direct::windows<T>& x, const T* panels, T* u,
-                                          kernel::store mode) const {
+  /// Computes u = X W^T + bias or u += X W^T + bias, as `mode` says; there may be no bias.
+  [[gnu::noinline]] void multiply_weights(const direct::windows<T>& x, const T* panels, T* u, kernel::store mode,
+                                          const T* bias) const {
     const std::size_t outputs = map.outputs();
     const std::size_t inputs = map.inputs();
     if constexpr (bfloat16::is_compiled<T>) {
       if (available.precision == precision::bfloat16) {
-        return bfloat16::multiply({x}, {panels, inputs, bfloat16::storage::panels}, outputs, {u, outputs}, mode);
+        bfloat16::multiply({x}, {panels, inputs, bfloat16::storage::panels}, outputs, {u, outputs}, mode);
+        if (bias != nullptr) add_to_rows(rows_of(u, x.count, outputs), bias);
+        return;
       }
     }
-    direct::respond(x, panels, outputs, inputs, direct::strided_rows<T>{u, outputs}, mode);
+    direct::respond(x, panels, outputs, inputs, u, mode, bias);
   }
   /// Computes panels += X^T D.
   [[gnu::noinline]] void add_product(const direct::windows<T>& x, const T* d, T* part, T* panels) const {
