@@ -1,6 +1,7 @@
 # sh tables.sh PAGE SOURCE
 # A table of PAGE behind a paragraph that names a command has columns that the command prints, in its order: before the
-# table stands <!-- columns: FILE FUNCTION -->, whose function begins its rows with {{"column", ...}}.
+# table stands <!-- columns: FILE FUNCTION -->, whose function begins its rows with {{"column", ...}}; with a + behind
+# FUNCTION, further columns are named by what was measured.
 set -eu
 cd "$2"
 
@@ -22,7 +23,7 @@ awk -v page="$1" '
   }
   /^```/ { fenced = !fenced }
   fenced { next }
-  /^<!-- columns: / { file = $3; name = $4; next }
+  /^<!-- columns: / { file = $3; name = $4; more = $5 == "+"; next }
   /^\|/ && !inside {
     inside = 1
     if (name == "" && commands) fail("this table comes from a command: expected <!-- columns: FILE FUNCTION --> before it")
@@ -32,6 +33,7 @@ awk -v page="$1" '
       n = split($0, column, / *\| */)
       for (i = 2; i < n; ++i) {
         at = index(rest, "|" column[i] "|")
+        if (!at && more && rest == "|") break
         if (!at) fail("column \"" column[i] "\": expected one that " name " in " file " prints, in its order")
         else rest = substr(rest, at + length(column[i]) + 1)
       }
