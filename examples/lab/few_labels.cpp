@@ -31,7 +31,7 @@ namespace {
 
 constexpr std::size_t units = 48;  // of the first convolution: half of the paper's
 using sanger = lo::rule::local<lo::rule::sanger, lo::rule::relative_step, lo::rule::unit_rows>;
-using network = lo::model<lo::zoo::six_stages_32<10>>;
+using network = lo::model<lo::zoo::six_stages_32<10, lo::rule::local<lo::rule::oja>>>;  // whose rule takes no step
 using wide_network = examples::soft_hebb::learner<units, lo::rule::gradient>;
 
 using examples::few_labels_options;
@@ -120,10 +120,11 @@ void run_gradient(const char* arm, bool freezes, std::size_t steps, const split&
     const lo::data::subset<any> labelled(data.train, balanced(data.train, count, seed));
     const lo::data::augmented train(labelled, lo::data::augmentation{.padding = 4, .flip = true, .seed = seed});
     Model model = fresh<Model>(backend, seed);
-    lo::trainer trainer(model, lo::scheduler::linear{.begin = epochs / 3, .last = freezes ? Model::stages - 1 : 0},
-                        lo::supervision::none{}, {.epochs = epochs, .batch = batch, .local_rate = 0, .seed = seed},
-                        lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
-                        lo::learning_rate::warm_up{lo::learning_rate::cosine{.rate = rate}, 1.0, 0.1});
+    lo::trainer trainer(
+        model, lo::scheduler::linear{.begin = epochs / 3, .last = freezes ? Model::network_type::highest_boundary : 0},
+        lo::supervision::none{}, {.epochs = epochs, .batch = batch, .local_rate = 0, .seed = seed},
+        lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
+        lo::learning_rate::warm_up{lo::learning_rate::cosine{.rate = rate}, 1.0, 0.1});
     trainer.fit(train);
     return lo::evaluate(model, pictures).accuracy;
   };
