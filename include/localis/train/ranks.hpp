@@ -33,7 +33,7 @@ using rank_values = std::vector<std::pair<std::string, std::string>>;
 /// which names the first value that differs, and the rank.
 [[gnu::cold]] inline void compare_on_ranks(const exchange& ranks, const rank_values& own) {
   std::string packed = ranks.host() + '\0';
-  for (const auto& [name, value] : own) packed += name + '\0' + value + '\0';
+  for (const auto& [name, value] : own) packed.append(name).append(1, '\0').append(value).append(1, '\0');
   const std::vector<std::string> all = ranks.gather(packed);
   const auto fields = [](const std::string& one) {
     std::vector<std::string> result;
