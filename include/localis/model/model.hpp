@@ -45,6 +45,8 @@ struct model_options {
   std::uint64_t seed = 1;  ///< seed of the initial weights and of dropout
 };
 
+// This class is longer than others: its public interface, and the order in which a pass calls the headers beside it.
+
 /// A network with its weights, its memory and the passes over it.
 ///
 ///   model<net> m{{.seed = 1}};
