@@ -84,6 +84,12 @@ TEST_CASE("kernel: scale_rows, and a sum with its activation") {
   CHECK(x == values{3, 6, 9, 0, 0, 0});
 }
 
+TEST_CASE("kernel: a weighted sum, in place too") {
+  values other{6, 5, 4, 3, 2, 1};
+  run(kernel::weighted_sum<double>{six.data(), other.data(), other.data(), 3, 0.25, 2}, 2, 3);
+  CHECK(other == values{12.25, 10.5, 8.75, 7, 5.25, 3.5});
+}
+
 TEST_CASE("kernel: an activation and its gradient, in place too") {
   values x{-1, 2, -3, 4};
   const lo::leaky_relu_function leaky{.leak = 0.5};
