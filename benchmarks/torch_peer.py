@@ -3,13 +3,14 @@
     torch_peer.py layer|rule|step OUT.json THREADS [NAMES]
 
 Contiguous and channels_last are measured, and the faster is reported. Where the processor multiplies bfloat16, each row
-is measured again in it, under the name and ":bfloat16": a step under autocast, a layer with all arrays in bfloat16. Layers and rules are written as in FastHebb: the
-update is the weight gradient of the layer for the gates in place of the error (Lagani et al. 2022), followed by the
-forget term of the rule. NAMES is a regular expression. Steps are those of SGD with momentum and weight decay, as in
-torch.optim. The output is JSON in the format of Google Benchmark.
+is measured again in it, under the name and ":bfloat16": a step under autocast, a layer with all arrays in bfloat16.
+Layers and rules are written as in FastHebb: the update is the weight gradient of the layer for the gates in place of
+the error (Lagani et al. 2022), followed by the forget term of the rule. NAMES is a regular expression. Steps are those
+of SGD with momentum and weight decay, as in torch.optim. The output is JSON in the format of Google Benchmark.
 """
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -26,7 +27,9 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 
 
 def has_bfloat16():
-    """Whether the processor multiplies bfloat16."""
+    """Whether the processor multiplies bfloat16, and oneDNN is not limited to instructions that cannot."""
+    if os.environ.get("ONEDNN_MAX_CPU_ISA"):
+        return False
     try:
         flags = pathlib.Path("/proc/cpuinfo").read_text()
     except OSError:
