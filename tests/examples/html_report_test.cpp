@@ -149,6 +149,15 @@ TEST_CASE("html_report: a plot for each diagnosed run with a line for each stage
   CHECK(count(dead, ">-") == 0);  // no tick below 0, nor where all values are
 }
 
+TEST_CASE("plot: values that differ by rounding alone have ticks like one value") {
+  const double value = 204.315272;
+  const double next = std::nextafter(value, 1000);
+  const std::string drawing =
+      drawn(examples::plot{.lines = {{.name = "bytes", .x = {value, next}, .y = {value, next}}}});
+  CHECK(count(drawing, "class='grid'") <= 12);
+  CHECK(count(drawing, "class='tick'") <= 18);
+}
+
 TEST_CASE("plot: a band is the high ends forwards and the low ends backwards, with a gap where a value is none") {
   const auto same = [](double value) { return value; };
   examples::line l;

@@ -51,7 +51,7 @@ struct dot_plot {
   out << "<figure>\n<h2>" << escaped(p.title) << "</h2>\n<p class='note'>" << escaped(p.note) << "</p>\n"
       << "<svg class='plot' viewBox='0 0 " << width << ' ' << bottom + 48 << "' role='img' aria-label='"
       << escaped(p.title) << "'>\n";
-  for (double tick = x.low; tick <= x.high + 1e-9 * x.step; tick += x.step) {
+  for (const double tick : x.ticks()) {
     out << "<path class='grid' d='M" << svg_x(tick) << ' ' << top << 'V' << bottom << "'/><text x='" << svg_x(tick)
         << "' y='" << bottom + 18 << "' text-anchor='middle'>" << detail::tick_text(tick, x) << "</text>\n";
   }

@@ -127,6 +127,12 @@ struct axis {
     for (double s = step; count < 9 && std::abs(s - std::round(s)) > 1e-9 * step; s *= 10) ++count;
     return count;
   }
+  [[nodiscard]] std::vector<double> ticks() const {
+    std::vector<double> result;
+    const double last = std::floor(high / step + 1e-9);
+    for (double i = std::ceil(low / step - 1e-9); i <= last; ++i) result.push_back(i * step);
+    return result;
+  }
 };
 
 [[nodiscard]] inline std::string tick_text(double tick, const axis& scale) {
@@ -144,9 +150,10 @@ struct axis {
   return false;
 }
 
-/// Makes an axis with about `wanted` ticks at 1, 2 or 5 times a power of ten.
+/// Makes an axis with about `wanted` ticks at 1, 2 or 5 times a power of ten. Ends that differ by rounding alone, as
+/// means of equal values do, are one value.
 [[nodiscard]] inline axis make_axis(double low, double high, bool whole, double wanted) {
-  if (!(high > low)) {
+  if (!(high - low > 1e-9 * std::max(std::abs(low), std::abs(high)))) {
     const double room = whole ? 1.0 : std::max(std::abs(low) * 0.05, 1e-3);
     if (!whole) low -= room;
     high += room;
@@ -276,11 +283,11 @@ template <class X, class Y>
   if (!p.note.empty()) out << "<p class='note'>" << escaped(p.note) << "</p>\n";
   out << "<svg class='plot' viewBox='0 0 " << width << ' ' << height << "' role='img' aria-label='"
       << escaped(p.title + ": " + p.y_label) << "'>\n";
-  for (double tick = std::ceil(y.low / y.step - 1e-9) * y.step; tick <= y.high + 1e-9 * y.step; tick += y.step) {
+  for (const double tick : y.ticks()) {
     out << "<path class='grid' d='M" << left << ' ' << svg_y(tick) << 'H' << right << "'/><text x='" << left - 9
         << "' y='" << svg_y(tick) + 4.5 << "' text-anchor='end'>" << detail::tick_text(tick, y) << "</text>\n";
   }
-  for (double tick = std::ceil(x.low / x.step - 1e-9) * x.step; tick <= x.high + 1e-9 * x.step; tick += x.step) {
+  for (const double tick : x.ticks()) {
     out << "<path class='tick' d='M" << svg_x(tick) << ' ' << bottom << "v6'/><text x='" << svg_x(tick) << "' y='"
         << bottom + 21 << "' text-anchor='middle'>"
         << (p.powers_x ? exact(std::exp2(std::round(tick))) : detail::tick_text(tick, x)) << "</text>\n";
