@@ -162,13 +162,18 @@ struct step_values {
 template <class T>
 struct operands {
   std::size_t samples = 0;
+  std::size_t first = 0;  ///< number of the first of them in the batch, which may pass in several pieces
+  /// Whether the samples stand for all of the batch, of which backward sees some alone: normalization uses running
+  /// statistics, and takes them for constants.
+  bool is_part = false;
   const whole_batch* whole = nullptr;  ///< the batch of all ranks; null if there is one rank
   const T* input = nullptr;
   const T* skip = nullptr;
   T* output = nullptr;
   T* output_gradient = nullptr;
-  T* input_gradient = nullptr;       ///< null if no earlier stage needs it
-  bool adds_input_gradient = false;  ///< backward adds to input_gradient; only for an operation that accumulates
+  T* input_gradient = nullptr;             ///< null if no earlier stage needs it
+  bool adds_input_gradient = false;        ///< backward adds to input_gradient; only for an operation that accumulates
+  std::size_t input_gradient_samples = 0;  ///< the first samples, whose input gradient is wanted; 0: all samples
   /// Of an operation that joins: the gradient of its second input. Of one that begins a branch: what backward adds, the
   /// gradient of the branches after it.
   T* skip_gradient = nullptr;
@@ -178,6 +183,10 @@ struct operands {
 
   /// The number of samples of all ranks.
   [[nodiscard]] std::size_t all_samples() const { return whole == nullptr ? samples : whole->samples; }
+  /// The number of samples whose input gradient is wanted.
+  [[nodiscard]] std::size_t wanted_samples() const {
+    return input_gradient_samples == 0 ? samples : input_gradient_samples;
+  }
 };
 
 enum class parameter_role {

@@ -153,6 +153,22 @@ struct running_scale {
   }
 };
 
+/// The same, with the mean and 1 / deviation that the gradient with respect to gamma is computed from.
+template <class T>
+struct save_running {
+  running_scale<T> running;
+  T* mean;
+  T* inverse_deviation;
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    running(row, begin, end);
+    for (std::size_t c = begin; c < end; ++c) {
+      mean[c] = running.running_mean[c];
+      inverse_deviation[c] = T(1) / std::sqrt(running.running_variance[c] + running.epsilon);
+    }
+  }
+};
+
 /// Scale and shift per channel without gamma and beta: scale = 1 / sqrt(variance + eps), shift = -mean scale.
 template <class T>
 struct standard_scale {

@@ -405,10 +405,11 @@ struct scaled {
   const T* source;
   T* target;
   T scale;
+  std::size_t columns = 0;  ///< of a row, where there are several
 
-  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     LOCALIS_VECTORIZE
-    for (std::size_t i = begin; i < end; ++i) target[i] = scale * source[i];
+    for (std::size_t i = row * columns + begin; i < row * columns + end; ++i) target[i] = scale * source[i];
   }
 };
 

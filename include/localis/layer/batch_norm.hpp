@@ -130,11 +130,18 @@ class batch_norm_layer {
     }
     kernel::finish_moments<scalar> end = finish(taken, finished_rows(op, arrays), step.apply_updates);
     if (run_mode == mode::train) {
-      save(end, arrays.saved);
-      apply.scale = end.scale;
-      apply.shift = end.shift;
+      if (arrays.is_part) {
+        save_running(backend, arrays.saved);
+      } else {
+        save(end, arrays.saved);
+      }
+      apply.scale = arrays.saved + 2 * channels_;
+      apply.shift = arrays.saved + 3 * channels_;
     }
-    if (run_mode != mode::train || !op.is_epilogue) {  // else the layer before has run make_moments()
+    const bool has_moments =
+        run_mode == mode::train && op.is_epilogue && !arrays.is_part;  // the layer before took them
+    const bool keeps_running = arrays.is_part && step.normalization == prefix_normalization::frozen;
+    if (!has_moments && !keeps_running) {
       backend.reduce_columns(rows, channels_, 2,
                              kernel::followed_by<kernel::moments<scalar>, kernel::finish_moments<scalar>>{
                                  {arrays.input, running_mean(), channels_}, end},
@@ -168,10 +175,11 @@ class batch_norm_layer {
                            taken.sums, scratch);
     if (arrays.input_gradient != nullptr) {
       detail::sum_over_ranks(arrays.whole, taken.sums, 2 * channels_);
-      backend.for_rows(
-          rows, channels_,
-          kernel::normalization_gradient<scalar, Function>{norm, arrays.input_gradient, taken.sums,
-                                                           static_cast<scalar>(1 / static_cast<double>(all_rows))});
+      // Constant statistics have no gradient.
+      const double inv_count = arrays.is_part ? 0 : 1 / static_cast<double>(all_rows);
+      backend.for_rows(rows, channels_,
+                       kernel::normalization_gradient<scalar, Function>{norm, arrays.input_gradient, taken.sums,
+                                                                        static_cast<scalar>(inv_count)});
     }
   }
 
@@ -217,6 +225,15 @@ class batch_norm_layer {
             static_cast<scalar>(apply_updates ? momentum : 0),
             static_cast<scalar>(epsilon)};
   }
+  /// Saves the running statistics for backward.
+  void save_running(Backend& backend, scalar* saved) const {
+    backend.for_rows(
+        1, channels_,
+        kernel::save_running<scalar>{{gamma(), beta(), running_mean(), running_variance(), static_cast<scalar>(epsilon),
+                                      saved + 2 * channels_, saved + 3 * channels_},
+                                     saved,
+                                     saved + channels_});
+  }
   /// Sets where the results of `end` are saved for backward.
   void save(kernel::finish_moments<scalar>& end, scalar* saved) const {
     end.mean = saved;
@@ -250,7 +267,9 @@ class batch_norm_layer {
 ///   u, y  P x C;  gamma, beta, mean, variance  C        P = N H W
 ///
 /// Each batch enters the running statistics with weight `momentum` and with its unbiased variance. Before the boundary
-/// gamma and beta do not change, and step_values::normalization selects the statistics.
+/// gamma and beta do not change, and step_values::normalization selects the statistics. Where a part of the batch is
+/// differentiated before the boundary (operands::is_part), mean and variance are the running ones from before the step
+/// for all samples, and constants: du = gamma / sqrt(variance + epsilon) dy, and gamma and beta learn.
 ///
 /// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.
 /// Cost: O(P C). It saves its input and 4 C values; with running statistics before the boundary it may be part of the

@@ -45,7 +45,9 @@ class dropout_layer : public stateless {
   }
 
  private:
-  static std::size_t first(const operands<scalar>& arrays) { return arrays.whole == nullptr ? 0 : arrays.whole->first; }
+  static std::size_t first(const operands<scalar>& arrays) {
+    return arrays.first + (arrays.whole == nullptr ? 0 : arrays.whole->first);
+  }
 
   std::uint64_t seed_;
   random_stream mask_{0, 0};

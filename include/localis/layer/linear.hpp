@@ -215,7 +215,7 @@ class linear_layer {
                             workspace(arrays.scratch));
     if (arrays.input_gradient != nullptr) {
       backend.input_gradient(map,
-                             {.samples = arrays.samples,
+                             {.samples = arrays.wanted_samples(),
                               .d = arrays.output_gradient,
                               .w = weight_.data(),
                               .dx = arrays.input_gradient,

@@ -39,6 +39,21 @@ struct boundary_plans {
   }
 };
 
+[[gnu::cold]] inline void check_part(const memory_request& request) {
+  expect(request.part_samples <= request.batch, "model::prepare: part_samples",
+         text("at most the batch, ", request.batch).c_str(), request.part_samples);
+  if (request.local_learning) {
+    throw config_error(
+        "model::prepare: local_learning: expected false with part_samples, since the stages before the boundary learn "
+        "by gradient, found true");
+  }
+  if (request.normalization == prefix_normalization::batch) {
+    throw config_error(
+        "model::prepare: normalization: expected running or frozen with part_samples, since no pass sees the whole "
+        "batch, found batch");
+  }
+}
+
 inline void check_request(const memory_request& request, std::span<const operation> program) {
   expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
   if (request.lowest_boundary > request.highest_boundary) {
@@ -46,6 +61,7 @@ inline void check_request(const memory_request& request, std::span<const operati
                             " (the last stage, and every stage without a rule, learn by gradient), found ",
                             request.lowest_boundary));
   }
+  if (request.part_samples > 0) check_part(request);
   for (const operation& op : program) {
     const std::size_t positions = (std::max)(op.in.positions(), op.out.positions());
     if (positions <= kernel::most_rows / request.batch) continue;
@@ -60,9 +76,34 @@ inline void check_request(const memory_request& request, std::span<const operati
 constexpr phase forward_phase(const operation& op, const memory_request& request, std::size_t boundary,
                               std::size_t stages) {
   if (boundary == stages) return phase::evaluate;
-  if (op.stage >= boundary) return phase::train;
+  if (op.stage >= boundary || request.part_samples > 0) return phase::train;
   if (!request.local_learning) return phase::evaluate;
   return op.supervised() ? phase::train : phase::learn;
+}
+
+/// Whether the operations of a stage run on request.part_samples at a time.
+constexpr bool runs_by_part(std::size_t stage, const memory_request& request, std::size_t boundary,
+                            std::size_t stages) {
+  return request.part_samples > 0 && stage < boundary && boundary < stages;
+}
+
+/// Marks the operations that write the last output of the prefix, of which the suffix reads the whole batch.
+[[gnu::cold]] inline void mark_prefix_output(std::span<const operation> program, std::size_t boundary,
+                                             std::span<operation_bytes> bytes) {
+  std::size_t i = program.size();
+  while (program[i - 1].stage >= boundary) --i;
+  while (i > 0) {
+    const operation& op = program[--i];
+    bytes[i].holds_batch = true;
+    if (op.fused_into_previous) continue;  // the operation before writes there
+    if (op.passes_on()) {
+      i = op.input;
+    } else if (op.kind == operation_kind::concatenate) {
+      i = op.skip;
+    } else {
+      return;
+    }
+  }
 }
 
 /// The bytes that one operation needs, and which of the operations after it run in its pass.
@@ -77,8 +118,12 @@ template <class Network, class Backend, std::size_t Index>
   const auto& layer = get<Index>(layers);
   const phase forward = forward_phase(op, request, boundary, Network::stages);
   operation_bytes& b = bytes[Index];
-  b.input = request.batch * op.in.size() * sizeof(scalar);
-  b.output = request.batch * op.out.size() * sizeof(scalar);
+  const auto by_part = [&](const operation& o) { return runs_by_part(o.stage, request, boundary, Network::stages); };
+  const std::size_t samples = by_part(op) ? request.part_samples : request.batch;
+  // The suffix computes the gradient of what it reads of the prefix for a part alone.
+  const bool reads_part = op.trainable() && op.input > 0 && by_part(Network::program.operations[op.input - 1]);
+  b.input = (reads_part ? request.part_samples : samples) * op.in.size() * sizeof(scalar);
+  b.output = (b.holds_batch ? request.batch : samples) * op.out.size() * sizeof(scalar);
   b.saved = layer.saved(op) * sizeof(scalar);
   workspace gradients;
   for (const auto& p : layer.parameters()) {
@@ -89,16 +134,17 @@ template <class Network, class Backend, std::size_t Index>
     const bool fuses = boundary == Network::stages || (forward != phase::train && op.stage < boundary &&
                                                        request.normalization != prefix_normalization::batch);
     for (std::size_t i = Index + 1; fuses && i <= last; ++i) bytes[i].fused_by = Index;
-    b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward,
-                                            {fuses || forward == phase::train, fuses ? facts::pooled_side(Index) : 1});
+    b.forward_scratch = layer.scratch_bytes(
+        backend, op, samples, forward,
+        {fuses || (forward == phase::train && !by_part(op)), fuses ? facts::pooled_side(Index) : 1});
   } else {
-    b.forward_scratch = layer.scratch_bytes(backend, op, request.batch, forward);
+    b.forward_scratch = layer.scratch_bytes(backend, op, samples, forward);
   }
-  b.backward_scratch = layer.scratch_bytes(backend, op, request.batch, phase::backward);
-  if constexpr (requires { layer.local_loss_scratch_bytes(backend, op, request.batch); }) {
+  b.backward_scratch = layer.scratch_bytes(backend, op, samples, phase::backward);
+  if constexpr (requires { layer.local_loss_scratch_bytes(backend, op, samples); }) {
     if (boundary < Network::stages && request.local_learning) {
-      b.local_loss_scratch = layer.local_loss_scratch_bytes(backend, op, request.batch);
-      b.learn_scratch = layer.learn_scratch_bytes(backend, op, request.batch);
+      b.local_loss_scratch = layer.local_loss_scratch_bytes(backend, op, samples);
+      b.learn_scratch = layer.learn_scratch_bytes(backend, op, samples);
     }
   }
 }
@@ -107,10 +153,12 @@ template <class Network, class Backend>
 [[gnu::cold]] plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& layers,
                                  const memory_request& request, std::size_t boundary) {
   std::vector<operation_bytes> bytes(Network::size);
+  const bool by_part = runs_by_part(0, request, boundary, Network::stages);
+  if (by_part) mark_prefix_output(Network::program.operations, boundary, bytes);
   for_each_index<Network::size>([&]<std::size_t Index>() {
     measure_operation<Network, Backend, Index>(backend, layers, request, boundary, bytes);
   });
-  return make_plan(Network::program.operations, bytes, Network::stages, boundary,
+  return make_plan(Network::program.operations, bytes, Network::stages, by_part ? 0 : boundary,
                    loss_parts(request.batch) * sizeof(double));
 }
 
@@ -119,7 +167,8 @@ template <class Network, class Backend>
 template <class Network, class Backend>
 [[gnu::cold]] boundary_plans plan_boundaries(const Backend& backend, const layer_pack<Network, Backend>& layers,
                                              memory_request request) {
-  request.highest_boundary = (std::min)(request.highest_boundary, Network::highest_boundary);
+  request.highest_boundary =
+      (std::min)(request.highest_boundary, request.part_samples > 0 ? Network::stages - 1 : Network::highest_boundary);
   check_request(request, Network::program.operations);
   boundary_plans result{request, {}};
   const std::size_t first = request.training ? request.lowest_boundary : Network::stages;

@@ -50,6 +50,17 @@ inline void check_classes(const char* caller, std::size_t classes, std::size_t o
   throw config_error(text(caller, ": classes: expected at most the network's ", outputs, " outputs, found ", classes));
 }
 
+/// Checks the part of a batch that is differentiated before the boundary.
+[[gnu::cold]] inline void check_part(const step_options& options, const memory_request& request) {
+  const bool fits = options.part_samples > 0 ? options.part_samples <= request.part_samples : request.part_samples == 0;
+  expect(fits, "model::forward: part_samples",
+         (request.part_samples > 0 ? text("1 to ", request.part_samples, ", as prepared") : text("0, as prepared"))
+             .c_str(),
+         options.part_samples);
+  expect(!options.prefix_only, "model::forward: part_samples", "0 with prefix_only, which has no gradient",
+         options.part_samples);
+}
+
 /// Checks that the prepared memory is enough for a step.
 inline void check_step(const step_options& options, const memory_request& request) {
   if (!request.training) {
@@ -59,6 +70,7 @@ inline void check_step(const step_options& options, const memory_request& reques
     throw config_error(text("model::forward: boundary: expected ", request.lowest_boundary, " to ",
                             request.highest_boundary, ", as prepared, found ", options.boundary));
   }
+  if (options.boundary > 0 && (options.part_samples > 0 || request.part_samples > 0)) check_part(options, request);
   expect(is_finite(options.local_rate) && options.local_rate >= 0, "model::forward: local_rate", "a finite number >= 0",
          options.local_rate);
   expect(is_finite(options.reward), "model::forward: reward", "a finite number", options.reward);

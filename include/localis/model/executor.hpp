@@ -30,7 +30,7 @@ struct executor {
       if (op.is_epilogue && memory.offsets(Index).fused_by != operation_bytes::unfused) return;
       if constexpr (facts::last_in_epilogue(Index) > Index) {
         if (memory.offsets(Index + 1).fused_by == Index) return forward_with_epilogue<Index>(run_mode, values);
-        if (run_mode == mode::train) return forward_with_moments<Index>(values);
+        if (run_mode == mode::train && !memory.is_part) return forward_with_moments<Index>(values);
       }
       if constexpr (pools<Index>) {
         if (run_mode == mode::train) return forward_with_pooling<Index>(values);

@@ -18,6 +18,7 @@ struct operation_bytes {
   std::size_t fused_by = unfused;  ///< the trainable operation whose forward pass performs this one
   std::size_t input = 0;           ///< the input of a batch
   std::size_t output = 0;
+  bool holds_batch = false;   ///< whether its output is written piece by piece and stays until the suffix has read all
   std::size_t saved = 0;      ///< values that forward leaves for backward
   std::size_t gradients = 0;  ///< the gradients of its parameters
   std::size_t forward_scratch = 0;
@@ -33,6 +34,7 @@ struct operation_slots {
 
   std::size_t fused_by = operation_bytes::unfused;  ///< the operation whose forward pass performs this one
   std::size_t output = none;                        ///< its output value; none if this is the network's input
+  bool holds_batch = false;                         ///< whether that has all samples where the prefix runs by pieces
   std::size_t output_gradient = none;               ///< none if nothing reads it
   std::size_t input_gradient = none;                ///< none if it is not computed
   bool adds_input_gradient = false;                 ///< whether that place holds a gradient that it is added to
@@ -228,10 +230,11 @@ class plan_builder {
       if (content_[op.output] != op.output) {
         slot = value_slot(content_[op.output]);
       } else if (op.elementwise && value_slot(op.input) != none &&
+                 bytes_[i].holds_batch == bytes_[op.input - 1].holds_batch &&
                  last_read_[content_[op.input]] <= moments_.forward[i]) {
         slot = value_slot(op.input);
       } else {
-        slot = arena_.add(bytes_[i].output, first_write(i), use::activation);
+        slot = arena_.add(bytes_[i].output, bytes_[i].holds_batch ? 0 : first_write(i), use::activation);
       }
       if (slot != none) arena_.extend(slot, moments_.forward[i]);
     }
@@ -350,6 +353,7 @@ class plan_builder {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       operation_slots& s = slots_[i];
       s.fused_by = bytes_[i].fused_by;
+      s.holds_batch = bytes_[i].holds_batch;
       for (std::size_t* slot :
            {&s.output, &s.output_gradient, &s.input_gradient, &s.saved, &s.parameter_gradients, &s.forward_scratch,
             &s.backward_scratch, &s.local_loss_scratch, &s.observe_scratch, &s.learn_scratch}) {

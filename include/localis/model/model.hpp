@@ -18,6 +18,7 @@
 #include <localis/data/batch.hpp>
 #include <localis/fwd.hpp>
 #include <localis/kernel/loss.hpp>
+#include <localis/kernel/update.hpp>
 #include <localis/model/all_finite.hpp>
 #include <localis/model/batch_loss.hpp>
 #include <localis/model/boundary_plans.hpp>
@@ -133,7 +134,7 @@ class model {
     return result;
   }
   /// Calls f(operation, parameter, gradient) for each trainable array of the stages from the boundary of the last
-  /// backward pass on.
+  /// backward pass on, or of all stages if a part of the batch was differentiated before it.
   template <class F>
   void for_each_gradient(F&& f) const {
     visit_gradients<parameter<const scalar>>(
@@ -315,10 +316,20 @@ class model {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
     detail::forward_pass<Network, Backend>({execute, signals_, values, gains()}, chosen);
   }
-  void run_backward() {
+  void run_backward(std::size_t begin, std::size_t end) {
     const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
-    detail::backward_pass<Network, Backend>({execute, signals_, step_, gains()}, step_options_.boundary);
+    detail::backward_pass<Network, Backend>({execute, signals_, step_, gains()}, begin, end);
   }
+  // The passes of a step that differentiates a part of the batch before the boundary (step_options::part_samples).
+  [[gnu::cold]] void expect_part(const step_options& options, std::size_t samples) const {
+    expect(options.part_samples <= samples, "model::forward: part_samples",
+           text("at most the ", samples, " samples").c_str(), options.part_samples);
+    expect(ranks_ == nullptr, "model::forward: part_samples", "0 on several ranks", options.part_samples);
+  }
+  [[gnu::cold]] void run_forward_by_part();
+  [[gnu::cold]] void run_backward_of_part();
+  /// The first stage that has gradients.
+  [[nodiscard]] std::size_t first_gradient_stage() const { return pass_.part_samples > 0 ? 0 : step_options_.boundary; }
   // For const models and others: Self is one of the two, and Parameter what f gets.
   template <class Parameter, class Self, class F>
   static void visit_parameters(Self& self, const F& f);
@@ -390,7 +401,7 @@ void model<Network, Backend>::visit_gradients(Self& self, const F& f) {
   std::size_t i = 0;
   self.for_each_layer([&](const operation& op, auto& layer) {
     std::byte* first = self.pass_.parameter_gradients(i++);
-    if (first == nullptr || op.stage < self.step_options_.boundary)
+    if (first == nullptr || op.stage < self.first_gradient_stage())
       return;  // supervised stages before it have some too
     workspace gradients(first);
     for (const Parameter p : layer.parameters()) {
@@ -460,6 +471,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
         text("model::forward: expected at most ", memory().batch, " samples, as prepared, found ", samples));
   }
   detail::check_step(options, memory());
+  if (options.part_samples > 0) expect_part(options, samples);
   expect(has_traces || options.reward == 1, "model::forward: reward",
          "1, since no rule of the network has an eligibility_trace", options.reward);
   detail::check_classes("model::forward", options.classes, outputs);
@@ -467,6 +479,9 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   step_options_ = options;
   pass_.input = staging_.features_async(backend_, batch);
   pass_.samples = samples;
+  pass_.first = 0;
+  pass_.is_part = false;
+  pass_.part_samples = options.boundary > 0 ? options.part_samples : 0;
   if (ranks_ != nullptr) join_ranks();
   step_ = {.local_rate = options.local_rate,
            .gain = gains(),
@@ -485,7 +500,11 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
     state_ = progress::idle;
     return {};
   }
-  run_forward(step_, {options.boundary, options.resting});
+  if (pass_.part_samples > 0) {
+    run_forward_by_part();
+  } else {
+    run_forward(step_, {options.boundary, options.resting});
+  }
   state_ = progress::forward;
   return {pass_.output(), samples * outputs};
 }
@@ -529,9 +548,46 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
 template <class Network, class Backend>
 void model<Network, Backend>::backward() {
   if (state_ != progress::loss) throw config_error("model::backward: expected a call of loss() before, found none");
-  run_backward();
+  run_backward(step_options_.boundary, stages);
+  if (pass_.part_samples > 0) run_backward_of_part();
   state_ = progress::backward;
   if (ranks_ != nullptr) sum_gradients_(*this);
+}
+
+template <class Network, class Backend>
+void model<Network, Backend>::run_forward_by_part() {
+  const std::size_t boundary = step_options_.boundary;
+  const std::size_t samples = pass_.samples;
+  const std::size_t part = pass_.part_samples;
+  step_values<scalar> values = step_;
+  values.normalization = prefix_normalization::frozen;
+  pass_.is_part = true;
+  // The part comes last, since what it saves for backward must stay.
+  for (std::size_t first = (samples - 1) / part * part;; first -= part) {
+    pass_.first = first;
+    pass_.samples = (std::min)(part, samples - first);
+    if (first == 0) values.normalization = step_.normalization;
+    run_forward(values, {.boundary = 0, .end = boundary});
+    if (first == 0) break;
+  }
+  pass_.is_part = false;
+  pass_.samples = samples;
+  run_forward(step_, {.boundary = 0, .begin = boundary});
+}
+
+template <class Network, class Backend>
+void model<Network, Backend>::run_backward_of_part() {
+  const std::size_t boundary = step_options_.boundary;
+  const operation& last = facts::last_of_stage(boundary - 1);
+  scalar* gradient = pass_.gradient(last.output);
+  const std::size_t samples = std::exchange(pass_.samples, pass_.part_samples);
+  const double scale = static_cast<double>(samples) / static_cast<double>(pass_.samples);
+  backend_.for_rows(pass_.samples, last.out.size(),
+                    kernel::scaled<scalar>{gradient, gradient, static_cast<scalar>(scale), last.out.size()});
+  pass_.is_part = true;
+  run_backward(0, boundary);
+  pass_.is_part = false;
+  pass_.samples = samples;
 }
 
 template <class Network, class Backend>
@@ -563,6 +619,7 @@ auto model<Network, Backend>::predict(const data::batch_view<scalar>& batch) -> 
   std::vector<scalar> result(batch.size * outputs);
   state_ = progress::idle;
   pass_.whole = {};
+  pass_.part_samples = 0;
   pass_.arena_plan = &plans_.prediction();
   pass_.arena = arena_.data();
   for (std::size_t first = 0; first < batch.size; first += memory().batch) {

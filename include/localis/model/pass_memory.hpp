@@ -15,7 +15,10 @@ struct pass_memory {
   std::byte* arena = nullptr;
   const T* input = nullptr;  ///< the batch; not in the plan
   std::size_t samples = 0;
-  whole_batch whole{};  ///< without ranks if there is one rank
+  std::size_t first = 0;         ///< number of the first of them in the batch
+  bool is_part = false;          ///< as in operands
+  std::size_t part_samples = 0;  ///< samples that are differentiated before the boundary; 0: none, or all
+  whole_batch whole{};           ///< without ranks if there is one rank
 
   /// The batch of all ranks; null if there is one rank.
   [[nodiscard]] const whole_batch* all_ranks() const { return whole.ranks == nullptr ? nullptr : &whole; }
@@ -33,7 +36,7 @@ struct pass_memory {
   /// A value by its number, for reading. A value that is not in the plan is the network's input.
   [[nodiscard]] const T* value(std::size_t number) const {
     const std::size_t offset = arena_plan->value(number);
-    return offset == plan::none ? input : locate<T>(offset);
+    return offset == plan::none ? input + first * Network::input.size() : locate<T>(offset) + skipped(number - 1);
   }
   /// The gradient with respect to a value; null if it is not needed.
   [[nodiscard]] T* gradient(std::size_t number) const { return locate<T>(arena_plan->gradient(number)); }
@@ -56,6 +59,7 @@ struct pass_memory {
     arrays.output_gradient = gradient(Network::program.operations[last].output);
     arrays.input_gradient = locate<T>(offsets(i).input_gradient);
     arrays.adds_input_gradient = offsets(i).adds_input_gradient;
+    if (reads_prefix(op)) arrays.input_gradient_samples = part_samples;
     if (op.joins()) {
       arrays.skip_gradient = gradient(op.skip);
     } else if (op.starts_branch() && op.skip != 0 && !offsets(i + 1).adds_input_gradient) {
@@ -74,14 +78,25 @@ struct pass_memory {
   }
 
  private:
+  /// The values before those of the first sample in the output of operation i.
+  [[nodiscard]] std::size_t skipped(std::size_t i) const {
+    return offsets(i).holds_batch ? first * Network::program.operations[i].out.size() : 0;
+  }
+  /// Whether operation i of the suffix reads the output of the prefix, of whose gradient it computes a part alone.
+  [[nodiscard]] bool reads_prefix(const operation& op) const {
+    return op.trainable() && op.input > 0 && !is_part && offsets(op.input - 1).holds_batch;
+  }
   [[nodiscard]] operands<T> common_operands(std::size_t i, std::size_t last) const {
     const operation& op = Network::program.operations[i];
     operands<T> arrays;
     arrays.samples = samples;
+    arrays.first = first;
+    arrays.is_part = is_part;
     arrays.whole = all_ranks();
     arrays.input = value(op.input);
     if (op.joins()) arrays.skip = value(op.skip);
     arrays.output = locate<T>(offsets(last).output);
+    if (arrays.output != nullptr) arrays.output += skipped(last);
     arrays.saved = locate<T>(offsets(i).saved);
     return arrays;
   }

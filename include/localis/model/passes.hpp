@@ -14,6 +14,7 @@ namespace localis::detail {
 struct pass_stages {
   std::size_t boundary;
   std::size_t resting = 0;                         ///< the stages before this one do not learn
+  std::size_t begin = 0;                           ///< the stages before this one are not run
   std::size_t end = static_cast<std::size_t>(-1);  ///< the stages from this one on are not run
 };
 
@@ -29,7 +30,7 @@ void forward_pass(const supervised_stages<Network, Backend>& stages, const pass_
   step_values<typename Backend::scalar> values = stages.step;
   for_each_index<Network::size>([&]<std::size_t Index>() {
     const operation& op = Network::program.operations[Index];
-    if (op.stage >= chosen.end) return;
+    if (op.stage < chosen.begin || op.stage >= chosen.end) return;
     const bool learns_by_error = supervises && op.supervised() && op.stage >= chosen.resting;
     const bool trains = op.stage >= boundary || learns_by_error;
     values.local_rate = op.stage < chosen.resting ? 0 : stages.step.local_rate;
@@ -41,14 +42,14 @@ void forward_pass(const supervised_stages<Network, Backend>& stages, const pass_
   });
 }
 
-/// Runs the backward passes of the operations from the boundary on, beginning with the gradient of the network's
-/// output.
+/// Runs the backward passes of the operations of the stages from `begin` to before `end`, beginning with the gradient
+/// of the last one's output.
 template <class Network, class Backend>
-void backward_pass(const supervised_stages<Network, Backend>& stages, std::size_t boundary) {
+void backward_pass(const supervised_stages<Network, Backend>& stages, std::size_t begin, std::size_t end) {
   using facts = fusion_facts<Network, Backend>;
   for_each_index_reversed<Network::size>([&]<std::size_t Index>() {
     const operation& op = Network::program.operations[Index];
-    if (op.stage < boundary || stages.execute.memory.gradient(op.output) == nullptr) return;
+    if (op.stage < begin || op.stage >= end || stages.execute.memory.gradient(op.output) == nullptr) return;
     if constexpr (supervised_stages<Network, Backend>::signals_type::any) {
       if (op.supervised() && facts::ends_stage(Index)) stages.observe(op.stage);
     }

@@ -23,6 +23,9 @@ struct memory_request {
   /// The statistics of normalization layers before the boundary. With the statistics of a batch, the whole response
   /// must be stored first, which takes memory.
   prefix_normalization normalization = prefix_normalization::running;
+  /// The largest step_options::part_samples of steps whose boundary is above 0; 0: the stages before the boundary do
+  /// not learn by gradient. Their activations are kept of so many samples.
+  std::size_t part_samples = 0;
   constexpr bool operator==(const memory_request&) const = default;
 };
 
@@ -41,6 +44,12 @@ struct step_options {
   std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
   /// The batch of all ranks, if the caller knows it; null: forward() asks them.
   const whole_batch* whole = nullptr;
+  /// Above 0: the stages before the boundary do not learn by rules. They learn by gradient, from the first samples
+  /// alone, so many, whose errors are multiplied by the size of the batch over their number: if the order of samples is
+  /// random, the mean of these gradients is the gradient of the batch. For all samples, normalization before the
+  /// boundary uses the statistics from before the step, as constants; those of the first samples enter them. Of no
+  /// effect where the boundary is 0.
+  std::size_t part_samples = 0;
   std::size_t classes = 0;    ///< classes of the data; outputs beyond them are ignored; 0: as many as outputs
   std::size_t resting = 0;    ///< the stages before this one do not learn, although they lie before the boundary
   bool prefix_only = false;   ///< true: the stages from the boundary on are not run; there are no outputs and no loss

@@ -32,7 +32,7 @@ struct summary {
     std::size_t gradients = 0;
     std::size_t scratch = 0;
     std::size_t arena = 0;
-    std::size_t optimizer_arrays = 0;  ///< bytes of one array over all parameters from the boundary on
+    std::size_t optimizer_arrays = 0;  ///< bytes of one array over all parameters that learn by gradient
   };
 
   std::string backend;
@@ -138,7 +138,9 @@ inline void add_memory(summary& s, std::span<const operation> program, const mem
     const plan& p = plans[k];
     const std::size_t boundary = request.lowest_boundary + k;
     std::size_t parameters = 0;
-    for (const operation& op : program) parameters += op.stage >= boundary ? op.parameters : 0;
+    for (const operation& op : program) {
+      parameters += op.stage >= boundary || request.part_samples > 0 ? op.parameters : 0;
+    }
     s.memory.push_back({boundary, p.activation_bytes, p.gradient_bytes, p.scratch_bytes, p.bytes + staging,
                         parameters * s.scalar_bytes});
   }
