@@ -79,6 +79,7 @@
 #include <localis/scheduler/freeze_out.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/linear.hpp>
+#include <localis/scheduler/part_batch.hpp>
 #include <localis/scheduler/polynomial.hpp>
 #include <localis/scheduler/replay.hpp>
 #include <localis/scheduler/retreat_on_loss.hpp>

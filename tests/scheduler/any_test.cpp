@@ -19,6 +19,7 @@
 #include <localis/scheduler/freeze_out.hpp>
 #include <localis/scheduler/interleaved.hpp>
 #include <localis/scheduler/linear.hpp>
+#include <localis/scheduler/part_batch.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>
 
@@ -36,6 +37,7 @@ void check_same(Scheduler plain) {
   lo::scheduler::start(plain, limits);
   held.start(limits);
   for (std::size_t epoch = 0; epoch < limits.epochs; ++epoch) {
+    CHECK(held.differentiated(epoch) == lo::scheduler::differentiated(plain, epoch));
     CHECK(held.lowest_boundary(epoch) == lo::scheduler::lowest_boundary(plain, epoch));
     CHECK(held.highest_boundary(epoch) == lo::scheduler::highest_boundary(plain, epoch, limits.highest));
     for (std::size_t step = 0; step < limits.steps_per_epoch; ++step) {
@@ -69,6 +71,7 @@ TEST_CASE("scheduler::any: answers as the scheduler that it holds") {
   check_same(lo::scheduler::dynamic{.alpha = 1.2, .shift = 2});
   check_same(lo::scheduler::freeze_out{});
   check_same(lo::scheduler::interleaved{lo::scheduler::linear{}, 2, 0.5});
+  check_same(lo::scheduler::part_batch{lo::scheduler::linear{}, 0.5});
   check_same(counting{});
 }
 

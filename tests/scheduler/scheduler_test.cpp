@@ -23,6 +23,9 @@ struct complete {
   double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const {
     return static_cast<double>(100 * epoch + 10 * step + stage);
   }
+  localis::differentiated_part differentiated(std::size_t epoch) const {
+    return {1 / static_cast<double>(epoch), true};
+  }
 };
 
 struct signed_result {
@@ -46,6 +49,10 @@ struct wrong_scale {
   std::size_t boundary(std::size_t, std::size_t) const { return 0; }
   double gradient_scale(std::size_t) const { return 1; }
 };
+struct wrong_fraction {
+  std::size_t boundary(std::size_t, std::size_t) const { return 0; }
+  double differentiated(std::size_t) const { return 1; }
+};
 struct no_copy {
   no_copy(const no_copy&) = delete;
   std::size_t boundary(std::size_t, std::size_t) const { return 0; }
@@ -60,6 +67,7 @@ static_assert(!ls::has_boundary<not_const>);
 static_assert(!ls::scheduler<wrong_observe>);
 static_assert(!ls::scheduler<wrong_promise>);
 static_assert(!ls::scheduler<wrong_scale>);
+static_assert(!ls::scheduler<wrong_fraction>);
 static_assert(!ls::scheduler<no_copy>);
 static_assert(!ls::scheduler<int>);
 
@@ -72,6 +80,7 @@ TEST_CASE("scheduler: what a minimal one lacks has a default") {
   CHECK(ls::lowest_boundary(s, 5) == 0);
   CHECK(ls::base_boundary(s, 2, 3) == 23);
   CHECK(ls::gradient_scale(s, 2, 3, 4) == 1.0);
+  CHECK(ls::differentiated(s, 2) == localis::differentiated_part{});
 }
 
 TEST_CASE("scheduler: what a complete one has is used") {
@@ -83,4 +92,5 @@ TEST_CASE("scheduler: what a complete one has is used") {
   CHECK(ls::lowest_boundary(s, 5) == 5);
   CHECK(ls::base_boundary(s, 2, 3) == 3);
   CHECK(ls::gradient_scale(s, 2, 3, 4) == 234.0);
+  CHECK(ls::differentiated(s, 2) == localis::differentiated_part{0.5, true});
 }

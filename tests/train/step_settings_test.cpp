@@ -16,6 +16,7 @@
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
 #include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/part_batch.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>
 
@@ -127,4 +128,141 @@ TEST_CASE("trainer: freeze_out anneals each stage to its end and freezes it ther
   CHECK(frozen[0] == 10);
   CHECK(frozen[1] == 5);
   CHECK(frozen[2] == 0);
+}
+
+TEST_CASE("part_samples: a fraction of the batch, rounded, and at least one sample") {
+  CHECK(lo::detail::part_samples(0, 8) == 0);
+  CHECK(lo::detail::part_samples(0.25, 8) == 2);
+  CHECK(lo::detail::part_samples(0.25, 6) == 2);
+  CHECK(lo::detail::part_samples(0.25, 5) == 1);
+  CHECK(lo::detail::part_samples(0.1, 3) == 1);
+  CHECK(lo::detail::part_samples(1, 5) == 5);
+  CHECK(lo::detail::part_samples(0.5, 0) == 0);
+}
+
+TEST_CASE("trainer: part_batch takes the steps of a loop written by hand") {
+  const auto train = pictures(42);  // 5 batches of 8 samples and one of 2
+  model trained{{.seed = 4}};
+  lo::trainer t(trained, lo::scheduler::part_batch{lo::scheduler::fixed{2}, 0.25}, none{},
+                {.epochs = 2, .batch = 8, .local_rate = 0, .seed = 9}, lo::optimizer::sgd{.momentum = 0.9},
+                lo::learning_rate::constant{0.05});
+  std::vector<std::size_t> boundaries;
+  t.on_step([&](const lo::step_event& e) { boundaries.push_back(e.boundary); });
+  const lo::report& report = t.fit(train);
+  CHECK(boundaries == std::vector<std::size_t>(12, 2));
+  CHECK(report.boundaries() == std::vector<std::size_t>{2, 2});
+  for (const double norm : report.epochs[1].stage_update_norms) CHECK(norm > 0);
+
+  model m{{.seed = 4}};
+  const values before = parameters(m, 0);
+  m.prepare({.batch = 8, .local_learning = false, .part_samples = 2});
+  lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0.9});
+  data::loader<double, data::images> batches(train, 8, 9);
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    for (std::size_t step = 0; step < 6; ++step) {
+      const auto batch = batches.get(epoch, step);
+      m.forward(batch.features, batch.size,
+                {.boundary = 2, .step = epoch * 6 + step, .part_samples = step < 5 ? 2U : 1U});
+      m.loss(lo::loss::softmax_cross_entropy{}, batch.labels);
+      m.backward();
+      descent.step(0.05);
+    }
+  }
+  CHECK(parameters(trained) == parameters(m));
+  CHECK(parameters(m, 0) != before);
+}
+
+TEST_CASE("trainer: part_batch of the largest losses takes the steps of a loop written by hand") {
+  const auto train = pictures(40);
+  model trained{{.seed = 4}};
+  lo::trainer t(trained, lo::scheduler::part_batch{lo::scheduler::fixed{2}, 0.25, true}, none{},
+                {.epochs = 2, .batch = 8, .local_rate = 0, .seed = 9}, lo::optimizer::sgd{.momentum = 0.9},
+                lo::learning_rate::constant{0.05});
+  (void)t.fit(train);
+
+  model m{{.seed = 4}};
+  m.prepare({.batch = 8, .local_learning = false, .part_samples = 2});
+  lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0.9});
+  data::loader<double, data::images> batches(train, 8, 9);
+  std::size_t moved = 0;
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    for (std::size_t step = 0; step < 5; ++step) {
+      const auto batch = batches.get(epoch, step);
+      const std::size_t size = batch.features.size() / batch.size;
+      std::vector<std::size_t> order;
+      std::vector<double> losses;
+      for (std::size_t n = 0; n < batch.size; ++n) {
+        order.push_back(n);
+        losses.push_back(m.evaluate(lo::loss::softmax_cross_entropy{}, batch.features.subspan(n * size, size),
+                                    batch.labels.subspan(n, 1))
+                             .loss);
+      }
+      for (std::size_t place = 0; place < 2; ++place) {
+        const auto largest = std::max_element(order.begin() + static_cast<std::ptrdiff_t>(place), order.end(),
+                                              [&](std::size_t a, std::size_t b) { return losses[a] < losses[b]; });
+        std::rotate(order.begin() + static_cast<std::ptrdiff_t>(place), largest, largest + 1);
+      }
+      if (order[0] != 0) ++moved;
+      values x;
+      std::vector<std::uint32_t> wanted;
+      for (const std::size_t n : order) {
+        const auto row = batch.features.subspan(n * size, size);
+        x.insert(x.end(), row.begin(), row.end());
+        wanted.push_back(batch.labels[n]);
+      }
+      m.forward(x, batch.size, {.boundary = 2, .step = epoch * 5 + step, .part_samples = 2});
+      m.loss(lo::loss::softmax_cross_entropy{}, wanted);
+      m.backward();
+      descent.step(0.05);
+    }
+  }
+  CHECK(parameters(trained) == parameters(m));
+  CHECK(moved > 3);
+}
+
+TEST_CASE("trainer: part_batch of the whole batch is gradient descent, of less it takes less memory") {
+  const auto train = pictures(40);
+  const auto run = [&](const auto& scheduler, values& weights) {
+    model m{{.seed = 4}};
+    lo::trainer t(m, scheduler, none{}, {.epochs = 2, .batch = 8, .local_rate = 0});
+    const std::size_t arena = t.fit(train).memory.arena;
+    weights = parameters(m);
+    return arena;
+  };
+  values plain;
+  values whole;
+  values half;
+  const std::size_t of_plain = run(lo::scheduler::fixed{0}, plain);
+  CHECK(run(lo::scheduler::part_batch{lo::scheduler::fixed{2}, 1.0}, whole) == of_plain);
+  CHECK(whole == plain);
+  CHECK(run(lo::scheduler::part_batch{lo::scheduler::fixed{2}, 0.5}, half) < of_plain);
+  CHECK(half != plain);
+}
+
+TEST_CASE("trainer: part_batch needs no local rules, and accepts none") {
+  const auto x = features();
+  const data::arrays train(four, x, classes, 3);
+  single<tiny> m;
+  const values before = parameters(m, 0);
+  lo::trainer t(m, lo::scheduler::part_batch{lo::scheduler::fixed{1}, 0.5}, none{},
+                {.epochs = 2, .batch = 4, .local_rate = 0});
+  CHECK(t.fit(train).boundaries() == std::vector<std::size_t>{1, 1});
+  CHECK(parameters(m, 0) != before);
+
+  lo::trainer local(m, lo::scheduler::part_batch{lo::scheduler::fixed{1}, 0.5}, none{},
+                    {.batch = 4, .local_rate = 0.1});
+  CHECK(message<lo::config_error>([&] { (void)local.fit(train); }) ==
+        "trainer: local_rate: expected 0, since scheduler::part_batch lets the stages before the boundary learn by "
+        "gradient, found 0.1");
+  lo::trainer mixed(m, lo::scheduler::part_batch{lo::scheduler::fixed{1}, 0.5}, none{},
+                    {.batch = 4, .local_rate = 0, .normalization = lo::prefix_normalization::batch});
+  CHECK(message<lo::config_error>([&] { (void)mixed.fit(train); }) ==
+        "model::prepare: normalization: expected running or frozen with part_samples, since no pass sees the whole "
+        "batch, found batch");
+  model rules;
+  lo::trainer diagnosed(rules, lo::scheduler::part_batch{lo::scheduler::fixed{2}, 0.5}, none{},
+                        {.batch = 8, .local_rate = 0});
+  diagnosed.diagnose({0});
+  CHECK(message<lo::config_error>([&] { (void)diagnosed.fit(pictures(40)); }) ==
+        "trainer::diagnose: expected a scheduler other than part_batch, found that one");
 }

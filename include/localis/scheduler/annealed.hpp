@@ -68,6 +68,9 @@ struct annealed {
     return base.highest_boundary(epoch);
   }
 
+  [[nodiscard]] differentiated_part differentiated(std::size_t epoch) const {
+    return localis::scheduler::differentiated(base, epoch);
+  }
   [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const {
     const std::size_t done = epoch * state.steps_per_epoch + step;
     if (done >= state.ends[stage]) return 0;

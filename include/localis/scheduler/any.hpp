@@ -50,6 +50,7 @@ class any {
   [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const {
     return held_->gradient_scale(epoch, step, stage);
   }
+  [[nodiscard]] differentiated_part differentiated(std::size_t epoch) const { return held_->differentiated(epoch); }
 
  private:
   struct base {
@@ -65,6 +66,7 @@ class any {
     [[nodiscard]] virtual std::size_t lowest_boundary(std::size_t epoch) const = 0;
     [[nodiscard]] virtual std::size_t highest_boundary(std::size_t epoch) const = 0;
     [[nodiscard]] virtual double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const = 0;
+    [[nodiscard]] virtual differentiated_part differentiated(std::size_t epoch) const = 0;
   };
 
   /// Forwards to the functions that supply what a scheduler leaves out.
@@ -92,6 +94,9 @@ class any {
     }
     [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const override {
       return scheduler::gradient_scale(policy, epoch, step, stage);
+    }
+    [[nodiscard]] differentiated_part differentiated(std::size_t epoch) const override {
+      return scheduler::differentiated(policy, epoch);
     }
 
     Policy policy;

@@ -56,6 +56,9 @@ struct interleaved {
   [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const requires has_highest_boundary<Base> {
     return base.highest_boundary(epoch);
   }
+  [[nodiscard]] differentiated_part differentiated(std::size_t epoch) const {
+    return localis::scheduler::differentiated(base, epoch);
+  }
   [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step_of_epoch, std::size_t stage) const {
     const double scale = localis::scheduler::gradient_scale(base, epoch, step_of_epoch, stage);
     const bool reached =

@@ -82,6 +82,9 @@ struct retreat_on_loss {
   [[nodiscard]] std::size_t highest_boundary(std::size_t epoch) const requires has_highest_boundary<Base> {
     return base.highest_boundary(epoch);
   }
+  [[nodiscard]] differentiated_part differentiated(std::size_t epoch) const {
+    return localis::scheduler::differentiated(base, epoch);
+  }
   [[nodiscard]] double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const {
     const std::size_t own = own_boundary(epoch, step);
     const bool regained = stage >= drawn_back(own) && stage < own;

@@ -23,6 +23,8 @@
 ///   gradient_scale(epoch, step, stage)
 ///                                  factor on the gradient rate of a stage in this step, finite and at least 0,
 ///                                  dimensionless; of no effect on a stage that learns locally. Default 1.
+///   differentiated(epoch)          a differentiated_part: the part of each batch of this epoch from which the stages
+///                                  before the boundary learn by gradient, and not by their rules. Default none.
 ///
 /// The state of a scheduler must follow from start() and from the calls of observe() alone, in their order: to resume a
 /// stored run, the trainer shows the earlier epochs to a fresh scheduler (train/stored_run.hpp).
@@ -51,6 +53,14 @@ struct epoch_observation {
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each with its own rate; NaN
   /// if there were none.
   std::vector<double> stage_update_norms{};
+};
+
+/// The part of a batch that is differentiated before the boundary (step_options::part_samples).
+struct differentiated_part {
+  double fraction = 0;          ///< of the batch, in [0, 1]; 0: none
+  bool largest_losses = false;  ///< the samples of the largest losses, by a forward pass before the step; else random
+
+  friend bool operator==(const differentiated_part&, const differentiated_part&) = default;
 };
 
 namespace scheduler {
@@ -98,10 +108,15 @@ concept has_gradient_scale = requires(const S& s, std::size_t n) {
   { s.gradient_scale(n, n, n) } -> std::convertible_to<double>;
 };
 
+template <class S>
+concept has_differentiated = requires(const S& s, std::size_t n) {
+  { s.differentiated(n) } -> std::same_as<differentiated_part>;
+};
+
 namespace detail {
 
 struct member_names {
-  int start, observe, lowest_boundary, highest_boundary, base_boundary, gradient_scale;
+  int start, observe, lowest_boundary, highest_boundary, base_boundary, gradient_scale, differentiated;
 };
 /// `&absent<S>::start` compiles if S has no member of that name.
 template <class S>
@@ -116,7 +131,8 @@ concept optional_members_fit = (has_start<S> || requires { &detail::absent<S>::s
                                (has_lowest_boundary<S> || requires { &detail::absent<S>::lowest_boundary; }) &&
                                (has_highest_boundary<S> || requires { &detail::absent<S>::highest_boundary; }) &&
                                (has_base_boundary<S> || requires { &detail::absent<S>::base_boundary; }) &&
-                               (has_gradient_scale<S> || requires { &detail::absent<S>::gradient_scale; });
+                               (has_gradient_scale<S> || requires { &detail::absent<S>::gradient_scale; }) &&
+                               (has_differentiated<S> || requires { &detail::absent<S>::differentiated; });
 
 template <class S>
 concept scheduler = std::copy_constructible<S> && boundary_is_integral<S> && optional_members_fit<S>;
@@ -143,7 +159,8 @@ constexpr bool check_scheduler() {
                   "std::size_t lowest_boundary(std::size_t epoch) const; "
                   "std::size_t highest_boundary(std::size_t epoch) const; "
                   "std::size_t base_boundary(std::size_t epoch, std::size_t step) const; "
-                  "double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const");
+                  "double gradient_scale(std::size_t epoch, std::size_t step, std::size_t stage) const; "
+                  "differentiated_part differentiated(std::size_t epoch) const");
   }
   return true;
 }
@@ -191,6 +208,15 @@ template <class S>
     return s.gradient_scale(epoch, step, stage);
   } else {
     return 1;
+  }
+}
+
+template <class S>
+[[nodiscard]] differentiated_part differentiated(const S& s, std::size_t epoch) {
+  if constexpr (has_differentiated<S>) {
+    return s.differentiated(epoch);
+  } else {
+    return {};
   }
 }
 

@@ -41,7 +41,7 @@ inline void start_epoch(std::size_t epoch, std::size_t stages, report& written, 
 template <class Model>
 void add_step(const finished_step<Model::stages>& done, bool labelled, epoch_record& record, epoch_sums& sums) {
   const step_settings<Model::stages>& settings = done.settings;
-  for (std::size_t stage = settings.boundary; stage < Model::stages; ++stage) {
+  for (std::size_t stage = settings.first_gradient_stage(); stage < Model::stages; ++stage) {
     if (!settings.takes_step || !(done.rate(stage) > 0)) continue;
     const double norm = done.update_norm(stage);
     sums.stage_norms[stage].add(norm);

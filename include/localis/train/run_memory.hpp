@@ -3,20 +3,29 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/model/step_options.hpp>
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/train/report.hpp>
+#include <localis/train/step_settings.hpp>
 #include <localis/train/train_options.hpp>
 
 namespace localis::detail {
+
+/// Checks that the stages before the boundary can learn by gradient from a part of the batch. Errors: config_error.
+[[gnu::cold]] inline void check_part(const train_options& options, bool diagnoses) {
+  expect(options.local_rate == 0, "trainer: local_rate",
+         "0, since scheduler::part_batch lets the stages before the boundary learn by gradient", options.local_rate);
+  if (diagnoses) throw config_error("trainer::diagnose: expected a scheduler other than part_batch, found that one");
+}
 
 /// The memory that the steps of an epoch need, for the boundaries that the scheduler may choose in it, or for all
 /// boundaries. `samples` is the size of the training data, and `pixels` tells whether they arrive as bytes.
 template <class Model, class Scheduler>
 [[nodiscard]] memory_request memory_of_epoch(const Scheduler& policy, const train_options& options, std::size_t epoch,
                                              std::size_t samples, bool all_boundaries, bool pixels) {
-  constexpr std::size_t top = Model::network_type::highest_boundary;
+  const std::size_t top = highest_boundary<Model>(policy);
   memory_request request;
   request.batch = options.batch;
   request.lowest_boundary = all_boundaries ? 0 : (std::min)(scheduler::lowest_boundary(policy, epoch), top);
@@ -26,6 +35,8 @@ template <class Model, class Scheduler>
   request.pixels = pixels;
   request.samples = samples;
   request.normalization = options.normalization;
+  request.part_samples = part_samples(scheduler::differentiated(policy, epoch).fraction, options.batch);
+  if (request.part_samples > 0) check_part(options, all_boundaries);
   return request;
 }
 

@@ -103,7 +103,7 @@ class steps_in_flight {
     done.record = pipeline_.read();
     check_forward(done.record, done.settings);
     done.gain = pipeline::supervises ? done.record.gain : done.settings.gain;
-    for (std::size_t stage = done.settings.boundary; stage < stages; ++stage) {
+    for (std::size_t stage = done.settings.first_gradient_stage(); stage < stages; ++stage) {
       if (!is_finite(done.record.change[stage])) {
         throw divergence_error("a weight is not finite", stage, done.settings.epoch, done.settings.step);
       }

@@ -34,6 +34,7 @@
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/gradients.hpp>
 #include <localis/train/learn_locally.hpp>
+#include <localis/train/loss_order.hpp>
 #include <localis/train/ranks.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_checks.hpp>
@@ -360,10 +361,11 @@ class trainer {
   void start_step(Loader& batches) {
     const detail::stopwatch watch;
     const bool pixels = model_.memory().pixels && sends_pixels(batches);
-    const data::batch_view<scalar> batch =
+    data::batch_view<scalar> batch =
         pixels ? batches.get_pixels(run_.epoch, run_.step) : batches.get(run_.epoch, run_.step);
     step_settings step = detail::choose_step(scheduler_, learning_rate_, descent_, options_, run_, batch.size);
-    pass_stages(step.base);
+    if (step.part == 0) pass_stages(step.base);
+    if (step.part > 0 && order_) batch = order_(batch, step.part);
     step.takes_step = (run_.step + 1) % group_ == 0 || run_.step + 1 == run_.steps;
     step.labelled = data::labelled_samples(batch.labels, batch.size);
     step_options options = detail::options_of(step, options_, batch, classes_);
@@ -400,7 +402,7 @@ class trainer {
     };
     // What a user does with gradients cannot be collected in advance.
     if (gradient_callbacks_.empty()) {
-      run_step_(2 * step.boundary + (step.takes_step ? 1 : 0), batch.size, body);
+      run_step_(2 * (step.boundary + Model::stages * step.part) + (step.takes_step ? 1 : 0), batch.size, body);
     } else {
       body();
     }
@@ -486,8 +488,8 @@ class trainer {
   }
   /// Begins a run at its first step, or at the step of a restored run.
   [[gnu::cold]] void start_run(std::size_t steps_per_epoch) {
-    scheduler::start(scheduler_, schedule_limits{Model::stages, Model::network_type::highest_boundary, options_.epochs,
-                                                 steps_per_epoch});
+    scheduler::start(scheduler_, schedule_limits{Model::stages, detail::highest_boundary<Model>(scheduler_),
+                                                 options_.epochs, steps_per_epoch});
     run_state first;
     first.sums.stage_norms.resize(Model::stages);
     typename Supervision::state supervision_state{};
@@ -507,6 +509,15 @@ class trainer {
     passed_ = run_.report.epochs.empty() ? 0 : run_.report.epochs.back().boundary;
     memory_prepared_ = false;
     targets_checked_ = false;
+    if constexpr (scheduler::has_differentiated<Scheduler>) {
+      order_ = {};
+      if (scheduler::differentiated(scheduler_, 0).largest_losses) {
+        order_ = [this, order = detail::loss_order<Model>()](const data::batch_view<scalar>& batch,
+                                                             std::size_t part) mutable {
+          return order(model_, loss_, batch, classes_, part);
+        };
+      }
+    }
     for (std::size_t epoch = 0; epoch < run_.epoch; ++epoch) {
       scheduler::observe(scheduler_, detail::observation_of(run_.report.epochs[epoch]));
     }
@@ -538,7 +549,7 @@ class trainer {
   template <class Loader>
   [[nodiscard]] bool sends_pixels(const Loader& batches) const {
     return !Model::backend_type::memory::host_accessible && batches.gives_pixels() && modulators_.empty() &&
-           rewards_.empty() && !diagnoses();
+           rewards_.empty() && !diagnoses() && !order_;
   }
   /// Plans for the boundaries that this epoch may have, and frees the memory that only lower ones need.
   [[gnu::cold]] void prepare_memory(std::size_t samples, bool pixels) {
@@ -547,8 +558,10 @@ class trainer {
     wanted.batch = data::detail::part_of(model_.ranks()).largest(wanted.batch);
     if (memory_prepared_ && wanted == model_.memory()) return;
     memory_prepared_ = true;
-    if (wanted.lowest_boundary > passed_) pass_stages(wanted.lowest_boundary);
-    descent_.release_below(wanted.lowest_boundary);
+    if (wanted.part_samples == 0) {  // else no stage has stopped to learn by gradient
+      if (wanted.lowest_boundary > passed_) pass_stages(wanted.lowest_boundary);
+      descent_.release_below(wanted.lowest_boundary);
+    }
     model_.prepare(wanted);
   }
   /// Lets the stages that the boundary has passed take over the averages of their weights, if the optimizer keeps them.
@@ -591,6 +604,8 @@ class trainer {
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
   std::function<void(std::size_t, std::size_t)> compare_runs_;  ///< with other ranks; empty if there are none
   std::function<void()> compare_epochs_;
+  /// Puts the samples of the largest losses first; empty if their order does not matter.
+  std::function<data::batch_view<scalar>(const data::batch_view<scalar>&, std::size_t)> order_;
   std::size_t group_ = 1;  ///< number of batches of a gradient step
   detail::diagnostics_callbacks<scalar> diagnostics_;
   diagnosis epoch_diagnostics_;                ///< after each epoch; empty if there are none
