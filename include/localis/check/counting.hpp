@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <localis/backend/concept.hpp>
 #include <localis/core/shape.hpp>
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/epilogue.hpp>
+#include <localis/kernel/gate.hpp>
 
 namespace localis::check {
 
@@ -59,7 +61,8 @@ class counting : public Backend {
     const std::size_t rows = options.rows.count(map.rows(forward.samples));
     const std::size_t outputs = map.outputs();
     if (!options.response_is_given) counts_->response += work(map, forward.samples);
-    counts_->rule += rows * (options.active_gates > 0 ? options.active_gates * map.inputs() : map.weights());
+    std::size_t& products = std::is_same_v<Gate, kernel::error_gate<scalar>> ? counts_->weight_gradient : counts_->rule;
+    products += rows * (options.active_gates > 0 ? options.active_gates * map.inputs() : map.weights());
     if (options.signal == gate_signal::reweighted) counts_->rule += rows * map.weights();
     if (options.forgetting == mutual_forgetting::matrix) counts_->rule += rows * outputs * outputs;
     if (options.forgetting == mutual_forgetting::remainder) counts_->rule += rows * map.weights();

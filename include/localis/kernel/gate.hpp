@@ -125,6 +125,28 @@ struct gate {
   }
 };
 
+/// The gates of a layer that learns by gradient, as a backend runs them: the gradient D of the response in place of the
+/// response itself, so that the sums are D^T X and, per unit, the sum of D.
+template <class T>
+struct error_gate {
+  static constexpr bool whole_rows = false;
+  static constexpr bool takes_teams = false;
+  static constexpr bool selects = false;
+
+  constexpr void see(std::size_t begin, std::size_t end, const T* d, T* z) const {
+    for (std::size_t o = begin; o < end; ++o) z[o] = d[o];
+  }
+  [[nodiscard]] static constexpr bool passes_signals() { return true; }
+  constexpr void open(std::size_t, std::size_t begin, std::size_t end, const T* d, T* gates, T*) const {
+    for (std::size_t o = begin; o < end; ++o) gates[o] = d[o];
+  }
+  constexpr void add(std::size_t begin, std::size_t end, const T*, const T* gates, T* __restrict sums) const {
+    LOCALIS_VECTORIZE
+    for (std::size_t o = begin; o < end; ++o) sums[o] += gates[o];
+  }
+  [[nodiscard]] static constexpr std::array<T, 1> terms(T, T g) { return {g}; }
+};
+
 /// The Euclidean norm of a row of weights, in double.
 template <class T, class Team>
 constexpr double row_norm(const T* w, std::size_t columns, const Team& team) {

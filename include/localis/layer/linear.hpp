@@ -21,6 +21,7 @@
 #include <localis/learn/local_loss.hpp>
 #include <localis/learn/local_update.hpp>
 #include <localis/learn/predsim.hpp>
+#include <localis/learn/sampled_gradient.hpp>
 #include <localis/learn/similarity.hpp>
 #include <localis/rule/policy.hpp>
 
@@ -54,7 +55,9 @@ class linear_layer {
  public:
   using scalar = typename Backend::scalar;
   using learner = local_update<Backend, Rule>;
-  static constexpr bool learns_locally = !std::is_same_v<Rule, rule::gradient>;
+  static constexpr bool learns_locally = !std::is_same_v<typename rule::detail::rule_of<Rule>::type, rule::gradient>;
+  /// Whether the weight gradient is taken from some rows.
+  static constexpr bool samples_gradient = !learns_locally && !std::is_same_v<Rule, rule::gradient>;
   static constexpr bool supervised = rule::supervised<typename rule::detail::rule_of<Rule>::type>;
 
   /// Whether the rule has an eligibility trace.
@@ -81,8 +84,8 @@ class linear_layer {
 
   /// The rule, whose parameters can be set, for example `model.template layer<0>().rule().decay = 0.1`.
   [[nodiscard]] auto& rule() requires learns_locally { return learner_.values.rule; }
-  /// The rule with its policies: step, optimizer, constraint.
-  [[nodiscard]] Rule& local() requires learns_locally { return learner_.values; }
+  /// The rule with its policies: step, optimizer, constraint. Of a layer without a rule, the policy of its gradient.
+  [[nodiscard]] Rule& local() requires(learns_locally || samples_gradient) { return learner_.values; }
 
   /// Sets the states of the rule to their initial values, unless the rule has made an update.
   void begin_learning(Backend& backend) requires learns_locally { learner_.begin(backend); }
@@ -153,7 +156,7 @@ class linear_layer {
   }
 
   void validate() const {
-    if constexpr (learns_locally) learner_.values.validate();
+    if constexpr (learns_locally || samples_gradient) learner_.values.validate();
   }
 
   /// Whether the epilogue of the layer may pool the response, so that the full response is never stored.
@@ -175,7 +178,11 @@ class linear_layer {
       case phase::backward: {
         workspace other;
         backend.input_gradient_scratch(map, samples, measure);
-        backend.weight_gradient_scratch(map, samples, other);
+        if constexpr (samples_gradient) {
+          learner::take_scratch(backend, map, samples, other);
+        } else {
+          backend.weight_gradient_scratch(map, samples, other);
+        }
         return measure.used() > other.used() ? measure.used() : other.used();
       }
     }
@@ -188,6 +195,7 @@ class linear_layer {
                const step_values<scalar>& step, const Epilogue& epilogue = {}) {
     const linear_map_of<Kind> map{op.map()};
     workspace scratch(arrays.scratch);
+    if constexpr (samples_gradient) learner_.begin_step(step);
     if constexpr (learns_locally && !supervised && !Epilogue::trains) {
       const double rate = step.local_rate * learner_.values.step.scale;
       if (run_mode == mode::learn && rate > 0) {
@@ -206,13 +214,17 @@ class linear_layer {
     workspace gradients(arrays.parameter_gradients);
     auto* weight_gradient = gradients.take<scalar>(weight_.size());
     scalar* bias_gradient = bias_.empty() ? nullptr : gradients.take<scalar>(bias_.size());
-    backend.weight_gradient(map,
-                            {.samples = arrays.samples,
-                             .x = arrays.input,
-                             .d = arrays.output_gradient,
-                             .dw = weight_gradient,
-                             .db = bias_gradient},
-                            workspace(arrays.scratch));
+    if constexpr (samples_gradient) {
+      learner_.weight_gradient(backend, map, arrays, weight_.data(), weight_gradient, bias_gradient);
+    } else {
+      backend.weight_gradient(map,
+                              {.samples = arrays.samples,
+                               .x = arrays.input,
+                               .d = arrays.output_gradient,
+                               .dw = weight_gradient,
+                               .db = bias_gradient},
+                              workspace(arrays.scratch));
+    }
     if (arrays.input_gradient != nullptr) {
       backend.input_gradient(map,
                              {.samples = arrays.wanted_samples(),

@@ -102,6 +102,8 @@ template <class Rule, class... Policies>
 struct is_rule<rule::local<Rule, Policies...>> : std::bool_constant<rule::local_rule<Rule>> {};
 template <>
 struct is_rule<rule::gradient> : std::true_type {};
+template <>
+struct is_rule<rule::local<rule::gradient, rule::sampled_rows>> : std::true_type {};
 
 template <class Option>
 inline constexpr bool is_number_option = option_kind<Option>::kind != number_option::none;
@@ -157,7 +159,7 @@ struct read_options {
   using rule = rule::as_local<typename rule::detail::first_of<is_rule, rule::gradient, Options...>::type>;
   using bare_rule = typename localis::rule::detail::rule_of<rule>::type;
   static constexpr local_learning learning = [] {
-    if (std::is_same_v<rule, localis::rule::gradient>) return local_learning::none;
+    if (std::is_same_v<bare_rule, localis::rule::gradient>) return local_learning::none;
     if (localis::rule::remembers_errors<bare_rule>()) return local_learning::supervised_by_errors;
     return localis::rule::supervised<bare_rule> ? local_learning::supervised : local_learning::unsupervised;
   }();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <type_traits>
@@ -21,6 +22,25 @@
 #include <localis/rule/policy.hpp>
 
 namespace localis {
+
+namespace detail {
+
+/// The rows of X that a layer takes in a step: every n-th of the batch of all ranks, from a random one on.
+[[nodiscard]] inline row_sample draw_rows(const rule::sampled_rows& policy, const linear_map& map, std::size_t samples,
+                                          std::uint64_t seed, std::uint64_t step) {
+  std::size_t every = std::max<std::size_t>(policy.every, 1);
+  while (std::gcd(every, map.out.width) != 1) ++every;
+  const random_stream random(seed, 0x726F7773);  // "rows"
+  return {random.integer(step, (std::min)(every, map.rows(samples))), every};
+}
+/// Of the rows of all ranks, those of one rank: the ones behind the rows of the ranks before.
+[[nodiscard]] inline row_sample rows_of_rank(row_sample all, const linear_map& map, const whole_batch* whole) {
+  if (whole == nullptr) return all;
+  const std::size_t skipped = map.rows(whole->first) % all.every;
+  return {(all.first + all.every - skipped) % all.every, all.every};
+}
+
+}  // namespace detail
 
 /// A local rule in a layer: its parameters, its states, and the sums over a batch from which weight_update.hpp takes
 /// the step. `Local` is a rule::local<...>.
@@ -294,12 +314,7 @@ class local_update {
 
   /// The rows of a batch of all ranks that the rule learns from.
   row_sample sampled_rows_of(const linear_map& map, std::size_t samples, const step_values<scalar>& step) const {
-    if constexpr (samples_rows) {
-      std::size_t every = std::max<std::size_t>(values.rows.every, 1);
-      while (std::gcd(every, map.out.width) != 1) ++every;
-      const random_stream random(step.seed, 0x726F7773);  // "rows"
-      return {random.integer(step.step, (std::min)(every, map.rows(samples))), every};
-    }
+    if constexpr (samples_rows) return detail::draw_rows(values.rows, map, samples, step.seed, step.step);
     return {};
   }
 
@@ -315,12 +330,8 @@ class local_update {
       if (active * units_per_active_gate <= rows_ && columns_ >= inputs_per_active_gate) options.active_gates = active;
     }
     if constexpr (samples_rows) {
-      options.rows = sampled_rows_of(map, layer_arrays.all_samples(), step);
-      if (layer_arrays.whole != nullptr) {  // of those, the rows behind the ones of the ranks before
-        const std::size_t every = options.rows.every;
-        const std::size_t skipped = map.rows(layer_arrays.whole->first) % every;
-        options.rows.first = (options.rows.first + every - skipped) % every;
-      }
+      options.rows =
+          detail::rows_of_rank(sampled_rows_of(map, layer_arrays.all_samples(), step), map, layer_arrays.whole);
     }
     if constexpr (forgets_by != rule::matrix_forget::none) {
       // (G^T G) W takes P O^2 + O^2 I multiply-adds, G W another P O I.

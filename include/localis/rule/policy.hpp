@@ -188,6 +188,9 @@ struct all_rows {};
 /// Rows policy: the rule learns from every n-th row of X (in a convolution, output position). n is `every` or, if the
 /// width of the map has a common divisor with that, the next number that has none. The first row is drawn at random in
 /// each step. The products of the update shrink in proportion, and all means are over the rows learned from.
+///
+/// In a layer without a rule, local<gradient, sampled_rows>, the gradients of weights and bias are n times the sums
+/// over these rows; their mean over the first rows is the gradient of all rows. 1 takes all rows.
 struct sampled_rows {
   std::size_t every = 2;
   void validate() const { expect(every > 0, "sampled_rows: every", "at least 1", every); }
@@ -401,6 +404,25 @@ struct local {
     if constexpr (has_validate<rows_type>) rows.validate();
     if constexpr (has_validate<trace_type>) trace.validate();
   }
+};
+
+/// A layer without a local rule, whose gradient is taken from some rows of X: conv2d<32, 3, rule::local<rule::gradient,
+/// rule::sampled_rows>>. It never lies before the boundary.
+///
+///   dW = n sum_p D(p)^T X(p),   p = first, first + n, ...
+///
+/// Cost:   of the three products of a step, that of the weight gradient is divided by n.
+/// Source: as the sampled products of M. Adelman, K. Y. Levy, I. Hakimi, M. Silberstein, NeurIPS 2021 (arXiv
+///         1805.08079), with rows at equal distances in place of a random choice.
+template <>
+struct local<gradient, sampled_rows> {
+  static constexpr const char* name = gradient::name;
+  using rule_type = gradient;
+  using rows_type = sampled_rows;
+
+  sampled_rows rows{};
+
+  void validate() const { rows.validate(); }
 };
 
 namespace detail {
