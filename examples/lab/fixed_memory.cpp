@@ -1,6 +1,7 @@
 // Fixed memory: every run may hold a quarter or an eighth of the bytes of gradient descent. Gradient descent then takes
 // smaller batches, whose gradients it may accumulate; a network whose first stages learn locally, or keep their random
-// weights, from the first step on stores less of a batch and takes a larger one. fixed_memory --help lists the options.
+// weights, from the first step on stores less of a batch and takes a larger one, and so does one whose first stages
+// learn by gradient from a part of the batch. fixed_memory --help lists the options.
 
 #include "fixed_memory.hpp"
 
@@ -33,7 +34,7 @@ namespace {
 constexpr double rates[] = {0.01, 0.03, 0.1};  // of the learning rate, of which each run takes its best
 constexpr std::size_t divisors[] = {4, 8};     // of the bytes of gradient descent
 
-constexpr const char* ways[] = {"sgd", "sgd accumulated", "oja", "similarity_error", "frozen random"};
+constexpr const char* ways[] = {"sgd", "sgd accumulated", "part_batch", "oja", "similarity_error", "frozen random"};
 
 /// A supervised rule takes steps of its own, another one changes the weights by a fraction of their norm.
 template <class Rule>
@@ -47,6 +48,13 @@ struct way {
   std::size_t boundary = 0;
   double local_rate = 0;     ///< of a supervised rule: in fractions of the learning rate
   bool accumulates = false;  ///< gradients, up to those of --batch pictures
+  double fraction = 0;       ///< of the batch that the stages before the boundary learn from by gradient
+
+  [[nodiscard]] lo::scheduler::any scheduler() const {
+    const lo::scheduler::fixed fixed{boundary};
+    if (fraction > 0) return lo::scheduler::any(lo::scheduler::part_batch{fixed, fraction});
+    return lo::scheduler::any(fixed);
+  }
 };
 
 /// The bytes of a run by its plan: the parameters, the largest step, and the optimizer's arrays, of which accumulation
@@ -57,7 +65,8 @@ std::size_t planned_bytes(const Model& model, const way& chosen, std::size_t bat
   const lo::summary s = model.summary({.batch = batch,
                                        .lowest_boundary = chosen.boundary,
                                        .highest_boundary = chosen.boundary,
-                                       .local_learning = chosen.local_rate > 0});
+                                       .local_learning = chosen.local_rate > 0,
+                                       .part_samples = lo::detail::part_samples(chosen.fraction, batch)});
   const lo::summary::memory_row& step = s.memory.front();
   const std::size_t arrays = chosen.accumulates ? 2 : 1;
   return s.parameter_bytes + s.rule_state_bytes + step.arena + arrays * step.optimizer_arrays + sums;
@@ -88,7 +97,7 @@ outcome train(const way& chosen, std::size_t limit, const examples::cifar_parts&
     const auto fraction = [=, epochs = static_cast<double>(options.epochs)](std::size_t step) {
       return schedule(static_cast<double>(step) / steps, epochs) / rate;
     };
-    lo::trainer trainer(model, lo::scheduler::fixed{chosen.boundary}, examples::with_learning_rate{fraction},
+    lo::trainer trainer(model, chosen.scheduler(), examples::with_learning_rate{fraction},
                         {.epochs = options.epochs,
                          .batch = best.batch,
                          .local_rate = (lo::rule::supervised<Rule> ? rate : 1) * chosen.local_rate,
@@ -139,6 +148,7 @@ int compare(const fixed_memory_options& chosen) {
   lo::expect(chosen.boundary > 0 && chosen.boundary <= highest, "--boundary", lo::text("1 to ", highest).c_str(),
              chosen.boundary);
   lo::expect(chosen.batch > 0, "--batch", "at least 1", chosen.batch);
+  lo::expect(chosen.fraction > 0 && chosen.fraction < 1, "--fraction", "a number between 0 and 1", chosen.fraction);
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
   const examples::cifar_parts data = examples::read_cifar_parts(chosen.data, chosen.pictures);
   const way sgd{.name = ways[0]};
@@ -147,9 +157,9 @@ int compare(const fixed_memory_options& chosen) {
       "CIFAR-10, six stages, ", examples::grouped(data.train.size()), " training pictures, ", chosen.epochs,
       " epochs; gradient descent with batches of ", chosen.batch, " holds ", examples::megabytes(all),
       " MB. With less, each run takes the largest batch that fits, at most as large; sgd accumulated adds gradients up "
-      "to that size. In the last three, the first ",
-      chosen.boundary,
-      " stages learn by a rule, or not at all, from the first step on. Learning rates are the best of three on 5,000 "
+      "to that size. In the others, from the first step on, the first ",
+      chosen.boundary, " stages learn by gradient from ", chosen.fraction,
+      " of the batch (part_batch), by a rule, or not at all. Learning rates are the best of three on 5,000 "
       "other pictures; local rates are ",
       chosen.local_rate, " of the weights' norm (oja) and ", chosen.supervised_rate,
       " of the learning rate (similarity_error).");
@@ -163,11 +173,13 @@ int compare(const fixed_memory_options& chosen) {
       const std::size_t limit = all / divisors[i];
       run<oja>(found, sgd, condition, limit, seed, data, chosen);
       run<oja>(found, {.name = ways[1], .accumulates = true}, condition, limit, seed, data, chosen);
-      run<oja>(found, {.name = ways[2], .boundary = chosen.boundary, .local_rate = chosen.local_rate}, condition, limit,
+      run<oja>(found, {.name = ways[2], .boundary = chosen.boundary, .fraction = chosen.fraction}, condition, limit,
                seed, data, chosen);
-      run<similarity_error>(found, {.name = ways[3], .boundary = chosen.boundary, .local_rate = chosen.supervised_rate},
+      run<oja>(found, {.name = ways[3], .boundary = chosen.boundary, .local_rate = chosen.local_rate}, condition, limit,
+               seed, data, chosen);
+      run<similarity_error>(found, {.name = ways[4], .boundary = chosen.boundary, .local_rate = chosen.supervised_rate},
                             condition, limit, seed, data, chosen);
-      run<oja>(found, {.name = ways[4], .boundary = chosen.boundary}, condition, limit, seed, data, chosen);
+      run<oja>(found, {.name = ways[5], .boundary = chosen.boundary}, condition, limit, seed, data, chosen);
     }
   }
   found.report();

@@ -12,6 +12,7 @@ namespace examples {
 struct fixed_memory_options : setting_options {
   std::size_t batch = 256;
   std::size_t boundary = 2;
+  double fraction = 0.25;
   double local_rate = 1e-4;
   double supervised_rate = 0.1;
 };
@@ -26,7 +27,9 @@ struct fixed_memory_options : setting_options {
     chosen.epochs = 8;
     add_options(app, chosen, "to train with; 0: all", "of every run");
     app.add_option("--batch", chosen.batch, "of gradient descent with all its memory, and the largest of any run");
-    app.add_option("--boundary", chosen.boundary, "stages that learn locally or are frozen");
+    app.add_option("--boundary", chosen.boundary, "stages that learn from a part of the batch, locally or not at all");
+    app.add_option("--fraction", chosen.fraction,
+                   "of the batch from which these stages learn by gradient (part_batch)");
     app.add_option("--local-rate", chosen.local_rate, "relative step of oja, at first");
     app.add_option("--supervised-rate", chosen.supervised_rate,
                    "of supervised rules, in fractions of the learning rate");
