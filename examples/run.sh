@@ -6,8 +6,8 @@
 # sh examples/run.sh --few-labels [ARGUMENTS...]             local rules where labels are few
 # sh examples/run.sh --shift [ARGUMENTS...]                  local rules where the pictures change
 # sh examples/run.sh --fixed-memory [ARGUMENTS...]           local rules where memory is short
-# sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb,
-#                                                            krotov_hopfield or local_losses
+# sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb, krotov_hopfield,
+#                                                            local_losses or selective_localized
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
 # Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with

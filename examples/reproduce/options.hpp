@@ -87,4 +87,46 @@ struct krotov_hopfield_options : options {
   });
 }
 
+struct selective_localized_options {
+  std::string data;    ///< folder
+  bool quick = false;  ///< synthetic pictures and a small network
+  std::string network = "both";
+  std::string seeds = "1,2,3,4,5";
+  std::size_t pictures = 0;  ///< to train with; 0: all
+  std::size_t epochs = 30;
+  std::size_t batch = 128;
+  std::size_t threads = 0;      ///< 0: all
+  double learning_rate = 0.05;  ///< at first
+  double local_rate = 1e-6;     ///< relative step of oja
+};
+
+[[nodiscard]] inline int selective_localized(int argc, const char* const* argv,
+                                             const std::function<int(const selective_localized_options&)>& work) {
+  constexpr const char* task = "Repeats the headline of LoCal+SGD on CIFAR-10, beside the curve of gradient descent.";
+  return run_program("selective_localized", task, [&](CLI::App& app) {
+    constexpr std::size_t quick_epochs = 4;
+    selective_localized_options chosen;
+    auto* data = app.add_option("--data", chosen.data, "folder with the official binary files of CIFAR-10");
+    app.add_flag("--quick", chosen.quick, "trains a small network on synthetic pictures, by default for 4 epochs")
+        ->excludes(data);
+    app.option_defaults()->always_capture_default();
+    app.add_option("--network", chosen.network, "resnet18, vgg11 or both")
+        ->check(CLI::IsMember({"resnet18", "vgg11", "both"}));
+    app.add_option("--seeds", chosen.seeds, "each run is done once from each of them, with commas between them");
+    app.add_option("--pictures", chosen.pictures, "to train with; 0: all");
+    app.add_option("--epochs", chosen.epochs, "of every run but those of gradient descent with fewer");
+    app.add_option("--batch", chosen.batch, "pictures of a step");
+    app.add_option("--threads", chosen.threads, "processor threads; 0: all");
+    app.add_option("--learning-rate", chosen.learning_rate, "at first; it falls to 0 along a cosine");
+    app.add_option("--local-rate", chosen.local_rate, "relative step of oja");
+    app.parse(argc, argv);
+    localis::expect(chosen.quick || !chosen.data.empty(), "--data",
+                    "the folder of the pictures, or --quick for synthetic ones", "none");
+    if (chosen.quick && app.count("--epochs") == 0) chosen.epochs = quick_epochs;
+    if (chosen.quick && app.count("--seeds") == 0) chosen.seeds = "1,2,3";
+    if (chosen.quick && app.count("--batch") == 0) chosen.batch = 64;
+    return work(chosen);
+  });
+}
+
 }  // namespace examples::reproduce

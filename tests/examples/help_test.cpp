@@ -76,5 +76,10 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
                return examples::reproduce::krotov_hopfield(
                    argc, argv, [](const examples::reproduce::krotov_hopfield_options&) { return 1; });
              }));
+  check_help("reproduce_selective_localized",
+             told("reproduce_selective_localized", [](int argc, const char* const* argv) {
+               return examples::reproduce::selective_localized(
+                   argc, argv, [](const examples::reproduce::selective_localized_options&) { return 1; });
+             }));
   check_help("compare_reports", told("compare_reports", &examples::compare_reports));
 }

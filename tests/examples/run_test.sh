@@ -66,7 +66,7 @@ refuses() {
   esac
 }
 refuses '--quik: expected an option, found none of that name; --help lists them' --quik
-refuses '--reproduce: expected one of: krotov_hopfield local_losses soft_hebb; found: nothing' --reproduce nothing
+refuses '--reproduce: expected one of: krotov_hopfield local_losses selective_localized soft_hebb; found: nothing' --reproduce nothing
 refuses '--cutout: expected an option, found none' --cutout=3 # of published networks alone
 refuses '--quick: expected an option, found none' --compare a --quick
 refuses '--quick: expected an option, found none' --reproduce soft_hebb --quick
