@@ -41,7 +41,11 @@ inline constexpr const char* rule_note<localis::rule::nonlinear_hpca<localis::ta
 
 [[nodiscard]] inline std::vector<run_kind> rule_kinds() {
   namespace rule = localis::rule;
-  std::vector<run_kind> kinds{{.name = "sgd"}, {.name = "frozen"}, {.name = "frozen (batch)"}};
+  std::vector<run_kind> kinds{
+      {.name = "sgd"},
+      {.name = "sgd sampled", .note = "every 2nd or 3rd position of large maps", .usual = false},
+      {.name = "frozen"},
+      {.name = "frozen (batch)"}};
   rule::for_each_rule(rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
     kinds.push_back(
         {.name = rule::name<Rule>(), .note = rule_note<Rule>, .rule = true, .supervised = rule::supervised<Rule>});

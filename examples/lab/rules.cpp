@@ -23,6 +23,18 @@ using examples::settings;
 
 namespace {
 
+/// All stages learn by gradient, and those with large maps take its products at every other position, or nearly so.
+using sampled = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::gradient, lo::rule::sampled_rows>>>;
+
+sampled sampled_model(const settings& chosen, std::uint64_t seed) {
+  constexpr std::size_t large = 14 * 14;  // positions
+  sampled fresh = examples::fresh_model<sampled>(examples::cpu_backend(chosen), seed);
+  fresh.for_each_layer([](const lo::operation& op, auto& layer) {
+    if constexpr (requires { layer.local().rows.every; }) layer.local().rows.every = op.out.positions() < large ? 1 : 2;
+  });
+  return fresh;
+}
+
 using like = lo::model<lo::zoo::six_stages<10, lo::rule::local<lo::rule::oja, lo::rule::relative_step>>>;
 
 void all_runs(lab& lab, std::uint64_t seed) {
@@ -34,6 +46,9 @@ void all_runs(lab& lab, std::uint64_t seed) {
                        lo::rule::oja{});
   };
   baseline("sgd", true, s.normalization, s.epochs);
+  lab.run("sgd sampled", seed, [&s](std::uint64_t first) { return sampled_model(s, first); },
+          lo::scheduler::linear{.begin = 0, .last = 0}, lo::supervision::none{},
+          {.local_rate = 0, .normalization = s.normalization, .epochs = s.epochs});
   baseline("frozen", false, s.normalization, s.epochs);
   baseline("frozen (batch)", false, lo::prefix_normalization::batch, s.epochs);
   lo::rule::for_each_rule(lo::rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
