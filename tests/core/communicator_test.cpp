@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <localis/core/communicator.hpp>
+#include <localis/core/wait_for_sum.hpp>
 
 namespace lo = localis;
 using localis_test::run_ranks;
@@ -20,6 +21,8 @@ TEST_CASE("one rank has no others") {
   std::array<double, 2> values{1, 2};
   rank.sum(std::span<double>(values));
   CHECK(values == std::array<double, 2>{1, 2});
+  CHECK(rank.done(rank.begin_sum(std::span<double>(values))));
+  rank.progress();
   CHECK(rank.gather("text") == std::vector<std::string>{"text"});
   CHECK(lo::detail::on_any_rank(nullptr, true));
   CHECK_FALSE(lo::detail::on_any_rank(nullptr, false));
@@ -55,4 +58,34 @@ TEST_CASE("sums, texts and conditions of all ranks") {
   });
   CHECK(messages == std::vector<std::string>(3));
   CHECK(right == std::array<bool, 3>{true, true, true});
+}
+
+TEST_CASE("sums are complete in any order of asking") {
+  std::array<bool, 3> right{};
+  const auto messages = run_ranks(3, [&](const thread_ranks& ranks) {
+    const lo::detail::exchange_over over(ranks);
+    std::array<double, 2> first{1, static_cast<double>(ranks.rank())};
+    std::array<float, 1> second{2};
+    const std::size_t one = over.begin_sum(std::span<double>(first));
+    const std::size_t other = over.begin_sum(std::span<float>(second));
+    over.progress();
+    lo::detail::wait_for_sum(over, other);
+    lo::detail::wait_for_sum(over, one);
+    right[ranks.rank()] = first == std::array<double, 2>{3, 3} && second == std::array<float, 1>{6};
+  });
+  CHECK(messages == std::vector<std::string>(3));
+  CHECK(right == std::array<bool, 3>{true, true, true});
+}
+
+TEST_CASE("a sum that nobody waits for, or whose values change, shows in tests") {
+  std::array<double, 2> values{1, 2};
+  const auto forgotten =
+      run_ranks(1, [&](const thread_ranks& ranks) { (void)ranks.begin_sum(std::span<double>(values)); });
+  CHECK(forgotten == std::vector<std::string>{"sums that nobody waited for: expected 0, found 1"});
+  const auto changed = run_ranks(1, [&](const thread_ranks& ranks) {
+    const std::size_t number = ranks.begin_sum(std::span<double>(values));
+    values[1] = 3;
+    lo::detail::wait_for_sum(ranks, number);
+  });
+  CHECK(changed == std::vector<std::string>{"values have changed while their sum was under way"});
 }

@@ -46,6 +46,17 @@ TEST_CASE("mpi: sums and texts of all ranks") {
   ranks.sum(std::span<double>());
   CHECK(values[99999] == 99999 * n * (n - 1) / 2);
   CHECK(static_cast<double>(floats[2]) == n);
+  std::vector<double> first(100000, 1);
+  std::vector<float> second(10, 2);
+  const std::size_t one = ranks.begin_sum(std::span<double>(first));
+  const std::size_t other = ranks.begin_sum(std::span<float>(second));
+  ranks.sum(std::span<float>(floats));  // meanwhile
+  while (!ranks.done(other)) ranks.progress();
+  while (!ranks.done(one)) ranks.progress();
+  CHECK(first == std::vector<double>(100000, n));
+  CHECK(second == std::vector<float>(10, static_cast<float>(2 * n)));
+  CHECK(static_cast<double>(floats[2]) == n * n);
+  ranks.progress();  // nothing is under way
   const std::vector<std::string> texts = ranks.gather(std::string(ranks.rank(), 'x'));
   REQUIRE(texts.size() == ranks.size());
   for (std::size_t rank = 0; rank < texts.size(); ++rank) CHECK(texts[rank] == std::string(rank, 'x'));

@@ -10,23 +10,31 @@
 /// Ranks: processes that train one model together, each on a part of every batch.
 namespace localis {
 
-/// What a training run needs of its ranks. The functions but the first four are collective: every rank calls them in
-/// the same order, and with arrays of the same sizes.
+/// What a training run needs of its ranks. sum(), begin_sum() and gather() are collective: every rank calls them in the
+/// same order, and with arrays of the same sizes.
 ///
 ///   rank(), size()     the number of this rank, from 0, and how many there are
 ///   first()            whether this rank is number 0
 ///   host()             the name of the machine, for messages
 ///   sum(values)        replaces each value by its sum over all ranks, which all ranks get with the same bytes
+///   begin_sum(values)  begins what sum() does and returns at once, with a number for done(). Until done() has returned
+///                      true, nothing else may read or write the values
+///   done(number)       whether a sum is complete; it must be asked until it is, and not again
+///   progress()         lets the sums go on that are under way
 ///   gather(text)       returns the texts of all ranks, in their order; they may be of any length
 template <class C>
 concept communicator = requires(const C& ranks, std::span<float> floats, std::span<double> doubles,
-                                const std::string& own) {
+                                const std::string& own, std::size_t number) {
   { ranks.rank() } -> std::same_as<std::size_t>;
   { ranks.size() } -> std::same_as<std::size_t>;
   { ranks.first() } -> std::same_as<bool>;
   { ranks.host() } -> std::same_as<std::string>;
   ranks.sum(floats);
   ranks.sum(doubles);
+  { ranks.begin_sum(floats) } -> std::same_as<std::size_t>;
+  { ranks.begin_sum(doubles) } -> std::same_as<std::size_t>;
+  { ranks.done(number) } -> std::same_as<bool>;
+  ranks.progress();
   { ranks.gather(own) } -> std::same_as<std::vector<std::string>>;
 };
 
@@ -38,6 +46,12 @@ struct alone {
   [[nodiscard]] static std::string host() { return {}; }
   template <class T>
   static void sum(std::span<T>) {}
+  template <class T>
+  [[nodiscard]] static std::size_t begin_sum(std::span<T>) {
+    return 0;
+  }
+  [[nodiscard]] static constexpr bool done(std::size_t) { return true; }
+  static constexpr void progress() {}
   [[nodiscard]] static std::vector<std::string> gather(const std::string& own) { return {own}; }
 };
 static_assert(communicator<alone>);
@@ -56,6 +70,10 @@ class exchange {
   [[nodiscard]] virtual std::string host() const = 0;
   virtual void sum(std::span<float> values) const = 0;
   virtual void sum(std::span<double> values) const = 0;
+  [[nodiscard]] virtual std::size_t begin_sum(std::span<float> values) const = 0;
+  [[nodiscard]] virtual std::size_t begin_sum(std::span<double> values) const = 0;
+  [[nodiscard]] virtual bool done(std::size_t number) const = 0;
+  virtual void progress() const = 0;
   [[nodiscard]] virtual std::vector<std::string> gather(const std::string& own) const = 0;
 };
 
@@ -69,6 +87,10 @@ class exchange_over final : public exchange {
   [[nodiscard]] std::string host() const override { return ranks_.host(); }
   void sum(std::span<float> values) const override { ranks_.sum(values); }
   void sum(std::span<double> values) const override { ranks_.sum(values); }
+  [[nodiscard]] std::size_t begin_sum(std::span<float> values) const override { return ranks_.begin_sum(values); }
+  [[nodiscard]] std::size_t begin_sum(std::span<double> values) const override { return ranks_.begin_sum(values); }
+  [[nodiscard]] bool done(std::size_t number) const override { return ranks_.done(number); }
+  void progress() const override { ranks_.progress(); }
   [[nodiscard]] std::vector<std::string> gather(const std::string& own) const override { return ranks_.gather(own); }
 
  private:

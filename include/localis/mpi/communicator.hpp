@@ -1,20 +1,18 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <limits>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <mpi.h>
 
 #include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
+#include <localis/core/wait_for_sum.hpp>
 #include <localis/mpi/error.hpp>
 #include <localis/mpi/session.hpp>
 
@@ -25,7 +23,8 @@ namespace localis::mpi {
 /// as many ranks on the same machines with the same MPI.
 ///
 /// Cost: a sum of V values sends about 2 (n - 1) / n V values per rank. The rank that waits tests, yields and at last
-/// sleeps, so that ranks may share a core.
+/// sleeps, so that ranks may share a core. A sum that is under way goes on in calls of this object alone, unless the
+/// MPI has a thread for that.
 /// Errors: mpi::error.
 class communicator {
  public:
@@ -55,8 +54,23 @@ class communicator {
     return {name.data(), static_cast<std::size_t>(length)};
   }
 
-  void sum(std::span<float> values) const { sum_all(values, MPI_FLOAT); }
-  void sum(std::span<double> values) const { sum_all(values, MPI_DOUBLE); }
+  void sum(std::span<float> values) const { localis::detail::wait_for_sum(*this, begin_sum(values)); }
+  void sum(std::span<double> values) const { localis::detail::wait_for_sum(*this, begin_sum(values)); }
+  [[nodiscard]] std::size_t begin_sum(std::span<float> values) const { return begin(values, MPI_FLOAT); }
+  [[nodiscard]] std::size_t begin_sum(std::span<double> values) const { return begin(values, MPI_DOUBLE); }
+  [[nodiscard]] bool done(std::size_t number) const {
+    int complete = 0;
+    detail::expect_success(MPI_Test(&requests_[number], &complete, MPI_STATUS_IGNORE), "MPI_Test");
+    if (complete == 0) return false;
+    if (--under_way_ == 0) requests_.clear();
+    return true;
+  }
+  void progress() const {
+    int complete = 0;
+    detail::expect_success(
+        MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &complete, MPI_STATUSES_IGNORE),
+        "MPI_Testall");
+  }
 
   [[nodiscard]] std::vector<std::string> gather(const std::string& own) const {
     std::vector<int> sizes(size_);
@@ -85,38 +99,29 @@ class communicator {
            "at most 2^31 - 1", size);
     return static_cast<int>(size);
   }
-  /// In pieces, because MPI counts in int.
+  /// In pieces, because MPI counts in int; all but the last are waited for.
   template <class T>
-  void sum_all(std::span<T> values, MPI_Datatype type) const {
+  [[nodiscard]] std::size_t begin(std::span<T> values, MPI_Datatype type) const {
     constexpr std::size_t largest = std::size_t{1} << 30;
-    for (std::size_t first = 0; first < values.size(); first += largest) {
-      const std::span<T> part = values.subspan(first, (std::min)(largest, values.size() - first));
-      MPI_Request request = MPI_REQUEST_NULL;
-      detail::expect_success(
-          MPI_Iallreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), type, MPI_SUM, comm_, &request),
-          "MPI_Iallreduce");
-      wait(request);
+    while (values.size() > largest) {
+      localis::detail::wait_for_sum(*this, begin(values.first(largest), type));
+      values = values.subspan(largest);
     }
-  }
-  /// MPI's own wait keeps a core busy, which another rank may need.
-  static void wait(MPI_Request& request) {
-    constexpr int eager_tests = 1000;
-    int done = 0;
-    for (int tests = 0; done == 0; ++tests) {
-      detail::expect_success(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-      if (done != 0) return;
-      if (tests < eager_tests) {
-        std::this_thread::yield();
-      } else {
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-      }
-    }
+    MPI_Request request = MPI_REQUEST_NULL;
+    detail::expect_success(
+        MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), type, MPI_SUM, comm_, &request),
+        "MPI_Iallreduce");
+    requests_.push_back(request);
+    ++under_way_;
+    return requests_.size() - 1;
   }
 
   int exceptions_ = std::uncaught_exceptions();
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::size_t rank_ = 0;
   std::size_t size_ = 1;
+  mutable std::vector<MPI_Request> requests_;  ///< since no sum was under way
+  mutable std::size_t under_way_ = 0;          ///< sums that done() has not found complete
 };
 
 static_assert(localis::communicator<communicator>);
