@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,8 +23,9 @@ struct example {
   std::vector<operation> operations;
   std::vector<lo::operation_bytes> bytes;
   std::size_t stages = 0;
-  std::size_t value = 0;  ///< that the next operation reads
-  std::size_t size = 0;   ///< its bytes
+  std::size_t value = 0;   ///< that the next operation reads
+  std::size_t size = 0;    ///< its bytes
+  std::size_t bucket = 0;  ///< least bytes of gradients that ranks add up at once; 0: one rank
   struct block {
     std::size_t value = 0;
     std::size_t size = 0;
@@ -100,7 +102,18 @@ struct example {
   }
 
   [[nodiscard]] plan planned(std::size_t boundary, std::size_t loss = 64) const {
-    return lo::make_plan(operations, bytes, stages, boundary, loss);
+    return lo::make_plan(operations, bytes_of(boundary), stages, boundary, loss, bucket);
+  }
+  /// On several ranks, rules that learn in the forward pass keep something.
+  [[nodiscard]] std::vector<lo::operation_bytes> bytes_of(std::size_t boundary) const {
+    std::vector<lo::operation_bytes> result = bytes;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const bool learns = operations[i].kind == kind::linear && bytes[i].learn_scratch == 0;
+      if (bucket == 0 || !learns || boundary == stages || operations[i].stage >= boundary) continue;
+      result[i].kept = 64 + bytes[i].gradients;
+      result[i].kept_sums = bytes[i].gradients;
+    }
+    return result;
   }
 };
 
@@ -109,7 +122,11 @@ struct example {
 class simulation {
  public:
   simulation(const example& program, std::size_t boundary)
-      : program_(program), boundary_(boundary), plan_(program.planned(boundary)), arena_(plan_.bytes / unit, 0) {}
+      : program_(program),
+        bytes_(program.bytes_of(boundary)),
+        boundary_(boundary),
+        plan_(program.planned(boundary)),
+        arena_(plan_.bytes / unit, 0) {}
 
   /// Runs the operations before this one twice, for one half of the batch each, before the others see all of it.
   void run_by_halves(std::size_t operations) {
@@ -147,13 +164,21 @@ class simulation {
         }
       }
     }
+    if (program_.bucket > 0) {  // the steps of all stages before the boundary
+      for (std::size_t i = 0; i < n; ++i) {
+        read(plan_.operations[i].kept, bytes_[i].kept, stamp(i, kept), "kept", i);
+        if (op(i).stage >= boundary_ || boundary_ == program_.stages) continue;
+        region_ = op(i).stage;
+        if (supervised(region_)) take_local_step(i);
+      }
+    }
     return fault_;
   }
 
  private:
   static constexpr std::size_t unit = 64;
-  enum content_kind : std::uint64_t { value = 1, gradient, sum_of_gradients, scratch, saved, parameters, loss };
-  static std::uint64_t stamp(std::size_t number, content_kind written) { return number * 8 + written; }
+  enum content_kind : std::uint64_t { value = 1, gradient, sum_of_gradients, scratch, saved, parameters, loss, kept };
+  static std::uint64_t stamp(std::size_t number, content_kind written) { return number * 16 + written; }
 
   [[nodiscard]] const operation& op(std::size_t i) const { return program_.operations[i]; }
   [[nodiscard]] static bool starts_branch(const operation& o) {
@@ -251,6 +276,7 @@ class simulation {
                                                                   : plan::none;
     const bool keeps = region_ != plan::none && matters(o.output);
     write(offsets.forward_scratch, b.forward_scratch, stamp(i, scratch));
+    write(offsets.kept, bytes_[i].kept, stamp(i, kept));
     read_value(o.input, b.input, "input", i);
     read_value(o.skip, skip_bytes, "skip", i);
     if (o.kind == kind::concatenate && o.skip != 0 && value_at(o.output) != value_at(o.skip)) {
@@ -292,16 +318,17 @@ class simulation {
     for (std::size_t i = last + 1; i-- > 0;) {
       if (inside(i)) backward(i);
     }
-    for (std::size_t i = 0; i <= last; ++i) {
-      const lo::operation_bytes& b = program_.bytes[i];
-      if (!learns(i) || b.learn_scratch == 0) continue;
-      write(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch));
-      read(plan_.operations[i].parameter_gradients, b.gradients, stamp(i, parameters),
-           "parameter gradient of a local step", i);
-      read(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch), "scratch of a local step", i);
-    }
+    for (std::size_t i = 0; program_.bucket == 0 && i <= last; ++i) take_local_step(i);
     // What the stages behind read.
     read_value(output, program_.bytes[last].output, "output after a local step", last);
+  }
+  void take_local_step(std::size_t i) {
+    const lo::operation_bytes& b = program_.bytes[i];
+    if (!learns(i) || b.learn_scratch == 0) return;
+    write(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch));
+    read(plan_.operations[i].parameter_gradients, b.gradients, stamp(i, parameters),
+         "parameter gradient of a local step", i);
+    read(plan_.operations[i].learn_scratch, b.learn_scratch, stamp(i, scratch), "scratch of a local step", i);
   }
   /// Behind the boundary: the true gradient of the stage's output, to its local loss.
   void observe(std::size_t last) {
@@ -387,6 +414,7 @@ class simulation {
   }
 
   const example& program_;
+  std::vector<lo::operation_bytes> bytes_;
   std::size_t boundary_;
   plan plan_;
   std::vector<std::uint64_t> arena_;
@@ -556,11 +584,15 @@ TEST_CASE("plan: nothing is overwritten while it is wanted, where stages are sup
       in_blocks +=
           p.bytes[i].local_loss_scratch > 0 && p.operations[i - (i > 0 ? 1 : 0)].kind == kind::save_skip ? 1U : 0U;
     }
-    for (std::size_t boundary = 0; boundary <= p.stages; ++boundary) {
-      const std::string fault = simulation(p, boundary).run();
-      if (!fault.empty()) {
-        CAPTURE(seed);
-        CHECK(fault == "");
+    for (const std::size_t bucket : {0U, 1U, 2000U}) {
+      p.bucket = bucket;
+      for (std::size_t boundary = 0; boundary <= p.stages; ++boundary) {
+        const std::string fault = simulation(p, boundary).run();
+        if (!fault.empty()) {
+          CAPTURE(seed);
+          CAPTURE(bucket);
+          CHECK(fault == "");
+        }
       }
     }
   }
@@ -792,4 +824,54 @@ TEST_CASE("plan: within a supervised stage the gradient ends at its first layer"
   CHECK(behind.operations[3].local_loss_scratch != plan::none);
   CHECK(behind.operations[3].observe_scratch != plan::none);
   CHECK(behind.operations[3].learn_scratch == plan::none);
+}
+
+TEST_CASE("plan: ranks add up blocks of neighbouring gradients, the last operation's first") {
+  example p = chain(4);  // linear operations 0, 2, 4, 6 and 8, of five stages
+  const std::size_t sizes[] = {640, 100, 300, 512, 64};
+  for (std::size_t k = 0; k < 5; ++k) p.bytes[2 * k].gradients = sizes[k];
+  p.bucket = 500;
+  const plan all = p.planned(0);
+  const auto& ops = all.operations;
+  // 8 has 64 bytes, and 6 fills the block; then 4 has 320, 2 has 128, and 0 fills it.
+  CHECK(ops[6].summed == ops[8].parameter_gradients);
+  CHECK(ops[6].summed_bytes == 64 + 512);
+  CHECK(ops[6].parameter_gradients == ops[8].parameter_gradients + 64);
+  CHECK(ops[0].summed == ops[4].parameter_gradients);
+  CHECK(ops[0].summed_bytes == 320 + 128 + 640);
+  CHECK(ops[2].parameter_gradients == ops[4].parameter_gradients + 320);
+  CHECK(ops[0].parameter_gradients == ops[2].parameter_gradients + 128);
+  for (const std::size_t i : {2U, 4U, 8U}) CHECK(ops[i].summed == plan::none);
+  // The last block may be smaller. Before the boundary, each stage has sums of its own, which it keeps to the step.
+  const plan late = p.planned(2);
+  CHECK(late.operations[4].summed == late.operations[4].parameter_gradients);
+  CHECK(late.operations[4].summed_bytes == 320);
+  for (const std::size_t i : {0U, 2U}) {
+    CHECK(late.operations[i].summed == late.operations[i].kept);
+    CHECK(late.operations[i].summed_bytes == p.bytes[i].gradients);
+    CHECK(late.operations[i].parameter_gradients == plan::none);
+  }
+  // One rank adds nothing up.
+  p.bucket = 0;
+  for (const lo::operation_slots& slots : p.planned(0).operations) {
+    CHECK(slots.summed == plan::none);
+    CHECK(slots.summed_bytes == 0);
+    CHECK(slots.kept == plan::none);
+  }
+}
+
+TEST_CASE("plan: behind the boundary, at most one block is there before its gradients are") {
+  std::size_t larger = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    example p = random_program(seed);
+    const plan one = p.planned(0);
+    p.bucket = 1500;
+    const plan several = p.planned(0);
+    std::size_t block = 0;
+    for (const lo::operation_slots& slots : several.operations) block = std::max(block, slots.summed_bytes);
+    CAPTURE(seed);
+    CHECK(several.gradient_bytes <= one.gradient_bytes + block);
+    larger += several.gradient_bytes > one.gradient_bytes ? 1U : 0U;
+  }
+  CHECK(larger > 0);
 }

@@ -25,6 +25,10 @@ struct operation_bytes {
   std::size_t backward_scratch = 0;
   std::size_t local_loss_scratch = 0;  ///< scratch of the local loss at the end of the stage
   std::size_t learn_scratch = 0;       ///< scratch of the step of a supervised rule
+  // Of a rule that learns in the forward pass, on several ranks: what its step needs behind the backward pass, and the
+  // first bytes of that, which ranks add up.
+  std::size_t kept = 0;
+  std::size_t kept_sums = 0;
 };
 
 /// The places of the arrays of one operation in the arena, as offsets in bytes; `none` for an array that it does not
@@ -45,6 +49,9 @@ struct operation_slots {
   std::size_t local_loss_scratch = none;  ///< scratch of the local loss before the boundary
   std::size_t observe_scratch = none;     ///< scratch of the local loss from the boundary on, given the true gradient
   std::size_t learn_scratch = none;       ///< scratch of the step of a supervised rule
+  std::size_t kept = none;                ///< what the step of a rule needs behind the backward pass
+  std::size_t summed = none;              ///< what ranks add up from the end of this operation on, to the step
+  std::size_t summed_bytes = 0;
 };
 
 /// The places of all arrays of one training step in the arena, for one boundary.
@@ -84,6 +91,7 @@ struct timetable {
   std::vector<std::size_t> step;        ///< by operation: when its gradients have been used
   std::vector<std::size_t> region;      ///< by operation: gradients pass from operation to operation within a region
   std::size_t loss = none;              ///< none in a pass without a loss
+  std::size_t end = 0;                  ///< the last moment: the step of the optimizer, if there is one
 
   timetable(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,
             std::size_t boundary)
@@ -109,11 +117,13 @@ struct timetable {
       }
       run_back(first, i, moment, program[i].stage);
     }
-    if (boundary >= stages) return;
-    loss = moment++;
-    std::size_t first = n;
-    while (first > 0 && program[first - 1].stage >= boundary) --first;
-    run_back(first, n - 1, moment, stages);
+    if (boundary < stages) {
+      loss = moment++;
+      std::size_t first = n;
+      while (first > 0 && program[first - 1].stage >= boundary) --first;
+      run_back(first, n - 1, moment, stages);
+    }
+    end = moment - 1;
   }
 
  private:
@@ -132,15 +142,17 @@ struct timetable {
 class plan_builder {
  public:
   plan_builder(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,
-               std::size_t boundary)
+               std::size_t boundary, std::size_t bucket_bytes)
       : program_(program),
         bytes_(bytes),
         stages_(stages),
+        bucket_bytes_(bucket_bytes),
         moments_(program, bytes, stages, boundary),
         region_(program.size() + 1, none),
         wanted_(program.size() + 1, false),
         content_(program.size() + 1),
         last_read_(program.size() + 1, 0),
+        place_in_bucket_(program.size(), 0),
         slots_(program.size()) {}
 
   [[gnu::cold]] plan build(std::size_t loss_scratch) {
@@ -152,6 +164,7 @@ class plan_builder {
     for (std::size_t i = program_.size(); i-- > 0;) {
       if (moments_.backward[i] != none && wanted_[program_[i].output]) add_backward(i);
     }
+    close_bucket();
     return finish();
   }
 
@@ -252,6 +265,12 @@ class plan_builder {
     operation_slots& s = slots_[i];
     s.forward_scratch = add_scratch(b.forward_scratch, forward_moment(i));
     s.local_loss_scratch = add_scratch(b.local_loss_scratch, moments_.local_loss[i]);
+    if (b.kept > 0) {
+      s.kept = add_scratch(b.kept, forward_moment(i));
+      arena_.extend(s.kept, moments_.end);
+      s.summed = s.kept;
+      s.summed_bytes = b.kept_sums;
+    }
     if (moments_.region[i] == stages_) {
       s.observe_scratch = add_scratch(b.local_loss_scratch, moments_.backward[last_of_stage(i)]);
     }
@@ -277,11 +296,8 @@ class plan_builder {
       s.saved = arena_.add(b.saved, moments_.forward[has_moments ? i - 1 : i], use::activation);
       arena_.extend(s.saved, moment);
     }
-    if (b.gradients > 0) {
-      s.parameter_gradients = arena_.add(b.gradients, moment, use::gradient);
-      arena_.extend(s.parameter_gradients, moments_.step[i]);
-    }
-    if (moments_.region[i] != stages_) s.learn_scratch = add_scratch(b.learn_scratch, moments_.step[i]);
+    if (b.gradients > 0) add_parameter_gradients(i);
+    if (moments_.region[i] != stages_) s.learn_scratch = add_scratch(b.learn_scratch, step_moment(i));
     --waiting_[s.output_gradient];
     if (op.joins() && wants(op.skip, i)) {
       const bool multiplies = op.kind == operation_kind::multiply;
@@ -295,6 +311,39 @@ class plan_builder {
     } else {
       hold(op.input, s.input_gradient, moment);
     }
+  }
+  /// When the gradients of operation i have been used. On several ranks the step of a supervised rule comes behind the
+  /// backward pass of the network.
+  [[nodiscard]] std::size_t step_moment(std::size_t i) const {
+    return bucket_bytes_ > 0 && bytes_[i].learn_scratch > 0 ? moments_.end : moments_.step[i];
+  }
+  [[gnu::cold]] void add_parameter_gradients(std::size_t i) {
+    operation_slots& s = slots_[i];
+    const std::size_t bytes = bytes_[i].gradients;
+    const bool is_of_network = moments_.region[i] == stages_;
+    if (bucket_bytes_ > 0 && is_of_network && bucket_ != none) {  // one more operation in the bucket
+      s.parameter_gradients = slots_[bucket_].parameter_gradients;
+      place_in_bucket_[i] = arena_[s.parameter_gradients].bytes;
+      arena_[s.parameter_gradients].bytes += workspace::round_up(bytes);
+    } else {
+      s.parameter_gradients = arena_.add(bytes, moments_.backward[i], use::gradient);
+      arena_.extend(s.parameter_gradients, step_moment(i));
+    }
+    if (bucket_bytes_ == 0) return;
+    if (is_of_network) {
+      bucket_ = i;
+      if (arena_[s.parameter_gradients].bytes >= bucket_bytes_) close_bucket();
+    } else if (bytes_[i].learn_scratch > 0) {
+      s.summed = s.parameter_gradients;
+      s.summed_bytes = bytes;
+    }
+  }
+  /// Ends the block of neighbouring gradients that ranks add up at once.
+  void close_bucket() {
+    if (bucket_ == none) return;
+    slots_[bucket_].summed = slots_[bucket_].parameter_gradients;
+    slots_[bucket_].summed_bytes = arena_[slots_[bucket_].summed].bytes;
+    bucket_ = none;
   }
   [[nodiscard]] std::size_t add_gradient(std::size_t size, std::size_t moment) {
     const std::size_t slot = arena_.add(size, moment, use::gradient);
@@ -356,9 +405,10 @@ class plan_builder {
       s.holds_batch = bytes_[i].holds_batch;
       for (std::size_t* slot :
            {&s.output, &s.output_gradient, &s.input_gradient, &s.saved, &s.parameter_gradients, &s.forward_scratch,
-            &s.backward_scratch, &s.local_loss_scratch, &s.observe_scratch, &s.learn_scratch}) {
+            &s.backward_scratch, &s.local_loss_scratch, &s.observe_scratch, &s.learn_scratch, &s.kept, &s.summed}) {
         place(*slot);
       }
+      if (s.parameter_gradients != none) s.parameter_gradients += place_in_bucket_[i];
     }
     result.loss = loss_;
     result.operations = std::move(slots_);
@@ -368,14 +418,17 @@ class plan_builder {
   std::span<const operation> program_;
   std::span<const operation_bytes> bytes_;
   std::size_t stages_;
+  std::size_t bucket_bytes_;
+  std::size_t bucket_ = none;  ///< the latest operation of the bucket that is open
   timetable moments_;
   arena_planner arena_;
-  std::vector<std::size_t> region_;     ///< by value: the region of the operation that computes it
-  std::vector<bool> wanted_;            ///< by value: whether its gradient is needed
-  std::vector<std::size_t> content_;    ///< by value: the first value with the same numbers
-  std::vector<std::size_t> last_read_;  ///< by content
-  std::vector<std::size_t> waiting_;    ///< by allocation: gradients in it that have not been read yet
-  std::vector<operation_slots> slots_;  ///< allocations, until finish() makes offsets of them
+  std::vector<std::size_t> region_;           ///< by value: the region of the operation that computes it
+  std::vector<bool> wanted_;                  ///< by value: whether its gradient is needed
+  std::vector<std::size_t> content_;          ///< by value: the first value with the same numbers
+  std::vector<std::size_t> last_read_;        ///< by content
+  std::vector<std::size_t> waiting_;          ///< by allocation: gradients in it that have not been read yet
+  std::vector<std::size_t> place_in_bucket_;  ///< by operation: bytes of gradients before its own
+  std::vector<operation_slots> slots_;        ///< allocations, until finish() makes offsets of them
   std::size_t loss_ = none;
 };
 
@@ -387,9 +440,11 @@ class plan_builder {
 /// @param bytes     the sizes that each operation needs
 /// @param boundary  first stage that learns by gradient; `stages` for a pass without a backward half
 /// @param loss_scratch  bytes that the loss needs
+/// @param bucket_bytes  on several ranks, the gradients of neighbouring operations form blocks of at least so many
+///                      bytes, which ranks add up at once; 0 if there is one rank
 inline plan make_plan(std::span<const operation> program, std::span<const operation_bytes> bytes, std::size_t stages,
-                      std::size_t boundary, std::size_t loss_scratch) {
-  return detail::plan_builder(program, bytes, stages, boundary).build(loss_scratch);
+                      std::size_t boundary, std::size_t loss_scratch, std::size_t bucket_bytes = 0) {
+  return detail::plan_builder(program, bytes, stages, boundary, bucket_bytes).build(loss_scratch);
 }
 
 }  // namespace localis
