@@ -69,6 +69,7 @@ struct choice {
   std::size_t samples = 61;  ///< a last batch of 1 sample, of which other ranks have none
   std::size_t batch = 12;
   std::size_t steps = 20;
+  std::size_t bucket = std::size_t{1} << 20;  ///< distribute_options::bucket_bytes
 };
 
 /// Some samples without a label.
@@ -90,7 +91,7 @@ template <class Network, class Backend, class Ranks>
 outcome steps_of(const Ranks& ranks, const choice& chosen) {
   const half_labelled data{runs::pictures(chosen.samples)};
   lo::model<Network, Backend> model{{.seed = 3}};
-  model.distribute(ranks);
+  model.distribute(ranks, chosen.bucket);
   const lo::data::batch_part part{ranks.rank(), ranks.size()};
   lo::data::loader<double, half_labelled> batches(data, chosen.batch, 5, true, part);
   model.prepare(
@@ -161,6 +162,13 @@ TEST_CASE("ranks: gradients, batch normalization on both sides of the boundary, 
     for (const auto normalization : {running, batch, frozen}) {
       check_ranks<net<lo::rule::oja>>({.boundary = boundary, .normalization = normalization});
     }
+  }
+}
+
+TEST_CASE("ranks: gradients in blocks of any size") {
+  for (const std::size_t bucket : {1U, 500U, 2000U}) {
+    check_ranks<net<lo::rule::oja>>({.bucket = bucket});
+    check_ranks<net<lo::rule::local_error>, one_thread>({.boundary = 2, .bucket = bucket});
   }
 }
 

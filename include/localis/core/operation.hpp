@@ -179,6 +179,7 @@ struct operands {
   T* skip_gradient = nullptr;
   T* saved = nullptr;                        ///< values that forward leaves for backward
   std::byte* parameter_gradients = nullptr;  ///< in the order of parameters(), each aligned as workspace does
+  std::byte* kept = nullptr;  ///< on several ranks: where a local rule leaves its sums for a step behind backward
   std::byte* scratch = nullptr;
 
   /// The number of samples of all ranks.

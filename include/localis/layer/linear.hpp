@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
-#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
@@ -236,6 +235,12 @@ class linear_layer {
     }
   }
 
+  /// Of a rule that learns in the forward pass: what its step needs on several ranks, where learn() takes it.
+  [[gnu::cold]] static auto measure_kept(const Backend& backend,
+                                         const operation& op) requires(learns_locally && !supervised) {
+    return learner::measure_kept(backend, op);
+  }
+
   // Members for a supervised rule: the part of its local loss in a step, and the update after backward() has left the
   // gradients.
 
@@ -256,14 +261,19 @@ class linear_layer {
       local_loss_.observe(backend, op, learner_.values.rule, signal);
     }
   }
+  /// Takes the step of a supervised rule or, on several ranks, of any rule, from sums that are those of all ranks by
+  /// now.
   void learn(Backend& backend, const operation& op, const operands<scalar>& arrays,
-             const step_values<scalar>& step) requires supervised {
+             const step_values<scalar>& step) requires learns_locally {
     const double rate = step.local_rate * learner_.values.step.scale;
     if (rate == 0) return;
-    workspace gradients(arrays.parameter_gradients);
-    auto* gradient = gradients.take<scalar>(weight_.size());
-    detail::sum_over_ranks(arrays.whole, gradient, weight_.size());
-    learner_.learn_from(backend, op, gradient, weight_.data(), rate, step, arrays.scratch);
+    if constexpr (supervised) {
+      workspace gradients(arrays.parameter_gradients);
+      auto* gradient = gradients.take<scalar>(weight_.size());
+      learner_.learn_from(backend, op, gradient, weight_.data(), rate, step, arrays.scratch);
+    } else {
+      learner_.learn(backend, op, linear_map_of<Kind>{op.map()}, arrays, weight_.data(), bias_.data(), rate, step);
+    }
   }
 
  private:

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <localis/backend/concept.hpp>
-#include <localis/core/communicator.hpp>
 #include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -109,7 +108,7 @@ class local_update {
   [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, const Map& map,
                                                  std::size_t samples, const epilogue_options& epilogue = {}) {
     workspace measure;
-    (void)take_arrays(backend, op, samples, measure);
+    (void)take_arrays(backend, op, samples, measure, measure);
     std::size_t largest = 0;
     if constexpr (!rule::supervised<rule_type>) {
       learn_options options;
@@ -143,8 +142,22 @@ class local_update {
     return (std::max)(largest, measure.used());
   }
 
+  /// On several ranks: the bytes of what the step needs, and of the sums that it begins with.
+  struct kept_bytes {
+    std::size_t all;
+    std::size_t sums;
+  };
+  [[gnu::cold]] static kept_bytes measure_kept(const Backend& backend, const operation& op) {
+    workspace sums;
+    workspace all;
+    arrays a;
+    take_sums(op, sums, a);
+    take_kept_arrays(backend, op, all, a);
+    return {all.used(), sums.used()};
+  }
+
   /// Computes the response and updates the weights in one pass (two passes if the signal is normalized by its own
-  /// batch).
+  /// batch). On several ranks it leaves the sums of this rank in operands::kept instead, for learn().
   ///
   /// @param map  op.map(), of a kind that may be known
   template <class Map, class Epilogue>
@@ -152,7 +165,9 @@ class local_update {
                          scalar* weight, scalar* bias, double rate, const step_values<scalar>& step,
                          const Epilogue& epilogue) {
     workspace scratch(layer_arrays.scratch);
-    const arrays a = take_arrays(backend, op, layer_arrays.samples, scratch);
+    workspace kept(layer_arrays.kept);
+    const arrays a =
+        take_arrays(backend, op, layer_arrays.samples, layer_arrays.kept == nullptr ? scratch : kept, scratch);
     const learn_options options = make_options(map, layer_arrays, step);
     if constexpr (rule::has_response_weight<rule_type>) {
       if (options.signal == gate_signal::reweighted) {
@@ -192,37 +207,26 @@ class local_update {
         learning_arguments<scalar, gate_type>{.gate = gate, .options = options, .h = a.h, .sums = a.sums}, scratch,
         epilogue);
 
-    const std::size_t learned =
-        sampled_rows_of(map, layer_arrays.all_samples(), step).count(map.rows(layer_arrays.all_samples()));
-    const auto inv_count = static_cast<scalar>(1 / static_cast<double>(learned));
-    complete_sum(backend, map, a, options, weight, inv_count, layer_arrays.whole);
-    const scalar* unit_rate = nullptr;
-    if constexpr (rule::has_unit_rate<rule_type>) {
-      backend.for_rows(rows_, columns_,
-                       kernel::unit_rates<scalar, rule_type>{values.rule, weight, columns_, a.unit_rate});
-      unit_rate = a.unit_rate;
-    }
-    const scalar* sum = rule::has_weight_gate<rule_type> ? a.weight_sum : a.sums.sum;
-    const kernel::local_direction<scalar> direction{sum, unit(a, sums::forget), inv_count,
-                                                    static_cast<scalar>(rule::decay(values.rule)), columns_};
-    const kernel::rate<scalar> eta = weights_.apply(backend, values, direction, unit_rate, weight, a.step, rate, step);
-    if (!step.apply_updates) return;
-    if constexpr (Local::bias_type::learns) {
-      if (bias != nullptr) {
-        const auto guarded = weights_.guard(direction, eta);
-        backend.for_rows(1, rows_,
-                         kernel::update_bias<scalar, std::remove_const_t<decltype(guarded)>>{bias, unit(a, sums::gates),
-                                                                                             guarded, inv_count, eta});
-      }
-    }
-    move_states(backend, a, inv_count);
+    if constexpr (forgets_by != rule::matrix_forget::none) forget_units(backend, a, options, weight);
+    if (layer_arrays.kept == nullptr) take_step(backend, map, layer_arrays, a, weight, bias, rate, step);
+  }
+
+  /// Takes the step of a pass whose sums are those of all ranks by now.
+  template <class Map>
+  void learn(Backend& backend, const operation& op, const Map& map, const operands<scalar>& layer_arrays,
+             scalar* weight, scalar* bias, double rate, const step_values<scalar>& step) {
+    workspace kept(layer_arrays.kept);
+    arrays a;
+    take_kept_arrays(backend, op, kept, a);
+    take_step(backend, map, layer_arrays, a, weight, bias, rate, step);
   }
 
   /// Updates the weights by a supervised rule, from the gradient of its local loss.
   void learn_from(Backend& backend, const operation& op, const scalar* gradient, scalar* weight, double rate,
                   const step_values<scalar>& step, std::byte* scratch) {
     workspace pieces(scratch);
-    const arrays a = take_arrays(backend, op, 0, pieces);
+    arrays a;
+    take_kept_arrays(backend, op, pieces, a);
     weights_.apply(backend, values, kernel::gradient_direction<scalar>{gradient, columns_}, nullptr, weight, a.step,
                    rate, step);
   }
@@ -258,29 +262,38 @@ class local_update {
     typename weight_update<Backend, Local>::arrays step;
   };
 
-  static arrays take_arrays(const Backend& backend, const operation& op, [[maybe_unused]] std::size_t samples,
-                            workspace& scratch) {
-    const std::size_t outputs = op.map().outputs();
-    const std::size_t weights = op.map().weights();
-    arrays a;
-    a.step = weight_update<Backend, Local>::take_arrays(backend, outputs, op.map().inputs(), scratch);
+  /// The sums from which the step is taken, one after the other, so that ranks can add them up at once.
+  static void take_sums(const operation& op, workspace& kept, arrays& a) {
     if constexpr (!rule::supervised<rule_type>) {
-      a.sums.sum = scratch.take<scalar>(weights);
-      a.sums.unit = scratch.take<scalar>(sums::count * outputs);
+      const std::size_t outputs = op.map().outputs();
+      (rule::has_weight_gate<rule_type> ? a.weight_sum : a.sums.sum) = kept.take<scalar>(op.map().weights());
+      a.sums.unit = kept.take<scalar>(sums::count * outputs);
+      if (rule::centred<rule_type>()) a.sums.input = kept.take<scalar>(op.map().seen());
+    }
+  }
+  /// All that the step needs.
+  static void take_kept_arrays(const Backend& backend, const operation& op, workspace& kept, arrays& a) {
+    const std::size_t outputs = op.map().outputs();
+    take_sums(op, kept, a);
+    a.step = weight_update<Backend, Local>::take_arrays(backend, outputs, op.map().inputs(), kept);
+    if constexpr (!rule::supervised<rule_type>) {
+      if (rule::centred<rule_type>()) a.gate_means = kept.take<scalar>(outputs);
+      if (rule::has_unit_rate<rule_type>) a.unit_rate = kept.take<scalar>(outputs);
+      if (normalizes) a.signal_scale = kept.take<scalar>(outputs);
+    }
+  }
+  static arrays take_arrays(const Backend& backend, const operation& op, [[maybe_unused]] std::size_t samples,
+                            workspace& kept, workspace& scratch) {
+    arrays a;
+    take_kept_arrays(backend, op, kept, a);
+    if constexpr (!rule::supervised<rule_type>) {
+      const std::size_t outputs = op.map().outputs();
+      if (rule::has_weight_gate<rule_type>) a.sums.sum = scratch.take<scalar>(op.map().weights());
       if (forgets_by != rule::matrix_forget::none) a.sums.matrix = scratch.take<scalar>(outputs * outputs);
-      if (rule::centred<rule_type>()) {
-        a.sums.input = scratch.take<scalar>(op.map().seen());
-        a.gate_means = scratch.take<scalar>(outputs);
-      }
       if (rule::has_pre<rule_type>) a.input = scratch.take<scalar>(samples * op.in.size());
       if (sees_units) a.norm = scratch.take<scalar>(outputs);
-      if (rule::has_weight_gate<rule_type>) a.weight_sum = scratch.take<scalar>(weights);
-      if (rule::has_unit_rate<rule_type>) a.unit_rate = scratch.take<scalar>(outputs);
-      if (rule::has_response_weight<rule_type>) a.h = scratch.take<scalar>(weights);
-      if (normalizes) {
-        a.signal_scale = scratch.take<scalar>(outputs);
-        a.signal_shift = scratch.take<scalar>(outputs);
-      }
+      if (rule::has_response_weight<rule_type>) a.h = scratch.take<scalar>(op.map().weights());
+      if (normalizes) a.signal_shift = scratch.take<scalar>(outputs);
       if (batch_signal) a.moments = scratch.take<scalar>(2 * outputs);
     }
     return a;
@@ -365,31 +378,49 @@ class local_update {
     }
   }
 
-  /// Subtracts from the sum G^T X what the units forget by other units, and the means of a centred rule. The sums are
-  /// those of all ranks then.
-  void complete_sum(Backend& backend, const linear_map& map, const arrays& a, const learn_options& options,
-                    const scalar* weight, scalar inv_count, const whole_batch* whole) {
-    if constexpr (forgets_by != rule::matrix_forget::none) {
-      if (options.forgetting == mutual_forgetting::matrix) {
-        if (forgets_by == rule::matrix_forget::lower) {
-          backend.for_rows(rows_, rows_, kernel::lower_triangle<scalar>{a.sums.matrix, rows_});
-        }
-        backend.subtract_product(
-            {.rows = rows_, .inner = rows_, .columns = columns_, .a = a.sums.matrix, .b = weight, .c = a.sums.sum});
+  /// Subtracts from the sum G^T X what the units forget by other units.
+  void forget_units(Backend& backend, const arrays& a, const learn_options& options, const scalar* weight) {
+    if (options.forgetting != mutual_forgetting::matrix) return;
+    if (forgets_by == rule::matrix_forget::lower) {
+      backend.for_rows(rows_, rows_, kernel::lower_triangle<scalar>{a.sums.matrix, rows_});
+    }
+    backend.subtract_product(
+        {.rows = rows_, .inner = rows_, .columns = columns_, .a = a.sums.matrix, .b = weight, .c = a.sums.sum});
+  }
+  /// Subtracts from the sum G^T X the means of a centred rule.
+  void subtract_means(Backend& backend, const linear_map& map, const arrays& a, scalar inv_count) {
+    backend.for_rows(1, rows_, kernel::scaled<scalar>{unit(a, sums::gates), a.gate_means, inv_count});
+    backend.for_rows(
+        rows_, columns_,
+        kernel::subtract_rank_one<scalar>{a.gate_means, a.sums.input, a.sums.sum, columns_, rows_ / map.groups});
+  }
+  /// Takes the step from the sums of the whole batch.
+  void take_step(Backend& backend, const linear_map& map, const operands<scalar>& layer_arrays, const arrays& a,
+                 scalar* weight, scalar* bias, double rate, const step_values<scalar>& step) {
+    const std::size_t learned =
+        sampled_rows_of(map, layer_arrays.all_samples(), step).count(map.rows(layer_arrays.all_samples()));
+    const auto inv_count = static_cast<scalar>(1 / static_cast<double>(learned));
+    if constexpr (rule::centred<rule_type>()) subtract_means(backend, map, a, inv_count);
+    const scalar* unit_rate = nullptr;
+    if constexpr (rule::has_unit_rate<rule_type>) {
+      backend.for_rows(rows_, columns_,
+                       kernel::unit_rates<scalar, rule_type>{values.rule, weight, columns_, a.unit_rate});
+      unit_rate = a.unit_rate;
+    }
+    const scalar* sum = rule::has_weight_gate<rule_type> ? a.weight_sum : a.sums.sum;
+    const kernel::local_direction<scalar> direction{sum, unit(a, sums::forget), inv_count,
+                                                    static_cast<scalar>(rule::decay(values.rule)), columns_};
+    const kernel::rate<scalar> eta = weights_.apply(backend, values, direction, unit_rate, weight, a.step, rate, step);
+    if (!step.apply_updates) return;
+    if constexpr (Local::bias_type::learns) {
+      if (bias != nullptr) {
+        const auto guarded = weights_.guard(direction, eta);
+        backend.for_rows(1, rows_,
+                         kernel::update_bias<scalar, std::remove_const_t<decltype(guarded)>>{bias, unit(a, sums::gates),
+                                                                                             guarded, inv_count, eta});
       }
     }
-    detail::sum_over_ranks(whole, rule::has_weight_gate<rule_type> ? a.weight_sum : a.sums.sum, rows_ * columns_);
-    constexpr std::size_t first_unit_sum = rule::has_forget<rule_type> ? sums::forget : sums::forget + 1;
-    if constexpr (first_unit_sum < sums::count) {
-      detail::sum_over_ranks(whole, unit(a, first_unit_sum), (sums::count - first_unit_sum) * rows_);
-    }
-    if constexpr (rule::centred<rule_type>()) {
-      detail::sum_over_ranks(whole, a.sums.input, map.seen());
-      backend.for_rows(1, rows_, kernel::scaled<scalar>{unit(a, sums::gates), a.gate_means, inv_count});
-      backend.for_rows(
-          rows_, columns_,
-          kernel::subtract_rank_one<scalar>{a.gate_means, a.sums.input, a.sums.sum, columns_, rows_ / map.groups});
-    }
+    move_states(backend, a, inv_count);
   }
 
   void move_states(Backend& backend, const arrays& a, scalar inv_count) {

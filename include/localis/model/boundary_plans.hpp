@@ -11,6 +11,7 @@
 #include <localis/core/workspace.hpp>
 #include <localis/kernel/divide.hpp>
 #include <localis/model/batch_loss.hpp>
+#include <localis/model/distributed_pass.hpp>
 #include <localis/model/fusion.hpp>
 #include <localis/model/layer_pack.hpp>
 #include <localis/model/memory_plan.hpp>
@@ -151,31 +152,37 @@ template <class Network, class Backend, std::size_t Index>
 
 template <class Network, class Backend>
 [[gnu::cold]] plan plan_boundary(const Backend& backend, const layer_pack<Network, Backend>& layers,
-                                 const memory_request& request, std::size_t boundary) {
+                                 const memory_request& request, std::size_t boundary,
+                                 const distributed_pass<Network, Backend>* distributed) {
   std::vector<operation_bytes> bytes(Network::size);
   const bool by_part = runs_by_part(0, request, boundary, Network::stages);
   if (by_part) mark_prefix_output(Network::program.operations, boundary, bytes);
   for_each_index<Network::size>([&]<std::size_t Index>() {
     measure_operation<Network, Backend, Index>(backend, layers, request, boundary, bytes);
   });
+  if (distributed != nullptr && boundary < Network::stages) {
+    distributed->measure(backend, layers, request, boundary, bytes);
+  }
   return make_plan(Network::program.operations, bytes, Network::stages, by_part ? 0 : boundary,
-                   loss_parts(request.batch) * sizeof(double));
+                   loss_parts(request.batch) * sizeof(double),
+                   distributed == nullptr ? 0 : distributed->bucket_bytes());
 }
 
 /// Plans for all boundaries of a request; the highest boundary is lowered to that of the network if it is larger.
-/// Errors: config_error.
+/// `distributed` is null if there is one rank. Errors: config_error.
 template <class Network, class Backend>
 [[gnu::cold]] boundary_plans plan_boundaries(const Backend& backend, const layer_pack<Network, Backend>& layers,
-                                             memory_request request) {
+                                             memory_request request,
+                                             const distributed_pass<Network, Backend>* distributed) {
   request.highest_boundary =
       (std::min)(request.highest_boundary, request.part_samples > 0 ? Network::stages - 1 : Network::highest_boundary);
   check_request(request, Network::program.operations);
   boundary_plans result{request, {}};
   const std::size_t first = request.training ? request.lowest_boundary : Network::stages;
   for (std::size_t boundary = first; boundary <= request.highest_boundary; ++boundary) {
-    result.plans.push_back(plan_boundary<Network>(backend, layers, request, boundary));
+    result.plans.push_back(plan_boundary<Network>(backend, layers, request, boundary, distributed));
   }
-  result.plans.push_back(plan_boundary<Network>(backend, layers, request, Network::stages));
+  result.plans.push_back(plan_boundary<Network>(backend, layers, request, Network::stages, distributed));
   return result;
 }
 

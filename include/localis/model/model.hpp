@@ -23,6 +23,7 @@
 #include <localis/model/batch_loss.hpp>
 #include <localis/model/boundary_plans.hpp>
 #include <localis/model/check_batch.hpp>
+#include <localis/model/distributed_pass.hpp>
 #include <localis/model/executor.hpp>
 #include <localis/model/fusion.hpp>
 #include <localis/model/layer_pack.hpp>
@@ -185,25 +186,33 @@ class model {
   /// the whole batch, to rounding. A part may be empty, and parts may differ in size. On every rank the model must have
   /// the same weights, and all functions of a step and of an evaluation must be called on every rank, in one order.
   /// Gradients, the sums of local rules, the moments of batch normalization and the loss are those of all ranks;
-  /// step_options::modulator and rule::batch_normalized_signal see the rank's own samples. The communicator is held by
-  /// reference and must outlive the model. Errors: in a step, config_error for rules that compare samples in pairs.
+  /// step_options::modulator and rule::batch_normalized_signal see the rank's own samples.
+  ///
+  /// Ranks add gradients and the sums of local rules up while operations run. Stages before the boundary therefore take
+  /// their steps in backward() or, if it is not called, at the beginning of the next pass. Memory: the sums of those
+  /// stages, which are as large as their weights, and at most one block of gradients, of at least `bucket_bytes`.
+  ///
+  /// The communicator is held by reference and must outlive the model. Errors: config_error if bucket_bytes is 0 and,
+  /// in a step, for rules that compare samples in pairs.
   template <communicator Ranks>
-  void distribute(const Ranks& ranks) {
+  void distribute(const Ranks& ranks, std::size_t bucket_bytes = default_bucket_bytes) {
     static_assert(Backend::memory::host_accessible,
                   "localis::model: distribute: ranks add arrays up in the memory of the host, where those of this "
                   "backend are not");
-    ranks_.reset();
-    pass_.whole = {};
-    if (ranks.size() == 1) return;
-    ranks_ = std::make_unique<detail::exchange_over<Ranks>>(ranks);
-    sum_gradients_ = [](model& own) {
-      own.for_each_gradient([&](const operation&, const parameter<scalar>& p, scalar* gradient) {
-        detail::sum_over_ranks(&own.pass_.whole, gradient, p.size());
-      });
-    };
+    expect(bucket_bytes > 0, "distribute: bucket_bytes", "at least 1", bucket_bytes);
+    if (distributed_ == nullptr && ranks.size() == 1) return;
+    if (distributed_ != nullptr) leave_ranks();
+    distributed_.reset();
+    if (ranks.size() > 1) {
+      distributed_ = std::make_unique<detail::overlapped_sums<Network, Backend>>(
+          std::make_unique<detail::exchange_over<Ranks>>(ranks), bucket_bytes);
+    }
+    if (prepared_) prepare(memory());  // the plan of several ranks is another
   }
   /// The ranks of distribute(); null if there is one rank.
-  [[nodiscard]] const detail::exchange* ranks() const { return ranks_.get(); }
+  [[nodiscard]] const detail::exchange* ranks() const {
+    return distributed_ == nullptr ? nullptr : &distributed_->ranks();
+  }
 
   // Training steps.
 
@@ -297,7 +306,7 @@ class model {
   /// Describes the model with the memory that prepare(request) would plan, without allocating it. Errors: those of
   /// prepare().
   [[nodiscard]] localis::summary summary(memory_request request) const {
-    return summarize(detail::plan_boundaries<Network>(backend_, layers_, request));
+    return summarize(detail::plan_boundaries<Network>(backend_, layers_, request, distributed_.get()));
   }
 
  private:
@@ -324,7 +333,7 @@ class model {
   [[gnu::cold]] void expect_part(const step_options& options, std::size_t samples) const {
     expect(options.part_samples <= samples, "model::forward: part_samples",
            text("at most the ", samples, " samples").c_str(), options.part_samples);
-    expect(ranks_ == nullptr, "model::forward: part_samples", "0 on several ranks", options.part_samples);
+    expect(distributed_ == nullptr, "model::forward: part_samples", "0 on several ranks", options.part_samples);
   }
   [[gnu::cold]] void run_forward_by_part();
   [[gnu::cold]] void run_backward_of_part();
@@ -339,12 +348,24 @@ class model {
   static void visit_states(Self& self, const F& f);
   /// Learns from the other ranks which part of the batch this rank has.
   [[gnu::cold]] void join_ranks() {
+    pass_.observer = distributed_.get();
     pass_.whole =
         step_options_.whole != nullptr
             ? *step_options_.whole
-            : detail::join_parts(*ranks_, pass_.samples, data::labelled_samples(step_options_.labels, pass_.samples));
+            : detail::join_parts(*ranks(), pass_.samples, data::labelled_samples(step_options_.labels, pass_.samples));
     if (pass_.whole.samples == 0)
       throw shape_error("model::forward: expected at least one sample on some rank, found none");
+  }
+  /// Completes what the ranks do together in the last pass.
+  [[gnu::cold]] void finish_pass() {
+    const detail::executor<Network, Backend> execute{backend_, layers_, pass_};
+    distributed_->finish(execute, step_, gains(), step_options_.boundary);
+  }
+  /// Until the next training pass, this rank acts alone.
+  [[gnu::cold]] void leave_ranks() {
+    finish_pass();
+    pass_.whole = {};
+    pass_.observer = nullptr;
   }
   /// The number of labelled samples of the last forward pass, of all ranks.
   [[nodiscard]] std::size_t labelled_samples(std::span<const std::uint32_t> labels) const {
@@ -354,7 +375,7 @@ class model {
   }
   [[nodiscard, gnu::cold]] std::size_t count_on_ranks(std::size_t own) const {
     auto count = static_cast<double>(own);
-    ranks_->sum(std::span<double>(&count, 1));
+    ranks()->sum(std::span<double>(&count, 1));
     return static_cast<std::size_t>(count);
   }
   void expect_forward(const char* caller) const {
@@ -367,13 +388,13 @@ class model {
   detail::layer_pack<Network, Backend> layers_;
   detail::rate_factors<Backend, stages> factors_;
   typename Backend::template array<double> loss_sums_;
-  std::unique_ptr<detail::exchange> ranks_;  ///< null if there is one rank
-  void (*sum_gradients_)(model&) = nullptr;  ///< adds the gradients of all ranks up
   typename Backend::template array<std::byte> arena_;
   detail::boundary_plans plans_;
   staging_buffers staging_;  ///< at the end of the arena
   bool prepared_ = false;
   teaching_signals signals_;
+
+  std::unique_ptr<detail::distributed_pass<Network, Backend>> distributed_;  ///< null if there is one rank
 
   // These members belong to the last pass.
   detail::pass_memory<Network, scalar> pass_;
@@ -435,7 +456,8 @@ std::vector<std::size_t*> model<Network, Backend>::counts() {
 
 template <class Network, class Backend>
 void model<Network, Backend>::prepare(memory_request request) {
-  detail::boundary_plans plans = detail::plan_boundaries<Network>(backend_, layers_, request);
+  detail::boundary_plans plans = detail::plan_boundaries<Network>(backend_, layers_, request, distributed_.get());
+  if (distributed_ != nullptr) leave_ranks();
   const std::size_t planned = plans.largest().bytes;
   const std::size_t bytes = planned + staging_buffers::bytes(request);
   prepared_ = false;  // until every allocation has succeeded
@@ -464,7 +486,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
     -> std::span<const scalar> {
   const std::size_t samples = batch.size;
   if (!prepared_) throw config_error("model::forward: expected a call of prepare() before, found none");
-  detail::check_features("model::forward", Network::input, batch, ranks_ != nullptr);
+  detail::check_features("model::forward", Network::input, batch, distributed_ != nullptr);
   detail::check_pixels("model::forward", batch, memory());
   if (samples > memory().batch) {
     throw shape_error(
@@ -475,6 +497,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   expect(has_traces || options.reward == 1, "model::forward: reward",
          "1, since no rule of the network has an eligibility_trace", options.reward);
   detail::check_classes("model::forward", options.classes, outputs);
+  if (distributed_ != nullptr) leave_ranks();
   if (!options.gains_are_set) factors_.upload_gains(backend_, options);
   step_options_ = options;
   pass_.input = staging_.features_async(backend_, batch);
@@ -482,7 +505,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   pass_.first = 0;
   pass_.is_part = false;
   pass_.part_samples = options.boundary > 0 ? options.part_samples : 0;
-  if (ranks_ != nullptr) join_ranks();
+  if (distributed_ != nullptr) join_ranks();
   step_ = {.local_rate = options.local_rate,
            .gain = gains(),
            .modulator = factors_.upload_modulator(backend_, options, samples, memory().batch),
@@ -497,6 +520,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   pass_.arena = arena_.data();
   if (options.prefix_only) {
     run_forward(step_, {options.boundary, options.resting, options.boundary});
+    if (distributed_ != nullptr) finish_pass();
     state_ = progress::idle;
     return {};
   }
@@ -551,7 +575,7 @@ void model<Network, Backend>::backward() {
   run_backward(step_options_.boundary, stages);
   if (pass_.part_samples > 0) run_backward_of_part();
   state_ = progress::backward;
-  if (ranks_ != nullptr) sum_gradients_(*this);
+  if (distributed_ != nullptr) finish_pass();
 }
 
 template <class Network, class Backend>
@@ -617,8 +641,8 @@ auto model<Network, Backend>::predict(const data::batch_view<scalar>& batch) -> 
   detail::check_features("model::predict", Network::input, batch);
   detail::check_pixels("model::predict", batch, memory());
   std::vector<scalar> result(batch.size * outputs);
+  if (distributed_ != nullptr) leave_ranks();
   state_ = progress::idle;
-  pass_.whole = {};
   pass_.part_samples = 0;
   pass_.arena_plan = &plans_.prediction();
   pass_.arena = arena_.data();

@@ -8,6 +8,18 @@
 
 namespace localis::detail {
 
+/// Is told of the operations of a pass on several ranks.
+class pass_observer {
+ public:
+  pass_observer() = default;
+  pass_observer(const pass_observer&) = delete;
+  pass_observer& operator=(const pass_observer&) = delete;
+  virtual ~pass_observer() = default;
+  /// Must be called after each operation, forward and backward. `learned` states whether it has left in the arena what
+  /// operation_slots::summed says.
+  virtual void end_operation(const plan& places, std::byte* arena, std::size_t operation, bool learned) = 0;
+};
+
 /// The places of the arrays of one pass over a network: a plan, and the arena to which it applies.
 template <class Network, class T>
 struct pass_memory {
@@ -19,9 +31,13 @@ struct pass_memory {
   bool is_part = false;          ///< as in operands
   std::size_t part_samples = 0;  ///< samples that are differentiated before the boundary; 0: none, or all
   whole_batch whole{};           ///< without ranks if there is one rank
+  pass_observer* observer = nullptr;
 
   /// The batch of all ranks; null if there is one rank.
   [[nodiscard]] const whole_batch* all_ranks() const { return whole.ranks == nullptr ? nullptr : &whole; }
+  void end_operation(std::size_t i, bool learned) const {
+    if (observer != nullptr) observer->end_operation(*arena_plan, arena, i, learned);
+  }
   [[nodiscard]] const operation_slots& offsets(std::size_t i) const { return arena_plan->operations[i]; }
 
   /// The array at an offset; null if the offset is `none`.
@@ -49,6 +65,7 @@ struct pass_memory {
   /// output of that one.
   [[nodiscard]] operands<T> forward_operands(std::size_t i, std::size_t last) const {
     operands<T> arrays = common_operands(i, last);
+    arrays.kept = scratch(offsets(i).kept);
     arrays.scratch = scratch(offsets(i).forward_scratch);
     return arrays;
   }
@@ -69,10 +86,11 @@ struct pass_memory {
     arrays.scratch = scratch(offsets(i).backward_scratch);
     return arrays;
   }
-  /// The arrays of operation i in the step of a supervised rule.
+  /// The arrays of operation i in the step of a supervised rule or, behind the backward pass, of any rule.
   [[nodiscard]] operands<T> learn_operands(std::size_t i) const {
     operands<T> arrays = common_operands(i, i);
     arrays.parameter_gradients = parameter_gradients(i);
+    arrays.kept = scratch(offsets(i).kept);
     arrays.scratch = scratch(offsets(i).learn_scratch);
     return arrays;
   }

@@ -36,6 +36,7 @@ void forward_pass(const supervised_stages<Network, Backend>& stages, const pass_
     values.local_rate = op.stage < chosen.resting ? 0 : stages.step.local_rate;
     values.gain = stages.gains + op.stage;
     stages.execute.template forward<Index>(evaluates ? mode::evaluate : trains ? mode::train : mode::learn, values);
+    stages.execute.memory.end_operation(Index, !evaluates && !trains && values.local_rate > 0);
     if constexpr (supervised_stages<Network, Backend>::signals_type::any) {
       if (learns_by_error && facts::ends_stage(Index)) stages.finish(op.stage, op.stage < boundary);
     }
@@ -54,6 +55,7 @@ void backward_pass(const supervised_stages<Network, Backend>& stages, std::size_
       if (op.supervised() && facts::ends_stage(Index)) stages.observe(op.stage);
     }
     stages.execute.template backward<Index>();
+    stages.execute.memory.end_operation(Index, true);
   });
 }
 

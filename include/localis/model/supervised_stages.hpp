@@ -48,8 +48,11 @@ struct supervised_stages {
     }
     for_each_index_reversed<Network::size>([&]<std::size_t Index>() {
       const operation& op = Network::program.operations[Index];
-      if (op.stage == stage && memory.gradient(op.output) != nullptr) execute.template backward<Index>();
+      if (op.stage != stage || memory.gradient(op.output) == nullptr) return;
+      execute.template backward<Index>();
+      memory.end_operation(Index, true);
     });
+    if (memory.observer != nullptr) return;  // the step comes when the gradients of all ranks have been added up
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       operands<scalar> arrays = memory.learn_operands(i);
       step_values<scalar> values = step;

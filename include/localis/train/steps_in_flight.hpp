@@ -34,8 +34,8 @@ struct finished_step {
 /// supervision that sees their losses. On a GPU a step is launched while earlier ones still run; on the host each step
 /// is retired before the next one starts.
 ///
-/// One step consists of these calls, in this order: open(), push(), the forward pass and the loss, close_forward(), the
-/// backward pass and the gradient step, close(); and later retire(). Errors: config_error for a gain that is not
+/// One step consists of these calls, in this order: open(), push(), the passes and the loss, close_forward(), the
+/// gradient step, close(); and later retire(). Errors: config_error for a gain that is not
 /// finite, and divergence_error for a loss, a local update or a weight that is not finite.
 template <class Model, class Supervision>
 class steps_in_flight {
@@ -82,7 +82,7 @@ class steps_in_flight {
   }
   /// Adds a step; from here on it counts as in flight, even if it fails.
   void push(const settings& step) { steps_.push_back(step); }
-  /// Completes the first half of a step. On the host, a divergence is found here, before anything learns from the loss.
+  /// Completes the first half of a step. On the host, a divergence is found here, before a weight learns from the loss.
   void close_forward() {
     const settings& step = steps_.back();
     pipeline_.close_forward(step.labelled);

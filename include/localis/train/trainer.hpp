@@ -389,8 +389,8 @@ class trainer {
       ++run_.step;
       model_.forward(batch, options);
       model_.compute_loss_async(loss_, batch.labels, batch.targets);
-      in_flight_.close_forward();
       model_.backward();
+      in_flight_.close_forward();  // on several ranks, stages before the boundary learn in backward()
       if (accumulate_) accumulate_(step.labelled);
       if (step.takes_step) {
         if (!gradient_callbacks_.empty()) {
