@@ -103,9 +103,10 @@ class exchange_over final : public exchange {
 /// null if there is one rank.
 struct whole_batch {
   const detail::exchange* ranks = nullptr;
-  std::size_t first = 0;     ///< place of this rank's first sample
-  std::size_t samples = 0;   ///< of all ranks
-  std::size_t labelled = 0;  ///< of those, the samples that are not data::unlabelled
+  std::size_t first = 0;         ///< place of this rank's first sample
+  std::size_t samples = 0;       ///< of all ranks
+  std::size_t labelled = 0;      ///< of those, the samples that are not data::unlabelled
+  std::size_t own_labelled = 0;  ///< of this rank's samples, those that are not data::unlabelled
 };
 
 namespace detail {
@@ -121,7 +122,7 @@ namespace detail {
   const auto own = parts.begin() + static_cast<std::ptrdiff_t>(ranks.rank());
   return {&ranks, static_cast<std::size_t>(std::accumulate(parts.begin(), own, 0.0)),
           static_cast<std::size_t>(std::accumulate(parts.begin(), parts.end() - 1, 0.0)),
-          static_cast<std::size_t>(parts.back())};
+          static_cast<std::size_t>(parts.back()), labelled};
 }
 
 /// Adds the arrays of all ranks up in place; does nothing if there is one rank.

@@ -162,11 +162,11 @@ struct step_values {
 template <class T>
 struct operands {
   std::size_t samples = 0;
-  std::size_t first = 0;  ///< number of the first of them in the batch, which may pass in several pieces
+  std::size_t first_sample = 0;  ///< place of the first one in the batch of all ranks, which may pass in several pieces
   /// Whether the samples stand for all of the batch, of which backward sees some alone: normalization uses running
   /// statistics, and takes them for constants.
   bool is_part = false;
-  const whole_batch* whole = nullptr;  ///< the batch of all ranks; null if there is one rank
+  const whole_batch* whole = nullptr;  ///< the batch of all ranks; null if this rank acts alone
   const T* input = nullptr;
   const T* skip = nullptr;
   T* output = nullptr;

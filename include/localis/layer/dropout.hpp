@@ -34,21 +34,18 @@ class dropout_layer : public stateless {
       return;
     }
     mask_ = random_stream(step.seed ^ seed_, step.step);
-    backend.for_rows(arrays.samples, op.in.size(),
-                     kernel::dropout<scalar>{arrays.input, arrays.output, op.in.size(), mask_, rate, first(arrays)});
+    backend.for_rows(
+        arrays.samples, op.in.size(),
+        kernel::dropout<scalar>{arrays.input, arrays.output, op.in.size(), mask_, rate, arrays.first_sample});
   }
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays) {
     if (arrays.input_gradient == nullptr) return;
     backend.for_rows(arrays.samples, op.in.size(),
                      kernel::dropout<scalar>{arrays.output_gradient, arrays.input_gradient, op.in.size(), mask_, rate,
-                                             first(arrays)});
+                                             arrays.first_sample});
   }
 
  private:
-  static std::size_t first(const operands<scalar>& arrays) {
-    return arrays.first + (arrays.whole == nullptr ? 0 : arrays.whole->first);
-  }
-
   std::uint64_t seed_;
   random_stream mask_{0, 0};
 };

@@ -23,9 +23,9 @@ namespace localis {
 template <class T>
 struct teaching_signal {
   std::size_t samples = 0;
-  /// number of samples of all ranks that are not data::unlabelled: those with a loss
+  /// number of samples, of all ranks unless this one acts alone, that are not data::unlabelled: those with a loss
   std::size_t labelled = 0;
-  const whole_batch* whole = nullptr;     ///< the batch of all ranks; null if there is one rank
+  const whole_batch* whole = nullptr;     ///< the batch of all ranks; null if this rank acts alone
   const T* output = nullptr;              ///< output of the stage
   const std::uint32_t* labels = nullptr;  ///< one per sample
   /// samples x network outputs: each sample's output error when last seen; 0 if it is data::unlabelled

@@ -167,7 +167,7 @@ class local_update {
     workspace scratch(layer_arrays.scratch);
     workspace kept(layer_arrays.kept);
     const arrays a =
-        take_arrays(backend, op, layer_arrays.samples, layer_arrays.kept == nullptr ? scratch : kept, scratch);
+        take_arrays(backend, op, layer_arrays.samples, layer_arrays.whole == nullptr ? scratch : kept, scratch);
     const learn_options options = make_options(map, layer_arrays, step);
     if constexpr (rule::has_response_weight<rule_type>) {
       if (options.signal == gate_signal::reweighted) {
@@ -208,7 +208,7 @@ class local_update {
         epilogue);
 
     if constexpr (forgets_by != rule::matrix_forget::none) forget_units(backend, a, options, weight);
-    if (layer_arrays.kept == nullptr) take_step(backend, map, layer_arrays, a, weight, bias, rate, step);
+    if (layer_arrays.whole == nullptr) take_step(backend, map, layer_arrays, a, weight, bias, rate, step);
   }
 
   /// Takes the step of a pass whose sums are those of all ranks by now.

@@ -349,6 +349,8 @@ class model {
   /// Learns from the other ranks which part of the batch this rank has.
   [[gnu::cold]] void join_ranks() {
     pass_.observer = distributed_.get();
+    pass_.first_joint = step_options_.prefix_alone ? step_options_.boundary : 0;
+    pass_.end_of_joint = step_options_.suffix_alone ? step_options_.boundary : stages;
     pass_.whole =
         step_options_.whole != nullptr
             ? *step_options_.whole
@@ -550,7 +552,7 @@ void model<Network, Backend>::compute_loss_async(const Loss& function, std::span
   expect_forward("model::loss");
   detail::check_targets("model::loss", function, labels, targets, pass_.samples, outputs, step_options_.classes,
                         step_options_.check_targets);
-  const std::size_t labelled = labelled_samples(labels);
+  const std::size_t labelled = pass_.labelled_of(stages - 1, labelled_samples(labels));
   detail::compute_losses(backend_, function,
                          {.samples = pass_.samples,
                           .labelled = labelled,

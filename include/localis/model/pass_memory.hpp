@@ -31,12 +31,25 @@ struct pass_memory {
   bool is_part = false;          ///< as in operands
   std::size_t part_samples = 0;  ///< samples that are differentiated before the boundary; 0: none, or all
   whole_batch whole{};           ///< without ranks if there is one rank
+  // The stages in which ranks act together; in others, each rank learns from its own samples alone.
+  std::size_t first_joint = 0;
+  std::size_t end_of_joint = static_cast<std::size_t>(-1);
   pass_observer* observer = nullptr;
 
   /// The batch of all ranks; null if there is one rank.
   [[nodiscard]] const whole_batch* all_ranks() const { return whole.ranks == nullptr ? nullptr : &whole; }
+  /// The batch of all ranks for a stage; null if this rank acts alone there.
+  [[nodiscard]] const whole_batch* whole_of(std::size_t stage) const {
+    return first_joint <= stage && stage < end_of_joint ? all_ranks() : nullptr;
+  }
+  /// The number of labelled samples from which a stage learns, if `all` of all ranks are.
+  [[nodiscard]] std::size_t labelled_of(std::size_t stage, std::size_t all) const {
+    return whole.ranks == nullptr || whole_of(stage) != nullptr ? all : whole.own_labelled;
+  }
   void end_operation(std::size_t i, bool learned) const {
-    if (observer != nullptr) observer->end_operation(*arena_plan, arena, i, learned);
+    if (observer == nullptr) return;
+    observer->end_operation(*arena_plan, arena, i,
+                            learned && whole_of(Network::program.operations[i].stage) != nullptr);
   }
   [[nodiscard]] const operation_slots& offsets(std::size_t i) const { return arena_plan->operations[i]; }
 
@@ -108,9 +121,9 @@ struct pass_memory {
     const operation& op = Network::program.operations[i];
     operands<T> arrays;
     arrays.samples = samples;
-    arrays.first = first;
+    arrays.first_sample = whole.first + first;
     arrays.is_part = is_part;
-    arrays.whole = all_ranks();
+    arrays.whole = whole_of(op.stage);
     arrays.input = value(op.input);
     if (op.joins()) arrays.skip = value(op.skip);
     arrays.output = locate<T>(offsets(last).output);

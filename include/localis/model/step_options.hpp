@@ -50,6 +50,10 @@ struct step_options {
   /// boundary uses the statistics from before the step, as constants; those of the first samples enter them. Of no
   /// effect where the boundary is 0.
   std::size_t part_samples = 0;
+  // On several ranks: whether the stages before the boundary, and those from it on, learn from the samples of this rank
+  // alone. Every rank must have a sample then, and someone must average the weights of the ranks now and then.
+  bool prefix_alone = false;
+  bool suffix_alone = false;
   std::size_t classes = 0;    ///< classes of the data; outputs beyond them are ignored; 0: as many as outputs
   std::size_t resting = 0;    ///< the stages before this one do not learn, although they lie before the boundary
   bool prefix_only = false;   ///< true: the stages from the boundary on are not run; there are no outputs and no loss

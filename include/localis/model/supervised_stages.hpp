@@ -33,7 +33,8 @@ struct supervised_stages {
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
       teaching_signal<scalar> signal = teaching.current();
-      signal.whole = memory.all_ranks();
+      signal.whole = memory.whole_of(stage);
+      signal.labelled = memory.labelled_of(stage, signal.labelled);
       signal.output = memory.value(last.output);
       signal.apply_updates = step.apply_updates;
       signal.gradient = learns ? memory.gradient(last.output) : nullptr;
@@ -52,7 +53,7 @@ struct supervised_stages {
       execute.template backward<Index>();
       memory.end_operation(Index, true);
     });
-    if (memory.observer != nullptr) return;  // the step comes when the gradients of all ranks have been added up
+    if (memory.whole_of(stage) != nullptr) return;  // the step comes when all gradients have been added up
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       operands<scalar> arrays = memory.learn_operands(i);
       step_values<scalar> values = step;
@@ -68,7 +69,8 @@ struct supervised_stages {
     for_each_layer(stage, [&](std::size_t i, const operation& op, auto& layer) {
       if (!op.has_local_loss) return;
       teaching_signal<scalar> signal = teaching.current();
-      signal.whole = memory.all_ranks();
+      signal.whole = memory.whole_of(stage);
+      signal.labelled = memory.labelled_of(stage, signal.labelled);
       signal.gradient = memory.gradient(facts::last_of_stage(stage).output);
       signal.scratch = memory.scratch(memory.offsets(i).observe_scratch);
       layer.observe(execute.backend, op, signal);
