@@ -301,6 +301,17 @@ class gradient_descent {
 
   [[nodiscard]] const Optimizer& optimizer() const { return optimizer_; }
 
+  /// Calls f(operation, values) for the optimizer's state of each parameter that has one, in the backend's memory.
+  template <class F>
+  void for_each_state(const F& f) {
+    std::size_t index = 0;
+    model_.for_each_parameter([&](const operation& op, const parameter<scalar>& p) {
+      if (!p.trainable()) return;
+      array_of<scalar>& state = states_[index++];
+      if (!state.empty()) f(op, std::span<scalar>(state.data(), state.size()));
+    });
+  }
+
   // For stored runs: the number of steps that each trainable parameter took, and its state in the backend's memory,
   // which is empty if it has none.
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include <localis/core/error.hpp>
@@ -50,6 +51,8 @@ class steps_in_flight {
   steps_in_flight(Model& trained, const Descent& descent, const Supervision& policy)
       : model_(trained), supervision_(policy), pipeline_(trained, descent) {}
 
+  /// Sets what replaces the record of each step by one that all ranks have; empty if they have the same anyway.
+  void share_records(std::function<void(record&)> share) { share_record_ = std::move(share); }
   /// Begins a run, in which supervision continues from `state`.
   void start(const supervision_state& state) {
     steps_.clear();
@@ -82,11 +85,14 @@ class steps_in_flight {
   }
   /// Adds a step; from here on it counts as in flight, even if it fails.
   void push(const settings& step) { steps_.push_back(step); }
-  /// Completes the first half of a step. On the host, a divergence is found here, before a weight learns from the loss.
+  /// Completes the first half of a step. On the host, a divergence is found here, before a weight learns from the loss,
+  /// unless ranks must share the record first.
   void close_forward() {
     const settings& step = steps_.back();
     pipeline_.close_forward(step.labelled);
-    if constexpr (pipeline::immediate) check_forward(pipeline_.open_record(), step);
+    if constexpr (pipeline::immediate) {
+      if (!share_record_) check_forward(pipeline_.open_record(), step);
+    }
   }
   template <class Descent>
   void close(const Descent& descent) {
@@ -101,6 +107,7 @@ class steps_in_flight {
     finished_step<stages> done;
     done.settings = steps_.front();
     done.record = pipeline_.read();
+    if (share_record_) share_record_(done.record);
     check_forward(done.record, done.settings);
     done.gain = pipeline::supervises ? done.record.gain : done.settings.gain;
     for (std::size_t stage = done.settings.first_gradient_stage(); stage < stages; ++stage) {
@@ -175,6 +182,7 @@ class steps_in_flight {
   Supervision supervision_;
   supervision_state state_{};  ///< state of a supervision that runs on the host
   pipeline pipeline_;
+  std::function<void(record&)> share_record_;
   std::deque<settings> steps_;  ///< oldest first
   std::array<double, stages> stage_gains_{};
   std::array<double, stages> clips_at_start_{};  ///< rows clipped before this run, by stage

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,12 +30,14 @@
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/supervision/supervision.hpp>
 #include <localis/train/callbacks.hpp>
+#include <localis/train/distribute_options.hpp>
 #include <localis/train/epoch_averages.hpp>
 #include <localis/train/events.hpp>
 #include <localis/train/gradient_descent.hpp>
 #include <localis/train/gradients.hpp>
 #include <localis/train/learn_locally.hpp>
 #include <localis/train/loss_order.hpp>
+#include <localis/train/rank_averages.hpp>
 #include <localis/train/ranks.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_checks.hpp>
@@ -144,17 +147,28 @@ class trainer {
   /// (model::distribute()). Callbacks run on every rank, with the same numbers but for times. The communicator is held
   /// by reference and must outlive the trainer.
   ///
+  /// With other options fit() lets ranks act alone between exchanges, and then a pause or a stop waits for the next
+  /// step after which all have the same weights. Update norms are the means of all ranks; learn_locally() remains
+  /// exact.
+  ///
   /// Before its first step, fit() compares what the ranks must have in common. Errors: config_error on every rank if
   /// something differs, and for diagnose() and reward(), which see the part of a rank; an error that only one rank
   /// has, such as a file that cannot be read, leaves the others waiting for it.
   template <communicator Ranks>
-  void distribute(const Ranks& ranks) {
-    model_.distribute(ranks);
+  void distribute(const Ranks& ranks, const distribute_options& options = {}) {
+    options.validate();
+    model_.distribute(ranks, options.bucket_bytes);
     compare_runs_ = {};
-    compare_epochs_ = {};
+    open_epoch_ = {};
+    begin_exchange_ = {};
+    end_exchange_ = {};
+    in_flight_.share_records({});
     if (model_.ranks() == nullptr) return;
-    compare_runs_ = [this](std::size_t samples, std::size_t validated) {
+    const bool exact = options.prefix_every == 1 && options.suffix_every == 1;
+    const auto averages = std::make_shared<detail::rank_averages<Model, descent_type>>(model_, descent_, options);
+    compare_runs_ = [this, options, averages](std::size_t samples, std::size_t validated) {
       detail::rank_values values = detail::values_of_run(*this);
+      values.emplace_back("options of distribute()", detail::policy_text(options));
       values.emplace_back("learning rate", detail::policy_text(learning_rate_));
       values.emplace_back("loss", detail::policy_text(loss_));
       values.emplace_back("batches of a gradient step", text(group_));
@@ -167,14 +181,25 @@ class trainer {
       detail::compare_on_ranks(*model_.ranks(), values);
       expect(!diagnoses() && rewards_.empty(), "trainer::distribute: diagnose() and reward()",
              "neither, since they see the part of a rank", "one");
+      expect(options.suffix_every == 1 || group_ == 1, "trainer::distribute: batches of a gradient step",
+             "1, with suffix_every > 1", group_);
+      averages->start();
     };
-    compare_epochs_ = [this] {
+    open_epoch_ = [this, averages] {
       detail::compare_on_ranks(*model_.ranks(),
                                detail::values_of_epoch(scheduler_, run_.epoch, run_.steps, Model::stages));
+      cycle_ = std::lcm(group_, averages->cycle(run_.epoch));
     };
+    if (exact) return;
+    begin_exchange_ = [this, averages](std::size_t samples, step_options& step) {
+      averages->begin_step(run_.epoch, samples, step);
+    };
+    end_exchange_ = [this, averages] { averages->end_step(run_.epoch, run_.step, run_.steps); };
+    in_flight_.share_records([this](auto& record) { detail::average_record(*model_.ranks(), record); });
   }
-  /// Ends fit() or learn_locally() after the current step (accumulate_gradients(): after the next gradient step). May
-  /// be called from a callback, another thread, or a signal handler.
+  /// Ends fit() or learn_locally() after the current step (accumulate_gradients(): after the next gradient step;
+  /// distribute(): when all ranks have the same weights). May be called from a callback, another thread, or a signal
+  /// handler.
   void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
   // Callbacks of one kind are called in the order in which they were added; an empty function, as in on_step({}),
@@ -335,15 +360,16 @@ class trainer {
   template <class Loader, class Validation>
   void train_epochs(Loader& batches, std::size_t samples, const Validation* validation) {
     while (run_.epoch < options_.epochs && !stopped()) {
-      if (compare_epochs_) compare_epochs_();
+      cycle_ = group_;
+      if (open_epoch_) open_epoch_();
       prepare_memory(samples, sends_pixels(batches));
       const detail::drop_empty_epoch guard(run_.report);
       start_epoch();
-      while (run_.step < run_.steps && (in_group() || !stopped())) {
+      while (run_.step < run_.steps && (in_cycle() || !stopped())) {
         start_step(batches);
-        const bool pause = !in_group() && pause_callbacks_.any_due(run_.step, run_.steps, group_);
+        const bool pause = !in_cycle() && pause_callbacks_.any_due(run_.step, run_.steps, cycle_);
         retire_steps(pause ? retire::all : retire::arrived);
-        if (pause) pause_callbacks_.call_due(run_.step, run_.steps, group_);
+        if (pause) pause_callbacks_.call_due(run_.step, run_.steps, cycle_);
       }
       retire_steps(retire::all);
       if (run_.step == 0) return;  // stopped before the first step
@@ -375,6 +401,7 @@ class trainer {
       step.samples = whole.samples;
       step.labelled = whole.labelled;
       options.whole = &whole;
+      if (begin_exchange_) begin_exchange_(batch.size, options);
     }
     options.modulator = modulators_.factors(batch);
     options.reward = rewards_.sum(batch, step.epoch, step.step);
@@ -406,6 +433,7 @@ class trainer {
     } else {
       body();
     }
+    if (end_exchange_) end_exchange_();
     targets_checked_ = true;
     add_time(watch);
   }
@@ -578,8 +606,9 @@ class trainer {
     run_.report.seconds += seconds;
   }
 
-  /// Whether gradients have been accumulated for a step to come.
-  [[nodiscard]] bool in_group() const { return run_.step % group_ != 0 && run_.step < run_.steps; }
+  /// Whether the run cannot be interrupted: gradients have been accumulated for a step to come, or ranks have weights
+  /// of their own.
+  [[nodiscard]] bool in_cycle() const { return run_.step % cycle_ != 0 && run_.step < run_.steps; }
   /// Whether a stop was requested, on any rank.
   [[nodiscard]] bool stopped() const {
     return detail::on_any_rank(model_.ranks(), stop_.load(std::memory_order_relaxed));
@@ -602,11 +631,14 @@ class trainer {
   detail::rewards<scalar> rewards_;
   detail::callback_list<const gradients_event<scalar>&> gradient_callbacks_;
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
-  std::function<void(std::size_t, std::size_t)> compare_runs_;  ///< with other ranks; empty if there are none
-  std::function<void()> compare_epochs_;
+  std::function<void(std::size_t, std::size_t)> compare_runs_;      ///< with other ranks; empty if there are none
+  std::function<void()> open_epoch_;                                ///< on several ranks
+  std::function<void(std::size_t, step_options&)> begin_exchange_;  ///< before a step, if ranks act alone
+  std::function<void()> end_exchange_;                              ///< after it
   /// Puts the samples of the largest losses first; empty if their order does not matter.
   std::function<data::batch_view<scalar>(const data::batch_view<scalar>&, std::size_t)> order_;
   std::size_t group_ = 1;  ///< number of batches of a gradient step
+  std::size_t cycle_ = 1;  ///< number of batches after which the run can be interrupted
   detail::diagnostics_callbacks<scalar> diagnostics_;
   diagnosis epoch_diagnostics_;                ///< after each epoch; empty if there are none
   std::vector<named_metric<scalar>> metrics_;  ///< of the validation
