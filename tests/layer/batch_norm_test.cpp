@@ -1,15 +1,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "support/layer_net.hpp"
+#include "support/thread_ranks.hpp"
 #include <doctest/doctest.h>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/layer/batch_norm.hpp>
 #include <localis/layer/pool.hpp>
 #include <localis/layer/relu.hpp>
+#include <localis/layer/tanh.hpp>
 #include <localis/loss/mean_squared_error.hpp>
 #include <localis/train/gradient_descent.hpp>
 
@@ -168,4 +172,74 @@ TEST_CASE("batch_norm: values out of range") {
   layer.epsilon = 0;
   CHECK_THROWS_WITH_AS(layer.validate(), "batch_norm: epsilon: expected a finite number > 0, found 0",
                        lo::config_error);
+}
+
+namespace {
+
+/// A step of samples of one position, 2 channels: outputs, gradients, and statistics after it.
+struct step_result {
+  std::vector<double> outputs;
+  std::vector<double> gradients;
+  std::vector<double> statistics;
+};
+
+template <class Ranks>
+step_result step_of(const Ranks& ranks, const std::vector<double>& own, const lo::step_options& options) {
+  layer_net<lo::vector_input<2>, lo::batch_norm, lo::tanh> n(8);
+  n.model.distribute(ranks, {.statistics = lo::batch_statistics::own});
+  const auto p = n.model.template layer<1>().parameters();
+  for (std::size_t c = 0; c < 2; ++c) {  // gamma, beta, and statistics of steps before
+    p[0].value[c] = 0.5 + static_cast<double>(c);
+    p[1].value[c] = 0.25;
+    p[2].value[c] = -0.5;
+    p[3].value[c] = 2;
+  }
+  step_result result;
+  result.outputs = n.forward(own, options);
+  (void)n.model.loss(lo::loss::mean_squared_error{}, {}, std::vector<double>(own.size(), 1.0));
+  n.model.backward();
+  n.model.for_each_gradient([&](const lo::operation&, const auto& parameter, const double* gradient) {
+    result.gradients.insert(result.gradients.end(), gradient, gradient + parameter.size());
+  });
+  for (const auto& array : {p[2], p[3]}) {
+    result.statistics.insert(result.statistics.end(), array.value, array.value + array.size());
+  }
+  return result;
+}
+
+void check_close(const std::vector<double>& found, const std::vector<double>& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-13));
+}
+
+}  // namespace
+
+TEST_CASE("batch_norm: with own statistics, a rank normalizes its rows, and running statistics see those of all") {
+  using enum lo::prefix_normalization;
+  // Three ranks with 2, 0 and 3 samples.
+  const std::vector<std::vector<double>> parts{{1, 2, 3, -1}, {}, {5, 2, 7, 10, -4, 0}};
+  const std::vector<double> whole{1, 2, 3, -1, 5, 2, 7, 10, -4, 0};
+  for (const lo::step_options& options : {lo::step_options{}, lo::step_options{.boundary = 1, .normalization = batch},
+                                          lo::step_options{.boundary = 1, .normalization = running}}) {
+    CAPTURE(options.boundary);
+    std::vector<step_result> found(3);
+    const auto thrown = localis_test::run_ranks(3, [&](const localis_test::thread_ranks& ranks) {
+      found[ranks.rank()] = step_of(ranks, parts[ranks.rank()], options);
+    });
+    CHECK(thrown == std::vector<std::string>(3));
+    std::vector<double> gradients(found[0].gradients.size());
+    const step_result one = step_of(lo::alone{}, whole, options);
+    for (const std::size_t rank : {0U, 2U}) {
+      const step_result part = step_of(lo::alone{}, parts[rank], options);  // as if there were no others
+      check_close(found[rank].outputs, part.outputs);
+      for (std::size_t i = 0; i < gradients.size(); ++i) {
+        gradients[i] += part.gradients[i] * static_cast<double>(parts[rank].size()) / static_cast<double>(whole.size());
+      }
+    }
+    for (const step_result& rank : found) {
+      check_close(rank.gradients, gradients);
+      check_close(rank.statistics, one.statistics);
+      CHECK(rank.statistics == found[0].statistics);  // the same bytes
+    }
+  }
 }

@@ -69,7 +69,7 @@ struct choice {
   std::size_t samples = 61;  ///< a last batch of 1 sample, of which other ranks have none
   std::size_t batch = 12;
   std::size_t steps = 20;
-  std::size_t bucket = std::size_t{1} << 20;  ///< distribute_options::bucket_bytes
+  std::size_t bucket = std::size_t{1} << 20;  ///< rank_options::bucket_bytes
 };
 
 /// Some samples without a label.

@@ -12,7 +12,6 @@
 #include <localis/mpi/communicator.hpp>
 #include <localis/scheduler/dynamic.hpp>
 #include <localis/supervision/loss_gain.hpp>
-#include <localis/train/distribute_options.hpp>
 #include <localis/train/trainer.hpp>
 
 namespace {
@@ -21,7 +20,7 @@ namespace lo = localis;
 namespace runs = localis_test::small_runs;
 
 template <class Ranks>
-std::vector<double> weights_of_run(const Ranks& ranks, std::size_t batch, const lo::distribute_options& options = {}) {
+std::vector<double> weights_of_run(const Ranks& ranks, std::size_t batch, const lo::rank_options& options = {}) {
   const auto data = runs::pictures(49);  // a last batch of one
   runs::model model{{.seed = 2}};
   lo::trainer trainer{
@@ -82,8 +81,8 @@ TEST_CASE("mpi: a run is that of one rank") {
 }
 
 TEST_CASE("mpi: ranks that learn alone between exchanges have the same bytes at the end") {
-  for (const lo::distribute_options& options :
-       {lo::distribute_options{.bucket_bytes = 1}, {.prefix_every = 2}, {.prefix_every = 4, .suffix_every = 3}}) {
+  for (const lo::rank_options& options :
+       {lo::rank_options{.bucket_bytes = 1}, {.prefix_every = 2}, {.prefix_every = 4, .suffix_every = 3}}) {
     const std::vector<double> found = weights_of_run(mpi_ranks(), 12, options);
     const std::string bytes(reinterpret_cast<const char*>(found.data()), found.size() * sizeof(double));
     for (const std::string& other : mpi_ranks().gather(bytes)) CHECK(other == bytes);

@@ -111,7 +111,7 @@ void average_by_hand(std::vector<std::unique_ptr<Rank>>& ranks, std::size_t boun
 /// The run of `count` ranks with these options, one after the other. Gradients that are summed need a suffix without
 /// batch normalization.
 template <class Rule = lo::rule::oja>
-std::vector<double> run_by_hand(std::size_t count, std::size_t boundary, const lo::distribute_options& chosen) {
+std::vector<double> run_by_hand(std::size_t count, std::size_t boundary, const lo::rank_options& chosen) {
   const auto data = runs::pictures(samples);
   std::vector<std::unique_ptr<rank_by_hand<Rule>>> ranks;
   std::vector<std::unique_ptr<lo::data::loader<double, lo::data::images>>> loaders;
@@ -176,7 +176,7 @@ std::vector<double> run_by_hand(std::size_t count, std::size_t boundary, const l
 
 /// A run of a trainer. `change` may change the trainer before it.
 template <class Rule = lo::rule::oja, class Ranks, class Scheduler, class Change>
-std::vector<double> run(const Ranks& ranks, const Scheduler& scheduler, const lo::distribute_options& chosen,
+std::vector<double> run(const Ranks& ranks, const Scheduler& scheduler, const lo::rank_options& chosen,
                         const Change& change) {
   const auto data = runs::pictures(samples);
   model_by<Rule> own{{.seed = 2}};
@@ -190,7 +190,7 @@ constexpr auto unchanged = [](auto&) {};
 
 /// The arrays of all ranks, which must be the same.
 template <class Rule = lo::rule::oja, class Scheduler, class Change>
-std::vector<double> run_all(std::size_t count, const Scheduler& scheduler, const lo::distribute_options& chosen,
+std::vector<double> run_all(std::size_t count, const Scheduler& scheduler, const lo::rank_options& chosen,
                             const Change& change) {
   std::vector<std::vector<double>> found(count);
   CHECK(run_ranks(count, [&](const thread_ranks& ranks) {
@@ -216,7 +216,7 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 TEST_CASE("rank averages: ranks that act alone are those of a loop that averages by hand") {
   struct example {
     std::size_t boundary;
-    lo::distribute_options chosen;
+    lo::rank_options chosen;
   };
   for (const auto& [boundary, chosen] :
        {example{2, {.prefix_every = 4}}, example{2, {.prefix_every = 2}}, example{0, {.suffix_every = 3}},
@@ -235,7 +235,7 @@ TEST_CASE("rank averages: ranks that act alone are those of a loop that averages
 }
 
 TEST_CASE("rank averages: supervised rules that act alone") {
-  const lo::distribute_options chosen{.prefix_every = 4, .suffix_every = 2};
+  const lo::rank_options chosen{.prefix_every = 4, .suffix_every = 2};
   const std::vector<double> found = run_all<lo::rule::local_error>(2, lo::scheduler::fixed{1}, chosen, unchanged);
   CHECK(distance(run_by_hand<lo::rule::local_error>(2, 1, chosen), found) < 1e-12);
   // Whose errors all ranks remember.
@@ -253,7 +253,7 @@ TEST_CASE("rank averages: a period of 1 is exact") {
 TEST_CASE("rank averages: all ranks have the same bytes where a run may pause, stop or be stored") {
   // Stages leave the prefix in each epoch, between two exchanges.
   const auto boundary = [](std::size_t, std::size_t step) -> std::size_t { return step % 5 < 3 ? 2 : 1; };
-  const lo::distribute_options chosen{.prefix_every = 2, .suffix_every = 3};
+  const lo::rank_options chosen{.prefix_every = 2, .suffix_every = 3};
   std::vector<std::vector<std::size_t>> pauses(2);
   std::vector<bool> same(2, true);
   const std::vector<double> whole = [&] {
@@ -296,7 +296,7 @@ TEST_CASE("rank averages: all ranks have the same bytes where a run may pause, s
 }
 
 TEST_CASE("rank averages: what is exchanged, and how often") {
-  const auto values_of = [](const lo::distribute_options& chosen) {
+  const auto values_of = [](const lo::rank_options& chosen) {
     std::size_t values = 0;
     CHECK(run_ranks(2, [&](const thread_ranks& ranks) {
             (void)run(ranks, lo::scheduler::fixed{2}, chosen, unchanged);
@@ -339,7 +339,7 @@ TEST_CASE("rank averages: a divergence is found on all ranks") {
 TEST_CASE("rank averages: options out of range") {
   model own;
   trainer_type trainer{own, lo::scheduler::fixed{0}, lo::supervision::none{}, options};
-  const auto message_of = [&](const lo::distribute_options& chosen) {
+  const auto message_of = [&](const lo::rank_options& chosen) {
     return localis_test::message<lo::config_error>([&] { trainer.distribute(lo::alone{}, chosen); });
   };
   CHECK(message_of({.bucket_bytes = 0}) == "distribute: bucket_bytes: expected at least 1, found 0");

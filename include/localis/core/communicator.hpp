@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <localis/core/error.hpp>
+
 /// Ranks: processes that train one model together, each on a part of every batch.
 namespace localis {
 
@@ -55,6 +57,41 @@ struct alone {
   [[nodiscard]] static std::vector<std::string> gather(const std::string& own) { return {own}; }
 };
 static_assert(communicator<alone>);
+
+/// By the moments of which rows batch normalization normalizes a rank's part of a batch. The running statistics come
+/// from the rows of all ranks in any case.
+enum class batch_statistics {
+  all,  ///< of all ranks: the step of one rank with the whole batch
+  own   ///< of the rank itself, as on several GPUs elsewhere: another step, but no rank waits for others in backward()
+};
+
+/// How ranks train together (model::distribute(), trainer::distribute()). By default they take the steps of one rank, to
+/// rounding. With the last three values, which are a trainer's, they give that up to send less: between exchanges, each
+/// rank learns from its own samples, and at an exchange the weights of all are averaged, each weighted by the samples
+/// that its rank has seen since the last one.
+///
+/// Units: prefix_every and suffix_every in steps of an epoch, which all end with an exchange.
+struct rank_options {
+  batch_statistics statistics = batch_statistics::all;
+  /// The least bytes of gradients that ranks add up at once. Larger blocks need fewer messages; smaller ones leave less
+  /// to wait for at the end of a backward pass.
+  std::size_t bucket_bytes = std::size_t{1} << 20;
+  /// In the stages before the boundary, ranks exchange weights, rule states and running statistics after so many steps,
+  /// and before a stage leaves them. 1: the sums of every step, which is exact.
+  std::size_t prefix_every = 1;
+  /// In the stages from the boundary on, ranks exchange weights and the state of the optimizer after so many steps. 1:
+  /// the gradients of every step, which is exact. Source: S. U. Stich, ICLR 2019; T. Lin et al., ICLR 2020.
+  std::size_t suffix_every = 1;
+  std::size_t suffix_from_epoch = 0;  ///< before this epoch, the stages from the boundary on are exact
+
+  /// Errors: config_error for a value that is out of its range.
+  void validate() const {
+    expect(bucket_bytes > 0, "distribute: bucket_bytes", "at least 1", bucket_bytes);
+    expect(prefix_every > 0, "distribute: prefix_every", "at least 1", prefix_every);
+    expect(suffix_every > 0, "distribute: suffix_every", "at least 1", suffix_every);
+  }
+  constexpr bool operator==(const rank_options&) const = default;
+};
 
 namespace detail {
 
@@ -107,6 +144,7 @@ struct whole_batch {
   std::size_t samples = 0;       ///< of all ranks
   std::size_t labelled = 0;      ///< of those, the samples that are not data::unlabelled
   std::size_t own_labelled = 0;  ///< of this rank's samples, those that are not data::unlabelled
+  batch_statistics statistics = batch_statistics::all;
 };
 
 namespace detail {

@@ -229,9 +229,45 @@ struct update_running_moments {
   }
 };
 
+/// The mean of a channel about the center of its sums over P rows, and its variance.
+template <class T>
+[[nodiscard]] constexpr std::array<T, 2> mean_and_variance(const T* sums, std::size_t channels, std::size_t c, T rows) {
+  const T offset = sums[c] / rows;
+  const T spread = sums[channels + c] / rows - offset * offset;
+  return {offset, spread > T(0) ? spread : T(0) * spread};  // keeps NaN
+}
+
+/// Moves running statistics towards those of P rows with weight `momentum` (unbiased variance, as in PyTorch).
+/// @param offset  mean of the rows about the running mean
+template <class T>
+constexpr void move_running_statistics(T offset, T variance, T rows, T momentum, T& running_mean, T& running_variance) {
+  running_mean += momentum * offset;
+  const T unbiased = rows > T(1) ? variance * rows / (rows - T(1)) : variance;
+  running_variance += momentum * (unbiased - running_variance);
+}
+
+/// Updates the running statistics from the moments of P rows about the running mean.
+template <class T>
+struct update_running_statistics {
+  const T* sums;
+  T* running_mean;
+  T* running_variance;
+  std::size_t channels;
+  std::size_t rows;
+  T momentum;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    const T count = static_cast<T>(rows);
+    for (std::size_t c = begin; c < end; ++c) {
+      const auto [offset, variance] = mean_and_variance(sums, channels, c, count);
+      move_running_statistics(offset, variance, count, momentum, running_mean[c], running_variance[c]);
+    }
+  }
+};
+
 /// Computes, from the moments of P rows, the mean and 1 / deviation of each channel in this batch and, if wanted, its
-/// scale and shift. Updates the running statistics with weight `momentum` (unbiased variance, as in PyTorch). Without
-/// rows it does nothing: the moments of other ranks are missing yet.
+/// scale and shift. Updates the running statistics, as move_running_statistics() does. Without rows it does nothing:
+/// the moments of other ranks are missing yet.
 template <class T>
 struct finish_moments {
   const T* sums;
@@ -252,14 +288,10 @@ struct finish_moments {
     if (rows == 0) return;
     const T count = static_cast<T>(rows);
     for (std::size_t c = begin; c < end; ++c) {
-      const T offset = sums[c] / count;
-      const T spread = sums[channels + c] / count - offset * offset;
-      const T variance = spread > T(0) ? spread : T(0) * spread;  // keeps NaN
+      const auto [offset, variance] = mean_and_variance(sums, channels, c, count);
       mean[c] = running_mean[c] + offset;
       inverse_deviation[c] = T(1) / std::sqrt(variance + epsilon);
-      running_mean[c] += momentum * offset;
-      const T unbiased = rows > 1 ? variance * count / (count - T(1)) : variance;
-      running_variance[c] += momentum * (unbiased - running_variance[c]);
+      move_running_statistics(offset, variance, count, momentum, running_mean[c], running_variance[c]);
       scale[c] = gamma[c] * inverse_deviation[c];
       shift[c] = beta[c] - mean[c] * scale[c];
     }

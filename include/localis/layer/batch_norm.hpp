@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -154,7 +155,6 @@ class batch_norm_layer {
   template <class Function = identity_function>
   void backward(Backend& backend, const operation& op, const operands<scalar>& arrays, const Function& epilogue = {}) {
     const std::size_t rows = arrays.samples * op.in.positions();
-    const std::size_t all_rows = arrays.all_samples() * op.in.positions();
     workspace scratch(arrays.scratch);
     const scratch_arrays taken = take_arrays(channels_, scratch);
     workspace gradients(arrays.parameter_gradients);
@@ -174,7 +174,9 @@ class batch_norm_layer {
                                {norm}, {taken.sums, gamma_gradient, beta_gradient, channels_}},
                            taken.sums, scratch);
     if (arrays.input_gradient != nullptr) {
-      detail::sum_over_ranks(arrays.whole, taken.sums, 2 * channels_);
+      const whole_batch* together = uses_own_statistics(arrays) ? nullptr : arrays.whole;
+      const std::size_t all_rows = together == nullptr ? rows : together->samples * op.in.positions();
+      detail::sum_over_ranks(together, taken.sums, 2 * channels_);
       // Constant statistics have no gradient.
       const double inv_count = arrays.is_part ? 0 : 1 / static_cast<double>(all_rows);
       backend.for_rows(rows, channels_,
@@ -200,9 +202,30 @@ class batch_norm_layer {
   };
   [[gnu::cold]] void sum_and_finish(Backend& backend, const operation& op, const operands<scalar>& arrays,
                                     scalar* moments, kernel::finish_moments<scalar> end) const {
+    if constexpr (Backend::memory::host_accessible) {
+      if (uses_own_statistics(arrays)) return finish_own(backend, op, arrays, moments, end);
+    }
     detail::sum_over_ranks(arrays.whole, moments, 2 * channels_);
     end.rows = arrays.whole->samples * op.in.positions();
     backend.for_rows(1, channels_, end);
+  }
+  /// Finishes the moments of this rank, and moves the running statistics by those of all ranks.
+  void finish_own(Backend& backend, const operation& op, const operands<scalar>& arrays, const scalar* moments,
+                  kernel::finish_moments<scalar> end) const {
+    workspace scratch(arrays.scratch);
+    scalar* sums = take_arrays(channels_, scratch).sums;
+    if (moments != sums) std::copy_n(moments, 2 * channels_, sums);  // `end` may write over them
+    const scalar part = end.momentum;
+    end.rows = arrays.samples * op.in.positions();
+    end.momentum = 0;
+    backend.for_rows(1, channels_, end);
+    detail::sum_over_ranks(arrays.whole, sums, 2 * channels_);
+    backend.for_rows(1, channels_,
+                     kernel::update_running_statistics<scalar>{sums, running_mean(), running_variance(), channels_,
+                                                               arrays.whole->samples * op.in.positions(), part});
+  }
+  static bool uses_own_statistics(const operands<scalar>& arrays) {
+    return arrays.whole != nullptr && arrays.whole->statistics == batch_statistics::own;
   }
   /// The rows whose moments are complete at the end of a pass: none if there are other ranks.
   static std::size_t finished_rows(const operation& op, const operands<scalar>& arrays) {
@@ -274,7 +297,7 @@ class batch_norm_layer {
 /// Units:  momentum per step; epsilon in squares of u's unit. Run-time values: model.layer<I>().momentum, .epsilon.
 /// Cost: O(P C). It saves its input and 4 C values; with running statistics before the boundary it may be part of the
 ///         epilogue of the layer before it, which otherwise takes the moments of the batch that are saved for backward.
-/// Limits: in batches of one row the variance is 0.
+/// Limits: in batches of one row the variance is 0. On several ranks, rank_options says whose rows a batch has.
 /// Errors: config_error unless momentum is in (0, 1] and epsilon finite and > 0.
 /// Source: S. Ioffe, C. Szegedy, ICML 2015; as PyTorch's BatchNorm2d. Ours: running statistics before the boundary.
 struct batch_norm {

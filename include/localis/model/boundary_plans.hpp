@@ -165,7 +165,7 @@ template <class Network, class Backend>
   }
   return make_plan(Network::program.operations, bytes, Network::stages, by_part ? 0 : boundary,
                    loss_parts(request.batch) * sizeof(double),
-                   distributed == nullptr ? 0 : distributed->bucket_bytes());
+                   distributed == nullptr ? 0 : distributed->options().bucket_bytes);
 }
 
 /// Plans for all boundaries of a request; the highest boundary is lowered to that of the network if it is larger.

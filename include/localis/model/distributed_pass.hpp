@@ -19,10 +19,6 @@
 
 namespace localis {
 
-/// The least bytes of gradients that ranks add up at once. Larger blocks need fewer messages; smaller ones leave less
-/// to wait for at the end of a backward pass.
-inline constexpr std::size_t default_bucket_bytes = std::size_t{1} << 20;
-
 namespace detail {
 
 /// What a model does on several ranks besides its passes. Only programs that call model::distribute() compile it.
@@ -31,11 +27,11 @@ class distributed_pass : public pass_observer {
  public:
   using scalar = typename Backend::scalar;
 
-  distributed_pass(std::unique_ptr<exchange> ranks, std::size_t bucket_bytes)
-      : ranks_(std::move(ranks)), bucket_bytes_(bucket_bytes) {}
+  distributed_pass(std::unique_ptr<exchange> ranks, const rank_options& options)
+      : ranks_(std::move(ranks)), options_(options) {}
 
   [[nodiscard]] const exchange& ranks() const { return *ranks_; }
-  [[nodiscard]] std::size_t bucket_bytes() const { return bucket_bytes_; }
+  [[nodiscard]] const rank_options& options() const { return options_; }
 
   /// Adds to the bytes of the operations, for a training pass, what local rules keep until their step.
   virtual void measure(const Backend& backend, const layer_pack<Network, Backend>& layers,
@@ -46,7 +42,7 @@ class distributed_pass : public pass_observer {
 
  private:
   std::unique_ptr<exchange> ranks_;
-  std::size_t bucket_bytes_;
+  rank_options options_;
 };
 
 /// Begins each sum as soon as the arrays of this rank are complete, so that it goes on while the operations after them
@@ -57,7 +53,7 @@ class overlapped_sums final : public distributed_pass<Network, Backend> {
   using base = distributed_pass<Network, Backend>;
   using typename base::scalar;
 
-  overlapped_sums(std::unique_ptr<exchange> ranks, std::size_t bucket_bytes) : base(std::move(ranks), bucket_bytes) {
+  overlapped_sums(std::unique_ptr<exchange> ranks, const rank_options& options) : base(std::move(ranks), options) {
     under_way_.reserve(Network::size);
   }
   overlapped_sums(const overlapped_sums&) = delete;

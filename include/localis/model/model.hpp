@@ -186,26 +186,30 @@ class model {
   /// the whole batch, to rounding. A part may be empty, and parts may differ in size. On every rank the model must have
   /// the same weights, and all functions of a step and of an evaluation must be called on every rank, in one order.
   /// Gradients, the sums of local rules, the moments of batch normalization and the loss are those of all ranks;
-  /// step_options::modulator and rule::batch_normalized_signal see the rank's own samples.
+  /// step_options::modulator and rule::batch_normalized_signal see the rank's own samples, and batch normalization does
+  /// with batch_statistics::own.
   ///
   /// Ranks add gradients and the sums of local rules up while operations run. Stages before the boundary therefore take
   /// their steps in backward() or, if it is not called, at the beginning of the next pass. Memory: the sums of those
-  /// stages, which are as large as their weights, and at most one block of gradients, of at least `bucket_bytes`.
+  /// stages, which are as large as their weights, and at most one block of gradients, of at least
+  /// rank_options::bucket_bytes.
   ///
-  /// The communicator is held by reference and must outlive the model. Errors: config_error if bucket_bytes is 0 and,
-  /// in a step, for rules that compare samples in pairs.
+  /// The communicator is held by reference and must outlive the model. Errors: config_error for options out of their
+  /// range or a trainer's and, in a step, for rules that compare samples in pairs.
   template <communicator Ranks>
-  void distribute(const Ranks& ranks, std::size_t bucket_bytes = default_bucket_bytes) {
+  void distribute(const Ranks& ranks, const rank_options& options = {}) {
     static_assert(Backend::memory::host_accessible,
                   "localis::model: distribute: ranks add arrays up in the memory of the host, where those of this "
                   "backend are not");
-    expect(bucket_bytes > 0, "distribute: bucket_bytes", "at least 1", bucket_bytes);
+    options.validate();
+    expect(options.prefix_every == 1, "model::distribute: prefix_every", "1 without a trainer", options.prefix_every);
+    expect(options.suffix_every == 1, "model::distribute: suffix_every", "1 without a trainer", options.suffix_every);
     if (distributed_ == nullptr && ranks.size() == 1) return;
     if (distributed_ != nullptr) leave_ranks();
     distributed_.reset();
     if (ranks.size() > 1) {
       distributed_ = std::make_unique<detail::overlapped_sums<Network, Backend>>(
-          std::make_unique<detail::exchange_over<Ranks>>(ranks), bucket_bytes);
+          std::make_unique<detail::exchange_over<Ranks>>(ranks), options);
     }
     if (prepared_) prepare(memory());  // the plan of several ranks is another
   }
@@ -355,6 +359,7 @@ class model {
         step_options_.whole != nullptr
             ? *step_options_.whole
             : detail::join_parts(*ranks(), pass_.samples, data::labelled_samples(step_options_.labels, pass_.samples));
+    pass_.whole.statistics = distributed_->options().statistics;
     if (pass_.whole.samples == 0)
       throw shape_error("model::forward: expected at least one sample on some rank, found none");
   }

@@ -10,7 +10,6 @@
 #include <localis/core/communicator.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/model/step_options.hpp>
-#include <localis/train/distribute_options.hpp>
 
 namespace localis::detail {
 
@@ -22,7 +21,7 @@ class rank_averages {
  public:
   using scalar = typename Model::scalar;
 
-  rank_averages(Model& trained, Descent& descent, const distribute_options& options)
+  rank_averages(Model& trained, Descent& descent, const rank_options& options)
       : model_(trained), descent_(descent), options_(options), stages_(Model::stages) {}
 
   /// Begins a run, in which all ranks have the same weights.
@@ -123,7 +122,7 @@ class rank_averages {
 
   Model& model_;
   Descent& descent_;
-  distribute_options options_;
+  rank_options options_;
   std::vector<stage_state> stages_;
 };
 

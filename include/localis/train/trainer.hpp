@@ -30,7 +30,6 @@
 #include <localis/scheduler/scheduler.hpp>
 #include <localis/supervision/supervision.hpp>
 #include <localis/train/callbacks.hpp>
-#include <localis/train/distribute_options.hpp>
 #include <localis/train/epoch_averages.hpp>
 #include <localis/train/events.hpp>
 #include <localis/train/gradient_descent.hpp>
@@ -144,8 +143,8 @@ class trainer {
   }
   /// From now on, fit() and learn_locally() train on several ranks, which must all call them: in each step a rank
   /// computes its part of train_options::batch, and all take the steps of one rank with the whole batch, to rounding
-  /// (model::distribute()). Callbacks run on every rank, with the same numbers but for times. The communicator is held
-  /// by reference and must outlive the trainer.
+  /// (model::distribute(), which explains the options). Callbacks run on every rank, with the same numbers but for
+  /// times. The communicator is held by reference and must outlive the trainer.
   ///
   /// With other options fit() lets ranks act alone between exchanges, and then a pause or a stop waits for the next
   /// step after which all have the same weights. Update norms are the means of all ranks; learn_locally() remains
@@ -155,16 +154,18 @@ class trainer {
   /// something differs, and for diagnose() and reward(), which see the part of a rank; an error that only one rank
   /// has, such as a file that cannot be read, leaves the others waiting for it.
   template <communicator Ranks>
-  void distribute(const Ranks& ranks, const distribute_options& options = {}) {
+  void distribute(const Ranks& ranks, const rank_options& options = {}) {
     options.validate();
-    model_.distribute(ranks, options.bucket_bytes);
+    rank_options exact = options;
+    exact.prefix_every = exact.suffix_every = 1;
+    model_.distribute(ranks, exact);
     compare_runs_ = {};
     open_epoch_ = {};
     begin_exchange_ = {};
     end_exchange_ = {};
     in_flight_.share_records({});
     if (model_.ranks() == nullptr) return;
-    const bool exact = options.prefix_every == 1 && options.suffix_every == 1;
+    const bool exact_steps = options.prefix_every == 1 && options.suffix_every == 1;
     const auto averages = std::make_shared<detail::rank_averages<Model, descent_type>>(model_, descent_, options);
     compare_runs_ = [this, options, averages](std::size_t samples, std::size_t validated) {
       detail::rank_values values = detail::values_of_run(*this);
@@ -190,7 +191,7 @@ class trainer {
                                detail::values_of_epoch(scheduler_, run_.epoch, run_.steps, Model::stages));
       cycle_ = std::lcm(group_, averages->cycle(run_.epoch));
     };
-    if (exact) return;
+    if (exact_steps) return;
     begin_exchange_ = [this, averages](std::size_t samples, step_options& step) {
       averages->begin_step(run_.epoch, samples, step);
     };
