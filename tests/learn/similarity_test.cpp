@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "support/message.hpp"
 #include "support/supervised.hpp"
+#include "support/thread_ranks.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/core/error.hpp>
@@ -16,6 +18,7 @@
 #include <localis/layer/pool.hpp>
 #include <localis/network/program.hpp>
 #include <localis/rule/phsic.hpp>
+#include <localis/rule/predsim.hpp>
 #include <localis/rule/similarity_error.hpp>
 
 namespace localis_test::supervised {
@@ -130,6 +133,22 @@ void check_step(const Rule& rule, std::size_t channels, const std::vector<std::u
 template <class Rule>
 using convolution = lo::network<lo::image<6, 4, 2>, lo::conv2d<6, 3, lo::padding<1>, Rule>, lo::batch_norm, lo::tanh,
                                 lo::max_pool2d<2>, lo::dense<classes>>;
+
+/// A rule of a user's own.
+struct alike {
+  static constexpr const char* name = "alike";
+  static constexpr bool supervised = true;
+  std::size_t group_channels = 1;
+  double smoothing = 1;
+
+  template <class T>
+  [[nodiscard]] constexpr T pair_slope(T similarity, T wanted, T, T) const {
+    return similarity - wanted;
+  }
+  constexpr bool operator==(const alike&) const = default;
+};
+static_assert(lo::rule::compares_samples<alike>);
+
 const std::vector<std::uint32_t> some_labels{0, lo::data::unlabelled, 1, 1, lo::data::unlabelled, 2};
 
 }  // namespace
@@ -168,6 +187,21 @@ TEST_CASE("phsic: groups must divide the channels") {
   s.model.layer<0>().rule().group_channels = 4;
   CHECK(message<lo::shape_error>([&] { s.learn(1, 0.1); }) ==
         "rule phsic of stage 0: group_channels: expected a divisor of the 6 channels of the stage's output, found 4");
+}
+
+TEST_CASE_TEMPLATE("similarity: on several ranks, a rule that compares samples is refused by its name on each", Rule,
+                   similarity_error, phsic, lo::rule::predsim<>, alike) {
+  std::vector<std::string> found(2);
+  const auto thrown = run_ranks(2, [&](const thread_ranks& ranks) {
+    supervised_model<convolution<Rule>> s;
+    s.model.distribute(ranks);
+    found[ranks.rank()] = message<lo::config_error>([&] { s.learn(1, 0.1); });
+  });
+  CHECK(thrown == std::vector<std::string>(2));
+  const std::string expected = lo::text("rule ", Rule::name,
+                                        " of stage 0: expected one rank, since it compares all samples of a batch in "
+                                        "pairs, found 2");
+  CHECK(found == std::vector<std::string>(2, expected));
 }
 
 }  // namespace localis_test::supervised

@@ -46,15 +46,14 @@ class local_loss<Backend, Rule> {
                               const teaching_signal<scalar>& signal) {
     if (signal.gradient == nullptr) return;
     if (signal.whole != nullptr) {
-      throw config_error(text("rule ", Rule::name, " of stage ", op.stage,
+      throw config_error(text("rule ", op.rule, " of stage ", op.stage,
                               ": expected one rank, since it compares all samples of a batch in pairs, found ",
                               signal.whole->ranks->size()));
     }
     const std::size_t width = rule.group_channels;
     if (width > op.stage_output.channels || op.stage_output.channels % width != 0) {
-      throw shape_error(text("rule ", Rule::name, " of stage ", op.stage,
-                             ": group_channels: expected a divisor of the ", op.stage_output.channels,
-                             " channels of the stage's output, found ", width));
+      throw shape_error(text("rule ", op.rule, " of stage ", op.stage, ": group_channels: expected a divisor of the ",
+                             op.stage_output.channels, " channels of the stage's output, found ", width));
     }
     const kernel::group_extents extents = extents_of(op, width);
     const std::size_t samples = signal.samples;
