@@ -57,6 +57,7 @@
 #include <localis/model/evaluate.hpp>
 #include <localis/model/initialize.hpp>
 #include <localis/model/model.hpp>
+#include <localis/model/traffic.hpp>
 #include <localis/network/program.hpp>
 #include <localis/optimizer/adam.hpp>
 #include <localis/optimizer/adamw.hpp>

@@ -158,6 +158,21 @@ class linear_layer {
     if constexpr (learns_locally || samples_gradient) learner_.values.validate();
   }
 
+  /// The number of values that the rule of this layer adds up over the ranks in a step, besides gradients of descent.
+  /// @param learns  whether the stage lies before the boundary
+  static std::size_t summed_values([[maybe_unused]] const operation& op, [[maybe_unused]] bool learns) {
+    std::size_t count = 0;
+    if constexpr (supervised) {
+      if (learns) count += op.map().weights();
+      if constexpr (requires { local_loss_type::summed_values(op, learns); }) {
+        if (op.has_local_loss) count += local_loss_type::summed_values(op, learns);
+      }
+    } else if constexpr (learns_locally) {
+      if (learns) count += learner::summed_values(op);
+    }
+    return count;
+  }
+
   /// Whether the epilogue of the layer may pool the response, so that the full response is never stored.
   static constexpr bool pools = learner::pools;
 

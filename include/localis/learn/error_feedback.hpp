@@ -58,6 +58,10 @@ class local_loss<Backend, rule::error_feedback> {
     return (std::max)({response.used(), squares.used(), products.used()});
   }
 
+  static std::size_t summed_values(const operation& op, bool learns) {
+    return learns ? 0 : square_map(op).weights() + product_map(op).weights();
+  }
+
   void compute_local_gradient(Backend& backend, const operation& op, const rule::error_feedback& rule,
                               const teaching_signal<scalar>& signal) {
     if (signal.gradient == nullptr) return;

@@ -24,6 +24,7 @@ class local_loss<Backend, rule::local_error> {
   static std::size_t scratch_bytes(const Backend& backend, const operation& op, std::size_t samples) {
     return pooled_head<Backend, 1>::scratch_bytes(backend, op, samples);
   }
+  static std::size_t summed_values(const operation& op, bool) { return pooled_head<Backend, 1>::summed_values(op); }
   void compute_local_gradient(Backend& backend, const operation& op, const rule::local_error& rule,
                               const teaching_signal<scalar>& signal) {
     head_.compute_local_gradient(backend, op, rule.head_rate, signal);

@@ -58,6 +58,8 @@ struct teaching_signal {
 /// Optional:
 ///
 ///     std::vector<std::size_t*> counts();  // for stored training runs
+///     // The number of values that it adds up over the ranks in a step, before the boundary (learns) or from it on:
+///     static std::size_t summed_values(const operation& op, bool learns);
 ///     // Called from the boundary on: `gradient` is the true gradient of the stage's output.
 ///     void observe(Backend& backend, const operation& op, const my_rule& rule, const teaching_signal<scalar>& signal);
 template <class Backend, class Rule>

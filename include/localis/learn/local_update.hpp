@@ -103,6 +103,14 @@ class local_update {
                                 !rule::has_pre<rule_type> && !rule::has_weight_gate<rule_type> &&
                                 Local::signal_type::source != rule::signal_source::batch;
 
+  /// The number of values that an update adds up over the ranks.
+  [[gnu::cold]] static std::size_t summed_values(const operation& op) {
+    workspace sums;
+    arrays a;
+    take_sums(op, sums, a);
+    return sums.used() / sizeof(scalar);
+  }
+
   /// @param map  op.map(), of a kind that may be known
   template <class Map>
   [[gnu::cold]] static std::size_t scratch_bytes(const Backend& backend, const operation& op, const Map& map,

@@ -56,6 +56,9 @@ class pooled_head {
     return (std::max)({response.used(), weights.used(), inputs.used()});
   }
 
+  /// The number of values that a step of the head adds up over the ranks.
+  static std::size_t summed_values(const operation& op) { return head_map(op).weights(); }
+
   /// Fills signal.gradient, and lets the head learn by this rate.
   void compute_local_gradient(Backend& backend, const operation& op, double rate,
                               const teaching_signal<scalar>& signal) {
