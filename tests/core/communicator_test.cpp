@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <localis/core/communicator.hpp>
+#include <localis/core/error.hpp>
 #include <localis/core/wait_for_sum.hpp>
 
 namespace lo = localis;
@@ -88,4 +89,30 @@ TEST_CASE("a sum that nobody waits for, or whose values change, shows in tests")
     lo::detail::wait_for_sum(ranks, number);
   });
   CHECK(changed == std::vector<std::string>{"values have changed while their sum was under way"});
+}
+
+TEST_CASE("the text of the first rank reaches all, and so does what goes wrong there") {
+  using lo::checkpoint_error;
+  std::vector<std::string> texts(3);
+  std::vector<std::string> messages(3);
+  std::array<std::size_t, 3> calls{};
+  const auto thrown = run_ranks(3, [&](const thread_ranks& ranks) {
+    const lo::detail::exchange_over over(ranks);
+    const std::size_t own = ranks.rank();
+    texts[own] = lo::detail::run_on_first<checkpoint_error>(over, [&] {
+      ++calls[own];
+      return std::string("a\0b", 3);
+    });
+    try {
+      (void)lo::detail::run_on_first<checkpoint_error>(over, []() -> std::string { throw lo::data_error("bad"); });
+    } catch (const lo::data_error& failure) {
+      messages[own] = std::string("data_error ") + failure.what();
+    } catch (const checkpoint_error& failure) {
+      messages[own] = std::string("checkpoint_error ") + failure.what();
+    }
+  });
+  CHECK(thrown == std::vector<std::string>(3));
+  CHECK(texts == std::vector<std::string>(3, std::string("a\0b", 3)));
+  CHECK(calls == std::array<std::size_t, 3>{1, 0, 0});
+  CHECK(messages == std::vector<std::string>{"data_error bad", "checkpoint_error bad", "checkpoint_error bad"});
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +14,9 @@
 #include <vector>
 
 #include "support/file_faults.hpp"
+#include "support/small_runs.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thread_ranks.hpp"
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -497,4 +501,106 @@ TEST_CASE("checkpoint: the samples without a label are stored, and older files, 
   lo::io::detail::from_json::take(stored, older);
   CHECK(older.correct == 3);
   CHECK(older.unlabelled == 0);
+}
+
+namespace {
+
+using localis_test::run_ranks;
+using localis_test::thread_ranks;
+namespace runs = localis_test::small_runs;
+
+/// A run on several ranks, of which the first alone has the file to resume; it writes `part` after five steps, and
+/// `last` at the end. Returns what each rank has thrown.
+std::vector<std::string> run_on(std::size_t count, const fs::path& first, const fs::path& part, const fs::path& last) {
+  const lo::data::images data = runs::pictures(49);
+  return run_ranks(count, [&](const thread_ranks& ranks) {
+    runs::model model{{.seed = 2}};
+    lo::trainer trainer{
+        model, lo::scheduler::dynamic{}, lo::supervision::plateau{}, {.epochs = 3, .batch = 12, .local_rate = 0.01}};
+    trainer.distribute(ranks);
+    if (!first.empty()) lo::io::resume(trainer, ranks.first() ? first : fs::path("nowhere"));
+    std::size_t pauses = 0;
+    trainer.on_pause(1, [&] {
+      if (++pauses == 5 && !part.empty()) lo::io::save(trainer, part);
+    });
+    trainer.fit(data);
+    lo::io::save(trainer, last);
+  });
+}
+
+/// The largest difference of two runs' arrays, relative to the largest value.
+double distance(const content& one, const content& other) {
+  double largest = 0;
+  double difference = 0;
+  REQUIRE(one.tensors.size() == other.tensors.size());
+  for (const auto& [name, values] : one.tensors) {
+    const std::vector<double>& found = other.tensors.at(name);
+    REQUIRE(found.size() == values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      largest = std::max(largest, std::abs(values[i]));
+      difference = std::max(difference, std::abs(values[i] - found[i]));
+    }
+  }
+  return difference / largest;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: of several ranks the first writes and reads, and the run goes on with any number") {
+  const temporary_folder here;
+  REQUIRE(run_on(3, {}, here / "part", here / "whole") == std::vector<std::string>(3));
+  CHECK(here.names() == std::vector<std::string>{"part", "whole"});
+  const content whole = content_of(here / "whole");
+  for (const std::size_t count : {1U, 2U, 3U}) {
+    CAPTURE(count);
+    REQUIRE(run_on(count, here / "part", {}, here / "again") == std::vector<std::string>(count));
+    const content again = content_of(here / "again");
+    if (count == 3) expect_same(again, whole);
+    CHECK(distance(whole, again) < 1e-12);
+  }
+}
+
+TEST_CASE("checkpoint: what goes wrong on the first rank is the same error on all") {
+  const temporary_folder here;
+  (void)unbroken<net>(here / "good");
+  const std::string bytes = bytes_of(here / "good");
+  write(here / "bad", bytes.substr(0, bytes.size() - 1));
+  std::vector<std::string> found(3);
+  const auto refusals = [&](const auto& call) {
+    CHECK(run_ranks(3, [&](const thread_ranks& ranks) {
+            job<net> one;
+            one.trainer.distribute(ranks);
+            found[ranks.rank()] = refusal([&] { call(one.trainer, ranks.first()); });
+          }) == std::vector<std::string>(3));
+    CHECK(found[0].rfind(here.path.string(), 0) == 0);
+    CHECK(found == std::vector<std::string>(3, found[0]));
+    return found[0];
+  };
+  CHECK(refusals([&](auto& trainer, bool first) {
+          lo::io::resume(trainer, here / (first ? "none" : "good"));
+        }).find("No such file") != std::string::npos);
+  (void)refusals([&](auto& trainer, bool first) { lo::io::resume(trainer, here / (first ? "bad" : "good")); });
+  {
+    const file_faults::no_file_beyond full(1000);
+    CHECK(refusals([&](auto& trainer, bool) { lo::io::save(trainer, here / "new"); }).find("File too large") !=
+          std::string::npos);
+  }
+  CHECK(here.names() == std::vector<std::string>{"bad", "good"});
+
+  // The first rank alone decides whether there is a run to resume.
+  std::vector<int> resumed(2, -1);
+  const auto resume = [&](const char* first, const char* other) {
+    CHECK(run_ranks(2, [&](const thread_ranks& ranks) {
+            job<net> one;
+            one.trainer.distribute(ranks);
+            lo::io::checkpoint_folder kept(here / (ranks.first() ? first : other), "run");
+            resumed[ranks.rank()] = kept.resume(one.trainer) ? 1 : 0;
+          }) == std::vector<std::string>(2));
+  };
+  fs::create_directory(here / "folder");
+  fs::rename(here / "good", here / "folder/run-step-000000012.checkpoint");
+  resume("folder", "nothing");
+  CHECK(resumed == std::vector<int>{1, 1});
+  resume("nothing", "folder");
+  CHECK(resumed == std::vector<int>{0, 0});
 }

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <numeric>
 #include <span>
 #include <string>
@@ -175,6 +176,40 @@ void sum_over_ranks(const whole_batch* whole, T* values, std::size_t count) {
     if (!found.empty()) return found;
   }
   return {};
+}
+
+/// The text of the first rank, on all: in pieces, because a message may not be of any length.
+[[nodiscard, gnu::cold]] inline std::string text_of_first(const exchange& ranks, const std::string& own) {
+  constexpr std::size_t longest = std::size_t{1} << 28;
+  std::string result;
+  for (std::size_t piece = longest; piece == longest;) {
+    const std::string next = ranks.rank() == 0 ? own.substr(result.size(), longest) : std::string();
+    const std::string first = ranks.gather(next)[0];
+    result += first;
+    piece = first.size();
+  }
+  return result;
+}
+
+/// Gives the text that work() returns on the first rank to all; it does not run on the others. If it throws, all ranks
+/// throw: the first what work() has thrown, the others an Error with its message.
+template <class Error, class Work>
+[[gnu::cold]] std::string run_on_first(const exchange& ranks, const Work& work) {
+  std::string result;
+  std::string message;
+  std::exception_ptr own;
+  if (ranks.rank() == 0) {
+    try {
+      result = work();
+    } catch (const std::exception& failure) {
+      message = failure.what();
+      own = std::current_exception();
+    }
+  }
+  message = first_text(ranks, message);
+  if (own != nullptr) std::rethrow_exception(own);
+  if (!message.empty()) throw Error(message);
+  return text_of_first(ranks, result);
 }
 
 /// Whether a condition holds on some rank; that of this rank if there are no others, and then `ranks` is null.

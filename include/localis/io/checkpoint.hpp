@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 #include <nlohmann/json.hpp>
 #include <zlib.h>
 
+#include <localis/core/communicator.hpp>
 #include <localis/core/error.hpp>
 #include <localis/io/safetensors.hpp>
 #include <localis/io/write_safetensors.hpp>
@@ -242,28 +245,105 @@ template <class T>
   }
 }
 
+/// A run that was read from a file.
+template <class T>
+struct checkpoint_file {
+  std::filesystem::path path;
+  stored_run<T> run;
+};
+
+namespace detail {
+
+/// A run as the first rank sends it to the others: what a checkpoint has in JSON, and its arrays, as CBOR.
+template <class T>
+[[nodiscard]] std::string packed(const checkpoint_file<T>& file) {
+  nlohmann::json object = to_json::empty();
+  visit_run(file.run, to_json{object});
+  object["path"] = file.path.string();
+  nlohmann::json arrays = to_json::empty();
+  for (const auto& [name, values] : file.run.arrays) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
+    arrays[name] = nlohmann::json::binary({bytes, bytes + values.size() * sizeof(T)});
+  }
+  object["arrays"] = std::move(arrays);
+  std::string result;
+  nlohmann::json::to_cbor(object, result);
+  return result;
+}
+template <class T>
+[[nodiscard]] checkpoint_file<T> unpacked(const std::string& bytes) {
+  const nlohmann::json object = nlohmann::json::from_cbor(bytes);
+  checkpoint_file<T> result{object.at("path").get<std::string>(), {}};
+  visit_run(result.run, from_json{object});
+  for (const auto& [name, stored] : object.at("arrays").items()) {
+    const std::vector<std::uint8_t>& array = stored.get_binary();
+    std::vector<T>& values = result.run.arrays[name];
+    values.resize(array.size() / sizeof(T));
+    std::copy(array.begin(), array.end(), reinterpret_cast<std::uint8_t*>(values.data()));
+  }
+  return result;
+}
+
+/// Calls write(), on the first rank alone if there are several.
+template <class Trainer, class Write>
+void save_on_first(const Trainer& trainer, const Write& write) {
+  const localis::detail::exchange* ranks = trainer.model().ranks();
+  if (ranks == nullptr) return write();
+  (void)localis::detail::run_on_first<checkpoint_error>(*ranks, [&] {
+    write();
+    return std::string();
+  });
+}
+
+/// Resumes from the file that read() returns, on the first rank if there are several. Returns whether there is one.
+template <class Trainer, class Read>
+bool resume_on_all(Trainer& trainer, const Read& read) {
+  using scalar = typename Trainer::scalar;
+  std::optional<checkpoint_file<scalar>> file;
+  if (const localis::detail::exchange* ranks = trainer.model().ranks()) {
+    const std::string bytes = localis::detail::run_on_first<checkpoint_error>(*ranks, [&] {
+      const std::optional<checkpoint_file<scalar>> found = read();
+      return found ? packed(*found) : std::string();
+    });
+    if (!bytes.empty()) file = unpacked<scalar>(bytes);
+  } else {
+    file = read();
+  }
+  if (!file) return false;
+  try {
+    restore(trainer, file->run);
+  } catch (const checkpoint_error& failure) {
+    throw checkpoint_error(text(file->path.string(), ": ", failure.what()));
+  }
+  return true;
+}
+
+}  // namespace detail
+
 /// Stores a training run. Call it in a callback of trainer.on_pause(), or after fit().
 ///
 ///   trainer.on_pause(100, [&] { io::save(trainer, "run.checkpoint"); });
 ///
+/// After trainer.distribute() all ranks must call it: the first one writes, and the others wait and throw
+/// checkpoint_error with its message if it fails.
 /// Errors: as write_checkpoint; config_error while steps are in flight.
 template <class Trainer>
 void save(const Trainer& trainer, const std::filesystem::path& path) {
-  write_checkpoint(store(trainer), path);
+  detail::save_on_first(trainer, [&] { write_checkpoint(store(trainer), path); });
 }
 
 /// Resumes a stored run: the next fit() continues it, to the same weights and report as without the interruption.
 /// Nothing changes unless the whole file is valid and belongs to this network, with the same values of rules and
-/// layers, scalar, batch size and seeds. Other options, and the policies, are those of this trainer. Errors: as
-/// read_checkpoint; checkpoint_error with the path and what differs.
+/// layers, scalar, batch size and seeds. Other options, and the policies, are those of this trainer. After
+/// trainer.distribute() all ranks must call it: the first one reads the file, and all resume the same run; their number
+/// may differ from that of the stored run, which then continues to rounding. Errors: as read_checkpoint;
+/// checkpoint_error with the path and what differs.
 template <class Trainer>
 void resume(Trainer& trainer, const std::filesystem::path& path) {
-  const auto run = read_checkpoint<typename Trainer::scalar>(path);
-  try {
-    restore(trainer, run);
-  } catch (const checkpoint_error& failure) {
-    throw checkpoint_error(text(path.string(), ": ", failure.what()));
-  }
+  using scalar = typename Trainer::scalar;
+  (void)detail::resume_on_all(trainer, [&] {
+    return std::optional(checkpoint_file<scalar>{path, read_checkpoint<scalar>(path)});
+  });
 }
 
 }  // namespace localis::io

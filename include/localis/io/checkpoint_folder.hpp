@@ -22,13 +22,6 @@
 
 namespace localis::io {
 
-/// A run that was read from a file.
-template <class T>
-struct checkpoint_file {
-  std::filesystem::path path;
-  stored_run<T> run;
-};
-
 /// Keeps the last checkpoints of a training run, each in a file of its own: FOLDER/NAME-step-000000300.checkpoint, with
 /// the number of steps since the start of the run. An older file is removed only when the newer one is completely on
 /// the disk.
@@ -37,6 +30,8 @@ struct checkpoint_file {
 ///   kept.resume(trainer, [&](const auto& damaged) { notes.push_back(damaged.what()); });  // if there is any
 ///   trainer.on_pause(100, [&] { kept.save(trainer); });
 ///   trainer.fit(data);
+///
+/// On several ranks all must call save() and resume(), and the first one alone the other functions.
 ///
 /// Several runs may share a folder, each under a name of its own: from the first file that it writes, an object
 /// prevents all others from writing or removing files of its name (FOLDER/.NAME.lock, see file_lock). The disk needs
@@ -110,20 +105,14 @@ class checkpoint_folder {
   /// Stores a training run; see io::save.
   template <class Trainer>
   void save(const Trainer& trainer) {
-    write(store(trainer));
+    detail::save_on_first(trainer, [&] { write(store(trainer)); });
   }
-  /// Resumes from the latest file that loads; see io::resume. Returns whether there was one.
+  /// Resumes from the latest file that loads; see io::resume. Returns whether there was one: on several ranks, the
+  /// first one alone decides, and calls `damaged`.
   /// Errors: those of read(); checkpoint_error with the path if the file is of another run.
   template <class Trainer>
   bool resume(Trainer& trainer, const std::function<void(const checkpoint_error&)>& damaged = {}) {
-    const auto found = read<typename Trainer::scalar>(damaged);
-    if (!found) return false;
-    try {
-      restore(trainer, found->run);
-    } catch (const checkpoint_error& failure) {
-      throw checkpoint_error(text(found->path.string(), ": ", failure.what()));
-    }
-    return true;
+    return detail::resume_on_all(trainer, [&] { return read<typename Trainer::scalar>(damaged); });
   }
 
   /// Removes all files of this name, and the folder if nothing else is in it. Errors: those of write().
