@@ -116,3 +116,16 @@ TEST_CASE("the text of the first rank reaches all, and so does what goes wrong t
   CHECK(calls == std::array<std::size_t, 3>{1, 0, 0});
   CHECK(messages == std::vector<std::string>{"data_error bad", "checkpoint_error bad", "checkpoint_error bad"});
 }
+
+TEST_CASE("a communicator that names steps is told of them") {
+  struct named : lo::alone {
+    std::size_t& place;
+    void begin_step(std::size_t epoch, std::size_t step) const { place = 100 * epoch + step; }
+  };
+  std::size_t place = 0;
+  const named ranks{{}, place};
+  lo::detail::exchange_over(ranks).begin_step(3, 37);
+  CHECK(place == 337);
+  const lo::alone other;
+  lo::detail::exchange_over(other).begin_step(3, 37);
+}

@@ -25,6 +25,8 @@ namespace localis {
 ///   done(number)       whether a sum is complete; it must be asked until it is, and not again
 ///   progress()         lets the sums go on that are under way
 ///   gather(text)       returns the texts of all ranks, in their order; they may be of any length
+///
+/// Optional: begin_step(epoch, step), which a trainer calls before each step, for messages.
 template <class C>
 concept communicator = requires(const C& ranks, std::span<float> floats, std::span<double> doubles,
                                 const std::string& own, std::size_t number) {
@@ -113,6 +115,7 @@ class exchange {
   [[nodiscard]] virtual bool done(std::size_t number) const = 0;
   virtual void progress() const = 0;
   [[nodiscard]] virtual std::vector<std::string> gather(const std::string& own) const = 0;
+  virtual void begin_step(std::size_t epoch, std::size_t step) const = 0;
 };
 
 /// The communicator is held by reference and must outlive this object.
@@ -130,6 +133,9 @@ class exchange_over final : public exchange {
   [[nodiscard]] bool done(std::size_t number) const override { return ranks_.done(number); }
   void progress() const override { ranks_.progress(); }
   [[nodiscard]] std::vector<std::string> gather(const std::string& own) const override { return ranks_.gather(own); }
+  void begin_step(std::size_t epoch, std::size_t step) const override {
+    if constexpr (requires { ranks_.begin_step(epoch, step); }) ranks_.begin_step(epoch, step);
+  }
 
  private:
   const Ranks& ranks_;

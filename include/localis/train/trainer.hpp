@@ -398,6 +398,7 @@ class trainer {
     step_options options = detail::options_of(step, options_, batch, classes_);
     whole_batch whole;
     if (model_.ranks() != nullptr) {
+      model_.ranks()->begin_step(run_.epoch, run_.step);
       whole = detail::join_parts(*model_.ranks(), batch.size, step.labelled);
       step.samples = whole.samples;
       step.labelled = whole.labelled;
