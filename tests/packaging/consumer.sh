@@ -1,5 +1,6 @@
 # sh consumer.sh HOW SOURCE FOLDER COMPILER BUILD_TYPE FLAGS...
 # Builds and runs the consumer beside this script as a user would, in FOLDER, with SOURCE's localis and the warnings FLAGS.
+# COMPONENTS names those of the library, with semicolons between.
 # HOW: package (cmake --install, find_package), subdirectory, fetch (FetchContent), export (a library that took localis as
 # a subdirectory and is exported itself), pkg_config, or copy (the headers alone, with and without OpenMP).
 set -eu
@@ -30,7 +31,7 @@ install_here() {
 }
 build_with_cmake() {
   quietly cmake -S "$here" -B build -DHOW="$how" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE="$type" \
-    -DWARNINGS="$warnings" "$@"
+    -DWARNINGS="$warnings" -DCOMPONENTS="$COMPONENTS" "$@"
   quietly cmake --build build
   ./build/consumer
 }

@@ -16,6 +16,23 @@
 #ifdef WITH_speed
 #include <localis/speed/measure.hpp>
 #endif
+#ifdef WITH_mpi
+#include <localis/mpi/communicator.hpp>
+#include <localis/mpi/session.hpp>
+
+namespace {
+
+/// A rank without others, as a program is that no mpirun has started: its run is a run without ranks.
+double loss_of_rank(const localis::communicator auto& ranks) {
+  using net = localis::network<localis::vector_input<4>, localis::dense<3>>;
+  localis::model<net> model;
+  localis::trainer trainer{model, localis::scheduler::fixed{}, localis::supervision::none{}, {.epochs = 1, .batch = 4}};
+  trainer.distribute(ranks);
+  return trainer.fit(localis::data::synthetic_images(8, 1, 1, 4, 3, 1)).epochs.back().loss;
+}
+
+}  // namespace
+#endif
 
 double components();
 
@@ -42,6 +59,13 @@ double components() {
 #endif
 #ifdef WITH_speed
   [[maybe_unused]] int (*const measure)(int, char**) = &localis::speed::measure<localis::rule::hebb>;
+#endif
+#ifdef WITH_mpi
+  int count = 0;
+  char** arguments = nullptr;
+  const localis::mpi::session mpi{count, arguments};
+  const localis::mpi::communicator ranks{mpi};
+  if (loss_of_rank(ranks) != loss_of_rank(localis::alone{})) throw localis::error("a run of one rank: another loss");
 #endif
   return refused;
 }
