@@ -3,20 +3,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
 #include <iomanip>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "support/page_table.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/cpu/backend.hpp>
 #include <localis/check/counting.hpp>
-#include <localis/io/replace_file.hpp>
 #include <localis/layer/dense.hpp>
 #include <localis/model/model.hpp>
 #include <localis/network/program.hpp>
@@ -30,8 +27,6 @@ namespace {
 constexpr std::size_t units = 64;
 constexpr std::size_t inputs = 256;
 constexpr std::size_t rows = 128;
-constexpr const char* begin = "<!-- rules: written by tests/readme/rules_test.cpp -->\n";
-constexpr const char* end = "<!-- end of rules -->";
 
 /// One row: what the rule costs beside the response, in products of P I O multiply-adds, and what it keeps.
 template <class Rule>
@@ -65,25 +60,8 @@ std::string table() {
   return all;
 }
 
-std::string read(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 }  // namespace
 
 TEST_CASE("docs/rules.md: its table of rules is the one that the rules' counts print") {
-  const std::string path = LOCALIS_SOURCE "/docs/rules.md";
-  std::string text = read(path);
-  const std::size_t from = text.find(begin);
-  const std::size_t to = text.find(end);
-  REQUIRE(from != std::string::npos);
-  REQUIRE(to != std::string::npos);
-  const std::size_t start = from + std::string(begin).size();
-  if (const char* update = std::getenv("LOCALIS_UPDATE_RULES"); update != nullptr && std::string(update) == "1") {
-    text.replace(start, to - start, table());
-    localis::io::replace_file(path, text);
-    text = read(path);
-  }
-  CHECK(text.substr(text.find(begin) + std::string(begin).size(), text.find(end) - start) == table());
+  localis_test::check_page_table("rules.md", "rules", "LOCALIS_UPDATE_RULES", table());
 }
