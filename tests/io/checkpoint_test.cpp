@@ -509,8 +509,8 @@ using localis_test::run_ranks;
 using localis_test::thread_ranks;
 namespace runs = localis_test::small_runs;
 
-/// A run on several ranks, of which the first alone has the file to resume; it writes `part` after five steps, and
-/// `last` at the end. Returns what each rank has thrown.
+/// A run on several ranks, of which the first alone has the file to resume, and the folder of the files that are
+/// written: `part` after five steps, and `last` at the end. Returns what each rank has thrown.
 std::vector<std::string> run_on(std::size_t count, const fs::path& first, const fs::path& part, const fs::path& last) {
   const lo::data::images data = runs::pictures(49);
   return run_ranks(count, [&](const thread_ranks& ranks) {
@@ -518,13 +518,14 @@ std::vector<std::string> run_on(std::size_t count, const fs::path& first, const 
     lo::trainer trainer{
         model, lo::scheduler::dynamic{}, lo::supervision::plateau{}, {.epochs = 3, .batch = 12, .local_rate = 0.01}};
     trainer.distribute(ranks);
-    if (!first.empty()) lo::io::resume(trainer, ranks.first() ? first : fs::path("nowhere"));
+    const auto own = [&](const fs::path& path) { return ranks.first() ? path : fs::path("nowhere/file"); };
+    if (!first.empty()) lo::io::resume(trainer, own(first));
     std::size_t pauses = 0;
     trainer.on_pause(1, [&] {
-      if (++pauses == 5 && !part.empty()) lo::io::save(trainer, part);
+      if (++pauses == 5 && !part.empty()) lo::io::save(trainer, own(part));
     });
     trainer.fit(data);
-    lo::io::save(trainer, last);
+    lo::io::save(trainer, own(last));
   });
 }
 
