@@ -12,10 +12,12 @@
 #include <localis/core/error.hpp>
 #include <localis/data/dataset.hpp>
 #include <localis/learning_rate/constant.hpp>
+#include <localis/optimizer/averaged.hpp>
 #include <localis/optimizer/sgd.hpp>
 #include <localis/scheduler/fixed.hpp>
 #include <localis/scheduler/freeze_out.hpp>
 #include <localis/scheduler/interleaved.hpp>
+#include <localis/scheduler/linear.hpp>
 #include <localis/scheduler/part_batch.hpp>
 #include <localis/supervision/none.hpp>
 #include <localis/train/trainer.hpp>
@@ -143,26 +145,28 @@ TEST_CASE("part_samples: a fraction of the batch, rounded, and at least one samp
 TEST_CASE("trainer: part_batch takes the steps of a loop written by hand") {
   const auto train = pictures(42);  // 5 batches of 8 samples and one of 2
   model trained{{.seed = 4}};
-  lo::trainer t(trained, lo::scheduler::part_batch{lo::scheduler::fixed{2}, 0.25}, none{},
-                {.epochs = 2, .batch = 8, .local_rate = 0, .seed = 9}, lo::optimizer::sgd{.momentum = 0.9},
+  // The stages that the boundary passes keep their momentum, and do not take over averages.
+  const lo::optimizer::averaged optimizer{lo::optimizer::sgd{.momentum = 0.9}, 0.9};
+  lo::trainer t(trained, lo::scheduler::part_batch{lo::scheduler::linear{.end = 1, .first = 1, .last = 2}, 0.25},
+                none{}, {.epochs = 2, .batch = 8, .local_rate = 0, .seed = 9}, optimizer,
                 lo::learning_rate::constant{0.05});
   std::vector<std::size_t> boundaries;
   t.on_step([&](const lo::step_event& e) { boundaries.push_back(e.boundary); });
   const lo::report& report = t.fit(train);
-  CHECK(boundaries == std::vector<std::size_t>(12, 2));
-  CHECK(report.boundaries() == std::vector<std::size_t>{2, 2});
+  CHECK(boundaries == std::vector<std::size_t>{1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2});
+  CHECK(report.boundaries() == std::vector<std::size_t>{1, 2});
   for (const double norm : report.epochs[1].stage_update_norms) CHECK(norm > 0);
 
   model m{{.seed = 4}};
   const values before = parameters(m, 0);
   m.prepare({.batch = 8, .local_learning = false, .part_samples = 2});
-  lo::gradient_descent descent(m, lo::optimizer::sgd{.momentum = 0.9});
+  lo::gradient_descent descent(m, optimizer);
   data::loader<double, data::images> batches(train, 8, 9);
   for (std::size_t epoch = 0; epoch < 2; ++epoch) {
     for (std::size_t step = 0; step < 6; ++step) {
       const auto batch = batches.get(epoch, step);
       m.forward(batch.features, batch.size,
-                {.boundary = 2, .step = epoch * 6 + step, .part_samples = step < 5 ? 2U : 1U});
+                {.boundary = epoch + 1, .step = epoch * 6 + step, .part_samples = step < 5 ? 2U : 1U});
       m.loss(lo::loss::softmax_cross_entropy{}, batch.labels);
       m.backward();
       descent.step(0.05);
