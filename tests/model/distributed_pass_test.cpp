@@ -82,7 +82,7 @@ TEST_CASE("distributed pass: sums are begun while operations run, and complete b
     std::vector<std::vector<std::size_t>> found(2);
     const auto messages = run_ranks(2, [&](const thread_ranks& ranks) {
       model m{{.seed = 2}};
-      m.distribute(ranks, e.bucket);
+      m.distribute(ranks, {.bucket_bytes = e.bucket});
       m.prepare({.batch = 3});
       const samples batch(ranks);
       const std::size_t sums = ranks.sums();
@@ -155,7 +155,7 @@ TEST_CASE("distributed pass: several ranks take one block more, and the sums of 
   lo::model<net20, lo::cpu::backend<float>> one;
   lo::model<net20, lo::cpu::backend<float>> several;
   constexpr std::size_t block = std::size_t{1} << 18;
-  several.distribute(two, block);
+  several.distribute(two, {.bucket_bytes = block});
   const lo::memory_request request{.batch = 32};
   const auto alone = one.summary(request).memory;
   const auto found = several.summary(request).memory;
@@ -179,6 +179,6 @@ TEST_CASE("distributed pass: several ranks take one block more, and the sums of 
 
 TEST_CASE("distributed pass: options out of range") {
   model m;
-  CHECK(localis_test::message<lo::config_error>([&] { m.distribute(two, 0); }) ==
+  CHECK(localis_test::message<lo::config_error>([&] { m.distribute(two, {.bucket_bytes = 0}); }) ==
         "distribute: bucket_bytes: expected at least 1, found 0");
 }

@@ -91,7 +91,7 @@ template <class Network, class Backend, class Ranks>
 outcome steps_of(const Ranks& ranks, const choice& chosen) {
   const half_labelled data{runs::pictures(chosen.samples)};
   lo::model<Network, Backend> model{{.seed = 3}};
-  model.distribute(ranks, chosen.bucket);
+  model.distribute(ranks, {.bucket_bytes = chosen.bucket});
   const lo::data::batch_part part{ranks.rank(), ranks.size()};
   lo::data::loader<double, half_labelled> batches(data, chosen.batch, 5, true, part);
   model.prepare(

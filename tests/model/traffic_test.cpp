@@ -85,12 +85,12 @@ void check_traffic(const lo::traffic_options& step) {
   CHECK(counted<Network, T>(step) == std::vector<std::size_t>(2, expected.bytes(sizeof(T))));
 }
 
-/// Batch normalization of the input, of a response, and within a block.
+/// Batch normalization of the input, of a response, and within a block. All arrays fill 64 bytes, or some times so many.
 template <class Rule>
-using net = lo::network<lo::image<6, 6, 2>, lo::batch_norm, lo::conv2d<4, 3, Rule>, lo::batch_norm, lo::relu,
-                        lo::residual<lo::batch_norm, lo::conv2d<4, 3, lo::padding<1>, Rule>, lo::batch_norm, lo::relu,
-                                     lo::conv2d<4, 3, lo::padding<1>, lo::no_bias, Rule>>,
-                        lo::conv2d<3, 3, Rule>, lo::batch_norm, lo::tanh, lo::dense<3>>;
+using net = lo::network<lo::image<6, 6, 16>, lo::batch_norm, lo::conv2d<16, 3, Rule>, lo::batch_norm, lo::relu,
+                        lo::residual<lo::batch_norm, lo::conv2d<16, 3, lo::padding<1>, Rule>, lo::batch_norm, lo::relu,
+                                     lo::conv2d<16, 3, lo::padding<1>, lo::no_bias, Rule>>,
+                        lo::conv2d<16, 3, Rule>, lo::batch_norm, lo::tanh, lo::dense<16>>;
 
 }  // namespace
 
@@ -99,8 +99,8 @@ TEST_CASE("traffic: by hand") {
   using model = lo::model<small, one_thread<double>>;
   // Weights 4 x 5, biases 4, gamma and beta 4 each; weights 3 x 4, biases 3. Parts of 3 ranks, loss, hits, stop flag.
   CHECK(lo::traffic_of_step<model>({.boundary = 0, .ranks = 3}) == lo::step_traffic{47, 0, 16, 7});
-  // Sums of 4 x 5 products, of 4 gates, of 5 inputs.
-  CHECK(lo::traffic_of_step<model>({.boundary = 1, .ranks = 3}) == lo::step_traffic{15, 29, 8, 7});
+  // Sums of 4 x 5 products, twice of 4 units, of 5 inputs.
+  CHECK(lo::traffic_of_step<model>({.boundary = 1, .ranks = 3}) == lo::step_traffic{15, 33, 8, 7});
   CHECK(lo::traffic_of_step<model>({.boundary = 1, .ranks = 3, .learns = false}) == lo::step_traffic{15, 0, 8, 7});
   const lo::step_traffic frozen = lo::traffic_of_step<model>(
       {.boundary = 1, .ranks = 4, .learns = false, .normalization = lo::prefix_normalization::frozen});
@@ -124,7 +124,7 @@ TEST_CASE_TEMPLATE("traffic: what is counted in a run", Rule, rule::oja, rule::b
 }
 
 TEST_CASE("traffic: of a published network, at each boundary") {
-  using published = lo::zoo::six_stages<10, rule::hebb>;
+  using published = lo::zoo::six_stages<16, rule::hebb>;
   for (std::size_t boundary = 0; boundary <= published::highest_boundary; ++boundary) {
     check_traffic<published, double>({.boundary = boundary, .samples = 4});
   }

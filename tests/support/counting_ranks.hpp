@@ -24,6 +24,13 @@ class counting_ranks {
     bytes_ += values.size_bytes();
     ranks_.sum(values);
   }
+  template <class T>
+  [[nodiscard]] std::size_t begin_sum(std::span<T> values) const {
+    bytes_ += values.size_bytes();
+    return ranks_.begin_sum(values);
+  }
+  [[nodiscard]] bool done(std::size_t number) const { return ranks_.done(number); }
+  void progress() const { ranks_.progress(); }
   [[nodiscard]] std::vector<std::string> gather(const std::string& own) const { return ranks_.gather(own); }
 
   /// The bytes of all arrays that this rank has added up.

@@ -218,10 +218,14 @@ TEST_CASE("rank averages: ranks that act alone are those of a loop that averages
     std::size_t boundary;
     lo::rank_options chosen;
   };
-  for (const auto& [boundary, chosen] :
-       {example{2, {.prefix_every = 4}}, example{2, {.prefix_every = 2}}, example{0, {.suffix_every = 3}},
-        example{2, {.prefix_every = 4, .suffix_every = 3}},
-        example{2, {.prefix_every = 2, .suffix_every = 4, .suffix_from_epoch = 1}}}) {
+  const std::vector<example> examples{{2, {.prefix_every = 4}},
+                                      {2, {.prefix_every = 2}},
+                                      {0, {.suffix_every = 3}},
+                                      {2, {.prefix_every = 4, .suffix_every = 3}},
+                                      {2, {.prefix_every = 2, .suffix_every = 4, .suffix_from_epoch = 1}}};
+  for (const example& one : examples) {
+    const std::size_t boundary = one.boundary;
+    const lo::rank_options& chosen = one.chosen;
     CAPTURE(boundary);
     CAPTURE(chosen.prefix_every);
     CAPTURE(chosen.suffix_every);

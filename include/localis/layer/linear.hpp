@@ -163,12 +163,12 @@ class linear_layer {
   static std::size_t summed_values([[maybe_unused]] const operation& op, [[maybe_unused]] bool learns) {
     std::size_t count = 0;
     if constexpr (supervised) {
-      if (learns) count += op.map().weights();
+      if (learns) count += op.parameters;  // a bias too, whose gradient lies beside that of the weights
       if constexpr (requires { local_loss_type::summed_values(op, learns); }) {
         if (op.has_local_loss) count += local_loss_type::summed_values(op, learns);
       }
     } else if constexpr (learns_locally) {
-      if (learns) count += learner::summed_values(op);
+      if (learns) count += learner::summed_values(op.map());
     }
     return count;
   }

@@ -103,12 +103,9 @@ class local_update {
                                 !rule::has_pre<rule_type> && !rule::has_weight_gate<rule_type> &&
                                 Local::signal_type::source != rule::signal_source::batch;
 
-  /// The number of values that an update adds up over the ranks.
-  [[gnu::cold]] static std::size_t summed_values(const operation& op) {
-    workspace sums;
-    arrays a;
-    take_sums(op, sums, a);
-    return sums.used() / sizeof(scalar);
+  /// The number of values that an update adds up over the ranks (take_sums()).
+  static constexpr std::size_t summed_values(const linear_map& map) {
+    return map.weights() + sums::count * map.outputs() + (rule::centred<rule_type>() ? map.seen() : 0);
   }
 
   /// @param map  op.map(), of a kind that may be known
