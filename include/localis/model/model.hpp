@@ -526,7 +526,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   pass_.arena_plan = &plans_.training(options.boundary);
   pass_.arena = arena_.data();
   if (options.prefix_only) {
-    run_forward(step_, {options.boundary, options.resting, options.boundary});
+    run_forward(step_, {.boundary = options.boundary, .resting = options.resting, .end = options.boundary});
     if (distributed_ != nullptr) finish_pass();
     state_ = progress::idle;
     return {};
@@ -534,7 +534,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   if (pass_.part_samples > 0) {
     run_forward_by_part();
   } else {
-    run_forward(step_, {options.boundary, options.resting});
+    run_forward(step_, {.boundary = options.boundary, .resting = options.resting});
   }
   state_ = progress::forward;
   return {pass_.output(), samples * outputs};

@@ -28,9 +28,8 @@ namespace localis::scheduler {
 /// Errors: start() throws config_error for a fraction outside (0, 1], and what `base` throws; the trainer does for a
 ///         local rate above 0, for normalization by the statistics of a batch, for several ranks and for diagnose().
 /// Source: random: ours, as stochastic gradient descent with a smaller batch. largest_losses: the mean over the K
-/// largest
-///         losses of a batch is that of K. Kawaguchi, H. Lu, Ordered SGD, AISTATS 2020 (arXiv 1907.04371); to apply it
-///         before a boundary alone, and to take the losses from an evaluation, is ours.
+///         largest losses of a batch is that of K. Kawaguchi, H. Lu, Ordered SGD, AISTATS 2020 (arXiv 1907.04371); to
+///         apply it before a boundary alone, and to take the losses from an evaluation, is ours.
 template <class Base>
 struct part_batch {
   static_assert(check_scheduler<Base>());
