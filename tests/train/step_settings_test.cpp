@@ -20,6 +20,7 @@
 #include <localis/scheduler/linear.hpp>
 #include <localis/scheduler/part_batch.hpp>
 #include <localis/supervision/none.hpp>
+#include <localis/train/stored_run.hpp>
 #include <localis/train/trainer.hpp>
 
 namespace lo = localis;
@@ -222,6 +223,25 @@ TEST_CASE("trainer: part_batch of the largest losses takes the steps of a loop w
   }
   CHECK(parameters(trained) == parameters(m));
   CHECK(moved > 3);
+}
+
+TEST_CASE("trainer: a stored run with part_batch goes on as the unbroken one") {
+  const auto train = pictures(40);
+  const auto train_on = [&](model& m, std::vector<lo::stored_run<double>>& stored) {
+    lo::trainer t(m, lo::scheduler::part_batch{lo::scheduler::linear{.end = 1, .first = 1, .last = 2}, 0.25, true},
+                  none{}, {.epochs = 3, .batch = 8, .local_rate = 0}, lo::optimizer::sgd{.momentum = 0.9},
+                  lo::learning_rate::constant{0.05});
+    if (!stored.empty()) lo::restore(t, stored[0]);
+    t.on_pause(0, [&] { stored.push_back(lo::store(t)); });
+    (void)t.fit(train);
+    return parameters(m);
+  };
+  std::vector<lo::stored_run<double>> stored;
+  model unbroken{{.seed = 4}};
+  const values expected = train_on(unbroken, stored);
+  model resumed{{.seed = 4}};
+  CHECK(train_on(resumed, stored) == expected);
+  CHECK(stored.size() == 5);  // after three epochs, and after two
 }
 
 TEST_CASE("trainer: part_batch of the whole batch is gradient descent, of less it takes less memory") {
