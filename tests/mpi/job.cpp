@@ -108,7 +108,10 @@ void train(const lo::mpi::communicator& ranks, const std::filesystem::path& fold
   try {
     trainer.fit(data);
   } catch (const lo::error& failure) {
-    if (fault == "full") std::ofstream(folder / std::to_string(ranks.rank())) << failure.what() << '\n';
+    if (fault == "full") {
+      std::ofstream(folder / std::to_string(ranks.rank())) << failure.what() << '\n';
+      (void)ranks.gather("written");  // the first one that ends would end those that have not written yet
+    }
     throw;
   }
   if (!ranks.first()) return;
