@@ -85,7 +85,8 @@ void check_traffic(const lo::traffic_options& step) {
   CHECK(counted<Network, T>(step) == std::vector<std::size_t>(2, expected.bytes(sizeof(T))));
 }
 
-/// Batch normalization of the input, of a response, and within a block. All arrays fill 64 bytes, or some times so many.
+/// Batch normalization of the input, of a response, and within a block. All arrays fill 64 bytes, or some times so
+/// many.
 template <class Rule>
 using net = lo::network<lo::image<6, 6, 16>, lo::batch_norm, lo::conv2d<16, 3, Rule>, lo::batch_norm, lo::relu,
                         lo::residual<lo::batch_norm, lo::conv2d<16, 3, lo::padding<1>, Rule>, lo::batch_norm, lo::relu,

@@ -68,10 +68,10 @@ enum class batch_statistics {
   own   ///< of the rank itself, as on several GPUs elsewhere: another step, but no rank waits for others in backward()
 };
 
-/// How ranks train together (model::distribute(), trainer::distribute()). By default they take the steps of one rank, to
-/// rounding. With the last three values, which are a trainer's, they give that up to send less: between exchanges, each
-/// rank learns from its own samples, and at an exchange the weights of all are averaged, each weighted by the samples
-/// that its rank has seen since the last one.
+/// How ranks train together (model::distribute(), trainer::distribute()). By default they take the steps of one rank,
+/// to rounding. With the last three values, which are a trainer's, they give that up to send less: between exchanges,
+/// each rank learns from its own samples, and at an exchange the weights of all are averaged, each weighted by the
+/// samples that its rank has seen since the last one.
 ///
 /// Units: prefix_every and suffix_every in steps of an epoch, which all end with an exchange.
 struct rank_options {

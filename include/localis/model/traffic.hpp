@@ -19,8 +19,8 @@ namespace localis {
 ///   normalization  of each batch normalization 2 C moments, and 2 C more in its backward pass
 ///   numbers        sizes of parts, loss, correct predictions, the stop flag, and the errors that rules remember
 ///
-/// Units: values of the model's scalar type, `numbers` of double. Ranks add neighbouring arrays up at once, with the gaps
-/// between them, which round each up to 64 bytes and are not counted.
+/// Units: values of the model's scalar type, `numbers` of double. Ranks add neighbouring arrays up at once, with the
+/// gaps between them, which round each up to 64 bytes and are not counted.
 struct step_traffic {
   std::size_t gradients = 0;
   std::size_t rules = 0;

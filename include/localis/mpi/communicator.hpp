@@ -193,12 +193,12 @@ class communicator {
   }
   /// Says or throws that this rank has waited for so long, as the options want it.
   void keep_waiting(const message& waited_for) const {
-    const auto now = std::chrono::steady_clock::now();
+    const auto moment = std::chrono::steady_clock::now();
     if (!waits_since_) {
-      waits_since_ = now;
+      waits_since_ = moment;
       noticed_ = options_.stall_notice.count() == 0 || !options_.on_stall;
     }
-    const auto time = now - *waits_since_;
+    const auto time = moment - *waits_since_;
     if (!noticed_ && time >= options_.stall_notice) {
       noticed_ = true;
       options_.on_stall(describe(waited_for, time));

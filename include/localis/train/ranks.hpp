@@ -88,6 +88,15 @@ template <class Policy>
   return result;
 }
 
+/// Adds how the ranks train together.
+[[gnu::cold]] inline void add_values(rank_values& values, const rank_options& options) {
+  values.emplace_back("batch statistics", options.statistics == batch_statistics::own ? "own" : "all");
+  values.emplace_back("bucket_bytes", text(options.bucket_bytes));
+  values.emplace_back("prefix_every", text(options.prefix_every));
+  values.emplace_back("suffix_every", text(options.suffix_every));
+  values.emplace_back("suffix_from_epoch", text(options.suffix_from_epoch));
+}
+
 /// What all ranks must have in common before the first step of a run, for a trainer that is `trainer`.
 template <class Trainer>
 [[nodiscard, gnu::cold]] rank_values values_of_run(const Trainer& trainer) {

@@ -169,7 +169,7 @@ class trainer {
     const auto averages = std::make_shared<detail::rank_averages<Model, descent_type>>(model_, descent_, options);
     compare_runs_ = [this, options, averages](std::size_t samples, std::size_t validated) {
       detail::rank_values values = detail::values_of_run(*this);
-      values.emplace_back("options of distribute()", detail::policy_text(options));
+      detail::add_values(values, options);
       values.emplace_back("learning rate", detail::policy_text(learning_rate_));
       values.emplace_back("loss", detail::policy_text(loss_));
       values.emplace_back("batches of a gradient step", text(group_));
