@@ -146,9 +146,9 @@ class trainer {
   /// (model::distribute(), which explains the options). Callbacks run on every rank, with the same numbers but for
   /// times. The communicator is held by reference and must outlive the trainer.
   ///
-  /// With other options fit() lets ranks act alone between exchanges, and then a pause or a stop waits for the next
-  /// step after which all have the same weights. Update norms are the means of all ranks; learn_locally() remains
-  /// exact.
+  /// Where rank_options::prefix_every or suffix_every is above 1, ranks act alone between exchanges of fit(), and a
+  /// pause or a stop waits for the next step after which all have the same weights. Update norms are the means of all
+  /// ranks then; learn_locally() remains exact.
   ///
   /// Before its first step, fit() compares what the ranks must have in common. Errors: config_error on every rank if
   /// something differs, and for diagnose() and reward(), which see the part of a rank; an error that only one rank
