@@ -33,7 +33,8 @@ build_with_cmake() {
   quietly cmake -S "$here" -B build -DHOW="$how" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE="$type" \
     -DWARNINGS="$warnings" -DCOMPONENTS="$COMPONENTS" "$@"
   quietly cmake --build build
-  ./build/consumer
+  mkdir temporary
+  TMPDIR=$folder/temporary ./build/consumer # Open MPI leaves a folder there now and then
 }
 # must_refuse TEXT COMMAND...: fails, and says TEXT
 must_refuse() {

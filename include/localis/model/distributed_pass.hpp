@@ -17,9 +17,7 @@
 #include <localis/model/pass_memory.hpp>
 #include <localis/model/step_options.hpp>
 
-namespace localis {
-
-namespace detail {
+namespace localis::detail {
 
 /// What a model does on several ranks besides its passes. Only programs that call model::distribute() compile it.
 template <class Network, class Backend>
@@ -48,6 +46,7 @@ class distributed_pass : public pass_observer {
 /// Begins each sum as soon as the arrays of this rank are complete, so that it goes on while the operations after them
 /// run: the sums of local rules during the forward pass, and blocks of gradients during the backward pass.
 template <class Network, class Backend>
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): it overrides a virtual one
 class overlapped_sums final : public distributed_pass<Network, Backend> {
  public:
   using base = distributed_pass<Network, Backend>;
@@ -77,10 +76,10 @@ class overlapped_sums final : public distributed_pass<Network, Backend> {
   }
 
   void end_operation(const plan& places, std::byte* arena, std::size_t operation, bool learned) override {
-    const operation_slots& slots = places.operations[operation];
-    if (learned && slots.summed != plan::none) {
-      auto* first = reinterpret_cast<scalar*>(arena + slots.summed);
-      const std::span<scalar> values(first, slots.summed_bytes / sizeof(scalar));
+    const operation_slots& place = places.operations[operation];
+    if (learned && place.summed != plan::none) {
+      auto* first = reinterpret_cast<scalar*>(arena + place.summed);
+      const std::span<scalar> values(first, place.summed_bytes / sizeof(scalar));
       under_way_.push_back({operation, this->ranks().begin_sum(values)});
     }
     if (!under_way_.empty()) this->ranks().progress();
@@ -124,6 +123,4 @@ class overlapped_sums final : public distributed_pass<Network, Backend> {
   std::vector<sum> under_way_;
 };
 
-}  // namespace detail
-
-}  // namespace localis
+}  // namespace localis::detail

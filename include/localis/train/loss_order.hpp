@@ -39,7 +39,9 @@ class loss_order {
               .loss;
       constexpr double infinity = std::numeric_limits<double>::infinity();
       const bool labelled = batch.labels.empty() || batch.labels[n] != data::unlabelled;
-      losses_.push_back(!labelled ? -infinity : is_nan(found) ? infinity : found);
+      losses_.push_back(found);
+      if (is_nan(found)) losses_.back() = infinity;
+      if (!labelled) losses_.back() = -infinity;
     }
     order_.resize(batch.size);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
