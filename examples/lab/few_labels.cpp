@@ -1,7 +1,7 @@
 // Few labels: of all pictures of CIFAR-10, some hundred or thousand are labelled. Rules that need no labels learn
-// features from all pictures, and a linear classifier of them learns from those with labels; the baselines are random
-// features, and gradient descent on the labelled pictures alone, in a small network and in that of the rules.
-// few_labels --help lists the options.
+// features from all pictures, and a linear classifier of them learns from those with labels, or gradient descent goes
+// on from them; the baselines are random features, and gradient descent on the labelled pictures alone, in a small
+// network and in that of the rules. few_labels --help lists the options.
 
 #include "few_labels.hpp"
 
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -36,7 +37,8 @@ using wide_network = examples::soft_hebb::learner<units, lo::rule::gradient>;
 
 using examples::few_labels_options;
 
-constexpr const char* arms[] = {"random features", "principal components", "soft_hebb", "sgd", "frozen", "sgd (wide)"};
+constexpr const char* arms[] = {"random features", "principal components", "soft_hebb",          "sgd",
+                                "frozen",          "sgd (wide)",           "soft_hebb, then sgd"};
 constexpr double rates[] = {0.005, 0.02, 0.05, 0.1};  // of gradient descent, which takes the best of the first seed
 
 struct split {
@@ -76,6 +78,18 @@ examples::soft_hebb::samples part_of(const examples::soft_hebb::samples& all,
   return part;
 }
 
+/// The network of the features, after one pass over all pictures.
+template <class Rule>
+auto learned(double rate, const split& data, std::uint64_t seed, const lo::cpu::backend<float>& backend) {
+  namespace soft_hebb = examples::soft_hebb;
+  soft_hebb::learner<units, Rule> model{{.seed = seed}, backend};
+  soft_hebb::draw_weights(model, seed);
+  soft_hebb::set_powers(model);
+  if constexpr (std::is_same_v<Rule, soft_hebb::rule>) soft_hebb::set_rates<units>(model);
+  (void)soft_hebb::learn(model, data.train, rate, seed);
+  return model;
+}
+
 /// Features from all pictures, and a classifier of them for each number of labels.
 template <class Rule>
 void run_features(const char* arm, double rate, const split& data, const std::vector<std::size_t>& counts,
@@ -83,11 +97,7 @@ void run_features(const char* arm, double rate, const split& data, const std::ve
                   seed_table& found) {
   namespace soft_hebb = examples::soft_hebb;
   if (found.has(arm, seed)) return;
-  soft_hebb::learner<units, Rule> model{{.seed = seed}, backend};
-  soft_hebb::draw_weights(model, seed);
-  soft_hebb::set_powers(model);
-  if constexpr (std::is_same_v<Rule, soft_hebb::rule>) soft_hebb::set_rates<units>(model);
-  (void)soft_hebb::learn(model, data.train, rate, seed);
+  const auto model = learned<Rule>(rate, data, seed, backend);
   const auto train = soft_hebb::features_of<units>(model, data.train);
   const auto test = soft_hebb::features_of<units>(model, data.test);
   for (const std::size_t count : counts) {
@@ -109,9 +119,10 @@ Model fresh(const lo::cpu::backend<float>& backend, std::uint64_t seed) {
 
 /// Gradient descent on the labelled pictures, cropped and mirrored at random.
 /// Where no rate is chosen yet, this seed chooses it, on the validation pictures. A run that diverges counts as chance.
-template <class Model>
+/// @param start  sets the weights from which it starts
+template <class Model, class Start>
 void run_gradient(const char* arm, bool freezes, std::size_t steps, const split& data, std::size_t count,
-                  std::uint64_t seed, const lo::cpu::backend<float>& backend, seed_table& found) {
+                  std::uint64_t seed, const lo::cpu::backend<float>& backend, seed_table& found, const Start& start) {
   const std::string column = column_of(count);
   if (found.has(arm, column, seed)) return;
   constexpr std::size_t batch = 50;
@@ -120,6 +131,7 @@ void run_gradient(const char* arm, bool freezes, std::size_t steps, const split&
     const lo::data::subset<any> labelled(data.train, balanced(data.train, count, seed));
     const lo::data::augmented train(labelled, lo::data::augmentation{.padding = 4, .flip = true, .seed = seed});
     Model model = fresh<Model>(backend, seed);
+    start(model);
     lo::trainer trainer(
         model, lo::scheduler::linear{.begin = epochs / 3, .last = freezes ? Model::network_type::highest_boundary : 0},
         lo::supervision::none{}, {.epochs = epochs, .batch = batch, .local_rate = 0, .seed = seed},
@@ -171,17 +183,25 @@ int compare(const few_labels_options& chosen) {
       "with ", units, ", ", 4 * units, " and ", 16 * units, " channels, one pass (principal components: steps of ",
       chosen.sanger_rate, "), and ", chosen.epochs, " epochs of a linear classifier. sgd, frozen: six stages, ",
       examples::grouped(chosen.steps), " steps, cropped and mirrored; sgd (wide): the network of the features, ",
-      examples::grouped(chosen.wide_steps), " steps. A run that diverges counts as 10 %.");
+      examples::grouped(chosen.wide_steps),
+      " steps, from random weights or from those of soft_hebb. A run that diverges counts as 10 %.");
   seed_table found(chosen, "Few labels", facts, {std::begin(arms), std::end(arms)}, columns);
   for (const std::uint64_t seed : seeds) {
     using soft_hebb = examples::soft_hebb::rule;
     run_features<soft_hebb>(arms[0], 1e-30, data, counts, seed, chosen, backend, found);
     run_features<sanger>(arms[1], chosen.sanger_rate, data, counts, seed, chosen, backend, found);
     run_features<soft_hebb>(arms[2], 1, data, counts, seed, chosen, backend, found);
+    std::optional<examples::soft_hebb::learner<units>> features;
+    const auto from_features = [&](wide_network& model) {
+      if (!features) features.emplace(learned<soft_hebb>(1, data, seed, backend));
+      examples::soft_hebb::copy_parameters(*features, model);
+    };
+    const auto random = [](const auto&) {};
     for (const std::size_t count : counts) {
-      run_gradient<network>(arms[3], false, chosen.steps, data, count, seed, backend, found);
-      run_gradient<network>(arms[4], true, chosen.steps, data, count, seed, backend, found);
-      run_gradient<wide_network>(arms[5], false, chosen.wide_steps, data, count, seed, backend, found);
+      run_gradient<network>(arms[3], false, chosen.steps, data, count, seed, backend, found, random);
+      run_gradient<network>(arms[4], true, chosen.steps, data, count, seed, backend, found, random);
+      run_gradient<wide_network>(arms[5], false, chosen.wide_steps, data, count, seed, backend, found, random);
+      run_gradient<wide_network>(arms[6], false, chosen.wide_steps, data, count, seed, backend, found, from_features);
     }
   }
   found.report();

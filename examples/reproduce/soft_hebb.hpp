@@ -100,19 +100,25 @@ struct samples {
   [[nodiscard]] localis::data::arrays data() const { return {localis::shape{1, 1, length}, features, labels, 10}; }
 };
 
+/// Copies weights and running statistics to a network of the same layers, or to the first of them alone.
+template <class Source, class Target>
+void copy_parameters(const Source& source, Target& target) {
+  std::vector<std::span<const float>> values;
+  source.for_each_parameter([&](const localis::operation&, const auto& p) { values.push_back(p.values()); });
+  std::size_t next = 0;
+  target.for_each_parameter([&](const localis::operation&, const auto& p) {
+    std::copy(values[next].begin(), values[next].end(), p.value);
+    ++next;
+  });
+}
+
 /// The features of all pictures.
 template <std::size_t Units, class Model, class Data>
 [[nodiscard]] samples features_of(const Model& trained, const Data& pictures) {
   using alone = extractor<Units>;
   alone model{{}, trained.backend()};
   set_powers(model);
-  std::vector<std::span<const float>> values;
-  trained.for_each_parameter([&](const localis::operation&, const auto& p) { values.push_back(p.values()); });
-  std::size_t next = 0;
-  model.for_each_parameter([&](const localis::operation&, const auto& p) {
-    std::copy(values[next].begin(), values[next].end(), p.value);
-    ++next;
-  });
+  copy_parameters(trained, model);
   constexpr std::size_t batch = 250;
   constexpr std::size_t inputs = alone::network_type::input.size();
   samples all{.features = {}, .labels = {}, .length = alone::outputs};
