@@ -6,11 +6,14 @@
 #include "few_labels.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <iterator>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -106,6 +109,28 @@ void run_features(const char* arm, double rate, const split& data, const std::ve
   }
 }
 
+/// Copies the weights of the convolutions, scaled to the norms of the random ones: nothing normalizes the last
+/// response, and gradient descent diverges from larger ones.
+template <class Source>
+void take_features(const Source& source, wide_network& model) {
+  std::vector<double> norms;
+  const auto each_convolution = [&model](const auto& act) {
+    act(model.layer<examples::soft_hebb::places[0]>().weight());
+    act(model.layer<examples::soft_hebb::places[1]>().weight());
+    act(model.layer<examples::soft_hebb::places[2]>().weight());
+  };
+  const auto norm_of = [](std::span<const float> weight) {
+    return std::sqrt(std::inner_product(weight.begin(), weight.end(), weight.begin(), 0.0));
+  };
+  each_convolution([&](std::span<float> weight) { norms.push_back(norm_of(weight)); });
+  examples::soft_hebb::copy_parameters(source, model);
+  std::size_t next = 0;
+  each_convolution([&](std::span<float> weight) {
+    const auto factor = static_cast<float>(norms[next++] / norm_of(weight));
+    for (float& w : weight) w *= factor;
+  });
+}
+
 template <class Model>
 Model fresh(const lo::cpu::backend<float>& backend, std::uint64_t seed) {
   if constexpr (std::is_same_v<Model, network>) {
@@ -194,7 +219,7 @@ int compare(const few_labels_options& chosen) {
     std::optional<examples::soft_hebb::learner<units>> features;
     const auto from_features = [&](wide_network& model) {
       if (!features) features.emplace(learned<soft_hebb>(1, data, seed, backend));
-      examples::soft_hebb::copy_parameters(*features, model);
+      take_features(*features, model);
     };
     const auto random = [](const auto&) {};
     for (const std::size_t count : counts) {
