@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "../reproduce/soft_hebb.hpp"
+#include "copy_parameters.hpp"
 #include "fresh_model.hpp"
 #include "report/format.hpp"
 #include "seed_table.hpp"
@@ -123,7 +124,7 @@ void take_features(const Source& source, wide_network& model) {
     return std::sqrt(std::inner_product(weight.begin(), weight.end(), weight.begin(), 0.0));
   };
   each_convolution([&](std::span<float> weight) { norms.push_back(norm_of(weight)); });
-  examples::soft_hebb::copy_parameters(source, model);
+  examples::copy_parameters(source, model);
   std::size_t next = 0;
   each_convolution([&](std::span<float> weight) {
     const auto factor = static_cast<float>(norms[next++] / norm_of(weight));

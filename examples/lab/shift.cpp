@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "cifar_parts.hpp"
+#include "copy_parameters.hpp"
 #include "fresh_model.hpp"
 #include "report/format.hpp"
 #include "seed_table.hpp"
@@ -104,13 +105,7 @@ double stream(Model& model, const lo::data::any& pictures, const std::string& ki
 template <class Model>
 Model copy_of(const trained_network& trained, const lo::cpu::backend<float>& backend) {
   Model model = examples::fresh_model<Model>(backend, 1);
-  std::vector<std::span<const float>> values;
-  trained.for_each_parameter([&](const lo::operation&, const auto& p) { values.push_back(p.values()); });
-  std::size_t next = 0;
-  model.for_each_parameter([&](const lo::operation&, const auto& p) {
-    std::copy(values[next].begin(), values[next].end(), p.value);
-    ++next;
-  });
+  examples::copy_parameters(trained, model);
   model.for_each_layer([](const lo::operation&, auto& layer) {
     if constexpr (requires { layer.rate = 0.0; }) layer.rate = 0.0;
   });

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "../lab/copy_parameters.hpp"
+
 #include <localis/localis.hpp>
 
 /// The network of SoftHebb (A. Journe, H. Garcia Rodriguez, Q. Guo, T. Moraitis, Hebbian deep learning without
@@ -99,18 +101,6 @@ struct samples {
 
   [[nodiscard]] localis::data::arrays data() const { return {localis::shape{1, 1, length}, features, labels, 10}; }
 };
-
-/// Copies weights and running statistics to a network of the same layers, or to the first of them alone.
-template <class Source, class Target>
-void copy_parameters(const Source& source, Target& target) {
-  std::vector<std::span<const float>> values;
-  source.for_each_parameter([&](const localis::operation&, const auto& p) { values.push_back(p.values()); });
-  std::size_t next = 0;
-  target.for_each_parameter([&](const localis::operation&, const auto& p) {
-    std::copy(values[next].begin(), values[next].end(), p.value);
-    ++next;
-  });
-}
 
 /// The features of all pictures.
 template <std::size_t Units, class Model, class Data>
