@@ -6,6 +6,7 @@
 #include "few_labels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -43,7 +44,11 @@ using examples::few_labels_options;
 
 constexpr const char* arms[] = {"random features", "principal components", "soft_hebb",          "sgd",
                                 "frozen",          "sgd (wide)",           "soft_hebb, then sgd"};
-constexpr double rates[] = {0.005, 0.02, 0.05, 0.1};  // of gradient descent, which takes the best of the first seed
+// Of gradient descent, which takes the first seed's best.
+template <class Model>
+constexpr std::array<double, 3> rates{0.02, 0.05, 0.1};
+template <>
+constexpr std::array<double, 3> rates<wide_network>{0.002, 0.005, 0.02};
 
 struct split {
   any train;       ///< whose labels only some arms see, and few of them
@@ -71,16 +76,29 @@ std::vector<std::uint32_t> balanced(const any& all, std::size_t count, std::uint
   return chosen;
 }
 
-examples::soft_hebb::samples part_of(const examples::soft_hebb::samples& all,
-                                     const std::vector<std::uint32_t>& indices) {
-  examples::soft_hebb::samples part{.features = {}, .labels = {}, .length = all.length};
-  for (const std::uint32_t index : indices) {
-    const auto first = all.features.begin() + static_cast<std::ptrdiff_t>(index * all.length);
-    part.features.insert(part.features.end(), first, first + static_cast<std::ptrdiff_t>(all.length));
-    part.labels.push_back(all.labels[index]);
+using varied_pictures = lo::data::augmented<lo::data::subset<any>>;
+
+/// The labelled pictures, cropped and mirrored at random.
+struct labelled_pictures {
+  lo::data::subset<any> pictures;
+  varied_pictures varied;
+
+  labelled_pictures(const any& all, std::size_t count, std::uint64_t seed)
+      : pictures(all, balanced(all, count, seed)), varied(pictures, {.padding = 4, .flip = true, .seed = seed}) {}
+  labelled_pictures(const labelled_pictures&) = delete;
+  labelled_pictures& operator=(const labelled_pictures&) = delete;
+};
+
+/// The pictures of several epochs, one after the other.
+struct pictures_of_epochs {
+  const varied_pictures& pictures;
+  std::size_t epochs;
+
+  [[nodiscard]] std::size_t size() const { return pictures.size() * epochs; }
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    return pictures.read(index % pictures.size(), index / pictures.size(), features);
   }
-  return part;
-}
+};
 
 /// The network of the features, after one pass over all pictures.
 template <class Rule>
@@ -102,11 +120,12 @@ void run_features(const char* arm, double rate, const split& data, const std::ve
   namespace soft_hebb = examples::soft_hebb;
   if (found.has(arm, seed)) return;
   const auto model = learned<Rule>(rate, data, seed, backend);
-  const auto train = soft_hebb::features_of<units>(model, data.train);
   const auto test = soft_hebb::features_of<units>(model, data.test);
   for (const std::size_t count : counts) {
-    const auto labelled = part_of(train, balanced(data.train, count, seed));
-    found.set(arm, column_of(count), seed, soft_hebb::classify<units>(labelled, test, chosen.epochs, seed, backend));
+    const labelled_pictures labelled(data.train, count, seed);
+    const std::size_t copies = std::max<std::size_t>(1, chosen.variants / count);
+    const auto train = soft_hebb::features_of<units>(model, pictures_of_epochs{labelled.varied, copies});
+    found.set(arm, column_of(count), seed, soft_hebb::classify<units>(train, test, chosen.epochs, seed, backend));
   }
 }
 
@@ -154,8 +173,7 @@ void run_gradient(const char* arm, bool freezes, std::size_t steps, const split&
   constexpr std::size_t batch = 50;
   const std::size_t epochs = std::max<std::size_t>(1, steps * batch / count);
   const auto accuracy = [&](double rate, const any& pictures) {
-    const lo::data::subset<any> labelled(data.train, balanced(data.train, count, seed));
-    const lo::data::augmented train(labelled, lo::data::augmentation{.padding = 4, .flip = true, .seed = seed});
+    const labelled_pictures labelled(data.train, count, seed);
     Model model = fresh<Model>(backend, seed);
     start(model);
     lo::trainer trainer(
@@ -164,7 +182,7 @@ void run_gradient(const char* arm, bool freezes, std::size_t steps, const split&
         lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
         lo::learning_rate::warm_up{lo::learning_rate::cosine{.rate = rate}, 1.0, 0.1});
     try {
-      trainer.fit(train);
+      trainer.fit(labelled.varied);
     } catch (const lo::divergence_error&) {
       return 0.1;
     }
@@ -172,8 +190,9 @@ void run_gradient(const char* arm, bool freezes, std::size_t steps, const split&
   };
   const double rate = found.choose(arm, column, [&] {
     std::vector<double> accuracies;
-    for (const double one : rates) accuracies.push_back(accuracy(one, data.validation));
-    return rates[std::max_element(accuracies.begin(), accuracies.end()) - accuracies.begin()];
+    for (const double one : rates<Model>) accuracies.push_back(accuracy(one, data.validation));
+    const auto best = std::max_element(accuracies.begin(), accuracies.end()) - accuracies.begin();
+    return rates<Model>[static_cast<std::size_t>(best)];
   });
   found.set(arm, column, seed, accuracy(rate, data.test));
 }
@@ -207,10 +226,11 @@ int compare(const few_labels_options& chosen) {
       "CIFAR-10: ", examples::grouped(pictures), " pictures without labels, of which some are labelled; ",
       "5,000 more choose the rates of gradient descent, for the first seed. Features: the network of SoftHebb ",
       "with ", units, ", ", 4 * units, " and ", 16 * units, " channels, one pass (principal components: steps of ",
-      chosen.sanger_rate, "), and ", chosen.epochs, " epochs of a linear classifier. sgd, frozen: six stages, ",
-      examples::grouped(chosen.steps), " steps, cropped and mirrored; sgd (wide): the network of the features, ",
-      examples::grouped(chosen.wide_steps),
-      " steps, from random weights or from those of soft_hebb. A run that diverges counts as 10 %.");
+      chosen.sanger_rate, "), and ", chosen.epochs, " epochs of a linear classifier on ",
+      examples::grouped(chosen.variants), " variants of the labelled pictures. sgd, frozen: six stages, ",
+      examples::grouped(chosen.steps), " steps; sgd (wide): the network of the features, ",
+      examples::grouped(chosen.wide_steps), " steps, from random weights or from those of soft_hebb. All labelled ",
+      "pictures are cropped and mirrored at random. A run that diverges counts as 10 %.");
   seed_table found(chosen, "Few labels", facts, {std::begin(arms), std::end(arms)}, columns);
   for (const std::uint64_t seed : seeds) {
     using soft_hebb = examples::soft_hebb::rule;

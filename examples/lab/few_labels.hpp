@@ -12,6 +12,7 @@ namespace examples {
 /// What can be chosen in the comparison with few labels.
 struct few_labels_options : setting_options {
   std::string labels = "500,1000,5000";
+  std::size_t variants = 20'000;
   std::size_t steps = 3000;
   std::size_t wide_steps = 1000;
   double sanger_rate = 1e-3;
@@ -24,9 +25,11 @@ struct few_labels_options : setting_options {
       "Compares features that rules have learned without labels with gradient descent where labels are few.";
   return run_program("few_labels", task, [&](CLI::App& app) {
     few_labels_options chosen;
-    chosen.epochs = 100;
+    chosen.epochs = 20;
     add_options(app, chosen, "without labels; 0: all", "of the linear classifier");
     app.add_option("--labels", chosen.labels, "numbers of labelled pictures, with commas between them");
+    app.add_option("--variants", chosen.variants,
+                   "of the labelled pictures, from whose features the linear classifier learns");
     app.add_option("--steps", chosen.steps, "of gradient descent");
     app.add_option("--wide-steps", chosen.wide_steps, "of gradient descent in the network of the features");
     app.add_option("--sanger-rate", chosen.sanger_rate, "relative step of the principal components");
