@@ -1,7 +1,14 @@
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "support/few_steps.hpp"
+#include "support/rank_steps.hpp"
+#include "support/thread_ranks.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/thrust_host/backend.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/rule/oja.hpp>
 #include <localis/rule/policy.hpp>
 #include <localis/zoo/lenet.hpp>
@@ -34,6 +41,25 @@ TEST_CASE("thrust_host: published networks learn as on the cpu, whose boundary m
   check<zoo::vgg11_32<10, oja>>();
   check<zoo::mobilenet_v2_32<10, oja>>();
 #endif
+}
+
+TEST_CASE("thrust_host: ranks, of which some have no samples, take the steps of one") {
+  namespace steps = localis_test::rank_steps;
+  const auto run = [](const auto& ranks, std::size_t boundary) {
+    return steps::steps_of<steps::net<lo::rule::oja>, lo::thrust_host::backend<double>>(ranks, {.boundary = boundary});
+  };
+  for (const std::size_t boundary : {0U, 2U}) {
+    CAPTURE(boundary);
+    const steps::outcome one = run(lo::alone{}, boundary);
+    std::vector<steps::outcome> found(2);
+    CHECK(localis_test::run_ranks(2, [&](const localis_test::thread_ranks& ranks) {
+            found[ranks.rank()] = run(ranks, boundary);
+          }) == std::vector<std::string>(2));
+    for (const steps::outcome& rank : found) {
+      CHECK(steps::distance(one.arrays, rank.arrays) < 1e-12);
+      CHECK(steps::distance(one.losses, rank.losses) < 1e-12);
+    }
+  }
 }
 
 #ifdef LOCALIS_TESTS_FULL

@@ -12,6 +12,7 @@
 #include <localis/backend/step_runner.hpp>
 #include <localis/backend/thrust/algorithm.hpp>
 #include <localis/backend/thrust/depthwise.hpp>
+#include <localis/backend/thrust/local_sums.hpp>
 #include <localis/backend/thrust/loops.hpp>
 #include <localis/backend/thrust/product.hpp>
 #include <localis/backend/thrust/reductions.hpp>
@@ -159,7 +160,7 @@ class backend {
   template <class Epilogue = kernel::no_epilogue>
   void respond(const linear_map& map, const response_arguments<Scalar>& forward, workspace scratch,
                const Epilogue& epilogue = {}) const {
-    with_algorithm(map, [&](const auto& algorithm) { algorithm.respond(forward, scratch); });
+    if (forward.samples > 0) with_algorithm(map, [&](const auto& algorithm) { algorithm.respond(forward, scratch); });
     end_response(map, forward, scratch, epilogue);
   }
   void respond_scratch(const linear_map& map, std::size_t samples, workspace& scratch,
@@ -175,6 +176,10 @@ class backend {
                          const learning_arguments<Scalar, Gate>& learn, workspace scratch,
                          const Epilogue& epilogue = {}) const {
     static_assert(std::is_trivially_copyable_v<Gate>, "localis: a gate is a trivially copyable function object");
+    if (forward.samples == 0) {
+      clear_sums(system_, map, learn.options, learn.sums);
+      return end_response(map, forward, scratch, epilogue);
+    }
     if constexpr (kernel::sums_with_epilogue<Epilogue, Gate>) {
       const bool gates_are_responses = learn.gate.passes_signals() && learn.options.signal == gate_signal::response &&
                                        learn.options.rows.every == 1 && learn.options.rows.first == 0;
@@ -198,7 +203,11 @@ class backend {
 
   void weight_gradient(const linear_map& map, const weight_gradient_arguments<Scalar>& backward,
                        workspace scratch) const {
-    with_algorithm(map, [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
+    if (backward.samples > 0) {
+      with_algorithm(map, [&](const auto& algorithm) { algorithm.weight_gradient(backward, scratch); });
+    } else {
+      for_rows(1, map.weights(), kernel::fill<Scalar>{backward.dw, Scalar(0)});
+    }
     if (backward.db == nullptr) return;
     reduce_columns(map.rows(backward.samples), map.outputs(), 1, kernel::column_sums<Scalar>{backward.d, map.outputs()},
                    backward.db, scratch);
@@ -212,7 +221,9 @@ class backend {
 
   void input_gradient(const linear_map& map, const input_gradient_arguments<Scalar>& backward,
                       workspace scratch) const {
-    with_algorithm(map, [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
+    if (backward.samples > 0) {
+      with_algorithm(map, [&](const auto& algorithm) { algorithm.input_gradient(backward, scratch); });
+    }
   }
   void input_gradient_scratch(const linear_map& map, std::size_t samples, workspace& scratch) const {
     with_algorithm(map, [&](const auto& algorithm) { algorithm.input_gradient_scratch(samples, scratch); });
