@@ -64,6 +64,12 @@ TEST_CASE("kernel: rows by stride and by index, and turned") {
   values back(6, -1);
   run(kernel::scatter_rows<double>{rows.data(), index.data(), back.data(), 2}, 2, 2);
   CHECK(back == values{1, 2, -1, -1, 5, 6});
+  values numbered(6, -1);
+  run(kernel::number_rows<double>{rows.data(), index.data(), numbered.data(), 2}, 2, 2);
+  CHECK(numbered == values{2, 5, 6, 0, 1, 2});
+  std::vector<float> placed(6, -1);
+  run(kernel::place_rows<float>{numbered.data(), placed.data(), 2}, 2, 2);
+  CHECK(placed == std::vector<float>{1, 2, -1, -1, 5, 6});
 
   values turned(6, 100);
   run(kernel::transposed<double>{six.data(), 3, turned.data(), 2, kernel::store::replace}, 3, 2);

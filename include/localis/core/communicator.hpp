@@ -3,9 +3,11 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <localis/core/error.hpp>
@@ -13,35 +15,51 @@
 /// Ranks: processes that train one model together, each on a part of every batch.
 namespace localis {
 
-/// What a training run needs of its ranks. sum(), begin_sum() and gather() are collective: every rank calls them in the
-/// same order, and with arrays of the same sizes.
+/// Sums of arrays over all ranks. sum() and begin_sum() are collective: every rank calls them in the same order, and
+/// with arrays of the same sizes.
 ///
-///   rank(), size()     the number of this rank, from 0, and how many there are
-///   first()            whether this rank is number 0
-///   host()             the name of the machine, for messages
 ///   sum(values)        replaces each value by its sum over all ranks, which all ranks get with the same bytes
 ///   begin_sum(values)  begins what sum() does and returns at once, with a number for done(). Until done() has returned
 ///                      true, nothing else may read or write the values
 ///   done(number)       whether a sum is complete; it must be asked until it is, and not again
 ///   progress()         lets the sums go on that are under way
-///   gather(text)       returns the texts of all ranks, in their order; they may be of any length
+template <class S>
+concept rank_sums = requires(const S& sums, std::span<float> floats, std::span<double> doubles, std::size_t number) {
+  sums.sum(floats);
+  sums.sum(doubles);
+  { sums.begin_sum(floats) } -> std::same_as<std::size_t>;
+  { sums.begin_sum(doubles) } -> std::same_as<std::size_t>;
+  { sums.done(number) } -> std::same_as<bool>;
+  sums.progress();
+};
+
+/// What a training run needs of its ranks: sums of arrays in the memory of the host, and
 ///
-/// Optional: begin_step(epoch, step), which a trainer calls before each step, for messages.
+///   rank(), size()     the number of this rank, from 0, and how many there are
+///   first()            whether this rank is number 0
+///   host()             the name of the machine, for messages
+///   gather(text)       returns the texts of all ranks, in their order; they may be of any length. Collective
+///
+/// Optional: begin_step(epoch, step), which a trainer calls before each step, for messages; and backend_sums(backend)
+/// (array_communicator).
 template <class C>
-concept communicator = requires(const C& ranks, std::span<float> floats, std::span<double> doubles,
-                                const std::string& own, std::size_t number) {
+concept communicator = rank_sums<C> && requires(const C& ranks, const std::string& own) {
   { ranks.rank() } -> std::same_as<std::size_t>;
   { ranks.size() } -> std::same_as<std::size_t>;
   { ranks.first() } -> std::same_as<bool>;
   { ranks.host() } -> std::same_as<std::string>;
-  ranks.sum(floats);
-  ranks.sum(doubles);
-  { ranks.begin_sum(floats) } -> std::same_as<std::size_t>;
-  { ranks.begin_sum(doubles) } -> std::same_as<std::size_t>;
-  { ranks.done(number) } -> std::same_as<bool>;
-  ranks.progress();
   { ranks.gather(own) } -> std::same_as<std::vector<std::string>>;
 };
+
+/// A communicator that adds up the arrays of a backend. If the host reaches the backend's memory, any communicator
+/// does. Otherwise, backend_sums(backend) returns the rank_sums of arrays in that memory. They take effect in the order
+/// of the backend's work: a sum begins behind the work that the backend was given before, and work that it is given
+/// after done() finds the sum complete. done() is true at once then, and the host waits for nothing.
+template <class C, class Backend>
+concept array_communicator = communicator<C> &&
+    (Backend::memory::host_accessible || requires(const C& ranks, const Backend& backend) {
+      { ranks.backend_sums(backend) } -> rank_sums;
+    });
 
 /// One rank without others, the default of every model.
 struct alone {
@@ -58,6 +76,10 @@ struct alone {
   [[nodiscard]] static constexpr bool done(std::size_t) { return true; }
   static constexpr void progress() {}
   [[nodiscard]] static std::vector<std::string> gather(const std::string& own) { return {own}; }
+  template <class Backend>
+  [[nodiscard]] static constexpr alone backend_sums(const Backend&) {
+    return {};
+  }
 };
 static_assert(communicator<alone>);
 
@@ -98,7 +120,8 @@ struct rank_options {
 
 namespace detail {
 
-/// The ranks of a run without their type, so that layers do not depend on it.
+/// The ranks of a run without their type, so that layers do not depend on it. sum() and gather() are for values of the
+/// host; sum_array(), begin_sum(), done() and progress() for arrays in the backend's memory.
 class exchange {
  public:
   exchange() = default;
@@ -108,8 +131,9 @@ class exchange {
   [[nodiscard]] virtual std::size_t rank() const = 0;
   [[nodiscard]] virtual std::size_t size() const = 0;
   [[nodiscard]] virtual std::string host() const = 0;
-  virtual void sum(std::span<float> values) const = 0;
   virtual void sum(std::span<double> values) const = 0;
+  virtual void sum_array(std::span<float> values) const = 0;
+  virtual void sum_array(std::span<double> values) const = 0;
   [[nodiscard]] virtual std::size_t begin_sum(std::span<float> values) const = 0;
   [[nodiscard]] virtual std::size_t begin_sum(std::span<double> values) const = 0;
   [[nodiscard]] virtual bool done(std::size_t number) const = 0;
@@ -118,20 +142,22 @@ class exchange {
   virtual void begin_step(std::size_t epoch, std::size_t step) const = 0;
 };
 
-/// The communicator is held by reference and must outlive this object.
-template <communicator Ranks>
+/// The communicator is held by reference and must outlive this object. `Arrays` adds up arrays of the backend.
+template <communicator Ranks, rank_sums Arrays = const Ranks&>
 class exchange_over final : public exchange {
  public:
-  explicit exchange_over(const Ranks& ranks) : ranks_(ranks) {}
+  explicit exchange_over(const Ranks& ranks) : ranks_(ranks), arrays_(ranks) {}
+  exchange_over(const Ranks& ranks, Arrays arrays) : ranks_(ranks), arrays_(std::move(arrays)) {}
   [[nodiscard]] std::size_t rank() const override { return ranks_.rank(); }
   [[nodiscard]] std::size_t size() const override { return ranks_.size(); }
   [[nodiscard]] std::string host() const override { return ranks_.host(); }
-  void sum(std::span<float> values) const override { ranks_.sum(values); }
   void sum(std::span<double> values) const override { ranks_.sum(values); }
-  [[nodiscard]] std::size_t begin_sum(std::span<float> values) const override { return ranks_.begin_sum(values); }
-  [[nodiscard]] std::size_t begin_sum(std::span<double> values) const override { return ranks_.begin_sum(values); }
-  [[nodiscard]] bool done(std::size_t number) const override { return ranks_.done(number); }
-  void progress() const override { ranks_.progress(); }
+  void sum_array(std::span<float> values) const override { arrays_.sum(values); }
+  void sum_array(std::span<double> values) const override { arrays_.sum(values); }
+  [[nodiscard]] std::size_t begin_sum(std::span<float> values) const override { return arrays_.begin_sum(values); }
+  [[nodiscard]] std::size_t begin_sum(std::span<double> values) const override { return arrays_.begin_sum(values); }
+  [[nodiscard]] bool done(std::size_t number) const override { return arrays_.done(number); }
+  void progress() const override { arrays_.progress(); }
   [[nodiscard]] std::vector<std::string> gather(const std::string& own) const override { return ranks_.gather(own); }
   void begin_step(std::size_t epoch, std::size_t step) const override {
     if constexpr (requires { ranks_.begin_step(epoch, step); }) ranks_.begin_step(epoch, step);
@@ -139,7 +165,21 @@ class exchange_over final : public exchange {
 
  private:
   const Ranks& ranks_;
+  Arrays arrays_;
 };
+
+template <communicator Ranks, class Backend>
+[[nodiscard, gnu::cold]] std::unique_ptr<exchange> make_exchange(const Ranks& ranks, const Backend& backend) {
+  static_assert(array_communicator<Ranks, Backend>,
+                "localis: distribute: this communicator adds arrays up in the memory of the host, where those of this "
+                "backend are not. On a GPU, use nccl::communicator (localis/nccl/communicator.hpp)");
+  if constexpr (Backend::memory::host_accessible) {
+    return std::make_unique<exchange_over<Ranks>>(ranks);
+  } else if constexpr (array_communicator<Ranks, Backend>) {
+    using arrays = decltype(ranks.backend_sums(backend));
+    return std::make_unique<exchange_over<Ranks, arrays>>(ranks, ranks.backend_sums(backend));
+  }
+}
 
 }  // namespace detail
 
@@ -170,10 +210,10 @@ namespace detail {
           static_cast<std::size_t>(parts.back()), labelled};
 }
 
-/// Adds the arrays of all ranks up in place; does nothing if there is one rank.
+/// Adds the arrays of all ranks, which lie in the backend's memory, up in place; does nothing if there is one rank.
 template <class T>
 void sum_over_ranks(const whole_batch* whole, T* values, std::size_t count) {
-  if (whole != nullptr) whole->ranks->sum(std::span<T>(values, count));
+  if (whole != nullptr) whole->ranks->sum_array(std::span<T>(values, count));
 }
 
 /// The first text of all ranks that is not empty; empty if all are.

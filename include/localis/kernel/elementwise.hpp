@@ -123,6 +123,36 @@ struct scatter_rows {
   }
 };
 
+/// Puts a number before each row: row n of `target` = index[n], row n of `source`.
+template <class T>
+struct number_rows {
+  const T* source;
+  const std::uint32_t* index;
+  double* target;
+  std::size_t columns;  ///< of `source`
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    double* own = target + row * (columns + 1);
+    if (begin == 0) *own = static_cast<double>(index[row]);
+    for (std::size_t i = begin; i < end; ++i) own[1 + i] = static_cast<double>(source[row * columns + i]);
+  }
+};
+
+/// Scatters rows that begin with a number: row m of `target` = the values behind m, which begins row n of `source`; the
+/// numbers must be distinct.
+template <class T>
+struct place_rows {
+  const double* source;
+  T* target;
+  std::size_t columns;  ///< of `target`
+
+  constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
+    const double* own = source + row * (columns + 1);
+    T* place = target + static_cast<std::size_t>(*own) * columns;
+    for (std::size_t i = begin; i < end; ++i) place[i] = static_cast<T>(own[1 + i]);
+  }
+};
+
 /// Looks up what the bytes of pictures stand for, channels last: target = values[byte][channel].
 template <class T>
 struct look_up {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -79,6 +80,37 @@ struct exchange {
       const T kept = first[i];
       first[i] = second[i];
       second[i] = kept;
+    }
+  }
+};
+
+/// The share of one rank in an average over ranks: share = weight values, or weight (values + mean^2) of variances,
+/// since second moments can be averaged.
+template <class T>
+struct rank_share {
+  const T* values;
+  const T* mean;  ///< null unless the values are variances
+  T weight;
+  T* share;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      const T square = mean == nullptr ? T(0) : mean[i] * mean[i];
+      share[i] = weight * (values[i] + square);
+    }
+  }
+};
+
+/// Takes over an average: values = average, or average - mean^2 of variances, whose mean must be an average by now.
+template <class T>
+struct rank_average {
+  const T* average;
+  const T* mean;  ///< null unless the values are variances
+  T* values;
+
+  constexpr void operator()(std::size_t, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      values[i] = mean == nullptr ? average[i] : (std::max)(average[i] - mean[i] * mean[i], T(0));
     }
   }
 };

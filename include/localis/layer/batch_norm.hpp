@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -202,9 +201,7 @@ class batch_norm_layer {
   };
   [[gnu::cold]] void sum_and_finish(Backend& backend, const operation& op, const operands<scalar>& arrays,
                                     scalar* moments, kernel::finish_moments<scalar> end) const {
-    if constexpr (Backend::memory::host_accessible) {
-      if (uses_own_statistics(arrays)) return finish_own(backend, op, arrays, moments, end);
-    }
+    if (uses_own_statistics(arrays)) return finish_own(backend, op, arrays, moments, end);
     detail::sum_over_ranks(arrays.whole, moments, 2 * channels_);
     end.rows = arrays.whole->samples * op.in.positions();
     backend.for_rows(1, channels_, end);
@@ -214,7 +211,7 @@ class batch_norm_layer {
                   kernel::finish_moments<scalar> end) const {
     workspace scratch(arrays.scratch);
     scalar* sums = take_arrays(channels_, scratch).sums;
-    if (moments != sums) std::copy_n(moments, 2 * channels_, sums);  // `end` may write over them
+    if (moments != sums) backend.copy(moments, 2 * channels_, sums);  // `end` may write over them
     const scalar part = end.momentum;
     end.rows = arrays.samples * op.in.positions();
     end.momentum = 0;

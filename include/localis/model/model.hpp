@@ -198,9 +198,6 @@ class model {
   /// range or a trainer's and, in a step, for rules that compare samples in pairs.
   template <communicator Ranks>
   void distribute(const Ranks& ranks, const rank_options& options = {}) {
-    static_assert(Backend::memory::host_accessible,
-                  "localis::model: distribute: ranks add arrays up in the memory of the host, where those of this "
-                  "backend are not");
     options.validate();
     expect(options.prefix_every == 1, "model::distribute: prefix_every", "1 without a trainer", options.prefix_every);
     expect(options.suffix_every == 1, "model::distribute: suffix_every", "1 without a trainer", options.suffix_every);
@@ -208,8 +205,8 @@ class model {
     if (distributed_ != nullptr) leave_ranks();
     distributed_.reset();
     if (ranks.size() > 1) {
-      distributed_ = std::make_unique<detail::overlapped_sums<Network, Backend>>(
-          std::make_unique<detail::exchange_over<Ranks>>(ranks), options);
+      distributed_ =
+          std::make_unique<detail::overlapped_sums<Network, Backend>>(detail::make_exchange(ranks, backend_), options);
     }
     if (prepared_) prepare(memory());  // the plan of several ranks is another
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -91,27 +90,27 @@ class teaching_signals {
                      kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(labelled)});
     backend.for_rows(current_.samples, outputs,
                      kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
-    if constexpr (remembers && Backend::memory::host_accessible) {
-      if (whole != nullptr) remember_ranks(*whole);
+    if constexpr (remembers) {
+      if (whole != nullptr) remember_ranks(backend, *whole);
     }
   }
 
  private:
   /// Stores the errors of the other ranks' samples: a row for each sample of the batch, its number and its errors,
   /// which is 0 but on one rank.
-  [[gnu::cold]] void remember_ranks(const whole_batch& whole) {
-    std::vector<double> rows(whole.samples * (1 + outputs));
-    for (std::size_t n = 0; n < current_.samples; ++n) {
-      double* row = rows.data() + (whole.first + n) * (1 + outputs);
-      *row = static_cast<double>(indices_.data()[n]);
-      std::copy_n(batch_errors_.data() + n * outputs, outputs, row + 1);
+  [[gnu::cold]] void remember_ranks(Backend& backend, const whole_batch& whole) {
+    const std::size_t values = whole.samples * (1 + outputs);
+    if (numbered_errors_.size() < values) {
+      numbered_errors_ = {};
+      numbered_errors_ = backend.template allocate<double>(memory_kind::rule_state, values);
     }
-    whole.ranks->sum(std::span<double>(rows));
-    for (std::size_t n = 0; n < whole.samples; ++n) {
-      const double* row = rows.data() + n * (1 + outputs);
-      scalar* own = errors_.data() + static_cast<std::size_t>(*row) * outputs;
-      for (std::size_t k = 0; k < outputs; ++k) own[k] = static_cast<scalar>(row[1 + k]);
-    }
+    double* rows = numbered_errors_.data();
+    backend.for_rows(1, values, kernel::fill<double>{rows, 0});
+    backend.for_rows(current_.samples, outputs,
+                     kernel::number_rows<scalar>{batch_errors_.data(), indices_.data(),
+                                                 rows + whole.first * (1 + outputs), outputs});
+    sum_over_ranks(&whole, rows, values);
+    backend.for_rows(whole.samples, outputs, kernel::place_rows<scalar>{rows, errors_.data(), outputs});
   }
   static void check_request(const memory_request& request, const step_options& options, std::size_t samples) {
     for (const operation& op : Network::program.operations) {
@@ -136,10 +135,11 @@ class teaching_signals {
     }
   }
 
-  typename Backend::template array<std::uint32_t> labels_;   ///< by sample of the batch
-  typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
-  typename Backend::template array<scalar> errors_;          ///< data set x outputs: errors when last seen
-  typename Backend::template array<scalar> batch_errors_;    ///< batch x outputs
+  typename Backend::template array<std::uint32_t> labels_;    ///< by sample of the batch
+  typename Backend::template array<std::uint32_t> indices_;   ///< by sample of the batch
+  typename Backend::template array<scalar> errors_;           ///< data set x outputs: errors when last seen
+  typename Backend::template array<scalar> batch_errors_;     ///< batch x outputs
+  typename Backend::template array<double> numbered_errors_;  ///< of all ranks: batch x (1 + outputs)
   teaching_signal<scalar> current_;
 };
 

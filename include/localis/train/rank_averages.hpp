@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <numeric>
 #include <span>
@@ -8,7 +7,9 @@
 #include <vector>
 
 #include <localis/core/communicator.hpp>
+#include <localis/core/memory.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/kernel/parameter_arrays.hpp>
 #include <localis/model/step_options.hpp>
 
 namespace localis::detail {
@@ -67,7 +68,7 @@ class rank_averages {
   };
   struct array {
     std::span<scalar> values;
-    std::span<scalar> mean;  ///< of variances, which second moments replace in the average; else empty
+    const scalar* mean;  ///< of variances; else null
     scalar weight;
   };
 
@@ -78,25 +79,32 @@ class rank_averages {
   /// Averages the stages that have acted alone and for which wanted(stage) is true.
   template <class Wanted>
   void average(const Wanted& wanted) {
-    const std::vector<array> arrays =
-        arrays_of([&](std::size_t stage) { return stages_[stage].alone != side::none && wanted(stage); });
-    std::vector<scalar> packed;
-    for (const array& a : arrays) {
-      for (std::size_t i = 0; i < a.values.size(); ++i) {
-        const scalar square = a.mean.empty() ? scalar(0) : a.mean[i] * a.mean[i];
-        packed.push_back(a.weight * (a.values[i] + square));
-      }
-    }
-    if (!packed.empty()) model_.ranks()->sum(std::span<scalar>(packed));
-    const scalar* next = packed.data();
-    for (const array& a : arrays) {
-      for (std::size_t i = 0; i < a.values.size(); ++i, ++next) {
-        a.values[i] = a.mean.empty() ? *next : (std::max)(*next - a.mean[i] * a.mean[i], scalar(0));
-      }
-    }
+    exchange_means(arrays_of([&](std::size_t stage) { return stages_[stage].alone != side::none && wanted(stage); }));
     for (std::size_t stage = 0; stage < Model::stages; ++stage) {
       if (wanted(stage)) stages_[stage] = {};
     }
+  }
+  /// Replaces arrays by their averages over the ranks, in one sum.
+  void exchange_means(const std::vector<array>& arrays) {
+    std::size_t size = 0;
+    for (const array& a : arrays) size += a.values.size();
+    if (size == 0) return;
+    auto& backend = model_.backend();
+    const auto packed = backend.template allocate<scalar>(memory_kind::optimizer_state, size);
+    const auto each = [&](const auto& f) {
+      scalar* next = packed.data();
+      for (const array& a : arrays) {
+        f(a, next);
+        next += a.values.size();
+      }
+    };
+    each([&](const array& a, scalar* share) {
+      backend.for_rows(1, a.values.size(), kernel::rank_share<scalar>{a.values.data(), a.mean, a.weight, share});
+    });
+    model_.ranks()->sum_array(std::span<scalar>(packed.data(), size));
+    each([&](const array& a, const scalar* average) {
+      backend.for_rows(1, a.values.size(), kernel::rank_average<scalar>{average, a.mean, a.values.data()});
+    });
   }
   /// The arrays of some stages; a mean comes before its variances.
   template <class Wanted>
@@ -106,7 +114,7 @@ class rank_averages {
       if (!wanted(op.stage)) return;
       const stage_state& seen = stages_[op.stage];
       result.push_back(
-          {values, is_variance ? result.back().values : std::span<scalar>(), static_cast<scalar>(seen.own / seen.all)});
+          {values, is_variance ? result.back().values.data() : nullptr, static_cast<scalar>(seen.own / seen.all)});
     };
     const auto add_named = [&](const operation& op, const parameter<scalar>& p) {
       const std::string_view name = p.name;

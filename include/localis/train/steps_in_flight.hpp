@@ -99,8 +99,11 @@ class steps_in_flight {
     pipeline_.close_step(supervision_, descent);
   }
 
-  /// Whether the oldest step can be retired without waiting, or must be retired before another step starts.
-  [[nodiscard]] bool must_retire() const { return !empty() && (pipeline_.full() || pipeline_.ready()); }
+  /// Whether the oldest step can be retired without waiting, or must be retired before another step starts. On several
+  /// ranks only the latter, since a record arrives at another moment on each, and they must agree on what was found.
+  [[nodiscard]] bool must_retire() const {
+    return !empty() && (pipeline_.full() || (model_.ranks() == nullptr && pipeline_.ready()));
+  }
   /// Reads the record of the oldest step, checks it, and shows its loss to supervision unless no sample
   /// was labelled.
   finished_step<stages> retire() {

@@ -429,8 +429,9 @@ class trainer {
       }
       in_flight_.close(descent_);
     };
-    // What a user does with gradients cannot be collected in advance.
-    if (gradient_callbacks_.empty()) {
+    // What a user does with gradients cannot be collected in advance. Sums of ranks could, but each step collects its
+    // work anew, and a communicator would have to set up every sum again for it.
+    if (gradient_callbacks_.empty() && model_.ranks() == nullptr) {
       run_step_(2 * (step.boundary + Model::stages * step.part) + (step.takes_step ? 1 : 0), batch.size, body);
     } else {
       body();
