@@ -12,7 +12,7 @@
 # must be visible outside this folder; and LOCALIS_OWN, which states whether the headers cause warnings in files that
 # include them. They do so only in this repository's own builds.
 
-set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint speed mpi thrust_host cuda cudnn)  # besides the core, localis::localis
+set(LOCALIS_COMPONENTS gzip folder safetensors checkpoint speed mpi thrust_host cuda cudnn nccl)  # besides the core, localis::localis
 
 function(localis_component name missing)
   set(${missing} "" PARENT_SCOPE)
@@ -115,6 +115,20 @@ function(localis_component name missing)
     endif()
     list(APPEND links localis::cuda "${LOCALIS_CUDNN_LIBRARY}")
 
+  elseif(name STREQUAL "nccl")  # localis/nccl/
+    localis_component(cuda without)
+    find_package(CUDAToolkit 12.4 QUIET)
+    find_path(LOCALIS_NCCL_INCLUDE nccl.h HINTS "$ENV{NCCL_ROOT}" ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES include
+              DOC "folder that holds nccl.h")
+    # A package of pip has the library under its full name alone.
+    find_library(LOCALIS_NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS "$ENV{NCCL_ROOT}" ${CUDAToolkit_LIBRARY_DIR}
+                 PATH_SUFFIXES lib lib64 DOC "library of NCCL")
+    if(NOT TARGET localis::cuda OR NOT LOCALIS_NCCL_INCLUDE OR NOT LOCALIS_NCCL_LIBRARY)
+      set(${missing} "the CUDA toolkit, 12.4 or later, and NCCL 2 (pip: nvidia-nccl-cu13; NCCL_ROOT: its folder)" PARENT_SCOPE)
+      return()
+    endif()
+    list(APPEND links localis::cuda "${LOCALIS_NCCL_LIBRARY}")
+
   else()
     set(${missing} "a component of that name; there are ${LOCALIS_COMPONENTS}" PARENT_SCOPE)
     return()
@@ -131,6 +145,8 @@ function(localis_component name missing)
     target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_THRUST_INCLUDE}")
   elseif(name STREQUAL "cudnn")
     target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_CUDNN_INCLUDE}")
+  elseif(name STREQUAL "nccl")
+    target_include_directories(${target} SYSTEM INTERFACE "${LOCALIS_NCCL_INCLUDE}")
   elseif(name STREQUAL "cuda")
     # Kernels are constexpr function objects, so that the host and the device share their source. C++20 is requested by
     # its flag, because CMake learns the features of a new nvcc later than nvcc has them.

@@ -146,7 +146,7 @@ struct device {
   cudaError_t last = cudaSuccess;
 };
 device& the() {
-  static device one;
+  thread_local device one;
   return one;
 }
 
@@ -344,6 +344,12 @@ void submit_launch(cudaStream_t stream, const std::type_info& kernel, std::size_
   if (begin_runtime() != cudaSuccess) return;  // cudaGetLastError tells
   submit_work(stream, {work::kind::launch, kernel.name(), blocks}, std::move(f));
 }
+bool run_queued(cudaStream_t stream) {
+  if (std::count(the().streams.begin(), the().streams.end(), stream) == 0 || stream->queue.empty()) return false;
+  run_next(stream);
+  race();
+  return true;
+}
 std::vector<work> trace(const std::function<void()>& f) {
   device& d = the();
   if (d.how != mode::traced) broken("trace() in another mode than traced");
@@ -369,6 +375,10 @@ void count_convolution(int math_type, std::uint64_t multiply_adds) {
   the().seen.math_type = math_type;
   the().seen.multiply_adds += multiply_adds;
 }
+void count_sum(std::size_t bytes) {
+  ++the().seen.sums;
+  the().seen.summed += bytes;
+}
 bool holds(const void* data, std::size_t bytes) { return the().memory->holds(data, bytes); }
 void add_alive(std::ptrdiff_t change) { the().others += static_cast<std::size_t>(change); }
 
@@ -384,6 +394,12 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaSetDevice(int number) {
   if (const cudaError_t failure = begin_runtime()) return failure;
   return number == 0 ? cudaSuccess : report(cudaErrorInvalidDevice);
+}
+cudaError_t cudaDeviceGetPCIBusId(char* id, int size, int number) {
+  if (const cudaError_t failure = begin_runtime()) return failure;
+  if (number != 0) return report(cudaErrorInvalidDevice);
+  std::snprintf(id, static_cast<std::size_t>(size), "0000:01:00.0");
+  return cudaSuccess;
 }
 cudaError_t cudaGetLastError() { return std::exchange(the().last, cudaSuccess); }
 const char* cudaGetErrorName(cudaError_t error) {

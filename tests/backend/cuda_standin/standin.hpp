@@ -17,11 +17,13 @@
 #include <localis/kernel/team.hpp>
 #include <localis/math/team.hpp>
 
-/// Stands in for the CUDA runtime, cuBLAS and cuDNN: host implementations of the functions that localis::cuda and
-/// localis::cudnn call, with the documented semantics, so that their true code runs where there is no GPU.
+/// Stands in for the CUDA runtime, cuBLAS, cuDNN and NCCL: host implementations of the functions that localis::cuda,
+/// localis::cudnn and localis::nccl call, with the documented semantics, so that their true code runs where there is no
+/// GPU.
 ///
 /// "Device" memory is one arena that can be touched only while a launch, a copy or a product runs: a host that
-/// dereferences a device pointer crashes. What is allocated is full of NaN, and so is what was freed.
+/// dereferences a device pointer crashes. What is allocated is full of NaN, and so is what was freed. Each thread has a
+/// device of its own, as each process has on a machine with several, so that threads can be ranks.
 namespace standin {
 
 enum class mode {
@@ -50,6 +52,8 @@ struct counts {
   std::size_t uploaded = 0;  ///< bytes to the device
   std::size_t downloads = 0;
   std::size_t copies = 0;  ///< on the device
+  std::size_t sums = 0;    ///< over ranks
+  std::size_t summed = 0;  ///< bytes of these
   std::size_t allocations = 0;
   std::size_t synchronizations = 0;  ///< of streams
   std::size_t waits = 0;             ///< for events
@@ -75,18 +79,25 @@ void fail(std::size_t n, int status);
 /// Streams, events, handles and allocations that are there.
 [[nodiscard]] std::size_t alive();
 
-// For the other libraries that stand in here (cudnn_standin.cpp).
+/// Runs what is queued of the sums of this rank while another rank waits for one of them: a GPU does so whatever its
+/// host waits for.
+void help_ranks();
+
+// For the other libraries that stand in here (cudnn_standin.cpp, nccl_standin.cpp).
 
 /// Counts a call that can fail, and returns the status that it has to return, or 0.
 [[nodiscard]] int begin_call();
 /// Queues f() on device memory, or runs it.
 void submit_work(cudaStream_t stream, const work& what, std::function<void()> f);
+/// Runs the first piece of work that is queued on a stream. Returns whether there was any.
+bool run_queued(cudaStream_t stream);
 /// Whether products and convolutions call read() and write() in place of computing.
 [[nodiscard]] bool touches_alone();
 void read(const void* data, std::size_t bytes);
 /// Fills with zeros.
 void write(void* data, std::size_t bytes);
 void count_convolution(int math_type, std::uint64_t multiply_adds);
+void count_sum(std::size_t bytes);
 /// Whether [data, data + bytes) lies in one allocation of the device.
 [[nodiscard]] bool holds(const void* data, std::size_t bytes);
 /// Counts objects of another library in alive().

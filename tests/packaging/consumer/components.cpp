@@ -34,6 +34,10 @@ double loss_of_rank(const localis::communicator auto& ranks) {
 }  // namespace
 #endif
 
+#ifdef WITH_nccl
+#include <localis/nccl/communicator.hpp>
+#endif
+
 double components();
 
 double components() {
@@ -59,6 +63,10 @@ double components() {
 #endif
 #ifdef WITH_speed
   [[maybe_unused]] int (*const measure)(int, char**) = &localis::speed::measure<localis::rule::hebb>;
+#endif
+#ifdef WITH_nccl
+  static_assert(localis::communicator<localis::nccl::communicator<localis::alone>>);
+  refuses([] { localis::nccl::detail::expect_success(ncclInvalidUsage, "nothing"); });
 #endif
 #ifdef WITH_mpi
   int count = 0;
