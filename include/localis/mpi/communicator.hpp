@@ -44,12 +44,15 @@ namespace detail {
   expect_success(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
   int ranks = 0;
   expect_success(MPI_Comm_size(node, &ranks), "MPI_Comm_size");
-  std::vector<cpu_set_t> all(static_cast<std::size_t>(ranks));
+  struct processors {  // nvcc 13.0 fails on a vector of cpu_set_t, a type without a name of its own
+    cpu_set_t set;
+  };
+  std::vector<processors> all(static_cast<std::size_t>(ranks));
   constexpr int size = sizeof(own);
   expect_success(MPI_Allgather(&own, size, MPI_BYTE, all.data(), size, MPI_BYTE, node), "MPI_Allgather");
   MPI_Comm_free(&node);
   const auto sharing =
-      std::count_if(all.begin(), all.end(), [&](const cpu_set_t& other) { return CPU_EQUAL(&own, &other) != 0; });
+      std::count_if(all.begin(), all.end(), [&](const processors& other) { return CPU_EQUAL(&own, &other.set) != 0; });
   const char* wanted = std::getenv("OMP_NUM_THREADS");  // NOLINT(concurrency-mt-unsafe): nothing sets it
   return threads_of_rank(wanted, static_cast<std::size_t>(CPU_COUNT(&own)), static_cast<std::size_t>(sharing));
 }
