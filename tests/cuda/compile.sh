@@ -3,8 +3,9 @@
 # sh tests/cuda/compile.sh --table [ARCHITECTURE]
 #
 # Compiles with nvcc, for each ARCHITECTURE (80), the trainer of the GPU, every warning an error, and prints what ptxas
-# says of its kernels: registers, and the bytes of them that did not fit. --full: also the GPU's tests and benchmarks, and
-# with cuDNN, where it is found, the tests of its backend.
+# says of its kernels: registers, and the bytes of them that did not fit; also, where NCCL and MPI are found, what ranks with
+# a GPU each run (ranks.cu). --full: also the GPU's tests and benchmarks, and with cuDNN, where it is found, the tests of
+# its backend.
 # Then every policy that is shipped (stores.cpp): a kernel that stores into fewer arrays than its function object has to
 # write is one from which nvcc has dropped calls of functions that are not constexpr, and fails (stores.awk).
 # --table: of the kernels that move most of a step's bytes (table.cu), for ARCHITECTURE (90), the registers, the bytes of
@@ -69,10 +70,21 @@ configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_CUDA=ON "-DCMAKE_CUDA_AR
 if [ $full = yes ] && grep -q '^LOCALIS_CUDNN_LIBRARY:FILEPATH=/' "$build/CMakeCache.txt"; then
   targets="$targets gpu_cudnn_test"
 fi
+# build_targets LOG TARGETS...
+build_targets() {
+  log=$build/$1
+  shift
+  cmake --build "$build" --parallel "$(cores)" --target "$@" >"$log" 2>&1 || {
+    grep -vE '^ptxas info' "$log" >&2
+    exit 1
+  }
+}
 # shellcheck disable=SC2086
-if ! cmake --build "$build" --parallel "$(cores)" --target $targets >"$build/compile.log" 2>&1; then
-  grep -vE '^ptxas info' "$build/compile.log" >&2
-  exit 1
+build_targets compile.log $targets
+if cmake --build "$build" --target help | grep -q gpu_ranks; then
+  build_targets ranks.log gpu_ranks
+else
+  say 'no nccl.h and libnccl, or no MPI: what ranks run on GPUs is not compiled here'
 fi
 awk '/Compiling entry function/ { kernel = $0; sub(/.*function ./, "", kernel); sub(/. for .*/, "", kernel) }
   /bytes spill stores/ { spilled = $5 + $9 }
