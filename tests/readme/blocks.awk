@@ -1,4 +1,4 @@
-# awk -v page=NAME -v wrappers=FOLDER -v out=FOLDER -v gpu=HEADER -v mpi=FOLDERS -f blocks.awk PAGE
+# awk -v page=NAME -v wrappers=FOLDER -v out=FOLDER -v gpu=HEADER -v nccl=YES -v mpi=FOLDERS -f blocks.awk PAGE
 #
 # Takes the fenced blocks out of a Markdown page:
 #
@@ -9,8 +9,8 @@
 #   cmake   into out/cmake.LINE
 #   text    is for people
 #
-# A block of the GPU's backend needs gpu, a header that stands in for the backend's own, and one of MPI needs mpi; without
-# them these blocks are left out.
+# A block of the GPU's backend needs gpu, a header that stands in for the backend's own, one of NCCL needs nccl, and one of
+# MPI mpi; without them these blocks are left out.
 # What fits nowhere is said with its page and line, and fails.
 
 function fail(line, what) {
@@ -35,6 +35,10 @@ function add_wrapper(behind, path, text, seen) {
 function end_cpp(n) {
   if (uses_gpu && gpu == "") {
     printf "%s:%d: left out: the GPU's backend needs Thrust, OpenMP and the headers of CUDA\n", page, start
+    return
+  }
+  if (uses_nccl && nccl == "") {
+    printf "%s:%d: left out: no NCCL\n", page, start
     return
   }
   if (uses_mpi && mpi == "") {
@@ -82,7 +86,7 @@ function end_block(n, path) {
     inside = 1
     start = NR
     language = substr($0, 4)
-    count = uses_gpu = uses_mpi = is_program = 0
+    count = uses_gpu = uses_nccl = uses_mpi = is_program = 0
     raw = ""
   } else {
     inside = 0
@@ -95,6 +99,7 @@ inside {
   lines[++count] = $0
   raw = raw $0 "\n"
   if ($0 ~ /cuda/) uses_gpu = 1
+  if ($0 ~ /localis\/nccl\//) uses_nccl = 1
   if ($0 ~ /localis\/mpi\//) uses_mpi = 1
   if ($0 ~ /^int main\(/) is_program = 1
   next

@@ -1,8 +1,8 @@
 # sh blocks.sh PAGE SOURCE BUILD FOLDER COMPILER FLAGS...
 # Tries every block of code of PAGE, a Markdown file of SOURCE, in FOLDER: cpp is compiled with FLAGS, a call of the compiler
 # is made as it stands, other commands must exist with their options, cmake configures a project against what BUILD
-# installs. GPU_FLAGS and GPU_FOLDERS, with colons between: how to compile against the stand-in for a GPU; MPI_FOLDERS: against
-# MPI. Empty: such blocks are left out.
+# installs. GPU_FLAGS and GPU_FOLDERS, with colons between: how to compile against the stand-in for a GPU; NCCL: whether there
+# is nccl.h, too; MPI_FOLDERS: against MPI. Empty: such blocks are left out.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 page=$1 source=$2 build=$3 folder=$4 compiler=$5
@@ -14,7 +14,7 @@ status=0
 
 gpu=
 [ -z "${GPU_FLAGS:-}" ] || gpu=$source/tests/backend/cuda_standin/backend.hpp
-awk -v page="$page" -v wrappers="$here/in" -v out="$folder" -v gpu="$gpu" -v mpi="${MPI_FOLDERS:-}" -f "$here/blocks.awk" "$source/$page"
+awk -v page="$page" -v wrappers="$here/in" -v out="$folder" -v gpu="$gpu" -v nccl="${NCCL:-}" -v mpi="${MPI_FOLDERS:-}" -f "$here/blocks.awk" "$source/$page"
 
 fail() {
   echo "$page:$line: $*" >&2
