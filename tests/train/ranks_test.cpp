@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <functional>
@@ -115,6 +116,22 @@ TEST_CASE("ranks: a run and its report") {
     trainer.accumulate_gradients(2);
     trainer.descent().clip_norm(0.1);
   });
+}
+
+TEST_CASE("ranks: processor time is that of all ranks, at a pause and at the end") {
+  std::vector<std::vector<double>> times(2);
+  const auto messages = run_ranks(2, [&](const thread_ranks& ranks) {
+    (void)run(ranks, lo::scheduler::fixed{1}, lo::supervision::none{}, [&](auto& trainer) {
+      const auto note = [&] { times[ranks.rank()].push_back(trainer.report().processor_seconds()); };
+      trainer.on_pause(2, note);
+      trainer.on_epoch([note](const lo::epoch_record&) { note(); });
+    });
+  });
+  CHECK(messages == std::vector<std::string>(2));
+  CHECK(times[0].size() > 6);
+  CHECK(std::is_sorted(times[0].begin(), times[0].end()));
+  CHECK(times[0].back() > 0);
+  CHECK(times[1] == times[0]);
 }
 
 TEST_CASE("ranks: a stop on one rank stops all") {

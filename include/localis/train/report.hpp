@@ -29,8 +29,8 @@ struct epoch_record {
   double prefix_fraction = 0;  ///< mean fraction of the network's multiply-adds that lies before the boundary
   std::size_t clips = 0;       ///< number of weight rows in this epoch whose scale 1 - eta c was negative
   double seconds = 0;          ///< duration of the training steps, without validation
-  /// Processor time of the training steps, summed over all threads of the process; NaN if an older program measured
-  /// none.
+  /// Processor time of the training steps, summed over all threads of all ranks; NaN if an older program measured none.
+  /// On several ranks, the steps since the last pause are not in it until the epoch ends.
   double processor_seconds = std::numeric_limits<double>::quiet_NaN();
   std::size_t bytes = 0;  ///< bytes in use by the backend at the end of the epoch
   /// For each stage, the mean of norm_F(dW) / rate over the steps that it took by gradient, each at its own rate; NaN
@@ -126,7 +126,7 @@ struct report {
   ending end = ending::unfinished;
   std::string message;  ///< the message of the error that ended the run, if there was one
 
-  /// Processor time of the training steps, summed over all threads of the process.
+  /// Processor time of the training steps, summed over all threads of all ranks.
   [[nodiscard]] double processor_seconds() const {
     double sum = 0;
     for (const epoch_record& e : epochs) sum += e.processor_seconds;

@@ -370,10 +370,12 @@ class trainer {
         start_step(batches);
         const bool pause = !in_cycle() && pause_callbacks_.any_due(run_.step, run_.steps, cycle_);
         retire_steps(pause ? retire::all : retire::arrived);
+        if (pause) add_processor_time();
         if (pause) pause_callbacks_.call_due(run_.step, run_.steps, cycle_);
       }
       retire_steps(retire::all);
       if (run_.step == 0) return;  // stopped before the first step
+      add_processor_time();
       const bool complete = run_.step == run_.steps && !stopped();
       if (complete && validation != nullptr) validate(*validation);
       if (complete && epoch_diagnostics_) diagnose_epoch(batches);
@@ -540,6 +542,7 @@ class trainer {
     passed_ = run_.report.epochs.empty() ? 0 : run_.report.epochs.back().boundary;
     memory_prepared_ = false;
     targets_checked_ = false;
+    processor_seconds_ = 0;
     if constexpr (scheduler::has_differentiated<Scheduler>) {
       order_ = {};
       if (scheduler::differentiated(scheduler_, 0).largest_losses) {
@@ -605,8 +608,14 @@ class trainer {
   void add_time(const detail::stopwatch& watch) {
     const double seconds = watch.seconds();
     run_.report.epochs.back().seconds += seconds;
-    run_.report.epochs.back().processor_seconds += watch.processor_seconds();
     run_.report.seconds += seconds;
+    processor_seconds_ += watch.processor_seconds();
+    if (model_.ranks() == nullptr) add_processor_time();
+  }
+  /// Adds the processor time of all ranks since the last call to the report.
+  void add_processor_time() {
+    if (model_.ranks() != nullptr) model_.ranks()->sum(std::span<double>(&processor_seconds_, 1));
+    run_.report.epochs.back().processor_seconds += std::exchange(processor_seconds_, 0.0);
   }
 
   /// Whether the run cannot be interrupted: gradients have been accumulated for a step to come, or ranks have weights
@@ -649,6 +658,7 @@ class trainer {
   std::optional<run_state> restored_;          ///< the start of the next run
   std::size_t classes_ = 0;                    ///< number of classes of the training data
   std::size_t passed_ = 0;                     ///< the base boundary of the latest step
+  double processor_seconds_ = 0;               ///< of this rank's steps that the report does not have yet
   bool memory_prepared_ = false;               ///< whether memory was prepared in this run
   bool targets_checked_ = false;               ///< whether the targets of this run's first batch were checked
   std::atomic<bool> stop_{false};
