@@ -1,6 +1,7 @@
 // The reference trainer, on one page: options, data, network, trainer, progress, and a table at the end. Copy it to
 // begin a program of your own. `train --help` lists the options; without any option it trains on the embedded digits
 // for seconds. The program in lab/ performs many runs, compares them, and reports them on a page.
+// Built with LOCALIS_EXAMPLES_MPI, it runs under mpirun by the functions of ranks.hpp and rank_program.hpp.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +10,7 @@
 #include <utility>
 
 #include "digits.hpp"
-#include "lab/report/run_program.hpp"
+#include "rank_program.hpp"
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
@@ -44,7 +45,7 @@ options read_options(CLI::App& app, int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--epochs", chosen.epochs, "passes over the training pictures")->capture_default_str();
   app.add_option("--batch", chosen.batch, "pictures of a step")->capture_default_str();
-  app.add_option("--threads", chosen.threads, "processor threads; 0: all")->capture_default_str();
+  app.add_option("--threads", chosen.threads, "processor threads of a rank; 0: all")->capture_default_str();
   app.add_option("--seed", chosen.seed, "of weights, order and split")->capture_default_str();
   app.add_option("--learning-rate", chosen.learning_rate, "of gradient descent, at first")->capture_default_str();
   app.add_option("--local-rate", chosen.local_rate, "of stages before the boundary; 0: frozen")->capture_default_str();
@@ -76,7 +77,8 @@ using net = lo::network<Input,
 template <class Input>
 void train(const options& chosen, const lo::data::any& training, const lo::data::any& test) {
   const auto parts = lo::data::split(training, lo::data::validation_fraction{0.1}, chosen.seed);
-  lo::model<net<Input>> model{{.seed = chosen.seed}, lo::cpu::backend<float>{{.threads = chosen.threads}}};
+  const lo::cpu::backend<float> backend{{.threads = examples::thread_count(chosen.threads)}};
+  lo::model<net<Input>> model{{.seed = chosen.seed}, backend};
   lo::trainer trainer{
       model,
       scheduler(chosen.boundary),
@@ -84,7 +86,8 @@ void train(const options& chosen, const lo::data::any& training, const lo::data:
       {.epochs = chosen.epochs, .batch = chosen.batch, .local_rate = chosen.local_rate, .seed = chosen.seed},
       lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4},
       lo::learning_rate::cosine{.rate = chosen.learning_rate}};
-  const bool terminal = isatty(STDERR_FILENO) != 0;
+  examples::distribute(trainer);  // if mpirun has started several ranks
+  const bool terminal = examples::ranks().first() && isatty(STDERR_FILENO) != 0;
   trainer.on_step([terminal](const lo::step_event& event) {
     if (!terminal || event.step % 10 != 0) return;
     std::fprintf(stderr, "\repoch %zu/%zu, step %zu/%zu, loss %.3f   ", event.epoch + 1, event.epochs, event.step + 1,
@@ -123,6 +126,6 @@ int run(const options& chosen) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return examples::run_program("train", "Trains one network on pictures, and prints a table of its epochs.",
-                               [&](CLI::App& app) { return run(read_options(app, argc, argv)); });
+  return examples::run_on_ranks("train", "Trains one network on pictures, and prints a table of its epochs.",
+                                [&](CLI::App& app) { return run(read_options(app, argc, argv)); });
 }
