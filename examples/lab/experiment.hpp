@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../ranks.hpp"
 #include "comparison.hpp"
 #include "frontier.hpp"
 #include "report/format.hpp"
@@ -33,6 +34,7 @@ struct experiment {
   localis::summary network;
   std::vector<double> work_fractions;  ///< of each stage in the network's products
   machine computer = this_machine();
+  std::size_t ranks = examples::ranks().size();
   std::string machine_note;  ///< differences to the machine of earlier runs; empty if there are none
   std::vector<run_result> runs;
   std::string ending = "running";  ///< finished, interrupted, diverged

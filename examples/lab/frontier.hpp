@@ -234,7 +234,8 @@ inline constexpr std::string_view frontier_notes[] = {
     "Equal-accuracy speed-up: the cost at which SGD's own curve (the runs called sgd, each with its schedule shortened "
     "or stretched to its budget) reaches the accuracy of the run, over the cost of the run; above 1 it pays. Between "
     "two budgets, accuracy is linear in the logarithm of the cost; < and >: below or above the whole curve.",
-    "Cost: processor seconds of training, summed over all threads; seconds where a run has none, and on a GPU.",
+    "Cost: processor seconds of training, summed over all threads of all ranks; seconds where a run has none, and on a "
+    "GPU.",
     "Interval: of 2,000 bootstrap samples of the seeds. Points below sgd: upper end of a one-sided 95 % interval, "
     "paired by seed."};
 

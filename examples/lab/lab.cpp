@@ -1,6 +1,7 @@
 #include "lab.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include "../rank_program.hpp"
+#include "../ranks.hpp"
 #include "read_settings.hpp"
 #include "report/filter_picture.hpp"
 #include "report/html_report.hpp"
 #include "report/report_json.hpp"
-#include "report/run_program.hpp"
 #include "resume.hpp"
 #include <nlohmann/json.hpp>
 
@@ -45,12 +47,13 @@ std::string stored_name(const std::string& name, std::uint64_t seed) {
 
 }  // namespace
 
-lab::lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
+lab::lab(const settings& chosen, const pictures& data, const report_folder* folder, localis::summary network,
          std::vector<double> fractions)
     : data_(data),
       folder_(folder),
       bar_(data.train.size() * chosen.epochs * chosen.runs.size() * chosen.seeds.size()),
-      checkpoints_(chosen.checkpoints.empty() ? folder.path() / "checkpoints" : chosen.checkpoints) {
+      checkpoints_(chosen.checkpoints.empty() && folder != nullptr ? folder->path() / "checkpoints"
+                                                                   : chosen.checkpoints) {
   all_.chosen = chosen;
   // Values that the machine and the data determined are written down, so that the runs can be repeated.
   std::error_code ignored;
@@ -122,7 +125,7 @@ void lab::keep(earlier_runs earlier) {
   const settings& s = all_.chosen;
   grows_ = earlier.epochs > 0 && earlier.epochs < s.epochs;
   for (const run_result& run : earlier.runs) {
-    const bool goes_on = grows_ && run.finished() && s.wants(run.name) &&
+    const bool goes_on = ranks().first() && grows_ && run.finished() && s.wants(run.name) &&
                          std::find(s.seeds.begin(), s.seeds.end(), run.seed) != s.seeds.end();
     if (!goes_on || !localis::io::checkpoint_folder(checkpoints_, stored_name(run.name, run.seed)).files().empty()) {
       continue;
@@ -132,7 +135,8 @@ void lab::keep(earlier_runs earlier) {
         " epochs, found none in ", checkpoints_.string(), "; --every keeps them, another --out begins anew"));
   }
   for (run_result& run : earlier.runs) {
-    std::ifstream file(folder_.path() / (folder_of(run.name, run.seed) + filters_name), std::ios::binary);
+    if (folder_ == nullptr) break;
+    std::ifstream file(folder_->path() / (folder_of(run.name, run.seed) + filters_name), std::ios::binary);
     run.filters.assign(std::istreambuf_iterator<char>(file), {});
   }
   all_.runs = std::move(earlier.runs);
@@ -142,18 +146,22 @@ void lab::keep(earlier_runs earlier) {
 std::function<void(const localis::epoch_record&)> lab::open_log(const std::string& name, std::uint64_t seed,
                                                                 bool goes_on) const {
   namespace io = localis::io;
-  const std::filesystem::path folder = folder_.path() / folder_of(name, seed);
-  const auto mode = goes_on ? io::existing_log::append : io::existing_log::replace;
-  const auto labels = labels_of(name, seed);
-  const io::tensorboard_log board(folder, mode);  // makes the folder
-  const io::csv_log csv(folder / "epochs.csv", mode, labels);
-  const io::json_lines_log json(folder / "epochs.jsonl", mode, labels);
-  return [=](const localis::epoch_record& record) {
-    const localis::epoch_record counted = counted_from_one(record);
-    csv(counted);
-    json(counted);
-    board(counted);
-  };
+  std::function<void(const localis::epoch_record&)> log = [](const localis::epoch_record&) {};
+  run_on_first([&] {
+    const std::filesystem::path folder = folder_->path() / folder_of(name, seed);
+    const auto mode = goes_on ? io::existing_log::append : io::existing_log::replace;
+    const auto labels = labels_of(name, seed);
+    const io::tensorboard_log board(folder, mode);  // makes the folder
+    const io::csv_log csv(folder / "epochs.csv", mode, labels);
+    const io::json_lines_log json(folder / "epochs.jsonl", mode, labels);
+    log = [=](const localis::epoch_record& record) {
+      const localis::epoch_record counted = counted_from_one(record);
+      csv(counted);
+      json(counted);
+      board(counted);
+    };
+  });
+  return log;
 }
 
 std::string lab::drawn_filters(const localis::operation& layer, const std::vector<float>& initial_weights,
@@ -176,9 +184,14 @@ std::string lab::drawn_filters(const localis::operation& layer, const std::vecto
 bool lab::take_up(const std::function<void(const localis::stored_run<float>&)>& restore) {
   if (anew_) return false;
   try {
-    const auto found = stored_->read<float>([this](const localis::checkpoint_error& damaged) {
-      bar_.say(localis::text("NOTE: ", damaged.what(), "; looking for one before it"));
+    std::optional<localis::io::checkpoint_file<float>> found;
+    const std::string bytes = text_of_first([&] {
+      found = stored_->read<float>([this](const localis::checkpoint_error& damaged) {
+        bar_.say(localis::text("NOTE: ", damaged.what(), "; looking for one before it"));
+      });
+      return found && ranks().size() > 1 ? localis::io::detail::packed(*found) : std::string();
     });
+    if (!ranks().first() && !bytes.empty()) found = localis::io::detail::unpacked<float>(bytes);
     if (!found) return false;
     try {
       restore(found->run);
@@ -195,46 +208,64 @@ bool lab::take_up(const std::function<void(const localis::stored_run<float>&)>& 
   }
 }
 
-void lab::write_checkpoint(const localis::stored_run<float>& run) { stored_->write(run); }
+void lab::write_checkpoint(const std::function<localis::stored_run<float>()>& store) {
+  run_on_first([&] { stored_->write(store()); });
+}
 
 void lab::end(run_result result) {
-  // A user who asks for checkpoints keeps the last ones; otherwise they serve only to continue an interrupted run.
-  if (all_.chosen.every == 0 && (result.finished() || result.diverged())) stored_->clear();
   bar_.end(result);
-  if (!result.filters.empty()) folder_.write(folder_of(result.name, result.seed) + filters_name, result.filters);
   all_.runs.push_back(std::move(result));
-  save();
+  run_on_first([this] {
+    const run_result& run = all_.runs.back();
+    // A user who asks for checkpoints keeps the last ones; otherwise they serve only to continue an interrupted run.
+    if (all_.chosen.every == 0 && (run.finished() || run.diverged())) stored_->clear();
+    if (!run.filters.empty()) folder_->write(folder_of(run.name, run.seed) + filters_name, run.filters);
+    save();
+  });
 }
 
 void lab::finish() {
-  all_.ending = interrupted() ? "interrupted" : "finished";
+  all_.ending = on_any_rank(interrupted()) ? "interrupted" : "finished";
   if (all_.ending == "interrupted" && all_.message.empty()) all_.message = "interrupted between two runs";
-  save();
+  run_on_first([this] { save(); });
 }
 
 void lab::save() const {
-  folder_.write("epochs.csv", epochs_csv(all_));
-  folder_.write("report.json", report_json(all_));
-  folder_.write("report.html", report_html(all_));
+  folder_->write("epochs.csv", epochs_csv(all_));
+  folder_->write("report.json", report_json(all_));
+  folder_->write("report.html", report_html(all_));
   const cells curve = frontier_cells(all_.on_frontier());
-  folder_.write("table.md", markdown_table(all_.results()) + (curve.empty() ? "" : '\n' + markdown_table(curve)));
+  folder_->write("table.md", markdown_table(all_.results()) + (curve.empty() ? "" : '\n' + markdown_table(curve)));
 }
+
+namespace {
+
+/// The number of epochs of gradient descent that comes closest to the training time of a run.
+std::size_t fitting_epochs(const lab& lab, const run_result& other) {
+  double seconds = 0;
+  std::size_t epochs = 0;
+  const run_result* sgd = lab.all().find("sgd", other.seed);
+  for (const localis::epoch_record& e : (sgd != nullptr ? *sgd : other).report.epochs) {
+    if (e.boundary > 0) continue;  // until its boundary moves, the other run is gradient descent as well
+    seconds += e.seconds;
+    ++epochs;
+  }
+  const double fitting = other.report.seconds * static_cast<double>(epochs) / seconds;
+  return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(fitting)));
+}
+
+}  // namespace
 
 std::size_t short_epochs(const lab& lab, const std::string& name, std::uint64_t seed) {
   const settings& s = lab.all().chosen;
   if (s.short_epochs) return *s.short_epochs;
   const run_result* other = lab.all().find(name, seed);
   if (other == nullptr) return s.epochs;  // interrupted before, or diverged
-  double seconds = 0;
-  std::size_t epochs = 0;
-  const run_result* sgd = lab.all().find("sgd", seed);
-  for (const localis::epoch_record& e : (sgd != nullptr ? sgd : other)->report.epochs) {
-    if (e.boundary > 0) continue;  // until its boundary moves, the other run is gradient descent as well
-    seconds += e.seconds;
-    ++epochs;
-  }
-  const double fitting = other->report.seconds * static_cast<double>(epochs) / seconds;
-  return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(fitting)));
+  // Each rank has measured times of its own.
+  const std::string epochs = text_of_first([&] { return std::to_string(fitting_epochs(lab, *other)); });
+  std::size_t result = 0;
+  std::from_chars(epochs.data(), epochs.data() + epochs.size(), result);
+  return result;
 }
 
 namespace {
@@ -253,8 +284,9 @@ void tell_runs(const settings& s, const localis::summary& network) {
   std::cout << "runs:     " << joined(s.runs, ", ")
             << (s.added.empty() ? "" : " (" + s.added + " because another run follows it)") << '\n'
             << "          " << s.epochs << " epochs, batch " << s.batch << ", " << s.seeds.size()
-            << (s.seeds.size() == 1 ? " seed, " : " seeds, ") << network.threads << " threads, " << network.instructions
-            << '\n';
+            << (s.seeds.size() == 1 ? " seed, " : " seeds, ")
+            << (ranks().size() > 1 ? localis::text(ranks().size(), " ranks of ") : "") << network.threads
+            << " threads, " << network.instructions << '\n';
 }
 
 /// Prints the plan of the comparison.
@@ -331,36 +363,51 @@ int compare(const settings& chosen, const pictures& data, localis::summary netwo
         localis::text("--batch: expected at most the ", data.train.size(), " training pictures, found ", chosen.batch));
   }
   check(chosen, network, (data.train.size() + chosen.batch - 1) / chosen.batch);
-  check_folders(chosen);
-  const report_folder folder(chosen.out);
+  std::optional<report_folder> folder;
   std::optional<localis::io::file_lock> in_use;
-  try {
-    in_use.emplace(folder.path() / ".localis.lock");
-  } catch (const localis::data_error& taken) {
-    throw localis::config_error(localis::text("--out: ", taken.what()));
+  run_on_first([&] {
+    check_folders(chosen);
+    folder.emplace(chosen.out);
+    try {
+      in_use.emplace(folder->path() / ".localis.lock");
+    } catch (const localis::data_error& taken) {
+      throw localis::config_error(localis::text("--out: ", taken.what()));
+    }
+    check_folders(chosen);  // another may just have been at work there
+    if (!chosen.checkpoints.empty()) (void)report_folder(chosen.checkpoints, "--checkpoint");  // or else hours later
+  });
+  lab lab(chosen, data, folder ? &*folder : nullptr, std::move(network), std::move(fractions));
+  if (chosen.resume) {
+    const std::string report = text_of_first([&] {
+      lab.keep(read_runs(folder->path(), lab.all()));
+      std::ifstream file(folder->path() / "report.json", std::ios::binary);
+      return std::string(std::istreambuf_iterator<char>(file), {});
+    });
+    if (!ranks().first()) lab.keep(runs_in(report));
   }
-  check_folders(chosen);  // another may just have been at work there
-  if (!chosen.checkpoints.empty()) (void)report_folder(chosen.checkpoints, "--checkpoint");  // or else hours later
-  lab lab(chosen, data, folder, std::move(network), std::move(fractions));
-  if (chosen.resume) lab.keep(read_runs(folder.path(), lab.all()));
-  folder.write("run.json",
-               settings_json(lab.all().chosen).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
-  tell_plan(lab, folder);
+  run_on_first([&] {
+    folder->write("run.json",
+                  settings_json(lab.all().chosen).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+    tell_plan(lab, *folder);
+  });
 
   watch_for_interrupt();
   for (const std::uint64_t seed : chosen.seeds) runs(lab, seed);
   lab.finish();
-  tell_results(lab, folder);
+  if (folder) tell_results(lab, *folder);
   if (lab.all().ending == "interrupted") {
     const auto word = [](const std::filesystem::path& path) { return shell_word(path.native()); };
-    std::cout << lab.all().message << "; --config " << word(folder.path() / "run.json") << " --resume --out "
-              << word(folder.path()) << (chosen.checkpoints.empty() ? "" : " --checkpoint " + word(chosen.checkpoints))
-              << " goes on" << std::endl;
+    if (folder) {
+      std::cout << lab.all().message << "; --config " << word(folder->path() / "run.json") << " --resume --out "
+                << word(folder->path())
+                << (chosen.checkpoints.empty() ? "" : " --checkpoint " + word(chosen.checkpoints)) << " goes on"
+                << std::endl;
+    }
     return interrupted_status();
   }
   // Where rules are compared, one that diverges is a result like any other.
   if (lab.diverged().empty() || chosen.comparison.of_rules) return 0;
-  std::cerr << chosen.comparison.name << ": " << lab.diverged() << std::endl;
+  if (folder) std::cerr << chosen.comparison.name << ": " << lab.diverged() << std::endl;
   return 3;
 }
 
@@ -385,7 +432,8 @@ int tell_dry_run(const settings& chosen, const localis::summary& local, const lo
   network.memory.clear();  // a row for each boundary; the ends follow
   std::error_code ignored;
   std::cout
-      << network << "\nMemory of a training step, batch " << chosen.batch << ", " << local.threads << " threads:\n\n"
+      << network << "\nMemory of a training step" << (ranks().size() > 1 ? " of a rank" : "") << ", batch "
+      << chosen.batch << ", " << local.threads << " threads:\n\n"
       << text_table(rows)
       << "\nMB: 10^6 bytes. Activations, gradients, scratch: each at its own worst moment, in one piece of memory, "
          "the arena, by turns.\nA run that begins at T = 0 needs the first row once, and the others once its "
@@ -401,8 +449,11 @@ int tell_dry_run(const settings& chosen, const localis::summary& local, const lo
 
 int run_comparison(const settings& defaults, int argc, const char* const* argv,
                    const std::function<int(const settings&)>& work) {
-  return run_program(defaults.comparison.name, defaults.comparison.what,
-                     [&](CLI::App& app) { return work(read_settings(app, argc, argv, defaults)); });
+  return run_on_ranks(defaults.comparison.name, defaults.comparison.what, [&](CLI::App& app) {
+    settings chosen = read_settings(app, argc, argv, defaults);
+    chosen.threads = thread_count(chosen.threads);
+    return work(chosen);
+  });
 }
 
 }  // namespace examples

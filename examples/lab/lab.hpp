@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../ranks.hpp"
 #include "experiment.hpp"
 #include "interrupt.hpp"
 #include "pictures.hpp"
@@ -38,12 +39,14 @@ namespace examples {
 
 struct earlier_runs;  // resume.hpp
 
-/// Performs one run after the other, keeps their results, and writes the report after each.
+/// Performs one run after the other, keeps their results, and writes the report after each. All ranks perform the runs,
+/// and the first one writes.
 class lab {
  public:
+  /// @param folder  for the report; null on ranks that are not the first
   /// @param network  that the runs train
   /// @param fractions   of its stages in its products
-  lab(const settings& chosen, const pictures& data, const report_folder& folder, localis::summary network,
+  lab(const settings& chosen, const pictures& data, const report_folder* folder, localis::summary network,
       std::vector<double> fractions);
   lab(const lab&) = delete;
   lab& operator=(const lab&) = delete;
@@ -65,7 +68,7 @@ class lab {
   void run(const std::string& name, std::uint64_t seed, const Make& make, const Scheduler& scheduler,
            const Supervision& supervision, const conditions& options) {
     const settings& s = all_.chosen;
-    if (!s.wants(name) || interrupted() || is_there(name, seed, options)) return;
+    if (!s.wants(name) || on_any_rank(interrupted()) || is_there(name, seed, options)) return;
     if (options.average_decay > 0) {
       const localis::optimizer::averaged averaging{s.optimizer, options.average_decay};
       train(name, seed, make, scheduler, supervision, options, averaging);
@@ -105,7 +108,8 @@ class lab {
       std::iota(stages.begin(), stages.end(), std::size_t{0});
       trainer.diagnose(std::move(stages));
     }
-    std::string place;
+    distribute(trainer, s.ranks);
+    std::string place;  // where this rank has asked for a stop or, after an epoch, any has
     std::function<void(const localis::epoch_record&)> log;
     trainer.on_step([&](const localis::step_event& event) {
       bar_.step(event);
@@ -116,6 +120,7 @@ class lab {
     });
     trainer.on_epoch([&](const localis::epoch_record& record) {
       bar_.epoch(record, options.epochs);
+      place = first_text(place);
       if (place.empty()) log(record);  // else it is a part of one, and comes again
       if (!interrupted()) return;
       trainer.request_stop();
@@ -127,7 +132,7 @@ class lab {
     const bool goes_on =
         s.resume && take_up([&](const localis::stored_run<float>& stored) { localis::restore(trainer, stored); });
     log = open_log(name, seed, goes_on);
-    const auto keep = [&] { write_checkpoint(localis::store(trainer)); };
+    const auto keep = [&] { write_checkpoint([&] { return localis::store(trainer); }); };
     if (s.every > 0) trainer.on_pause(s.every, keep);
     try {
       result.report = trainer.fit(data_.train, data_.validation);
@@ -137,7 +142,7 @@ class lab {
         result.filters = drawn_filters(fresh.operations()[0], initial_weights, first_weights(fresh));
       }
       if (!result.finished()) {
-        all_.message = localis::text("interrupted in ", name, ", seed ", seed, ", ", place);
+        all_.message = localis::text("interrupted in ", name, ", seed ", seed, ", ", first_text(place));
         keep();
       }
     } catch (const localis::divergence_error& failure) {
@@ -176,11 +181,11 @@ class lab {
                                                  const std::vector<float>& trained_weights);
   /// Passes the latest checkpoint of the current run that loads to a function; returns false if there is none.
   bool take_up(const std::function<void(const localis::stored_run<float>&)>& restore);
-  void write_checkpoint(const localis::stored_run<float>& run);
+  void write_checkpoint(const std::function<localis::stored_run<float>()>& store);
   void save() const;
 
   const pictures& data_;
-  const report_folder& folder_;
+  const report_folder* folder_;
   progress bar_;
   experiment all_;
   std::filesystem::path checkpoints_;
@@ -214,12 +219,13 @@ template <class Model, class Make>
                           const std::function<void(lab&, std::uint64_t seed)>& runs) {
   if (chosen.dry_run) {
     const Model fresh = make(1);
-    localis::memory_request wanted{.batch = chosen.batch, .normalization = chosen.normalization};
+    const std::size_t part = (chosen.batch + ranks().size() - 1) / ranks().size();
+    localis::memory_request wanted{.batch = part, .normalization = chosen.normalization};
     const localis::summary local = fresh.summary(wanted);
     wanted.local_learning = false;
     return tell_dry_run(chosen, local, fresh.summary(wanted));
   }
-  check_folders(chosen);
+  run_on_first([&] { check_folders(chosen); });
   const pictures data = load();
   const auto fractions = Model::work_fractions();
   return compare(chosen, data, make(1).summary(), {fractions.begin(), fractions.end()}, runs);

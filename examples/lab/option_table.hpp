@@ -52,7 +52,7 @@ void visit_runs(typed_settings& t, const Visit& visit) {
          std::string("of sgd-short; left out: the count that comes closest to the training time of ") +
              (rules ? "oja" : "localized-dynamic")});
   visit("batch", s.batch, {group, "PICTURES", "pictures per step"});
-  visit("threads", s.threads, {group, "THREADS", "processor threads; 0: all"});
+  visit("threads", s.threads, {group, "THREADS", "processor threads of a rank; 0: all, or its share of them"});
   visit("convolution", t.convolution,
         {group, "fast|small-error|direct",
          "how 3 x 3 convolutions are computed: by minimal filtering, or by sums of products"});
@@ -116,9 +116,25 @@ void visit_checkpoints(typed_settings& t, const Visit& visit) {
          false});
   visit("other-machine", s.other_machine,
         {group, "",
-         "with --resume: goes on even where processor, compiler, threads or version of the library are not those of "
+         "with --resume: goes on even where processor, compiler, ranks, threads or version of the library are not "
+         "those of "
          "before, by which results may differ in their last digits and times are of different machines",
          false});
+}
+
+/// Visits the options of several ranks.
+template <class Visit>
+void visit_ranks(typed_settings& t, const Visit& visit) {
+  localis::rank_options& ranks = t.s.ranks;
+  const char* group = "Several ranks (MPI)";
+  visit("prefix-every", ranks.prefix_every,
+        {group, "STEPS",
+         "before the boundary, each rank learns from its part of the batch, and weights are averaged after so many; 1: "
+         "exact"});
+  visit("suffix-every", ranks.suffix_every, {group, "STEPS", "the same from the boundary on (local SGD)"});
+  visit("suffix-from", ranks.suffix_from_epoch, {group, "EPOCH", "from 0, at which --suffix-every begins to hold"});
+  visit("batch-statistics", t.batch_statistics,
+        {group, "all|own", "batch normalization by the samples of all ranks or, another step, of the rank itself"});
 }
 
 /// Visits the options of step sizes.
@@ -195,6 +211,7 @@ void visit_options(typed_settings& t, const Visit& visit) {
   visit_runs(t, visit);
   visit_files(t, visit);
   visit_checkpoints(t, visit);
+  visit_ranks(t, visit);
   visit_rates(t, visit);
   visit_boundary(t.s, visit);
 }

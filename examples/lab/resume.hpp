@@ -82,6 +82,13 @@ struct differences {
 
 }  // namespace detail
 
+/// The runs of a report that the first rank has read.
+[[nodiscard]] inline earlier_runs runs_in(const std::string& report) {
+  if (report.empty()) return {};
+  stored_report stored = parse_report(report);
+  return {.runs = std::move(stored.runs), .epochs = stored.epochs, .machine_note = {}};
+}
+
 /// The runs of the report in `folder`, also one that was interrupted; none where there is no report.
 /// Errors: data_error for a file that is none of our reports; config_error for one of another comparison or of more
 /// epochs, and for one of another machine where --other-machine does not allow that.

@@ -7,9 +7,13 @@
 
 #include <localis/rule/hebb.hpp>
 #include <localis/rule/k_winners.hpp>
+#include <localis/rule/local_error.hpp>
 #include <localis/rule/nonlinear_hpca.hpp>
+#include <localis/rule/phsic.hpp>
+#include <localis/rule/predsim.hpp>
 #include <localis/rule/rule.hpp>
 #include <localis/rule/shipped.hpp>
+#include <localis/rule/similarity_error.hpp>
 
 /// The comparison of all local rules: its runs, and the settings with which it begins.
 namespace examples {
@@ -18,6 +22,14 @@ namespace examples {
 /// rule stands in there.
 template <class Rule>
 inline constexpr bool orders_units = localis::rule::forgets_by<Rule>() == localis::rule::matrix_forget::lower;
+
+/// Whether a rule compares the samples of a batch in pairs, by itself or by a part of its loss.
+template <class Rule>
+inline constexpr bool in_pairs = localis::rule::compares_samples<Rule> || requires(const Rule& rule) {
+  requires localis::rule::compares_samples<std::remove_cvref_t<decltype(rule.similarity)>>;
+};
+static_assert(in_pairs<localis::rule::similarity_error> && in_pairs<localis::rule::phsic> &&
+              in_pairs<localis::rule::predsim<>> && !in_pairs<localis::rule::local_error>);
 
 /// The value with which a rule is compared: its default, but for two.
 template <class Rule>
@@ -47,8 +59,11 @@ inline constexpr const char* rule_note<localis::rule::nonlinear_hpca<localis::ta
       {.name = "frozen"},
       {.name = "frozen (batch)"}};
   rule::for_each_rule(rule::shipped{}, [&]<class Rule>(std::type_identity<Rule>) {
-    kinds.push_back(
-        {.name = rule::name<Rule>(), .note = rule_note<Rule>, .rule = true, .supervised = rule::supervised<Rule>});
+    kinds.push_back({.name = rule::name<Rule>(),
+                     .note = rule_note<Rule>,
+                     .rule = true,
+                     .supervised = rule::supervised<Rule>,
+                     .pairs = in_pairs<Rule>});
   });
   kinds.push_back({.name = "sgd short", .follows = "oja"});
   return kinds;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <localis/backend/cpu/resources.hpp>
+#include <localis/core/communicator.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/learning_rate/cosine.hpp>
 #include <localis/learning_rate/warm_up.hpp>
@@ -34,6 +35,7 @@ struct run_kind {
   std::string_view follows{};          ///< the run whose outcome it needs
   bool rule = false;                   ///< its name is that of its rule
   bool supervised = false;             ///< and that rule is
+  bool pairs = false;                  ///< and compares samples in pairs, which one rank alone can
   bool frontier = false;               ///< done by --frontier
   std::optional<std::size_t> style{};  ///< in plots; left out: its place in the list
   double budget = 0;                   ///< of a point of SGD's own curve: its epochs, as a fraction of --epochs
@@ -125,8 +127,9 @@ struct settings {
   std::size_t epochs = 5;
   std::optional<std::size_t> short_epochs;
   std::size_t batch = 64;
-  bool diagnose = false;  ///< whether local updates are compared with the gradient after each epoch
-  std::size_t threads = 0;
+  bool diagnose = false;        ///< whether local updates are compared with the gradient after each epoch
+  std::size_t threads = 0;      ///< of a rank
+  localis::rank_options ranks;  ///< how several train together
   localis::cpu::convolution convolution = localis::cpu::convolution::fast;
   localis::cpu::precision precision = localis::cpu::precision::float32;
   localis::learning_rate::warm_up<localis::learning_rate::cosine> learning_rate{

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "../ranks.hpp"
 #include "report/format.hpp"
 #include "report/path_text.hpp"
 #include "settings.hpp"
@@ -76,7 +77,8 @@ inline void choose_runs(settings& s, const std::string& only) {
   }
   const auto chosen = [&](const run_kind& kind) {
     const bool frozen = kind.name.starts_with("frozen") && (kind.usual || kind.name.ends_with("(batch)"));
-    return (asked.empty() && !s.frontier && kind.usual) || (s.all_frozen && frozen) || (s.frontier && kind.frontier) ||
+    const bool usual = kind.usual && !(kind.pairs && ranks().size() > 1);
+    return (asked.empty() && !s.frontier && usual) || (s.all_frozen && frozen) || (s.frontier && kind.frontier) ||
            std::find(asked.begin(), asked.end(), typed_name(kind.name)) != asked.end();
   };
   const auto needed = [&](const run_kind& kind) {
@@ -159,6 +161,29 @@ inline void validate(const settings& s) {
   expect(!s.other_machine || s.resume, "--other-machine", "--resume with it", "none");
 }
 
+/// Errors: config_error for what several ranks cannot do, and for what one rank need not.
+inline void check_ranks(const settings& s, std::size_t count) {
+  using localis::expect;
+  expect(s.ranks.prefix_every >= 1, "--prefix-every", "at least 1", s.ranks.prefix_every);
+  expect(s.ranks.suffix_every >= 1, "--suffix-every", "at least 1", s.ranks.suffix_every);
+  if (count > 1) {
+    expect(!s.diagnose, "--diagnose", "one rank, which sees the whole batch", count);
+    for (const run_kind& kind : s.comparison.kinds) {
+      if (!kind.pairs || !s.wants(kind.name)) continue;
+      expect(false, "--only", "rules that do not compare samples in pairs, on several ranks", kind.name);
+    }
+    return;
+  }
+  const localis::rank_options one;
+  const auto alone = [](const char* name, bool usual) {
+    expect(usual, name, "several ranks (run.sh: --ranks 2; docs/ranks.md)", "one");
+  };
+  alone("--prefix-every", s.ranks.prefix_every == one.prefix_every);
+  alone("--suffix-every", s.ranks.suffix_every == one.suffix_every);
+  alone("--suffix-from", s.ranks.suffix_from_epoch == one.suffix_from_epoch);
+  alone("--batch-statistics", s.ranks.statistics == one.statistics);
+}
+
 /// A text whose parts are separated by commas.
 struct comma_list {
   std::string text;
@@ -175,6 +200,7 @@ struct typed_settings {
   std::string normalization;
   std::string convolution;
   std::string precision;
+  std::string batch_statistics;
 };
 
 /// The ways to compute convolutions, as they are typed.
@@ -206,6 +232,7 @@ inline constexpr std::pair<const char*, localis::cpu::convolution> convolutions[
   for (const auto& [name, way] : convolutions) {
     if (way == s.convolution) t.convolution = name;
   }
+  t.batch_statistics = s.ranks.statistics == localis::batch_statistics::own ? "own" : "all";
   t.precision = s.precision == localis::cpu::precision::bfloat16 ? "bfloat16" : "float32";
   return t;
 }
@@ -248,7 +275,11 @@ inline void complete(typed_settings& t, const std::function<bool(const std::stri
   localis::expect(t.precision == "float32" || t.precision == "bfloat16", "--precision", "float32 or bfloat16",
                   t.precision);
   s.precision = t.precision == "bfloat16" ? localis::cpu::precision::bfloat16 : localis::cpu::precision::float32;
+  localis::expect(t.batch_statistics == "all" || t.batch_statistics == "own", "--batch-statistics", "all or own",
+                  t.batch_statistics);
+  s.ranks.statistics = t.batch_statistics == "own" ? localis::batch_statistics::own : localis::batch_statistics::all;
   validate(s);
+  check_ranks(s, ranks().size());
 }
 
 }  // namespace examples

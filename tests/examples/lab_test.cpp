@@ -504,6 +504,10 @@ TEST_CASE("lab: --resume is for another kernel, and, where it is said, for anoth
   change("/machine/system", "Linux 2.6.60 x86_64");
   CHECK(work(s).status == 0);
 
+  change("/machine/ranks", 2);
+  CHECK(refusal([&] { (void)work(s); }).find("found one with machine ranks: then 2, now 1; --other-machine") !=
+        std::string::npos);
+  change("/machine/ranks", 1);
   change("/machine/compiler", "GCC 1.0");
   change("/commit", "abc");
   const std::string refused = refusal([&] { (void)work(s); });

@@ -11,6 +11,7 @@
 
 #include "lab/programs.hpp"
 #include "lab/settings.hpp"
+#include "lab/typed_settings.hpp"
 #include "support/temporary_folder.hpp"
 #include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
@@ -30,10 +31,12 @@ constexpr run_kind kinds[] = {{.name = "sgd"},
                               {.name = "localized dynamic"},
                               {.name = "frozen static (batch)", .usual = false},
                               {.name = "frozen replay", .follows = "localized dynamic"}};
-constexpr run_kind rule_kinds[] = {{.name = "sgd"},
-                                   {.name = "oja", .rule = true},
-                                   {.name = "bcm", .rule = true},
-                                   {.name = "local_error", .rule = true, .supervised = true}};
+constexpr run_kind rule_kinds[] = {
+    {.name = "sgd"},
+    {.name = "oja", .rule = true},
+    {.name = "bcm", .rule = true},
+    {.name = "local_error", .rule = true, .supervised = true},
+    {.name = "in pairs", .usual = false, .rule = true, .supervised = true, .pairs = true}};
 const program train{.name = "train", .kinds = kinds};
 const program models{.name = "train_lenet_28", .kinds = kinds, .of_models = true};
 const program whole = examples::boundaries_program().comparison;
@@ -294,6 +297,39 @@ TEST_CASE("read_settings: the settings in force, as a file, give the same again"
   for (const char* name : {"out", "checkpoint", "resume", "dry-run", "end", "last", "short-epochs"}) {
     CHECK_FALSE(fields.contains(name));
   }
+}
+
+TEST_CASE("read_settings: one rank refuses what several do, and several what needs one") {
+  const char* one = ": expected several ranks (run.sh: --ranks 2; docs/ranks.md), found one";
+  const std::pair<const char*, const char*> several[] = {
+      {"--prefix-every", "2"}, {"--suffix-every", "3"}, {"--suffix-from", "1"}, {"--batch-statistics", "own"}};
+  for (const auto& [name, value] : several) CHECK(refusal(train, {name, value}) == name + std::string(one));
+  CHECK(refusal(train, {"--prefix-every", "1", "--batch-statistics", "all"}) == "nothing");
+  CHECK(refusal(train, {"--prefix-every", "0"}) == "--prefix-every: expected at least 1, found 0");
+  CHECK(refusal(train, {"--batch-statistics", "none"}) == "--batch-statistics: expected all or own, found none");
+
+  settings s = read(rules, {});
+  const auto refused = [&s] {
+    try {
+      examples::check_ranks(s, 2);
+    } catch (const localis::config_error& failure) {
+      return std::string(failure.what());
+    }
+    return std::string();
+  };
+  CHECK(refused().empty());
+  s.ranks = {localis::batch_statistics::own, 1, 4, 5, 6};
+  CHECK(refused().empty());
+  const auto json = examples::settings_json(s);
+  CHECK(json.at("prefix-every") == 4);
+  CHECK(json.at("suffix-every") == 5);
+  CHECK(json.at("suffix-from") == 6);
+  CHECK(json.at("batch-statistics") == "own");
+  s.diagnose = true;
+  CHECK(refused() == "--diagnose: expected one rank, which sees the whole batch, found 2");
+  s.diagnose = false;
+  s.runs = {"in pairs"};
+  CHECK(refused() == "--only: expected rules that do not compare samples in pairs, on several ranks, found in pairs");
 }
 
 TEST_CASE("read_settings: --help has examples, the exit status, and lines that fit") {

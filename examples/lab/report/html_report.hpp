@@ -337,7 +337,8 @@ using stage_values = std::vector<double> localis::epoch_record::*;
     page += "<tr><th>" + escaped(name) + "</th><td>" + escaped(value) + "</td></tr>\n";
   };
   fact("localis", version() + (all.computer.commit.empty() ? "" : ", commit " + all.computer.commit));
-  fact("processor", all.computer.processor + ", threads " + std::to_string(all.network.threads));
+  fact("processor", all.computer.processor + (all.ranks > 1 ? ", ranks " + std::to_string(all.ranks) : "") +
+                        ", threads " + std::to_string(all.network.threads));
   fact("system", all.computer.system);
   fact("build", all.computer.compiler + ", " + all.computer.build +
                     "; vector instructions: " + all.network.instructions + "; " + all.network.arithmetic);

@@ -111,23 +111,31 @@ struct stored_report {
   std::vector<run_result> runs;
 };
 
+/// Parses the content of report.json, from a text or a stream. Errors: exceptions of several types if it is another
+/// text.
+template <class Source>
+[[nodiscard]] stored_report parse_report(Source&& source) {
+  stored_report result;
+  // What is nested without end could be parsed, but not told about.
+  result.json = nlohmann::json::parse(std::forward<Source>(source),
+                                      [](int level, nlohmann::json::parse_event_t, nlohmann::json&) {
+                                        localis::expect(level < 16, "report", "JSON of at most 16 levels", "more");
+                                        return true;
+                                      });
+  detail::read_member{result.json.at("settings")}("epochs", result.epochs);
+  detail::read_member::take("work_fractions", result.json.at("network").at("work_fractions"), result.work_fractions);
+  for (const nlohmann::json& j : result.json.at("runs")) {
+    result.runs.push_back(detail::read_run(j, result.work_fractions.size()));
+  }
+  return result;
+}
+
 /// Reads a report. Errors: data_error, with the file, for a file that is not a report or is incomplete.
 [[nodiscard]] inline stored_report read_report(const std::filesystem::path& file) {
   try {
     std::ifstream in(file, std::ios::binary);
     localis::expect(std::filesystem::is_regular_file(file), "report", "a file", "none");
-    stored_report result;
-    // What is nested without end could be parsed, but not told about.
-    result.json = nlohmann::json::parse(in, [](int level, nlohmann::json::parse_event_t, nlohmann::json&) {
-      localis::expect(level < 16, "report", "JSON of at most 16 levels", "more");
-      return true;
-    });
-    detail::read_member{result.json.at("settings")}("epochs", result.epochs);
-    detail::read_member::take("work_fractions", result.json.at("network").at("work_fractions"), result.work_fractions);
-    for (const nlohmann::json& j : result.json.at("runs")) {
-      result.runs.push_back(detail::read_run(j, result.work_fractions.size()));
-    }
-    return result;
+    return parse_report(in);
   } catch (const std::exception& failure) {
     throw localis::data_error(localis::text(file.string(), ": expected the report.json of a comparison, found: ",
                                             localis::detail::found_kind(file, failure.what(), "JSON")));

@@ -102,10 +102,15 @@ template <class Record>
                {"validation", all.validation},
                {"test", all.test}};
   if (!all.class_names.empty()) j["data"]["class_names"] = all.class_names;
-  j["machine"] = {{"processor", all.computer.processor},  {"system", all.computer.system},
-                  {"compiler", all.computer.compiler},    {"build", all.computer.build},
-                  {"backend", all.network.backend},       {"instructions", all.network.instructions},
-                  {"arithmetic", all.network.arithmetic}, {"threads", all.network.threads}};
+  j["machine"] = {{"processor", all.computer.processor},
+                  {"system", all.computer.system},
+                  {"compiler", all.computer.compiler},
+                  {"build", all.computer.build},
+                  {"backend", all.network.backend},
+                  {"instructions", all.network.instructions},
+                  {"arithmetic", all.network.arithmetic},
+                  {"threads", all.network.threads},
+                  {"ranks", all.ranks}};
   if (!all.machine_note.empty()) j["machine"]["note"] = all.machine_note;
   json layers = json::array();
   for (const localis::summary::row& row : all.network.rows) {
