@@ -10,6 +10,8 @@
 #                                                            local_losses or selective_localized
 # sh examples/run.sh --compare FOLDER... [--out PAGE]        the reports in these folders on one page
 #
+# With --ranks N, the first three run on N processes of MPI, which train one model together (docs/ranks.md).
+#
 # Installs missing packages, builds the program for this machine, and runs it. KIND is cifar10, cifar100, folder (with
 # one folder per class in FOLDER/train and FOLDER/val) or fashion. The file examples/lab/models.txt lists the networks
 # and sizes. BACKEND is cpu, which is the default, cuda or cudnn; the last two need nvcc and a GPU. All other arguments
@@ -37,6 +39,7 @@ model=
 experiment=
 size=
 backend=
+ranks=
 left=$#
 while [ "$left" -gt 0 ]; do
   argument=$1
@@ -49,7 +52,7 @@ while [ "$left" -gt 0 ]; do
     --shift) choose shift ;;
     --fixed-memory) choose fixed_memory ;;
     -h | --help) help=yes ;;
-    --model | --reproduce | --size | --backend | --model=* | --reproduce=* | --size=* | --backend=*)
+    --model | --reproduce | --size | --backend | --ranks | --model=* | --reproduce=* | --size=* | --backend=* | --ranks=*)
       value=nothing
       case $argument in
         *=*) value=${argument#*=} ;;
@@ -66,6 +69,7 @@ while [ "$left" -gt 0 ]; do
         --reproduce*) choose reproduce && experiment=$value ;;
         --size*) size=$value ;;
         --backend*) backend=$value ;;
+        --ranks*) ranks=$value ;;
       esac
       ;;
     *) set -- "$@" "$argument" ;;
@@ -151,6 +155,17 @@ case $program in
     ;;
 esac
 [ -n "$model" ] || [ -z "$size$backend" ] || refuse '--size, --backend: expected --model NAME with them, found none'
+if [ -n "$ranks" ]; then
+  case $ranks in *[!0-9]* | 0* | ?????*) refuse "--ranks: expected a number from 1 to 9999, found: $ranks" ;; esac
+  case $program in
+    boundaries | rules | train_*[0-9]) ;;
+    *) refuse "--ranks: expected a program that several ranks can run, found $program" ;;
+  esac
+  build=$root/build/example_ranks
+  need_mpi=ON
+  need libopenmpi-dev command -v mpicxx
+  need openmpi-bin command -v mpirun
+fi
 
 # Without this limit, waiting threads of libgomp would keep cores busy that other programs, and the threads that they
 # wait for, need.
@@ -172,6 +187,7 @@ esac
 # Warnings are not errors here, because a newer compiler may print more of them.
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_RUNTIME_OUTPUT_DIRECTORY="$build" -DLOCALIS_BUILD_TESTS=OFF \
   -DLOCALIS_BUILD_EXAMPLES=ON -DLOCALIS_WERROR=OFF "-DLOCALIS_CUDA=${need_gpu:-OFF}" \
+  "-DLOCALIS_EXAMPLES_MPI=${need_mpi:-OFF}" \
   ${need_gpu:+-DCMAKE_CUDA_ARCHITECTURES=native}
 case $(cmake --build "$build" --target "$program" -- -n) in
   *'no work to do'*) ;;
@@ -181,4 +197,7 @@ case $(cmake --build "$build" --target "$program" -- -n) in
     ;;
 esac
 
-exec "$build/$program" "$@"
+[ -n "$ranks" ] || exec "$build/$program" "$@"
+MPIRUN=${MPIRUN:-$(sed -n 's/^MPIEXEC_EXECUTABLE:FILEPATH=//p' "$build/CMakeCache.txt")}
+export MPIRUN
+exec sh "$root/examples/mpirun.sh" "$ranks" "$build/$program" "$@"

@@ -6,8 +6,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/a\ tree
-mkdir -p "$tree/examples/lab" "$tree/cmake" "$tree/build/example" "$work/path"
-cp "$root/examples/run.sh" "$tree/examples"
+mkdir -p "$tree/examples/lab" "$tree/cmake" "$tree/build/example" "$tree/build/example_ranks" "$work/path"
+cp "$root/examples/run.sh" "$root/examples/mpirun.sh" "$tree/examples"
 cp -r "$root/examples/lab/help" "$root/examples/lab/models.txt" "$tree/examples/lab"
 cp -r "$root/examples/reproduce" "$tree/examples"
 cp "$root/cmake/need.sh" "$tree/cmake"
@@ -15,7 +15,7 @@ program() {
   printf '#!/bin/sh\n%s\n' "$2" >"$1"
   chmod +x "$1"
 }
-# The build is up to date, and each program tells its arguments.
+# The build is up to date, and each program tells its arguments; the launcher tells its own before.
 program "$work/path/cmake" "echo built >>\"$work/builds\"; echo no work to do"
 for tool in g++ ninja apt-get; do program "$work/path/$tool" 'echo 14'; done
 program "$work/path/dpkg-query" 'echo install ok installed'
@@ -24,8 +24,15 @@ for name in boundaries rules compare_reports train_lenet_28 train_lenet_32 train
   # shellcheck disable=SC2016
   program "$tree/build/example/$name" 'printf "%s:" "${0##*/}"; printf " [%s]" "$@"'
 done
+for name in boundaries rules train_lenet_28; do cp "$tree/build/example/$name" "$tree/build/example_ranks"; done
+# shellcheck disable=SC2016
+program "$work/mpich" '[ "$1" != --version ] || exec echo HYDRA; printf "[%s] [%s] " "$1" "$2"; shift 2; exec "$@"'
+# shellcheck disable=SC2016
+program "$work/openmpi" '[ "$1" != --version ] || exec echo "mpirun (Open MPI)"
+printf "%s " "$TERM" "$@" | sed "s,$tree,,"; exit 130'
 PATH=$work/path:$PATH
 unset CXX GOMP_SPINCOUNT CMAKE_ARGUMENTS
+export tree MPIRUN="$work/mpich"
 status=0
 fail() {
   printf '%s\n' "$1" >&2
@@ -51,6 +58,15 @@ runs "train_lenet_32: $cifar" --quick --data cifar10:c --model lenet
 runs 'train_resnet18_224: [--data=folder:f]' --data=folder:f --model resnet18
 runs 'train_lenet_28: []' --model lenet
 runs 'reproduce_krotov_hopfield: [--quick]' --quick --reproduce krotov_hopfield
+runs '[-n] [3] boundaries: [--quick] [--out] [a b]' --quick --ranks 3 --out 'a b'
+runs '[-n] [2] train_lenet_28: []' --model lenet --ranks=2
+MPIRUN=$work/openmpi
+code=0
+found=$(sh "$tree/examples/run.sh" --ranks 2 --rules --quick) || code=$?
+case $code$found in
+  '130dumb --quiet '*' -n 2 /build/example_ranks/rules --quick '*) ;;
+  *) fail "run.sh --ranks 2: expected status 130 and the call of Open MPI, found $code and $found" ;;
+esac
 [ "$(sort -u "$work/builds")" = built ]
 rm "$work/builds"
 
@@ -76,6 +92,10 @@ refuses '--size: expected one of: 32, which resnet20 is there for; found: 28' --
 refuses '--size: expected one of: 32, which resnet20 is there for; found: nothing' --model resnet20 --size
 refuses '--backend: expected one of: cpu cuda cudnn; found: gpu' --backend gpu --model resnet20
 refuses '--size, --backend: expected --model NAME with them, found none' --size 32
+refuses '--ranks: expected a number from 1 to 9999, found: nothing' --ranks
+refuses '--ranks: expected a number from 1 to 9999, found: 0' --ranks 0
+refuses '--ranks: expected a program that several ranks can run, found few_labels' --few-labels --ranks 2
+refuses '--ranks: expected a program that several ranks can run, found reproduce_soft_hebb' --ranks 2 --reproduce soft_hebb
 refuses '--rules, --model, --few-labels, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two' --rules --model lenet
 
 # helps WHAT ARGUMENTS...
