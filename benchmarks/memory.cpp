@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "lab/report/format.hpp"
-#include "lab/report/machine.hpp"
 #include "lab/report/run_program.hpp"
+#include "machine_text.hpp"
 #include "table_file.hpp"
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -121,9 +121,8 @@ const subject subjects[] = {
 };
 
 int print_table(const std::string& only, const std::string& json) {
-  const examples::machine here = examples::this_machine();
-  const std::string told = lo::text(here.processor, "; ", here.compiler, "; ", here.build, "; threads ",
-                                    lo::cpu::backend<float>().threads(), "; seed 1; commit ", here.commit);
+  const std::string told =
+      benchmarks::machine_text(lo::text("threads ", lo::cpu::backend<float>().threads(), "; seed 1"));
   std::cerr << told << std::endl;
   std::vector<std::vector<std::string>> table{{"MB", "batch", "T", "planned", "counted", "resident", "of sgd"}};
   bool equal = true;

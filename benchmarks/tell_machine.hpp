@@ -3,10 +3,11 @@
 #include <iostream>
 #include <string>
 
-#include "lab/report/machine.hpp"
+#include "machine_text.hpp"
 #include <benchmark/benchmark.h>
 
 #include <localis/backend/cpu/backend.hpp>
+#include <localis/core/error.hpp>
 
 namespace benchmarks {
 
@@ -14,9 +15,8 @@ using cpu = localis::cpu::backend<float>;
 
 /// Writes the facts about the machine and the build, to which all figures belong, to stderr and to the results.
 inline void tell_machine() {
-  const examples::machine here = examples::this_machine();
-  const std::string told = here.processor + "; " + here.compiler + "; " + here.build + "; " + cpu::instructions() +
-                           "; threads " + std::to_string(cpu().threads()) + "; seeds 1, 2; commit " + here.commit;
+  const std::string told =
+      machine_text(localis::text(cpu::instructions(), "; threads ", cpu().threads(), "; seeds 1, 2"));
   std::cerr << told << '\n';
   benchmark::AddCustomContext("machine", told);
 }
