@@ -1,7 +1,7 @@
 // Writes tables and a page with the measurements of the benchmarks in one folder.
 //
-//   report FOLDER    reads layer.*.json, rule.*.json, step.*.json, torch_*.json and onednn_*.json, memory.json and
-//                    compile_time.json;
+//   report FOLDER    reads layer.*.json, rule.*.json, step.*.json, distributed.*.json, torch_*.json and onednn_*.json,
+//                    memory.json and compile_time.json;
 //                    prints tables, writes FOLDER/report.html and FOLDER/results.json
 //
 // A figure is the median over the rounds; a ratio is that of two medians of the same rounds. "vs torch" is the time of
@@ -315,6 +315,79 @@ table rule_table(const measurements& all) {
   return rows;
 }
 
+// ---- tables of ranks ------------------------------------------------------------------------------------------------
+
+/// The speed of gradient descent on several ranks, and of DistributedDataParallel, which normalizes each rank's part by
+/// its own moments as the column "own moments" does.
+table ranks_table(const measurements& all) {
+  const view steps(all, "distributed");
+  table rows{{"sgd", "batch", "ranks", "threads of each", "images/s", "own moments", "speed-up", "torch images/s",
+              "torch speed-up", "vs torch"}};
+  const char* const rate = "items_per_second";
+  for (const std::string& network : firsts(steps.names())) {
+    std::string alone;  // one rank with one thread
+    for (const std::string& name : steps.names()) {
+      if (part_of(name, 0) != network || part_of(name, 1).rfind("batch:", 0) != 0) continue;
+      if (alone.empty()) alone = name;
+      const double own = steps.value(name, "own_items_per_second");
+      const double alike = localis::is_finite(own) ? own : steps.value(name, rate);
+      rows.push_back({network, part_of(name, 1).substr(6), part_of(name, 2).substr(6), part_of(name, 3).substr(8),
+                      fixed(steps.value(name, rate), 0), fixed(own, 0),
+                      fixed(steps.value(name, rate) / steps.value(alone, rate), 2), fixed(steps.torch(name, rate), 0),
+                      fixed(steps.torch(name, rate) / steps.torch(alone, rate), 2),
+                      fixed(alike / steps.torch(name, rate), 2)});
+    }
+  }
+  return rows;
+}
+
+/// Steps over links: their time, that of the ranks' own parts without any exchange, and the bytes that a rank sends.
+table link_table(const measurements& all) {
+  const view steps(all, "distributed");
+  table rows{{"network", "link", "run", "T", "ms", "without exchange", "exposed ms", "kB sent", "kB predicted"}};
+  for (const std::string& network : firsts(steps.names())) {
+    for (const std::string& name : steps.names()) {
+      if (part_of(name, 0) != network || part_of(name, 1).rfind("link:", 0) != 0) continue;
+      const double own = steps.value(name, "own_ms");
+      rows.push_back({network, part_of(name, 1).substr(5), part_of(name, 2), part_of(name, 3).substr(2),
+                      fixed(steps.ms(name), 2), fixed(own, 2), fixed(steps.ms(name) - own, 2),
+                      fixed(steps.value(name, "sent_bytes") / 1000, 1),
+                      fixed(steps.value(name, "predicted_bytes") / 1000, 1)});
+    }
+  }
+  return rows;
+}
+
+/// Accuracies by what the ranks exchange: means over the seeds with their standard errors, and differences to the run
+/// that exchanges in every step, paired by seeds.
+table accuracy_table(const measurements& all) {
+  table rows{{"pictures", "run", "seeds", "test %", "minus every step"}};
+  const auto question = all.by_question.find("distributed");
+  if (question == all.by_question.end()) return rows;
+  const auto accuracies = [&](const std::string& name) {
+    const auto found = question->second.find(name);
+    return found == question->second.end() ? std::vector<double>() : found->second.at("accuracy");
+  };
+  const auto mean_and_error = [](const std::vector<double>& values) {
+    const auto count = static_cast<double>(values.size());
+    double mean = 0;
+    for (const double value : values) mean += value / count;
+    double squares = 0;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    return examples::percent(mean) + " +- " + examples::percent(std::sqrt(squares / (count - 1) / count));
+  };
+  for (const std::string& name : view(all, "distributed").names()) {
+    if (part_of(name, 1) != "accuracy") continue;
+    const std::vector<double> tests = accuracies(name);
+    const std::vector<double> exact = accuracies(name.substr(0, name.find(',')));
+    std::vector<double> gains;
+    for (std::size_t i = 0; i < std::min(tests.size(), exact.size()); ++i) gains.push_back(tests[i] - exact[i]);
+    rows.push_back({part_of(name, 0), part_of(name, 2), std::to_string(tests.size()), mean_and_error(tests),
+                    name.find(',') == std::string::npos ? "" : mean_and_error(gains)});
+  }
+  return rows;
+}
+
 // ---- page -----------------------------------------------------------------------------------------------------------
 
 std::string html_table(const table& rows) {
@@ -461,6 +534,9 @@ int main(int count, char** arguments) {
     add("Layers", layer_table(all));
     add("Convolutions", convolution_table(all));
     add("Rules", rule_table(all).size() > 3 ? rule_table(all) : table{});
+    add("Images per second of several ranks", ranks_table(all));
+    add("Steps over a link", link_table(all));
+    add("Accuracy of several ranks", accuracy_table(all));
     for (const auto& [question, rows] : all.tables) add(question == "memory" ? "Memory" : "Compile time", rows);
     std::cout << all.machine << "; " << all.torch << "; rounds " << all.rounds_run << "; FMA peak "
               << fixed(all.fma_peak, 0) << " GFLOP/s\n";

@@ -14,6 +14,8 @@
 #   step          whole training steps of six networks: SGD, frozen and localized, for several batches and threads
 #   compile_time  the time and memory of compiling; --repeat N takes medians of N, --only TEXT selects rows
 #   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT selects networks
+#   distributed   steps of two ranks: images per second beside PyTorch's, and over a link between two hosts, which root
+#                 can have on one machine; not part of a run without a QUESTION. benchmarks/distributed.sh has the arguments
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
@@ -47,7 +49,7 @@ case ${1:-} in
     question=$1
     shift
     if [ ! -f "$root/benchmarks/$question.cpp" ]; then
-      say "benchmarks/run.sh: expected one of: rule layer step compile_time memory; found: $question"
+      say "benchmarks/run.sh: expected one of: rule layer step compile_time memory distributed; found: $question"
       exit 2
     fi
     ;;
@@ -87,11 +89,21 @@ need_build
 need libbenchmark-dev has_header libbenchmark-dev benchmark/benchmark.h
 need libcli11-dev has_header libcli11-dev CLI/CLI.hpp
 need nlohmann-json3-dev has_header nlohmann-json3-dev nlohmann/json.hpp
+if [ "$question" = distributed ]; then
+  need libopenmpi-dev command -v mpicxx
+  need openmpi-bin command -v mpirun
+fi
 provide
 offer libdnnl-dev "the comparison with oneDNN 2" has_header libdnnl-dev oneapi/dnnl/dnnl.hpp
 
 configure "$build" -DCMAKE_BUILD_TYPE=Release -DLOCALIS_BUILD_TESTS=OFF -DLOCALIS_BUILD_EXAMPLES=OFF \
   -DLOCALIS_BUILD_BENCHMARKS=ON -DLOCALIS_BENCHMARK_MARCH="$march"
+if [ "$question" = distributed ]; then
+  cmake --build "$build" --target bench_distributed bench_report --parallel "$(cores)" >&2
+  mpirun=$(sed -n 's/^MPIEXEC_EXECUTABLE:[A-Z]*=//p' "$build/CMakeCache.txt")  # of the MPI that CMake has found
+  exec sh "$root/benchmarks/distributed.sh" "$build/benchmarks/bench_distributed" "$build/benchmarks/bench_report" \
+    "$mpirun" "$@"
+fi
 if [ -n "$question" ]; then
   cmake --build "$build" --target "bench_$question" --parallel "$(cores)" >&2
   exec "$build/benchmarks/bench_$question" "$@"
