@@ -19,7 +19,7 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
-#include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -201,7 +201,7 @@ template <class Network>
 void measure_scaling(const lo::mpi::communicator& ranks, const std::string& network, const epoch_plan& plan,
                      figures& results) {
   const std::size_t workers = ranks.size() * ranks.threads();
-  for (std::size_t parts = 1; parts <= workers; parts += (std::max)(workers - 1, std::size_t{1})) {
+  for (const std::size_t parts : std::set<std::size_t>{1, workers}) {
     const epoch_plan steps{plan.batch * parts, plan.warm, plan.timed};
     const auto measure = [&](lo::batch_statistics statistics) {
       const way sgd{.name = "sgd", .exchanges = {.statistics = statistics}};
