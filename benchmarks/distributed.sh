@@ -64,12 +64,12 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# on_one_machine RANKS THREADS ARGUMENTS...
+# on_one_machine RANKS THREADS ARGUMENTS...: without an input, for which MPICH's launcher would wait at the end
 on_one_machine() {
   ranks=$1
   export OMP_NUM_THREADS="$2"
   shift 2
-  "$mpirun" -n "$ranks" "$program" $quick "$@"
+  "$mpirun" -n "$ranks" "$program" $quick "$@" </dev/null
 }
 
 # Makes the two hosts and what joins them.
@@ -121,7 +121,7 @@ on_two_hosts() { # ARGUMENTS...
         -n 2 "$program" "$@"
       ;;
   esac
-  ip netns exec "$first" unshare --uts sh -c 'hostname "$0"; exec "$@"' "$first" "$mpirun" "$@"
+  ip netns exec "$first" unshare --uts sh -c 'hostname "$0"; exec "$@"' "$first" "$mpirun" "$@" </dev/null
 }
 
 hosted=
