@@ -90,9 +90,9 @@ class rank_averages {
     for (const array& a : arrays) size += a.values.size();
     if (size == 0) return;
     auto& backend = model_.backend();
-    const auto packed = backend.template allocate<scalar>(memory_kind::optimizer_state, size);
+    if (packed_.size() < size) packed_ = backend.template allocate<scalar>(memory_kind::optimizer_state, size);
     const auto each = [&](const auto& f) {
-      scalar* next = packed.data();
+      scalar* next = packed_.data();
       for (const array& a : arrays) {
         f(a, next);
         next += a.values.size();
@@ -101,7 +101,7 @@ class rank_averages {
     each([&](const array& a, scalar* share) {
       backend.for_rows(1, a.values.size(), kernel::rank_share<scalar>{a.values.data(), a.mean, a.weight, share});
     });
-    model_.ranks()->sum_array(std::span<scalar>(packed.data(), size));
+    model_.ranks()->sum_array(std::span<scalar>(packed_.data(), size));
     each([&](const array& a, const scalar* average) {
       backend.for_rows(1, a.values.size(), kernel::rank_average<scalar>{average, a.mean, a.values.data()});
     });
@@ -132,6 +132,7 @@ class rank_averages {
   Descent& descent_;
   rank_options options_;
   std::vector<stage_state> stages_;
+  typename Model::backend_type::template array<scalar> packed_;  ///< what an exchange adds up
 };
 
 /// Replaces the sums of squares and the clipped rows of a step's record by the means of all ranks.
