@@ -176,7 +176,7 @@ class communicator {
     }
     template <class T>
     [[nodiscard]] std::size_t begin_sum(std::span<T> values) const {
-      owner_->check();
+      owner_->throw_failure();
       given_.record(memory_->stream());
       given_.wait_event(stream_.get());
       owner_->call("ncclAllReduce", [&](ncclComm_t ranks) {
@@ -193,7 +193,7 @@ class communicator {
       if (--under_way_ == 0) begun_ = 0;
       return true;
     }
-    void progress() const { owner_->check(); }
+    void progress() const { owner_->throw_failure(); }
 
    private:
     const communicator* owner_;
@@ -217,7 +217,7 @@ class communicator {
     }
   }
   /// Throws the error of a sum that has failed since its call.
-  void check() const {
+  void throw_failure() const {
     call("ncclCommGetAsyncError", [](ncclComm_t ranks) {
       ncclResult_t found = ncclSuccess;
       const ncclResult_t result = ncclCommGetAsyncError(ranks, &found);
