@@ -6,26 +6,32 @@
 # the launcher [mpirun], which must belong to the MPI that the program was built with.
 set -eu
 mpirun=${MPIRUN:-mpirun}
+options='' interrupt=INT terminate=TERM
 case $("$mpirun" --version 2>&1) in
-  *'Open MPI'* | *open-mpi*) ;;
-  *) exec "$mpirun" -n "$@" ;; # MPICH passes the signals of Ctrl-C on, and binds no rank
+  *'Open MPI'* | *open-mpi*)
+    options='--quiet --bind-to none --oversubscribe'
+    # It answers Ctrl-C by killing the ranks within a second, which may not be enough to store a run, but passes these on.
+    interrupt=USR1 terminate=USR2
+    [ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    # It gives each rank a terminal, even where its own output goes to a file.
+    [ -t 1 ] || export TERM=dumb
+    ;;
 esac
 
-[ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-# Open MPI gives each rank a terminal, even where its own output goes to a file.
-[ -t 1 ] || export TERM=dumb
-# It answers Ctrl-C by killing the ranks within a second, which may not be enough to store a run, but passes SIGUSR1 and
-# SIGUSR2 on. Ctrl-C does not reach it in a session of its own.
-setsid "$mpirun" --quiet --bind-to none --oversubscribe -n "$@" &
+# Ctrl-C does not reach a launcher in a session of its own.
+# shellcheck disable=SC2086
+setsid "$mpirun" $options -n "$@" &
 launcher=$!
 signalled=
-pass() {
+last=0
+pass() { # SIGNAL STATUS
   signalled=yes
+  last=$2
   kill "-$1" "$launcher" 2>/dev/null || :
 }
-trap 'pass USR1' INT
-trap 'pass USR2' TERM
-trap 'pass TERM' HUP
+trap 'pass $interrupt 130' INT
+trap 'pass $terminate 143' TERM
+trap 'pass TERM 129' HUP
 status=0
 wait "$launcher" || status=$?
 while [ -n "$signalled" ]; do # a signal has ended the wait, not the launcher
@@ -33,4 +39,6 @@ while [ -n "$signalled" ]; do # a signal has ended the wait, not the launcher
   status=0
   wait "$launcher" || status=$?
 done
-exit $status
+# The launcher of MPICH may return 0 after a signal, although the ranks return another status.
+[ "$status" -ne 0 ] || status=$last
+exit "$status"

@@ -68,12 +68,12 @@ grep -q '"ranks": 2' modes/report.json || fail 'report.json: expected two ranks,
 expect_lines told '2 ranks of 1 threads' 1
 expect_lines told '^report: .*report.html' 1
 
-# begin SIGNAL FOLDER EPOCHS: a long run of which something is done when the signal comes to the launcher, or for KILL to a
-# rank
+# begin SIGNAL FOLDER: a run that waits in its fourth epoch until the signal comes to the launcher, or for KILL to a rank
 begin() {
   : >told
   # The shell would let the program ignore SIGINT. Without --foreground, timeout would pass it on twice.
-  timeout --foreground 120 env --default-signal=INT sh "$launcher" 2 "$lab" --only sgd --epochs "$3" --out "$2" >told 2>error &
+  timeout --foreground 120 env --default-signal=INT SMALL_LAB_WAITS=yes \
+    sh "$launcher" 2 "$lab" --only sgd --epochs 10 --out "$2" >told 2>error &
   job=$!
   until grep -q 'epoch 3/' told; do
     sleep 0.05
@@ -90,9 +90,9 @@ begin() {
   status=0
   wait $job || status=$?
 }
-ranks 2 "$lab" --only sgd --epochs 500 --out whole
+ranks 2 "$lab" --only sgd --epochs 10 --out whole
 expect_status 0 'a whole run'
-begin INT out 500
+begin INT out
 expect_status 130 'Ctrl-C'
 expect_lines told '^interrupted in sgd, seed 1, .*; --config .* --resume --out .* goes on' 1
 cp -R out other
@@ -110,7 +110,7 @@ expect_status 0 'another number of ranks'
 expect_lines told '^NOTE: Not all runs were done in one place: .*machine ranks: then 2, now 1' 1
 expect_lines told '^sgd, seed 1: test ' 1
 
-begin TERM term 100000
+begin TERM term
 expect_status 143 SIGTERM
-begin KILL killed 100000
+begin KILL killed
 [ $status -ne 0 ] && [ $status -ne 124 ] || fail "a killed rank: expected another status than 0, found $status"
