@@ -90,7 +90,10 @@ class rank_averages {
     for (const array& a : arrays) size += a.values.size();
     if (size == 0) return;
     auto& backend = model_.backend();
-    if (packed_.size() < size) packed_ = backend.template allocate<scalar>(memory_kind::optimizer_state, size);
+    if (packed_.size() < size) {
+      packed_ = {};  // freed before the new one is allocated
+      packed_ = backend.template allocate<scalar>(memory_kind::optimizer_state, size);
+    }
     const auto each = [&](const auto& f) {
       scalar* next = packed_.data();
       for (const array& a : arrays) {
