@@ -3,8 +3,7 @@
 //
 //   --scaling          images per second of gradient descent: real_time is the mean of a step
 //   --link NAME        steps of several ways to train: real_time as it is, own_ms as long as each rank computes its
-//   part
-//                      without the others, sent_bytes that the first rank has sent over --interface, and
+//                      part without the others, sent_bytes that the first rank has sent over --interface, and
 //                      predicted_bytes
 //   --pictures FOLDER  test accuracy after four epochs, by how often the ranks exchange what they learn
 //

@@ -1,50 +1,25 @@
-# sh benchmarks/distributed.sh PROGRAM REPORT MPIRUN [--rounds N] [--out FOLDER] [--pictures FOLDER] [--quick]
+# sh benchmarks/distributed.sh PROGRAM REPORT MPIRUN ROUNDS OUT PICTURES QUICK
 #
 # What `sh benchmarks/run.sh distributed` runs: PROGRAM (distributed.cpp) under the launcher MPIRUN of Open MPI or MPICH,
-# in rounds (3, or N), and REPORT, which prints the medians and writes them into FOLDER (a new folder benchmarks-out by
-# default).
+# in ROUNDS, and REPORT, which prints the medians and writes them into the new folder OUT.
 #
 #   images per second   1 rank with 1 and 2 threads, 2 ranks with 1 thread each, in turns with PyTorch's
 #                       DistributedDataParallel over gloo, if $LOCALIS_PYTHON (by default python3) can import torch
 #   steps over a link   2 ranks on this machine: through its memory and, for root, as two hosts with a network between
 #                       them, of no limit, of 1 Gbit/s and of 100 Mbit/s. The hosts are two network namespaces, which
 #                       are taken away at the end, however it comes
-#   accuracy            of 2 ranks and seeds 1, 2 and 3, if --pictures names a folder with CIFAR-10 or Fashion-MNIST
+#   accuracy            of 2 ranks and seeds 1, 2 and 3, if PICTURES is a folder with CIFAR-10 or Fashion-MNIST
 #
-# --quick takes a few steps of one network in one round, without PyTorch and without the two hosts.
+# With --quick as QUICK it takes a few steps of one network in one round, without PyTorch and without the two hosts.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$root/cmake/need.sh"
 
-if [ $# -lt 3 ]; then
-  say 'benchmarks/distributed.sh: expected PROGRAM REPORT MPIRUN; sh benchmarks/run.sh distributed builds and names them'
+if [ $# -ne 7 ]; then
+  say "benchmarks/distributed.sh: expected 7 arguments, which sh benchmarks/run.sh distributed gives it; found $#"
   exit 2
 fi
-program=$1 report=$2 mpirun=$(command -v "$3")
-shift 3
-rounds=3 out=benchmarks-out pictures='' quick=''
-while [ $# -gt 0 ]; do
-  case $1 in
-    --rounds) rounds=${2:-} && shift ;;
-    --out) out=${2:-} && shift ;;
-    --pictures) pictures=${2:-} && shift ;;
-    --quick) quick=--quick rounds=1 ;;
-    *)
-      say "benchmarks/run.sh distributed: expected --rounds N, --out FOLDER, --pictures FOLDER or --quick; found: $1"
-      exit 2
-      ;;
-  esac
-  shift
-done
-case $rounds in '' | *[!0-9]* | 0*)
-  say "--rounds: expected a number from 1; found: ${rounds:-nothing}"
-  exit 2
-  ;;
-esac
-if [ -z "$out" ] || [ -e "$out" ]; then
-  say "--out: expected a new folder; found: ${out:-nothing}"
-  exit 2
-fi
+program=$1 report=$2 mpirun=$(command -v "$3") rounds=$4 out=$5 pictures=$6 quick=$7
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none

@@ -15,7 +15,8 @@
 #   compile_time  the time and memory of compiling; --repeat N takes medians of N, --only TEXT selects rows
 #   memory        bytes of training steps, planned, counted and resident; up to 8 GB; --only TEXT selects networks
 #   distributed   steps of two ranks: images per second beside PyTorch's, and over a link between two hosts, which root
-#                 can have on one machine; not part of a run without a QUESTION. benchmarks/distributed.sh has the arguments
+#                 can have on one machine; not part of a run without a QUESTION. Takes --rounds, --out and --quick, and
+#                 --pictures FOLDER with CIFAR-10 or Fashion-MNIST for accuracies
 #
 #   sh benchmarks/run.sh rule --benchmark_filter=oja --benchmark_repetitions=5
 #   sh benchmarks/run.sh compile_time --only resnet50
@@ -59,13 +60,20 @@ out=benchmarks-out
 filter=
 only=
 matched=
-if [ -z "$question" ]; then
+pictures=
+quick=
+if [ -z "$question" ] || [ "$question" = distributed ]; then
   while [ $# -gt 0 ]; do
-    case $1 in
-      --rounds) rounds=${2:-} && shift ;;
-      --out) out=${2:-} && shift ;;
+    case $question$1 in
+      *--rounds) rounds=${2:-} && shift ;;
+      *--out) out=${2:-} && shift ;;
+      *--quick) rounds=1 quick=--quick filter=conv3x3_16_32px\|main/.*batch:128 only=lenet ;;
       --match) filter=${2:-} matched=yes && shift ;;
-      --quick) rounds=1 filter=conv3x3_16_32px\|main/.*batch:128 only=lenet ;;
+      distributed--pictures) pictures=${2:-} && shift ;;
+      distributed*)
+        say "benchmarks/run.sh distributed: expected --rounds N, --out FOLDER, --pictures FOLDER or --quick; found: $1"
+        exit 2
+        ;;
       *)
         say "benchmarks/run.sh: expected --march NAME first, a question, --rounds N, --out FOLDER, --quick or" \
           "--match REGEX; found: $1"
@@ -102,7 +110,7 @@ if [ "$question" = distributed ]; then
   cmake --build "$build" --target bench_distributed bench_report --parallel "$(cores)" >&2
   mpirun=$(sed -n 's/^MPIEXEC_EXECUTABLE:[A-Z]*=//p' "$build/CMakeCache.txt")  # of the MPI that CMake has found
   exec sh "$root/benchmarks/distributed.sh" "$build/benchmarks/bench_distributed" "$build/benchmarks/bench_report" \
-    "$mpirun" "$@"
+    "$mpirun" "$rounds" "$out" "$pictures" "$quick"
 fi
 if [ -n "$question" ]; then
   cmake --build "$build" --target "bench_$question" --parallel "$(cores)" >&2

@@ -1,18 +1,19 @@
 # sh benchmark.sh SOURCE PROGRAM REPORT MPIRUN
-# benchmarks/distributed.sh --quick prints a row for each of its measurements, with the bytes that model/traffic.hpp counts.
+# benchmarks/distributed.sh prints a row for each of its measurements, with the bytes that model/traffic.hpp counts.
 set -eu
 source=$1
 shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-run() { sh "$source/benchmarks/distributed.sh" "$@" >"$folder/printed" 2>"$folder/said"; }
+run() { sh "$source/benchmarks/$script" "$@" >"$folder/printed" 2>"$folder/said"; }
 fail() {
   echo "$1" >&2
   cat "$folder/printed" "$folder/said" >&2
   exit 1
 }
 
-run "$@" --quick --out "$folder/out" || fail "expected success, found status $?"
+script=distributed.sh
+run "$@" 1 "$folder/out" '' --quick || fail "expected success, found status $?"
 # row TIMES PATTERN: a row of the tables, whose columns are separated by blanks; # is a measured number
 row() {
   pattern=$(printf '%s\n' "$2" | sed 's/  */ +/g; s/#/-?[0-9]+(\\.[0-9]+)?/g')
@@ -31,5 +32,13 @@ row 1 'main memory localized, prefix_every 8 5 # # # - 239.3'
 row 1 'main memory frozen 5 # # # - 5.2'
 [ -f "$folder/out/report.html" ] && [ -f "$folder/out/results.json" ] || fail 'expected a page and figures, found none'
 
-! run "$@" --quick --out "$folder/out" || fail 'an old folder: expected an error, found none'
-grep -q -e '--out: expected a new folder; found: ' "$folder/said" || fail 'an old folder: expected its name, found another message'
+script=run.sh
+refuses() { # MESSAGE ARGUMENTS...
+  message=$1
+  shift
+  ! run distributed "$@" || fail "$*: expected an error, found none"
+  grep -q -e "$message" "$folder/said" || fail "$*: expected '$message', found another message"
+}
+refuses '--out: expected a new folder; found: ' --quick --out "$folder/out"
+refuses '--rounds: expected a number from 1; found: 0' --rounds 0
+refuses 'distributed: expected .*; found: --match' --match main
