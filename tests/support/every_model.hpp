@@ -21,9 +21,9 @@ void for_every_model(const F& f) {
   const auto each = [&]<class... Nets>() { (f.template operator()<Nets>(), ...); };
   each.template
   operator()<zoo::lenet<10, Rule>, zoo::lenet_32<10, Rule>, zoo::alexnet<10, Rule>, zoo::alexnet_32<10, Rule>,
-             zoo::vgg11_32<10, Rule>, zoo::vgg13_32<10, Rule>, zoo::vgg16_32<10, Rule>, zoo::vgg19_32<10, Rule>,
-             zoo::resnet18<10, Rule>, zoo::resnet18_32<10, Rule>, zoo::resnet20<10, Rule>, zoo::resnet34<10, Rule>,
-             zoo::resnet50<10, Rule>, zoo::resnet56<10, Rule>, zoo::mobilenet_v2<10, Rule>,
+             zoo::vgg11_32<10, Rule>, zoo::vgg11_half_32<10, Rule>, zoo::vgg13_32<10, Rule>, zoo::vgg16_32<10, Rule>,
+             zoo::vgg19_32<10, Rule>, zoo::resnet18<10, Rule>, zoo::resnet18_32<10, Rule>, zoo::resnet20<10, Rule>,
+             zoo::resnet34<10, Rule>, zoo::resnet50<10, Rule>, zoo::resnet56<10, Rule>, zoo::mobilenet_v2<10, Rule>,
              zoo::mobilenet_v2_32<10, Rule>, zoo::efficientnet_b0<10, Rule>, zoo::efficientnet_b0_32<10, Rule>,
              zoo::squeezenet<10, Rule>, zoo::squeezenet_32<10, Rule>, zoo::densenet121<10, Rule>,
              zoo::densenet121_32<10, Rule>, zoo::googlenet<10, Rule>, zoo::six_stages_32<10, Rule>>();

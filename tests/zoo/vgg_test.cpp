@@ -14,6 +14,7 @@ TEST_CASE("vgg: parameters and stages") {
   check_extents<zoo::vgg16<>>(138365992, 16, 1000);
   check_extents<zoo::vgg19<>>(143678248, 19, 1000);
   check_extents<zoo::vgg11_32<>>(9493770, 10, 10);
+  check_extents<zoo::vgg11_half_32<>>(2377354, 10, 10);
 }
 
 TEST_CASE("vgg: with a rule, all but the last stage may lie before the boundary") {
