@@ -109,6 +109,8 @@ struct rank_options {
   std::size_t suffix_every = 1;
   std::size_t suffix_from_epoch = 0;  ///< before this epoch, the stages from the boundary on are exact
 
+  /// Whether every step is that of one rank with the whole batch.
+  [[nodiscard]] constexpr bool exact() const { return prefix_every == 1 && suffix_every == 1; }
   /// Errors: config_error for a value that is out of its range.
   void validate() const {
     expect(bucket_bytes > 0, "distribute: bucket_bytes", "at least 1", bucket_bytes);

@@ -21,6 +21,7 @@ template <class Model, class Descent>
 class rank_averages {
  public:
   using scalar = typename Model::scalar;
+  static constexpr std::size_t stages = Model::stages;
 
   rank_averages(Model& trained, Descent& descent, const rank_options& options)
       : model_(trained), descent_(descent), options_(options), stages_(Model::stages) {}

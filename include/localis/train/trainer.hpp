@@ -37,7 +37,7 @@
 #include <localis/train/learn_locally.hpp>
 #include <localis/train/loss_order.hpp>
 #include <localis/train/rank_averages.hpp>
-#include <localis/train/ranks.hpp>
+#include <localis/train/rank_run.hpp>
 #include <localis/train/report.hpp>
 #include <localis/train/run_checks.hpp>
 #include <localis/train/run_memory.hpp>
@@ -159,43 +159,12 @@ class trainer {
     rank_options exact = options;
     exact.prefix_every = exact.suffix_every = 1;
     model_.distribute(ranks, exact);
-    compare_runs_ = {};
-    open_epoch_ = {};
-    begin_exchange_ = {};
-    end_exchange_ = {};
+    rank_run_.reset();
     in_flight_.share_records({});
     if (model_.ranks() == nullptr) return;
-    const bool exact_steps = options.prefix_every == 1 && options.suffix_every == 1;
-    const auto averages = std::make_shared<detail::rank_averages<Model, descent_type>>(model_, descent_, options);
-    compare_runs_ = [this, options, averages](std::size_t samples, std::size_t validated) {
-      detail::rank_values values = detail::values_of_run(*this);
-      detail::add_values(values, options);
-      values.emplace_back("learning rate", detail::policy_text(learning_rate_));
-      values.emplace_back("loss", detail::policy_text(loss_));
-      values.emplace_back("batches of a gradient step", text(group_));
-      values.emplace_back("samples of the training data", text(samples));
-      values.emplace_back("samples of the validation data", text(validated));
-      values.emplace_back("first epoch", text(restored_ ? restored_->epoch : 0));
-      values.emplace_back("first step", text(restored_ ? restored_->step : 0));
-      values.emplace_back("diagnose()", diagnoses() ? "set" : "not set");
-      values.emplace_back("reward()", rewards_.empty() ? "not set" : "set");
-      detail::compare_on_ranks(*model_.ranks(), values);
-      expect(!diagnoses() && rewards_.empty(), "trainer::distribute: diagnose() and reward()",
-             "neither, since they see the part of a rank", "one");
-      expect(options.suffix_every == 1 || group_ == 1, "trainer::distribute: batches of a gradient step",
-             "1, with suffix_every > 1", group_);
-      averages->start();
-    };
-    open_epoch_ = [this, averages] {
-      detail::compare_on_ranks(*model_.ranks(),
-                               detail::values_of_epoch(scheduler_, run_.epoch, run_.steps, Model::stages));
-      cycle_ = std::lcm(group_, averages->cycle(run_.epoch));
-    };
-    if (exact_steps) return;
-    begin_exchange_ = [this, averages](std::size_t samples, step_options& step) {
-      averages->begin_step(run_.epoch, samples, step);
-    };
-    end_exchange_ = [this, averages] { averages->end_step(run_.epoch, run_.step, run_.steps); };
+    rank_run_ =
+        std::make_unique<detail::rank_run_of<trainer, LearningRate, Loss>>(*this, learning_rate_, loss_, options);
+    if (options.exact()) return;
     in_flight_.share_records([this](auto& record) { detail::average_record(*model_.ranks(), record); });
   }
   /// Ends fit() or learn_locally() after the current step (accumulate_gradients(): after the next gradient step;
@@ -331,7 +300,15 @@ class trainer {
 
   template <class Train, class Validation>
   [[gnu::cold]] const localis::report& run(const Train& train, const Validation* validation) {
-    if (compare_runs_) compare_runs_(train.size(), validation == nullptr ? 0 : validation->size());
+    if (rank_run_ != nullptr) {
+      rank_run_->start({.samples = train.size(),
+                        .validated = validation == nullptr ? 0 : validation->size(),
+                        .group = group_,
+                        .epoch = restored_ ? restored_->epoch : 0,
+                        .step = restored_ ? restored_->step : 0,
+                        .diagnoses = diagnoses(),
+                        .rewards = !rewards_.empty()});
+    }
     check_run(train, validation);
     classes_ = train.classes();
     stop_.store(false, std::memory_order_relaxed);
@@ -362,7 +339,7 @@ class trainer {
   void train_epochs(Loader& batches, std::size_t samples, const Validation* validation) {
     while (run_.epoch < options_.epochs && !stopped()) {
       cycle_ = group_;
-      if (open_epoch_) open_epoch_();
+      if (rank_run_ != nullptr) cycle_ = std::lcm(group_, rank_run_->start_epoch(run_.epoch, run_.steps));
       prepare_memory(samples, sends_pixels(batches));
       const detail::drop_empty_epoch guard(run_.report);
       start_epoch();
@@ -405,7 +382,7 @@ class trainer {
       step.samples = whole.samples;
       step.labelled = whole.labelled;
       options.whole = &whole;
-      if (begin_exchange_) begin_exchange_(batch.size, options);
+      rank_run_->begin_step(run_.epoch, batch.size, options);
     }
     options.modulator = modulators_.factors(batch);
     options.reward = rewards_.sum(batch, step.epoch, step.step);
@@ -438,7 +415,7 @@ class trainer {
     } else {
       body();
     }
-    if (end_exchange_) end_exchange_();
+    if (rank_run_ != nullptr) rank_run_->end_step(run_.epoch, run_.step, run_.steps);
     targets_checked_ = true;
     add_time(watch);
   }
@@ -643,10 +620,7 @@ class trainer {
   detail::rewards<scalar> rewards_;
   detail::callback_list<const gradients_event<scalar>&> gradient_callbacks_;
   std::function<void(std::size_t)> accumulate_;  ///< adds the gradients of a batch; empty if each makes a step
-  std::function<void(std::size_t, std::size_t)> compare_runs_;      ///< with other ranks; empty if there are none
-  std::function<void()> open_epoch_;                                ///< on several ranks
-  std::function<void(std::size_t, step_options&)> begin_exchange_;  ///< before a step, if ranks act alone
-  std::function<void()> end_exchange_;                              ///< after it
+  std::unique_ptr<detail::rank_run> rank_run_;   ///< null if there is one rank
   /// Puts the samples of the largest losses first; empty if their order does not matter.
   std::function<data::batch_view<scalar>(const data::batch_view<scalar>&, std::size_t)> order_;
   std::size_t group_ = 1;  ///< number of batches of a gradient step
