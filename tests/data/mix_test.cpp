@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/pixels.hpp"
+#include "support/same_extents.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/data/augment.hpp>
@@ -187,14 +188,8 @@ TEST_CASE("mixtures: one of the two without a label leaves the sample as it is")
 namespace {
 
 /// Counts what is read.
-struct counted {
-  const data::images& real;
+struct counted : localis_test::same_extents<const data::images&> {
   std::size_t& reads;
-  [[nodiscard]] std::size_t size() const { return real.size(); }
-  [[nodiscard]] std::size_t height() const { return real.height(); }
-  [[nodiscard]] std::size_t width() const { return real.width(); }
-  [[nodiscard]] std::size_t channels() const { return real.channels(); }
-  [[nodiscard]] std::size_t classes() const { return real.classes(); }
   std::uint32_t read(std::size_t index, std::span<float> features) const {
     ++reads;
     const std::uint32_t label = real.read(index, features);
@@ -229,7 +224,7 @@ std::size_t alone(const Mixture& mixed, const std::size_t& reads) {
 TEST_CASE("mixtures: a partner that cannot change the sample is not read") {
   std::size_t reads = 0;
   const data::images source = steps();
-  const counted some{source, reads};
+  const counted some{{source}, reads};
   const data::mixup mixed(some, {.seed = 2});
   const std::size_t own = alone(mixed, reads);
   CHECK(own > 60);  // 1 of 8, of deviation 9

@@ -302,7 +302,7 @@ TEST_CASE("evaluate: augmented data is seen as it is") {
   const data::arrays real(four, x, classes, 3);
   single<hebbian> m;
   lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 5});
-  const darkened augmented{real};
+  const darkened augmented{{real}};
   (void)t.fit(real);
   CHECK(lo::evaluate(m, augmented).loss == lo::evaluate(m, real).loss);
   CHECK(lo::predict(m, augmented) == lo::predict(m, real));

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "same_extents.hpp"
 #include "small_runs.hpp"
 
 #include <localis/core/communicator.hpp>
@@ -80,13 +81,7 @@ struct choice {
 };
 
 /// Some samples without a label.
-struct half_labelled {
-  lo::data::images real;
-  [[nodiscard]] std::size_t size() const { return real.size(); }
-  [[nodiscard]] std::size_t height() const { return real.height(); }
-  [[nodiscard]] std::size_t width() const { return real.width(); }
-  [[nodiscard]] std::size_t channels() const { return real.channels(); }
-  [[nodiscard]] std::size_t classes() const { return real.classes(); }
+struct half_labelled : same_extents<lo::data::images> {
   std::uint32_t read(std::size_t index, std::span<float> features) const {
     const std::uint32_t label = real.read(index, features);
     return index % 5 == 1 ? lo::data::unlabelled : label;
@@ -96,7 +91,7 @@ struct half_labelled {
 /// Some steps of a loop of one's own.
 template <class Network, class Backend, class Ranks>
 outcome steps_of(const Ranks& ranks, const choice& chosen) {
-  const half_labelled data{small_runs::pictures(chosen.samples)};
+  const half_labelled data{{small_runs::pictures(chosen.samples)}};
   lo::model<Network, Backend> model{{.seed = 3}};
   model.distribute(ranks, {.statistics = chosen.statistics, .bucket_bytes = chosen.bucket});
   const lo::data::batch_part part{ranks.rank(), ranks.size()};

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "same_extents.hpp"
+
 #include <localis/backend/reference/backend.hpp>
 #include <localis/core/operation.hpp>
 #include <localis/core/random.hpp>
@@ -79,13 +81,7 @@ struct bare {
 };
 
 /// Samples that training sees turned to 0, and an evaluation as they are.
-struct darkened {
-  const localis::data::arrays& real;
-  [[nodiscard]] std::size_t size() const { return real.size(); }
-  [[nodiscard]] std::size_t height() const { return real.height(); }
-  [[nodiscard]] std::size_t width() const { return real.width(); }
-  [[nodiscard]] std::size_t channels() const { return real.channels(); }
-  [[nodiscard]] std::size_t classes() const { return real.classes(); }
+struct darkened : same_extents<const localis::data::arrays&> {
   std::uint32_t read(std::size_t index, std::span<float> features) const { return real.read(index, features); }
   std::uint32_t read(std::size_t index, std::size_t, std::span<float> features) const {
     const std::uint32_t label = real.read(index, features);

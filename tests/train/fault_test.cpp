@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "support/same_extents.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/cpu/backend.hpp>
@@ -47,18 +48,12 @@ enum class who { step, epoch, pause, modulator, diagnostics, scheduler, rate, su
 constexpr who everyone[] = {who::step,      who::epoch, who::pause,       who::modulator, who::diagnostics,
                             who::scheduler, who::rate,  who::supervision, who::data,      who::validation};
 
-struct pictures {
-  lo::data::images inner;
+struct pictures : localis_test::same_extents<lo::data::images> {
   bool burns;
-  [[nodiscard]] std::size_t size() const { return inner.size(); }
-  [[nodiscard]] std::size_t height() const { return inner.height(); }
-  [[nodiscard]] std::size_t width() const { return inner.width(); }
-  [[nodiscard]] std::size_t channels() const { return inner.channels(); }
-  [[nodiscard]] std::size_t classes() const { return inner.classes(); }
   [[nodiscard]] static std::size_t readers() { return 2; }
   std::uint32_t read(std::size_t index, std::span<float> features) const {
     if (burns) fuse::burn();
-    return inner.read(index, features);
+    return real.read(index, features);
   }
 };
 
@@ -106,8 +101,8 @@ struct taking_turns {
 template <class Supervision>
 struct job {
   explicit job(who chosen, std::function<void(std::size_t)> before_epoch = {})
-      : train{lo::data::synthetic_images(20, 4, 4, 1, 3, 1), chosen == who::data},
-        validation{lo::data::synthetic_images(6, 4, 4, 1, 3, 1, 0.2, 90), chosen == who::validation},
+      : train{{lo::data::synthetic_images(20, 4, 4, 1, 3, 1)}, chosen == who::data},
+        validation{{lo::data::synthetic_images(6, 4, 4, 1, 3, 1, 0.2, 90)}, chosen == who::validation},
         trainer(m, taking_turns{chosen == who::scheduler, std::move(before_epoch)}, supervision_of(chosen),
                 {.epochs = 3, .batch = 8}, lo::optimizer::sgd{}, [chosen](double, double) {
                   if (chosen == who::rate) fuse::burn();

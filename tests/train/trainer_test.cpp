@@ -752,7 +752,7 @@ TEST_CASE("trainer: validation sees augmented data as it is") {
   const data::arrays real(four, x, classes, 3);
   single<hebbian> m;
   lo::trainer t(m, lo::scheduler::fixed{0}, none{}, {.epochs = 1, .batch = 5});
-  const darkened augmented{real};
+  const darkened augmented{{real}};
   (void)t.fit(real);
   const auto& trained = t.fit(augmented, augmented);
   CHECK(trained.epochs[0].loss != trained.epochs[0].validation_loss);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend.hpp"
+#include "support/same_extents.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/reference/backend.hpp>
@@ -145,17 +146,10 @@ namespace {
 
 /// Hides that a data set gives bytes.
 template <class Data>
-struct features_of {
-  const Data& data;
-
-  [[nodiscard]] std::size_t size() const { return data.size(); }
-  [[nodiscard]] std::size_t height() const { return data.height(); }
-  [[nodiscard]] std::size_t width() const { return data.width(); }
-  [[nodiscard]] std::size_t channels() const { return data.channels(); }
-  [[nodiscard]] std::size_t classes() const { return data.classes(); }
-  std::uint32_t read(std::size_t index, std::span<float> features) const { return data.read(index, features); }
+struct features_of : localis_test::same_extents<const Data&> {
+  std::uint32_t read(std::size_t index, std::span<float> features) const { return this->real.read(index, features); }
   std::uint32_t read(std::size_t index, std::size_t epoch, std::span<float> features) const {
-    return data.read(index, epoch, features);
+    return this->real.read(index, epoch, features);
   }
 };
 
@@ -200,7 +194,7 @@ TEST_CASE("cuda: a run to which bytes are sent is that to which features are sen
   const lo::data::images pictures = lo::data::synthetic_images(pixel_samples, 6, 6, 2, 3, 1);
   const lo::data::augmentation how{.padding = 1, .flip = true, .normalize = {{0.4, 0.5}, {0.3, 0.2}}};
   const lo::data::augmented bytes(pictures, how);
-  const features_of<lo::data::augmented<lo::data::images>> floats{bytes};
+  const features_of<lo::data::augmented<lo::data::images>> floats{{bytes}};
   const auto plainly = [](auto&) {};
   pixel_run expected;
   std::size_t uploaded = 0;
