@@ -1,7 +1,7 @@
-// Few labels: of all pictures of CIFAR-10, some hundred or thousand are labelled. Rules that need no labels learn
-// features from all pictures, and a linear classifier of them learns from those with labels, or gradient descent goes
-// on from them; the baselines are random features, and gradient descent on the labelled pictures alone, in a small
-// network and in that of the rules. few_labels --help lists the options.
+// Few labels: of all pictures of CIFAR-10 or Fashion-MNIST, some hundred or thousand are labelled. Rules that need no
+// labels learn features from all pictures, and a linear classifier of them learns from those with labels, or gradient
+// descent goes on from them; the baselines are random features, and gradient descent on the labelled pictures alone, in
+// a small network and in that of the rules. few_labels --help lists the options.
 
 #include "few_labels.hpp"
 
@@ -10,12 +10,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -27,6 +29,7 @@
 #include "seed_table.hpp"
 #include "typed_settings.hpp"
 
+#include <localis/data/gzip.hpp>
 #include <localis/localis.hpp>
 #include <localis/zoo/six_stages.hpp>
 
@@ -49,6 +52,50 @@ template <class Model>
 constexpr std::array<double, 3> rates{0.02, 0.05, 0.1};
 template <>
 constexpr std::array<double, 3> rates<wide_network>{0.002, 0.005, 0.02};
+
+/// The grey pictures of 28 x 28 pixels of other data as coloured ones of 32 x 32, with a border of 0.
+struct enlarged {
+  any grey;
+
+  [[nodiscard]] std::size_t size() const { return grey.size(); }
+  [[nodiscard]] static std::size_t height() { return 32; }
+  [[nodiscard]] static std::size_t width() { return 32; }
+  [[nodiscard]] static std::size_t channels() { return 3; }
+  [[nodiscard]] std::size_t classes() const { return grey.classes(); }
+  std::uint32_t read(std::size_t index, std::span<float> features) const {
+    constexpr std::size_t side = 28, border = 2;
+    std::array<float, side * side> pixels{};
+    const std::uint32_t label = grey.read(index, pixels);
+    std::fill(features.begin(), features.end(), 0.0F);
+    for (std::size_t i = 0; i < pixels.size(); ++i) {
+      const std::size_t place = (i / side + border) * 32 + i % side + border;
+      std::fill_n(features.begin() + static_cast<std::ptrdiff_t>(3 * place), 3, pixels[i]);
+    }
+    return label;
+  }
+};
+
+struct named_pictures {
+  const char* name;
+  any train;
+  any test;
+};
+named_pictures read_pictures(const std::filesystem::path& folder) {
+  const auto files_of = [&](const char* name, auto&& parts) {
+    return named_pictures{name, any(std::move(parts.train)), any(std::move(parts.test))};
+  };
+  const auto has = [&](const char* file) {
+    std::error_code ignored;
+    return std::filesystem::exists(folder / file, ignored);
+  };
+  if (!has("train-images-idx3-ubyte") && !has("train-images-idx3-ubyte.gz")) {
+    return files_of("CIFAR-10", lo::data::cifar10(folder));
+  }
+  named_pictures fashion = files_of("Fashion-MNIST", lo::data::fashion_mnist(folder));
+  fashion.train = any(enlarged{std::move(fashion.train)});
+  fashion.test = any(enlarged{std::move(fashion.test)});
+  return fashion;
+}
 
 struct split {
   any train;       ///< whose labels only some arms see, and few of them
@@ -201,15 +248,15 @@ int compare(const few_labels_options& chosen) {
   std::vector<std::size_t> counts;
   for (const std::uint64_t count : examples::parse_seeds(chosen.labels)) counts.push_back(count);
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
-  auto cifar = lo::data::cifar10(chosen.data);
-  const auto normalize = lo::data::channel_statistics(cifar.train);
+  named_pictures all = read_pictures(chosen.data);
+  const auto normalize = lo::data::channel_statistics(all.train);
   const auto normalized = [&](any pictures) {
     return lo::data::any_view(pictures, [&](const any& data) {
       return lo::data::augmented<any>(data, lo::data::augmentation{.normalize = normalize});
     });
   };
-  const any known = normalized(any(std::move(cifar.train)));
-  const any unseen = normalized(any(std::move(cifar.test)));
+  const any known = normalized(std::move(all.train));
+  const any unseen = normalized(std::move(all.test));
   const auto parts = lo::data::split(known, lo::data::validation_count{5000}, 1);
   const std::size_t pictures = chosen.pictures == 0 ? parts.train.size() : chosen.pictures;
   const auto indices = parts.train.indices();
@@ -223,7 +270,7 @@ int compare(const few_labels_options& chosen) {
   std::vector<std::string> columns;
   for (const std::size_t count : counts) columns.push_back(column_of(count));
   const std::string facts = lo::text(
-      "CIFAR-10: ", examples::grouped(pictures), " pictures without labels, of which some are labelled; ",
+      all.name, ": ", examples::grouped(pictures), " pictures without labels, of which some are labelled; ",
       "5,000 more choose the rates of gradient descent, for the first seed. Features: the network of SoftHebb ",
       "with ", units, ", ", 4 * units, " and ", 16 * units, " channels, one pass (principal components: steps of ",
       chosen.sanger_rate, "), and ", chosen.epochs, " epochs of a linear classifier on ",

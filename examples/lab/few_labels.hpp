@@ -27,6 +27,8 @@ struct few_labels_options : setting_options {
     few_labels_options chosen;
     chosen.epochs = 20;
     add_options(app, chosen, "without labels; 0: all", "of the linear classifier");
+    app.get_option("--data")->description(
+        "folder with the official binary files of CIFAR-10, or the four of Fashion-MNIST");
     app.add_option("--labels", chosen.labels, "numbers of labelled pictures, with commas between them");
     app.add_option("--variants", chosen.variants,
                    "of the labelled pictures, from whose features the linear classifier learns");
