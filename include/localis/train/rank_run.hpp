@@ -41,7 +41,7 @@ class rank_run {
   virtual void end_step(std::size_t epoch, std::size_t done, std::size_t steps) = 0;
 };
 
-/// @param rate, error  learning rate and loss, whose values are compared; held by reference like the trainer
+/// Holds the trainer, its learning rate and its loss by reference.
 template <class Trainer, class LearningRate, class Loss>
 class rank_run_of final : public rank_run {
  public:
