@@ -55,20 +55,21 @@ constexpr std::array<double, 3> rates<wide_network>{0.002, 0.005, 0.02};
 
 /// The grey pictures of 28 x 28 pixels of other data as coloured ones of 32 x 32, with a border of 0.
 struct enlarged {
+  static constexpr std::size_t side = 28;
+  static constexpr std::size_t border = 2;
   any grey;
 
   [[nodiscard]] std::size_t size() const { return grey.size(); }
-  [[nodiscard]] static std::size_t height() { return 32; }
-  [[nodiscard]] static std::size_t width() { return 32; }
+  [[nodiscard]] static std::size_t height() { return side + 2 * border; }
+  [[nodiscard]] static std::size_t width() { return side + 2 * border; }
   [[nodiscard]] static std::size_t channels() { return 3; }
   [[nodiscard]] std::size_t classes() const { return grey.classes(); }
   std::uint32_t read(std::size_t index, std::span<float> features) const {
-    constexpr std::size_t side = 28, border = 2;
     std::array<float, side * side> pixels{};
     const std::uint32_t label = grey.read(index, pixels);
     std::fill(features.begin(), features.end(), 0.0F);
     for (std::size_t i = 0; i < pixels.size(); ++i) {
-      const std::size_t place = (i / side + border) * 32 + i % side + border;
+      const std::size_t place = (i / side + border) * width() + i % side + border;
       std::fill_n(features.begin() + static_cast<std::ptrdiff_t>(3 * place), 3, pixels[i]);
     }
     return label;

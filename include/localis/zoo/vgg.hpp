@@ -34,8 +34,8 @@ using vgg_32 = network<image<32, 32, 3>, Features, dense<8 * Width, Rule>, relu,
 }  // namespace detail
 
 // VGG with batch normalization, for 224 x 224 colour pictures (torchvision's vgg11_bn ... vgg19_bn), and for 32 x 32
-// with a classifier of 512 and `Classes` units. vgg11_half_32 has half the channels and units of vgg11_32, which is a
-// quarter of its products: a network for many short runs.
+// with a classifier of 512 and `Classes` units. vgg11_half_32 has half the channels and units of vgg11_32, which is
+// about a quarter of its products: a network for many short runs.
 //
 // Source: K. Simonyan, A. Zisserman, arXiv 1409.1556 (2014), configurations A, B without its second column, D and E.
 
