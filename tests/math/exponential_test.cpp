@@ -7,6 +7,7 @@
 
 using localis::math::exp_of_negative;
 using localis::math::expm1_of_negative;
+using localis::math::power_of_positive;
 
 namespace {
 
@@ -36,6 +37,44 @@ double worst_expm1(T least, int steps) {
 template <class T>
 double worst_tanh(T least, int steps) {
   return worst([](T x) { return localis::math::tanh(x); }, [](long double x) { return std::tanh(x); }, least, steps);
+}
+
+/// The largest deviation of x^exponent in units in the last place, over 3 + 2 |ln(x^exponent)|, from x = e^-reach to
+/// e^reach.
+template <class T>
+double worst_power(T exponent, T reach, int steps) {
+  double most = 0;
+  for (int i = -steps; i <= steps; ++i) {
+    const T x = std::exp(reach * static_cast<T>(i) / static_cast<T>(steps));
+    const long double expected = std::pow(static_cast<long double>(x), static_cast<long double>(exponent));
+    const T rounded = static_cast<T>(expected);
+    const auto unit = static_cast<long double>(rounded - std::nextafter(rounded, T(0)));
+    const long double off = std::abs(static_cast<long double>(power_of_positive(x, exponent)) - expected) / unit;
+    const auto share = static_cast<double>(off / (3 + 2 * std::abs(std::log(expected))));
+    most = share <= most ? most : share;  // NaN too
+  }
+  return most;
+}
+
+template <class T>
+void check_ends_of_power() {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  constexpr T least = std::numeric_limits<T>::min();
+  constexpr T largest = std::numeric_limits<T>::max();
+  for (const T x : {T(0), least / 2}) {
+    CHECK(power_of_positive(x, T(0.7)) == T(0));
+    CHECK(power_of_positive(x, T(-0.7)) == infinity);
+    CHECK(power_of_positive(x, T(0)) == T(1));
+  }
+  CHECK(power_of_positive(infinity, T(0.7)) == infinity);
+  CHECK(power_of_positive(infinity, T(-0.7)) == T(0));
+  CHECK(power_of_positive(infinity, T(0)) == T(1));
+  CHECK(power_of_positive(T(1), T(3.3)) == T(1));
+  CHECK(power_of_positive(largest, T(2)) == infinity);
+  CHECK(power_of_positive(largest, T(-2)) == T(0));
+  CHECK(power_of_positive(least, T(2)) == T(0));
+  CHECK(power_of_positive(least, T(-2)) == infinity);
+  CHECK(std::isnan(power_of_positive(std::numeric_limits<T>::quiet_NaN(), T(0.7))));
 }
 
 template <class T>
@@ -81,4 +120,19 @@ TEST_CASE("exponential: the ends of its range") {
   CHECK(exp_of_negative(-87.3365F) > 0);
   CHECK(exp_of_negative(-87.3366F) == 0);
   static_assert(exp_of_negative(0.0) == 1.0 && expm1_of_negative(0.0) == 0.0 && localis::math::tanh(0.0) == 0.0);
+}
+TEST_CASE("exponential: three units in the last place of x^p, and two more for each unit of its logarithm, at most") {
+  for (const float exponent : {0.5F, 0.7F, 1.0F, 1.4F, 3.5F, -0.43F}) {
+    CHECK(worst_power(exponent, 1e-3F, 100003) < 1);
+    CHECK(worst_power(exponent, 20.0F, 300007) < 1);
+  }
+  for (const double exponent : {0.5, 0.7, 1.0, 1.4, 3.5, -0.43}) {
+    CHECK(worst_power(exponent, 1e-3, 100003) < 1);
+    CHECK(worst_power(exponent, 200.0, 300007) < 1);
+  }
+}
+TEST_CASE("exponential: the ends of x^p") {
+  check_ends_of_power<float>();
+  check_ends_of_power<double>();
+  static_assert(power_of_positive(1.0, 0.5) == 1.0);
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 
 #include <localis/config.hpp>
+#include <localis/math/exponential.hpp>
 #include <localis/math/mean.hpp>
 #include <localis/math/team.hpp>
 
@@ -28,8 +28,12 @@ struct triangle {
       const T excess = in[c] - mean;
       out[c] = excess < T(0) ? T(0) : excess;
     }
-    if (power == T(1)) return;
-    for (std::size_t c = team.lane(); c < channels; c += team.lanes()) out[c] = std::pow(out[c], power);
+    const T exponent = power;
+    if (exponent == T(1)) return;
+    LOCALIS_VECTORIZE
+    for (std::size_t c = team.lane(); c < channels; c += team.lanes()) {
+      out[c] = math::power_of_positive(out[c], exponent);
+    }
   }
 };
 
@@ -52,9 +56,11 @@ struct triangle_gradient {
       LOCALIS_VECTORIZE
       for (std::size_t c = team.lane(); c < channels; c += team.lanes()) out[c] = excess[c] > T(0) ? d[c] : T(0);
     } else {
-      const T exponent = T(1) - T(1) / power;
+      const T factor = power;
+      const T exponent = T(1) - T(1) / factor;
+      LOCALIS_VECTORIZE
       for (std::size_t c = team.lane(); c < channels; c += team.lanes()) {
-        out[c] = excess[c] > T(0) ? d[c] * power * std::pow(excess[c], exponent) : T(0);
+        out[c] = math::select(excess[c] > T(0), d[c] * factor * math::power_of_positive(excess[c], exponent), T(0));
       }
     }
     const auto value = [=](std::size_t c) { return out[c]; };

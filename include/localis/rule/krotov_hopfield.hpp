@@ -5,6 +5,7 @@
 
 #include <localis/core/error.hpp>
 #include <localis/core/finite.hpp>
+#include <localis/math/exponential.hpp>
 #include <localis/math/largest.hpp>
 #include <localis/math/team.hpp>
 #include <localis/rule/rule.hpp>
@@ -55,7 +56,7 @@ struct krotov_hopfield {
   }
   template <class T>
   constexpr T response_weight(T w) const {
-    const T size = std::pow((std::abs)(w), static_cast<T>(power - 1));
+    const T size = math::power_of_positive((std::abs)(w), static_cast<T>(power - 1));
     return w < T(0) ? -size : size;
   }
   [[nodiscard]] constexpr bool weighs_response() const { return power != 2; }
