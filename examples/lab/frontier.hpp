@@ -244,7 +244,7 @@ inline constexpr std::string_view frontier_notes[] = {
   if (curve.rows.empty()) return {};
   std::vector<std::string> lines;
   for (const frontier_row& row : curve.rows) {
-    if (!(row.low > 1)) continue;
+    if (!(row.low > 1) || row.bound == '<') continue;  // what lies below the curve has an upper bound alone
     lines.push_back(row.name + " pays: SGD needs " + fixed(row.speed_up, 2) +
                     " times its cost for the same accuracy (" + fixed(row.low, 2) + " to " + fixed(row.high, 2) + ", " +
                     std::to_string(curve.seeds) + " seeds).");
