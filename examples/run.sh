@@ -4,6 +4,7 @@
 # sh examples/run.sh --model NAME [--size PIXELS] [--backend BACKEND] [--data KIND:FOLDER] [ARGUMENTS...]
 #                                                            a published network
 # sh examples/run.sh --few-labels [ARGUMENTS...]             local rules where labels are few
+# sh examples/run.sh --one-pass [ARGUMENTS...]               features of a local rule after one pass
 # sh examples/run.sh --shift [ARGUMENTS...]                  local rules where the pictures change
 # sh examples/run.sh --fixed-memory [ARGUMENTS...]           local rules where memory is short
 # sh examples/run.sh --reproduce NAME [ARGUMENTS...]         a published experiment: soft_hebb, krotov_hopfield,
@@ -29,7 +30,7 @@ refuse() {
 program=
 choose() {
   [ -z "$program" ] || [ "$program" = "$1" ] ||
-    refuse '--rules, --model, --few-labels, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two'
+    refuse '--rules, --model, --few-labels, --one-pass, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two'
   program=$1
 }
 
@@ -49,6 +50,7 @@ while [ "$left" -gt 0 ]; do
     --rules) choose rules ;;
     --compare) choose compare_reports ;;
     --few-labels) choose few_labels ;;
+    --one-pass) choose one_pass ;;
     --shift) choose shift ;;
     --fixed-memory) choose fixed_memory ;;
     -h | --help) help=yes ;;
@@ -93,6 +95,7 @@ if [ -n "$help" ]; then
     train_model) call=' --model NAME' ;;
     reproduce_*) call=" --reproduce $experiment" ;;
     few_labels) call=' --few-labels' ;;
+    one_pass) call=' --one-pass' ;;
     shift) call=' --shift' ;;
     fixed_memory) call=' --fixed-memory' ;;
     compare_reports) call=' --compare' ;;
@@ -180,7 +183,7 @@ provide
 # The pictures are offered until the first build, unless the caller names a data set, so that a machine that cannot
 # install them does not ask the network each time. The program states which pictures it uses.
 case "$program $* " in
-  compare_reports* | few_labels* | shift* | fixed_memory* | reproduce* | *' --data'*) ;;
+  compare_reports* | few_labels* | one_pass* | shift* | fixed_memory* | reproduce* | *' --data'*) ;;
   *) [ -x "$build/$program" ] || offer dataset-fashion-mnist 'the pictures' test -d /usr/share/datasets/fashion-mnist ;;
 esac
 

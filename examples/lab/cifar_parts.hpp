@@ -15,15 +15,18 @@
 
 namespace examples {
 
-/// The pictures of CIFAR-10, normalized; those of the training part are cropped and mirrored at random.
+/// The pictures of CIFAR-10, normalized.
 struct cifar_parts {
   localis::data::any train;
   localis::data::any validation;  ///< 5,000 of the pictures to train with, the same in every run
   localis::data::any test;
 };
 
-/// Reads CIFAR-10. @param count  pictures of the training part; 0: all of 45,000
-[[nodiscard]] inline cifar_parts read_cifar_parts(const std::filesystem::path& folder, std::size_t count) {
+/// Reads CIFAR-10.
+/// @param count   pictures of the training part; 0: all of 45,000
+/// @param varies  whether these are cropped and mirrored at random
+[[nodiscard]] inline cifar_parts read_cifar_parts(const std::filesystem::path& folder, std::size_t count,
+                                                  bool varies = true) {
   namespace data = localis::data;
   auto cifar = data::cifar10(folder);
   const auto normalize = data::channel_statistics(cifar.train);
@@ -42,7 +45,7 @@ struct cifar_parts {
           all, std::vector<std::uint32_t>(indices.begin(), indices.begin() + static_cast<std::ptrdiff_t>(taken)));
     });
   };
-  return {view(some(split.train.indices(), count), true), view(some(split.validation.indices(), 0), false),
+  return {view(some(split.train.indices(), count), varies), view(some(split.validation.indices(), 0), false),
           view(data::any(std::move(cifar.test)), false)};
 }
 

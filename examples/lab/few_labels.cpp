@@ -148,18 +148,6 @@ struct pictures_of_epochs {
   }
 };
 
-/// The network of the features, after one pass over all pictures.
-template <class Rule>
-auto learned(double rate, const split& data, std::uint64_t seed, const lo::cpu::backend<float>& backend) {
-  namespace soft_hebb = examples::soft_hebb;
-  soft_hebb::learner<units, Rule> model{{.seed = seed}, backend};
-  soft_hebb::draw_weights(model, seed);
-  soft_hebb::set_powers(model);
-  if constexpr (std::is_same_v<Rule, soft_hebb::rule>) soft_hebb::set_rates<units>(model);
-  (void)soft_hebb::learn(model, data.train, rate, seed);
-  return model;
-}
-
 /// Features from all pictures, and a classifier of them for each number of labels.
 template <class Rule>
 void run_features(const char* arm, double rate, const split& data, const std::vector<std::size_t>& counts,
@@ -167,13 +155,14 @@ void run_features(const char* arm, double rate, const split& data, const std::ve
                   seed_table& found) {
   namespace soft_hebb = examples::soft_hebb;
   if (found.has(arm, seed)) return;
-  const auto model = learned<Rule>(rate, data, seed, backend);
+  const auto model = soft_hebb::learned<units, Rule>(rate, data.train, seed, backend);
   const auto test = soft_hebb::features_of<units>(model, data.test);
   for (const std::size_t count : counts) {
     const labelled_pictures labelled(data.train, count, seed);
     const std::size_t copies = std::max<std::size_t>(1, chosen.variants / count);
     const auto train = soft_hebb::features_of<units>(model, pictures_of_epochs{labelled.varied, copies});
-    found.set(arm, column_of(count), seed, soft_hebb::classify<units>(train, test, chosen.epochs, seed, backend));
+    found.set(arm, column_of(count), seed,
+              soft_hebb::classify<units>(train, test, chosen.epochs, seed, backend).accuracy);
   }
 }
 
@@ -287,7 +276,7 @@ int compare(const few_labels_options& chosen) {
     run_features<soft_hebb>(arms[2], 1, data, counts, seed, chosen, backend, found);
     std::optional<examples::soft_hebb::learner<units>> features;
     const auto from_features = [&](wide_network& model) {
-      if (!features) features.emplace(learned<soft_hebb>(1, data, seed, backend));
+      if (!features) features.emplace(examples::soft_hebb::learned<units, soft_hebb>(1, data.train, seed, backend));
       take_features(*features, model);
     };
     const auto random = [](const auto&) {};

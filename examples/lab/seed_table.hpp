@@ -33,6 +33,13 @@ struct run_cost {
   double seconds = 0;
 };
 
+/// A table that follows from the runs, with its reading.
+struct further_table {
+  std::string title;
+  cells rows;
+  std::vector<std::string> lines;  ///< below it
+};
+
 /// Accuracies of some ways under some conditions, by seed, with the sentences and the report that follow from them.
 /// report.json holds at any time what is done, so that an interrupted program can go on.
 class seed_table {
@@ -120,6 +127,24 @@ class seed_table {
     return rows;
   }
 
+  /// The runs under a condition that tell what they cost. Their reports have the ending, the seconds and the peak
+  /// alone.
+  [[nodiscard]] std::vector<run_result> runs(const std::string& condition) const {
+    std::vector<run_result> result;
+    for (const std::string& way : ways_) {
+      for (const auto& [seed, value] : runs_of(way, condition)) {
+        if (!value.cost) continue;
+        run_result one{.name = way, .seed = seed, .test_accuracy = value.accuracy};
+        one.report.end = localis::ending::finished;
+        one.report.epochs.emplace_back();
+        one.report.seconds = value.cost->seconds;
+        one.report.memory.peak = value.cost->peak;
+        result.push_back(std::move(one));
+      }
+    }
+    return result;
+  }
+
   /// For each condition: who wins, by how much, and whether that is beyond the error.
   [[nodiscard]] std::vector<std::string> verdicts() const {
     std::vector<std::string> lines;
@@ -145,11 +170,23 @@ class seed_table {
     return lines;
   }
 
-  /// Writes report.html and table.md beside report.json, and prints the table.
-  void report() const {
+  /// Writes report.html and table.md beside report.json, and prints the tables.
+  void report(const std::vector<further_table>& further = {}) const {
     std::string page = "<p class='note'>" + escaped(facts_) + "</p>\n" + detail::html_table(table());
     if (!costs().empty()) page += detail::html_table(costs());
     for (const std::string& line : verdicts()) page += "<p>" + escaped(line) + "</p>\n";
+    std::string texts;
+    std::string tables = markdown_table(table()) + (costs().empty() ? "" : '\n' + markdown_table(costs()));
+    for (const further_table& one : further) {
+      page += "<h2>" + escaped(one.title) + "</h2>\n" + detail::html_table(one.rows);
+      tables += '\n' + one.title + "\n\n" + markdown_table(one.rows);
+      texts += one.title + '\n' + text_table(one.rows) + '\n';
+      for (const std::string& line : one.lines) {
+        page += "<p>" + escaped(line) + "</p>\n";
+        texts += line + '\n';
+      }
+      texts += '\n';
+    }
     for (const std::string& condition : conditions_) {
       dot_plot plot{
           .title = condition, .x_label = "test accuracy, %", .note = "A dot is one seed, the stroke their mean."};
@@ -161,9 +198,10 @@ class seed_table {
       page += drawn(plot);
     }
     folder_.write("report.html", html_page(title_, page));
-    folder_.write("table.md", markdown_table(table()) + (costs().empty() ? "" : '\n' + markdown_table(costs())));
+    folder_.write("table.md", tables);
     std::cout << '\n' << text_table(table()) << '\n';
     if (!costs().empty()) std::cout << text_table(costs()) << '\n';
+    std::cout << texts;
     for (const std::string& line : verdicts()) std::cout << line << '\n';
     std::cout << "\nreport: " << folder_.path().string() << std::endl;
   }

@@ -33,7 +33,8 @@ int reproduce(const examples::reproduce::options& chosen) {
     const double seconds = soft_hebb::learn(model, train, learns ? 1 : 1e-30, chosen.seed);
     const double accuracy = soft_hebb::classify<units>(soft_hebb::features_of<units>(model, train),
                                                        soft_hebb::features_of<units>(model, cifar.test), chosen.epochs,
-                                                       chosen.seed, backend);
+                                                       chosen.seed, backend)
+                                .accuracy;
     std::printf("%-24s  %7s  %6.2f  %19.1f\n", learns ? "SoftHebb, one pass" : "random weights", learns ? "80.3" : "-",
                 100 * accuracy, learns ? seconds : 0);
     std::fflush(stdout);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "../lab/copy_parameters.hpp"
@@ -94,6 +95,18 @@ double learn(Model& model, const Data& pictures, double rate, std::uint64_t seed
   return trainer.learn_locally(pictures).seconds;
 }
 
+/// The network after one pass over pictures without labels. @param rate  see learn
+template <std::size_t Units, class Rule, class Data>
+[[nodiscard]] learner<Units, Rule> learned(double rate, const Data& pictures, std::uint64_t seed,
+                                           const localis::cpu::backend<float>& backend) {
+  learner<Units, Rule> model{{.seed = seed}, backend};
+  draw_weights(model, seed);
+  set_powers(model);
+  if constexpr (std::is_same_v<Rule, rule>) set_rates<Units>(model);
+  (void)learn(model, pictures, rate, seed);
+  return model;
+}
+
 struct samples {
   std::vector<float> features;
   std::vector<std::uint32_t> labels;
@@ -125,10 +138,16 @@ template <std::size_t Units, class Model, class Data>
   return all;
 }
 
-/// The test accuracy of a linear classifier of the features.
+/// What a linear classifier of the features has learned, and at what cost.
+struct classified {
+  double accuracy = 0;  ///< on the test samples
+  localis::report report{};
+};
+
+/// Trains a linear classifier of the features.
 template <std::size_t Units, class Backend>
-[[nodiscard]] double classify(const samples& train, const samples& test, std::size_t epochs, std::uint64_t seed,
-                              const Backend& backend) {
+[[nodiscard]] classified classify(const samples& train, const samples& test, std::size_t epochs, std::uint64_t seed,
+                                  const Backend& backend) {
   using net = localis::network<localis::vector_input<extractor<Units>::outputs>, localis::dropout, localis::dense<10>>;
   localis::model<net> model{{.seed = seed}, backend};
   const auto halved = [](double epoch, double length) {
@@ -139,7 +158,7 @@ template <std::size_t Units, class Backend>
   localis::trainer trainer(model, localis::scheduler::fixed{0}, localis::supervision::none{},
                            {.epochs = epochs, .batch = 64, .seed = seed}, localis::optimizer::adam{}, halved);
   trainer.fit(train.data());
-  return localis::evaluate(model, test.data()).accuracy;
+  return {localis::evaluate(model, test.data()).accuracy, trainer.report()};
 }
 
 }  // namespace examples::soft_hebb

@@ -7,6 +7,7 @@
 #include "lab/few_labels.hpp"
 #include "lab/fixed_memory.hpp"
 #include "lab/lab.hpp"
+#include "lab/one_pass.hpp"
 #include "lab/programs.hpp"
 #include "lab/report/compare_reports.hpp"
 #include "lab/rule_program.hpp"
@@ -58,6 +59,9 @@ TEST_CASE("help: what run.sh tells before a build is what the built programs tel
   check_help("train_model", told(examples::model_program("train_model", "any")));
   check_help("few_labels", told("few_labels", [](int argc, const char* const* argv) {
                return examples::few_labels(argc, argv, [](const examples::few_labels_options&) { return 1; });
+             }));
+  check_help("one_pass", told("one_pass", [](int argc, const char* const* argv) {
+               return examples::one_pass(argc, argv, [](const examples::one_pass_options&) { return 1; });
              }));
   check_help("shift", told("shift", [](int argc, const char* const* argv) {
                return examples::shift(argc, argv, [](const examples::setting_options&) { return 1; });

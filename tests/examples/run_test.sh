@@ -96,7 +96,7 @@ refuses '--ranks: expected a number from 1 to 9999, found: nothing' --ranks
 refuses '--ranks: expected a number from 1 to 9999, found: 0' --ranks 0
 refuses '--ranks: expected a program that several ranks can run, found few_labels' --few-labels --ranks 2
 refuses '--ranks: expected a program that several ranks can run, found reproduce_soft_hebb' --ranks 2 --reproduce soft_hebb
-refuses '--rules, --model, --few-labels, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two' --rules --model lenet
+refuses '--rules, --model, --few-labels, --one-pass, --shift, --fixed-memory, --reproduce, --compare: expected one of them, found two' --rules --model lenet
 
 # helps WHAT ARGUMENTS...
 helps() {
@@ -113,6 +113,7 @@ helps '  sh examples/run.sh --rules --quick' --help --rules
 helps '  sh examples/run.sh --model NAME --quick' --model --help
 helps '--cutout PIXELS' --model resnet20 --help --size 32
 helps 'Usage: sh examples/run.sh --few-labels [OPTIONS]' --few-labels --help
+helps 'Usage: sh examples/run.sh --one-pass [OPTIONS]' --one-pass --help
 helps 'Usage: sh examples/run.sh --shift [OPTIONS]' --shift --help
 helps 'Usage: sh examples/run.sh --fixed-memory [OPTIONS]' --fixed-memory --help
 helps 'Usage: sh examples/run.sh --reproduce soft_hebb [OPTIONS]' --reproduce soft_hebb --help

@@ -76,6 +76,25 @@ TEST_CASE("seed_table: what runs cost is kept, and shown with the largest peak a
   REQUIRE(rows.size() == 2);
   CHECK(rows[1] == std::vector<std::string>{"hebb", "200", "64", "3.00", "7.0"});
   CHECK(table_in(temporary_folder(), false).costs().empty());
+  const auto runs = again.runs("200");
+  REQUIRE(runs.size() == 3);  // that of sgd tells no cost
+  CHECK(runs[2].name == "hebb");
+  CHECK(runs[2].seed == 3);
+  CHECK(runs[2].finished());
+  CHECK(runs[2].test_accuracy == 0.5);
+  CHECK(runs[2].report.seconds == 12);
+  CHECK(runs[2].report.memory.peak == 1'000'000);
+}
+
+TEST_CASE("seed_table: further tables stand in the report, with what follows from them") {
+  const temporary_folder folder;
+  seed_table table = table_in(folder, false);
+  table.set("sgd", "100", 1, 0.5);
+  table.report({{"Gains", {{"run", "speed-up"}, {"sgd", "1.20"}}, {"sgd pays."}}});
+  const std::string page = file_content(folder.path / "report.html");
+  CHECK(page.find("<h2>Gains</h2>") != std::string::npos);
+  CHECK(page.find("<p>sgd pays.</p>") != std::string::npos);
+  CHECK(file_content(folder.path / "table.md").find("Gains\n\n| run |") != std::string::npos);
 }
 
 TEST_CASE("seed_table: refuses to replace a report, and to go on with one that is missing, broken or of other runs") {

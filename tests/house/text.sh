@@ -41,7 +41,7 @@ done)
 [ -z "$programs" ] || { printf 'a benchmark that includes a header of examples/ outside lab/report/:\n%s\n' "$programs" >&2; status=1; }
 
 # Whether standard output took it all is asked by exit_status(), here or in what is called here.
-programs=$(grep -rlE --include='*.cpp' --include='*.cu' --include='*.in' 'int main\(' ../../examples ../../benchmarks | xargs grep -LE 'exit_status\(|run_(program|comparison|benchmarks|on_gpu|on_ranks)\(|train_model<|compare_reports\(|few_labels\(|shift\(argc|fixed_memory\(argc|reproduce::[a-z_]+\(argc' || true)
+programs=$(grep -rlE --include='*.cpp' --include='*.cu' --include='*.in' 'int main\(' ../../examples ../../benchmarks | xargs grep -LE 'exit_status\(|run_(program|comparison|benchmarks|on_gpu|on_ranks)\(|train_model<|compare_reports\(|few_labels\(|one_pass\(|shift\(argc|fixed_memory\(argc|reproduce::[a-z_]+\(argc' || true)
 [ -z "$programs" ] || { printf 'a program that succeeds where standard output is full:\n%s\n' "$programs" >&2; status=1; }
 
 # clang-format ends every namespace with its name: before the first and after the last there is nothing.
