@@ -127,8 +127,8 @@ constexpr T power_of_positive(T x, T exponent) {
   result = select(logarithm > parts.highest, infinity, result);
   const T of_zero = exponent > T(0) ? T(0) : exponent < T(0) ? infinity : T(1);
   const T of_infinity = exponent > T(0) ? infinity : exponent < T(0) ? T(0) : T(1);
-  result = select(x < std::numeric_limits<T>::min(), of_zero, result);
-  result = select(x > std::numeric_limits<T>::max(), of_infinity, result);
+  result = select(x < (std::numeric_limits<T>::min)(), of_zero, result);
+  result = select(x > (std::numeric_limits<T>::max)(), of_infinity, result);
   return select(x == x, result, x);
 }
 
