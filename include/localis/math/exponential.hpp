@@ -55,7 +55,7 @@ struct exponential_parts {
 
     const T shifted = x * one_by_ln2 + rounder;
     const T k = shifted - rounder;
-    const T r = (x - k * ln2_high<T>)-k * ln2_low<T>;
+    const T r = x - k * ln2_high<T> - k * ln2_low<T>;
     T series = factors[terms - 1];
     for (std::size_t term = terms - 1; term > 0; --term) series = series * r + factors[term - 1];
     rise = series * r;
@@ -113,8 +113,8 @@ constexpr T tanh(T x) {
 }
 
 /// x^exponent for x >= 0, to 3 + 2 |ln(x^exponent)| units in the last place; NaN stays NaN. Numbers below the smallest
-/// normal one count as 0, above 2^127 in float and 2^1023 in double as infinity. Loops over it
-/// vectorize if the exponent is a local variable, which nothing in the loop can change.
+/// normal one count as 0, above sqrt 2 2^127 in float and sqrt 2 2^1023 in double as infinity. Loops over it vectorize
+/// if the exponent is a local variable, which nothing in the loop can change.
 ///
 ///   x^exponent = e^(exponent ln x)
 template <class T>
