@@ -49,9 +49,9 @@ constexpr const char* arms[] = {"random features", "principal components", "soft
                                 "frozen",          "sgd (wide)",           "soft_hebb, then sgd"};
 // Of gradient descent, which takes the first seed's best.
 template <class Model>
-constexpr std::array<double, 3> rates{0.02, 0.05, 0.1};
+constexpr double rates[] = {0.02, 0.05, 0.1};
 template <>
-constexpr std::array<double, 3> rates<wide_network>{0.002, 0.005, 0.02};
+constexpr double rates<wide_network>[] = {0.002, 0.005, 0.02};
 
 /// The grey pictures of 28 x 28 pixels of other data as coloured ones of 32 x 32, with a border of 0.
 struct enlarged {
@@ -225,12 +225,8 @@ void run_gradient(const char* arm, bool freezes, std::size_t steps, const split&
     }
     return lo::evaluate(model, pictures).accuracy;
   };
-  const double rate = found.choose(arm, column, [&] {
-    std::vector<double> accuracies;
-    for (const double one : rates<Model>) accuracies.push_back(accuracy(one, data.validation));
-    const auto best = std::max_element(accuracies.begin(), accuracies.end()) - accuracies.begin();
-    return rates<Model>[static_cast<std::size_t>(best)];
-  });
+  const double rate =
+      found.choose(arm, column, rates<Model>, [&](double one) { return accuracy(one, data.validation); });
   found.set(arm, column, seed, accuracy(rate, data.test));
 }
 

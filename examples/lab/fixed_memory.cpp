@@ -31,7 +31,7 @@ using examples::fixed_memory_options;
 
 namespace {
 
-constexpr double rates[] = {0.01, 0.03, 0.1};  // of the learning rate, of which each run takes its best
+constexpr double rates[] = {0.01, 0.03, 0.1};  // of gradient descent, for the first seed
 constexpr std::size_t divisors[] = {4, 8};     // of the bytes of gradient descent
 
 constexpr const char* ways[] = {"sgd", "sgd accumulated", "part_batch", "oja", "similarity_error", "frozen random"};
@@ -72,73 +72,59 @@ std::size_t planned_bytes(const Model& model, const way& chosen, std::size_t bat
   return s.parameter_bytes + s.rule_state_bytes + step.arena + arrays * step.optimizer_arrays + sums;
 }
 
-/// The best run of a way from one seed.
 struct outcome {
-  std::size_t batch = 0;  ///< 0: not one picture fits
-  std::size_t accumulated = 1;
-  std::size_t peak = 0;    ///< bytes
-  double seconds = 0;      ///< of the training steps
-  double validation = -1;  ///< below 0: no run ended
-  double test = 0;
+  double accuracy = -1;  ///< below 0: the run diverged
+  examples::run_cost cost;
 };
 
-template <class Rule>
-outcome train(const way& chosen, std::size_t limit, const examples::cifar_parts& data, std::uint64_t seed,
-              const fixed_memory_options& options) {
-  outcome best;
-  for (const double rate : rates) {
-    const lo::cpu::backend<float> backend{{.threads = options.threads}};  // one for each run: it counts the bytes
-    network<Rule> model = examples::fresh_model<network<Rule>>(backend, seed);
-    best.batch = options.batch;
-    while (best.batch > 0 && planned_bytes(model, chosen, best.batch) > limit) --best.batch;
-    if (best.batch == 0) return best;
-    const lo::learning_rate::warm_up schedule{lo::learning_rate::cosine{.rate = rate}, 0.5, 0.1};
-    const auto steps = static_cast<double>((data.train.size() + best.batch - 1) / best.batch);
-    const auto fraction = [=, epochs = static_cast<double>(options.epochs)](std::size_t step) {
-      return schedule(static_cast<double>(step) / steps, epochs) / rate;
-    };
-    lo::trainer trainer(model, chosen.scheduler(), examples::with_learning_rate{fraction},
-                        {.epochs = options.epochs,
-                         .batch = best.batch,
-                         .local_rate = (lo::rule::supervised<Rule> ? rate : 1) * chosen.local_rate,
-                         .seed = seed},
-                        lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4}, schedule);
-    if (chosen.accumulates) best.accumulated = std::max<std::size_t>(1, options.batch / best.batch);
-    trainer.accumulate_gradients(best.accumulated);
-    try {
-      trainer.fit(data.train);
-    } catch (const lo::divergence_error&) {
-      continue;  // a rate too high for this batch
-    }
-    const lo::report& report = trainer.report();
-    if (report.memory.peak > limit) {
-      throw lo::error(
-          lo::text(chosen.name, ": expected at most ", limit, " bytes, as planned; found ", report.memory.peak));
-    }
-    const double validation = lo::evaluate(model, data.validation).accuracy;
-    if (validation <= best.validation) continue;
-    best.validation = validation;
-    best.test = lo::evaluate(model, data.test).accuracy;
-    best.seconds = report.seconds;
-    best.peak = report.memory.peak;
-  }
-  return best;
-}
-
 /// Does a run and keeps what it found, unless it is done.
+/// @param limit  bytes that it may hold
 template <class Rule>
 void run(examples::seed_table& found, const way& what, const std::string& condition, std::size_t limit,
          std::uint64_t seed, const examples::cifar_parts& data, const fixed_memory_options& chosen) {
   if (found.has(what.name, condition, seed)) return;
-  const outcome best = train<Rule>(what, limit, data, seed, chosen);
-  if (best.validation < 0) {
-    std::cout << what.name << ", " << condition << ", seed " << seed << ": "
-              << (best.batch == 0 ? "not one picture fits" : "diverged") << std::endl;
-    return;
-  }
-  const std::string added = best.accumulated > 1 ? " x " + std::to_string(best.accumulated) : "";
-  found.set(what.name, condition, seed, best.test,
-            examples::run_cost{std::to_string(best.batch) + added, best.peak, best.seconds});
+  const auto tell = [&](const char* what_happened) {
+    std::cout << what.name << ", " << condition << ", seed " << seed << ": " << what_happened << std::endl;
+  };
+  const network<Rule> planned{};
+  std::size_t batch = chosen.batch;
+  while (batch > 0 && planned_bytes(planned, what, batch) > limit) --batch;
+  if (batch == 0) return tell("not one picture fits");
+  const std::size_t accumulated = what.accumulates ? std::max<std::size_t>(1, chosen.batch / batch) : 1;
+  const auto train = [&](double rate, const lo::data::any& pictures) -> outcome {
+    const lo::cpu::backend<float> backend{{.threads = chosen.threads}};  // one for each run: it counts the bytes
+    network<Rule> model = examples::fresh_model<network<Rule>>(backend, seed);
+    const lo::learning_rate::warm_up schedule{lo::learning_rate::cosine{.rate = rate}, 0.5, 0.1};
+    const auto steps = static_cast<double>((data.train.size() + batch - 1) / batch);
+    const auto fraction = [=, epochs = static_cast<double>(chosen.epochs)](std::size_t step) {
+      return schedule(static_cast<double>(step) / steps, epochs) / rate;
+    };
+    lo::trainer trainer(model, what.scheduler(), examples::with_learning_rate{fraction},
+                        {.epochs = chosen.epochs,
+                         .batch = batch,
+                         .local_rate = (lo::rule::supervised<Rule> ? rate : 1) * what.local_rate,
+                         .seed = seed},
+                        lo::optimizer::sgd{.momentum = 0.9, .weight_decay = 5e-4}, schedule);
+    trainer.accumulate_gradients(accumulated);
+    try {
+      trainer.fit(data.train);
+    } catch (const lo::divergence_error&) {
+      return {};  // a rate too high for this batch
+    }
+    const lo::report& report = trainer.report();
+    if (report.memory.peak > limit) {
+      throw lo::error(
+          lo::text(what.name, ": expected at most ", limit, " bytes, as planned; found ", report.memory.peak));
+    }
+    const std::string added = accumulated > 1 ? " x " + std::to_string(accumulated) : "";
+    return {lo::evaluate(model, pictures).accuracy,
+            {std::to_string(batch) + added, report.memory.peak, report.seconds}};
+  };
+  const double rate =
+      found.choose(what.name, condition, rates, [&](double one) { return train(one, data.validation).accuracy; });
+  const outcome result = train(rate, data.test);
+  if (result.accuracy < 0) return tell("diverged");
+  found.set(what.name, condition, seed, result.accuracy, result.cost);
 }
 
 int compare(const fixed_memory_options& chosen) {
@@ -160,7 +146,7 @@ int compare(const fixed_memory_options& chosen) {
       "to that size. In the others, from the first step on, the first ",
       chosen.boundary, " stages learn by gradient from ", chosen.fraction,
       " of the batch (part_batch), by a rule, or not at all. Learning rates are the best of three on 5,000 "
-      "other pictures; local rates are ",
+      "other pictures, for the first seed; local rates are ",
       chosen.local_rate, " of the weights' norm (oja) and ", chosen.supervised_rate,
       " of the learning rate (similarity_error).");
   std::vector<std::string> conditions{"all"};

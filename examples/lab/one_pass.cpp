@@ -7,7 +7,6 @@
 #include "one_pass.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
@@ -65,8 +64,8 @@ constexpr descent descents[] = {
 constexpr descent small_descents[] = {{"six stages, 2 epochs", 2}, {"six stages, 3 epochs", 3}};
 constexpr const char* rules[] = {"random features", "principal components", "soft_hebb"};
 
-constexpr std::array<double, 4> rates{0.02, 0.05, 0.1, 0.2};
-constexpr std::array<double, 3> sanger_rates{1e-3, 1e-2, 3e-2};
+constexpr double rates[] = {0.02, 0.05, 0.1, 0.2};  // of gradient descent, for the first seed
+constexpr double sanger_rates[] = {1e-3, 1e-2, 3e-2};
 
 /// Where a run's results belong, and what it needs.
 struct setting {
@@ -76,17 +75,6 @@ struct setting {
   const examples::cifar_parts& data;
   const one_pass_options& chosen;
 };
-
-/// The best of some rates on the validation pictures; chosen by the first seed.
-/// @param accuracy  of a rate
-template <std::size_t N, class Accuracy>
-double best_rate(const char* name, const setting& s, const std::array<double, N>& some, const Accuracy& accuracy) {
-  return s.found.choose(name, s.column, [&] {
-    std::array<double, N> accuracies{};
-    std::transform(some.begin(), some.end(), accuracies.begin(), accuracy);
-    return some[static_cast<std::size_t>(std::max_element(accuracies.begin(), accuracies.end()) - accuracies.begin())];
-  });
-}
 
 struct outcome {
   double accuracy = -1;  ///< below 0: the run diverged
@@ -119,7 +107,8 @@ void descend(const descent& run, const setting& s) {
     return outcome{lo::evaluate(model, pictures).accuracy,
                    {std::to_string(batch), report.memory.peak, report.processor_seconds()}};
   };
-  const double rate = best_rate(run.name, s, rates, [&](double one) { return train(one, s.data.validation).accuracy; });
+  const double rate =
+      s.found.choose(run.name, s.column, rates, [&](double one) { return train(one, s.data.validation).accuracy; });
   const outcome result = train(rate, s.data.test);
   if (result.accuracy < 0) {
     std::cout << run.name << ", seed " << s.seed << ": diverged" << std::endl;
@@ -154,9 +143,9 @@ void compare_network(const setting& s) {
     s.found.set(name, s.column, s.seed, result.accuracy, result.cost);
   };
   run.template operator()<soft_hebb>(rules[0], 1e-30);
-  run.template operator()<sanger>(rules[1], best_rate(rules[1], s, sanger_rates, [&](double rate) {
-                                    return classify<Units, sanger>(rate, s.data.validation, s).accuracy;
-                                  }));
+  run.template operator()<sanger>(rules[1], s.found.choose(rules[1], s.column, sanger_rates, [&](double rate) {
+    return classify<Units, sanger>(rate, s.data.validation, s).accuracy;
+  }));
   run.template operator()<soft_hebb>(rules[2], 1);
   for (const descent& one : descents) descend<usual_network<Units>>(one, s);
   for (const descent& one : small_descents) descend<small_network>(one, s);

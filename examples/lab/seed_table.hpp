@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -84,12 +85,16 @@ class seed_table {
     std::cout << way << ", " << condition << ", seed " << seed << ": test " << percent(accuracy) << " %" << std::endl;
   }
 
-  /// What was chosen before for these runs; else the result of `find`, which is kept.
-  template <class Find>
-  [[nodiscard]] double choose(const std::string& way, const std::string& condition, const Find& find) {
+  /// What was chosen before for these runs; else the candidate of the largest accuracy, which is kept.
+  /// @param accuracy  of a candidate, on pictures other than those of the table
+  template <std::size_t N, class Accuracy>
+  [[nodiscard]] double choose(const std::string& way, const std::string& condition, const double (&candidates)[N],
+                              const Accuracy& accuracy) {
     auto& chosen = choices_[condition];
     if (chosen.count(way) == 0) {
-      chosen[way] = find();
+      double accuracies[N];
+      std::transform(std::begin(candidates), std::end(candidates), accuracies, accuracy);
+      chosen[way] = candidates[std::max_element(accuracies, accuracies + N) - accuracies];
       folder_.write(report_name, json());
     }
     return chosen[way];

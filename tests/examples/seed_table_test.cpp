@@ -41,18 +41,20 @@ TEST_CASE("seed_table: means, errors and the winner of each condition are those 
 }
 
 TEST_CASE("seed_table: --resume goes on with what is done, and chooses nothing anew") {
+  constexpr double rates[] = {0.02, 0.05, 0.5};
   const temporary_folder folder;
   {
     seed_table first = table_in(folder, false);
     first.set("sgd", "100", 7, 0.25);
-    CHECK(first.choose("sgd", "100", [] { return 0.05; }) == 0.05);
+    CHECK(first.choose("sgd", "100", rates, [](double rate) { return rate == 0.05 ? 0.6 : rate; }) == 0.05);
   }
   seed_table again = table_in(folder, true);
   CHECK(again.has("sgd", "100", 7));
   CHECK(!again.has("sgd", "100", 8));
   CHECK(!again.has("sgd", 7));
   CHECK(!again.has(7));
-  CHECK(again.choose("sgd", "100", [] { return 0.5; }) == 0.05);
+  CHECK(again.choose("sgd", "100", rates, [](double rate) { return rate; }) == 0.05);
+  CHECK(again.choose("sgd", "200", rates, [](double rate) { return rate; }) == 0.5);
   again.set("sgd", "200", 7, 0.5);
   CHECK(again.has("sgd", 7));
   CHECK(!again.has(7));
