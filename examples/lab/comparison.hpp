@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -191,6 +192,19 @@ namespace detail {
     if (row.name == name) return &row;
   }
   return nullptr;
+}
+
+/// The 95 % quantile of Student's distribution with so many degrees of freedom, at least 1.
+[[nodiscard]] inline double student_95(std::size_t degrees) {
+  constexpr double table[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812,
+                              1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725};
+  return degrees <= std::size(table) ? table[degrees - 1] : 1.725;
+}
+/// The 97.5 % quantile, of intervals with two ends.
+[[nodiscard]] inline double student_975(std::size_t degrees) {
+  constexpr double table[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                              2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086};
+  return degrees <= std::size(table) ? table[degrees - 1] : 2.086;
 }
 
 }  // namespace detail

@@ -86,7 +86,7 @@ void run(examples::seed_table& found, const way& what, const std::string& condit
   const auto tell = [&](const char* what_happened) {
     std::cout << what.name << ", " << condition << ", seed " << seed << ": " << what_happened << std::endl;
   };
-  const network<Rule> planned{};
+  const network<Rule> planned{{}, lo::cpu::backend<float>{{.threads = chosen.threads}}};
   std::size_t batch = chosen.batch;
   while (batch > 0 && planned_bytes(planned, what, batch) > limit) --batch;
   if (batch == 0) return tell("not one picture fits");
@@ -138,7 +138,8 @@ int compare(const fixed_memory_options& chosen) {
   const std::vector<std::uint64_t> seeds = examples::parse_seeds(chosen.seeds);
   const examples::cifar_parts data = examples::read_cifar_parts(chosen.data, chosen.pictures);
   const way sgd{.name = ways[0]};
-  const std::size_t all = planned_bytes(network<oja>{}, sgd, chosen.batch);
+  const network<oja> planned{{}, lo::cpu::backend<float>{{.threads = chosen.threads}}};
+  const std::size_t all = planned_bytes(planned, sgd, chosen.batch);
   const std::string facts = lo::text(
       "CIFAR-10, six stages, ", examples::grouped(data.train.size()), " training pictures, ", chosen.epochs,
       " epochs; gradient descent with batches of ", chosen.batch, " holds ", examples::megabytes(all),

@@ -118,19 +118,33 @@ struct seed_points {
   return std::min(curve.cost_of(accuracy), curve.costs.back()) / cost;
 }
 
-/// The 95 % quantile of Student's distribution with so many degrees of freedom, at least 1.
-[[nodiscard]] inline double student_95(std::size_t degrees) {
-  constexpr double table[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812,
-                              1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725};
-  return degrees <= std::size(table) ? table[degrees - 1] : 1.725;
+/// By how much, as a factor, a 95 % interval reaches from a speed-up to each side: Student's, for the logarithm.
+[[nodiscard]] inline double interval_factor(const std::vector<seed_points>& budgets, const seed_points& run) {
+  constexpr std::size_t samples = 2000;
+  double sum = 0;
+  double squares = 0;
+  std::vector<std::size_t> places(run.tests.size());
+  for (std::size_t sample = 0; sample < samples; ++sample) {
+    const localis::random_stream random(1, sample);
+    for (std::size_t i = 0; i < places.size(); ++i) places[i] = random.integer(i, places.size());
+    const double drawn =
+        std::log(speed_up_of(curve_of(budgets, places), mean_at(run.costs, places), mean_at(run.tests, places)));
+    sum += drawn;
+    squares += drawn * drawn;
+  }
+  // A bootstrap sample of n seeds has the variance of n, not of n - 1.
+  const auto seeds = static_cast<double>(places.size());
+  const double variance = (squares - sum * sum / samples) / samples * seeds / (seeds - 1);
+  return std::exp(student_975(places.size() - 1) * std::sqrt((std::max)(variance, 0.0)));
 }
 
 }  // namespace detail
 
 /// The runs of a comparison on the curve of its runs of sgd. Costs are processor seconds where all runs have them and
-/// the work is done by the processor. Seeds count that all budgets have; the interval of a speed-up is that of 2,000
-/// bootstrap samples of these seeds, in which the runs of one seed stay together, since they share the first weights
-/// and the order of the pictures. Without three budgets there is no curve, and no rows.
+/// the work is done by the processor. Seeds count that all budgets have; the interval of a speed-up is
+/// that of Student's distribution for its logarithm, whose variance is that of 2,000 bootstrap samples of these seeds,
+/// times n / (n - 1) for n seeds. In the samples, the runs of one seed stay together, since they share the first
+/// weights and the order of the pictures. Without three budgets there is no curve, and no rows.
 /// @param on_host  whether the backend computes on the processor
 [[nodiscard]] inline frontier frontier_of(const std::vector<run_result>& runs, const std::vector<table_row>& table,
                                           std::span<const run_kind> kinds, bool on_host) {
@@ -196,21 +210,24 @@ struct seed_points {
       const paired lead = paired_difference(*sgd, row);
       one.loss_bound = lead.mean + detail::student_95(lead.values.size() - 1) * lead.error;
     }
-    constexpr std::size_t samples = 2000;
-    std::vector<double> drawn;
-    std::vector<std::size_t> places(seeds.size());
-    for (std::size_t sample = 0; sample < samples; ++sample) {
-      const localis::random_stream random(1, sample);
-      for (std::size_t i = 0; i < places.size(); ++i) places[i] = random.integer(i, places.size());
-      drawn.push_back(detail::speed_up_of(detail::curve_of(curve, places), detail::mean_at(points.costs, places),
-                                          detail::mean_at(points.tests, places)));
-    }
-    std::sort(drawn.begin(), drawn.end());
-    one.low = drawn[samples / 40];
-    one.high = drawn[samples - 1 - samples / 40];
+    const double factor = detail::interval_factor(curve, points);
+    one.low = one.speed_up / factor;
+    one.high = one.speed_up * factor;
   }
   return result;
 }
+
+namespace detail {
+
+[[nodiscard]] inline std::string told_speed_up(const frontier_row& row) {
+  return (row.bound == ' ' ? "" : std::string(1, row.bound) + ' ') + fixed(row.speed_up, 2);
+}
+/// "1.15 to 1.37"; empty without an interval.
+[[nodiscard]] inline std::string told_interval(const frontier_row& row) {
+  return localis::is_finite(row.low) ? fixed(row.low, 2) + " to " + fixed(row.high, 2) : std::string();
+}
+
+}  // namespace detail
 
 /// The table of the frontier, best first, and then the points of SGD's curve; empty without a curve.
 [[nodiscard]] inline cells frontier_cells(frontier curve) {
@@ -219,10 +236,9 @@ struct seed_points {
                    [](const frontier_row& a, const frontier_row& b) { return a.speed_up > b.speed_up; });
   cells result{{"run", "test %", "+-", "cost, s", "equal-accuracy speed-up", "95 % interval", "points below sgd"}};
   for (const frontier_row& row : curve.rows) {
-    const std::string bound = row.bound == ' ' ? "" : std::string(1, row.bound) + ' ';
-    const std::string interval = localis::is_finite(row.low) ? fixed(row.low, 2) + " to " + fixed(row.high, 2) : "-";
-    result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1),
-                      bound + fixed(row.speed_up, 2), interval, percent(row.loss_bound)});
+    const std::string interval = detail::told_interval(row);
+    result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1), detail::told_speed_up(row),
+                      interval.empty() ? "-" : interval, percent(row.loss_bound)});
   }
   for (const frontier_row& row : curve.budgets) {
     result.push_back({row.label, percent(row.test), percent(row.error), fixed(row.cost, 1), "the curve", "-", "-"});
@@ -236,8 +252,8 @@ inline constexpr std::string_view frontier_notes[] = {
     "two budgets, accuracy is linear in the logarithm of the cost; < and >: below or above the whole curve.",
     "Cost: processor seconds of training, summed over all threads of all ranks; seconds where a run has none, and on a "
     "GPU.",
-    "Interval: of 2,000 bootstrap samples of the seeds. Points below sgd: upper end of a one-sided 95 % interval, "
-    "paired by seed."};
+    "Interval: of Student's distribution, with the variance of 2,000 bootstrap samples of the seeds. Points below sgd: "
+    "upper end of a one-sided 95 % interval, paired by seed."};
 
 /// A sentence for each run that pays beyond the error, or one that none does; empty without a curve.
 [[nodiscard]] inline std::vector<std::string> frontier_verdicts(const frontier& curve) {

@@ -54,7 +54,7 @@ using usual_network = lo::network<lo::image<32, 32, 3>,
 struct descent {
   const char* name;
   std::size_t epochs;
-  bool freezes = false;  ///< stages behind a boundary that begins to move after a third of the epochs
+  bool freezes = false;  ///< all convolutions, in the last epoch
   bool halves = false;   ///< the pictures
 };
 constexpr std::size_t largest_budget = 4;

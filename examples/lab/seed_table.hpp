@@ -168,7 +168,9 @@ class seed_table {
         line += " points; more seeds tell how sure that is.";
       } else {
         line += " +- " + percent(lead.error) + " points (paired by " + std::to_string(lead.values.size()) +
-                " seeds), " + (lead.mean > 2 * lead.error ? "beyond the error." : "within the error.");
+                " seeds), " +
+                (lead.mean > detail::student_975(lead.values.size() - 1) * lead.error ? "beyond the error."
+                                                                                      : "within the error.");
       }
       lines.push_back(std::move(line));
     }

@@ -64,6 +64,27 @@ TEST_CASE("compare_reports: a column for each report, a row for each run that an
   CHECK(count(file_content(same), "All the same in all.") == 1);
 }
 
+TEST_CASE("compare_reports: runs are held against the curve of their own report, which may be a file") {
+  const temporary_folder folder;
+  const auto report = folder.path / "curve.json";
+  const auto page = folder.path / "page.html";
+  auto all = reports::experiment();
+  all.runs.clear();
+  const auto add = [&](const std::string& name, double seconds, double accuracy) {
+    all.runs.push_back(reports::run(name, 1));
+    all.runs.back().report.epochs[0].processor_seconds = seconds;
+    all.runs.back().report.epochs[1].processor_seconds = 0;
+    all.runs.back().test_accuracy = accuracy;
+  };
+  add("sgd 25", 10, 0.5);
+  add("sgd 50", 20, 0.6);
+  add("sgd", 40, 0.7);
+  add("frozen static", 16, 0.6);
+  write_file(report, report_json(all));
+  REQUIRE(run({report.string(), "--out", page.string()}) == std::pair<int, std::string>{0, ""});
+  CHECK(count(file_content(page), "<tr><th>frozen static</th><td>1.25</td></tr>") == 1);
+}
+
 TEST_CASE("compare_reports: what cannot be read or written is one line and status 2, and no page") {
   const temporary_folder folder;
   const std::string one = (folder.path / "one").string();

@@ -37,7 +37,12 @@ TEST_CASE("seed_table: means, errors and the winner of each condition are those 
   CHECK(rows[2] == std::vector<std::string>{"sgd", "44.00 +- 4.00", "70.00"});
   const auto lines = table.verdicts();
   REQUIRE(lines.size() == 1);
-  CHECK(lines[0] == "100: hebb wins over sgd by 11.00 +- 1.00 points (paired by 2 seeds), beyond the error.");
+  // Two differences whose error is 1 have a 95 % interval of 12.7 to each side.
+  CHECK(lines[0] == "100: hebb wins over sgd by 11.00 +- 1.00 points (paired by 2 seeds), within the error.");
+  table.set("hebb", "100", 3, 0.56);
+  table.set("sgd", "100", 3, 0.45);
+  CHECK(table.verdicts()[0] ==
+        "100: hebb wins over sgd by 11.00 +- 0.58 points (paired by 3 seeds), beyond the error.");
 }
 
 TEST_CASE("seed_table: --resume goes on with what is done, and chooses nothing anew") {

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "../comparison.hpp"
+#include "../frontier.hpp"
+#include "../programs.hpp"
 #include "format.hpp"
 #include "html_report.hpp"
 #include "path_text.hpp"
@@ -26,10 +28,11 @@ namespace examples {
 
 /// A report with its name.
 struct named_report {
-  std::string name;  ///< name of its folder
+  std::string name;  ///< name of its folder or file
   std::vector<run_result> runs;
   std::vector<table_row> rows;
-  cells facts;  ///< rows of a name and a value
+  cells facts;     ///< rows of a name and a value
+  frontier curve;  ///< without rows where there are no runs of several budgets
 };
 
 namespace detail {
@@ -39,12 +42,16 @@ namespace detail {
 }
 
 [[nodiscard]] inline named_report read_named(const std::string& folder) {
-  const std::filesystem::path file = std::filesystem::path(folder) / "report.json";
+  const bool is_file = std::filesystem::is_regular_file(folder);
+  const std::filesystem::path file =
+      is_file ? std::filesystem::path(folder) : std::filesystem::path(folder) / "report.json";
   stored_report report = read_report(file);
-  named_report result{path_text(folder), std::move(report.runs), {}, {}};
+  named_report result{path_text(folder), std::move(report.runs), {}, {}, {}};
   try {
     const nlohmann::json& j = report.json;
     result.rows = compare(result.runs, report.work_fractions, report.epochs);
+    const bool on_host = told(j.at("machine").at("backend")).find("cuda") == std::string::npos;
+    result.curve = frontier_of(result.runs, result.rows, train_kinds, on_host);
     result.facts.push_back({"ending", told(j.at("ending"))});
     for (const char* name : {"localis", "commit"}) {
       if (j.contains(name)) result.facts.push_back({name, told(j.at(name))});
@@ -98,6 +105,23 @@ template <class Cell>
   return table;
 }
 
+/// The speed-ups of the runs on the curves of gradient descent of their reports; empty if no report has a curve.
+[[nodiscard]] inline cells speed_ups(const std::vector<named_report>& reports) {
+  cells table = side_by_side(reports, "equal-accuracy speed-up", [](const table_row&) { return std::string(); });
+  bool any = false;
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    for (std::size_t r = 0; r < reports.size(); ++r) {
+      for (const frontier_row& row : reports[r].curve.rows) {
+        if (row.name != table[i][0]) continue;
+        const std::string interval = told_interval(row);
+        table[i][r + 1] = told_speed_up(row) + (interval.empty() ? "" : " (" + interval + ')');
+        any = true;
+      }
+    }
+  }
+  return any ? table : cells{};
+}
+
 /// The facts in which the reports differ, one per row; empty if there are none.
 [[nodiscard]] inline cells differing_facts(const std::vector<named_report>& reports) {
   cells table{{""}};
@@ -148,6 +172,8 @@ template <class Cell>
   page += "<p></p>\n" + detail::html_table(side_by_side(reports, "peak memory, MB", [](const table_row& row) {
             return row.seeds > 0 ? megabytes(row.memory.peak) : "-";
           }));
+  const cells speed_ups = detail::speed_ups(reports);
+  if (!speed_ups.empty()) page += "<p></p>\n" + detail::html_table(speed_ups);
   page += "<h2>What they were done with</h2>\n";
   const cells facts = detail::differing_facts(reports);
   page += facts.empty()
@@ -178,7 +204,8 @@ template <class Cell>
   return run_program("compare_reports", "Lays the reports of several comparisons side by side.", [&](CLI::App& app) {
     std::vector<std::string> folders;
     std::string page = "comparison.html";
-    app.add_option("FOLDER", folders, "of a comparison: what --out was there, with a report.json")->required();
+    app.add_option("FOLDER", folders, "of a comparison: what --out was there, with a report.json, or such a file")
+        ->required();
     app.add_option("--out", page, "page that is written, a new one [comparison.html]");
     app.parse(argc, argv);
     std::vector<named_report> reports;
