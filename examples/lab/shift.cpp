@@ -36,7 +36,10 @@ constexpr std::size_t severities = 5;
 constexpr double rates[] = {1e-6, 1e-5, 1e-4};  // of the rules, of which each takes its best on validation pictures
 
 constexpr const char* changes[] = {"noise", "blur", "contrast"};
-constexpr const char* ways[] = {"frozen", "statistics of each batch", "oja", "soft_hebb"};
+constexpr const char* ways[] = {"frozen", "running statistics", "statistics of each batch", "oja", "soft_hebb"};
+/// The statistics of the ways that do not learn, which come first.
+constexpr lo::prefix_normalization statistics[] = {lo::prefix_normalization::frozen, lo::prefix_normalization::running,
+                                                   lo::prefix_normalization::batch};
 
 template <class Rule>
 using network = lo::model<lo::zoo::six_stages_32<10, lo::rule::local<Rule, lo::rule::relative_step>>>;
@@ -152,13 +155,12 @@ int compare(const setting_options& chosen) {
     std::cout << "seed " << seed << ": " << examples::percent(lo::evaluate(trained, data.test).accuracy)
               << " % on pictures as they are" << std::endl;
     for (const std::string kind : changes) {
-      for (const auto normalization : {lo::prefix_normalization::running, lo::prefix_normalization::batch}) {
+      for (std::size_t i = 0; i < std::size(statistics); ++i) {
         auto model = copy_of<trained_network>(trained, backend);
-        const bool frozen = normalization == lo::prefix_normalization::running;
-        found.set(ways[frozen ? 0 : 1], kind, seed, stream(model, data.test, kind, 0, normalization));
+        found.set(ways[i], kind, seed, stream(model, data.test, kind, 0, statistics[i]));
       }
-      found.set(ways[2], kind, seed, learning<network<lo::rule::oja>>(trained, data, kind, backend));
-      found.set(ways[3], kind, seed, learning<network<lo::rule::soft_hebb>>(trained, data, kind, backend));
+      found.set(ways[3], kind, seed, learning<network<lo::rule::oja>>(trained, data, kind, backend));
+      found.set(ways[4], kind, seed, learning<network<lo::rule::soft_hebb>>(trained, data, kind, backend));
     }
   }
   found.report();
