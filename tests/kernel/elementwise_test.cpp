@@ -57,12 +57,12 @@ TEST_CASE("kernel: rows by stride and by index, and turned") {
   const std::vector<std::uint32_t> index{2, 0};
   values rows(4);
   const std::vector<std::uint32_t> labels{lo::data::unlabelled, 7};
-  run(kernel::gather_rows<double>{six.data(), index.data(), labels.data(), rows.data(), 2}, 2, 2);
+  run(kernel::gather_rows<double>{six.data(), index.data(), labels.data(), rows.data(), 2, 2}, 2, 2);
   CHECK(rows == values{0, 0, 1, 2});
-  run(kernel::gather_rows<double>{six.data(), index.data(), nullptr, rows.data(), 2}, 2, 2);
+  run(kernel::gather_rows<double>{six.data(), index.data(), nullptr, rows.data(), 2, 2}, 2, 2);
   CHECK(rows == values{5, 6, 1, 2});
   values back(6, -1);
-  run(kernel::scatter_rows<double>{rows.data(), index.data(), back.data(), 2}, 2, 2);
+  run(kernel::scatter_rows<double>{rows.data(), index.data(), back.data(), 2, 2}, 2, 2);
   CHECK(back == values{1, 2, -1, -1, 5, 6});
   values numbered(6, -1);
   run(kernel::number_rows<double>{rows.data(), index.data(), numbered.data(), 2}, 2, 2);

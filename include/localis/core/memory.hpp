@@ -17,7 +17,7 @@ namespace localis {
 
 /// The purpose of an allocation. The arena holds activations, gradients and scratch memory, laid out by one plan
 /// (model/memory_plan.hpp).
-enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, arena, count };
+enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, features, arena, count };
 
 /// The name of a kind of memory, for messages.
 [[nodiscard]] constexpr const char* name_of(memory_kind kind) {
@@ -28,6 +28,8 @@ enum class memory_kind : std::size_t { parameters, rule_state, optimizer_state, 
       return "rules' states";
     case memory_kind::optimizer_state:
       return "optimizer's states";
+    case memory_kind::features:
+      return "kept features";
     case memory_kind::arena:
     case memory_kind::count:
       break;

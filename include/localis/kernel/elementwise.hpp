@@ -94,7 +94,8 @@ struct transposed {
   }
 };
 
-/// Gathers the rows of samples: row n of `target` = row index[n] of `source`, or 0 if sample n is data::unlabelled.
+/// Gathers the rows of samples: row n of `target` = row index[n] of `source`, whose rows lie `stride` values apart, or
+/// 0 if sample n is data::unlabelled.
 template <class T>
 struct gather_rows {
   const T* source;
@@ -102,24 +103,27 @@ struct gather_rows {
   const std::uint32_t* labels;  ///< one per sample, or null
   T* target;
   std::size_t columns;
+  std::size_t stride;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
     const bool labelled = labels == nullptr || labels[row] != data::unlabelled;
     for (std::size_t i = begin; i < end; ++i)
-      target[row * columns + i] = labelled ? source[index[row] * columns + i] : T(0);
+      target[row * columns + i] = labelled ? source[index[row] * stride + i] : T(0);
   }
 };
 
-/// Scatters rows: row index[n] of `target` = row n of `source`; the indices must be distinct.
+/// Scatters rows: row index[n] of `target`, whose rows lie `stride` values apart, = row n of `source`; the indices must
+/// be distinct.
 template <class T>
 struct scatter_rows {
   const T* source;
   const std::uint32_t* index;
   T* target;
   std::size_t columns;
+  std::size_t stride;
 
   constexpr void operator()(std::size_t row, std::size_t begin, std::size_t end) const {
-    for (std::size_t i = begin; i < end; ++i) target[index[row] * columns + i] = source[row * columns + i];
+    for (std::size_t i = begin; i < end; ++i) target[index[row] * stride + i] = source[row * columns + i];
   }
 };
 

@@ -55,6 +55,18 @@ struct boundary_plans {
   }
 }
 
+[[gnu::cold]] inline void check_cache(const memory_request& request, bool alone) {
+  const auto fail = [](const char* what, const char* expected) {
+    throw config_error(text("model::prepare: ", what, ": expected ", expected,
+                            " with cache_bytes, which keeps what frozen stages give"));
+  };
+  if (request.samples == 0) fail("samples", "the size of the data set");
+  if (request.local_learning) fail("local_learning", "false");
+  if (request.part_samples > 0) fail("part_samples", "0");
+  if (request.normalization != prefix_normalization::frozen) fail("normalization", "frozen");
+  if (!alone) fail("ranks", "one");
+}
+
 inline void check_request(const memory_request& request, std::span<const operation> program) {
   expect(request.batch > 0, "model::prepare: batch", "at least 1", request.batch);
   if (request.lowest_boundary > request.highest_boundary) {
@@ -177,6 +189,7 @@ template <class Network, class Backend>
   request.highest_boundary =
       (std::min)(request.highest_boundary, request.part_samples > 0 ? Network::stages - 1 : Network::highest_boundary);
   check_request(request, Network::program.operations);
+  if (request.training && request.cache_bytes > 0) check_cache(request, distributed == nullptr);
   boundary_plans result{request, {}};
   const std::size_t first = request.training ? request.lowest_boundary : Network::stages;
   for (std::size_t boundary = first; boundary <= request.highest_boundary; ++boundary) {

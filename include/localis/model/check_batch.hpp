@@ -81,6 +81,11 @@ inline void check_step(const step_options& options, const memory_request& reques
         "model::forward: normalization: expected running or frozen, as prepared (memory_request::normalization), "
         "found batch");
   }
+  if (request.cache_bytes > 0 && options.boundary > 0 && options.normalization != prefix_normalization::frozen) {
+    throw config_error(
+        "model::forward: normalization: expected frozen, as prepared (memory_request::cache_bytes), found other "
+        "statistics");
+  }
 }
 
 /// The first values of a row, for a message.

@@ -25,6 +25,7 @@
 #include <localis/model/check_batch.hpp>
 #include <localis/model/distributed_pass.hpp>
 #include <localis/model/executor.hpp>
+#include <localis/model/feature_cache.hpp>
 #include <localis/model/fusion.hpp>
 #include <localis/model/layer_pack.hpp>
 #include <localis/model/metrics.hpp>
@@ -178,7 +179,14 @@ class model {
   [[nodiscard]] model_snapshot<scalar> snapshot() { return detail::take_snapshot(*this); }
   /// Puts the model back into the state of a snapshot of this network. Errors: shape_error for the snapshot of another
   /// network; then nothing changes.
-  void restore(const model_snapshot<scalar>& stored) { detail::restore_snapshot(*this, stored); }
+  void restore(const model_snapshot<scalar>& stored) {
+    detail::restore_snapshot(*this, stored);
+    forget_features();
+  }
+
+  /// Forgets the kept features (memory_request::cache_bytes) that depend on the stages from `changed` on. Steps of
+  /// gradient_descent and restore() do it themselves; whoever changes weights or statistics otherwise must call it.
+  void forget_features(std::size_t changed = 0) { features_.forget(changed); }
 
   // Training on several ranks.
 
@@ -337,6 +345,8 @@ class model {
     expect(distributed_ == nullptr, "model::forward: part_samples", "0 on several ranks", options.part_samples);
   }
   [[gnu::cold]] void run_forward_by_part();
+  /// Runs the forward pass of a step whose prefix is frozen, on the features that are kept of it.
+  void run_forward_from_features();
   [[gnu::cold]] void run_backward_of_part();
   /// The first stage that has gradients.
   [[nodiscard]] std::size_t first_gradient_stage() const { return pass_.part_samples > 0 ? 0 : step_options_.boundary; }
@@ -397,6 +407,7 @@ class model {
   staging_buffers staging_;  ///< at the end of the arena
   bool prepared_ = false;
   teaching_signals signals_;
+  detail::feature_cache<Network, Backend> features_;
 
   std::unique_ptr<detail::distributed_pass<Network, Backend>> distributed_;  ///< null if there is one rank
 
@@ -472,6 +483,7 @@ void model<Network, Backend>::prepare(memory_request request) {
       arena_ = backend_.template allocate<std::byte>(memory_kind::arena, bytes);
     }
     signals_.prepare(backend_, plans.request);
+    features_.prepare(backend_, plans.request);
   } catch (const device_error& failure) {
     throw device_error(text(failure.what(), plans.needs()));
   } catch (const error& failure) {
@@ -522,6 +534,7 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
     signals_.open(backend_, memory(), options, samples, labelled_samples(options.labels));
   pass_.arena_plan = &plans_.training(options.boundary);
   pass_.arena = arena_.data();
+  if (options.apply_updates) forget_features(options.boundary);
   if (options.prefix_only) {
     run_forward(step_, {.boundary = options.boundary, .resting = options.resting, .end = options.boundary});
     if (distributed_ != nullptr) finish_pass();
@@ -530,6 +543,8 @@ auto model<Network, Backend>::forward(const data::batch_view<scalar>& batch, con
   }
   if (pass_.part_samples > 0) {
     run_forward_by_part();
+  } else if (memory().cache_bytes > 0 && options.boundary > 0 && options.apply_updates) {
+    run_forward_from_features();
   } else {
     run_forward(step_, {.boundary = options.boundary, .resting = options.resting});
   }
@@ -601,6 +616,19 @@ void model<Network, Backend>::run_forward_by_part() {
   pass_.is_part = false;
   pass_.samples = samples;
   run_forward(step_, {.boundary = 0, .begin = boundary});
+}
+
+template <class Network, class Backend>
+void model<Network, Backend>::run_forward_from_features() {
+  const std::span<const std::uint32_t> indices = step_options_.indices;
+  const std::size_t boundary = step_options_.boundary;
+  const std::size_t kept = features_.stage_at(boundary);
+  const std::size_t found = features_.find(indices, pass_.samples);
+  const auto place = [this](std::size_t stage) { return pass_.place(facts::last_of_stage(stage - 1).output); };
+  if (found > 0) features_.load(backend_, found, indices, place(found));
+  run_forward(step_, {.boundary = boundary, .begin = found, .end = kept});
+  if (found < kept) features_.store(backend_, kept, indices, place(kept));
+  run_forward(step_, {.boundary = boundary, .begin = kept});
 }
 
 template <class Network, class Backend>

@@ -67,6 +67,8 @@ struct pass_memory {
     const std::size_t offset = arena_plan->value(number);
     return offset == plan::none ? input + first * Network::input.size() : locate<T>(offset) + skipped(number - 1);
   }
+  /// Where a value that is in the plan lies, for writing.
+  [[nodiscard]] T* place(std::size_t number) const { return locate<T>(arena_plan->value(number)); }
   /// The gradient with respect to a value; null if it is not needed.
   [[nodiscard]] T* gradient(std::size_t number) const { return locate<T>(arena_plan->gradient(number)); }
 

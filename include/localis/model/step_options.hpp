@@ -19,13 +19,17 @@ struct memory_request {
   /// True: batches arrive as bytes (data::batch_view::pixels), which takes less of a device's memory. Batches of floats
   /// are accepted, too, but on a device their upload does not overlap computation.
   bool pixels = false;
-  std::size_t samples = 0;  ///< size of the data set, for rules that remember a row per sample (error_feedback)
+  std::size_t samples = 0;  ///< size of the data set, for what is kept by sample: error_feedback's errors, features
   /// The statistics of normalization layers before the boundary. With the statistics of a batch, the whole response
   /// must be stored first, which takes memory.
   prefix_normalization normalization = prefix_normalization::running;
   /// The largest step_options::part_samples of steps whose boundary is above 0; 0: the stages before the boundary do
   /// not learn by gradient. Their activations are kept of so many samples.
   std::size_t part_samples = 0;
+  /// Above 0: the features that the stages before the boundary compute of each of the `samples` are kept, in at most so
+  /// many bytes, and not computed again while these stages stay as they are (step_options::indices). The stages must be
+  /// frozen, with frozen statistics, and a sample must have the same values in every step.
+  std::size_t cache_bytes = 0;
   constexpr bool operator==(const memory_request&) const = default;
 };
 
@@ -41,7 +45,7 @@ struct step_options {
   std::span<const double> modulator{};       ///< by sample, the third factor of local updates; empty: 1
   double reward = 1;                         ///< factor on eligibility traces (rule::eligibility_trace)
   std::span<const std::uint32_t> labels{};   ///< by sample; for supervised rules
-  std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for rules that remember samples
+  std::span<const std::uint32_t> indices{};  ///< by sample, its number in the data set; for what is kept by sample
   /// The batch of all ranks, if the caller knows it; null: forward() asks them.
   const whole_batch* whole = nullptr;
   /// Above 0: the stages before the boundary do not learn by rules. They learn by gradient, from the first samples

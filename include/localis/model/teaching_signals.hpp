@@ -75,9 +75,9 @@ class teaching_signals {
     current_.labelled = labelled;
     if (!remembers) return;
     backend.upload(options.indices, indices_.data());
-    backend.for_rows(
-        samples, outputs,
-        kernel::gather_rows<scalar>{errors_.data(), indices_.data(), current_.labels, batch_errors_.data(), outputs});
+    backend.for_rows(samples, outputs,
+                     kernel::gather_rows<scalar>{errors_.data(), indices_.data(), current_.labels, batch_errors_.data(),
+                                                 outputs, outputs});
     current_.errors = batch_errors_.data();
   }
   [[nodiscard]] const teaching_signal<scalar>& current() const { return current_; }
@@ -88,8 +88,9 @@ class teaching_signals {
     if (!remembers || current_.errors == nullptr) return;
     backend.for_rows(1, current_.samples * outputs,
                      kernel::scaled<scalar>{gradient, batch_errors_.data(), static_cast<scalar>(labelled)});
-    backend.for_rows(current_.samples, outputs,
-                     kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs});
+    backend.for_rows(
+        current_.samples, outputs,
+        kernel::scatter_rows<scalar>{batch_errors_.data(), indices_.data(), errors_.data(), outputs, outputs});
     if constexpr (remembers) {
       if (whole != nullptr) remember_ranks(backend, *whole);
     }

@@ -219,6 +219,7 @@ class gradient_descent {
     if constexpr (measures) measurements_at_once_->run(backend, measurements_);
     updates_at_once_.run(backend, calls_);
     first_ = first;
+    if (first < stages_.size()) model_.forget_features(stages_[first]);
     forget_accumulated();
   }
 

@@ -52,6 +52,7 @@ struct memory_use {
   std::size_t parameters = 0;
   std::size_t rule_state = 0;
   std::size_t optimizer_state = 0;
+  std::size_t features = 0;  ///< kept of frozen stages (train_options::cache_bytes)
   std::size_t activations = 0;
   std::size_t gradients = 0;
   std::size_t scratch = 0;
@@ -107,6 +108,7 @@ void visit_members(Memory& memory, const Visit& visit) {
   visit("parameters", memory.parameters);
   visit("rule_state", memory.rule_state);
   visit("optimizer_state", memory.optimizer_state);
+  detail::visit_newer(visit, "features", memory.features);
   visit("activations", memory.activations);
   visit("gradients", memory.gradients);
   visit("scratch", memory.scratch);

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <localis/core/error.hpp>
 #include <localis/core/operation.hpp>
+#include <localis/data/concept.hpp>
 #include <localis/data/loader.hpp>
 #include <localis/loss/loss.hpp>
 #include <localis/model/evaluate.hpp>
+#include <localis/train/train_options.hpp>
 
 namespace localis::detail {
 
@@ -29,6 +33,33 @@ void check_supervision(const char* caller, const char* name, const Data& data) {
     if (!op.has_local_loss || op.learning != local_learning::supervised) continue;
     throw config_error(text(caller, ": ", name, ": rule ", op.rule, " of stage ", op.stage,
                             ": expected classes to learn from, found none"));
+  }
+}
+
+/// Checks that the features of frozen stages can be kept from one epoch to the next. Errors: config_error.
+/// @param alone  whether there is one rank
+template <class Data>
+[[gnu::cold]] void check_cache(const train_options& options, const Data& train, bool alone) {
+  expect(options.local_rate == 0, "trainer: local_rate", "0 with cache_bytes, which keeps what frozen stages give",
+         options.local_rate);
+  if (options.normalization != prefix_normalization::frozen) {
+    throw config_error(
+        "trainer: normalization: expected frozen with cache_bytes, since other statistics differ from step to step, "
+        "found another");
+  }
+  if (!alone) throw config_error("trainer: cache_bytes: expected 0 on several ranks, found more");
+  if constexpr (data::dataset_with_epochs<Data>) {
+    std::vector<float> first(data::shape_of(train).size());
+    std::vector<float> second(first.size());
+    for (std::size_t i = 0; i < (std::min<std::size_t>)(train.size(), 64); ++i) {
+      (void)train.read(i, 0, std::span<float>(first));
+      (void)train.read(i, 1, std::span<float>(second));
+      if (first == second) continue;
+      throw config_error(
+          text("trainer: cache_bytes: expected training data that is the same in every epoch, found "
+               "sample ",
+               i, " changed in the second"));
+    }
   }
 }
 

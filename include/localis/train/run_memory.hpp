@@ -17,6 +17,8 @@ namespace localis::detail {
 [[gnu::cold]] inline void check_part(const train_options& options, bool diagnoses) {
   expect(options.local_rate == 0, "trainer: local_rate",
          "0, since scheduler::part_batch lets the stages before the boundary learn by gradient", options.local_rate);
+  expect(options.cache_bytes == 0, "trainer: cache_bytes",
+         "0, since scheduler::part_batch lets the stages before the boundary learn by gradient", options.cache_bytes);
   if (diagnoses) throw config_error("trainer::diagnose: expected a scheduler other than part_batch, found that one");
 }
 
@@ -35,6 +37,7 @@ template <class Model, class Scheduler>
   request.pixels = pixels;
   request.samples = samples;
   request.normalization = options.normalization;
+  request.cache_bytes = options.cache_bytes;
   request.part_samples = part_samples(scheduler::differentiated(policy, epoch).fraction, options.batch);
   if (request.part_samples > 0) check_part(options, all_boundaries);
   return request;
@@ -48,6 +51,7 @@ template <class Model>
   raise(largest.parameters, counters.held(memory_kind::parameters));
   raise(largest.rule_state, counters.held(memory_kind::rule_state));
   raise(largest.optimizer_state, counters.held(memory_kind::optimizer_state));
+  raise(largest.features, counters.held(memory_kind::features));
   raise(largest.arena, counters.held(memory_kind::arena));
   raise(largest.peak, counters.peak);
   for (const auto& row : model.summary().memory) {

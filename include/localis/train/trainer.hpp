@@ -408,9 +408,9 @@ class trainer {
       }
       in_flight_.close(descent_);
     };
-    // What a user does with gradients cannot be collected in advance. Sums of ranks could, but each step collects its
-    // work anew, and a communicator would have to set up every sum again for it.
-    if (gradient_callbacks_.empty() && model_.ranks() == nullptr) {
+    // What a user does with gradients cannot be collected in advance, nor which features are there. Sums of ranks
+    // could, but each step collects its work anew, and a communicator would have to set up every sum again for it.
+    if (gradient_callbacks_.empty() && model_.ranks() == nullptr && options_.cache_bytes == 0) {
       run_step_(2 * (step.boundary + Model::stages * step.part) + (step.takes_step ? 1 : 0), batch.size, body);
     } else {
       body();
@@ -487,6 +487,7 @@ class trainer {
     detail::check_learnable<Model>("training data", train);
     if (options_.local_rate > 0) detail::check_supervision<Model>("trainer", "training data", train);
     if (validation != nullptr) detail::check_learnable<Model>("validation data", *validation);
+    if (options_.cache_bytes > 0) detail::check_cache(options_, train, model_.ranks() == nullptr);
     try {
       detail::check_weights(model_, descent_, restored_ ? restored_->epoch : 0, restored_ ? restored_->step : 0);
     } catch (const divergence_error& failure) {
@@ -518,6 +519,7 @@ class trainer {
     run_.report.message.clear();
     passed_ = run_.report.epochs.empty() ? 0 : run_.report.epochs.back().boundary;
     memory_prepared_ = false;
+    model_.forget_features();
     targets_checked_ = false;
     processor_seconds_ = 0;
     if constexpr (scheduler::has_differentiated<Scheduler>) {
