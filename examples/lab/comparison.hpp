@@ -102,8 +102,8 @@ namespace detail {
 inline void raise(localis::memory_use& largest, const localis::memory_use& other) {
   for (std::size_t localis::memory_use::*part :
        {&localis::memory_use::parameters, &localis::memory_use::rule_state, &localis::memory_use::optimizer_state,
-        &localis::memory_use::activations, &localis::memory_use::gradients, &localis::memory_use::scratch,
-        &localis::memory_use::arena, &localis::memory_use::peak}) {
+        &localis::memory_use::features, &localis::memory_use::activations, &localis::memory_use::gradients,
+        &localis::memory_use::scratch, &localis::memory_use::arena, &localis::memory_use::peak}) {
     largest.*part = std::max(largest.*part, other.*part);
   }
 }

@@ -57,8 +57,9 @@ class lab {
     double local_rate = 0;  ///< 0: stages before the boundary are frozen
     localis::prefix_normalization normalization = localis::prefix_normalization::running;
     std::size_t epochs = 0;
-    double average_decay = 0;    ///< of the weights that stages take over when the boundary passes them; 0: none
-    bool constant_rate = false;  ///< after its rise the learning rate stays, since the scheduler lets it fall
+    double average_decay = 0;     ///< of the weights that stages take over when the boundary passes them; 0: none
+    std::size_t cache_bytes = 0;  ///< of features that are kept of frozen stages
+    bool constant_rate = false;   ///< after its rise the learning rate stays, since the scheduler lets it fall
   };
 
   /// Trains the model that `make(seed)` returns, and evaluates the test pictures once, at the end. It does nothing if
@@ -101,7 +102,8 @@ class lab {
                                                     .batch = s.batch,
                                                     .local_rate = options.local_rate,
                                                     .normalization = options.normalization,
-                                                    .seed = seed},
+                                                    .seed = seed,
+                                                    .cache_bytes = options.cache_bytes},
                              optimizer, learning_rate_of(name, options));
     if (s.diagnose) {
       std::vector<std::size_t> stages(decltype(fresh)::network_type::highest_boundary);

@@ -184,6 +184,8 @@ void visit_boundary(settings& s, const Visit& visit) {
         {group, "FRACTION",
          "of the averaged runs: of the average of weights kept per step, in (0, 1); a stage takes it over when the "
          "boundary passes it"});
+  visit("cache", s.cache,
+        {group, "MB", "of features that frozen-cached keeps of the frozen stages, at most; 10^6 bytes"});
   visit("interleave", s.interleave, {group, "STEPS", "interleaved: one step of so many trains all stages by gradient"});
   visit("prefix-rate", s.prefix_rate,
         {group, "FACTOR", "interleaved: times the learning rate before the boundary in such steps"});

@@ -21,6 +21,7 @@ inline constexpr run_kind train_kinds[] = {
     {.name = "interleaved frozen", .usual = false, .frontier = true, .style = 12},
     {.name = "interleaved averaged", .usual = false, .frontier = true, .style = 21},
     {.name = "frozen static", .frontier = true, .style = 4},
+    {.name = "frozen cached", .usual = false, .frontier = true, .cached = true, .style = 11},
     {.name = "frozen averaged", .usual = false, .frontier = true, .style = 13},
     {.name = "frozen annealed", .usual = false, .frontier = true, .style = 22},
     {.name = "frozen random", .usual = false, .frontier = true, .style = 15},

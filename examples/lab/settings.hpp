@@ -37,6 +37,7 @@ struct run_kind {
   bool supervised = false;             ///< and that rule is
   bool pairs = false;                  ///< and compares samples in pairs, which one rank alone can
   bool frontier = false;               ///< done by --frontier
+  bool cached = false;                 ///< keeps features, which it can where pictures are the same in every epoch
   std::optional<std::size_t> style{};  ///< in plots; left out: its place in the list
   double budget = 0;                   ///< of a point of SGD's own curve: its epochs, as a fraction of --epochs
 };
@@ -139,6 +140,7 @@ struct settings {
   double supervised_rate = 0.1;                            ///< of supervised rules, in fractions of the learning rate
   std::map<std::string, double, std::less<>> local_rates;  ///< by rule, in place of the two
   std::map<std::string, double, std::less<>> rates;        ///< by run, in place of the learning rate
+  std::size_t cache = 2000;                                ///< megabytes of features that cached runs keep
   double average_decay = 0.99;                             ///< of the weights that averaged stages take over
   localis::prefix_normalization normalization = localis::prefix_normalization::running;
 
@@ -162,6 +164,11 @@ struct settings {
     return kind.supervised ? supervised_rate * learning_rate.base.rate : local_rate;
   }
 };
+
+/// Whether training pictures differ from epoch to epoch.
+[[nodiscard]] inline bool changes_pictures(const settings& s) {
+  return s.comparison.of_models && (!s.plain || s.cutout > 0);
+}
 
 /// Whether the embedded digits stand in for Fashion-MNIST: where they were chosen, or where it is not in its usual
 /// place and nobody named another.

@@ -36,6 +36,9 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   const lab::conditions frozen{.local_rate = 0, .normalization = s.normalization, .epochs = s.epochs};
   lab::conditions frozen_batch = frozen;
   frozen_batch.normalization = localis::prefix_normalization::batch;
+  lab::conditions cached = frozen;
+  cached.normalization = localis::prefix_normalization::frozen;
+  cached.cache_bytes = 1000000 * s.cache;
   const auto averaged = [&s](lab::conditions options) {
     options.average_decay = s.average_decay;
     return options;
@@ -62,6 +65,7 @@ void train_runs(lab& lab, std::uint64_t seed, const Make& make) {
   run("interleaved frozen", interleaved, unsupervised, frozen);
   run("interleaved averaged", interleaved, unsupervised, averaged(frozen));
   run("frozen static", s.linear, unsupervised, frozen);
+  run("frozen cached", s.linear, unsupervised, cached);
   run("frozen averaged", s.linear, unsupervised, averaged(frozen));
   run("frozen annealed", localis::scheduler::annealed{s.linear}, unsupervised, annealed(frozen));
   // The running statistics of stages that never learned are those of no picture.

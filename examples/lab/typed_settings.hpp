@@ -78,7 +78,8 @@ inline void choose_runs(settings& s, const std::string& only) {
   const auto chosen = [&](const run_kind& kind) {
     const bool frozen = kind.name.starts_with("frozen") && (kind.usual || kind.name.ends_with("(batch)"));
     const bool usual = kind.usual && !(kind.pairs && ranks().size() > 1);
-    return (asked.empty() && !s.frontier && usual) || (s.all_frozen && frozen) || (s.frontier && kind.frontier) ||
+    const bool frontier = kind.frontier && !(kind.cached && (changes_pictures(s) || ranks().size() > 1));
+    return (asked.empty() && !s.frontier && usual) || (s.all_frozen && frozen) || (s.frontier && frontier) ||
            std::find(asked.begin(), asked.end(), typed_name(kind.name)) != asked.end();
   };
   const auto needed = [&](const run_kind& kind) {
@@ -159,6 +160,17 @@ inline void validate(const settings& s) {
   expect(s.keep >= 1, "--keep", "at least 1", s.keep);
   expect(!s.resume || !s.out.empty(), "--resume", "--out with it, the folder to go on in", "none");
   expect(!s.other_machine || s.resume, "--other-machine", "--resume with it", "none");
+}
+
+/// Errors: config_error for a run that keeps features where they change.
+inline void check_cached(const settings& s) {
+  for (const run_kind& kind : s.comparison.kinds) {
+    if (!kind.cached || !s.wants(kind.name)) continue;
+    const std::string run = "--only: " + typed_name(kind.name);
+    localis::expect(!changes_pictures(s), run.c_str(), "training pictures that stay as they are: --plain",
+                    s.plain ? "--cutout" : "pictures changed at random");
+    localis::expect(ranks().size() == 1, run.c_str(), "one rank", ranks().size());
+  }
 }
 
 /// Errors: config_error for what several ranks cannot do, and for what one rank need not.
@@ -279,6 +291,7 @@ inline void complete(typed_settings& t, const std::function<bool(const std::stri
                   t.batch_statistics);
   s.ranks.statistics = t.batch_statistics == "own" ? localis::batch_statistics::own : localis::batch_statistics::all;
   validate(s);
+  check_cached(s);
   check_ranks(s, ranks().size());
 }
 

@@ -176,6 +176,20 @@ TEST_CASE("read_settings: --frontier does the runs of the frontier, and --rates 
   CHECK(refusal(train, {"--average-decay", "1"}) == "--average-decay: expected a number in (0, 1), found 1");
 }
 
+TEST_CASE("read_settings: features are kept only where pictures stay the same") {
+  CHECK(read(whole, {"--frontier"}).wants("frozen cached"));
+  CHECK(read(whole, {"--only", "frozen-cached", "--cache", "7"}).cache == 7);
+  const program published = examples::model_program("train_lenet_32", "lenet").comparison;
+  const std::string data = "cifar10:there";
+  CHECK_FALSE(read(published, {"--data", data, "--frontier"}).wants("frozen cached"));
+  CHECK(read(published, {"--data", data, "--frontier", "--plain"}).wants("frozen cached"));
+  CHECK(refusal(published, {"--data", data, "--only", "frozen-cached"}) ==
+        "--only: frozen-cached: expected training pictures that stay as they are: --plain, found pictures changed at "
+        "random");
+  CHECK(refusal(published, {"--data", data, "--only", "frozen-cached", "--plain", "--cutout", "4"}) ==
+        "--only: frozen-cached: expected training pictures that stay as they are: --plain, found --cutout");
+}
+
 TEST_CASE("read_settings: the settings in force, as a file, give the same again") {
   const temporary_folder here;
   const std::pair<const program*, strings> calls[] = {
