@@ -23,8 +23,8 @@ struct train_options {
   bool check_all_targets = false;
   /// Above 0: what the frozen stages before the boundary give for each sample is kept in at most so many bytes, and
   /// computed once instead of in every epoch. It needs a local rate of 0, frozen statistics (normalization), one rank,
-  /// and training data that is the same in every epoch. Results are those without it, to rounding. Source: the
-  /// cache of Y. Liu, S. Agarwal, S. Venkataraman, AutoFreeze, arXiv 2102.01386 (2021).
+  /// and training data that is the same in every epoch. Results are those without it, to rounding; a step is then no
+  /// CUDA graph. Source: the cache of Y. Liu, S. Agarwal, S. Venkataraman, AutoFreeze, arXiv 2102.01386 (2021).
   std::size_t cache_bytes = 0;
 
   /// Checks all options. Errors: config_error for a value that is out of its range.
