@@ -156,6 +156,7 @@ inline void validate(const settings& s) {
   expect(s.optimizer.momentum >= 0 && s.optimizer.momentum < 1, "--momentum", "a number in [0, 1)",
          s.optimizer.momentum);
   expect(s.average_decay > 0 && s.average_decay < 1, "--average-decay", "a number in (0, 1)", s.average_decay);
+  expect(s.cache >= 1, "--cache", "at least 1", s.cache);
   expect(s.interleave >= 2, "--interleave", "at least 2", s.interleave);
   expect(s.keep >= 1, "--keep", "at least 1", s.keep);
   expect(!s.resume || !s.out.empty(), "--resume", "--out with it, the folder to go on in", "none");

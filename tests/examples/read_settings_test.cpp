@@ -179,6 +179,7 @@ TEST_CASE("read_settings: --frontier does the runs of the frontier, and --rates 
 TEST_CASE("read_settings: features are kept only where pictures stay the same") {
   CHECK(read(whole, {"--frontier"}).wants("frozen cached"));
   CHECK(read(whole, {"--only", "frozen-cached", "--cache", "7"}).cache == 7);
+  CHECK(refusal(whole, {"--cache", "0"}) == "--cache: expected at least 1, found 0");
   const program published = examples::model_program("train_lenet_32", "lenet").comparison;
   const std::string data = "cifar10:there";
   CHECK_FALSE(read(published, {"--data", data, "--frontier"}).wants("frozen cached"));

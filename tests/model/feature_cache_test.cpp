@@ -1,12 +1,14 @@
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "support/distance.hpp"
+#include "support/message.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/cpu/backend.hpp>
@@ -36,6 +38,7 @@
 namespace lo = localis;
 using lo::batch_norm;
 using lo::relu;
+using localis_test::largest_difference;
 
 namespace {
 
@@ -78,12 +81,15 @@ values weights(const Model& m) {
   return result;
 }
 
-double distance(const values& a, const values& b) {
-  REQUIRE(a.size() == b.size());
-  double worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-  return worst;
-}
+/// Refuses memory for features while told to.
+struct refusing : lo::cpu::backend<double> {
+  std::shared_ptr<bool> refuses = std::make_shared<bool>(false);
+  template <class T>
+  auto allocate(lo::memory_kind kind, std::size_t size) {
+    if (*refuses && kind == lo::memory_kind::features) throw lo::error("no memory");
+    return lo::cpu::backend<double>::template allocate<T>(kind, size);
+  }
+};
 
 struct result {
   values trained;
@@ -131,7 +137,7 @@ TEST_CASE("feature cache: a run takes the same steps, and computes frozen stages
     const lo::scheduler::replay replay{run.boundaries};
     const result plain = train(replay, run.boundaries.size(), 0);
     const result kept = train(replay, run.boundaries.size(), plenty);
-    CHECK(distance(plain.trained, kept.trained) < 1e-12);
+    CHECK(largest_difference(plain.trained, kept.trained) < 1e-12);
     CHECK(plain.responses - kept.responses == run.saved);
     CHECK(plain.report.memory.features == 0);
     CHECK(plain.report.epochs.back().loss == doctest::Approx(kept.report.epochs.back().loss).epsilon(1e-12));
@@ -152,7 +158,7 @@ TEST_CASE("feature cache: boundaries that move within an epoch") {
         CAPTURE(group);
         CAPTURE(size);
         const result plain = train(scheduler, 3, 0, group, size);
-        CHECK(distance(plain.trained, train(scheduler, 3, plenty, group, size).trained) < 1e-12);
+        CHECK(largest_difference(plain.trained, train(scheduler, 3, plenty, group, size).trained) < 1e-12);
       }
     }
   };
@@ -168,7 +174,7 @@ TEST_CASE("feature cache: stages that take over averages") {
   const lo::scheduler::replay replay{{0, 1, 2, 3}};
   const result plain = train(replay, 4, 0, 1, batch, averaged);
   const result kept = train(replay, 4, plenty, 1, batch, averaged);
-  CHECK(distance(plain.trained, kept.trained) < 1e-12);
+  CHECK(largest_difference(plain.trained, kept.trained) < 1e-12);
   CHECK(kept.responses < plain.responses);
 }
 
@@ -176,21 +182,20 @@ TEST_CASE("feature cache: rows of the bytes that are allowed") {
   const auto fit = [](std::size_t boundary, std::size_t row) {
     return train(lo::scheduler::fixed{boundary}, 2, row * samples * sizeof(double));
   };
-  constexpr std::size_t numbers = batch * sizeof(std::uint32_t);
   const std::size_t all = 2 * work(net::stages);
   const result third = fit(3, rows[3]);
   CHECK(third.responses == all - work(3));
-  CHECK(third.report.memory.features == rows[3] * samples * sizeof(double) + numbers);
+  CHECK(third.report.memory.features == rows[3] * samples * sizeof(double));
   CHECK(third.report.memory.peak >= third.report.memory.features);
   const result second = fit(3, rows[3] - 1);  // the rows of the stage before fit
   CHECK(second.responses == all - work(2));
-  CHECK(second.report.memory.features == rows[2] * samples * sizeof(double) + numbers);
+  CHECK(second.report.memory.features == rows[2] * samples * sizeof(double));
   const result none = fit(3, rows[2] - 1);
   CHECK(none.responses == all);
   CHECK(none.report.memory.features == 0);
   const result last = fit(5, rows[4]);  // behind dropout
   CHECK(last.responses == all);
-  CHECK(distance(third.trained, none.trained) < 1e-12);
+  CHECK(largest_difference(third.trained, none.trained) < 1e-12);
 }
 
 TEST_CASE("feature cache: memory is there once the boundary may move, and stays") {
@@ -206,7 +211,7 @@ TEST_CASE("feature cache: memory is there once the boundary may move, and stays"
   CHECK(held() == 0);
   wanted.highest_boundary = 3;
   m.prepare(wanted);
-  const std::size_t largest = rows[3] * samples * sizeof(double) + batch * sizeof(std::uint32_t);
+  const std::size_t largest = rows[3] * samples * sizeof(double);
   CHECK(held() == largest);
   wanted.lowest_boundary = wanted.highest_boundary = 3;
   m.prepare(wanted);
@@ -216,6 +221,45 @@ TEST_CASE("feature cache: memory is there once the boundary may move, and stays"
   wanted.cache_bytes = 0;
   m.prepare(wanted);
   CHECK(held() == 0);
+}
+
+TEST_CASE("feature cache: memory that runs out") {
+  using shrinking = lo::network<lo::image<8, 8, 2>, lo::conv2d<3, 3, same, oja>, lo::tanh, lo::max_pool2d<2>,
+                                lo::dense<4, oja>, lo::tanh, lo::dense<3>>;
+  const refusing backend;
+  lo::model<shrinking, refusing> m{{}, backend};
+  const auto prepare = [&](std::size_t boundary) {
+    m.prepare({.batch = batch,
+               .lowest_boundary = boundary,
+               .local_learning = false,
+               .samples = samples,
+               .normalization = lo::prefix_normalization::frozen,
+               .cache_bytes = plenty});
+  };
+  const auto held = [&] { return m.backend().counters().held(lo::memory_kind::features) / samples / sizeof(double); };
+  prepare(2);
+  CHECK(held() == 4);
+  *backend.refuses = true;
+  CHECK_THROWS_AS(prepare(1), lo::error);
+  CHECK(held() == 0);
+  *backend.refuses = false;
+  prepare(2);
+  CHECK(held() == 4);
+  prepare(1);
+  CHECK(held() == 48);
+}
+
+TEST_CASE("feature cache: each fit begins anew") {
+  const auto twice = [](std::size_t bytes) {
+    model m{{.seed = 3}, counting()};
+    for (int i = 0; i < 2; ++i) {
+      for (double& w : m.layer<0>().weight()) w += 0.5;
+      lo::trainer trainer(m, lo::scheduler::fixed{2}, lo::supervision::none{}, options(1, bytes));
+      trainer.fit(pictures());
+    }
+    return weights(m);
+  };
+  CHECK(largest_difference(twice(0), twice(plenty)) < 1e-12);
 }
 
 TEST_CASE("feature cache: weights that are changed by hand need a word") {
@@ -242,27 +286,22 @@ TEST_CASE("feature cache: weights that are changed by hand need a word") {
   };
   const values before = forward(true);
   for (double& w : m.layer<0>().weight()) w *= -1;
-  CHECK(distance(forward(true), before) < 1e-12);
+  CHECK(largest_difference(forward(true), before) < 1e-12);
   const values changed = forward(false);  // a dry run neither reads nor writes what is kept
-  CHECK(distance(changed, before) > 0.01);
-  CHECK(distance(forward(true), before) < 1e-12);
+  CHECK(largest_difference(changed, before) > 0.01);
+  CHECK(largest_difference(forward(true), before) < 1e-12);
   const auto snapshot = m.snapshot();
   m.forget_features();
-  CHECK(distance(forward(true), changed) < 1e-12);
-  m.layer<0>().weight()[0] += 100;
+  CHECK(largest_difference(forward(true), changed) < 1e-12);
+  for (double& w : m.layer<0>().weight()) w *= -1;
+  m.forget_features();
+  CHECK(largest_difference(forward(true), before) < 1e-12);
   m.restore(snapshot);
-  CHECK(distance(forward(true), changed) < 1e-12);
+  CHECK(largest_difference(forward(true), changed) < 1e-12);
 }
 
 TEST_CASE("feature cache: what it cannot be combined with") {
-  const auto message = [](const auto& call) {
-    try {
-      call();
-    } catch (const lo::config_error& e) {
-      return std::string(e.what());
-    }
-    return std::string();
-  };
+  const auto message = [](const auto& call) { return localis_test::message<lo::config_error>(call); };
   model m{{}, counting()};
   const lo::memory_request good{.batch = batch,
                                 .local_learning = false,
@@ -281,7 +320,7 @@ TEST_CASE("feature cache: what it cannot be combined with") {
   CHECK(prepare([](auto& r) {
           r.normalization = lo::prefix_normalization::running;
         }).starts_with("model::prepare: normalization: expected frozen"));
-  CHECK(prepare([](auto&) {}).empty());
+  CHECK(prepare([](auto&) {}) == "nothing");
 
   const values x(2 * 128, 0.5);
   const std::vector<std::uint32_t> far{0, samples};
@@ -291,7 +330,7 @@ TEST_CASE("feature cache: what it cannot be combined with") {
             .starts_with("model::forward: step_options::indices: expected 2, one for each sample"));
   CHECK(forward({.boundary = 1, .normalization = lo::prefix_normalization::frozen, .indices = far})
             .starts_with("model::forward: step_options::indices: expected samples below 50"));
-  CHECK(forward({.boundary = 0}).empty());
+  CHECK(forward({.boundary = 0}) == "nothing");
 
   const lo::data::images data = pictures();
   const auto fit = [&](const auto& scheduler, auto change, const auto& train) {
@@ -315,13 +354,12 @@ TEST_CASE("feature cache: what it cannot be combined with") {
             fixed, [](auto&) {}, changing)
             .starts_with("trainer: cache_bytes: expected training data that is the same"));
   CHECK(fit(
-            fixed, [](auto&) {}, lo::data::augmented(data, {.padding = 0, .flip = false}))
-            .empty());
+            fixed, [](auto&) {}, lo::data::augmented(data, {.padding = 0, .flip = false})) == "nothing");
 }
 
 TEST_CASE("feature cache: the reference backend agrees") {
   lo::model<net, lo::reference::backend<double>> m{{.seed = 3}};
   lo::trainer trainer(m, lo::scheduler::replay{{0, 1, 2, 3}}, lo::supervision::none{}, options(4, plenty));
   trainer.fit(pictures());
-  CHECK(distance(weights(m), train(lo::scheduler::replay{{0, 1, 2, 3}}, 4, plenty).trained) < 1e-10);
+  CHECK(largest_difference(weights(m), train(lo::scheduler::replay{{0, 1, 2, 3}}, 4, plenty).trained) < 1e-10);
 }

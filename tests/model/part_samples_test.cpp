@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/distance.hpp"
 #include <doctest/doctest.h>
 
 #include <localis/backend/cpu/backend.hpp>
@@ -26,6 +27,7 @@
 namespace lo = localis;
 using lo::batch_norm;
 using lo::relu;
+using localis_test::largest_difference;
 
 namespace {
 
@@ -92,13 +94,6 @@ found differentiate(Model& m, const values& x, const labels& classes, const lo::
   return result;
 }
 
-double distance(const values& a, const values& b) {
-  REQUIRE(a.size() == b.size());
-  double worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-  return worst;
-}
-
 template <class Network, class Backend>
 void check_textbook() {
   const values x = normal(batch * Network::input.size(), 1);
@@ -115,12 +110,12 @@ void check_textbook() {
       CAPTURE(part);
       CAPTURE(boundary);
       const found own = differentiate(m, x, wanted, {.boundary = boundary, .step = 5, .part_samples = part});
-      CHECK(distance(own.output, all.output) < 1e-12);
+      CHECK(largest_difference(own.output, all.output) < 1e-12);
       REQUIRE(own.gradients.size() == all.gradients.size());
       for (std::size_t i = 0; i < own.gradients.size(); ++i) {
         CAPTURE(i);
         const found& expected = own.stages[i] < boundary ? first : all;
-        CHECK(distance(own.gradients[i], expected.gradients[i]) < 1e-12);
+        CHECK(largest_difference(own.gradients[i], expected.gradients[i]) < 1e-12);
       }
     }
   }
@@ -215,11 +210,11 @@ TEST_CASE("part_samples: the mean over all parts is the gradient of the whole ba
     for (std::size_t i = 0; i < mean.size(); ++i) {
       for (std::size_t k = 0; k < mean[i].size(); ++k) mean[i][k] += own.gradients[i][k] / batch;
     }
-    spread = std::max(spread, distance(own.gradients[0], all.gradients[0]));
+    spread = std::max(spread, largest_difference(own.gradients[0], all.gradients[0]));
   }
   for (std::size_t i = 0; i < mean.size(); ++i) {
     CAPTURE(i);
-    CHECK(distance(mean[i], all.gradients[i]) < 1e-12);
+    CHECK(largest_difference(mean[i], all.gradients[i]) < 1e-12);
   }
   CHECK(spread > 1e-2);  // no part alone is
 }
@@ -251,12 +246,12 @@ TEST_CASE("part_samples: all samples see the statistics from before the step, an
   const values expected_output = own.predict(x, batch);
   alone.forward(std::span(x).first(part * net::input.size()), part, {.boundary = 1});
   const auto output = own.forward(x, batch, {.boundary = 1, .part_samples = part});
-  CHECK(distance(values(output.begin(), output.end()), expected_output) < 1e-12);
-  CHECK(distance(statistics(own), statistics(alone)) < 1e-12);
+  CHECK(largest_difference(values(output.begin(), output.end()), expected_output) < 1e-12);
+  CHECK(largest_difference(statistics(own), statistics(alone)) < 1e-12);
 
   using lo::prefix_normalization;
-  CHECK(distance(after(prefix_normalization::running, true), before) > 1e-3);
-  CHECK(distance(after(prefix_normalization::running, false), before) == 0.0);
+  CHECK(largest_difference(after(prefix_normalization::running, true), before) > 1e-3);
+  CHECK(largest_difference(after(prefix_normalization::running, false), before) == 0.0);
   const values of_frozen = after(prefix_normalization::frozen, true);
   const std::size_t prefix = 2 * 3 + 4 * 3;  // mean and variance of three normalizations
   CHECK(std::equal(of_frozen.begin(), of_frozen.begin() + prefix, before.begin()));

@@ -56,15 +56,16 @@ struct boundary_plans {
 }
 
 [[gnu::cold]] inline void check_cache(const memory_request& request, bool alone) {
-  const auto fail = [](const char* what, const char* expected) {
+  const auto expect_that = [](bool holds, const char* what, const char* expected, const char* found) {
+    if (holds) return;
     throw config_error(text("model::prepare: ", what, ": expected ", expected,
-                            " with cache_bytes, which keeps what frozen stages give"));
+                            " with cache_bytes, which keeps what frozen stages give, found ", found));
   };
-  if (request.samples == 0) fail("samples", "the size of the data set");
-  if (request.local_learning) fail("local_learning", "false");
-  if (request.part_samples > 0) fail("part_samples", "0");
-  if (request.normalization != prefix_normalization::frozen) fail("normalization", "frozen");
-  if (!alone) fail("ranks", "one");
+  expect_that(request.samples > 0, "samples", "the size of the data set", "0");
+  expect_that(!request.local_learning, "local_learning", "false", "true");
+  expect_that(request.part_samples == 0, "part_samples", "0", "more");
+  expect_that(request.normalization == prefix_normalization::frozen, "normalization", "frozen", "other statistics");
+  expect_that(alone, "ranks", "one", "several");
 }
 
 inline void check_request(const memory_request& request, std::span<const operation> program) {

@@ -38,11 +38,13 @@ class feature_cache {
     const std::size_t length = largest_row(request.lowest_boundary);
     if (length > row_) {
       rows_ = {};  // freed before the new ones are allocated
+      row_ = 0;
       forget(0);
       rows_ = backend.template allocate<scalar>(memory_kind::features, request.samples * length);
       row_ = length;
     }
-    if (row_ > 0 && indices_.size() < request.batch) {
+    if constexpr (!Backend::memory::host_accessible) {
+      if (indices_.size() >= request.batch) return;
       indices_ = backend.template allocate<std::uint32_t>(memory_kind::features, request.batch);
     }
   }
@@ -111,7 +113,7 @@ class feature_cache {
   /// The length of the longest row at a boundary from `lowest` on.
   [[nodiscard]] std::size_t largest_row(std::size_t lowest) const {
     std::size_t largest = 0;
-    for (std::size_t boundary = (std::max<std::size_t>)(lowest, 1); boundary < Network::stages; ++boundary) {
+    for (std::size_t boundary = (std::max<std::size_t>)(lowest, 1); boundary <= Network::highest_boundary; ++boundary) {
       const std::size_t stage = stage_at(boundary);
       if (stage > 0) largest = (std::max)(largest, row_length(stage));
     }
@@ -125,7 +127,7 @@ class feature_cache {
   }
 
   typename Backend::template array<scalar> rows_;            ///< data set x row_
-  typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch
+  typename Backend::template array<std::uint32_t> indices_;  ///< by sample of the batch, on a device
   std::vector<std::uint32_t> stages_;  ///< by sample of the data set: the stage whose input its row is; 0: none
   std::size_t row_ = 0;                ///< values from one row to the next
   std::size_t limit_ = 0;              ///< bytes of all rows
