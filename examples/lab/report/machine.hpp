@@ -7,6 +7,9 @@
 
 namespace examples {
 
+/// The commit from which the program was built, empty outside a repository: in programs that link localis_commit.
+[[nodiscard]] const char* built_commit();
+
 /// The machine that produced the numbers.
 struct machine {
   std::string processor;
@@ -48,7 +51,7 @@ struct machine {
   found.build += ", " LOCALIS_EXAMPLES_FLAGS;
 #endif
 #if defined(LOCALIS_EXAMPLES_COMMIT)
-  found.commit = LOCALIS_EXAMPLES_COMMIT;
+  found.commit = built_commit();
 #endif
   return found;
 }
