@@ -79,7 +79,7 @@ TEST_CASE("host_memory: too much is an error that says how much") {
   CHECK_THROWS_WITH_AS(
       (void)memory->allocate(memory_kind::arena, too_much),
       "out of memory: asked for 4611686018427387903 bytes for the arena; in use here: 0 of parameters, "
-      "0 of rules' states, 0 of optimizer's states, 16 of the arena",
+      "0 of rules' states, 0 of optimizer's states, 0 of kept features, 16 of the arena",
       localis::error);
   CHECK(memory->counters().total == 16);
 }
